@@ -1,0 +1,187 @@
+"""What a job tells about itself: frozen dataclasses, one JSON line each.
+
+Every event is appended to the run folder's ``events.jsonl`` before it is sent, so a window that
+starts later shows the same picture as one that watched.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, Literal
+
+FailureKind = Literal["bad_input", "oom", "disk_full", "killed", "bug"]
+Stage = Literal["prepare", "train", "evaluate", "predict", "save"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """Base of all events; ``time`` is seconds since the epoch."""
+
+    time: float = field(default_factory=time.time)
+
+
+@dataclass(frozen=True, slots=True)
+class Started(Event):
+    """The worker is up. ``kind`` is the spec's kind, ``device`` as the engine uses it."""
+
+    kind: str
+    pid: int
+    device: str
+
+
+@dataclass(frozen=True, slots=True)
+class Progress(Event):
+    """``step`` of ``steps`` of the whole job is done; ``eta_s`` seconds remain (None: unknown).
+
+    ``epoch`` counts from 1; ``images_per_second`` is the mean over the last log interval.
+    """
+
+    step: int
+    steps: int
+    eta_s: float | None
+    stage: Stage = "train"
+    epoch: int = 0
+    epochs: int = 0
+    images_per_second: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Metric(Event):
+    """One point of a curve: ``tag`` at the global training ``step``; None where undefined.
+
+    Tags: ``train/loss``, ``train/lr``, ``val/miou``, ``val/oacc``, ``val/kappa``,
+    ``val/iou/{class index}`` (None where the class is absent from labels and predictions).
+    """
+
+    tag: str
+    step: int
+    value: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class MaskPreview(Event):
+    """Predicted label map of a fixed validation image.
+
+    ``image`` is the image's path, ``path`` an indexed 8-bit PNG relative to the run folder,
+    ``index`` its place among the previews (0 …), ``step`` the global training step.
+    """
+
+    image: str
+    path: str
+    index: int
+    step: int
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint(Event):
+    """A model folder was written. ``path`` relative to the run folder; ``score`` is mIoU."""
+
+    path: str
+    score: float | None
+    epoch: int
+    best: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Heartbeat(Event):
+    """The worker is alive (every few seconds, also while paused)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Paused(Event):
+    """The job waits at a step boundary (``paused``) or goes on again (not ``paused``)."""
+
+    paused: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Warned(Event):
+    """Something the user should know; ``template`` and ``params`` for translation."""
+
+    message: str
+    template: str = ""
+    params: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Done(Event):
+    """Finished. ``result`` is the JSON object that the command line prints with ``--json``."""
+
+    result: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Cancelled(Event):
+    """Stopped on request (``reason="user"``) or because its parent died (``"parent_died"``)."""
+
+    reason: Literal["user", "parent_died"] = "user"
+
+
+@dataclass(frozen=True, slots=True)
+class Failed(Event):
+    """Could not finish: one sentence of what happened and one of what to do."""
+
+    kind: FailureKind
+    message: str
+    advice: str = ""
+    template: str = ""
+    params: dict[str, Any] = field(default_factory=dict)
+
+
+TERMINAL: tuple[type[Event], ...] = (Done, Cancelled, Failed)
+_TYPES: dict[str, type[Event]] = {
+    cls.__name__: cls
+    for cls in (
+        Started,
+        Progress,
+        Metric,
+        MaskPreview,
+        Checkpoint,
+        Heartbeat,
+        Paused,
+        Warned,
+        Done,
+        Cancelled,
+        Failed,
+    )
+}
+
+
+def to_json(event: Event) -> str:
+    """Return ``event`` as one line of strict JSON (NaN and infinities become null)."""
+    return json.dumps(
+        {"event": type(event).__name__, **_finite(asdict(event))},
+        ensure_ascii=False,
+        allow_nan=False,
+    )
+
+
+def from_json(line: str) -> Event:
+    """Parse one line of ``events.jsonl``.
+
+    Raises:
+        ValueError: not JSON, an unknown event, or a missing field. Unknown fields are dropped, so
+            that an older window can read a newer run.
+    """
+    data = json.loads(line)
+    if not isinstance(data, dict) or data.get("event") not in _TYPES:
+        raise ValueError(f"not an event: {line[:80]!r}")
+    cls = _TYPES[data.pop("event")]
+    known = {f.name for f in fields(cls)}
+    try:
+        return cls(**{key: value for key, value in data.items() if key in known})
+    except TypeError as error:
+        raise ValueError(str(error)) from error
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(item) for item in value]
+    return value

@@ -1,0 +1,91 @@
+"""What a job is asked to do, as JSON that a person can read in ``spec.json``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeAlias
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+ModelName = Literal["FastSCNN", "UNet"]
+
+
+class _Spec(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Augmentation(_Spec):
+    """Random changes to training images; a probability or a range of 0 switches one off."""
+
+    horizontal_flip: float = Field(0.5, ge=0, le=1)
+    vertical_flip: float = Field(0.0, ge=0, le=1)
+    min_scale: float = Field(0.5, gt=0, le=1, description="smallest part of the image cut out")
+    aspect_ratio: float = Field(0.33, ge=0, le=1, description="largest relative aspect change")
+    distort: float = Field(0.5, ge=0, le=1, description="brightness, contrast, saturation, hue")
+    blur: float = Field(0.0, ge=0, le=1)
+
+
+class TrainSpec(_Spec):
+    """Train a network; the run folder gets ``epoch_N/`` and ``best_model/``."""
+
+    kind: Literal["train"] = "train"
+    model: ModelName
+    data_dir: Path
+    epochs: int = Field(ge=1)
+    batch_size: int = Field(ge=1)
+    image_size: tuple[int, int] = Field(description="width, height fed to the network, pixels")
+    learning_rate: float = Field(0.01, gt=0)
+    lr_decay_power: float = Field(0.9, ge=0)
+    model_params: dict[str, Any] = Field(default_factory=dict)
+    use_mixed_loss: bool | list[tuple[str, float]] = False
+    class_weights: Literal["none", "balanced"] | list[float] = "none"
+    pretrain_weights: str | None = None
+    resume: Path | None = Field(None, description="model folder to continue from")
+    save_interval_epochs: int = Field(1, ge=1)
+    keep_epochs: int = Field(2, ge=1, description="how many of the newest epoch_N folders stay")
+    log_interval_steps: int = Field(2, ge=1)
+    early_stop: bool = False
+    early_stop_patience: int = Field(5, ge=1)
+    augmentation: Augmentation = Augmentation()
+    use_vdl: bool = True
+    preview_images: int = Field(4, ge=0, le=16)
+    device: str = "auto"
+    num_workers: int | Literal["auto"] = "auto"
+    seed: int = Field(0, ge=0)
+
+
+class EvaluateSpec(_Spec):
+    """Measure a model on one subset; writes ``metrics.json`` and per-image scores."""
+
+    kind: Literal["evaluate"] = "evaluate"
+    model_dir: Path
+    data_dir: Path
+    split: Literal["train", "val", "test"] = "val"
+    save_masks: bool = Field(False, description="keep each predicted label map")
+    device: str = "auto"
+
+
+class PredictSpec(_Spec):
+    """Predict label maps of images; one indexed PNG each in ``out_dir``."""
+
+    kind: Literal["predict"] = "predict"
+    model_dir: Path
+    images: list[Path] = Field(min_length=1)
+    out_dir: Path
+    device: str = "auto"
+
+
+JobSpec: TypeAlias = TrainSpec | EvaluateSpec | PredictSpec
+_ADAPTER: TypeAdapter[JobSpec] = TypeAdapter(
+    Annotated[TrainSpec | EvaluateSpec | PredictSpec, Field(discriminator="kind")]
+)
+
+
+def spec_to_json(spec: JobSpec) -> str:
+    """Return the text of ``spec.json``."""
+    return spec.model_dump_json(indent=2)
+
+
+def spec_from_json(text: str | bytes) -> JobSpec:
+    """Read ``spec.json``; raises ``pydantic.ValidationError`` (a ``ValueError``)."""
+    return _ADAPTER.validate_json(text)
