@@ -1,0 +1,23 @@
+"""Maskwright: the window without arguments, the command line with them."""
+
+from __future__ import annotations
+
+import multiprocessing
+import sys
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the program; returns the exit code (0 ok, 2 bad input, 1 a bug of ours)."""
+    arguments = sys.argv[1:] if argv is None else argv
+    if arguments:
+        from core import cli
+
+        return cli.run(arguments)
+    import app
+
+    return app.launch()
+
+
+if __name__ == "__main__":
+    multiprocessing.freeze_support()  # first, or a frozen worker would open a second window
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Work that runs in a process of its own."""

@@ -1,0 +1,1 @@
+"""Networks: paddle.nn.Layer only."""

@@ -1,0 +1,1 @@
+"""The project: images, masks, splits, revisions and runs."""

@@ -1,0 +1,1 @@
+"""Image and mask transforms with PaddleX's names and defaults."""
