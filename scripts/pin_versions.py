@@ -13,10 +13,19 @@ from pathlib import Path
 
 PYPROJECT = Path(__file__).resolve().parent.parent / "pyproject.toml"
 BLOCK = re.compile(r"^constraint-dependencies = \[\n.*?^\]\n", re.MULTILINE | re.DOTALL)
-EXPORT = "uv export --no-hashes --no-annotate --no-header --no-emit-project --all-groups".split()
+EXPORT = [
+    "uv",
+    "export",
+    "--no-hashes",
+    "--no-annotate",
+    "--no-header",
+    "--no-emit-project",
+    "--all-groups",
+]
 
 
 def main() -> None:
+    """Resolve afresh and write the pins; on any failure the file is as it was."""
     text = PYPROJECT.read_text(encoding="utf-8")
     unpinned = BLOCK.sub("", text)
     try:
