@@ -1,0 +1,95 @@
+"""The small contract of every panel: one class, one file, one line in the window's list."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from PySide6.QtCore import QEvent, Signal
+from PySide6.QtWidgets import QWidget
+
+from core.jobs.events import Event
+from core.messages import Message, message
+
+if TYPE_CHECKING:
+    from app.context import AppContext
+    from core.project import Project
+
+
+class StepState(StrEnum):
+    """Where a step of the loop stands."""
+
+    DONE = "done"
+    NEXT = "next"
+    BLOCKED = "blocked"
+
+
+@dataclass(frozen=True, slots=True)
+class StepStatus:
+    """What the rail shows for a step: its state, and one short sentence that says why."""
+
+    state: StepState
+    reason: Message
+
+
+class Panel(QWidget):
+    """One step of the work, shown large in the middle of the window.
+
+    Subclasses set the class attributes and override what they need. Panels never reach into each
+    other: they use ``self.context`` (the project, the jobs, navigation between panels).
+
+    Attributes:
+        key: stable name for settings and navigation, such as ``"dataset"``.
+        title: short name in the rail; translate with ``translated(panel.title)``.
+        icon: name of a file in ``resources/icons`` without ``.svg``.
+        context: the application's state, shared by all panels.
+    """
+
+    key: ClassVar[str]
+    title: ClassVar[Message]
+    icon: ClassVar[str]
+
+    status_changed = Signal()
+    """Emitted when ``status()`` may answer differently."""
+    inspector_changed = Signal()
+    """Emitted when ``inspector()`` returns another widget than before."""
+
+    def __init__(self, context: AppContext, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.context = context
+
+    def set_project(self, project: Project | None) -> None:
+        """Show ``project`` (None: nothing is open); called once before the panel is shown."""
+
+    def job_event(self, run_id: str, event: Event) -> None:
+        """A job of this project told something; called for every event, shown or not."""
+
+    def status(self) -> StepStatus:
+        """Return where the step stands; must be cheap."""
+        return StepStatus(StepState.BLOCKED, message("Open a project first."))
+
+    def inspector(self) -> QWidget | None:
+        """Return the widget for the right-hand inspector; the panel keeps owning it."""
+        return None
+
+    def activated(self) -> None:
+        """The panel came to the front."""
+
+    def navigate(self, payload: Any) -> None:
+        """Show what another panel asked for with ``context.navigate``."""
+
+    def search(self, text: str) -> None:
+        """Text typed into the window's search box while this panel is in front."""
+
+    def theme_changed(self) -> None:
+        """Colours changed: renew what neither palette nor style sheet reaches (plots)."""
+
+    def shut_down(self) -> None:
+        """The window goes away: cancel and wait for work in the background."""
+
+    def changeEvent(self, event: QEvent) -> None:  # noqa: N802
+        """Pass palette changes on as ``theme_changed``."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange:
+            self.theme_changed()

@@ -1,0 +1,235 @@
+"""Colours, spacing and text sizes of the window: one set of tokens for light and one for dark."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+
+import pyqtgraph as pg
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QColor, QFont, QGuiApplication, QPalette
+from PySide6.QtWidgets import QApplication, QWidget
+
+GRID = 8  # all spacing is a multiple of half of this, in logical pixels
+BODY_POINTS = 10.0
+TITLE_POINTS = 14.0
+RADIUS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """Colours as ``#rrggbb``; text on its ground reaches a contrast of at least 4.5 : 1."""
+
+    dark: bool
+    window: str
+    surface: str
+    hover: str
+    border: str
+    text: str
+    muted: str
+    accent: str
+    on_accent: str
+    accent_soft: str
+    success: str
+    warning: str
+    danger: str
+    curves: tuple[str, ...]
+
+
+LIGHT = Tokens(
+    dark=False,
+    window="#f4f5f7",
+    surface="#ffffff",
+    hover="#e9ecf0",
+    border="#d7dce2",
+    text="#1a1e24",
+    muted="#59626e",
+    accent="#1f5fd6",
+    on_accent="#ffffff",
+    accent_soft="#e2ecfd",
+    success="#1a7436",
+    warning="#8a5a00",
+    danger="#bd2222",
+    curves=("#1f5fd6", "#c2570c", "#12805c", "#8b3fc7", "#b3246b", "#6b7280"),
+)
+DARK = Tokens(
+    dark=True,
+    window="#15171b",
+    surface="#1d2025",
+    hover="#292d34",
+    border="#343a43",
+    text="#e7eaee",
+    muted="#a0a9b5",
+    accent="#6aa5ff",
+    on_accent="#0a1426",
+    accent_soft="#21314d",
+    success="#5fd07c",
+    warning="#e5b454",
+    danger="#ff8a80",
+    curves=("#6aa5ff", "#f4a261", "#4cc9a0", "#c792ea", "#f285b5", "#a0a9b5"),
+)
+
+
+class _State:
+    tokens = LIGHT
+
+
+def tokens() -> Tokens:
+    """Return the tokens in use."""
+    return _State.tokens
+
+
+def apply_theme(application: QApplication, mode: str) -> Tokens:
+    """Colour the whole application; ``mode`` is ``auto`` (the desktop's), ``light`` or ``dark``.
+
+    Every widget then gets a ``PaletteChange`` event.
+    """
+    hints = QGuiApplication.styleHints()
+    if mode == "auto":
+        hints.unsetColorScheme()
+        dark = hints.colorScheme() == Qt.ColorScheme.Dark
+    else:
+        dark = mode == "dark"
+        hints.setColorScheme(Qt.ColorScheme.Dark if dark else Qt.ColorScheme.Light)
+    _State.tokens = DARK if dark else LIGHT
+    if application.style().objectName() != "fusion":
+        application.setStyle("Fusion")
+    application.setFont(body_font())
+    application.setPalette(_palette(_State.tokens))
+    application.setStyleSheet(_style_sheet(_State.tokens))
+    pg.setConfigOptions(
+        background=_State.tokens.surface,
+        foreground=_State.tokens.muted,
+        antialias=True,
+        imageAxisOrder="row-major",
+    )
+    return _State.tokens
+
+
+def body_font() -> QFont:
+    """Font of all texts but titles; names the Simplified Chinese fonts before other CJK ones."""
+    font = QFont()
+    fallback = ["Noto Sans CJK SC", "Microsoft YaHei UI", "PingFang SC"]
+    preferred = [] if sys.platform in ("win32", "darwin") else ["Inter", "Noto Sans", "DejaVu Sans"]
+    font.setFamilies([*preferred, QFont().defaultFamily(), *fallback])
+    font.setPointSizeF(BODY_POINTS)
+    return font
+
+
+def set_role(widget: QWidget, role: str) -> None:
+    """Style ``widget`` as ``title``, ``heading``, ``muted``, ``primary``, ``danger``, ``card`` …"""
+    widget.setProperty("role", role)
+    widget.style().unpolish(widget)
+    widget.style().polish(widget)
+
+
+def _palette(t: Tokens) -> QPalette:
+    palette = QPalette()
+    role = QPalette.ColorRole
+    for key, value in {
+        role.Window: t.window,
+        role.WindowText: t.text,
+        role.Base: t.surface,
+        role.AlternateBase: t.window,
+        role.Text: t.text,
+        role.Button: t.surface,
+        role.ButtonText: t.text,
+        role.BrightText: t.danger,
+        role.ToolTipBase: t.surface,
+        role.ToolTipText: t.text,
+        role.PlaceholderText: t.muted,
+        role.Highlight: t.accent,
+        role.HighlightedText: t.on_accent,
+        role.Accent: t.accent,
+        role.Link: t.accent,
+        role.LinkVisited: t.accent,
+        role.Mid: t.border,
+        role.Light: t.surface,
+        role.Midlight: t.hover,
+        role.Dark: t.border,
+        role.Shadow: t.border,
+    }.items():
+        palette.setColor(key, QColor(value))
+    faded = QColor(t.muted)
+    faded.setAlphaF(0.6)
+    for key in (role.WindowText, role.Text, role.ButtonText, role.HighlightedText):
+        palette.setColor(QPalette.ColorGroup.Disabled, key, faded)
+    palette.setColor(QPalette.ColorGroup.Disabled, role.Highlight, QColor(t.border))
+    return palette
+
+
+def _style_sheet(t: Tokens) -> str:
+    half = GRID // 2
+    return f"""
+QToolTip {{ background: {t.surface}; color: {t.text}; border: 1px solid {t.border};
+  padding: {half}px; }}
+QLabel[role="title"] {{ font-size: {TITLE_POINTS}pt; font-weight: 600; }}
+QLabel[role="heading"] {{ font-weight: 600; }}
+QLabel[role="muted"] {{ color: {t.muted}; }}
+QLabel[role="warning"] {{ color: {t.warning}; }}
+QLabel[role="danger"] {{ color: {t.danger}; }}
+QLabel[role="success"] {{ color: {t.success}; }}
+QFrame[role="card"] {{ background: {t.surface}; border: 1px solid {t.border};
+  border-radius: {RADIUS}px; }}
+QFrame[role="bar"] {{ background: {t.surface}; border: none; }}
+QFrame[role="line"] {{ background: {t.border}; border: none; }}
+QWidget[role="surface"] {{ background: {t.surface}; }}
+QPushButton {{ background: {t.surface}; color: {t.text}; border: 1px solid {t.border};
+  border-radius: {RADIUS}px; padding: {half + 1}px {GRID + half}px; min-height: 20px; }}
+QPushButton:hover {{ background: {t.hover}; }}
+QPushButton:focus {{ border: 1px solid {t.accent}; }}
+QPushButton:disabled {{ color: {t.muted}; background: {t.window}; }}
+QPushButton[role="primary"] {{ background: {t.accent}; color: {t.on_accent};
+  border-color: {t.accent}; font-weight: 600; }}
+QPushButton[role="primary"]:focus {{ border: 2px solid {t.text}; padding: {half}px {GRID + 3}px; }}
+QPushButton[role="primary"]:disabled {{ background: {t.border}; color: {t.muted};
+  border-color: {t.border}; }}
+QPushButton[role="link"] {{ border: none; background: transparent; color: {t.accent};
+  text-align: left; padding: {half}px 0; }}
+QPushButton[role="link"]:hover, QPushButton[role="link"]:focus {{ text-decoration: underline; }}
+QPushButton[role="danger"] {{ color: {t.danger}; }}
+QToolButton {{ background: transparent; color: {t.text}; border: 1px solid transparent;
+  border-radius: {RADIUS}px; padding: {half}px; }}
+QToolButton:hover {{ background: {t.hover}; }}
+QToolButton:focus {{ border: 1px solid {t.accent}; }}
+QToolButton:checked {{ background: {t.accent_soft}; }}
+QToolButton:disabled {{ color: {t.muted}; }}
+QToolButton::menu-indicator {{ image: none; }}
+QLineEdit, QSpinBox, QDoubleSpinBox, QComboBox {{ background: {t.surface}; color: {t.text};
+  border: 1px solid {t.border}; border-radius: {RADIUS}px; padding: 3px 6px; min-height: 22px;
+  selection-background-color: {t.accent}; selection-color: {t.on_accent}; }}
+QLineEdit:focus, QSpinBox:focus, QDoubleSpinBox:focus, QComboBox:focus {{
+  border: 1px solid {t.accent}; }}
+QLineEdit:disabled, QSpinBox:disabled, QDoubleSpinBox:disabled, QComboBox:disabled {{
+  background: {t.window}; color: {t.muted}; }}
+QComboBox::drop-down {{ border: none; width: 20px; }}
+QListView, QTreeView, QTableView, QPlainTextEdit {{ background: {t.surface};
+  border: 1px solid {t.border}; border-radius: {RADIUS}px; }}
+QListView[role="plain"], QTreeView[role="plain"], QListView[role="grid"] {{ border: none;
+  background: transparent; }}
+QListView::item, QTreeView::item, QTableView::item {{ padding: 3px {half}px; }}
+QListView[role="grid"]::item {{ padding: 0; }}
+QListView::item:hover, QTreeView::item:hover {{ background: {t.hover}; color: {t.text}; }}
+QListView::item:selected, QTreeView::item:selected, QTableView::item:selected {{
+  background: {t.accent_soft}; color: {t.text}; }}
+QHeaderView::section {{ background: {t.surface}; color: {t.muted}; border: none;
+  border-bottom: 1px solid {t.border}; padding: {half}px; }}
+QProgressBar {{ background: {t.border}; border: none; border-radius: 3px; max-height: 6px;
+  min-height: 6px; }}
+QProgressBar::chunk {{ background: {t.accent}; border-radius: 3px; }}
+QSplitter::handle {{ background: {t.border}; }}
+QSplitter::handle:horizontal {{ width: 1px; }}
+QSplitter::handle:vertical {{ height: 1px; }}
+QScrollArea {{ border: none; background: transparent; }}
+QScrollArea > QWidget > QWidget[role="scrolled"] {{ background: transparent; }}
+QMenu {{ background: {t.surface}; border: 1px solid {t.border}; padding: {half}px; }}
+QMenu::item {{ padding: {half}px {GRID * 3}px; border-radius: {half}px; }}
+QMenu::item:selected {{ background: {t.accent_soft}; color: {t.text}; }}
+QMenu::item:disabled {{ color: {t.muted}; }}
+QMenu::separator {{ height: 1px; background: {t.border}; margin: {half}px; }}
+QTabBar::tab {{ background: transparent; color: {t.muted}; border: none;
+  padding: {GRID - 2}px {GRID + half}px; border-bottom: 2px solid transparent; }}
+QTabBar::tab:selected {{ color: {t.text}; border-bottom: 2px solid {t.accent}; }}
+QTabBar::tab:hover {{ color: {t.text}; }}
+QTabWidget::pane {{ border: none; border-top: 1px solid {t.border}; }}
+"""
