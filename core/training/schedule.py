@@ -1,0 +1,76 @@
+"""Optimizer, learning rate, early stopping and random seeds."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import paddle
+
+MOMENTUM = 0.9
+WEIGHT_DECAY = 4e-5
+
+
+def seed_everything(seed: int) -> None:
+    """Seed the generators of paddle, numpy and Python."""
+    paddle.seed(seed)
+    np.random.seed(seed % 2**32)  # noqa: NPY002 - what foreign code may draw from
+    random.seed(seed)
+
+
+def step_seed(seed: int, step: int) -> int:
+    """Seed of what the network itself draws (dropout) in one training step.
+
+    A function of the step alone, so that a resumed run needs no generator state to be saved.
+    """
+    return int(np.random.SeedSequence([seed, step]).generate_state(1)[0])
+
+
+def make_optimizer(
+    net: Any, *, learning_rate: float, lr_decay_power: float, total_steps: int
+) -> Any:
+    """PaddleX's optimizer: momentum with the learning rate falling polynomially to 0."""
+    schedule = paddle.optimizer.lr.PolynomialDecay(
+        learning_rate, decay_steps=max(total_steps, 1), end_lr=0.0, power=lr_decay_power
+    )
+    return paddle.optimizer.Momentum(
+        learning_rate=schedule,
+        momentum=MOMENTUM,
+        weight_decay=WEIGHT_DECAY,
+        parameters=net.parameters(),
+    )
+
+
+def scheduler_of(optimizer: Any) -> Any | None:
+    """Return the optimizer's ``LRScheduler``, None where its learning rate is a number."""
+    rate = getattr(optimizer, "_learning_rate", None)
+    return rate if isinstance(rate, paddle.optimizer.lr.LRScheduler) else None
+
+
+@dataclass(slots=True)
+class BestScore:
+    """The best score so far and how many evaluations in a row did not beat it.
+
+    PaddleX compares with the previous evaluation, which a slow zigzag downwards never trips;
+    here the comparison is with the best.
+    """
+
+    patience: int | None = None
+    score: float | None = None
+    epoch: int = 0
+    stale: int = 0
+
+    def update(self, score: float, epoch: int) -> bool:
+        """Take in an evaluation; return whether it is the best so far."""
+        if self.score is None or score > self.score:
+            self.score, self.epoch, self.stale = score, epoch, 0
+            return True
+        self.stale += 1
+        return False
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether training should stop early."""
+        return self.patience is not None and self.stale >= self.patience
