@@ -1,0 +1,164 @@
+"""What this machine can train on, found without loading the engine.
+
+Sources: psutil for the processor, NVIDIA's management library (nvidia-ml-py) for GPUs. A machine
+without an NVIDIA driver is normal and simply has no GPU here.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Literal
+
+import psutil
+import pynvml
+
+_CGROUP_LIMITS = (
+    Path("/sys/fs/cgroup/memory.max"),
+    Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceInfo:
+    """One processor or GPU.
+
+    ``memory_bytes`` is what it has (a container's limit counts), ``free_bytes`` what is free now;
+    both 0 where unknown. ``cores`` are the processor cores this process may use (0 for a GPU).
+    ``driver`` and ``cuda`` are the driver's version and the newest CUDA version it can run;
+    ``compute_capability`` is (major, minor). The last three are None for a processor.
+    """
+
+    kind: Literal["cpu", "gpu"]
+    name: str
+    memory_bytes: int
+    free_bytes: int
+    index: int = 0
+    cores: int = 0
+    driver: str | None = None
+    cuda: str | None = None
+    compute_capability: tuple[int, int] | None = None
+
+    @property
+    def spec_name(self) -> str:
+        """How a job's spec names it: ``"cpu"`` or ``"gpu:0"``."""
+        return "cpu" if self.kind == "cpu" else f"gpu:{self.index}"
+
+
+def list_devices() -> tuple[DeviceInfo, ...]:
+    """Return the processor, then every NVIDIA GPU the driver shows."""
+    return (_processor(), *_gpus())
+
+
+def training_devices() -> tuple[DeviceInfo, ...]:
+    """Return the devices that the installed engine can use, the best one first.
+
+    GPUs count only where the engine's GPU build is installed; see ``gpu_engine_version``.
+    """
+    devices = list_devices()
+    if gpu_engine_version() is None:
+        return tuple(device for device in devices if device.kind == "cpu")
+    return tuple(sorted(devices, key=lambda device: (device.kind == "cpu", -device.memory_bytes)))
+
+
+def gpu_engine_version() -> str | None:
+    """Return the version of the engine's GPU build, or None where only the CPU build is there."""
+    try:
+        return metadata.version("paddlepaddle-gpu")
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _processor() -> DeviceInfo:
+    memory = psutil.virtual_memory()
+    limit = _memory_limit()
+    total = memory.total if limit is None else min(memory.total, limit)
+    return DeviceInfo(
+        kind="cpu",
+        name=_processor_name(),
+        memory_bytes=total,
+        free_bytes=min(memory.available, total),
+        cores=_usable_cores(),
+    )
+
+
+def _usable_cores() -> int:
+    """Cores this process may run on: a container or ``taskset`` can allow fewer than exist."""
+    if sys.platform == "linux":
+        return len(os.sched_getaffinity(0))
+    return psutil.cpu_count(logical=True) or 1
+
+
+def _memory_limit() -> int | None:
+    """Return the container's memory limit in bytes, None where there is none."""
+    for path in _CGROUP_LIMITS:
+        try:
+            text = path.read_text(encoding="ascii").strip()
+        except (OSError, UnicodeDecodeError):
+            continue
+        if text.isdigit():
+            return int(text)
+    return None
+
+
+def _processor_name() -> str:
+    if sys.platform == "win32":
+        import winreg
+
+        key = r"HARDWARE\DESCRIPTION\System\CentralProcessor\0"
+        with winreg.OpenKey(winreg.HKEY_LOCAL_MACHINE, key) as handle:
+            return str(winreg.QueryValueEx(handle, "ProcessorNameString")[0]).strip()
+    if sys.platform == "linux":
+        try:
+            lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
+        except OSError:
+            lines = ""
+        for line in lines.splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
+
+
+def _gpus() -> list[DeviceInfo]:
+    try:
+        pynvml.nvmlInit()
+    except pynvml.NVMLError:  # no driver, no GPU, or no permission: nothing to train on
+        return []
+    try:
+        driver = _text(pynvml.nvmlSystemGetDriverVersion())
+        version = pynvml.nvmlSystemGetCudaDriverVersion_v2()
+        cuda = f"{version // 1000}.{version % 1000 // 10}"
+        count = pynvml.nvmlDeviceGetCount()
+        return [_gpu(index, driver=driver, cuda=cuda) for index in range(count)]
+    except pynvml.NVMLError:
+        return []
+    finally:
+        pynvml.nvmlShutdown()
+
+
+def _gpu(index: int, *, driver: str, cuda: str) -> DeviceInfo:
+    handle = pynvml.nvmlDeviceGetHandleByIndex(index)
+    try:
+        memory = pynvml.nvmlDeviceGetMemoryInfo(handle)
+        total, free = int(memory.total), int(memory.free)
+    except pynvml.NVMLError_NotSupported:  # GPUs that share the processor's memory
+        total = free = 0
+    major, minor = pynvml.nvmlDeviceGetCudaComputeCapability(handle)
+    return DeviceInfo(
+        kind="gpu",
+        name=_text(pynvml.nvmlDeviceGetName(handle)),
+        memory_bytes=total,
+        free_bytes=free,
+        index=index,
+        driver=driver,
+        cuda=cuda,
+        compute_capability=(int(major), int(minor)),
+    )
+
+
+def _text(value: str | bytes) -> str:
+    return value.decode(errors="replace") if isinstance(value, bytes) else value
