@@ -26,6 +26,11 @@ def icon(name: str, *, color: str | None = None) -> QIcon:
     return _tinted(name, color or t.text, t.muted if color is None else color, t.accent)
 
 
+def app_icon() -> QIcon:
+    """Return the program's own picture, in its own colours."""
+    return QIcon(str(ICONS_DIR / "maskwright.svg"))
+
+
 def set_icon(target: QAbstractButton | QAction, name: str) -> None:
     """Give ``target`` an icon that ``retint_icons`` renews when the theme changes."""
     target.setProperty(_PROPERTY, name)

@@ -117,7 +117,7 @@ def body_font() -> QFont:
 
 
 def set_role(widget: QWidget, role: str) -> None:
-    """Style ``widget`` as ``title``, ``heading``, ``muted``, ``primary``, ``danger``, ``card`` …"""
+    """Style ``widget`` by a role of the style sheet: ``title``, ``muted``, ``primary`` etc."""
     widget.setProperty("role", role)
     widget.style().unpolish(widget)
     widget.style().polish(widget)
@@ -194,6 +194,9 @@ QToolButton:hover {{ background: {t.hover}; }}
 QToolButton:focus {{ border: 1px solid {t.accent}; }}
 QToolButton:checked {{ background: {t.accent_soft}; }}
 QToolButton:disabled {{ color: {t.muted}; }}
+QToolButton[role="step"] {{ text-align: left; padding-left: {GRID}px; font-weight: 600; }}
+QToolButton[role="step"]:checked {{ color: {t.accent}; }}
+QToolButton[role="project"] {{ font-weight: 600; padding: {half}px {GRID}px; }}
 QToolButton::menu-indicator {{ image: none; }}
 QLineEdit, QSpinBox, QDoubleSpinBox, QComboBox {{ background: {t.surface}; color: {t.text};
   border: 1px solid {t.border}; border-radius: {RADIUS}px; padding: 3px 6px; min-height: 22px;

@@ -1,0 +1,92 @@
+"""Small helpers that keep labels, rows and cards alike everywhere."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import (
+    QBoxLayout,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QLayout,
+    QPushButton,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.icons import set_icon
+from app.theme import GRID
+
+_Box = TypeVar("_Box", bound=QBoxLayout)
+
+
+def row(*items: QWidget | QLayout | int, spacing: int = GRID) -> QHBoxLayout:
+    """Return widgets side by side; an int is a stretch factor."""
+    return _filled(QHBoxLayout(), items, spacing)
+
+
+def column(*items: QWidget | QLayout | int, spacing: int = GRID) -> QVBoxLayout:
+    """Return widgets below each other; an int is a stretch factor."""
+    return _filled(QVBoxLayout(), items, spacing)
+
+
+def label(text: str = "", role: str = "", *, wrap: bool = False) -> QLabel:
+    """Return a text in one of the theme's roles (``title``, ``heading``, ``muted`` …)."""
+    made = QLabel(text)
+    made.setTextFormat(Qt.TextFormat.PlainText)  # file names are foreign: no HTML from them
+    if role:
+        made.setProperty("role", role)
+    if wrap:
+        made.setWordWrap(True)
+        made.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        made.setMinimumWidth(GRID * 8)
+    return made
+
+
+def button(text: str, role: str = "", *, icon: str = "", tooltip: str = "") -> QPushButton:
+    """Return a push button."""
+    made = QPushButton(text)
+    if role:
+        made.setProperty("role", role)
+    if icon:
+        set_icon(made, icon)
+    if tooltip:
+        made.setToolTip(tooltip)
+    return made
+
+
+def line(*, vertical: bool = False) -> QFrame:
+    """Return a thin separating line."""
+    made = QFrame()
+    made.setProperty("role", "line")
+    if vertical:
+        made.setFixedWidth(1)
+    else:
+        made.setFixedHeight(1)
+    return made
+
+
+def clear_layout(layout: QLayout) -> None:
+    """Remove and delete everything in ``layout``."""
+    while (item := layout.takeAt(0)) is not None:
+        if (widget := item.widget()) is not None:
+            widget.hide()
+            widget.deleteLater()
+        elif (inner := item.layout()) is not None:
+            clear_layout(inner)
+
+
+def _filled(layout: _Box, items: tuple[QWidget | QLayout | int, ...], spacing: int) -> _Box:
+    layout.setContentsMargins(0, 0, 0, 0)
+    layout.setSpacing(spacing)
+    for item in items:
+        if isinstance(item, int):
+            layout.addStretch(item)
+        elif isinstance(item, QWidget):
+            layout.addWidget(item)
+        else:
+            layout.addLayout(item)
+    return layout
