@@ -1,0 +1,406 @@
+"""Folders in PaddleX's SEG layout, and the dataset that training reads from them.
+
+A folder holds ``labels.txt`` (line number = class index), ``train_list.txt``, ``val_list.txt`` and
+``test_list.txt`` (lines ``image mask``), and perhaps ``colors.txt`` (lines ``red green blue``).
+"""
+
+from __future__ import annotations
+
+import copy
+import os
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from core import images
+from core.errors import InputError
+from core.files import write_text_atomic
+from core.images import IGNORE_INDEX, Color
+from core.transforms import ArrangeSegmenter, Compose, Transform
+from core.transforms.base import size_mismatch
+
+Subset = Literal["train", "val", "test"]
+SUBSETS: tuple[Subset, ...] = ("train", "val", "test")
+LABELS_FILE = "labels.txt"
+COLORS_FILE = "colors.txt"
+_TOKEN = re.compile(r"\s*(?:\"([^\"]+)\"|'([^']+)'(?=\s|$)|(\S+))")
+
+
+class Item(NamedTuple):
+    """One image and its mask, both absolute."""
+
+    image: Path
+    mask: Path
+
+
+@dataclass(frozen=True, slots=True)
+class FileList:
+    """What a list file says; ``problems`` are its faulty lines, in order."""
+
+    items: tuple[Item, ...]
+    problems: tuple[InputError, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DataFolder:
+    """A folder in SEG layout: class names, subsets that have a list, and class colours."""
+
+    path: Path
+    labels: tuple[str, ...]
+    subsets: Mapping[Subset, tuple[Item, ...]]
+    colors: tuple[Color, ...]
+
+    def dataset(
+        self, split: Subset, transforms: Compose | Sequence[Transform] | None = None
+    ) -> SegDataset:
+        """Return one subset as a dataset.
+
+        Raises:
+            InputError: the subset has no list, or as ``SegDataset``.
+        """
+        return SegDataset(
+            self.path, list_file(self.path, split), self.path / LABELS_FILE, transforms
+        )
+
+
+def list_file(data_dir: Path | str, split: Subset) -> Path:
+    """Return the path of a subset's list."""
+    return Path(data_dir) / f"{split}_list.txt"
+
+
+def open_data_folder(data_dir: Path | str) -> DataFolder:
+    """Read a folder's class names and lists; the images themselves are not looked at.
+
+    Raises:
+        InputError: no such folder, no or an empty ``labels.txt``, no list at all, or a faulty line.
+    """
+    folder = Path(data_dir).absolute()
+    if not folder.is_dir():
+        raise InputError("The data folder {folder} does not exist.", folder=folder)
+    labels = read_labels(folder / LABELS_FILE)
+    subsets: dict[Subset, tuple[Item, ...]] = {}
+    for split in SUBSETS:
+        path = list_file(folder, split)
+        if path.exists():
+            content = read_list(path, folder)
+            if content.problems:
+                raise content.problems[0]
+            subsets[split] = content.items
+    if not subsets:
+        raise InputError(
+            "{folder} has no train_list.txt, val_list.txt or test_list.txt; split the data first.",
+            folder=folder,
+        )
+    return DataFolder(folder, labels, subsets, read_colors(folder, len(labels)))
+
+
+def write_data_folder(
+    data_dir: Path | str,
+    *,
+    labels: Sequence[str],
+    subsets: Mapping[Subset, Iterable[tuple[Path | str, Path | str]]],
+    colors: Sequence[Color] | None = None,
+) -> None:
+    """Write the text files of a SEG folder, tab-separated; files of these names are replaced.
+
+    Args:
+        data_dir: folder, made if missing.
+        labels: class names.
+        subsets: (image, mask) pairs of each subset, absolute or relative to ``data_dir``.
+        colors: red, green, blue of each class.
+    """
+    folder = Path(data_dir)
+    folder.mkdir(parents=True, exist_ok=True)
+    write_text_atomic(folder / LABELS_FILE, "".join(f"{label}\n" for label in labels))
+    if colors is not None:
+        lines = (f"{red} {green} {blue}\n" for red, green, blue in colors)
+        write_text_atomic(folder / COLORS_FILE, "".join(lines))
+    for split, pairs in subsets.items():
+        lines = (f"{_posix(image)}\t{_posix(mask)}\n" for image, mask in pairs)
+        write_text_atomic(list_file(folder, split), "".join(lines))
+
+
+def _posix(path: Path | str) -> str:
+    text = Path(path).as_posix()
+    if "\n" in text or "\t" in text:
+        raise InputError("The path {file} holds a tab or a line break; rename it.", file=repr(text))
+    return text
+
+
+def read_labels(path: Path | str) -> tuple[str, ...]:
+    """Read class names, one a line; blank lines at the end do not count.
+
+    Raises:
+        InputError: missing, empty, a blank line between names, a name twice, or over 255 names.
+    """
+    lines = [line.strip() for line in _read_lines(path)]
+    while lines and not lines[-1]:
+        lines.pop()
+    if not lines:
+        raise InputError("{file} is empty; write one class name on each line.", file=path)
+    if "" in lines:
+        raise InputError(
+            "Line {line} of {file} is blank; each line names the class of its index.",
+            line=lines.index("") + 1,
+            file=path,
+        )
+    for index, name in enumerate(lines):
+        if name in lines[:index]:
+            raise InputError(
+                "{file} names the class {label} twice; class names must differ.",
+                file=path,
+                label=name,
+            )
+    if len(lines) > IGNORE_INDEX:
+        raise InputError(
+            "{file} names {count} classes; there can be at most 255.", file=path, count=len(lines)
+        )
+    return tuple(lines)
+
+
+def read_colors(data_dir: Path | str, count: int) -> tuple[Color, ...]:
+    """Return ``count`` colours: those of ``colors.txt``, filled up from the default palette.
+
+    Raises:
+        InputError: a line of ``colors.txt`` is not three numbers from 0 to 255.
+    """
+    path = Path(data_dir) / COLORS_FILE
+    colors: list[Color] = []
+    for number, line in enumerate(_read_lines(path) if path.exists() else [], 1):
+        if not line.strip():
+            continue
+        values = line.replace(",", " ").split()
+        if len(values) != 3 or not all(v.isdecimal() and int(v) <= 255 for v in values):
+            raise InputError(
+                "Line {line} of {file} is not a colour: write red, green and blue from 0 to 255.",
+                line=number,
+                file=path,
+            )
+        red, green, blue = (int(value) for value in values)
+        colors.append((red, green, blue))
+    return (*colors[:count], *images.default_palette(count)[len(colors) :])
+
+
+def read_list(path: Path | str, data_dir: Path | str) -> FileList:
+    """Read the lines ``image mask`` of a list; whether the files exist is not looked at.
+
+    Paths with spaces are separated by a tab or quoted; relative ones start at ``data_dir`` and
+    stay inside it.
+
+    Raises:
+        InputError: the list itself is missing or no text.
+    """
+    items: list[Item] = []
+    problems: list[InputError] = []
+    for number, line in enumerate(_read_lines(path), 1):
+        if not line.strip():
+            continue
+        try:
+            image, mask = _split_line(line, path, number)
+            items.append(
+                Item(
+                    _resolve(image, data_dir, path, number), _resolve(mask, data_dir, path, number)
+                )
+            )
+        except InputError as error:
+            problems.append(error)
+    return FileList(tuple(items), tuple(problems))
+
+
+def _split_line(line: str, path: Path | str, number: int) -> tuple[str, str]:
+    if "\t" in line.strip():
+        tokens = [part.strip().strip('"') for part in line.strip().split("\t") if part.strip()]
+    else:
+        tokens = [next(filter(None, groups)) for groups in _TOKEN.findall(line.strip())]
+    if len(tokens) > 2:
+        raise InputError(
+            "Line {line} of {file} has {count} parts where an image and a mask belong; separate"
+            " paths that hold spaces by a tab or put them in quotes.",
+            line=number,
+            file=path,
+            count=len(tokens),
+        )
+    if len(tokens) < 2:
+        raise InputError(
+            "Line {line} of {file} names an image but no mask.", line=number, file=path
+        )
+    return tokens[0], tokens[1]
+
+
+def _resolve(name: str, data_dir: Path | str, path: Path | str, number: int) -> Path:
+    """Return the absolute path; one that is relative may not climb out of ``data_dir``."""
+    if os.sep == "/" and "\\" in name:
+        name = name.replace("\\", "/")  # lists written on Windows
+    if Path(name).is_absolute():
+        return Path(os.path.normpath(name))
+    inside = os.path.normpath(name)
+    if inside == os.pardir or inside.startswith(os.pardir + os.sep) or Path(inside).drive:
+        raise InputError(
+            "Line {line} of {file} leaves the data folder with {path}; name files inside it, or"
+            " write the whole path.",
+            line=number,
+            file=path,
+            path=name,
+        )
+    return Path(data_dir).absolute() / inside
+
+
+def _read_lines(path: Path | str) -> list[str]:
+    """Lines of UTF-8 (with or without a mark) or GB18030 text, without their ends."""
+    try:
+        data = Path(path).read_bytes()
+    except FileNotFoundError as error:
+        raise InputError("{file} does not exist.", file=path) from error
+    except OSError as error:
+        raise InputError(
+            "{file} cannot be read: {reason}.", file=path, reason=error.strerror or error
+        ) from error
+    for encoding in ("utf-8-sig", "gb18030"):
+        try:
+            text = data.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        if "\0" not in text:
+            return re.split(r"\r\n|\n|\r", text)
+    raise InputError("{file} is not a text file in UTF-8 or GB18030.", file=path)
+
+
+class SegDataset:
+    """Images and masks of one list file.
+
+    Args:
+        data_dir: folder that relative paths start at.
+        file_list: text file of lines ``image mask``.
+        label_list: text file of class names; its line number is the class index.
+        transforms: ``Compose`` or list of transforms; copied.
+        num_workers: loader processes, or "auto".
+        shuffle: whether training mixes the order.
+
+    Attributes:
+        labels: class names.
+        num_classes: their number.
+        file_list: ``{"image": path, "mask": path}`` of each sample, absolute.
+
+    Raises:
+        InputError: a missing or empty list, a faulty line, a missing image or mask.
+    """
+
+    def __init__(
+        self,
+        data_dir: Path | str,
+        file_list: Path | str,
+        label_list: Path | str,
+        transforms: Compose | Sequence[Transform] | None = None,
+        num_workers: int | Literal["auto"] = "auto",
+        shuffle: bool = False,
+    ) -> None:
+        if transforms is not None and not isinstance(transforms, Compose):
+            transforms = Compose(transforms)
+        self.transforms: Compose | None = copy.deepcopy(transforms)
+        self.num_workers = num_workers
+        self.shuffle = shuffle
+        self.labels = list(read_labels(label_list))
+        self.num_classes = len(self.labels)
+        content = read_list(file_list, data_dir)
+        if content.problems:
+            raise content.problems[0]
+        if not content.items:
+            raise InputError("{file} lists no images.", file=file_list)
+        for item in content.items:
+            check_exists(item, file_list)
+        self.file_list = [{"image": str(i.image), "mask": str(i.mask)} for i in content.items]
+        self._known = np.zeros(256, np.uint8)
+        self._known[[*range(self.num_classes), IGNORE_INDEX]] = 1
+
+    def __len__(self) -> int:
+        return len(self.file_list)
+
+    def __getitem__(self, index: int) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]:
+        return self.get(index)
+
+    def get(
+        self, index: int, rng: np.random.Generator | None = None
+    ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]:
+        """Return image (3, H, W) float32 and mask (H, W) int64 after the transforms.
+
+        Args:
+            index: place in ``file_list``.
+            rng: decides everything random; None is unpredictable.
+
+        Raises:
+            InputError: unreadable, sizes differ, or a mask value outside the classes.
+        """
+        if self.transforms is None:
+            raise InputError("The dataset has no transforms; give it some before training.")
+        image, mask = self.raw(index)
+        values = images.read_mask(mask)
+        pixels = images.read_image(image)
+        if values.shape != pixels.shape[:2]:
+            raise _mismatch(mask, values, (pixels.shape[1], pixels.shape[0]))
+        self._check_values(mask, values)
+        sample = self.transforms({"image": pixels, "mask": values}, rng)
+        arranged = ArrangeSegmenter("train")(sample)
+        return arranged[0], arranged[1]
+
+    def raw(self, index: int) -> tuple[str, str]:
+        """Return the paths (image, mask)."""
+        entry = self.file_list[index]
+        return entry["image"], entry["mask"]
+
+    def read_mask(self, index: int) -> npt.NDArray[np.uint8]:
+        """Return the mask (H, W) uint8 as it is on disk, checked against image size and classes.
+
+        Raises:
+            InputError: unreadable, another size than the image, or a value outside the classes.
+        """
+        image, mask = self.raw(index)
+        values = images.read_mask(mask)
+        size = images.image_size(image)
+        if (values.shape[1], values.shape[0]) != size:
+            raise _mismatch(mask, values, size)
+        self._check_values(mask, values)
+        return values
+
+    def _check_values(self, path: str, mask: npt.NDArray[np.uint8]) -> None:
+        if int(cv2.LUT(mask, self._known).min(initial=1)):
+            return
+        unknown = unknown_values(mask, self.num_classes)
+        value = next(iter(unknown))
+        raise InputError(
+            "The mask {file} holds the value {value} on {count} pixels, but the {classes} classes"
+            " have the values 0 to {last} (255 is ignored).",
+            file=path,
+            value=value,
+            count=unknown[value],
+            classes=self.num_classes,
+            last=self.num_classes - 1,
+        )
+
+
+def check_exists(item: Item, file_list: Path | str) -> None:
+    """Raise ``InputError`` when the image or the mask of a list's line is missing."""
+    if not item.image.is_file():
+        raise InputError(
+            "The image {file} of {list} does not exist.", file=item.image, list=file_list
+        )
+    if not item.mask.is_file():
+        raise InputError(
+            "The mask {file} of {list} does not exist.", file=item.mask, list=file_list
+        )
+
+
+def unknown_values(mask: npt.NDArray[np.uint8], num_classes: int) -> dict[int, int]:
+    """Return {value: pixels} of values that are neither a class nor 255, most frequent first."""
+    counts = np.bincount(mask.ravel(), minlength=256)
+    values = [int(v) for v in np.flatnonzero(counts) if num_classes <= v != IGNORE_INDEX]
+    return {value: int(counts[value]) for value in sorted(values, key=lambda v: -counts[v])}
+
+
+def _mismatch(path: str, mask: npt.NDArray[np.uint8], size: tuple[int, int]) -> InputError:
+    return size_mismatch(path, (mask.shape[1], mask.shape[0]), size)

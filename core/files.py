@@ -1,0 +1,165 @@
+"""Writing files so that a crash leaves the old or the new content, and reading foreign ones."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import secrets
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from core.errors import InputError
+
+MAX_YAML_BYTES = 16 * 2**20
+
+
+def write_bytes_atomic(path: Path | str, data: bytes | bytearray | memoryview) -> None:
+    """Replace ``path`` by ``data``: whoever reads sees the old bytes or the new ones.
+
+    The bytes are on the disk when this returns. A symbolic link stays one; its target is replaced.
+
+    Raises:
+        OSError: as the system reports it (disk full, no permission); ``path`` is as it was.
+    """
+    target = Path(path)
+    if target.is_symlink():
+        target = target.resolve()
+    temporary = target.parent / f".tmp-{secrets.token_hex(8)}"
+    try:
+        # os.open instead of tempfile: the umask then decides the permissions, as for any file.
+        with open(os.open(temporary, _NEW_FILE, 0o666), "wb") as file:  # noqa: PTH123 - a descriptor
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(target)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    _fsync_folder(target.parent)
+
+
+_NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+
+
+def write_text_atomic(path: Path | str, text: str) -> None:
+    """``write_bytes_atomic`` of UTF-8 text; line ends stay as they are."""
+    write_bytes_atomic(path, text.encode("utf-8"))
+
+
+def write_json_atomic(path: Path | str, obj: Any) -> None:
+    """Write ``obj`` as indented, strict JSON (NaN and infinities are refused)."""
+    write_text_atomic(path, json.dumps(obj, ensure_ascii=False, allow_nan=False, indent=2) + "\n")
+
+
+@contextlib.contextmanager
+def replace_folder_atomic(target: Path | str) -> Iterator[Path]:
+    """Build a folder beside ``target`` and put it in its place once the block has succeeded.
+
+    One writer per target: the folder that a killed writer left behind is removed. Between the two
+    renames of a replacement the target does not exist; ``recover_folder`` puts it right.
+
+    Yields:
+        The empty folder to fill. If the block raises, it is removed and ``target`` is untouched.
+    """
+    final = Path(target)
+    recover_folder(final)
+    partial = final.parent / f".{final.name}.partial"
+    replaced = _replaced(final)
+    final.parent.mkdir(parents=True, exist_ok=True)
+    if partial.exists():
+        shutil.rmtree(partial)
+    partial.mkdir()
+    try:
+        yield partial
+        for file in partial.rglob("*"):
+            if file.is_file():
+                with file.open("rb+") as stream:
+                    os.fsync(stream.fileno())
+        if final.exists():
+            final.rename(replaced)
+        partial.rename(final)
+    except BaseException:
+        shutil.rmtree(partial, ignore_errors=True)
+        recover_folder(final)
+        raise
+    _fsync_folder(final.parent)
+    shutil.rmtree(replaced, ignore_errors=True)
+
+
+def recover_folder(target: Path | str) -> None:
+    """Finish what a kill inside ``replace_folder_atomic`` left half done: the old folder returns.
+
+    Costs one or two look-ups when there is nothing to do.
+    """
+    final = Path(target)
+    replaced = _replaced(final)
+    if not replaced.exists():
+        return
+    if final.exists():
+        shutil.rmtree(replaced, ignore_errors=True)
+    else:
+        replaced.rename(final)
+
+
+def _replaced(final: Path) -> Path:
+    return final.parent / f".{final.name}.replaced"
+
+
+def read_yaml(path: Path | str) -> Any:
+    """Read YAML of plain types; Python tuples, as older tools wrote them, become lists.
+
+    Raises:
+        InputError: the file is missing, larger than ``MAX_YAML_BYTES``, not YAML, or asks for
+            anything but plain types.
+    """
+    try:
+        with Path(path).open("rb") as file:
+            data = file.read(MAX_YAML_BYTES + 1)
+    except OSError as error:
+        raise InputError(
+            "{file} cannot be read: {reason}.", file=path, reason=error.strerror or error
+        ) from error
+    if len(data) > MAX_YAML_BYTES:
+        raise InputError("{file} is too large for a YAML file of settings.", file=path)
+    try:
+        return yaml.load(data, _PlainLoader)  # noqa: S506 - a SafeLoader
+    except (yaml.YAMLError, UnicodeError, RecursionError, ValueError) as error:
+        raise InputError(
+            "{file} is not YAML of plain values: {reason}.",
+            file=path,
+            reason=str(error).splitlines()[0] if str(error) else type(error).__name__,
+        ) from error
+
+
+class _PlainLoader(yaml.SafeLoader):
+    """SafeLoader that reads a Python tuple as the list it is."""
+
+
+def _construct_list(loader: _PlainLoader, node: yaml.SequenceNode) -> list[Any]:
+    return loader.construct_sequence(node, deep=True)
+
+
+_PlainLoader.add_constructor("tag:yaml.org,2002:python/tuple", _construct_list)
+
+
+def sha256_file(path: Path | str) -> str:
+    """Return the hexadecimal SHA-256 of a file's content."""
+    with Path(path).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _fsync_folder(folder: Path) -> None:
+    """Make a rename durable; Windows has no such call and needs none."""
+    if os.name == "nt":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,305 @@
+"""Reading and writing images and masks by any path, and colours for classes.
+
+OpenCV's own file functions fail on non-ASCII paths on Windows, so everything goes through bytes.
+"""
+
+from __future__ import annotations
+
+import functools
+import io
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageFile
+
+from core.errors import InputError
+from core.files import write_bytes_atomic
+
+ImageArray = npt.NDArray[np.uint8]
+Color = tuple[int, int, int]
+
+IGNORE_INDEX = 255
+IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp"})
+MAX_PIXELS = 500_000_000
+_EXIF_ORIENTATION = 0x0112
+_GREY_SCALE = {2: 85, 4: 17}  # Pillow spreads 2- and 4-bit grey over 0 … 255
+
+
+def read_image(path: Path | str) -> ImageArray:
+    """Read an image as uint8 (H, W, 3), BGR.
+
+    Grey becomes three equal channels, alpha is dropped, 16 bits are scaled to 8 over the full
+    range, and the camera's orientation is applied.
+
+    Raises:
+        InputError: missing, not an image, cut short, or more than ``MAX_PIXELS`` pixels.
+    """
+    data = _read_bytes(path)
+    _check_header(path, data)
+    image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    if image is None:
+        image = _decode_with_pillow(path, data)
+    return np.asarray(image, np.uint8)
+
+
+def image_size(path: Path | str) -> tuple[int, int]:
+    """Return (width, height) in pixels as ``read_image`` gives them, from the header alone.
+
+    Raises:
+        InputError: missing or not an image.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            with Image.open(path) as image:
+                return _upright_size(image)
+    except Exception as error:
+        raise _unreadable(path, error) from error
+
+
+def read_mask(path: Path | str) -> ImageArray:
+    """Read a mask of class indices as uint8 (H, W).
+
+    Grey and palette images of 1 to 8 bits give their stored values (a palette's colours play no
+    part); 16-bit grey is accepted while its values fit.
+
+    Raises:
+        InputError: missing, unreadable, several channels, or values above 255.
+    """
+    data = _read_bytes(path)
+    _check_header(path, data)
+    with _open(path, data) as image:
+        mode = image.mode
+        if mode not in ("1", "L", "P") and not mode.startswith("I"):
+            raise InputError(
+                "The mask {file} has {channels} channels; save it as a single-channel image whose"
+                " pixel values are class indices.",
+                file=path,
+                channels=len(image.getbands()),
+            )
+        try:
+            values = np.asarray(image)
+        except Exception as error:
+            raise _unreadable(path, error) from error
+    if values.dtype == np.bool_ or mode == "P":
+        return values.astype(np.uint8)
+    if mode == "L":
+        return np.array(values // _GREY_SCALE.get(_png_grey_bits(data), 1), np.uint8)
+    if values.size and (values.max() > IGNORE_INDEX or values.min() < 0):
+        raise InputError(
+            "The mask {file} holds values up to {value}; class indices end at 254 and 255 marks"
+            " ignored pixels.",
+            file=path,
+            value=int(values.max()),
+        )
+    return values.astype(np.uint8)
+
+
+def write_mask(
+    path: Path | str, mask: ImageArray, *, palette: Sequence[Color] | None = None
+) -> None:
+    """Write class indices (H, W) uint8 as an indexed 8-bit PNG, atomically.
+
+    Args:
+        path: file to write or replace.
+        mask: class indices, 255 = ignored.
+        palette: red, green, blue (0 … 255) of each class; the rest is filled up.
+    """
+    if mask.dtype != np.uint8 or mask.ndim != 2:
+        raise ValueError(f"a mask is uint8 (H, W), not {mask.dtype} {mask.shape}")
+    colors = [*(palette or ())][:IGNORE_INDEX]
+    colors += [*default_palette(IGNORE_INDEX)[len(colors) :], (255, 255, 255)]
+    image = Image.fromarray(np.ascontiguousarray(mask)).convert("L")
+    image.putpalette(np.array(colors, np.uint8).tobytes())
+    stream = io.BytesIO()
+    image.save(stream, "PNG", compress_level=4)
+    write_bytes_atomic(path, stream.getbuffer())
+
+
+def write_image(path: Path | str, bgr: ImageArray) -> None:
+    """Write uint8 (H, W, 3) BGR or (H, W) grey in the format of the suffix, atomically."""
+    suffix = Path(path).suffix.lower()
+    if suffix not in IMAGE_SUFFIXES:
+        raise InputError("{file} has no suffix of an image format such as .png.", file=path)
+    _, data = cv2.imencode(suffix, bgr)
+    write_bytes_atomic(path, data.tobytes())
+
+
+def thumbnail(path: Path | str, *, max_side: int) -> ImageArray:
+    """Read an image as uint8 (h, w, 3) BGR with its longer side at most ``max_side`` pixels.
+
+    JPEG is decoded at a half, a quarter or an eighth where that suffices; images are never
+    enlarged.
+
+    Raises:
+        InputError: as ``read_image``.
+    """
+    data = _read_bytes(path)
+    longest = max(_check_header(path, data))
+    flag = cv2.IMREAD_COLOR
+    for factor, reduced in (
+        (8, cv2.IMREAD_REDUCED_COLOR_8),
+        (4, cv2.IMREAD_REDUCED_COLOR_4),
+        (2, cv2.IMREAD_REDUCED_COLOR_2),
+    ):
+        if longest >= factor * max_side:
+            flag = reduced
+            break
+    image = cv2.imdecode(np.frombuffer(data, np.uint8), flag)
+    if image is None:
+        image = _decode_with_pillow(path, data)
+    height, width = image.shape[:2]
+    scale = max_side / max(height, width)
+    if scale < 1:
+        size = (max(1, round(width * scale)), max(1, round(height * scale)))
+        image = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+    return np.asarray(image, np.uint8)
+
+
+@functools.lru_cache(maxsize=8)
+def _palette(count: int) -> tuple[Color, ...]:
+    """Greedy: each new colour is the one farthest from all others, as the worse of two eyes sees.
+
+    The distance is CIE76 in Lab, the smaller of normal sight and deuteranopia (Machado, Oliveira
+    and Fernandes 2009, severity 1). The first eight are Okabe and Ito's, on a dark grey.
+    """
+    levels = np.linspace(0, 255, 8).round()
+    grid = np.stack(np.meshgrid(levels, levels, levels, indexing="ij"), -1).reshape(-1, 3)
+    grid = grid[(np.ptp(grid, axis=1) > 70) & (grid.max(axis=1) > 90)]
+    known = np.array(_FIRST_COLORS, np.float64)
+    chosen = list(_FIRST_COLORS[:count])
+    views = [_lab(grid), _lab(grid, deuteranopia=True)]
+    seen = [_lab(known), _lab(known, deuteranopia=True)]
+    distance = np.min(
+        [
+            np.linalg.norm(g[:, None] - s[None], axis=2).min(1)
+            for g, s in zip(views, seen, strict=True)
+        ],
+        axis=0,
+    )
+    while len(chosen) < count:
+        best = int(distance.argmax())
+        red, green, blue = (int(value) for value in grid[best])
+        chosen.append((red, green, blue))
+        new = np.min([np.linalg.norm(g - g[best], axis=1) for g in views], axis=0)
+        distance = np.minimum(distance, new)
+    return tuple(chosen)
+
+
+_FIRST_COLORS: tuple[Color, ...] = (
+    (64, 64, 64),
+    (230, 159, 0),
+    (86, 180, 233),
+    (0, 158, 115),
+    (240, 228, 66),
+    (0, 114, 178),
+    (213, 94, 0),
+    (204, 121, 167),
+)
+
+
+def default_palette(n: int) -> list[Color]:
+    """Return ``n`` (up to 256) colours (red, green, blue), the first a dark grey for background.
+
+    The same class always gets the same colour, however many there are; neighbours stay apart for
+    colour-blind eyes as far as ``n`` allows.
+    """
+    return list(_palette(256)[:n])
+
+
+def _lab(rgb: npt.NDArray[np.float64], *, deuteranopia: bool = False) -> npt.NDArray[np.float64]:
+    """CIE Lab (N, 3) of sRGB values 0 … 255."""
+    values = rgb / 255
+    linear = np.where(values <= 0.04045, values / 12.92, ((values + 0.055) / 1.055) ** 2.4)
+    if deuteranopia:
+        linear = np.clip(linear @ _DEUTERANOPIA.T, 0, 1)
+    ratio = linear @ _RGB_TO_XYZ.T / _WHITE
+    cube = np.where(ratio > 216 / 24389, np.cbrt(ratio), (24389 / 27 * ratio + 16) / 116)
+    x, y, z = cube.T
+    return np.stack([116 * y - 16, 500 * (x - y), 200 * (y - z)], axis=1)
+
+
+_DEUTERANOPIA = np.array(
+    [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.01182, 0.04294, 0.968881]]
+)
+_RGB_TO_XYZ = np.array(
+    [
+        [0.4124564, 0.3575761, 0.1804375],
+        [0.2126729, 0.7151522, 0.072175],
+        [0.0193339, 0.119192, 0.9503041],
+    ]
+)
+_WHITE = np.array([0.95047, 1.0, 1.08883])
+
+
+def _read_bytes(path: Path | str) -> bytes:
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        raise InputError(
+            "{file} cannot be read: {reason}.", file=path, reason=error.strerror or error
+        ) from error
+
+
+def _open(path: Path | str, data: bytes) -> ImageFile.ImageFile:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            return Image.open(io.BytesIO(data))
+    except Exception as error:
+        raise _unreadable(path, error) from error
+
+
+def _check_header(path: Path | str, data: bytes) -> tuple[int, int]:
+    """Return (width, height); refuse what is no image, too large to decode, or cut short."""
+    with _open(path, data) as image:
+        width, height = _upright_size(image)
+        kind = image.format
+    if width * height > MAX_PIXELS:
+        raise InputError(
+            "{file} has {width}×{height} pixels, more than can be opened at once; cut it into"
+            " tiles.",
+            file=path,
+            width=width,
+            height=height,
+        )
+    # Decoders fill what is missing with grey and say nothing.
+    if (kind == "JPEG" and data.rfind(b"\xff\xd9") < data.rfind(b"\xff\xda")) or (
+        kind == "PNG" and b"IEND" not in data
+    ):
+        raise InputError("{file} is cut short; copy or export it again.", file=path)
+    return width, height
+
+
+def _decode_with_pillow(path: Path | str, data: bytes) -> ImageArray:
+    """Formats and modes that OpenCV does not know."""
+    with _open(path, data) as image:
+        try:
+            return np.ascontiguousarray(np.asarray(image.convert("RGB"))[..., ::-1])
+        except Exception as error:
+            raise _unreadable(path, error) from error
+
+
+def _unreadable(path: Path | str, error: Exception) -> InputError:
+    if isinstance(error, FileNotFoundError):
+        return InputError("{file} does not exist.", file=path)
+    return InputError(
+        "{file} is unreadable: it is damaged or no image in a known format.", file=path
+    )
+
+
+def _upright_size(image: Image.Image) -> tuple[int, int]:
+    width, height = image.size
+    if image.format == "JPEG" and image.getexif().get(_EXIF_ORIENTATION, 1) in (5, 6, 7, 8):
+        return height, width
+    return width, height
+
+
+def _png_grey_bits(data: bytes) -> int:
+    """Bits of a grey PNG from its header; 8 for everything else."""
+    is_grey_png = data[:8] == b"\x89PNG\r\n\x1a\n" and data[25] == 0
+    return data[24] if is_grey_png else 8
