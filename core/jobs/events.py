@@ -87,7 +87,14 @@ class Checkpoint(Event):
 
 @dataclass(frozen=True, slots=True)
 class Heartbeat(Event):
-    """The worker is alive (every few seconds, also while paused)."""
+    """The worker is alive (every few seconds, also while paused).
+
+    ``rss`` is the memory held by the worker and its children, ``available`` what the machine
+    could still give, both in bytes; they tell afterwards whether memory ran out.
+    """
+
+    rss: int | None = None
+    available: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,13 +129,19 @@ class Cancelled(Event):
 
 @dataclass(frozen=True, slots=True)
 class Failed(Event):
-    """Could not finish: one sentence of what happened and one of what to do."""
+    """Could not finish: one sentence of what happened and one of what to do.
+
+    ``template``/``params`` and ``advice_template``/``advice_params`` are the same two sentences
+    for translation.
+    """
 
     kind: FailureKind
     message: str
     advice: str = ""
     template: str = ""
     params: dict[str, Any] = field(default_factory=dict)
+    advice_template: str = ""
+    advice_params: dict[str, Any] = field(default_factory=dict)
 
 
 TERMINAL: tuple[type[Event], ...] = (Done, Cancelled, Failed)

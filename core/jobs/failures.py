@@ -1,0 +1,182 @@
+"""What went wrong, in a sentence for the user, and what to do about it."""
+
+from __future__ import annotations
+
+import errno
+import re
+import shutil
+import signal
+from pathlib import Path
+
+import psutil
+from pydantic import ValidationError
+
+from core.errors import InputError
+from core.jobs.events import Failed, FailureKind, Heartbeat
+from core.jobs.run_folder import RunFolder, validation_problem
+from core.jobs.spec import EvaluateSpec, JobSpec, PredictSpec, TrainSpec
+from core.messages import Message, message
+
+_MIN_SIDE = 64
+_OOM_TEXT = re.compile(
+    r"out of memory|ResourceExhausted|bad_alloc|cudaErrorMemoryAllocation|ALLOC_FAILED"
+    r"|cannot allocate memory|can't allocate memory|unable to allocate",
+    re.IGNORECASE,
+)
+_DISK_FULL_TEXT = re.compile(r"no space left on device|disk quota exceeded", re.IGNORECASE)
+_DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+
+
+def classify(error: BaseException, *, spec: JobSpec | None, run_dir: Path) -> Failed:
+    """Turn an exception of a job into the event that tells the user."""
+    chain = _chain(error)
+    for link in chain:
+        if isinstance(link, InputError):
+            return make_failed("bad_input", link.message)
+        if isinstance(link, ValidationError):
+            return make_failed(
+                "bad_input",
+                message(
+                    "The job description is not valid: {problem}.", problem=validation_problem(link)
+                ),
+            )
+    for link in chain:
+        if isinstance(link, OSError) and link.errno in _DISK_FULL:
+            return _disk_full(Path(link.filename) if link.filename else run_dir)
+    if any(_is_oom(link) for link in chain):
+        return out_of_memory(spec)
+    if any(_DISK_FULL_TEXT.search(str(link)) for link in chain):
+        return _disk_full(run_dir)
+    return make_failed(
+        "bug",
+        message(
+            "The job stopped with an unexpected error ({error}).",
+            error=f"{type(error).__name__}: {_one_line(str(error))}",
+        ),
+        message("Details are in {log}.", log=RunFolder(run_dir).log_path),
+    )
+
+
+def out_of_memory(spec: JobSpec | None) -> Failed:
+    """The failure for memory that ran out, with advice that fits the job."""
+    return make_failed("oom", message("The memory was not enough for this job."), _relief(spec))
+
+
+def worker_died(
+    exitcode: int, run: RunFolder, *, spec: JobSpec | None, oom_kills: int = 0
+) -> Failed:
+    """The failure of a worker that ended without a word.
+
+    Args:
+        exitcode: as ``multiprocessing`` gives it; ``-N`` for signal N.
+        run: its run folder; the last heartbeat and the log are looked at.
+        spec: what it was asked to do.
+        oom_kills: how many processes the system killed for memory while the worker ran.
+    """
+    killed = {-getattr(signal, name) for name in ("SIGKILL", "SIGTERM") if hasattr(signal, name)}
+    if exitcode == -getattr(signal, "SIGKILL", 0) and (oom_kills or _was_short(run.heartbeat)):
+        return out_of_memory(spec)
+    if exitcode not in killed and _OOM_TEXT.search(run.log_tail(4096)):
+        return out_of_memory(spec)
+    if exitcode in killed:
+        advice = (
+            message("Resume it from the last checkpoint.")
+            if run.last_checkpoint
+            else message("Start it again.")
+        )
+        return make_failed("killed", message("The job was ended from outside."), advice)
+    return make_failed(
+        "bug",
+        message("The job's process crashed (exit code {exitcode}).", exitcode=exitcode),
+        message("Details are in {log}.", log=run.log_path),
+    )
+
+
+def oom_kill_count() -> int:
+    """How many processes this system has killed for memory; 0 where it does not tell."""
+    try:
+        lines = Path("/proc/vmstat").read_text(encoding="ascii").splitlines()
+    except OSError:
+        return 0
+    return next((int(line.split()[1]) for line in lines if line.startswith("oom_kill ")), 0)
+
+
+def make_failed(kind: FailureKind, what: Message, advice: Message | None = None) -> Failed:
+    """``Failed`` with both sentences, as text and for translation."""
+    return Failed(
+        kind=kind,
+        message=str(what),
+        advice=str(advice) if advice else "",
+        template=what.template,
+        params=dict(what.params),
+        advice_template=advice.template if advice else "",
+        advice_params=dict(advice.params) if advice else {},
+    )
+
+
+def _chain(error: BaseException) -> list[BaseException]:
+    chain: list[BaseException] = []
+    link: BaseException | None = error
+    while link is not None and link not in chain:
+        chain.append(link)
+        link = link.__cause__ or (None if link.__suppress_context__ else link.__context__)
+    return chain
+
+
+def _is_oom(error: BaseException) -> bool:
+    if isinstance(error, MemoryError) or type(error).__name__ == "ResourceExhaustedError":
+        return True
+    if isinstance(error, OSError):
+        return error.errno == errno.ENOMEM
+    return isinstance(error, (RuntimeError, SystemError)) and bool(_OOM_TEXT.search(str(error)))
+
+
+def _relief(spec: JobSpec | None) -> Message:
+    match spec:
+        case TrainSpec(batch_size=batch, image_size=(width, height)):
+            # Batch norm learns nothing from a batch of one.
+            if batch >= 4:
+                return message(
+                    "Lower the batch size from {batch} to {smaller}.",
+                    batch=batch,
+                    smaller=batch // 2,
+                )
+            return message(
+                "Lower the image size from {width}x{height} to {new_width}x{new_height}.",
+                width=width,
+                height=height,
+                new_width=_shrink(width),
+                new_height=_shrink(height),
+            )
+        case EvaluateSpec() | PredictSpec():
+            return message("Close other programs, or use a model with a smaller image size.")
+        case _:
+            return message("Close other programs and try again.")
+
+
+def _shrink(side: int) -> int:
+    return max(_MIN_SIDE, side * 3 // 4 // 32 * 32)
+
+
+def _disk_full(place: Path) -> Failed:
+    while not place.exists() and place != place.parent:
+        place = place.parent
+    free = shutil.disk_usage(place).free // 2**20
+    return make_failed(
+        "disk_full",
+        message("The disk that holds {path} is full ({free} MiB free).", path=place, free=free),
+        message("Make room, then resume."),
+    )
+
+
+def _was_short(heartbeat: Heartbeat | None) -> bool:
+    if heartbeat is None or heartbeat.available is None:
+        return False
+    return heartbeat.available < psutil.virtual_memory().total // 20
+
+
+def _one_line(text: str, limit: int = 200) -> str:
+    # Engine errors are pages of C++ frames; their last line says what went wrong.
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    line = lines[-1] if lines else ""
+    return line if len(line) <= limit else line[: limit - 1] + "…"

@@ -1,0 +1,269 @@
+"""A worker process: from its first line to its last event.
+
+Imported by the window's process too (to name the entry), so the engine is imported inside.
+"""
+
+from __future__ import annotations
+
+import collections
+import contextlib
+import faulthandler
+import io
+import json
+import logging
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+import time
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+import psutil
+from filelock import FileLock, Timeout
+
+from core.jobs.event_log import EventWriter
+from core.jobs.events import (
+    TERMINAL,
+    Cancelled,
+    Done,
+    Event,
+    Heartbeat,
+    Started,
+    to_json,
+)
+from core.jobs.failures import classify, make_failed
+from core.jobs.reporter import JobReporter
+from core.jobs.run_folder import RunFolder
+from core.jobs.spec import JobSpec
+from core.messages import message
+from core.training.reporter import StopRequested
+
+HEARTBEAT_S = 3.0
+PARENT_DEATH_GRACE_S = 30.0
+_LOCK_WAIT_S = 10.0
+_FLUSH_S = 5.0
+_QUEUE_LINES = 2000
+_NICENESS = 10
+_LOG = logging.getLogger(__name__)
+
+
+def run_worker(run_dir: str, control: Connection, events: Connection) -> None:
+    """Entry of the child process: does the job of ``run_dir`` and tells about it.
+
+    Args:
+        run_dir: a run folder with ``spec.json``.
+        control: readable end; JSON strings such as ``{"command": "stop"}``. Its end of file means
+            that the parent is gone.
+        events: writable end; see ``EventStream``.
+    """
+    _leave_terminal()
+    _lower_priority()
+    run = RunFolder(run_dir)
+    _redirect_output(run.log_path)
+    lock = FileLock(run.lock_path, thread_local=False)
+    try:
+        lock.acquire(timeout=_LOCK_WAIT_S)  # a reader may hold it for the moment of a look
+    except Timeout:
+        busy = message("The run in {folder} is already being worked on.", folder=run.path)
+        events.send_bytes(_envelope(None, to_json(make_failed("bad_input", busy))))
+        return
+    stream = EventStream(EventWriter(run.events_path), events)
+    if hasattr(os, "register_at_fork"):  # data loading processes must not keep the pipes open
+        os.register_at_fork(after_in_child=lambda: _close(control, events))
+    _work(run, control, stream)
+    lock.release()
+
+
+def _work(run: RunFolder, control: Connection, stream: EventStream) -> None:
+    reporter = JobReporter(stream.emit, run.path)
+    stopped = threading.Event()
+    for target in (
+        lambda: _beat(stream, stopped),
+        lambda: _listen(control, reporter, stream),
+    ):
+        threading.Thread(target=target, daemon=True).start()
+    last = _do(run, reporter, stream)
+    reporter.close()
+    stopped.set()
+    stream.finish(last)
+
+
+def _do(run: RunFolder, reporter: JobReporter, stream: EventStream) -> Event:
+    """Do the job and return its last event; nothing escapes."""
+    spec: JobSpec | None = None
+    try:
+        spec = run.spec
+        from core.jobs import tasks
+
+        device = tasks.choose_device(spec.device)
+        stream.emit(Started(spec.kind, os.getpid(), device))
+        return Done(tasks.run(spec, run, reporter))
+    except StopRequested:
+        return Cancelled(reporter.stop_reason)
+    except BaseException as error:
+        failed = classify(error, spec=spec, run_dir=run.path)
+        if failed.kind == "bad_input":
+            _LOG.error("%s", failed.message)
+        else:
+            _LOG.exception("the job failed")
+        return failed
+
+
+class EventStream:
+    """Appends every event to the run's file, then sends it without ever holding up the job.
+
+    On the pipe go JSON objects ``{"start": …, "end": …, "line": …}``: the event and the bytes of
+    the file that hold it (null: could not be written). If the parent reads too slowly, events
+    that stand in the file are not sent; the parent sees the gap and reads them there.
+    """
+
+    def __init__(self, writer: EventWriter, pipe: Connection) -> None:
+        self._writer = writer
+        self._pipe = pipe
+        self._queue: collections.deque[tuple[bool, bytes]] = collections.deque()
+        self._changed = threading.Condition()
+        self._order = threading.Lock()
+        self._finished = False
+        self._idle = True
+        self._thread = threading.Thread(target=self._send, name="events", daemon=True)
+        self._thread.start()
+
+    def emit(self, event: Event) -> None:
+        """Write and send one event; after the last one they are ignored."""
+        with self._order:  # the pipe's order must be the file's
+            if self._finished:
+                return
+            self._finished = isinstance(event, TERMINAL)
+            place = self._writer.append(event)
+            offsets = (place.start, place.end) if place else None
+            with self._changed:
+                if len(self._queue) >= _QUEUE_LINES:
+                    self._queue = collections.deque(e for e in self._queue if not e[0])
+                self._queue.append((place is not None, _envelope(offsets, to_json(event))))
+                self._changed.notify_all()
+
+    def finish(self, last: Event) -> None:
+        """Send the last event, give the parent a moment to take everything, close the file."""
+        self.emit(last)
+        end = time.monotonic() + _FLUSH_S
+        with self._changed:
+            while (self._queue or not self._idle) and time.monotonic() < end:
+                self._changed.wait(0.1)
+        self._writer.close()
+
+    def _send(self) -> None:
+        while True:
+            with self._changed:
+                self._idle = True
+                self._changed.notify_all()
+                while not self._queue:
+                    self._changed.wait()
+                _, data = self._queue.popleft()
+                self._idle = False
+            try:
+                self._pipe.send_bytes(data)
+            except OSError:  # the parent is gone; the file goes on
+                return
+
+
+def _envelope(offsets: tuple[int, int] | None, line: str) -> bytes:
+    start, end = offsets or (None, None)
+    return json.dumps({"start": start, "end": end, "line": line}).encode()
+
+
+def _listen(control: Connection, reporter: JobReporter, stream: EventStream) -> None:
+    while True:
+        try:
+            command = json.loads(control.recv_bytes())["command"]
+        except (EOFError, OSError):
+            _outlive_parent(reporter)
+            return
+        match command:
+            case "pause":
+                reporter.request_pause(True)
+            case "resume":
+                reporter.request_pause(False)
+            case "stop":
+                reporter.request_stop()
+            case "preview":
+                reporter.request_preview()
+            case _:
+                _LOG.warning("unknown command %r", command)
+
+
+def _outlive_parent(reporter: JobReporter) -> None:
+    """Stop in order; if the work does not come to a step boundary, end with everything."""
+    _LOG.warning("the parent process is gone, stopping")
+    reporter.request_stop("parent_died")
+    time.sleep(PARENT_DEATH_GRACE_S)
+    _LOG.error("no step boundary within %s s, ending", PARENT_DEATH_GRACE_S)
+    for child in psutil.Process().children(recursive=True):
+        with contextlib.suppress(psutil.Error):
+            child.kill()
+    os._exit(1)
+
+
+def _beat(stream: EventStream, stopped: threading.Event) -> None:
+    process = psutil.Process()
+    while True:
+        with contextlib.suppress(psutil.Error):
+            rss = process.memory_info().rss
+            for child in process.children(recursive=True):
+                with contextlib.suppress(psutil.Error):
+                    rss += child.memory_info().rss
+            stream.emit(Heartbeat(rss=rss, available=psutil.virtual_memory().available))
+        if stopped.wait(HEARTBEAT_S):
+            return
+
+
+def _leave_terminal() -> None:
+    """Ctrl-C in the terminal goes to the parent, which stops the worker in order."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if hasattr(os, "setsid"):
+        with contextlib.suppress(PermissionError):  # already leads a group
+            os.setsid()
+    if hasattr(signal, "pthread_sigmask"):  # blocked by the parent until here
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+
+
+def _lower_priority() -> None:
+    """The engine uses every core; the window must get its turn first."""
+    low: Any = getattr(psutil, "BELOW_NORMAL_PRIORITY_CLASS", _NICENESS)
+    with contextlib.suppress(psutil.Error, OSError):
+        psutil.Process().nice(low)
+
+
+def _redirect_output(log_path: Path) -> None:
+    """Send everything printed, by native libraries too, to the log."""
+    target = os.open(log_path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    for descriptor in (1, 2):
+        os.dup2(target, descriptor)
+    os.close(target)
+    sys.stdout, sys.stderr = _text_stream(1), _text_stream(2)
+    faulthandler.enable(file=sys.stderr)
+    logging.basicConfig(
+        level=logging.INFO,
+        stream=sys.stderr,
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+        force=True,
+    )
+    name = multiprocessing.current_process().name
+    _LOG.info("%s, pid %s, python %s", name, os.getpid(), sys.version.split()[0])
+
+
+def _text_stream(descriptor: int) -> io.TextIOWrapper:
+    return io.TextIOWrapper(
+        io.FileIO(descriptor, "w", closefd=False),
+        encoding="utf-8",
+        errors="backslashreplace",
+        write_through=True,
+    )
+
+
+def _close(*connections: Connection) -> None:
+    for connection in connections:
+        with contextlib.suppress(OSError):
+            connection.close()
