@@ -1,1 +1,37 @@
 """The project: images, masks, splits, revisions and runs."""
+
+from core.project.location import is_project
+from core.project.project import Project
+from core.project.revision import Revision
+from core.project.rows import (
+    GarbageReport,
+    ImageCounts,
+    ImageQuery,
+    ImageRow,
+    ImportReport,
+    LabelClass,
+    MaskVersion,
+    RunRow,
+    RunState,
+    State,
+    Subset,
+    UndoReport,
+)
+
+__all__ = [
+    "GarbageReport",
+    "ImageCounts",
+    "ImageQuery",
+    "ImageRow",
+    "ImportReport",
+    "LabelClass",
+    "MaskVersion",
+    "Project",
+    "Revision",
+    "RunRow",
+    "RunState",
+    "State",
+    "Subset",
+    "UndoReport",
+    "is_project",
+]

@@ -1,0 +1,146 @@
+"""Writing labelled images as a folder in PaddleX's SEG layout."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from core.errors import InputError
+from core.files import replace_folder_atomic, write_json_atomic, write_text_atomic
+from core.project.rows import LabelClass, Subset
+
+REVISION_FILE = "revision.json"
+_LISTED: tuple[Subset, ...] = ("train", "val", "test")
+
+
+@dataclass(frozen=True, slots=True)
+class DataItem:
+    """An image, its mask file and its subset."""
+
+    image: Path
+    mask: Path
+    subset: Subset
+
+
+def require_empty(folder: Path) -> None:
+    """Refuse a folder that holds something already.
+
+    Raises:
+        InputError: it is not empty, or a file.
+    """
+    if folder.is_dir() and not any(folder.iterdir()):
+        return
+    if folder.exists() or folder.is_symlink():
+        raise InputError("{folder} is not empty; choose a new or an empty folder.", folder=folder)
+
+
+def write_data_folder(
+    folder: Path,
+    items: Sequence[DataItem],
+    labels: Sequence[LabelClass],
+    *,
+    revision_hash: str,
+    copy_masks: bool = False,
+) -> Path:
+    """Write lists that refer to images where they are; see ``Revision.write_data_folder``."""
+    folder = folder.absolute()
+    require_empty(folder)
+    with replace_folder_atomic(folder) as partial:
+        if copy_masks:
+            items = [_with_copied_mask(item, partial, folder) for item in items]
+        _write_lists(partial, [(str(i.image), str(i.mask), i.subset) for i in items])
+        _write_labels(partial, labels)
+        write_json_atomic(partial / REVISION_FILE, {"hash": revision_hash})
+    return folder
+
+
+def export_folder(folder: Path, items: Iterable[DataItem], labels: Sequence[LabelClass]) -> Path:
+    """Copy images and masks into ``JPEGImages/`` and ``Annotations/`` with relative lists.
+
+    Each pair shares one stem; of two images with the same stem the later gets a number.
+
+    Raises:
+        InputError: the folder is not empty, or an image is gone.
+    """
+    folder = folder.absolute()
+    require_empty(folder)
+    with replace_folder_atomic(folder) as partial:
+        images, masks = partial / "JPEGImages", partial / "Annotations"
+        images.mkdir()
+        masks.mkdir()
+        taken: set[str] = set()
+        lines = []
+        for item in items:
+            stem = _free_stem(item.image.stem, taken)
+            image_name = stem + item.image.suffix
+            _copy(item.image, images / image_name)
+            _copy(item.mask, masks / f"{stem}.png")
+            lines.append((f"JPEGImages/{image_name}", f"Annotations/{stem}.png", item.subset))
+        _write_lists(partial, lines)
+        _write_labels(partial, labels)
+    return folder
+
+
+def read_revision_hash(folder: Path) -> str | None:
+    """Return the hash of the revision that was written into ``folder``, or None."""
+    try:
+        data = json.loads((folder / REVISION_FILE).read_bytes())
+    except (OSError, ValueError):
+        return None
+    hash_ = data.get("hash") if isinstance(data, dict) else None
+    return hash_ if isinstance(hash_, str) else None
+
+
+def _with_copied_mask(item: DataItem, partial: Path, final: Path) -> DataItem:
+    relative = Path("masks") / item.mask.name
+    target = partial / relative
+    if not target.exists():
+        target.parent.mkdir(exist_ok=True)
+        _copy(item.mask, target)
+    return DataItem(item.image, final / relative, item.subset)
+
+
+def _write_lists(folder: Path, lines: Sequence[tuple[str, str, Subset]]) -> None:
+    for subset in _LISTED:
+        chosen = [(image, mask) for image, mask, of in lines if of == subset]
+        if not chosen:
+            continue
+        for path in (path for pair in chosen for path in pair):
+            if any(character in path for character in "\t\r\n"):
+                raise InputError(
+                    "{file} has a tab or a line break in its name, which lists cannot hold; "
+                    "rename it.",
+                    file=path,
+                )
+        text = "".join(f"{image}\t{mask}\n" for image, mask in chosen)
+        write_text_atomic(folder / f"{subset}_list.txt", text)
+
+
+def _write_labels(folder: Path, labels: Sequence[LabelClass]) -> None:
+    """One name a line: line number = class id, which is what masks hold."""
+    by_id = sorted(labels, key=lambda label: label.id)
+    if [label.id for label in by_id] != list(range(len(by_id))):
+        raise ValueError("class ids have gaps")
+    write_text_atomic(folder / "labels.txt", "".join(f"{label.name}\n" for label in by_id))
+
+
+def _free_stem(stem: str, taken: set[str]) -> str:
+    candidate, number = stem, 1
+    while candidate.casefold() in taken:  # some file systems take a.png and A.png for one
+        number += 1
+        candidate = f"{stem}-{number}"
+    taken.add(candidate.casefold())
+    return candidate
+
+
+def _copy(source: Path, target: Path) -> None:
+    try:
+        shutil.copyfile(source, target)
+    except FileNotFoundError as error:
+        raise InputError(
+            "{file} does not exist any more; bring it back or remove it from the project.",
+            file=source,
+        ) from error

@@ -1,0 +1,179 @@
+"""Dataset revisions: what a run learnt from, frozen."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sqlite3
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from core.errors import InputError
+from core.project.data_folder import DataItem, write_data_folder
+from core.project.database import Database
+from core.project.masks import MaskStore
+from core.project.paths import PathResolver
+from core.project.rows import LabelClass, Subset
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """A frozen list of labelled images.
+
+    ``hash`` is the sha256 over classes, image paths, mask hashes and subsets: equal content, equal
+    hash. ``id`` is None for one that was not stored (project open for reading only). Masks of a
+    stored revision outlive ``collect_garbage``.
+    """
+
+    id: int | None
+    hash: str
+    created: float
+    labels: tuple[LabelClass, ...]
+    items: tuple[DataItem, ...]
+
+    @property
+    def counts(self) -> dict[Subset, int]:
+        """Number of images in each subset."""
+        counted = Counter(item.subset for item in self.items)
+        return {subset: counted[subset] for subset in ("train", "val", "test")}
+
+    def write_data_folder(self, folder: Path, *, copy_masks: bool = False) -> Path:
+        """Write PaddleX's SEG layout into ``folder`` (new or empty) and return it.
+
+        Lists hold absolute paths, separated by a tab; ``revision.json`` holds the hash.
+
+        Args:
+            folder: where to.
+            copy_masks: put the masks into the folder, for one that outlives the project's own.
+
+        Raises:
+            InputError: the folder is not empty.
+        """
+        return write_data_folder(
+            folder, self.items, self.labels, revision_hash=self.hash, copy_masks=copy_masks
+        )
+
+
+def freeze(
+    database: Database,
+    resolver: PathResolver,
+    store: MaskStore,
+    labels: Sequence[LabelClass],
+    *,
+    needed: Sequence[Subset],
+) -> Revision:
+    """Freeze the labelled and reviewed images that belong to a subset; drafts stay out.
+
+    Stores the revision unless one with the same hash is there or the project is read-only.
+
+    Raises:
+        InputError: fewer than two classes, or a ``needed`` subset without a labelled image.
+    """
+    if len(labels) < 2:
+        raise InputError("A model needs at least two classes, such as background and one more.")
+    by_id = tuple(sorted(labels, key=lambda label: label.id))
+    if database.read_only:
+        rows = _current(database)
+        _check_subsets(rows, needed)
+        return _revision(None, time.time(), by_id, rows, resolver, store)
+    with database.transaction() as connection:
+        rows = _current(database)
+        _check_subsets(rows, needed)
+        revision = _revision(None, time.time(), by_id, rows, resolver, store)
+        id_, created = _store(connection, revision, rows)
+    return Revision(id_, revision.hash, created, revision.labels, revision.items)
+
+
+def load(
+    database: Database, resolver: PathResolver, store: MaskStore, revision_id: int
+) -> Revision:
+    """Return a stored revision.
+
+    Raises:
+        KeyError: there is none with this id.
+    """
+    head = database.one("SELECT created, labels FROM revision WHERE id = ?", (revision_id,))
+    if head is None:
+        raise KeyError(f"no revision {revision_id}")
+    labels = tuple(
+        LabelClass(id_, name, (red, green, blue))
+        for id_, name, (red, green, blue) in json.loads(head[1])
+    )
+    rows = database.all(
+        "SELECT item.path, item.inside, item.relative, mask.hash, item.subset, mask.id"
+        " FROM revision_item AS item JOIN mask ON mask.id = item.mask_id"
+        " WHERE item.revision_id = ? ORDER BY item.position",
+        (revision_id,),
+    )
+    return _revision(revision_id, head[0], labels, rows, resolver, store)
+
+
+def _current(database: Database) -> list[tuple[Any, ...]]:
+    return database.all(
+        "SELECT image.path, image.inside, image.relative, mask.hash, image.subset, mask.id"
+        " FROM image JOIN mask ON mask.id = image.mask_id"
+        " WHERE image.subset != 'none' AND image.state IN ('labelled', 'reviewed')"
+        " ORDER BY image.sort_key, image.path"
+    )
+
+
+def _check_subsets(rows: Sequence[tuple[Any, ...]], needed: Sequence[Subset]) -> None:
+    present = {row[4] for row in rows}
+    for subset in needed:
+        if subset not in present:
+            raise InputError(
+                "No labelled image is in the subset {subset}: split the images, or move some into "
+                "it.",
+                subset=subset,
+            )
+
+
+def _revision(
+    id_: int | None,
+    created: float,
+    labels: tuple[LabelClass, ...],
+    rows: Sequence[tuple[Any, ...]],
+    resolver: PathResolver,
+    store: MaskStore,
+) -> Revision:
+    digest = hashlib.sha256()
+    for label in labels:
+        digest.update(json.dumps([label.id, label.name]).encode() + b"\n")
+    for path, _, _, mask_hash, subset, _ in rows:
+        digest.update(json.dumps([path, mask_hash, subset]).encode() + b"\n")
+    items = tuple(
+        DataItem(resolver.resolve(path, bool(inside), relative), store.path(mask_hash), subset)
+        for path, inside, relative, mask_hash, subset, _ in rows
+    )
+    return Revision(id_, digest.hexdigest(), created, labels, items)
+
+
+def _store(
+    connection: sqlite3.Connection, revision: Revision, rows: Sequence[tuple[Any, ...]]
+) -> tuple[int, float]:
+    existing = connection.execute(
+        "SELECT id, created FROM revision WHERE hash = ?", (revision.hash,)
+    ).fetchone()
+    if existing is not None:
+        return existing[0], existing[1]
+    labels = json.dumps([[label.id, label.name, label.color] for label in revision.labels])
+    cursor = connection.execute(
+        "INSERT INTO revision (hash, created, labels) VALUES (?, ?, ?)",
+        (revision.hash, revision.created, labels),
+    )
+    id_ = cursor.lastrowid
+    if id_ is None:
+        raise RuntimeError("the database gave no row id")
+    connection.executemany(
+        "INSERT INTO revision_item (revision_id, position, path, inside, relative, mask_id, subset)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?)",
+        [
+            (id_, position, path, inside, relative, mask_id, subset)
+            for position, (path, inside, relative, _, subset, mask_id) in enumerate(rows)
+        ],
+    )
+    return id_, revision.created

@@ -1,0 +1,20 @@
+"""What every part of an open project works with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from core.project.database import Database
+from core.project.masks import MaskStore
+from core.project.paths import PathResolver
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """The folder of a project, its database, its masks, and where its images are."""
+
+    folder: Path
+    database: Database
+    masks: MaskStore
+    resolver: PathResolver
