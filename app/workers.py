@@ -17,7 +17,7 @@ from PySide6.QtCore import QObject, QThread, Signal, Slot
 from core.errors import InputError
 from core.jobs.event_log import EventWriter
 from core.jobs.events import Cancelled, Event, Failed, Heartbeat, MaskPreview, Paused, Progress
-from core.jobs.failures import classify, make_failed
+from core.jobs.failures import classify
 from core.jobs.process import JobProcess
 from core.jobs.run_folder import FINAL_STATES, RunFolder, final_state
 
@@ -52,12 +52,12 @@ class JobThread(QThread):
         try:
             self.process.start()
             outcome = self._supervise()
-        except InputError as error:
-            outcome = make_failed("bad_input", error.message)
         except Exception as error:
-            _LOG.exception("supervising %s failed", self.run_id)
+            if not isinstance(error, InputError):
+                _LOG.exception("supervising %s failed", self.run_id)
             self.process.kill()
             outcome = classify(error, spec=None, run_dir=self.process.run.path)
+            self.events_received.emit(self.run_id, [outcome])
         self.finished_with.emit(self.run_id, outcome)
 
     def _supervise(self) -> Event:

@@ -21,7 +21,8 @@ import psutil
 
 from core.errors import InputError
 from core.jobs.event_log import EventWriter
-from core.jobs.events import TERMINAL, Cancelled, Event, from_json
+from core.jobs.event_stream import EventReader
+from core.jobs.events import TERMINAL, Cancelled, Event
 from core.jobs.failures import oom_kill_count, worker_died
 from core.jobs.run_folder import RunFolder
 from core.jobs.worker import run_worker
@@ -55,18 +56,16 @@ class JobProcess:
         self._terminate_timeout_s = terminate_timeout_s
         self._process: SpawnProcess | None = None
         self._control: Connection | None = None
-        self._pipe: Connection | None = None
+        self._reader: EventReader | None = None
         self._control_lock = threading.Lock()
         self._process_lock = threading.Lock()
         self._poll_lock = threading.Lock()
         self._ready: collections.deque[Event] = collections.deque()
-        self._offset = 0
         self._oom_kills = 0
         self._stopped_at: float | None = None
         self._ended_at: float | None = None
         self._terminated = False
         self._outcome: Event | None = None
-        self._outcome_written = False
         self._closed = False
 
     def start(self) -> None:
@@ -78,11 +77,11 @@ class JobProcess:
             raise InputError(
                 "The run in {folder} is already being worked on.", folder=self.run.path
             )
-        self._offset = self.run.end_offset()
         self._oom_kills = oom_kill_count()
         context = multiprocessing.get_context("spawn")
         control_reader, self._control = context.Pipe(duplex=False)
-        self._pipe, events_writer = context.Pipe(duplex=False)
+        events_reader, events_writer = context.Pipe(duplex=False)
+        self._reader = EventReader(self.run, events_reader)
         # Not a daemon: those may have no children, and the data loader needs some.
         self._process = context.Process(
             target=run_worker,
@@ -180,43 +179,19 @@ class JobProcess:
                     self._control.send_bytes(json.dumps({"command": name}).encode())
 
     def _receive(self, timeout_s: float) -> None:
-        if self._pipe is None:
+        if self._reader is None:
             raise RuntimeError("the job was not started")
         try:
-            while self._pipe.poll(timeout_s):
-                self._take(json.loads(self._pipe.recv_bytes()))
-                timeout_s = 0.0
-                if len(self._ready) >= 1000:
-                    return
-        except (EOFError, OSError):
-            # The worker closed its end: let it exit without spinning.
-            time.sleep(min(timeout_s, 0.05))
+            self._deliver(self._reader.receive(timeout_s))
+        except EOFError:
+            time.sleep(min(timeout_s, 0.05))  # it closed its end and is about to exit
 
-    def _take(self, envelope: dict[str, object]) -> None:
-        start, end = envelope["start"], envelope["end"]
-        written = isinstance(start, int) and isinstance(end, int)
-        if isinstance(start, int) and isinstance(end, int):
-            if end <= self._offset:  # already read from the file
-                return
-            self._read_file(until=start)
-            self._offset = end
-        self._deliver(from_json(str(envelope["line"])), written=written)
-
-    def _read_file(self, *, until: int | None = None) -> None:
-        if until is not None and until <= self._offset:
-            return
-        for end, event in self.run.events(self._offset):
-            if until is not None and end > until:
-                return
-            self._offset = end
-            self._deliver(event, written=True)
-
-    def _deliver(self, event: Event, *, written: bool) -> None:
-        if isinstance(event, TERMINAL):
-            self._outcome = event
-            self._outcome_written = written
-            self._ended_at = time.monotonic()
-        self._ready.append(event)
+    def _deliver(self, events: list[Event]) -> None:
+        for event in events:
+            if isinstance(event, TERMINAL):
+                self._outcome = event
+                self._ended_at = time.monotonic()
+        self._ready.extend(events)
 
     def _climb_ladder(self) -> None:
         # A worker that hangs after its last event climbs the same ladder.
@@ -234,24 +209,20 @@ class JobProcess:
 
     def _conclude(self) -> None:
         """The process is gone: take what it left, make sure there is an end, clean up."""
-        if self._process is None:
+        if self._process is None or self._reader is None:
             return
         if self._process.pid is not None:
             _kill_group(self._process.pid)  # children that outlived it
-        self._drain()
-        self._read_file()
+        self._deliver(self._reader.receive_rest())
         if self._outcome is None:
-            self._deliver(self._judge(), written=False)
-        if self._outcome is not None and not self._outcome_written:
-            self._write_outcome(self._outcome)
+            outcome = self._judge()
+            self._deliver([outcome])
+            self._write(outcome)
+        elif self._reader.unwritten is self._outcome:
+            self._write(self._outcome)
+        self._let_go()
+        self._reader.close()
         self._closed = True
-        self._close_pipes()
-
-    def _drain(self) -> None:
-        if self._pipe is not None:
-            with contextlib.suppress(EOFError, OSError, ValueError):
-                while self._pipe.poll(0):
-                    self._take(json.loads(self._pipe.recv_bytes()))
 
     def _judge(self) -> Event:
         if self._stopped_at is not None:
@@ -264,21 +235,13 @@ class JobProcess:
             oom_kills=oom_kill_count() - self._oom_kills,
         )
 
-    def _write_outcome(self, outcome: Event) -> None:
+    def _write(self, outcome: Event) -> None:
         if self.run.is_running:  # another worker's run: its log is not ours
             return
         with contextlib.suppress(OSError):  # still full: the run will count as interrupted
             writer = EventWriter(self.run.events_path)
             writer.append(outcome)
             writer.close()
-
-    def _close_pipes(self) -> None:
-        with self._control_lock:
-            for connection in (self._control, self._pipe):
-                if connection is not None:
-                    with contextlib.suppress(OSError):
-                        connection.close()
-            self._control = None
 
     def _let_go(self) -> None:
         """Close the control pipe, which tells the worker to stop by itself."""

@@ -5,7 +5,6 @@ Imported by the window's process too (to name the entry), so the engine is impor
 
 from __future__ import annotations
 
-import collections
 import contextlib
 import faulthandler
 import io
@@ -25,8 +24,8 @@ import psutil
 from filelock import FileLock, Timeout
 
 from core.jobs.event_log import EventWriter
+from core.jobs.event_stream import EventStream, envelope
 from core.jobs.events import (
-    TERMINAL,
     Cancelled,
     Done,
     Event,
@@ -44,8 +43,6 @@ from core.training.reporter import StopRequested
 HEARTBEAT_S = 3.0
 PARENT_DEATH_GRACE_S = 30.0
 _LOCK_WAIT_S = 10.0
-_FLUSH_S = 5.0
-_QUEUE_LINES = 2000
 _NICENESS = 10
 _LOG = logging.getLogger(__name__)
 
@@ -68,7 +65,7 @@ def run_worker(run_dir: str, control: Connection, events: Connection) -> None:
         lock.acquire(timeout=_LOCK_WAIT_S)  # a reader may hold it for the moment of a look
     except Timeout:
         busy = message("The run in {folder} is already being worked on.", folder=run.path)
-        events.send_bytes(_envelope(None, to_json(make_failed("bad_input", busy))))
+        events.send_bytes(envelope(None, to_json(make_failed("bad_input", busy))))
         return
     stream = EventStream(EventWriter(run.events_path), events)
     if hasattr(os, "register_at_fork"):  # data loading processes must not keep the pipes open
@@ -110,68 +107,6 @@ def _do(run: RunFolder, reporter: JobReporter, stream: EventStream) -> Event:
         else:
             _LOG.exception("the job failed")
         return failed
-
-
-class EventStream:
-    """Appends every event to the run's file, then sends it without ever holding up the job.
-
-    On the pipe go JSON objects ``{"start": …, "end": …, "line": …}``: the event and the bytes of
-    the file that hold it (null: could not be written). If the parent reads too slowly, events
-    that stand in the file are not sent; the parent sees the gap and reads them there.
-    """
-
-    def __init__(self, writer: EventWriter, pipe: Connection) -> None:
-        self._writer = writer
-        self._pipe = pipe
-        self._queue: collections.deque[tuple[bool, bytes]] = collections.deque()
-        self._changed = threading.Condition()
-        self._order = threading.Lock()
-        self._finished = False
-        self._idle = True
-        self._thread = threading.Thread(target=self._send, name="events", daemon=True)
-        self._thread.start()
-
-    def emit(self, event: Event) -> None:
-        """Write and send one event; after the last one they are ignored."""
-        with self._order:  # the pipe's order must be the file's
-            if self._finished:
-                return
-            self._finished = isinstance(event, TERMINAL)
-            place = self._writer.append(event)
-            offsets = (place.start, place.end) if place else None
-            with self._changed:
-                if len(self._queue) >= _QUEUE_LINES:
-                    self._queue = collections.deque(e for e in self._queue if not e[0])
-                self._queue.append((place is not None, _envelope(offsets, to_json(event))))
-                self._changed.notify_all()
-
-    def finish(self, last: Event) -> None:
-        """Send the last event, give the parent a moment to take everything, close the file."""
-        self.emit(last)
-        end = time.monotonic() + _FLUSH_S
-        with self._changed:
-            while (self._queue or not self._idle) and time.monotonic() < end:
-                self._changed.wait(0.1)
-        self._writer.close()
-
-    def _send(self) -> None:
-        while True:
-            with self._changed:
-                self._idle = True
-                self._changed.notify_all()
-                while not self._queue:
-                    self._changed.wait()
-                _, data = self._queue.popleft()
-                self._idle = False
-            try:
-                self._pipe.send_bytes(data)
-            except OSError:  # the parent is gone; the file goes on
-                return
-
-
-def _envelope(offsets: tuple[int, int] | None, line: str) -> bytes:
-    start, end = offsets or (None, None)
-    return json.dumps({"start": start, "end": end, "line": line}).encode()
 
 
 def _listen(control: Connection, reporter: JobReporter, stream: EventStream) -> None:
