@@ -8,12 +8,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from core import datasets
+from core.datasets import SUBSETS
 from core.errors import InputError
-from core.files import replace_folder_atomic, write_json_atomic, write_text_atomic
+from core.files import replace_folder_atomic, write_json_atomic
 from core.project.rows import LabelClass, Subset
 
 REVISION_FILE = "revision.json"
-_LISTED: tuple[Subset, ...] = ("train", "val", "test")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +52,7 @@ def write_data_folder(
     with replace_folder_atomic(folder) as partial:
         if copy_masks:
             items = [_with_copied_mask(item, partial, folder) for item in items]
-        _write_lists(partial, [(str(i.image), str(i.mask), i.subset) for i in items])
-        _write_labels(partial, labels)
+        _write_lists(partial, items, labels)
         write_json_atomic(partial / REVISION_FILE, {"hash": revision_hash})
     return folder
 
@@ -72,15 +72,15 @@ def export_folder(folder: Path, items: Iterable[DataItem], labels: Sequence[Labe
         images.mkdir()
         masks.mkdir()
         taken: set[str] = set()
-        lines = []
+        exported = []
         for item in items:
             stem = _free_stem(item.image.stem, taken)
             image_name = stem + item.image.suffix
             _copy(item.image, images / image_name)
             _copy(item.mask, masks / f"{stem}.png")
-            lines.append((f"JPEGImages/{image_name}", f"Annotations/{stem}.png", item.subset))
-        _write_lists(partial, lines)
-        _write_labels(partial, labels)
+            pair = Path("JPEGImages", image_name), Path("Annotations", f"{stem}.png")
+            exported.append(DataItem(*pair, item.subset))
+        _write_lists(partial, exported, labels)
     return folder
 
 
@@ -103,28 +103,21 @@ def _with_copied_mask(item: DataItem, partial: Path, final: Path) -> DataItem:
     return DataItem(item.image, final / relative, item.subset)
 
 
-def _write_lists(folder: Path, lines: Sequence[tuple[str, str, Subset]]) -> None:
-    for subset in _LISTED:
-        chosen = [(image, mask) for image, mask, of in lines if of == subset]
-        if not chosen:
-            continue
-        for path in (path for pair in chosen for path in pair):
-            if any(character in path for character in "\t\r\n"):
-                raise InputError(
-                    "{file} has a tab or a line break in its name, which lists cannot hold; "
-                    "rename it.",
-                    file=path,
-                )
-        text = "".join(f"{image}\t{mask}\n" for image, mask in chosen)
-        write_text_atomic(folder / f"{subset}_list.txt", text)
-
-
-def _write_labels(folder: Path, labels: Sequence[LabelClass]) -> None:
-    """One name a line: line number = class id, which is what masks hold."""
+def _write_lists(folder: Path, items: Sequence[DataItem], labels: Sequence[LabelClass]) -> None:
+    """Write labels.txt (line number = class id, which is what masks hold), colours and lists."""
     by_id = sorted(labels, key=lambda label: label.id)
     if [label.id for label in by_id] != list(range(len(by_id))):
         raise ValueError("class ids have gaps")
-    write_text_atomic(folder / "labels.txt", "".join(f"{label.name}\n" for label in by_id))
+    pairs = {
+        subset: [(item.image, item.mask) for item in items if item.subset == subset]
+        for subset in SUBSETS
+    }
+    datasets.write_data_folder(
+        folder,
+        labels=[label.name for label in by_id],
+        subsets={subset: chosen for subset, chosen in pairs.items() if chosen},
+        colors=[label.color for label in by_id],
+    )
 
 
 def _free_stem(stem: str, taken: set[str]) -> str:

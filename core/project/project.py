@@ -11,9 +11,10 @@ from filelock import FileLock
 
 from core.errors import InputError
 from core.images import Color
-from core.project import images, labelling, labels, location, masks, revision, runs
+from core.project import images, labelling, labels, location, masks, revision, runs, undo
 from core.project.data_folder import DataItem, export_folder
 from core.project.database import Database
+from core.project.importing import Incoming, ProgressCallback, take_over
 from core.project.masks import LabelMap, MaskStore
 from core.project.paths import PathResolver
 from core.project.revision import Revision
@@ -22,14 +23,17 @@ from core.project.rows import (
     ImageCounts,
     ImageQuery,
     ImageRow,
+    ImportReport,
     LabelClass,
     MaskVersion,
     RunRow,
     RunState,
     State,
     Subset,
+    UndoReport,
 )
 from core.project.store import Store
+from core.project.undo import ImportInfo
 
 _EVERYTHING = ImageQuery()
 _TRAINED: tuple[Subset, ...] = ("train", "val")
@@ -220,6 +224,26 @@ class Project:
         with self._database.transaction() as connection:
             images.update_each(connection, "score", scores)
 
+    def add_images(
+        self,
+        paths: Iterable[Path | str],
+        *,
+        copy: bool = False,
+        subset: Subset = "none",
+        progress: ProgressCallback | None = None,
+    ) -> ImportReport:
+        """Add images without masks; undone like any import.
+
+        Args:
+            paths: image files.
+            copy: copy them into the project's ``images/`` instead of using them where they are.
+            subset: where they belong.
+            progress: called with (done, total).
+        """
+        incoming = [Incoming(location.absolute(path), subset, _no_mask) for path in paths]
+        source = str(incoming[0].image.parent) if incoming else ""
+        return take_over(self._store, incoming, source=source, copy=copy, progress=progress)
+
     def remove_images(self, ids: Iterable[int]) -> None:
         """Take images off the list; image files, masks, revisions and runs stay."""
         with self._database.transaction() as connection:
@@ -228,6 +252,20 @@ class Project:
     def _set(self, ids: Iterable[int], column: str, value: str | int | None) -> None:
         with self._database.transaction() as connection:
             images.update(connection, ids, column, value)
+
+    # Imports
+
+    def last_import(self) -> ImportInfo | None:
+        """Return what ``undo_last_import`` would undo."""
+        return undo.last_import(self._store)
+
+    def undo_last_import(self) -> UndoReport | None:
+        """Undo the newest import as one step; None if there is none.
+
+        New images go, images that got a mask get back what they had, new classes go unless used.
+        Images whose mask or comment was changed since stay as they are. Files stay.
+        """
+        return undo.undo_last_import(self._store)
 
     # Masks
 
@@ -391,3 +429,7 @@ class Project:
             InputError: one of them is still working.
         """
         return runs.delete(self._database, self.folder, [self.run(id_) for id_ in run_ids])
+
+
+def _no_mask() -> LabelMap | None:
+    return None

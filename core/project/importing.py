@@ -1,0 +1,236 @@
+"""Taking over images and masks: everything is read first, then written in one transaction."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from core.errors import InputError
+from core.images import Color, image_size
+from core.messages import Message, message
+from core.project import images
+from core.project.class_plan import ClassPlan, add_planned, plan_classes
+from core.project.copying import copy_into
+from core.project.labelling import check_size, set_mask
+from core.project.labels import palette, read_labels
+from core.project.masks import LabelMap, MaskBatch, check_values, register
+from core.project.paths import StoredPath
+from core.project.rows import ImportReport, MaskInfo, Subset
+from core.project.store import Store
+
+ProgressCallback = Callable[[int, int], object]
+"""Called with (done, total); what it raises ends the import without a trace in the project."""
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """An image to take over; ``read_mask`` may raise ``InputError`` or give None."""
+
+    image: Path
+    subset: Subset
+    read_mask: Callable[[], LabelMap | None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Existing:
+    id: int
+    size: tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """An image that was read: ``existing`` or, if new, what its row will be."""
+
+    path: Path
+    existing: _Existing | None
+    new: images.NewImage | None
+    subset: Subset
+    mask: MaskInfo | None
+
+
+@dataclass(slots=True)
+class _Tally:
+    """What happened so far; becomes the report."""
+
+    added: int = 0
+    masks: int = 0
+    unchanged: int = 0
+    replaced: int = 0
+    conflicts: list[Path] = field(default_factory=list)
+    lost: list[Message] = field(default_factory=list)
+
+
+def take_over(
+    store: Store,
+    incoming: Sequence[Incoming],
+    *,
+    source: str,
+    class_names: Sequence[str] = (),
+    colors: Sequence[Color] = (),
+    class_map: Mapping[str, str | None] | None = None,
+    lost: Sequence[Message] = (),
+    copy: bool = False,
+    replace: bool = False,
+    progress: ProgressCallback | None = None,
+) -> ImportReport:
+    """Import images and masks; see ``Project.import_result``."""
+    existing = read_labels(store.database)
+    plan = plan_classes(existing, class_names, colors=colors, class_map=class_map)
+    tally = _Tally(lost=list(lost))
+    with store.masks.batch() as batch:
+        reader = _Reader(store, plan, batch, tally, copy=copy)
+        prepared: list[_Prepared] = []
+        for number, item in enumerate(incoming, 1):
+            prepared.extend(reader.prepare(item))
+            if progress is not None:
+                progress(number, len(incoming))
+        with store.database.transaction() as connection:
+            add_planned(connection, plan)
+            batch_id = _open_batch(connection, source, plan)
+            for ready in prepared:
+                _write(connection, batch_id, ready, tally, replace=replace)
+    return ImportReport(
+        added=tally.added,
+        masks=tally.masks,
+        unchanged=tally.unchanged,
+        conflicts=tuple(tally.conflicts),
+        replaced=tally.replaced,
+        classes=tuple(label.name for label in plan.new),
+        lost=tuple(tally.lost),
+    )
+
+
+class _Reader:
+    """Reads images and masks and writes mask files (and copies), but no row."""
+
+    def __init__(
+        self, store: Store, plan: ClassPlan, batch: MaskBatch, tally: _Tally, *, copy: bool
+    ) -> None:
+        self._store = store
+        self._plan = plan
+        self._batch = batch
+        self._tally = tally
+        self._copy = copy
+        self._palette = palette([*read_labels(store.database), *plan.new])
+        self._known, self._copies = _known_images(store)
+        self._seen: set[str] = set()
+
+    def prepare(self, item: Incoming) -> Iterator[_Prepared]:
+        """Yield the image unless it is unreadable or came before."""
+        stored = self._store.resolver.store(item.image)
+        if stored.path in self._seen:
+            self._tally.lost.append(
+                message("{file} is listed more than once; only the first is used.", file=item.image)
+            )
+            return
+        self._seen.add(stored.path)
+        existing = self._known.get(stored.path)
+        new = None
+        try:
+            size = image_size(item.image) if existing is None else existing.size
+            if existing is None:
+                new = self._new_image(item, stored, size)
+        except InputError as error:
+            self._tally.lost.append(error.message)
+            return
+        yield _Prepared(item.image, existing, new, item.subset, self._mask(item, size))
+
+    def _new_image(
+        self, item: Incoming, stored: StoredPath, size: tuple[int, int]
+    ) -> images.NewImage:
+        source = None
+        if self._copy and not stored.inside:
+            source = stored.path
+            target = copy_into(self._store.folder / "images", item.image, taken=self._copies)
+            stored = self._store.resolver.store(target)
+        return images.NewImage(stored, item.image.name, *size, subset=item.subset, source=source)
+
+    def _mask(self, item: Incoming, size: tuple[int, int]) -> MaskInfo | None:
+        try:
+            mask = item.read_mask()
+            if mask is None:
+                return None
+            check_size(mask, size, name=str(item.image))
+            check_values(mask, range(self._plan.count), name=str(item.image))
+        except InputError as error:
+            self._tally.lost.append(error.message)
+            return None
+        return self._batch.put(self._plan.lut[mask], self._palette)
+
+
+def _known_images(store: Store) -> tuple[dict[str, _Existing], set[Path]]:
+    """Return the images by stored path and by the path they were copied from, and the copies."""
+    known: dict[str, _Existing] = {}
+    copies: set[Path] = set()
+    rows = store.database.all("SELECT id, path, inside, source, width, height FROM image")
+    for id_, path, inside, source, width, height in rows:
+        entry = _Existing(id_, (width, height))
+        known[path] = entry
+        if source is not None:
+            known.setdefault(source, entry)
+        if inside:
+            copies.add(store.folder / path)
+    return known, copies
+
+
+def _open_batch(connection: sqlite3.Connection, source: str, plan: ClassPlan) -> int:
+    cursor = connection.execute(
+        "INSERT INTO import_batch (created, source) VALUES (?, ?)", (time.time(), source)
+    )
+    if cursor.lastrowid is None:
+        raise RuntimeError("the database gave no row id")
+    connection.executemany(
+        "INSERT INTO import_class (batch_id, class_id) VALUES (?, ?)",
+        [(cursor.lastrowid, label.id) for label in plan.new],
+    )
+    return cursor.lastrowid
+
+
+def _write(
+    connection: sqlite3.Connection,
+    batch_id: int,
+    ready: _Prepared,
+    tally: _Tally,
+    *,
+    replace: bool,
+) -> None:
+    mask_id = None if ready.mask is None else register(connection, ready.mask)
+    if ready.new is not None:
+        if _is_known(connection, ready.new.stored.path):  # added while the masks were read
+            tally.unchanged += 1
+            return
+        image_id = images.insert(connection, ready.new)
+        tally.added += 1
+        previous: tuple[int | None, str, str] = (None, "unlabelled", "none")
+    elif ready.existing is not None:
+        image_id = ready.existing.id
+        row = connection.execute(
+            "SELECT mask_id, state, subset FROM image WHERE id = ?", (image_id,)
+        ).fetchone()
+        if row is None:  # removed while the masks were read
+            return
+        previous = row
+        if mask_id is None or mask_id == previous[0]:
+            tally.unchanged += 1
+            return
+        if previous[0] is not None:
+            tally.conflicts.append(ready.path)
+            if not replace:
+                return
+            tally.replaced += 1
+    if mask_id is not None:
+        set_mask(connection, image_id, mask_id, state="labelled")
+        tally.masks += 1
+    if ready.new is None and previous[2] == "none" and ready.subset != "none":
+        images.update(connection, [image_id], "subset", ready.subset)
+    connection.execute(
+        "INSERT INTO import_image VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (batch_id, image_id, ready.new is not None, mask_id, *previous),
+    )
+
+
+def _is_known(connection: sqlite3.Connection, path: str) -> bool:
+    return connection.execute("SELECT 1 FROM image WHERE path = ?", (path,)).fetchone() is not None
