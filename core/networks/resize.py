@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from functools import lru_cache
 from typing import Any
 
@@ -61,15 +62,22 @@ def interpolation_matrix(
     Pixel centres lie at half-integers, or, with ``align_corners``, the two end pixels of source
     and target coincide.
     """
-    places = np.arange(target, dtype=np.float64)
+    # Paddle's kernel computes the places in float32 too, and takes pixel 0 for a single target.
+    places = np.arange(target, dtype=np.float32)
     if align_corners:
-        places *= (source - 1) / (target - 1) if target > 1 else 0.0
+        places *= np.float32((source - 1) / max(target - 1, 1))
+    elif target == 1:
+        places *= 0
     else:
-        places = np.maximum((places + 0.5) * source / target - 0.5, 0.0)
+        places = np.maximum(np.float32(source / target) * (places + 0.5) - 0.5, 0)
     lower = np.minimum(places.astype(np.int64), source - 1)
     upper = np.minimum(lower + 1, source - 1)
     share = places - lower
-    matrix = np.zeros((target, source), dtype=np.float64)
+    matrix = np.zeros((target, source), dtype=np.float32)
     np.add.at(matrix, (np.arange(target), lower), 1.0 - share)
     np.add.at(matrix, (np.arange(target), upper), share)
-    return matrix.astype(np.float32)
+    return matrix
+
+
+# Tracing would turn sizes that are free into tensors before spatial_size can tell them apart.
+paddle.jit.ignore_module([sys.modules[__name__]])

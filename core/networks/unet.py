@@ -74,8 +74,8 @@ class Decoder(nn.Layer):
 
     def forward(self, x: Tensor, shortcuts: Sequence[Tensor]) -> Tensor:
         """Return features at the image's size (N, 64, H, W)."""
-        for up_sample, shortcut in zip(self.up_sample_list, reversed(shortcuts), strict=True):
-            x = up_sample(x, shortcut)
+        for level, up_sample in enumerate(self.up_sample_list):
+            x = up_sample(x, shortcuts[-1 - level])
         return x
 
 
