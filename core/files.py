@@ -41,7 +41,7 @@ def write_bytes_atomic(path: Path | str, data: bytes | bytearray | memoryview) -
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
-    _fsync_folder(target.parent)
+    fsync_folder(target.parent)
 
 
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
@@ -88,7 +88,7 @@ def replace_folder_atomic(target: Path | str) -> Iterator[Path]:
         shutil.rmtree(partial, ignore_errors=True)
         recover_folder(final)
         raise
-    _fsync_folder(final.parent)
+    fsync_folder(final.parent)
     shutil.rmtree(replaced, ignore_errors=True)
 
 
@@ -154,8 +154,8 @@ def sha256_file(path: Path | str) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _fsync_folder(folder: Path) -> None:
-    """Make a rename durable; Windows has no such call and needs none."""
+def fsync_folder(folder: Path) -> None:
+    """Make renames and new entries in a folder durable; Windows has no such call, needs none."""
     if os.name == "nt":
         return
     descriptor = os.open(folder, os.O_RDONLY)
