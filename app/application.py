@@ -1,0 +1,166 @@
+"""Start and end of the window's process: language, theme, log, window, jobs."""
+
+from __future__ import annotations
+
+import logging
+import logging.handlers
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QObject, QTimer, Slot
+from PySide6.QtWidgets import QApplication
+
+from app import dialogs
+from app.context import AppContext
+from app.icons import app_icon
+from app.main_window import MainWindow
+from app.settings import SettingsStore, log_dir
+from app.theme import apply_theme
+from app.translation import current_language, set_language
+from core.errors import InputError
+
+_log = logging.getLogger(__name__)
+_LOG_BYTES = 2_000_000
+
+
+class Application(QObject):
+    """Owns the context and the window; the window is built anew when the language changes."""
+
+    def __init__(self, qt: QApplication, store: SettingsStore | None = None) -> None:
+        super().__init__()
+        self.qt = qt
+        store = store if store is not None else SettingsStore()
+        set_language(store.settings.language)
+        apply_theme(qt, store.settings.theme)
+        self.context = AppContext(store, self)
+        self.window = self._make_window()
+        self._broken_settings = store.warning
+        qt.styleHints().colorSchemeChanged.connect(self._on_color_scheme_changed)
+
+    def show(self) -> None:
+        """Show the window as it was left."""
+        if self.context.settings.window_maximized:
+            self.window.showMaximized()
+        else:
+            self.window.show()
+        self.context.find_devices()
+        if self._broken_settings:
+            dialogs.show_error(
+                self.window,
+                InputError(
+                    "The settings could not be read, so the defaults are in use; the old file is "
+                    "kept as {file}.",
+                    file=self._broken_settings,
+                ),
+            )
+
+    def shut_down(self) -> None:
+        """Close the window, end the jobs and the background work; saves the settings."""
+        self.qt.styleHints().colorSchemeChanged.disconnect(self._on_color_scheme_changed)
+        self.window.close_for_rebuild()
+        self.context.shut_down()
+        self.window.deleteLater()
+
+    @Slot(str)
+    def _on_theme_requested(self, mode: str) -> None:
+        self.context.settings.theme = "dark" if mode == "dark" else "light"
+        self.context.store.save()
+        apply_theme(self.qt, mode)
+
+    @Slot(str)
+    def _on_language_requested(self, language: str) -> None:
+        if language == current_language():
+            return
+        self.context.settings.language = "zh_CN" if language == "zh_CN" else "en"
+        self.context.store.save()
+        set_language(language)
+        # Not from inside the old window's own menu, which is still on the stack.
+        QTimer.singleShot(0, self, self._rebuild)
+
+    @Slot()
+    def _rebuild(self) -> None:
+        old = self.window
+        panel = old.work_area.current_panel.key
+        search = old.top_bar.search.text()
+        self.window = self._make_window()
+        self.window.work_area.show_panel(panel)
+        self.window.top_bar.search.setText(search)
+        self.window.setGeometry(old.geometry())
+        if old.isMaximized():
+            self.window.showMaximized()
+        else:
+            self.window.show()
+        old.close_for_rebuild()
+        old.deleteLater()
+
+    @Slot()
+    def _on_color_scheme_changed(self) -> None:
+        if self.context.settings.theme == "auto":
+            apply_theme(self.qt, "auto")
+
+    @Slot()
+    def _on_demo_requested(self) -> None:
+        self.context.start_demo()
+
+    def _make_window(self) -> MainWindow:
+        window = MainWindow(self.context)
+        window.setWindowIcon(app_icon())
+        window.theme_requested.connect(self._on_theme_requested)
+        window.language_requested.connect(self._on_language_requested)
+        window.demo_requested.connect(self._on_demo_requested)
+        return window
+
+
+def run_window(
+    argv: Sequence[str] | None = None,
+    *,
+    project: Path | None = None,
+    start_run: Mapping[str, Any] | None = None,
+) -> int:
+    """Show the window until it is closed; see ``app.launch``."""
+    set_up_log()
+    qt = QApplication.instance()
+    if not isinstance(qt, QApplication):
+        qt = QApplication([sys.argv[0], *(argv or [])])
+    qt.setApplicationName("maskwright")
+    qt.setApplicationDisplayName("Maskwright")
+    qt.setDesktopFileName("maskwright")
+    hook = dialogs.ExceptionHook(qt)
+    hook.install()
+    application = Application(qt)
+    application.show()
+    if project is not None:
+        QTimer.singleShot(0, application, lambda: _open(application, project, start_run))
+    try:
+        return qt.exec()
+    finally:
+        application.shut_down()
+        hook.uninstall()
+
+
+def set_up_log() -> None:
+    """Write warnings and errors of the window's process to a file of limited size."""
+    root = logging.getLogger()
+    if any(isinstance(item, logging.handlers.RotatingFileHandler) for item in root.handlers):
+        return
+    try:
+        log_dir().mkdir(parents=True, exist_ok=True)
+        handler = logging.handlers.RotatingFileHandler(
+            dialogs.log_file(), maxBytes=_LOG_BYTES, backupCount=2, encoding="utf-8"
+        )
+    except OSError:
+        logging.basicConfig()
+        _log.warning("no log file can be written in %s", log_dir())
+        return
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    root.addHandler(handler)
+    root.setLevel(logging.INFO)
+
+
+def _open(application: Application, project: Path, start_run: Mapping[str, Any] | None) -> None:
+    application.window.open_project(project)
+    if start_run is not None and application.context.project is not None:
+        application.context.start_run(start_run)
+        application.context.navigate("monitor")
