@@ -1,0 +1,168 @@
+"""Small pictures of images and masks, decoded in the background, newest wish first."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from PySide6.QtCore import QObject, QRunnable, QThreadPool, QTimer, Signal, Slot
+from PySide6.QtGui import QImage
+
+from app.widgets.overlay import image_from_bgr, image_from_label_map
+from core.errors import InputError
+from core.images import thumbnail
+from core.project import ImageRow, Project
+
+_log = logging.getLogger(__name__)
+_THREADS = 2
+_MAX_WISHES = 256  # more than fit on a screen; older ones were scrolled past
+_REPAINT_MS = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Thumbnail:
+    """``image`` is None where the file cannot be read; ``mask`` is indexed, None without one."""
+
+    image: QImage | None
+    mask: QImage | None
+    error: str = ""
+
+    @property
+    def size_bytes(self) -> int:
+        """Memory that both pictures take."""
+        return sum(int(part.sizeInBytes()) for part in (self.image, self.mask) if part is not None)
+
+
+ThumbnailKey = tuple[int, str | None, int]
+"""(image id, mask hash, longer side in pixels)."""
+
+
+class ThumbnailLoader(QObject):
+    """A cache of thumbnails, limited by bytes, filled by two threads.
+
+    Ask with ``get`` while painting: a missing one is queued, and ``updated`` says when to paint
+    again. Wishes that were scrolled past are dropped before they cost anything.
+    """
+
+    updated = Signal()
+    _loaded = Signal(int, object, object)
+
+    def __init__(self, parent: QObject | None = None, *, max_bytes: int = 128 * 2**20) -> None:
+        super().__init__(parent)
+        self._max_bytes = max_bytes
+        self._bytes = 0
+        self._cache: OrderedDict[ThumbnailKey, Thumbnail] = OrderedDict()
+        self._wishes: OrderedDict[ThumbnailKey, ImageRow] = OrderedDict()
+        self._busy: set[ThumbnailKey] = set()
+        self._lock = threading.Lock()
+        self._pool = QThreadPool(self)
+        self._pool.setMaxThreadCount(_THREADS)
+        self._project: Project | None = None
+        self._generation = 0
+        self._repaint = QTimer(self)
+        self._repaint.setSingleShot(True)
+        self._repaint.setInterval(_REPAINT_MS)
+        self._repaint.timeout.connect(self.updated)
+        self._loaded.connect(self._on_loaded)
+
+    def set_project(self, project: Project | None) -> None:
+        """Forget everything and wait for what is being decoded; then load from ``project``."""
+        self.shut_down()
+        self._project = project
+
+    def get(self, row: ImageRow, side: int) -> Thumbnail | None:
+        """Return the thumbnail with ``side`` pixels at its longer side, or None and fetch it."""
+        key: ThumbnailKey = (row.id, row.mask_hash, side)
+        found = self._cache.get(key)
+        if found is not None:
+            self._cache.move_to_end(key)
+            return found
+        with self._lock:
+            if key in self._busy:
+                return None
+            known = key in self._wishes
+            self._wishes[key] = row
+            self._wishes.move_to_end(key)
+            while len(self._wishes) > _MAX_WISHES:
+                self._wishes.popitem(last=False)
+        if not known and self._project is not None:
+            self._pool.start(_Runnable(self, self._project, self._generation))
+        return None
+
+    @property
+    def cached_bytes(self) -> int:
+        """Memory that the cache takes now."""
+        return self._bytes
+
+    def shut_down(self) -> None:
+        """Drop wishes and cache and wait for the threads."""
+        with self._lock:
+            self._wishes.clear()
+            self._generation += 1
+        self._pool.clear()
+        self._pool.waitForDone()
+        self._repaint.stop()
+        self._busy.clear()
+        self._cache.clear()
+        self._bytes = 0
+
+    def work(self, project: Project, generation: int) -> None:
+        """Fulfil the newest wish; runs in the pool's threads."""
+        with self._lock:
+            if not self._wishes or generation != self._generation:
+                return
+            key, row = self._wishes.popitem()
+            self._busy.add(key)
+        made = load_thumbnail(project, row, key[2])
+        self._loaded.emit(generation, key, made)
+
+    @Slot(int, object, object)
+    def _on_loaded(self, generation: int, key: ThumbnailKey, made: Thumbnail) -> None:
+        if generation != self._generation:
+            return
+        with self._lock:
+            self._busy.discard(key)
+        self._cache[key] = made
+        self._bytes += made.size_bytes
+        while self._bytes > self._max_bytes and len(self._cache) > 1:
+            _, dropped = self._cache.popitem(last=False)
+            self._bytes -= dropped.size_bytes
+        if not self._repaint.isActive():
+            self._repaint.start()
+
+
+def load_thumbnail(project: Project, row: ImageRow, side: int) -> Thumbnail:
+    """Decode one image and its mask at ``side`` pixels; errors become part of the result."""
+    image: QImage | None = None
+    mask: QImage | None = None
+    error = ""
+    try:
+        bgr = thumbnail(row.path, max_side=side)
+        image = image_from_bgr(bgr)
+        if row.mask_hash is not None:
+            label_map = project.mask(row.mask_hash)
+            size = (bgr.shape[1], bgr.shape[0])
+            small = cv2.resize(label_map, size, interpolation=cv2.INTER_NEAREST)
+            mask = image_from_label_map(np.asarray(small, np.uint8))
+    except InputError as problem:
+        error = str(problem)
+    except Exception as problem:  # one odd file must not take the whole grid down
+        _log.exception("thumbnail of %s", row.path)
+        error = str(problem)
+    return Thumbnail(image, mask, error)
+
+
+class _Runnable(QRunnable):
+    def __init__(self, loader: ThumbnailLoader, project: Project, generation: int) -> None:
+        super().__init__()
+        self._loader = loader
+        self._project = project
+        self._generation = generation
+
+    def run(self) -> None:
+        """Runs in the pool's threads."""
+        self._loader.work(self._project, self._generation)
