@@ -122,13 +122,21 @@ def write_data_folder(
         lines = (f"{red} {green} {blue}\n" for red, green, blue in colors)
         write_text_atomic(folder / COLORS_FILE, "".join(lines))
     for split, pairs in subsets.items():
-        lines = (f"{_posix(image)}\t{_posix(mask)}\n" for image, mask in pairs)
-        write_text_atomic(list_file(folder, split), "".join(lines))
+        write_text_atomic(list_file(folder, split), list_text(pairs))
+
+
+def list_text(pairs: Iterable[tuple[Path | str, Path | str]]) -> str:
+    """Return the lines of a list, tab-separated so that paths may hold spaces.
+
+    Raises:
+        InputError: a path holds a tab or a line break.
+    """
+    return "".join(f"{_posix(image)}\t{_posix(mask)}\n" for image, mask in pairs)
 
 
 def _posix(path: Path | str) -> str:
     text = Path(path).as_posix()
-    if "\n" in text or "\t" in text:
+    if any(character in text for character in "\t\r\n"):
         raise InputError("The path {file} holds a tab or a line break; rename it.", file=repr(text))
     return text
 
@@ -370,17 +378,10 @@ class SegDataset:
     def _check_values(self, path: str, mask: npt.NDArray[np.uint8]) -> None:
         if int(cv2.LUT(mask, self._known).min(initial=1)):
             return
-        unknown = unknown_values(mask, self.num_classes)
-        value = next(iter(unknown))
-        raise InputError(
-            "The mask {file} holds the value {value} on {count} pixels, but the {classes} classes"
-            " have the values 0 to {last} (255 is ignored).",
-            file=path,
-            value=value,
-            count=unknown[value],
-            classes=self.num_classes,
-            last=self.num_classes - 1,
-        )
+        counts = np.bincount(mask.ravel(), minlength=256)
+        counts[[*range(self.num_classes), IGNORE_INDEX]] = 0
+        value = int(counts.argmax())
+        raise unknown_values_error(path, value, int(counts[value]), self.num_classes)
 
 
 def check_exists(item: Item, file_list: Path | str) -> None:
@@ -395,11 +396,17 @@ def check_exists(item: Item, file_list: Path | str) -> None:
         )
 
 
-def unknown_values(mask: npt.NDArray[np.uint8], num_classes: int) -> dict[int, int]:
-    """Return {value: pixels} of values that are neither a class nor 255, most frequent first."""
-    counts = np.bincount(mask.ravel(), minlength=256)
-    values = [int(v) for v in np.flatnonzero(counts) if num_classes <= v != IGNORE_INDEX]
-    return {value: int(counts[value]) for value in sorted(values, key=lambda v: -counts[v])}
+def unknown_values_error(path: Path | str, value: int, count: int, num_classes: int) -> InputError:
+    """The error of a mask with ``count`` pixels of a ``value`` that is no class."""
+    return InputError(
+        "The mask {file} holds the value {value} on {count} pixels, but the {classes} classes have"
+        " the values 0 to {last} (255 is ignored).",
+        file=path,
+        value=value,
+        count=count,
+        classes=num_classes,
+        last=num_classes - 1,
+    )
 
 
 def _mismatch(path: str, mask: npt.NDArray[np.uint8], size: tuple[int, int]) -> InputError:

@@ -1,0 +1,38 @@
+"""What every format reader gives."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from core.datasets import Subset
+from core.images import Color
+from core.messages import Message
+
+
+@dataclass(frozen=True, slots=True)
+class ImportedImage:
+    """One image of a foreign data set.
+
+    ``mask`` makes the label map (H, W) uint8 when called (class index, 255 = ignored; raises
+    ``InputError`` when it cannot); None: the image has no annotation. ``subset`` as the source
+    has it, None where it has none.
+    """
+
+    image_path: Path
+    mask: Callable[[], npt.NDArray[np.uint8]] | None = None
+    subset: Subset | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ImportResult:
+    """Images with masks, class names by index, their colours, and what could not be taken over."""
+
+    items: list[ImportedImage]
+    labels: list[str]
+    colors: list[Color]
+    lost: list[Message] = field(default_factory=list)
