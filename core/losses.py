@@ -35,6 +35,12 @@ class CrossEntropyLoss(nn.Layer):
 
     def forward(self, logits: Tensor, labels: Tensor) -> Tensor:
         """Return the scalar loss; 0 with zero gradient when every pixel is ignored."""
+        if self.weight is not None and self.weight.shape[0] != logits.shape[1]:
+            raise InputError(
+                "There are {weights} class weights for {classes} classes; give one for each.",
+                weights=self.weight.shape[0],
+                classes=logits.shape[1],
+            )
         labels = labels.astype("int64")
         valid = labels != self.ignore_index
         # axis=1 spares the transposed copy of the logits that the default axis needs.
