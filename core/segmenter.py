@@ -15,7 +15,8 @@ import paddle
 from core import inference, model_folder
 from core.errors import InputError
 from core.training import weights
-from core.training.loop import TrainingLoop, TrainOptions, TrainResult
+from core.training.loop import TrainingLoop
+from core.training.options import TrainOptions, TrainResult
 from core.training.reporter import Reporter
 
 if TYPE_CHECKING:
@@ -241,7 +242,7 @@ class Segmenter:
         transforms = eval_dataset.transforms or self.test_transforms
         rows: list[dict[str, Any]] = []
 
-        def collect(score: inference.ImageScore, label_map: npt.NDArray[np.uint8]) -> None:
+        def collect(score: inference.ImageEvaluation, label_map: npt.NDArray[np.uint8]) -> None:
             if per_image:
                 rows.append(
                     {"image": score.image, "miou": score.miou, "confusion": score.confusion}
@@ -249,11 +250,16 @@ class Segmenter:
             if on_image is not None:
                 on_image(score, label_map)
 
+        def on_step(done: int, count: int) -> None:
+            if reporter is not None:
+                reporter.check()
+                reporter.progress(done, count, stage="evaluate")
+
         matrix = inference.evaluate(
             self._predictor(transforms, window=window),
             eval_dataset,
             batch_size=batch_size,
-            reporter=reporter or Reporter(),
+            on_step=on_step,
             on_image=collect if per_image or on_image else None,
         )
         metrics = matrix.metrics()
@@ -355,7 +361,7 @@ def load_model(
         InputError: missing, damaged or foreign files.
     """
     from core.seg import model_class
-    from core.transforms import Compose, transforms_from_list
+    from core.transforms import transforms_from_list
 
     folder = Path(model_dir)
     info = model_folder.read_model_info(folder)
@@ -368,7 +374,7 @@ def load_model(
     model.status = info.status
     model.completed_epochs = info.completed_epochs
     if info.transforms is not None:
-        model.test_transforms = Compose(transforms_from_list(list(info.transforms)))
+        model.test_transforms = transforms_from_list(list(info.transforms))
         model.eval_transforms = deepcopy(model.test_transforms)
     if with_net:
         model.net = model.build_net()

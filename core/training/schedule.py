@@ -16,7 +16,7 @@ WEIGHT_DECAY = 4e-5
 def seed_everything(seed: int) -> None:
     """Seed the generators of paddle, numpy and Python."""
     paddle.seed(seed)
-    np.random.seed(seed % 2**32)  # noqa: NPY002 - what foreign code may draw from
+    np.random.seed(seed % 2**32)
     random.seed(seed)
 
 
@@ -62,9 +62,13 @@ class BestScore:
     epoch: int = 0
     stale: int = 0
 
-    def update(self, score: float, epoch: int) -> bool:
-        """Take in an evaluation; return whether it is the best so far."""
-        if self.score is None or score > self.score:
+    def update(self, score: float | None, epoch: int) -> bool:
+        """Take in an evaluation (None: nothing to compare); return whether it is the best so far.
+
+        The best epoch done once more, after a resume from before it, is the best again.
+        """
+        again = score == self.score and epoch == self.epoch
+        if score is not None and (self.score is None or score > self.score or again):
             self.score, self.epoch, self.stale = score, epoch, 0
             return True
         self.stale += 1

@@ -1,0 +1,137 @@
+"""What a training needs, beyond the weights, to go on as if it had never stopped."""
+
+from __future__ import annotations
+
+import json
+import pickle
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import paddle
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from core.errors import InputError
+from core.files import recover_folder, write_json_atomic
+from core.model_folder import OPTIMIZER, STATE
+from core.training.schedule import scheduler_of
+from core.training.weights import read_arrays
+
+_VERSION = 1
+
+
+class TrainingState(BaseModel):
+    """Where a training stands; ``training_state.json`` in each model folder it writes.
+
+    Data order, augmentation and dropout are functions of ``seed`` and position, so no generator
+    states are kept.
+
+    Attributes:
+        seed: of data order, augmentation and dropout.
+        batch_size: images per step.
+        num_samples: images in the training set.
+        step: global steps done.
+        epoch: complete epochs.
+        step_in_epoch: steps done of the epoch after these.
+        best_score: best mIoU so far.
+        best_epoch: when it was reached.
+        best_metrics: all metrics of that evaluation.
+        stale: evaluations in a row that did not beat it.
+        seconds: time spent training, all sittings together.
+    """
+
+    model_config = ConfigDict(extra="ignore", validate_assignment=True)
+
+    version: int = Field(_VERSION, ge=1, le=_VERSION)
+    seed: int = Field(ge=0)
+    batch_size: int = Field(ge=1)
+    num_samples: int = Field(ge=1)
+    step: int = Field(0, ge=0)
+    epoch: int = Field(0, ge=0)
+    step_in_epoch: int = Field(0, ge=0)
+    best_score: float | None = None
+    best_epoch: int = 0
+    best_metrics: dict[str, Any] | None = None
+    stale: int = Field(0, ge=0)
+    seconds: float = 0.0
+
+
+def write_training_state(folder: Path, state: TrainingState, optimizer: Any, net: Any) -> None:
+    """Write optimizer and position into a model folder that is being written."""
+    content = {"accumulators": _accumulators(optimizer, net)}
+    schedule = scheduler_of(optimizer)
+    if schedule is not None:
+        content["LR_Scheduler"] = schedule.state_dict()
+    with (folder / OPTIMIZER).open("wb") as file:
+        pickle.dump(content, file, protocol=4)
+    write_json_atomic(folder / STATE, state.model_dump())
+
+
+def read_training_state(folder: Path) -> TrainingState:
+    """Read where the training that wrote ``folder`` stood.
+
+    Raises:
+        InputError: the folder does not hold a training that can be resumed.
+    """
+    recover_folder(folder)
+    file = folder / STATE
+    if not file.is_file() or not (folder / OPTIMIZER).is_file():
+        raise InputError(
+            "{folder} cannot be resumed: {file} is missing.",
+            folder=folder,
+            file=(file if not file.is_file() else folder / OPTIMIZER).name,
+        )
+    try:
+        return TrainingState.model_validate(json.loads(file.read_text(encoding="utf-8")))
+    except (ValidationError, ValueError, RecursionError) as error:
+        raise InputError(
+            "{file} is damaged; resume from another model folder.", file=file
+        ) from error
+
+
+def restore_optimizer(folder: Path, optimizer: Any, net: Any) -> None:
+    """Give ``optimizer`` the momenta that ``write_training_state`` kept.
+
+    They are kept under the parameters' structured names: paddle's own names depend on what the
+    process built before.
+
+    Raises:
+        InputError: the file is damaged or belongs to another network or optimizer.
+    """
+    file = folder / OPTIMIZER
+    content = read_arrays(file)
+    saved = content.get("accumulators")
+    if not isinstance(saved, dict):
+        raise InputError("{file} does not hold an optimizer's state.", file=file)
+    parameters = dict(net.named_parameters())
+    try:
+        _fill(optimizer, {parameters[name]: slots for name, slots in saved.items()})
+    except (KeyError, ValueError, TypeError, AttributeError) as error:
+        raise InputError(
+            "{file} does not belong to this network and optimizer: {reason}.",
+            file=file,
+            reason=f"{type(error).__name__} {error}"[:200],
+        ) from error
+    schedule = scheduler_of(optimizer)
+    if schedule is not None and isinstance(content.get("LR_Scheduler"), dict):
+        schedule.set_state_dict(content["LR_Scheduler"])
+
+
+def _accumulators(optimizer: Any, net: Any) -> dict[str, dict[str, Any]]:
+    names = {parameter.name: name for name, parameter in net.named_parameters()}
+    saved: dict[str, dict[str, Any]] = {}
+    for slot, tensors in optimizer._accumulators.items():
+        for parameter_name, tensor in tensors.items():
+            saved.setdefault(names[parameter_name], {})[slot] = tensor.numpy()
+    return saved
+
+
+def _fill(optimizer: Any, saved: Mapping[Any, Mapping[str, Any]]) -> None:
+    """Create the accumulators that the first step would create, and set them."""
+    # Paddle makes them on the first step only, and has no public way to make them before.
+    optimizer._create_accumulators(
+        paddle.base.framework.default_main_program().global_block(), list(saved)
+    )
+    for parameter, slots in saved.items():
+        for slot, array in slots.items():
+            optimizer._accumulators[slot][parameter.name].set_value(array)

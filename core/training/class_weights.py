@@ -1,0 +1,62 @@
+"""Class weights for cross entropy from the pixels of a training set."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from core.errors import InputError
+
+if TYPE_CHECKING:
+    from core.datasets import SegDataset
+
+_MOST_MASKS = 1000
+
+
+def resolve_class_weights(
+    weights: Literal["balanced"] | Sequence[float] | None, dataset: SegDataset
+) -> list[float] | None:
+    """Return one weight per class, or None for equal ones.
+
+    Raises:
+        InputError: not as many weights as classes, or one that is no positive number.
+    """
+    if weights is None:
+        return None
+    if isinstance(weights, str):
+        if weights != "balanced":
+            raise InputError(
+                "class_weights is “{value}”: give “balanced”, a list of numbers or None.",
+                value=weights,
+            )
+        return balanced_weights(dataset)
+    given = [float(weight) for weight in weights]
+    if len(given) != dataset.num_classes or not all(
+        np.isfinite(weight) and weight >= 0 for weight in given
+    ):
+        raise InputError(
+            "class_weights needs {num_classes} numbers of 0 or more, one per class.",
+            num_classes=dataset.num_classes,
+        )
+    return given
+
+
+def balanced_weights(dataset: SegDataset) -> list[float]:
+    """Weights 1 / ln(1.02 + share of pixels), scaled to weigh the average pixel 1.
+
+    The formula is ENet's (Paszke et al., 2016): unlike 1 / share it stays bounded for rare
+    classes. Large sets are sampled at even distances.
+    """
+    chosen = np.unique(
+        np.linspace(0, len(dataset) - 1, min(_MOST_MASKS, len(dataset))).round().astype(int)
+    )
+    counts = np.zeros(256, np.int64)
+    for index in chosen:
+        counts += np.bincount(dataset.read_mask(int(index)).ravel(), minlength=256)
+    counts = counts[: dataset.num_classes]
+    shares = counts / max(1, counts.sum())
+    weights = 1 / np.log(1.02 + shares)
+    average = float((weights * shares).sum()) or 1.0
+    return [float(weight) for weight in weights / average]

@@ -1,0 +1,158 @@
+"""Batches in an order, and with random changes, that depend on seed and epoch alone."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+import paddle
+
+from core.errors import InputError
+
+if TYPE_CHECKING:
+    from core.datasets import SegDataset
+
+Batch = tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]
+Workers = Literal["threads", "processes"]
+_Item = TypeVar("_Item")
+_Result = TypeVar("_Result")
+
+_BATCHES_AHEAD = 2
+_MAX_AUTO_PROCESSES = 8
+
+
+def prefetch(
+    function: Callable[[_Item], _Result], items: Iterable[_Item], *, threads: int, ahead: int
+) -> Generator[_Result, None, None]:
+    """``map(function, items)`` in order, computed up to ``ahead`` items early in threads."""
+    if threads == 0:
+        yield from map(function, items)
+        return
+    pending: deque[Any] = deque()
+    pool = ThreadPoolExecutor(threads, thread_name_prefix="prefetch")
+    try:
+        for item in items:
+            pending.append(pool.submit(function, item))
+            if len(pending) > ahead:
+                yield pending.popleft().result()
+        while pending:
+            yield pending.popleft().result()
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+class BatchLoader:
+    """Training batches of a dataset.
+
+    Each sample's random changes come from (seed, epoch, index), so neither the number of workers
+    nor an interruption changes what the network sees.
+
+    Args:
+        dataset: training set; ``shuffle`` and ``num_workers`` are its own.
+        batch_size: images per batch; the last incomplete batch of an epoch is dropped.
+        seed: of order and random changes.
+        workers: threads, which cost least beside a network on the same CPU, or processes, which
+            keep a GPU fed; None chooses by the current device.
+    """
+
+    def __init__(
+        self,
+        dataset: SegDataset,
+        *,
+        batch_size: int,
+        seed: int,
+        workers: Workers | None = None,
+    ) -> None:
+        self._dataset = dataset
+        self._batch_size = batch_size
+        self._seed = seed
+        on_gpu = not paddle.get_device().startswith("cpu")
+        self._workers = workers or ("processes" if on_gpu else "threads")
+        self._count = _worker_count(dataset.num_workers, self._workers)
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Batches in an epoch."""
+        return len(self._dataset) // self._batch_size
+
+    def order(self, epoch: int) -> list[list[int]]:
+        """Return the sample indices of each batch of an epoch."""
+        count = len(self._dataset)
+        if self._dataset.shuffle:
+            indices = np.random.default_rng([self._seed, epoch]).permutation(count)
+        else:
+            indices = np.arange(count)
+        kept = indices[: self.steps_per_epoch * self._batch_size]
+        batches: list[list[int]] = kept.reshape(-1, self._batch_size).tolist()
+        return batches
+
+    def epoch(self, epoch: int, *, start: int = 0) -> Generator[tuple[Any, Any], None, None]:
+        """Batches of an epoch from ``start`` on.
+
+        Yields:
+            images (N, 3, H, W) float32 and masks (N, H, W) int64 tensors.
+        """
+        batches = self.order(epoch)[start:]
+        samples = _Samples(self._dataset, seed=self._seed, epoch=epoch)
+        if self._workers == "processes" and self._count > 0:
+            yield from paddle.io.DataLoader(
+                samples,
+                batch_sampler=batches,
+                collate_fn=collate,
+                num_workers=self._count,
+                return_list=True,
+            )
+            return
+        for images, masks in prefetch(
+            lambda indices: collate([samples[index] for index in indices]),
+            batches,
+            threads=self._count,
+            ahead=max(_BATCHES_AHEAD, self._count),
+        ):
+            yield paddle.to_tensor(images), paddle.to_tensor(masks)
+
+
+class _Samples(paddle.io.Dataset):
+    """A dataset whose random changes are fixed by seed, epoch and index."""
+
+    def __init__(self, dataset: SegDataset, *, seed: int, epoch: int) -> None:
+        self._dataset = dataset
+        self._seed = seed
+        self._epoch = epoch
+
+    def __getitem__(self, index: int) -> Batch:
+        rng = np.random.default_rng([self._seed, self._epoch, index])
+        return self._dataset.get(index, rng)
+
+    def __len__(self) -> int:
+        return len(self._dataset)
+
+
+def collate(samples: Sequence[Batch]) -> Batch:
+    """Stack samples.
+
+    Raises:
+        InputError: they differ in size.
+    """
+    images, masks = zip(*samples, strict=True)
+    sizes = {image.shape[1:] for image in images}
+    if len(sizes) > 1:
+        raise InputError(
+            "The training transforms give images of different sizes ({sizes}): end them with "
+            "Resize or RandomCrop and Padding to one size.",
+            sizes=", ".join(f"{width}x{height}" for height, width in sorted(sizes)),
+        )
+    return np.stack(images), np.stack(masks)
+
+
+def _worker_count(wanted: int | str, workers: Workers) -> int:
+    if wanted != "auto":
+        return int(wanted)
+    if workers == "threads":
+        return 1
+    return min(_MAX_AUTO_PROCESSES, max(1, (os.cpu_count() or 2) // 2))

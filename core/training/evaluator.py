@@ -1,0 +1,72 @@
+"""Evaluation and previews during a training."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from core import inference
+from core.errors import InputError
+from core.metrics import ConfusionMatrix
+from core.training.reporter import Reporter
+
+if TYPE_CHECKING:
+    from core.datasets import SegDataset
+    from core.segmenter import Segmenter
+
+
+class Evaluator:
+    """Evaluates a model that is being trained and shows what it predicts.
+
+    Args:
+        model: its ``net`` and ``num_classes`` are used.
+        dataset: evaluation set; its transforms preprocess.
+        preview_images: how many images, evenly spread and always the same, to show.
+        reporter: gets metrics and previews.
+    """
+
+    def __init__(
+        self,
+        model: Segmenter,
+        dataset: SegDataset,
+        *,
+        preview_images: int,
+        reporter: Reporter,
+    ) -> None:
+        if dataset.transforms is None:
+            raise InputError("The evaluation set has no transforms; give it some before training.")
+        self._dataset = dataset
+        self._reporter = reporter
+        self._predictor = inference.ImagePredictor(
+            model.net, dataset.transforms, num_classes=model.num_classes
+        )
+        spread = np.linspace(0, len(dataset) - 1, min(preview_images, len(dataset)))
+        chosen = np.unique(spread.round().astype(int)).tolist()
+        self._previews = {index: place for place, index in enumerate(chosen)}
+
+    def evaluate(self, step: int, *, on_step: Callable[[int, int], None]) -> ConfusionMatrix:
+        """Evaluate, with previews; report ``val/…`` metrics at global ``step``."""
+
+        def show(image: inference.ImageEvaluation, label_map: inference.LabelMap) -> None:
+            if image.index in self._previews:
+                self._show(image.index, label_map, step)
+
+        matrix = inference.evaluate(self._predictor, self._dataset, on_step=on_step, on_image=show)
+        metrics = matrix.metrics()
+        for name in ("miou", "oacc", "kappa"):
+            self._reporter.metric(f"val/{name}", step, metrics[name])
+        for index, value in enumerate(metrics["category_iou"]):
+            self._reporter.metric(f"val/iou/{index}", step, value)
+        return matrix
+
+    def preview(self, step: int) -> None:
+        """Predict and report the preview images only."""
+        for index in self._previews:
+            prepared = self._predictor.prepare(self._dataset.raw(index)[0])
+            self._show(index, self._predictor.label_maps([prepared])[0], step)
+
+    def _show(self, index: int, label_map: inference.LabelMap, step: int) -> None:
+        image = str(self._dataset.raw(index)[0])
+        self._reporter.preview(image, self._previews[index], step, label_map)

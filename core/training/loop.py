@@ -1,0 +1,386 @@
+"""The training loop: epochs of steps, evaluation, saving, stopping and going on."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import math
+import secrets
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import paddle
+
+from core import model_folder
+from core.errors import InputError
+from core.files import write_json_atomic
+from core.losses import build_loss
+from core.messages import message
+from core.metrics import ConfusionMatrix
+from core.model_folder import WEIGHTS
+from core.training import checkpoint
+from core.training.checkpoint import TrainingState
+from core.training.class_weights import resolve_class_weights
+from core.training.data_loader import BatchLoader
+from core.training.evaluator import Evaluator
+from core.training.options import TrainOptions, TrainResult
+from core.training.output import OutputFolder
+from core.training.progress import Speed, Stopwatch, VdlLog
+from core.training.reporter import Reporter, StopRequested
+from core.training.schedule import BestScore, make_optimizer, scheduler_of, step_seed
+from core.training.weights import load_exactly, write_state_dict
+
+if TYPE_CHECKING:
+    from core.datasets import SegDataset
+    from core.segmenter import Segmenter
+
+_log = logging.getLogger(__name__)
+
+
+class TrainingLoop:
+    """One call of ``Segmenter.train``.
+
+    Everything random is a function of seed, epoch and step, so a run that is stopped at any step
+    and resumed does exactly what an uninterrupted one does.
+    """
+
+    def __init__(
+        self,
+        model: Segmenter,
+        options: TrainOptions,
+        *,
+        train_dataset: SegDataset,
+        eval_dataset: SegDataset | None,
+        optimizer: Any | None,
+        reporter: Reporter,
+        resume_from: Path | None,
+    ) -> None:
+        self._model = model
+        self._options = options
+        self._reporter = reporter
+        self._resumed = resume_from
+        _check_data(train_dataset, eval_dataset, options.batch_size)
+        self._state = _first_state(options, len(train_dataset), resume_from, reporter)
+        self._loader = BatchLoader(
+            train_dataset, batch_size=options.batch_size, seed=self._state.seed
+        )
+        self._steps = options.num_epochs * self._loader.steps_per_epoch
+        self._evaluator = None
+        if eval_dataset is not None:
+            self._evaluator = Evaluator(
+                model, eval_dataset, preview_images=options.preview_images, reporter=reporter
+            )
+        self._loss = build_loss(
+            model.init_params["use_mixed_loss"],
+            model.head_weights,
+            class_weights=resolve_class_weights(options.class_weights, train_dataset),
+        )
+        self._optimizer = optimizer or make_optimizer(
+            model.net,
+            learning_rate=options.learning_rate,
+            lr_decay_power=options.lr_decay_power,
+            total_steps=self._steps,
+        )
+        self._best = BestScore(patience=options.patience)
+        if resume_from is not None:
+            self._resume(resume_from, own_optimizer=optimizer is None)
+        self._output = OutputFolder(options.save_dir, keep_epochs=options.keep_epochs)
+        self._losses: list[Any] = []
+        self._watch = Stopwatch()
+        self._seconds_before = self._state.seconds
+        self._speed = Speed(
+            batch_size=options.batch_size,
+            eval_images=0 if eval_dataset is None else len(eval_dataset),
+        )
+
+    def run(self) -> TrainResult:
+        """Train to the end.
+
+        Raises:
+            StopRequested: the reporter asked for it; ``interrupted`` has been written.
+            InputError: the loss is not finite any more, or the data cannot be used.
+        """
+        self._open_output()
+        if self._state.epoch >= self._options.num_epochs:
+            self._reporter.warn(
+                message(
+                    "The model has already been trained for {epochs} epochs: ask for more to "
+                    "train it further.",
+                    epochs=self._state.epoch,
+                )
+            )
+        vdl = VdlLog(self._output.vdl_log, enabled=self._options.use_vdl)
+        try:
+            while self._state.epoch < self._options.num_epochs and not self._best.exhausted:
+                self._train_epoch(vdl)
+                self._finish_epoch(vdl)
+        except StopRequested:
+            self._save_interrupted()
+            raise
+        finally:
+            vdl.close()
+            self._model.net.eval()
+        return self._result()
+
+    def _resume(self, folder: Path, *, own_optimizer: bool) -> None:
+        state = self._state
+        load_exactly(self._model.net, folder / WEIGHTS)
+        checkpoint.restore_optimizer(folder, self._optimizer, self._model.net)
+        schedule = scheduler_of(self._optimizer)
+        if own_optimizer and schedule is not None:
+            # Recomputed, so that other epochs or another batch size give a consistent schedule.
+            schedule.step(state.step)
+        self._model.completed_epochs = state.epoch
+        self._best.score, self._best.epoch = state.best_score, state.best_epoch
+        self._best.stale = state.stale
+
+    def _open_output(self) -> None:
+        """Make ``save_dir`` ready: earlier trainings aside, the best model so far in it."""
+        if self._resumed is None:
+            aside = self._output.move_earlier_aside()
+            if aside is not None:
+                self._reporter.warn(
+                    message(
+                        "The models of an earlier training were moved to {folder}.", folder=aside
+                    )
+                )
+            return
+        best = self._output.adopt_best(self._resumed, self._best.score)
+        if best is None and self._best.score is not None:
+            self._reporter.warn(
+                message(
+                    "The best model of the resumed training was not found beside {folder}: the "
+                    "best is sought anew.",
+                    folder=self._resumed,
+                )
+            )
+        self._best.score = None if best is None else best.best_score
+        self._best.epoch = 0 if best is None else best.best_epoch
+        self._state.best_metrics = None if best is None else best.best_metrics
+
+    def _train_epoch(self, vdl: VdlLog) -> None:
+        state = self._state
+        self._model.net.train()
+        batches = self._loader.epoch(state.epoch, start=state.step_in_epoch)
+        with contextlib.closing(batches):
+            begin = self._watch.seconds
+            for images, masks in batches:
+                self._check()
+                rate = self._train_step(images, masks)
+                self._speed.step_took(self._watch.seconds - begin)
+                begin = self._watch.seconds
+                if state.step % self._options.log_interval_steps == 0:
+                    self._log(rate, vdl)
+                if self._evaluator is not None and self._reporter.preview_due(state.step):
+                    self._evaluator.preview(state.step)
+                    begin = self._watch.seconds
+
+    def _train_step(self, images: Any, masks: Any) -> float:
+        """Do one step; return the learning rate it was done with."""
+        # Seeded per step: dropout then depends on the step alone, however often one resumes.
+        paddle.seed(step_seed(self._state.seed, self._state.step))
+        loss = self._loss(self._model.net(images), masks)
+        loss.backward()
+        rate = float(self._optimizer.get_lr())
+        self._optimizer.step()
+        self._optimizer.clear_grad()
+        schedule = scheduler_of(self._optimizer)
+        if schedule is not None:
+            schedule.step()
+        self._losses.append(loss.detach())
+        self._state.step += 1
+        self._state.step_in_epoch += 1
+        return rate
+
+    def _finish_epoch(self, vdl: VdlLog) -> None:
+        """Evaluate and save where it is time to; the epoch counts as complete only after that."""
+        state, options = self._state, self._options
+        self._mean_loss()
+        epoch = state.epoch + 1
+        due = epoch % options.save_interval_epochs == 0 or epoch == options.num_epochs
+        matrix = self._evaluate(vdl) if due else None
+        self._model.completed_epochs = state.epoch = epoch
+        state.step_in_epoch = 0
+        if due:
+            self._save_epoch(matrix)
+
+    def _evaluate(self, vdl: VdlLog) -> ConfusionMatrix | None:
+        if self._evaluator is None:
+            return None
+        begin = self._watch.seconds
+        matrix = self._evaluator.evaluate(self._state.step, on_step=self._evaluation_step)
+        self._speed.evaluation_took(self._watch.seconds - begin)
+        metrics = matrix.metrics()
+        for name in ("miou", "oacc", "kappa"):
+            vdl.evaluation(name, metrics[name], self._state.epoch + 1)
+        _log.info("epoch %d: mIoU %s", self._state.epoch + 1, metrics["miou"])
+        return matrix
+
+    def _save_epoch(self, matrix: ConfusionMatrix | None) -> None:
+        state = self._state
+        score = None
+        if matrix is not None:
+            metrics = matrix.metrics()
+            score = metrics["miou"]
+            is_best = self._best.update(score, state.epoch)
+            state.best_score, state.best_epoch = self._best.score, self._best.epoch
+            state.stale = self._best.stale
+            if is_best:
+                state.best_metrics = metrics
+                # Before epoch_N, whose state names this as the best: it must exist by then.
+                self._save(self._output.best, score=score, matrix=matrix)
+                self._reporter.checkpoint(self._output.best, score, epoch=state.epoch, best=True)
+        folder = self._output.epoch(state.epoch)
+        self._save(folder, score=score, matrix=matrix)
+        self._reporter.checkpoint(folder, score, epoch=state.epoch)
+        self._output.tidy(keep=folder)
+
+    def _save_interrupted(self) -> None:
+        try:
+            self._mean_loss()
+        except InputError:
+            self._reporter.warn(
+                message("The loss was not finite any more, so this state was not saved.")
+            )
+            return
+        self._save(self._output.interrupted, score=None, matrix=None)
+        self._reporter.checkpoint(self._output.interrupted, None, epoch=self._state.epoch)
+
+    def _save(self, folder: Path, *, score: float | None, matrix: ConfusionMatrix | None) -> None:
+        self._state.seconds = self._seconds_before + self._watch.seconds
+        info = self._model.describe(score=score, dataset_hash=self._options.dataset_hash)
+        with model_folder.write(folder, info) as temporary:
+            write_state_dict(temporary / WEIGHTS, self._model.net)
+            checkpoint.write_training_state(
+                temporary, self._state, self._optimizer, self._model.net
+            )
+            if matrix is not None:
+                write_json_atomic(
+                    temporary / model_folder.EVALUATION,
+                    {"confusion_matrix": matrix.matrix.tolist(), "metrics": matrix.metrics()},
+                )
+
+    def _check(self) -> None:
+        """Pause or stop here if asked to; time spent paused is nobody's speed."""
+        begin = time.perf_counter()
+        try:
+            self._reporter.check()
+        finally:
+            self._watch.exclude(time.perf_counter() - begin)
+
+    def _evaluation_step(self, done: int, count: int) -> None:
+        self._check()
+        self._progress(stage="evaluate")
+
+    def _log(self, rate: float, vdl: VdlLog) -> None:
+        step, loss = self._state.step, self._mean_loss()
+        if loss is None:
+            return
+        for name, value in (("loss", loss), ("lr", rate)):
+            self._reporter.metric(f"train/{name}", step, value)
+            vdl.training(name, value, step)
+        speed = self._speed.take_images_per_second()
+        self._progress(stage="train", images_per_second=speed)
+        _log.info("step %d/%d: loss %.4f, lr %.6f", step, self._steps, loss, rate)
+
+    def _progress(self, *, stage: str, images_per_second: float | None = None) -> None:
+        state, options = self._state, self._options
+        last = options.num_epochs
+        evaluations = 0
+        if self._evaluator is not None:
+            interval = options.save_interval_epochs
+            evaluations = -(-last // interval) - state.epoch // interval
+        self._reporter.progress(
+            state.step,
+            self._steps,
+            stage=stage,
+            epoch=min(state.epoch + 1, last),
+            epochs=last,
+            eta_s=self._speed.eta_s(steps=self._steps - state.step, evaluations=evaluations),
+            images_per_second=images_per_second,
+        )
+
+    def _mean_loss(self) -> float | None:
+        """Mean loss of the steps since the last call; None without any.
+
+        Looked at only now and then, because each look makes a GPU wait.
+
+        Raises:
+            InputError: it is infinite or not a number.
+        """
+        if not self._losses:
+            return None
+        loss = float(paddle.stack(self._losses).mean())
+        self._losses.clear()
+        if not math.isfinite(loss):
+            raise InputError(
+                "The loss became {loss} by step {step}: the training diverged; lower the learning "
+                "rate (it is {rate}) and train again. The best model so far is untouched.",
+                loss=str(loss),
+                step=self._state.step,
+                rate=self._options.learning_rate,
+            )
+        return loss
+
+    def _result(self) -> TrainResult:
+        state = self._state
+        has_best = self._best.score is not None
+        last = self._output.epoch(state.epoch)
+        return TrainResult(
+            best_model=self._output.best if has_best else None,
+            last_model=last if last.exists() or self._resumed is None else self._resumed,
+            best_score=self._best.score,
+            best_epoch=self._best.epoch,
+            metrics=state.best_metrics,
+            epochs=state.epoch,
+            stopped_early=state.epoch < self._options.num_epochs,
+            images_per_second=self._speed.images_per_second,
+            seconds=self._seconds_before + self._watch.seconds,
+        )
+
+
+def _check_data(
+    train_dataset: SegDataset, eval_dataset: SegDataset | None, batch_size: int
+) -> None:
+    images = len(train_dataset)
+    if images < batch_size:
+        raise InputError(
+            "The training set has {images} images, fewer than one batch of {batch_size}: lower "
+            "the batch size or add images.",
+            images=images,
+            batch_size=batch_size,
+        )
+    if train_dataset.transforms is None:
+        raise InputError("The training set has no transforms; give it some before training.")
+    if eval_dataset is not None and len(eval_dataset) == 0:
+        raise InputError("The evaluation set is empty.")
+
+
+def _first_state(
+    options: TrainOptions, images: int, resume_from: Path | None, reporter: Reporter
+) -> TrainingState:
+    """Where the training starts: at the beginning, or where ``resume_from`` ended."""
+    if resume_from is None:
+        seed = secrets.randbits(32) if options.seed is None else options.seed
+        return TrainingState(seed=seed, batch_size=options.batch_size, num_samples=images)
+    state = checkpoint.read_training_state(resume_from)
+    same_steps = (state.batch_size, state.num_samples) == (options.batch_size, images)
+    if state.step_in_epoch and not same_steps:
+        reporter.warn(
+            message(
+                "Batch size or training set changed since the interruption: epoch {epoch} starts "
+                "anew.",
+                epoch=state.epoch + 1,
+            )
+        )
+    step_in_epoch = state.step_in_epoch if same_steps else 0
+    return state.model_copy(
+        update={
+            "seed": state.seed if options.seed is None else options.seed,
+            "batch_size": options.batch_size,
+            "num_samples": images,
+            "step_in_epoch": step_in_epoch,
+            "step": state.epoch * (images // options.batch_size) + step_in_epoch,
+        }
+    )

@@ -1,0 +1,113 @@
+"""The folder a training writes: model folders, which stay and which go."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+
+from core.errors import InputError
+from core.files import recover_folder, replace_folder_atomic
+from core.model_folder import STATE, SUCCESS
+from core.training.checkpoint import TrainingState, read_training_state
+
+_EPOCH = re.compile(r"epoch_(\d+)")
+
+
+class OutputFolder:
+    """``save_dir`` of a training.
+
+    Args:
+        folder: made if missing.
+        keep_epochs: how many of the newest ``epoch_N`` stay; None keeps all.
+    """
+
+    def __init__(self, folder: Path, *, keep_epochs: int | None) -> None:
+        self.folder = folder
+        self._keep_epochs = keep_epochs
+        self.best = folder / "best_model"
+        self.interrupted = folder / "interrupted"
+        self.vdl_log = folder / "vdl_log"
+
+    def epoch(self, number: int) -> Path:
+        """Model folder after epoch ``number`` (counted from 1)."""
+        return self.folder / f"epoch_{number}"
+
+    def move_earlier_aside(self) -> Path | None:
+        """Move an earlier training's model folders and curves to ``previous_N``.
+
+        Returns:
+            that folder; None when there was nothing to move.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        for name in (self.best, self.interrupted):
+            recover_folder(name)
+        models = [self.best, self.interrupted, *self._epochs().values()]
+        found = [model for model in models if model.exists()]
+        if not found:
+            return None
+        number = 1
+        while (aside := self.folder / f"previous_{number}").exists():
+            number += 1
+        aside.mkdir()
+        for path in [*found, self.vdl_log]:
+            if path.exists():
+                path.rename(aside / path.name)
+        return aside
+
+    def adopt_best(self, resumed: Path, score: float | None) -> TrainingState | None:
+        """Make sure that ``best_model`` here is the best of the training being resumed.
+
+        A better one that is here already stays. One that lies beside the checkpoint is copied.
+
+        Args:
+            resumed: the checkpoint.
+            score: the best score that the checkpoint knows of.
+
+        Returns:
+            The state saved with ``best_model``; None when there is none.
+        """
+        here = _finished_state(self.best)
+        if here is not None and (score is None or _score(here) >= score):
+            return here
+        for candidate in (resumed.parent / "best_model", resumed):
+            state = _finished_state(candidate)
+            is_best = state is not None and state.best_epoch == state.epoch
+            if state is not None and is_best and score is not None and _score(state) >= score:
+                self.folder.mkdir(parents=True, exist_ok=True)
+                with replace_folder_atomic(self.best) as temporary:
+                    shutil.copytree(candidate, temporary, dirs_exist_ok=True)
+                return state
+        return None
+
+    def tidy(self, *, keep: Path) -> None:
+        """After a new ``epoch_N``: drop the interrupted state before it and the oldest epochs."""
+        if self.interrupted.exists():
+            shutil.rmtree(self.interrupted)
+        if self._keep_epochs is None:
+            return
+        epochs = self._epochs()
+        for number in sorted(epochs)[: -self._keep_epochs]:
+            if epochs[number] != keep:
+                shutil.rmtree(epochs[number])
+
+    def _epochs(self) -> dict[int, Path]:
+        return {
+            int(match[1]): path
+            for path in self.folder.iterdir()
+            if (match := _EPOCH.fullmatch(path.name)) and (path / STATE).exists()
+        }
+
+
+def _finished_state(folder: Path) -> TrainingState | None:
+    recover_folder(folder)
+    if not (folder / SUCCESS).exists():
+        return None
+    try:
+        return read_training_state(folder)
+    except InputError:
+        return None
+
+
+def _score(state: TrainingState) -> float:
+    return -1.0 if state.best_score is None else state.best_score

@@ -1,0 +1,108 @@
+"""Speed, remaining time and VisualDL curves of a training."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+#: Share of the newest measurement in a smoothed duration.
+_NEWEST = 0.1
+#: Guess of an evaluation image's time in training images, until one has been measured.
+_EVALUATION_GUESS = 0.5
+
+
+class Stopwatch:
+    """Seconds, without those spent paused."""
+
+    def __init__(self) -> None:
+        self._start = time.perf_counter()
+        self._excluded = 0.0
+
+    def exclude(self, seconds: float) -> None:
+        """Do not count ``seconds`` that have just passed."""
+        self._excluded += seconds
+
+    @property
+    def seconds(self) -> float:
+        """Seconds counted so far."""
+        return time.perf_counter() - self._start - self._excluded
+
+
+class Speed:
+    """Smoothed durations of steps and evaluations, and what remains by them.
+
+    Args:
+        batch_size: images per step.
+        eval_images: images per evaluation, 0 for none.
+    """
+
+    def __init__(self, *, batch_size: int, eval_images: int) -> None:
+        self._batch_size = batch_size
+        self._eval_images = eval_images
+        self._step_s: float | None = None
+        self._evaluation_s: float | None = None
+        self._since_log = [0, 0.0]
+        self._in_all = [0, 0.0]
+
+    def step_took(self, seconds: float) -> None:
+        """One training step is done; the first ones, which warm up, fade out."""
+        previous = self._step_s
+        self._step_s = seconds if previous is None else (1 - _NEWEST) * previous + _NEWEST * seconds
+        for sums in (self._since_log, self._in_all):
+            sums[0] += self._batch_size
+            sums[1] += seconds
+
+    def evaluation_took(self, seconds: float) -> None:
+        """One evaluation is done."""
+        self._evaluation_s = seconds
+
+    def eta_s(self, *, steps: int, evaluations: int) -> float | None:
+        """Seconds for the remaining ``steps`` and ``evaluations``; None before the first step."""
+        if self._step_s is None:
+            return None
+        evaluation_s = self._evaluation_s
+        if evaluation_s is None:
+            evaluation_s = _EVALUATION_GUESS * self._eval_images * self._step_s / self._batch_size
+        return steps * self._step_s + evaluations * evaluation_s
+
+    def take_images_per_second(self) -> float | None:
+        """Mean since the last call."""
+        images, seconds = self._since_log
+        self._since_log = [0, 0.0]
+        return images / seconds if seconds > 0 else None
+
+    @property
+    def images_per_second(self) -> float | None:
+        """Mean of this sitting's training steps."""
+        images, seconds = self._in_all
+        return images / seconds if seconds > 0 else None
+
+
+class VdlLog:
+    """VisualDL curves with PaddleX's tags; does nothing when not ``enabled``."""
+
+    def __init__(self, folder: Path, *, enabled: bool) -> None:
+        self._writer: Any | None = None
+        if enabled:
+            from visualdl import LogWriter  # slow to import, and not everyone wants it
+
+            self._writer = LogWriter(logdir=str(folder))
+
+    def training(self, name: str, value: float, step: int) -> None:
+        """A point over global steps."""
+        self._add(f"-Metrics/Training(Step): {name}", value, step)
+
+    def evaluation(self, name: str, value: float | None, epoch: int) -> None:
+        """A point over epochs; undefined values leave a gap."""
+        if value is not None:
+            self._add(f"-Metrics/Eval(Epoch): {name}", value, epoch)
+
+    def close(self) -> None:
+        """Flush and close the log."""
+        if self._writer is not None:
+            self._writer.close()
+
+    def _add(self, tag: str, value: float, step: int) -> None:
+        if self._writer is not None:
+            self._writer.add_scalar(tag=tag, value=value, step=step)
