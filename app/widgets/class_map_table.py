@@ -1,0 +1,69 @@
+"""Which class of an import becomes which class of the project."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QColor
+from PySide6.QtWidgets import QComboBox, QHeaderView, QTableWidget, QTableWidgetItem, QWidget
+
+from app.translation import tr
+from app.widgets.pictures import swatch
+from core.images import Color
+from core.project import LabelClass
+
+_NEW, _IGNORE = "", "\0ignore"
+
+
+class ClassMapTable(QTableWidget):
+    """One row for each class of the import, with a choice of what it becomes."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(0, 2, parent)
+        self.setHorizontalHeaderLabels([tr("In the import"), tr("In the project")])
+        self.verticalHeader().hide()
+        self.setShowGrid(False)
+        self.setEditTriggers(QTableWidget.EditTrigger.NoEditTriggers)
+        self.setSelectionMode(QTableWidget.SelectionMode.NoSelection)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.setAccessibleName(tr("Classes"))
+        header = self.horizontalHeader()
+        header.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
+        header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+        self._names: list[str] = []
+        self._boxes: list[QComboBox] = []
+
+    def set_classes(
+        self, names: Sequence[str], colors: Sequence[Color], existing: Sequence[LabelClass]
+    ) -> None:
+        """Show the import's classes; equal names are matched."""
+        self._names = list(names)
+        self._boxes = []
+        self.setRowCount(len(names))
+        known = [label.name for label in existing]
+        for row, name in enumerate(names):
+            item = QTableWidgetItem(name)
+            if row < len(colors):
+                item.setIcon(swatch(QColor(*colors[row])))
+            self.setItem(row, 0, item)
+            box = QComboBox()
+            box.setAccessibleName(tr("What {name} becomes", name=name))
+            if name not in known:
+                box.addItem(tr("New class {name}", name=name), _NEW)
+            for label in existing:
+                box.addItem(swatch(QColor(*label.color)), label.name, label.name)
+            box.addItem(tr("Ignore these pixels"), _IGNORE)
+            if name in known:
+                box.setCurrentIndex(box.findData(name))
+            self.setCellWidget(row, 1, box)
+            self.setRowHeight(row, box.sizeHint().height() + 4)
+            self._boxes.append(box)
+
+    def class_map(self) -> dict[str, str | None]:
+        """Return the import's name → the project's, None for pixels to be ignored."""
+        chosen: dict[str, str | None] = {}
+        for name, box in zip(self._names, self._boxes, strict=True):
+            data = box.currentData()
+            chosen[name] = None if data == _IGNORE else (data or name)
+        return chosen

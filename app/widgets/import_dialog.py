@@ -1,0 +1,348 @@
+"""Import: choose a folder, see what would come in, map classes, go."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from PySide6.QtCore import Slot
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QDialog,
+    QDialogButtonBox,
+    QFileDialog,
+    QLineEdit,
+    QListWidget,
+    QProgressBar,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app import dialogs
+from app.background import BackgroundTasks, Progress
+from app.context import AppContext
+from app.theme import GRID
+from app.translation import tr, translated, trn
+from app.widgets.class_map_table import ClassMapTable
+from app.widgets.layout import button, column, label, row
+from core.errors import InputError
+from core.formats import labelme, paddlex_seg
+from core.formats.detect import FolderFormat, detect_format, find_images
+from core.formats.result import ImportResult
+from core.messages import Message, message
+from core.project import ImportReport, Project
+
+_SIZE = (GRID * 80, GRID * 76)
+_LIST_HEIGHT = GRID * 14
+_BAR_STEPS = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class _Preview:
+    folder: Path
+    format: FolderFormat
+    result: ImportResult | None
+    images: list[Path]
+
+
+class ImportDialog(QDialog):
+    """Reading and importing run in the background; closing the dialog cancels them."""
+
+    def __init__(self, context: AppContext, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        if context.project is None:
+            raise RuntimeError("no project is open")
+        self._context = context
+        self._project: Project = context.project
+        self._tasks = BackgroundTasks(self)
+        self._preview: _Preview | None = None
+        self._importing = False
+        self.setWindowTitle(tr("Import images"))
+        self.resize(*_SIZE)
+        self._make_source()
+        self._make_preview()
+        self._make_buttons()
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(GRID * 3, GRID * 3, GRID * 3, GRID * 2)
+        layout.setSpacing(GRID * 2)
+        layout.addLayout(
+            column(
+                label(tr("Folder"), "heading"),
+                row(self.folder_edit, self._browse),
+                row(label(tr("Format"), "muted"), self.format_box, 1),
+            )
+        )
+        layout.addWidget(self._pages, 1)
+        layout.addWidget(self.bar)
+        layout.addWidget(self.buttons)
+        self.setTabOrder(self.folder_edit, self._browse)
+        self.setTabOrder(self._browse, self.format_box)
+
+    def set_folder(self, folder: Path) -> None:
+        """Look at ``folder`` and recognise its format."""
+        self.folder_edit.setText(str(folder))
+        self._read(folder, None)
+
+    def done(self, result: int) -> None:
+        """Cancel what runs, then close."""
+        self._tasks.shut_down()
+        super().done(result)
+
+    def _make_source(self) -> None:
+        self.folder_edit = QLineEdit()
+        self.folder_edit.setPlaceholderText(
+            tr("Folder with labels.txt and lists, with labelme files, or with images")
+        )
+        self.folder_edit.setAccessibleName(tr("Folder"))
+        self.folder_edit.editingFinished.connect(self._on_folder_edited)
+        self._browse = button(tr("Browse…"))
+        self._browse.clicked.connect(self._on_browse)
+        self.format_box = QComboBox()
+        self.format_box.setAccessibleName(tr("Format"))
+        self.format_box.addItem(tr("PaddleX SEG folder (labels.txt and lists)"), "paddlex_seg")
+        self.format_box.addItem(tr("labelme folder (JSON files)"), "labelme")
+        self.format_box.addItem(tr("Images only, without masks"), "images")
+        self.format_box.setEnabled(False)
+        self.format_box.activated.connect(self._on_format_chosen)
+
+    def _make_preview(self) -> None:
+        self.hint = label(tr("Choose a folder; nothing is changed in it."), "muted", wrap=True)
+        self.summary = label("", wrap=True)
+        self.class_map = ClassMapTable()
+        self.problems = QListWidget()
+        self.problems.setWordWrap(True)
+        self.problems.setMaximumHeight(_LIST_HEIGHT)
+        self.problems.setAccessibleName(tr("Problems"))
+        self.problems_label = label("", "warning")
+        self.classes_label = label(tr("Classes"), "heading")
+        self.copy_box = QCheckBox(tr("Copy the images into the project"))
+        self.copy_box.setToolTip(tr("Otherwise they are used where they are, and must stay there"))
+        self.replace_box = QCheckBox(tr("Replace masks that the project has already"))
+        self.replace_box.setToolTip(tr("The replaced masks stay in each image's history"))
+        found = QWidget()
+        found.setLayout(
+            column(
+                self.summary,
+                self.classes_label,
+                self.class_map,
+                self.problems_label,
+                self.problems,
+                self.copy_box,
+                self.replace_box,
+            )
+        )
+        found.layout().setStretch(2, 1)
+        empty = QWidget()
+        empty.setLayout(column(self.hint, 1))
+        self._pages = QStackedWidget()
+        self._pages.addWidget(empty)
+        self._pages.addWidget(found)
+
+    def _make_buttons(self) -> None:
+        self.bar = QProgressBar()
+        self.bar.setTextVisible(False)
+        self.bar.setRange(0, _BAR_STEPS)
+        self.bar.setAccessibleName(tr("Progress"))
+        self.bar.hide()
+        self.buttons = QDialogButtonBox()
+        self.import_button = button(tr("Import"), "primary")
+        self.import_button.setEnabled(False)
+        self.import_button.clicked.connect(self._on_import)
+        self.buttons.addButton(self.import_button, QDialogButtonBox.ButtonRole.ActionRole)
+        self._cancel_button = self.buttons.addButton(QDialogButtonBox.StandardButton.Cancel)
+        self.buttons.rejected.connect(self.reject)
+
+    def _read(self, folder: Path, chosen: FolderFormat | None) -> None:
+        self._preview = None
+        self.import_button.setEnabled(False)
+        self._pages.setCurrentIndex(0)
+        self.hint.setText(tr("Reading {folder} …", folder=folder))
+        self._show_progress(-1, None)
+        self._tasks.start(
+            lambda progress: _read_folder(folder, chosen, progress),
+            on_done=self._on_read,
+            on_failed=self._on_read_failed,
+            key="read",
+        )
+
+    def _on_read(self, preview: _Preview) -> None:
+        self.bar.hide()
+        self._preview = preview
+        self.format_box.setEnabled(True)
+        self.format_box.setCurrentIndex(self.format_box.findData(preview.format))
+        self._show_preview(preview)
+        self._pages.setCurrentIndex(1)
+        self.import_button.setEnabled(bool(preview.images))
+        self.import_button.setDefault(True)
+
+    def _on_read_failed(self, error: Exception) -> None:
+        self.bar.hide()
+        self.format_box.setEnabled(True)
+        text, advice = dialogs.error_text(error)
+        self.hint.setText(f"{text} {advice}".strip())
+
+    def _show_preview(self, preview: _Preview) -> None:
+        result = preview.result
+        self.summary.setText(_summary(preview))
+        with_classes = result is not None and bool(result.labels)
+        self.classes_label.setVisible(with_classes)
+        self.class_map.setVisible(with_classes)
+        self.replace_box.setVisible(result is not None)
+        if result is not None:
+            self.class_map.set_classes(result.labels, result.colors, self._project.labels())
+        self._show_problems(list(result.lost) if result is not None else [])
+
+    def _show_problems(self, problems: list[Message]) -> None:
+        self.problems.clear()
+        self.problems.setVisible(bool(problems))
+        self.problems_label.setVisible(bool(problems))
+        self.problems_label.setText(
+            trn(
+                "{count} thing cannot be taken over",
+                "{count} things cannot be taken over",
+                len(problems),
+            )
+        )
+        self.problems.addItems([translated(problem) for problem in problems])
+
+    @Slot()
+    def _on_import(self) -> None:
+        preview = self._preview
+        if preview is None:
+            return
+        self._importing = True
+        for widget in (self.folder_edit, self._browse, self.format_box, self._pages):
+            widget.setEnabled(False)
+        self.import_button.setEnabled(False)
+        self._show_progress(0, None)
+        run = self._import_function(preview)
+        self._tasks.start(
+            run,
+            on_done=self._on_imported,
+            on_failed=self._on_import_failed,
+            on_progress=self._show_progress,
+            key="import",
+        )
+
+    def _import_function(self, preview: _Preview) -> Callable[[Progress], ImportReport]:
+        project = self._project
+        copy, replace = self.copy_box.isChecked(), self.replace_box.isChecked()
+        class_map = self.class_map.class_map()
+
+        def run(progress: Progress) -> ImportReport:
+            def tell(done: int, total: int) -> None:
+                progress.report(done / max(total, 1))
+
+            if preview.result is None:
+                return project.add_images(preview.images, copy=copy, progress=tell)
+            return project.import_result(
+                preview.result,
+                source=preview.folder,
+                copy=copy,
+                replace=replace,
+                class_map=class_map,
+                progress=tell,
+            )
+
+        return run
+
+    def _on_imported(self, report: ImportReport) -> None:
+        self.bar.hide()
+        self._importing = False
+        self._context.dataset_changed.emit()
+        known = (
+            0
+            if self._preview is None or self._preview.result is None
+            else len(self._preview.result.lost)
+        )
+        if not report.conflicts and len(report.lost) <= known:
+            self.accept()
+            return
+        self._show_report(report)
+
+    def _show_report(self, report: ImportReport) -> None:
+        self.summary.setText(
+            tr(
+                "Imported: {added} new images, {masks} masks.",
+                added=report.added,
+                masks=report.masks,
+            )
+        )
+        conflicts = [
+            message("{file} keeps the mask it had.", file=path) for path in report.conflicts
+        ]
+        self._show_problems([*report.lost, *([] if report.replaced else conflicts)])
+        for widget in (self.classes_label, self.class_map, self.copy_box, self.replace_box):
+            widget.hide()
+        self.problems.setMaximumHeight(self.height())
+        self._pages.setEnabled(True)
+        self.import_button.hide()
+        self._cancel_button.setText(tr("Close"))
+
+    def _on_import_failed(self, error: Exception) -> None:
+        self.bar.hide()
+        self._importing = False
+        for widget in (self.folder_edit, self._browse, self.format_box, self._pages):
+            widget.setEnabled(True)
+        self.import_button.setEnabled(True)
+        dialogs.show_error(self, error)
+
+    def _show_progress(self, fraction: float, _text: Message | None) -> None:
+        self.bar.show()
+        self.bar.setRange(0, 0 if fraction < 0 else _BAR_STEPS)
+        if fraction >= 0:
+            self.bar.setValue(round(fraction * _BAR_STEPS))
+
+    @Slot()
+    def _on_browse(self) -> None:
+        start = self.folder_edit.text() or str(self._context.projects_dir())
+        folder = QFileDialog.getExistingDirectory(self, tr("Folder to import"), start)
+        if folder:
+            self.set_folder(Path(folder))
+
+    @Slot()
+    def _on_folder_edited(self) -> None:
+        text = self.folder_edit.text().strip()
+        if text and (self._preview is None or Path(text) != self._preview.folder):
+            self._read(Path(text).expanduser(), None)
+
+    @Slot()
+    def _on_format_chosen(self) -> None:
+        text = self.folder_edit.text().strip()
+        if text:
+            self._read(Path(text).expanduser(), self.format_box.currentData())
+
+
+def _read_folder(folder: Path, chosen: FolderFormat | None, progress: Progress) -> _Preview:
+    found = chosen or detect_format(folder)
+    progress.check()
+    if found == "images":
+        images = find_images(folder, check=progress.check)
+        if not images:
+            raise InputError("There is no image in {folder}; choose another one.", folder=folder)
+        return _Preview(folder, found, None, images)
+    result = paddlex_seg.read(folder) if found == "paddlex_seg" else labelme.read(folder)
+    progress.check()
+    if not result.items:
+        raise InputError("There is nothing to import in {folder}.", folder=folder)
+    return _Preview(folder, found, result, [item.image_path for item in result.items])
+
+
+def _summary(preview: _Preview) -> str:
+    parts = [trn("{count} image", "{count} images", len(preview.images))]
+    if preview.result is not None:
+        items = preview.result.items
+        masks = sum(item.mask is not None for item in items)
+        parts.append(trn("{count} mask", "{count} masks", masks))
+        for subset, name in (
+            ("train", tr("Training")),
+            ("val", tr("Validation")),
+            ("test", tr("Test")),
+        ):
+            count = sum(item.subset == subset for item in items)
+            if count:
+                parts.append(f"{name} {count:,}")
+    return " · ".join(parts)
