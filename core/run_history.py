@@ -158,20 +158,33 @@ class RunHistory:
             self.paused_since = None
 
 
-def smooth(values: Floats, weight: float) -> Floats:
-    """Return an exponential moving average, corrected for its start; NaN stays NaN.
+class Smoother:
+    """Exponential moving average of a growing curve, corrected for its start; NaN stays NaN.
 
     Args:
-        values: (N,) points in order.
-        weight: 0 (as it is) … below 1 (smoother); the share of the past in each point.
+        weight: 0 (as it is) … below 1 (smoother): the share of the past in each point.
     """
-    if weight <= 0 or not len(values):
-        return values.copy()
-    result = np.full_like(values, np.nan)
-    average = norm = 0.0
-    for i, value in enumerate(values.tolist()):
-        if value == value:
-            average = weight * average + (1 - weight) * value
-            norm = weight * norm + (1 - weight)
-            result[i] = average / norm
-    return result
+
+    def __init__(self, weight: float = 0.0) -> None:
+        self.weight = weight
+        self._seen = np.empty(0)
+        self._smoothed = np.empty(0)
+        self._average = self._norm = 0.0
+
+    def apply(self, values: Floats) -> Floats:
+        """Return the average at each point (N,); only points added since last time cost time."""
+        if self.weight <= 0:
+            return values
+        known = len(self._seen)
+        if known > len(values) or not np.array_equal(self._seen, values[:known], equal_nan=True):
+            self._average = self._norm = 0.0
+            self._smoothed, known = np.empty(0), 0
+        added = np.full(len(values) - known, np.nan)
+        for i, value in enumerate(values[known:].tolist()):
+            if value == value:
+                self._average = self.weight * self._average + (1 - self.weight) * value
+                self._norm = self.weight * self._norm + (1 - self.weight)
+                added[i] = self._average / self._norm
+        self._seen = values.copy()
+        self._smoothed = np.concatenate([self._smoothed, added])
+        return self._smoothed

@@ -15,7 +15,7 @@ from core.jobs.events import (
     Progress,
     Started,
 )
-from core.run_history import RunHistory, Series, smooth
+from core.run_history import RunHistory, Series, Smoother
 
 
 def history_of(*events: object) -> RunHistory:
@@ -83,6 +83,17 @@ def test_elapsed_leaves_pauses_and_the_time_between_attempts_out() -> None:
 def test_smoothing_starts_right_and_keeps_gaps() -> None:
     values = np.array([4.0, np.nan, 0.0, 0.0])
     # weight 0.5, corrected: 4; gap; (0.5·2 + 0) / 0.75 = 4/3; (0.5·1 + 0) / 0.875 = 4/7
-    assert smooth(values, 0.5) == pytest.approx([4.0, np.nan, 4 / 3, 4 / 7], nan_ok=True)
-    assert smooth(values, 0.0) == pytest.approx(values.tolist(), nan_ok=True)
-    assert smooth(np.full(20, 3.0), 0.95) == pytest.approx(np.full(20, 3.0))
+    expected = [4.0, np.nan, 4 / 3, 4 / 7]
+    assert Smoother(0.5).apply(values) == pytest.approx(expected, nan_ok=True)
+    assert Smoother(0.0).apply(values) == pytest.approx(values.tolist(), nan_ok=True)
+    assert Smoother(0.95).apply(np.full(20, 3.0)) == pytest.approx(np.full(20, 3.0))
+
+
+def test_smoothing_piece_by_piece_is_smoothing_at_once() -> None:
+    values = np.random.default_rng(1).normal(size=50)
+    growing = Smoother(0.8)
+    for end in (1, 2, 20, 50):
+        result = growing.apply(values[:end])
+    assert result == pytest.approx(Smoother(0.8).apply(values))
+    changed = values[:30] + 1  # a resumed run replaced the points
+    assert growing.apply(changed) == pytest.approx(Smoother(0.8).apply(changed))
