@@ -32,7 +32,13 @@ from core.images import IGNORE_INDEX
 from core.messages import Message, message
 from core.transforms.base import size_mismatch
 
-__all__ = ["DatasetStatistics", "Finding", "ValidationReport", "validate_folder"]
+__all__ = [
+    "DatasetStatistics",
+    "Finding",
+    "ValidationReport",
+    "judge_statistics",
+    "validate_folder",
+]
 
 Severity = Literal["error", "warning", "info"]
 Progress = Callable[[int, int], None]
@@ -128,8 +134,7 @@ def validate_folder(data_dir: Path | str, *, progress: Progress | None = None) -
     facts = [result.facts for result in checked if result.facts is not None]
     statistics = collect_statistics(labels, facts)
     findings += _find_duplicates(checked)
-    findings += _judge_classes(statistics)
-    findings += _judge_subsets(statistics)
+    findings += judge_statistics(statistics)
     findings.sort(key=lambda f: (_ORDER[f.severity], f.code, str(f.file or "")))
     return ValidationReport(tuple(findings), statistics)
 
@@ -277,6 +282,11 @@ def _find_duplicates(checked: Sequence[_Checked]) -> Iterator[Finding]:
                 count=len(group),
             )
             yield Finding("info", "duplicate_in_subset", text, first.item.image, len(group))
+
+
+def judge_statistics(statistics: DatasetStatistics) -> list[Finding]:
+    """Return what the counts alone say about classes and subsets."""
+    return [*_judge_classes(statistics), *_judge_subsets(statistics)]
 
 
 def _judge_classes(statistics: DatasetStatistics) -> Iterator[Finding]:

@@ -8,7 +8,7 @@ import shutil
 from pathlib import Path
 
 from core.errors import InputError
-from core.files import sha256_file
+from core.files import fsync_folder, sha256_file
 
 
 def copy_into(folder: Path, source: Path, *, taken: set[Path]) -> Path:
@@ -58,6 +58,7 @@ def _copy(source: Path, target: Path) -> None:
             os.fsync(writer.fileno())
         shutil.copystat(source, temporary)
         temporary.replace(target)
+        fsync_folder(target.parent)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise

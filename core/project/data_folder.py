@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,33 +57,6 @@ def write_data_folder(
     return folder
 
 
-def export_folder(folder: Path, items: Iterable[DataItem], labels: Sequence[LabelClass]) -> Path:
-    """Copy images and masks into ``JPEGImages/`` and ``Annotations/`` with relative lists.
-
-    Each pair shares one stem; of two images with the same stem the later gets a number.
-
-    Raises:
-        InputError: the folder is not empty, or an image is gone.
-    """
-    folder = folder.absolute()
-    require_empty(folder)
-    with replace_folder_atomic(folder) as partial:
-        images, masks = partial / "JPEGImages", partial / "Annotations"
-        images.mkdir()
-        masks.mkdir()
-        taken: set[str] = set()
-        exported = []
-        for item in items:
-            stem = _free_stem(item.image.stem, taken)
-            image_name = stem + item.image.suffix
-            _copy(item.image, images / image_name)
-            _copy(item.mask, masks / f"{stem}.png")
-            pair = Path("JPEGImages", image_name), Path("Annotations", f"{stem}.png")
-            exported.append(DataItem(*pair, item.subset))
-        _write_lists(partial, exported, labels)
-    return folder
-
-
 def read_revision_hash(folder: Path) -> str | None:
     """Return the hash of the revision that was written into ``folder``, or None."""
     try:
@@ -118,15 +91,6 @@ def _write_lists(folder: Path, items: Sequence[DataItem], labels: Sequence[Label
         subsets={subset: chosen for subset, chosen in pairs.items() if chosen},
         colors=[label.color for label in by_id],
     )
-
-
-def _free_stem(stem: str, taken: set[str]) -> str:
-    candidate, number = stem, 1
-    while candidate.casefold() in taken:  # some file systems take a.png and A.png for one
-        number += 1
-        candidate = f"{stem}-{number}"
-    taken.add(candidate.casefold())
-    return candidate
 
 
 def _copy(source: Path, target: Path) -> None:

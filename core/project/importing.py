@@ -92,6 +92,8 @@ def take_over(
             batch_id = _open_batch(connection, source, plan)
             for ready in prepared:
                 _write(connection, batch_id, ready, tally, replace=replace)
+            if not (tally.added or tally.masks or plan.new):  # nothing to undo
+                connection.execute("DELETE FROM import_batch WHERE id = ?", (batch_id,))
     return ImportReport(
         added=tally.added,
         masks=tally.masks,

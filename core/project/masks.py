@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from core.errors import InputError
+from core.files import fsync_folder
 from core.images import IGNORE_INDEX, Color, read_mask, write_mask
 from core.project.rows import GarbageReport, MaskInfo
 
@@ -102,7 +103,9 @@ class MaskStore:
             self._in_flight[hash_] += 1
             if path.exists():
                 return
-        path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.parent.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            fsync_folder(self.folder)
         write_mask(path, mask, palette=palette)
 
     def in_flight(self) -> frozenset[str]:

@@ -18,3 +18,18 @@ class Store:
     database: Database
     masks: MaskStore
     resolver: PathResolver
+
+
+class ProjectPart:
+    """What the parts of ``Project`` share."""
+
+    _store: Store
+
+    @property
+    def _database(self) -> Database:
+        return self._store.database
+
+    @property
+    def folder(self) -> Path:
+        """Absolute path of the project's folder."""
+        return self._store.folder

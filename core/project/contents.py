@@ -1,0 +1,40 @@
+"""A project's labelled images as the writers of ``core.formats`` take them."""
+
+from __future__ import annotations
+
+import functools
+from pathlib import Path
+
+from core.errors import InputError
+from core.formats import ImportedImage, ImportResult
+from core.project import images
+from core.project.labels import read_labels
+from core.project.masks import LabelMap
+from core.project.rows import ImageQuery
+from core.project.store import Store
+
+
+def contents(store: Store) -> ImportResult:
+    """Return all images that have a mask; masks are read when asked for."""
+    classes = sorted(read_labels(store.database), key=lambda label: label.id)
+    items = [
+        ImportedImage(
+            row.path,
+            functools.partial(_mask, store, row.path, row.mask_hash),
+            None if row.subset == "none" else row.subset,
+        )
+        for row in images.select(store.database, store.resolver, ImageQuery())
+        if row.mask_hash is not None
+    ]
+    return ImportResult(
+        items, [label.name for label in classes], [label.color for label in classes]
+    )
+
+
+def _mask(store: Store, image: Path, mask_hash: str) -> LabelMap:
+    if not image.is_file():
+        raise InputError(
+            "The image {file} is not there any more; bring it back or remove it from the project.",
+            file=image,
+        )
+    return store.masks.read(mask_hash)

@@ -1,0 +1,246 @@
+"""The part of a project that data goes into and comes out of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from core.dataset_statistics import DatasetStatistics
+from core.formats import ImportResult, paddlex_seg
+from core.messages import Message
+from core.project import location, revision, undo
+from core.project.contents import contents
+from core.project.findings import find_problems
+from core.project.importing import Incoming, ProgressCallback, take_over
+from core.project.labels import read_labels
+from core.project.masks import LabelMap
+from core.project.revision import Revision
+from core.project.rows import ImportReport, Subset, UndoReport
+from core.project.split import split_images
+from core.project.statistics import read_statistics
+from core.project.store import ProjectPart
+from core.project.undo import ImportInfo
+from core.validation import Finding
+
+_TRAINED: tuple[Subset, ...] = ("train", "val")
+
+
+class DataExchange(ProjectPart):
+    """Imports, subsets, statistics, revisions and exports."""
+
+    # Imports
+
+    def add_images(
+        self,
+        paths: Iterable[Path | str],
+        *,
+        copy: bool = False,
+        subset: Subset = "none",
+        progress: ProgressCallback | None = None,
+    ) -> ImportReport:
+        """Add images without masks; undone like any import.
+
+        Args:
+            paths: image files.
+            copy: copy them into the project's ``images/`` instead of using them where they are.
+            subset: where they belong.
+            progress: called with (done, total).
+        """
+        incoming = [Incoming(location.absolute(path), subset, _no_mask) for path in paths]
+        source = str(incoming[0].image.parent) if incoming else ""
+        return take_over(self._store, incoming, source=source, copy=copy, progress=progress)
+
+    def import_result(
+        self,
+        result: ImportResult,
+        *,
+        source: Path | str = "",
+        copy: bool = False,
+        replace: bool = False,
+        class_map: Mapping[str, str | None] | None = None,
+        progress: ProgressCallback | None = None,
+    ) -> ImportReport:
+        """Take over images, masks, classes and subsets in one step.
+
+        An image that has another mask already keeps it and is reported. What cannot be read is
+        reported in ``lost`` and does not stop the rest.
+
+        Args:
+            result: what a module of ``core.formats`` read.
+            source: what to call it in the list of imports.
+            copy: copy the images into the project's ``images/``.
+            replace: put the imported masks in place of existing ones, which stay in the history.
+            class_map: the import's class name → the project's, None to ignore those pixels; by
+                default equal names match and others become new classes.
+            progress: called with (done, total); an exception from it ends the import, and the
+                project is as it was.
+
+        Raises:
+            InputError: too many classes, or the disk is full.
+        """
+        incoming = [
+            Incoming(
+                location.absolute(item.image_path), item.subset or "none", item.mask or _no_mask
+            )
+            for item in result.items
+        ]
+        return take_over(
+            self._store,
+            incoming,
+            source=str(source),
+            class_names=result.labels,
+            colors=result.colors,
+            class_map=class_map,
+            lost=result.lost,
+            copy=copy,
+            replace=replace,
+            progress=progress,
+        )
+
+    def import_data_folder(
+        self,
+        folder: Path | str,
+        *,
+        copy: bool = False,
+        replace: bool = False,
+        class_map: Mapping[str, str | None] | None = None,
+        progress: ProgressCallback | None = None,
+    ) -> ImportReport:
+        """Import a folder in PaddleX's SEG layout with its subsets; see ``import_result``."""
+        return self.import_result(
+            paddlex_seg.read(Path(folder)),
+            source=folder,
+            copy=copy,
+            replace=replace,
+            class_map=class_map,
+            progress=progress,
+        )
+
+    def import_labelme(
+        self,
+        folder: Path | str,
+        *,
+        copy: bool = False,
+        replace: bool = False,
+        class_map: Mapping[str, str | None] | None = None,
+        progress: ProgressCallback | None = None,
+    ) -> ImportReport:
+        """Import a folder of labelme's JSON files; see ``import_result``."""
+        from core.formats import labelme
+
+        return self.import_result(
+            labelme.read(Path(folder)),
+            source=folder,
+            copy=copy,
+            replace=replace,
+            class_map=class_map,
+            progress=progress,
+        )
+
+    def last_import(self) -> ImportInfo | None:
+        """Return what ``undo_last_import`` would undo."""
+        return undo.last_import(self._store)
+
+    def undo_last_import(self) -> UndoReport | None:
+        """Undo the newest import as one step; None if there is none.
+
+        New images go, images that got a mask get back what they had, new classes go unless used.
+        Images whose mask or comment was changed since stay as they are. Files stay.
+        """
+        return undo.undo_last_import(self._store)
+
+    # Subsets and checks
+
+    def split(
+        self,
+        *,
+        val: float,
+        test: float,
+        group: str | None = None,
+        seed: int = 0,
+        keep: bool = False,
+    ) -> dict[Subset, int]:
+        """Divide the images that have a mask into train, val and test.
+
+        Images of one group share a subset, and classes are spread, the rarest first; each wanted
+        subset gets at least one image where there are enough.
+
+        Args:
+            val: share of the validation subset, 0 … 1.
+            test: share of the test subset, 0 … 1.
+            group: regular expression searched in the path; images with the same first group (or
+                whole match) belong together from now on. By default the groups stay as they are.
+            seed: another seed, another split.
+            keep: leave images that have a subset where they are and divide the others, which
+                follow their group.
+
+        Returns:
+            How many images each subset has now.
+
+        Raises:
+            InputError: no masks, impossible shares, or a faulty expression.
+        """
+        return split_images(self._database, val=val, test=test, group=group, seed=seed, keep=keep)
+
+    def statistics(self) -> DatasetStatistics:
+        """Count classes, pixels and sizes of the images that a revision made now would hold.
+
+        Nothing is decoded. While no labelled image has a subset, all count as ``train``.
+        """
+        return read_statistics(self._database, read_labels(self._database))
+
+    def findings(
+        self, *, compare_content: bool = False, progress: ProgressCallback | None = None
+    ) -> tuple[Finding, ...]:
+        """Return what is wrong, or may be, errors first; looks at each file, so takes a while.
+
+        Args:
+            compare_content: also read image files to find equal ones (each once; remembered).
+            progress: called with (done, total); what it raises ends the search.
+        """
+        return find_problems(
+            self._store, self.statistics(), compare_content=compare_content, progress=progress
+        )
+
+    # Revisions
+
+    def create_revision(self, *, needed: Sequence[Subset] = _TRAINED) -> Revision:
+        """Freeze the labelled and reviewed images that belong to a subset; drafts stay out.
+
+        The same content gives the stored revision again.
+
+        Raises:
+            InputError: fewer than two classes, or a ``needed`` subset has no labelled image.
+        """
+        return revision.freeze(
+            self._database,
+            self._store.resolver,
+            self._store.masks,
+            read_labels(self._database),
+            needed=needed,
+        )
+
+    def revision(self, revision_id: int) -> Revision:
+        """Return a stored revision; raises ``KeyError``."""
+        return revision.load(self._database, self._store.resolver, self._store.masks, revision_id)
+
+    def contents(self) -> ImportResult:
+        """Return all images that have a mask, for the writers of ``core.formats``."""
+        return contents(self._store)
+
+    def export_paddlex(self, folder: Path | str) -> list[Message]:
+        """Copy all images that have a mask into a new or empty folder in PaddleX's SEG layout.
+
+        Images in no subset go to the training list.
+
+        Returns:
+            A sentence for each image that could not be written.
+
+        Raises:
+            InputError: the folder is not empty.
+        """
+        return paddlex_seg.write(self.contents(), location.absolute(folder))
+
+
+def _no_mask() -> LabelMap | None:
+    return None

@@ -1,0 +1,162 @@
+"""What is wrong, or may be, with a project's images."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from core.dataset_statistics import DatasetStatistics
+from core.files import sha256_file
+from core.images import IGNORE_INDEX
+from core.messages import message
+from core.project import images
+from core.project.store import Store
+from core.validation import Finding, judge_statistics
+
+Progress = Callable[[int, int], object]
+_ORDER = {"error": 0, "warning": 1, "info": 2}
+_PATHS = "SELECT id, path, inside, relative"
+
+
+def find_problems(
+    store: Store,
+    statistics: DatasetStatistics,
+    *,
+    compare_content: bool = False,
+    progress: Progress | None = None,
+) -> tuple[Finding, ...]:
+    """Return everything found, errors first; see ``Project.findings``."""
+    findings = [*_missing_files(store, progress)]
+    if compare_content:
+        hash_contents(store)
+        findings += _duplicates(store)
+    findings += _torn_groups(store)
+    findings += _ignored_masks(store)
+    findings += _unfinished(store)
+    if statistics.images:
+        findings += judge_statistics(statistics)
+    return tuple(sorted(findings, key=lambda f: (_ORDER[f.severity], f.code, str(f.file or ""))))
+
+
+def hash_contents(store: Store) -> None:
+    """Compute the sha256 of image files that have none yet; unreadable files are left out."""
+    rows = store.database.all(f"{_PATHS} FROM image WHERE content_hash IS NULL")
+    hashes: dict[int, str | float | None] = {}
+    for id_, *place in rows:
+        try:
+            hashes[id_] = sha256_file(images.image_path(store.resolver, place))
+        except OSError:
+            continue  # reported as missing
+    if hashes and not store.database.read_only:
+        with store.database.transaction() as connection:
+            images.update_each(connection, "content_hash", hashes)
+
+
+def _missing_files(store: Store, progress: Progress | None) -> Iterator[Finding]:
+    rows = store.database.all(
+        "SELECT image.path, image.inside, image.relative, mask.hash"
+        " FROM image LEFT JOIN mask ON mask.id = image.mask_id ORDER BY image.sort_key, image.id"
+    )
+    for done, (*place, mask_hash) in enumerate(rows, 1):
+        path = images.image_path(store.resolver, place)
+        if not os.path.isfile(path):  # noqa: PTH113 - four times as fast, and there are 100 000
+            text = message(
+                "The image {file} is not there any more; bring it back or remove it from the "
+                "project.",
+                file=path,
+            )
+            yield Finding("error", "missing_image", text, path)
+        if mask_hash is not None:
+            mask = store.masks.path(mask_hash)
+            if not os.path.isfile(mask):  # noqa: PTH113
+                text = message(
+                    "The mask {file} of {image} is not there any more; restore it from a backup.",
+                    file=mask,
+                    image=path,
+                )
+                yield Finding("error", "missing_mask", text, mask)
+        if progress is not None:
+            progress(done, len(rows))
+
+
+def _duplicates(store: Store) -> Iterator[Finding]:
+    twice = store.database.all(
+        "SELECT content_hash FROM image WHERE content_hash IS NOT NULL"
+        " GROUP BY content_hash HAVING count(*) > 1"
+    )
+    for (content_hash,) in twice:
+        rows = store.database.all(
+            "SELECT path, inside, relative, subset FROM image WHERE content_hash = ?"
+            " ORDER BY subset = 'none', sort_key, id",
+            (content_hash,),
+        )
+        first = rows[0]
+        torn = next((row for row in rows if row[3] not in (first[3], "none")), None)
+        path, other = (
+            images.image_path(store.resolver, row[:3]) for row in (first, torn or rows[1])
+        )
+        if torn is not None:
+            text = message(
+                "{file} and {other} are the same image in different subsets, so the metrics will "
+                "look better than they are; keep it in one subset.",
+                file=path,
+                other=other,
+            )
+            yield Finding("warning", "duplicate_across_splits", text, path, len(rows))
+        else:
+            text = message("{file} and {other} are the same image.", file=path, other=other)
+            yield Finding("info", "duplicate_in_subset", text, path, len(rows))
+
+
+def _torn_groups(store: Store) -> Iterator[Finding]:
+    rows = store.database.all(
+        "SELECT group_key, count(*) FROM image WHERE group_key IS NOT NULL AND subset != 'none'"
+        " GROUP BY group_key HAVING count(DISTINCT subset) > 1 ORDER BY group_key"
+    )
+    for group, count in rows:
+        text = message(
+            "The {count} images of the group {group} are in different subsets, so the metrics will "
+            "look better than they are; split again.",
+            group=group,
+            count=count,
+        )
+        yield Finding("warning", "group_across_splits", text, None, count)
+
+
+def _ignored_masks(store: Store) -> Iterator[Finding]:
+    rows = store.database.all(
+        "SELECT image.path, image.inside, image.relative, mask_class.pixels FROM image"
+        " JOIN mask ON mask.id = image.mask_id"
+        " JOIN mask_class ON mask_class.mask_id = mask.id AND mask_class.class_id = ?"
+        " WHERE mask_class.pixels = mask.width * mask.height",
+        (IGNORE_INDEX,),
+    )
+    for *place, pixels in rows:
+        path = images.image_path(store.resolver, place)
+        text = message("The mask of {file} ignores every pixel (255).", file=path)
+        yield Finding("warning", "all_ignored", text, path, pixels)
+
+
+def _unfinished(store: Store) -> Iterator[Finding]:
+    counted: Sequence[tuple[Any, ...]] = store.database.all(
+        "SELECT state, count(*), sum(subset = 'none') FROM image GROUP BY state"
+    )
+    counts = {state: (count, free) for state, count, free in counted}
+    unlabelled = counts.get("unlabelled", (0, 0))[0]
+    if unlabelled:
+        text = message("{count} images have no mask yet.", count=unlabelled)
+        yield Finding("info", "unlabelled_images", text, None, unlabelled)
+    drafts = counts.get("draft", (0, 0))[0]
+    if drafts:
+        text = message(
+            "{count} masks are drafts; runs use them once they are marked as labelled.",
+            count=drafts,
+        )
+        yield Finding("info", "draft_masks", text, None, drafts)
+    free = sum(counts.get(state, (0, 0))[1] for state in ("labelled", "reviewed"))
+    if free:
+        text = message(
+            "{count} labelled images are in no subset; split the images to use them.", count=free
+        )
+        yield Finding("warning", "images_without_subset", text, None, free)

@@ -1,0 +1,176 @@
+"""The part of a project that is its classes, images and masks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from core.errors import InputError
+from core.images import Color
+from core.project import images, labelling, labels, masks
+from core.project.masks import LabelMap
+from core.project.rows import (
+    GarbageReport,
+    ImageCounts,
+    ImageQuery,
+    ImageRow,
+    LabelClass,
+    MaskVersion,
+    State,
+    Subset,
+)
+from core.project.store import ProjectPart
+
+_EVERYTHING = ImageQuery()
+
+
+class LabelledImages(ProjectPart):
+    """Classes, images and their masks."""
+
+    # Classes
+
+    def labels(self) -> tuple[LabelClass, ...]:
+        """Return the classes in the order of the list."""
+        return labels.read_labels(self._database)
+
+    def add_class(self, name: str, color: Color | None = None) -> LabelClass:
+        """Append a class; raises ``InputError`` for an empty or taken name."""
+        with self._database.transaction() as connection:
+            return labels.add_class(connection, name, color)
+
+    def rename_class(self, class_id: int, name: str) -> None:
+        """Rename a class; raises ``InputError`` for an empty or taken name."""
+        with self._database.transaction() as connection:
+            labels.rename_class(connection, class_id, name)
+
+    def recolor_class(self, class_id: int, color: Color) -> None:
+        """Give a class another colour (red, green, blue; 0 … 255)."""
+        with self._database.transaction() as connection:
+            labels.recolor_class(connection, class_id, color)
+
+    def order_classes(self, class_ids: Sequence[int]) -> None:
+        """Change the order of the list; ids stay."""
+        with self._database.transaction() as connection:
+            labels.order_classes(connection, class_ids)
+
+    # Images
+
+    def images(
+        self, query: ImageQuery = _EVERYTHING, *, limit: int | None = None, offset: int = 0
+    ) -> list[ImageRow]:
+        """Return a page of the images that a query finds, in its order."""
+        return images.select(
+            self._database, self._store.resolver, query, limit=limit, offset=offset
+        )
+
+    def image_ids(self, query: ImageQuery = _EVERYTHING) -> list[int]:
+        """Return the ids of all images that a query finds, in its order."""
+        return images.select_ids(self._database, query)
+
+    def images_by_id(self, ids: Sequence[int]) -> list[ImageRow]:
+        """Return the images with these ids, in their order; unknown ids are left out."""
+        return images.select_by_ids(self._database, self._store.resolver, ids)
+
+    def image(self, image_id: int) -> ImageRow:
+        """Return one image; raises ``InputError`` if it was removed."""
+        rows = self.images_by_id([image_id])
+        if not rows:
+            raise InputError("The image {id} is not in the project any more.", id=image_id)
+        return rows[0]
+
+    def find_image(self, path: Path | str) -> int | None:
+        """Return the id of the image at ``path``, or that was copied from there."""
+        return images.find(self._database, self._store.resolver.store(Path(path)))
+
+    def counts(self, query: ImageQuery = _EVERYTHING) -> ImageCounts:
+        """Count the images that a query finds, by subset and state."""
+        return images.count(self._database, query)
+
+    def class_counts(self, query: ImageQuery = _EVERYTHING) -> dict[int, int]:
+        """Return in how many of the images each class id occurs (255: ignored pixels)."""
+        return images.count_classes(self._database, query)
+
+    def set_subset(self, ids: Iterable[int], subset: Subset) -> None:
+        """Move images into a subset."""
+        self._set(ids, "subset", subset)
+
+    def set_state(self, ids: Iterable[int], state: State) -> None:
+        """Change how far the labelling of images is."""
+        self._set(ids, "state", state)
+
+    def set_comment(self, image_id: int, comment: str) -> None:
+        """Note something about an image."""
+        self._set([image_id], "comment", comment)
+
+    def set_flagged(self, ids: Iterable[int], flagged: bool) -> None:
+        """Mark images, or unmark them."""
+        self._set(ids, "flagged", int(flagged))
+
+    def set_group(self, ids: Iterable[int], group: str | None) -> None:
+        """Tie images together: a split keeps those of one group in one subset."""
+        self._set(ids, "group_key", group)
+
+    def set_scores(self, scores: Mapping[int, float | None]) -> None:
+        """Remember the mIoU (0 … 1) of images by id; ``order="worst"`` sorts by it."""
+        with self._database.transaction() as connection:
+            images.update_each(connection, "score", scores)
+
+    def remove_images(self, ids: Iterable[int]) -> None:
+        """Take images off the list; image files, masks, revisions and runs stay."""
+        with self._database.transaction() as connection:
+            connection.executemany("DELETE FROM image WHERE id = ?", [(id_,) for id_ in ids])
+
+    def _set(self, ids: Iterable[int], column: str, value: str | int | None) -> None:
+        with self._database.transaction() as connection:
+            images.update(connection, ids, column, value)
+
+    # Masks
+
+    def label_map(self, image_id: int) -> LabelMap | None:
+        """Return the mask (H, W) uint8 of class ids, 255 ignored; None where there is none.
+
+        Raises:
+            InputError: the image was removed, or the mask's file deleted from outside.
+        """
+        return labelling.label_map(self._store, image_id)
+
+    def save_label_map(self, image_id: int, mask: LabelMap, *, state: State | None = None) -> str:
+        """Save a mask; it survives whatever happens once this returns. The old one is kept.
+
+        Args:
+            image_id: whose mask.
+            mask: uint8 (H, W) of class ids, 255 ignored; the image's size.
+            state: how far the labelling is now; by default an unlabelled image becomes labelled
+                and others keep their state.
+
+        Returns:
+            The mask's hash.
+
+        Raises:
+            InputError: another size than the image, a value that is no class, disk full.
+        """
+        return labelling.save_label_map(self._store, image_id, mask, state=state)
+
+    def clear_label_map(self, image_id: int) -> None:
+        """Leave an image without a mask; the old one stays in its history."""
+        labelling.clear_label_map(self._store, image_id)
+
+    def mask_history(self, image_id: int) -> list[MaskVersion]:
+        """Return the earlier masks of an image, newest first; ``mask`` reads one."""
+        return labelling.history(self._store, image_id)
+
+    def mask(self, mask_hash: str) -> LabelMap:
+        """Return a stored mask (H, W) uint8; raises ``InputError`` if its file is gone."""
+        return self._store.masks.read(mask_hash)
+
+    def mask_path(self, mask_hash: str) -> Path:
+        """Return where a stored mask's PNG is."""
+        return self._store.masks.path(mask_hash)
+
+    def collect_garbage(self) -> GarbageReport:
+        """Delete earlier versions of masks, except where a revision or an undo needs them."""
+        store = self._store.masks
+        with self._database.transaction() as connection:
+            masks.forget_unused(connection, store.in_flight())
+            known = {row[0] for row in connection.execute("SELECT hash FROM mask")}
+        return store.remove_unless(known)

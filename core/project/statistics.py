@@ -1,0 +1,71 @@
+"""Counts of the labelled images, from the database alone: no mask is decoded."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from statistics import median
+
+from core.dataset_statistics import DatasetStatistics
+from core.datasets import SUBSETS, Subset
+from core.images import IGNORE_INDEX
+from core.project.database import Database
+from core.project.rows import LabelClass
+
+_TRAINABLE = "image.mask_id IS NOT NULL AND image.state IN ('labelled', 'reviewed')"
+
+
+def read_statistics(database: Database, labels: Sequence[LabelClass]) -> DatasetStatistics:
+    """Count what a revision made now would hold; see ``Project.statistics``."""
+    by_id = sorted(labels, key=lambda label: label.id)
+    rows = database.all(
+        "SELECT subset, width, height, count(*) FROM image"  # noqa: S608
+        f" WHERE {_TRAINABLE} GROUP BY subset, width, height"
+    )
+    unassigned = all(subset == "none" for subset, *_ in rows)
+    images: Counter[Subset] = Counter()
+    sizes: Counter[tuple[int, int]] = Counter()
+    for subset, width, height, count in rows:
+        target = _subset(subset, unassigned)
+        if target is not None:
+            images[target] += count
+            sizes[width, height] += count
+    pixels = {subset: [0] * len(by_id) for subset in SUBSETS}
+    shown = {subset: [0] * len(by_id) for subset in SUBSETS}
+    ignored: Counter[Subset] = Counter()
+    for subset, class_id, total, count in database.all(
+        "SELECT image.subset, mask_class.class_id, sum(mask_class.pixels), count(*)"  # noqa: S608
+        " FROM image JOIN mask_class ON mask_class.mask_id = image.mask_id"
+        f" WHERE {_TRAINABLE} GROUP BY image.subset, mask_class.class_id"
+    ):
+        target = _subset(subset, unassigned)
+        if target is None:
+            continue
+        if class_id == IGNORE_INDEX:
+            ignored[target] = total
+        elif class_id < len(by_id):
+            pixels[target][class_id] = total
+            shown[target][class_id] = count
+    present: list[Subset] = [subset for subset in SUBSETS if images[subset]]
+    return DatasetStatistics(
+        labels=tuple(label.name for label in by_id),
+        images={subset: images[subset] for subset in present},
+        class_pixels={subset: tuple(pixels[subset]) for subset in present},
+        class_images={subset: tuple(shown[subset]) for subset in present},
+        ignored_pixels={subset: ignored[subset] for subset in present},
+        sizes=tuple(sorted(sizes.items(), key=lambda entry: (-entry[1], entry[0]))),
+        median_size=_median_size(sizes),
+    )
+
+
+def _subset(subset: str, unassigned: bool) -> Subset | None:
+    if unassigned:
+        return "train"
+    return next((known for known in SUBSETS if known == subset), None)
+
+
+def _median_size(sizes: Counter[tuple[int, int]]) -> tuple[int, int]:
+    every = list(sizes.elements())
+    if not every:
+        return 0, 0
+    return round(median(width for width, _ in every)), round(median(height for _, height in every))
