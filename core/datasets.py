@@ -20,7 +20,7 @@ import numpy.typing as npt
 
 from core import images
 from core.errors import InputError
-from core.files import write_text_atomic
+from core.files import read_text, write_text_atomic
 from core.images import IGNORE_INDEX, Color
 from core.transforms import ArrangeSegmenter, Compose, Transform
 from core.transforms.base import size_mismatch
@@ -147,7 +147,7 @@ def read_labels(path: Path | str) -> tuple[str, ...]:
     Raises:
         InputError: missing, empty, a blank line between names, a name twice, or over 255 names.
     """
-    lines = [line.strip() for line in _read_lines(path)]
+    lines = [line.strip() for line in read_text(path).split("\n")]
     while lines and not lines[-1]:
         lines.pop()
     if not lines:
@@ -180,7 +180,7 @@ def read_colors(data_dir: Path | str, count: int) -> tuple[Color, ...]:
     """
     path = Path(data_dir) / COLORS_FILE
     colors: list[Color] = []
-    for number, line in enumerate(_read_lines(path) if path.exists() else [], 1):
+    for number, line in enumerate(read_text(path).split("\n") if path.exists() else [], 1):
         if not line.strip():
             continue
         values = line.replace(",", " ").split()
@@ -206,7 +206,7 @@ def read_list(path: Path | str, data_dir: Path | str) -> FileList:
     """
     items: list[Item] = []
     problems: list[InputError] = []
-    for number, line in enumerate(_read_lines(path), 1):
+    for number, line in enumerate(read_text(path).split("\n"), 1):
         if not line.strip():
             continue
         try:
@@ -257,26 +257,6 @@ def _resolve(name: str, data_dir: Path | str, path: Path | str, number: int) -> 
             path=name,
         )
     return Path(data_dir).absolute() / inside
-
-
-def _read_lines(path: Path | str) -> list[str]:
-    """Lines of UTF-8 (with or without a mark) or GB18030 text, without their ends."""
-    try:
-        data = Path(path).read_bytes()
-    except FileNotFoundError as error:
-        raise InputError("{file} does not exist.", file=path) from error
-    except OSError as error:
-        raise InputError(
-            "{file} cannot be read: {reason}.", file=path, reason=error.strerror or error
-        ) from error
-    for encoding in ("utf-8-sig", "gb18030"):
-        try:
-            text = data.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-        if "\0" not in text:
-            return re.split(r"\r\n|\n|\r", text)
-    raise InputError("{file} is not a text file in UTF-8 or GB18030.", file=path)
 
 
 class SegDataset:

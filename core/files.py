@@ -17,6 +17,7 @@ import yaml
 from core.errors import InputError
 
 MAX_YAML_BYTES = 16 * 2**20
+MAX_TEXT_BYTES = 256 * 2**20
 
 
 def write_bytes_atomic(path: Path | str, data: bytes | bytearray | memoryview) -> None:
@@ -111,6 +112,42 @@ def _replaced(final: Path) -> Path:
     return final.parent / f".{final.name}.replaced"
 
 
+def read_text(path: Path | str, *, max_bytes: int = MAX_TEXT_BYTES) -> str:
+    """Read text in UTF-8 (with or without a mark) or GB18030, all line ends as line feeds.
+
+    Raises:
+        InputError: missing, larger than ``max_bytes``, or no text.
+    """
+    data = _read_limited(path, max_bytes)
+    for encoding in ("utf-8-sig", "gb18030"):
+        try:
+            text = data.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        if "\0" not in text:
+            return text.replace("\r\n", "\n").replace("\r", "\n")
+    raise InputError("{file} is not a text file in UTF-8 or GB18030.", file=path)
+
+
+def _read_limited(path: Path | str, max_bytes: int) -> bytes:
+    try:
+        with Path(path).open("rb") as file:
+            data = file.read(max_bytes + 1)
+    except FileNotFoundError as error:
+        raise InputError("{file} does not exist.", file=path) from error
+    except OSError as error:
+        raise InputError(
+            "{file} cannot be read: {reason}.", file=path, reason=error.strerror or error
+        ) from error
+    if len(data) > max_bytes:
+        raise InputError(
+            "{file} is larger than {size} MiB, more than such a file can need.",
+            file=path,
+            size=max_bytes >> 20,
+        )
+    return data
+
+
 def read_yaml(path: Path | str) -> Any:
     """Read YAML of plain types; Python tuples, as older tools wrote them, become lists.
 
@@ -118,15 +155,7 @@ def read_yaml(path: Path | str) -> Any:
         InputError: the file is missing, larger than ``MAX_YAML_BYTES``, not YAML, or asks for
             anything but plain types.
     """
-    try:
-        with Path(path).open("rb") as file:
-            data = file.read(MAX_YAML_BYTES + 1)
-    except OSError as error:
-        raise InputError(
-            "{file} cannot be read: {reason}.", file=path, reason=error.strerror or error
-        ) from error
-    if len(data) > MAX_YAML_BYTES:
-        raise InputError("{file} is too large for a YAML file of settings.", file=path)
+    data = _read_limited(path, MAX_YAML_BYTES)
     try:
         return yaml.load(data, _PlainLoader)  # noqa: S506 - a SafeLoader
     except (yaml.YAMLError, UnicodeError, RecursionError, ValueError) as error:

@@ -61,6 +61,18 @@ def image_size(path: Path | str) -> tuple[int, int]:
         raise _unreadable(path, error) from error
 
 
+def image_suffix(data: bytes) -> str | None:
+    """Return the suffix (".png" …) that fits the bytes of an image, None if they are none."""
+    try:
+        with _open("", data) as image:
+            suffix = {"JPEG": ".jpg", "TIFF": ".tif"}.get(
+                image.format or "", f".{(image.format or '').lower()}"
+            )
+    except InputError:
+        return None
+    return suffix if suffix in IMAGE_SUFFIXES else None
+
+
 def read_mask(path: Path | str) -> ImageArray:
     """Read a mask of class indices as uint8 (H, W).
 

@@ -9,8 +9,9 @@ from typing import Literal
 
 from natsort import natsorted
 
-from core.datasets import LABELS_FILE
+from core.datasets import SUBSETS, list_file
 from core.errors import InputError
+from core.formats.paddlex_seg import IMAGE_FOLDERS, MASK_FOLDERS
 from core.images import IMAGE_SUFFIXES
 
 FolderFormat = Literal["paddlex_seg", "labelme", "images"]
@@ -34,7 +35,8 @@ def detect_format(folder: Path | str) -> FolderFormat:
             folder=path,
             reason=error.strerror or error,
         ) from error
-    if "train_list.txt" in names or (LABELS_FILE in names and "val_list.txt" in names):
+    paired = not set(IMAGE_FOLDERS).isdisjoint(names) and not set(MASK_FOLDERS).isdisjoint(names)
+    if paired or any(list_file(path, subset).name in names for subset in SUBSETS):
         return "paddlex_seg"
     candidates = [name for name in names if name.lower().endswith(".json")]
     if any(_is_labelme(path / name) for name in candidates[:_LABELME_LOOKED_AT]):
