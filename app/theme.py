@@ -223,6 +223,7 @@ QProgressBar::chunk {{ background: {t.accent}; border-radius: 3px; }}
 QSplitter::handle {{ background: {t.border}; }}
 QSplitter::handle:horizontal {{ width: 1px; }}
 QSplitter::handle:vertical {{ height: 1px; }}
+QSplitter[role="gap"]::handle {{ background: transparent; }}
 QScrollArea {{ border: none; background: transparent; }}
 QScrollArea > QWidget > QWidget[role="scrolled"] {{ background: transparent; }}
 QMenu {{ background: {t.surface}; border: 1px solid {t.border}; padding: {half}px; }}

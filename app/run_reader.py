@@ -1,0 +1,83 @@
+"""Reads a run folder for the monitor, first everything, then what is appended."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from app.background import Progress
+from app.widgets.mask_strip import PreviewFiles
+from app.widgets.pictures import Color
+from core.datasets import open_data_folder
+from core.errors import InputError
+from core.images import default_palette
+from core.jobs.run_folder import RunFolder
+from core.jobs.spec import JobSpec
+from core.run_history import RunHistory
+
+_CHECK_EVERY = 2000
+
+
+@dataclass(slots=True)
+class RunReader:
+    """A run's description and history; ``read_new`` takes in what the run told since.
+
+    ``truth`` finds the mask file of a validation image by its path.
+    """
+
+    folder: RunFolder
+    spec: JobSpec
+    labels: list[str]
+    colors: list[Color]
+    truth: dict[Path, Path]
+    history: RunHistory
+    offset: int = 0
+
+    def read_new(self, progress: Progress | None = None) -> bool:
+        """Read what was appended; returns whether there was anything."""
+        count = 0
+        for offset, event in self.folder.events(self.offset):
+            self.history.apply(event)
+            self.offset = offset
+            count += 1
+            if progress is not None and count % _CHECK_EVERY == 0:
+                progress.check()
+        return count > 0
+
+    def previews(self) -> dict[int, PreviewFiles]:
+        """Return the newest preview files of each image that still exist."""
+        root = self.folder.path.resolve()
+        found = {}
+        for index, event in self.history.previews.items():
+            prediction = (root / event.path).resolve()
+            if not prediction.is_relative_to(root) or not prediction.exists():
+                continue
+            image = Path(event.image)
+            found[index] = PreviewFiles(image, prediction, self.truth.get(image), event.step)
+        return found
+
+
+def open_run(path: Path, progress: Progress | None = None) -> RunReader:
+    """Read a run folder completely; takes a while for long runs, so call it in the background.
+
+    Raises:
+        InputError: there is no run in the folder.
+    """
+    folder = RunFolder(path)
+    spec = folder.spec
+    labels, colors, truth = _read_data(spec)
+    reader = RunReader(folder, spec, labels, colors, truth, RunHistory())
+    reader.read_new(progress)
+    return reader
+
+
+def _read_data(spec: JobSpec) -> tuple[list[str], list[Color], dict[Path, Path]]:
+    """Return class names, colours and masks; a data folder that is gone leaves them unnamed."""
+    if spec.kind == "predict":
+        return [], default_palette(255), {}
+    try:
+        data = open_data_folder(spec.data_dir)
+    except InputError:
+        return [], default_palette(255), {}
+    items = data.subsets.get("val", ())
+    return list(data.labels), list(data.colors), {item.image: item.mask for item in items}

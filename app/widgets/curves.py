@@ -1,0 +1,248 @@
+"""Live curves: append-only data, at most ten redraws a second, values read off by hovering."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyqtgraph as pg
+from PySide6.QtCore import QEvent, QPointF, Qt, QTimer, Signal, Slot
+from PySide6.QtGui import QColor
+from PySide6.QtWidgets import QVBoxLayout, QWidget
+
+from app.theme import tokens
+from app.translation import tr
+from core.run_history import Smoother
+
+Floats = npt.NDArray[np.float64]
+REDRAW_MS = 100
+_WIDTH = 2
+_FAINT = 0.28
+
+
+@dataclass(slots=True)
+class _Curve:
+    name: str
+    color: QColor
+    steps: Floats = field(default_factory=lambda: np.empty(0))
+    values: Floats = field(default_factory=lambda: np.empty(0))
+    shown: bool = True
+    dashed: bool = False
+    smoother: Smoother = field(default_factory=Smoother)
+    line: Any = None
+    raw_line: Any = None
+
+
+class CurvePlot(QWidget):
+    """One plot of several curves over training steps or epochs."""
+
+    hovered = Signal(object)
+    """(float | None): the training step under the pointer; None: the pointer left."""
+
+    def __init__(
+        self,
+        title: str,
+        *,
+        y_range: tuple[float, float] | None = None,
+        x_axis: bool = True,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self.setAccessibleName(title)
+        self._curves: dict[str, _Curve] = {}
+        self._stale: set[str] = set()
+        self._smoothing = 0.0
+        self._steps_per_epoch: float | None = None
+        self._has_x_axis = x_axis
+        self.plot = pg.PlotWidget()
+        self.plot.setMenuEnabled(False)
+        self.plot.hideButtons()
+        item = self.plot.getPlotItem()
+        item.setDownsampling(auto=True, mode="peak")
+        item.setClipToView(True)
+        item.showGrid(x=False, y=True, alpha=0.15)
+        if y_range is not None:
+            item.getViewBox().setLimits(yMin=y_range[0] - 0.02, yMax=y_range[1] + 0.02)
+        self._marker = pg.InfiniteLine(angle=90, movable=False)
+        self._marker.hide()
+        item.addItem(self._marker, ignoreBounds=True)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.plot)
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(REDRAW_MS)
+        self._timer.timeout.connect(self.redraw)
+        self._mouse = pg.SignalProxy(
+            self.plot.scene().sigMouseMoved, rateLimit=30, slot=self._on_mouse_moved
+        )
+        self._label_x_axis()
+        self.renew_colors()
+
+    def add_curve(self, key: str, name: str, color: QColor, *, dashed: bool = False) -> None:
+        """Add a curve without points; ``key`` is its tag."""
+        if key in self._curves:
+            return
+        curve = _Curve(name, color, dashed=dashed, smoother=Smoother(self._smoothing))
+        options = {"connect": "finite", "antialias": True}
+        curve.raw_line = self.plot.plot(**options)
+        curve.line = self.plot.plot(**options)
+        self._curves[key] = curve
+        self._pen(curve)
+
+    def remove_curve(self, key: str) -> None:
+        """Take a curve away; unknown keys are ignored."""
+        curve = self._curves.pop(key, None)
+        self._stale.discard(key)
+        if curve is not None:
+            self.plot.removeItem(curve.raw_line)
+            self.plot.removeItem(curve.line)
+
+    def clear(self) -> None:
+        """Take all curves away."""
+        for key in list(self._curves):
+            self.remove_curve(key)
+        self.plot.enableAutoRange()
+
+    @property
+    def keys(self) -> list[str]:
+        """The curves' keys in the order they were added."""
+        return list(self._curves)
+
+    def set_points(self, key: str, steps: Floats, values: Floats) -> None:
+        """Replace a curve's points; drawn within a tenth of a second."""
+        curve = self._curves[key]
+        curve.steps, curve.values = steps, values
+        self._mark_stale(key)
+
+    def points(self, key: str) -> tuple[Floats, Floats]:
+        """Return a curve's (steps, values) as they were set."""
+        return self._curves[key].steps, self._curves[key].values
+
+    def set_shown(self, key: str, shown: bool) -> None:
+        """Show or hide a curve."""
+        self._curves[key].shown = shown
+        self._mark_stale(key)
+
+    def is_shown(self, key: str) -> bool:
+        """Return whether a curve is shown."""
+        return self._curves[key].shown
+
+    def set_color(self, key: str, color: QColor) -> None:
+        """Recolour a curve."""
+        self._curves[key].color = color
+        self._pen(self._curves[key])
+
+    def set_smoothing(self, weight: float) -> None:
+        """Smooth all curves (0 … below 1); the points themselves stay faintly visible."""
+        self._smoothing = weight
+        for key, curve in self._curves.items():
+            curve.smoother = Smoother(weight)
+            self._mark_stale(key)
+
+    def set_epochs(self, steps_per_epoch: float | None) -> None:
+        """Count the x axis in epochs of so many steps; None: in steps."""
+        if steps_per_epoch == self._steps_per_epoch:
+            return
+        self._steps_per_epoch = steps_per_epoch
+        self._label_x_axis()
+        for key in self._curves:
+            self._mark_stale(key)
+
+    def read(self, step: float) -> list[tuple[str, str, float]]:
+        """Return (key, name, value) of every shown curve at the point nearest to ``step``."""
+        found = []
+        for key, curve in self._curves.items():
+            if not curve.shown or not len(curve.steps):
+                continue
+            value = self._display(curve)[int(np.abs(curve.steps - step).argmin())]
+            if np.isfinite(value):
+                found.append((key, curve.name, float(value)))
+        return found
+
+    def set_marker(self, step: float | None) -> None:
+        """Draw a vertical line at a step (None: none), also over a plot beside this one."""
+        self._marker.setVisible(step is not None)
+        if step is not None:
+            self._marker.setPos(step / (self._steps_per_epoch or 1.0))
+
+    def drawn(self, key: str) -> tuple[Floats, Floats]:
+        """Return the (x, y) that the curve's line shows now, empty while hidden."""
+        x, y = self._curves[key].line.getData()
+        return (np.empty(0), np.empty(0)) if x is None else (x, y)
+
+    def renew_colors(self) -> None:
+        """Draw ground, axes and lines in the current theme."""
+        theme = tokens()
+        self.plot.setBackground(theme.surface)
+        for name in ("left", "bottom"):
+            axis = self.plot.getAxis(name)
+            axis.setPen(theme.border)
+            axis.setTextPen(theme.muted)
+        self._marker.setPen(pg.mkPen(theme.muted, width=1, style=Qt.PenStyle.DotLine))
+        for curve in self._curves.values():
+            self._pen(curve)
+
+    @Slot()
+    def redraw(self) -> None:
+        """Draw what changed."""
+        self._timer.stop()
+        for key in self._stale:
+            self._draw(self._curves[key])
+        self._stale.clear()
+
+    def showEvent(self, event: Any) -> None:  # noqa: N802
+        """Catch up with what arrived while hidden."""
+        super().showEvent(event)
+        if self._stale:
+            self._timer.start()
+
+    def leaveEvent(self, event: QEvent) -> None:  # noqa: N802
+        """Tell that nothing is read off any more."""
+        super().leaveEvent(event)
+        self.hovered.emit(None)
+
+    def _label_x_axis(self) -> None:
+        if self._has_x_axis:
+            self.plot.setLabel(
+                "bottom", tr("step") if self._steps_per_epoch is None else tr("epoch")
+            )
+        else:
+            self.plot.hideAxis("bottom")
+
+    def _mark_stale(self, key: str) -> None:
+        self._stale.add(key)
+        if self.isVisible() and not self._timer.isActive():
+            self._timer.start()
+
+    def _draw(self, curve: _Curve) -> None:
+        if not curve.shown or not len(curve.steps):
+            curve.line.setData([], [])
+            curve.raw_line.setData([], [])
+            return
+        x = curve.steps / (self._steps_per_epoch or 1.0)
+        curve.line.setData(x, self._display(curve))
+        if self._smoothing > 0:
+            curve.raw_line.setData(x, curve.values)
+        else:
+            curve.raw_line.setData([], [])
+
+    def _display(self, curve: _Curve) -> Floats:
+        return curve.smoother.apply(curve.values)
+
+    def _pen(self, curve: _Curve) -> None:
+        style = Qt.PenStyle.DashLine if curve.dashed else Qt.PenStyle.SolidLine
+        curve.line.setPen(pg.mkPen(curve.color, width=_WIDTH, style=style))
+        faint = QColor(curve.color)
+        faint.setAlphaF(_FAINT)
+        curve.raw_line.setPen(pg.mkPen(faint, width=1))
+
+    def _on_mouse_moved(self, arguments: tuple[QPointF]) -> None:
+        position = arguments[0]
+        if not self.plot.sceneBoundingRect().contains(position):
+            self.hovered.emit(None)
+            return
+        x = self.plot.getPlotItem().getViewBox().mapSceneToView(position).x()
+        self.hovered.emit(x * (self._steps_per_epoch or 1.0))
