@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import multiprocessing
 import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -12,10 +15,16 @@ def main(argv: list[str] | None = None) -> int:
     if arguments:
         from core import cli
 
-        return cli.run(arguments)
+        return cli.run(arguments, open_window=_open_window)
     import app
 
     return app.launch()
+
+
+def _open_window(project: Path, start_run: Mapping[str, Any] | None) -> int:
+    import app
+
+    return app.launch(project=project, start_run=start_run)
 
 
 if __name__ == "__main__":

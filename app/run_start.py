@@ -1,19 +1,13 @@
-"""From the fields of a job description to a run folder that a worker can start on."""
+"""A run that has been prepared for one of the open projects."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
-from core.errors import InputError
-from core.jobs.run_folder import RunFolder, validation_problem
-from core.jobs.spec import JobSpec, spec_from_json
-from core.project import Project, RunRow, Subset
+from core import run_start
+from core.project import Project, RunRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,53 +19,5 @@ class StartedRun:
 
 
 def prepare_run(project: Project, fields: Mapping[str, Any]) -> StartedRun:
-    """Freeze the dataset, reserve a run and write its folder.
-
-    Args:
-        project: whose images and masks.
-        fields: those of a job's spec with ``kind``, without ``data_dir``.
-
-    Raises:
-        InputError: a subset is empty, or a field is not valid.
-    """
-    kind = str(fields["kind"])
-    needed: dict[str, tuple[Subset, ...]] = {
-        "train": ("train", "val"),
-        "evaluate": (fields.get("split", "val"),),
-    }
-    revision = project.create_revision(needed=needed[kind]) if kind in needed else None
-    _spec(fields, Path("dataset"))  # before a run is spent on bad fields
-    row = project.new_run(kind, _model_name(fields), revision=revision)
-    try:
-        run = RunFolder(row.folder)
-        if revision is not None:
-            revision.write_data_folder(run.dataset_dir)
-        RunFolder.create(row.folder, _spec(fields, run.dataset_dir))
-    except BaseException:
-        project.delete_runs([row.id])
-        raise
-    return StartedRun(project, row)
-
-
-def _spec(fields: Mapping[str, Any], dataset_dir: Path) -> JobSpec:
-    values = dict(fields)
-    if values["kind"] != "predict":
-        values["data_dir"] = dataset_dir
-    try:
-        return spec_from_json(json.dumps(values, default=_plain))
-    except ValidationError as error:
-        raise InputError(
-            "The settings of the job are not valid: {problem}.", problem=validation_problem(error)
-        ) from error
-
-
-def _plain(value: object) -> Any:
-    if hasattr(value, "model_dump"):
-        return value.model_dump(mode="json")
-    return str(value)
-
-
-def _model_name(fields: Mapping[str, Any]) -> str:
-    if "model" in fields:
-        return str(fields["model"])
-    return Path(str(fields["model_dir"])).parent.name
+    """Freeze the dataset, reserve a run and write its folder; see ``core.run_start``."""
+    return StartedRun(project, run_start.prepare_run(project, fields))

@@ -9,13 +9,19 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from core.datasets import SUBSETS, Subset, write_data_folder
 from core.demo import defects
 from core.demo.surface import Finish, Lamp, Surface, handle, make_surface, photograph
+from core.errors import InputError
+from core.files import replace_folder_atomic
+from core.images import write_image, write_mask
+from core.splitting import split_items
 
 LABELS = ("background", "scratch", "pit", "stain")
 PALETTE = ((52, 58, 64), (230, 159, 0), (204, 61, 89), (86, 180, 233))
 GROUP_PATTERN = r"part_\d+"
 """Exposures of one part share this much of their name; a split keeps them together."""
+VAL_SHARE, TEST_SHARE = 0.2, 0.2
 
 _FINISHES: tuple[Finish, ...] = ("brushed", "cast", "milled")
 _MARGIN = 16  # pixels around the picture that a shifted part may show
@@ -37,6 +43,74 @@ class DemoSettings:
     exposures: int = 3
     side: int = 256
     seed: int = 7
+
+
+def make_dataset(
+    folder: Path,
+    settings: DemoSettings | None = None,
+    *,
+    progress: Callable[[int, int], None] | None = None,
+) -> None:
+    """Write the set to ``folder`` in PaddleX's SEG layout: images, masks, labels.txt and lists.
+
+    The folder appears whole or not at all.
+
+    Args:
+        folder: must not exist yet.
+        settings: what the set is made of.
+        progress: called with (images done, images) after each part.
+
+    Raises:
+        InputError: ``folder`` exists, or there are too few images for three subsets.
+    """
+    settings = settings or DemoSettings()
+    parts = -(-settings.images // settings.exposures)
+    if parts < 3:
+        raise InputError(
+            "The demo set needs at least {least} images, one part each for training, validation "
+            "and test; {images} are too few.",
+            least=2 * settings.exposures + 1,
+            images=settings.images,
+        )
+    if folder.exists():
+        raise InputError("{file} exists already; choose another folder.", file=folder)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with replace_folder_atomic(folder) as target:
+        classes: dict[tuple[str, str], list[int]] = {}
+        for name in ("JPEGImages", "Annotations"):
+            (target / name).mkdir()
+        for part in range(parts):
+            for exposure, (image, label) in enumerate(render_part(part, settings)):
+                if len(classes) == settings.images:
+                    break
+                stem = f"part_{part:03d}_exposure_{exposure + 1}"
+                item = (f"JPEGImages/{stem}.jpg", f"Annotations/{stem}.png")
+                write_image(target / item[0], image)
+                write_mask(target / item[1], label, palette=PALETTE)
+                classes[item] = [index for index in range(len(LABELS)) if (label == index).any()]
+            if progress is not None:
+                progress(len(classes), settings.images)
+        split = split_items(
+            list(classes),
+            val=VAL_SHARE,
+            test=TEST_SHARE,
+            group=GROUP_PATTERN,
+            seed=settings.seed,
+            classes=classes,
+        )
+        subsets: dict[Subset, list[tuple[str, str]]] = {subset: [] for subset in SUBSETS}
+        for item, subset in split.items():
+            subsets[subset].append(item)
+        write_data_folder(target, labels=LABELS, subsets=subsets, colors=PALETTE)
+
+
+def make_new_images(folder: Path, count: int, settings: DemoSettings) -> None:
+    """Write one exposure each of ``count`` parts that are not in the set, without masks."""
+    first = -(-settings.images // settings.exposures)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with replace_folder_atomic(folder) as target:
+        for part in range(first, first + count):
+            write_image(target / f"part_{part:03d}.jpg", render_part(part, settings)[0][0])
 
 
 def render_part(

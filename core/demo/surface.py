@@ -59,7 +59,7 @@ def smooth_noise(
     noise = rng.standard_normal((side + 2 * margin, side + 2 * margin)).astype(np.float32)
     noise = cv2.GaussianBlur(noise, (0, 0), sigmaX=sigma_x, sigmaY=sigma_y)
     noise = noise[margin : margin + side, margin : margin + side]
-    return ((noise - noise.mean()) / (noise.std() + 1e-6)).astype(np.float32)
+    return np.asarray((noise - noise.mean()) / (noise.std() + 1e-6), np.float32)
 
 
 def make_surface(rng: np.random.Generator, finish: Finish, side: int) -> Surface:
@@ -134,7 +134,8 @@ def handle(surface: Surface, rng: np.random.Generator, *, side: int) -> Surface:
     size = (side, side)
 
     def moved(field: npt.NDArray[np.generic], flags: int) -> npt.NDArray[np.generic]:
-        return cv2.warpAffine(field, matrix, size, flags=flags, borderMode=cv2.BORDER_REFLECT)
+        turned = cv2.warpAffine(field, matrix, size, flags=flags, borderMode=cv2.BORDER_REFLECT)
+        return np.asarray(turned)
 
     return Surface(
         height=np.asarray(moved(surface.height, cv2.INTER_LINEAR), np.float32),
@@ -172,4 +173,4 @@ def photograph(surface: Surface, lamp: Lamp, rng: np.random.Generator) -> npt.ND
     light = light + shot * np.sqrt(np.clip(light, 0.02, None)) * 0.016
     light = light + rng.normal(0, 0.005, light.shape).astype(np.float32)
     exposed = 1 - np.exp(-1.35 * np.clip(light, 0, None))  # the sensor's shoulder
-    return np.clip(exposed ** (1 / 1.25) * 255 + 0.5, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(exposed ** (1 / 1.25) * 255 + 0.5, 0, 255), np.uint8)

@@ -1,0 +1,50 @@
+"""The command tree."""
+
+from __future__ import annotations
+
+from importlib import metadata
+from typing import Annotated
+
+import typer
+
+from core.cli import data, demo, doctor, evaluate, predict, train
+
+
+def build_app() -> typer.Typer:
+    """Return all commands; importing them loads neither the engine nor the window."""
+    app = typer.Typer(
+        name="main.py",
+        help="Semantic segmentation from labels to a model. Without a command the window opens.",
+        no_args_is_help=True,
+        add_completion=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+        pretty_exceptions_enable=False,
+    )
+    app.callback()(_main)
+    app.command("demo")(demo.command)
+    app.command("train")(train.command)
+    app.command("evaluate")(evaluate.command)
+    app.command("predict")(predict.command)
+    app.command("validate")(data.validate)
+    app.command("split")(data.split)
+    app.command("doctor")(doctor.command)
+    return app
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        try:
+            version = metadata.version("maskwright")
+        except metadata.PackageNotFoundError:  # run from the sources without an installation
+            version = "unknown"
+        print(f"maskwright {version}")
+        raise typer.Exit
+
+
+def _main(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version."),
+    ] = False,
+) -> None:
+    """Semantic segmentation from labels to a model. Without a command the window opens."""

@@ -1,0 +1,63 @@
+"""Printing: results to stdout, everything else to stderr."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from core.cli.environment import EXIT_BAD_INPUT
+from core.errors import InputError
+
+
+def debugging() -> bool:
+    """Whether MASKWRIGHT_DEBUG asks for tracebacks and debug messages."""
+    return os.environ.get("MASKWRIGHT_DEBUG", "") not in ("", "0")
+
+
+def out() -> Console:
+    """Console of results."""
+    return Console(file=sys.stdout, highlight=False, soft_wrap=True)
+
+
+def err() -> Console:
+    """Console of progress and warnings."""
+    return Console(file=sys.stderr, highlight=False, soft_wrap=True)
+
+
+def complain(sentence: str, *, hint: str = "") -> int:
+    """Print one sentence to stderr; returns the exit code for bad input."""
+    text = sentence.rstrip(".")
+    print(f"{text}; {hint}." if hint else f"{text}.", file=sys.stderr)
+    return EXIT_BAD_INPUT
+
+
+def print_json(data: dict[str, Any]) -> None:
+    """Print ``data`` as one line of strict JSON, the last line of stdout."""
+    print(json.dumps(data, ensure_ascii=False, allow_nan=False, default=_plain), flush=True)
+
+
+def existing_folder(path: Path, *, option: str) -> Path:
+    """Return ``path`` made absolute; raises ``InputError`` if no folder is there."""
+    if not path.is_dir():
+        raise InputError(
+            "{file} is not a folder; give {option} a folder that exists.", file=path, option=option
+        )
+    return path.absolute()
+
+
+def log_file() -> Path:
+    """Where the details of our own bugs go."""
+    import platformdirs
+
+    return Path(platformdirs.user_log_dir("maskwright", appauthor=False)) / "command_line.log"
+
+
+def _plain(value: Any) -> Any:
+    if hasattr(value, "item"):
+        return value.item()
+    return str(value)

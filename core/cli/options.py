@@ -1,0 +1,128 @@
+"""Options that several commands take, and how their text becomes values."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from pydantic import BaseModel
+
+from core.errors import InputError
+
+JsonOption = Annotated[
+    bool, typer.Option("--json", help="Print one JSON object as the last line of stdout.")
+]
+DeviceOption = Annotated[
+    str, typer.Option("--device", metavar="auto|cpu|gpu|gpu:0", help="Where to compute.")
+]
+DataOption = Annotated[
+    Path,
+    typer.Option(
+        "--data",
+        metavar="DIR",
+        help="Data set: a folder with labels.txt and train/val/test lists, or a project.",
+    ),
+]
+ModelDirOption = Annotated[
+    Path, typer.Option("--model-dir", metavar="DIR", help="Folder of a trained model.")
+]
+
+_SIZE = re.compile(r"(\d+)\s*[xX×]\s*(\d+)")
+_DEVICE = re.compile(r"auto|cpu|gpu(:\d+(,\d+)*)?")
+
+
+def parse_size(text: str) -> tuple[int, int]:
+    """Turn ``WIDTHxHEIGHT`` or a single side into (width, height)."""
+    match = _SIZE.fullmatch(text.strip())
+    if match:
+        size = (int(match[1]), int(match[2]))
+    elif text.strip().isdigit():
+        size = (int(text), int(text))
+    else:
+        raise InputError(
+            "--image-size {value} is not WIDTHxHEIGHT; write it like 480x360.", value=repr(text)
+        )
+    if not all(32 <= side <= 8192 for side in size):
+        raise InputError(
+            "--image-size {value} is out of range; each side must be 32 to 8192 pixels.",
+            value=text,
+        )
+    return size
+
+
+def check_device(text: str) -> str:
+    """Return ``text`` if it names devices."""
+    if not _DEVICE.fullmatch(text):
+        raise InputError(
+            "--device {value} is unknown; use auto, cpu, gpu or gpu:0.", value=repr(text)
+        )
+    return text
+
+
+def parse_settings(settings: Sequence[str], spec: type[BaseModel]) -> dict[str, Any]:
+    """Turn ``key=value`` texts into fields of ``spec``; dots reach into nested settings.
+
+    A value is read as JSON where it is JSON, else as plain text.
+
+    Raises:
+        InputError: no ``=``, or a key that ``spec`` does not have (near matches are named).
+    """
+    fields: dict[str, Any] = {}
+    for setting in settings:
+        key, equals, text = setting.partition("=")
+        key = key.strip().replace("-", "_")
+        if not equals or not key:
+            raise InputError("--set {setting} is not key=value.", setting=repr(setting))
+        _check_key(key, spec)
+        target = fields
+        *parents, last = key.split(".")
+        for parent in parents:
+            target = target.setdefault(parent, {})
+        target[last] = _value(text)
+    return fields
+
+
+def _value(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        lowered = text.strip().lower()
+        return {"true": True, "false": False, "none": None}.get(lowered, text)
+
+
+def _check_key(key: str, spec: type[BaseModel]) -> None:
+    known = list(_keys(spec))
+    head = key.split(".")[0]
+    if key in known or (head in known and _is_mapping(spec, head)):
+        return
+    near = difflib.get_close_matches(key, known, n=3, cutoff=0.5)
+    if near:
+        raise InputError(
+            "--set {key}: there is no such setting; did you mean {near}?",
+            key=key,
+            near=", ".join(near),
+        )
+    raise InputError(
+        "--set {key}: there is no such setting; known are {known}.",
+        key=key,
+        known=", ".join(known),
+    )
+
+
+def _keys(spec: type[BaseModel]) -> Iterable[str]:
+    for name, field in spec.model_fields.items():
+        if name == "kind":
+            continue
+        yield name
+        inner = field.annotation
+        if isinstance(inner, type) and issubclass(inner, BaseModel):
+            yield from (f"{name}.{key}" for key in _keys(inner))
+
+
+def _is_mapping(spec: type[BaseModel], name: str) -> bool:
+    return str(spec.model_fields[name].annotation).startswith("dict")

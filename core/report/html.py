@@ -1,0 +1,198 @@
+"""Put a report together and write it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import numpy as np
+import numpy.typing as npt
+
+from core.files import write_text_atomic
+from core.inspection import ImageScore, Verdict, background_class, worst_first
+from core.report.curves import Chart, Curve, draw_chart
+from core.report.pictures import ERROR_COLORS, Color, Example, make_example
+
+Series = Mapping[str, tuple[Sequence[float], Sequence[float | None]]]
+_ERROR_NAMES = {
+    Verdict.MISSED: "missed",
+    Verdict.FALSE: "false alarm",
+    Verdict.CONFUSED: "wrong class",
+    Verdict.IGNORED: "ignored",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A name and a value in the report's head; ``lead`` ones are shown large."""
+
+    name: str
+    value: str
+    lead: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportData:
+    """What a report is made from.
+
+    Attributes:
+        title: of the page.
+        labels: class names by id.
+        colors: RGB by class id.
+        facts: head of the page, in order.
+        series: curves by tag (see ``core.jobs.events.Metric``): steps and values.
+        metrics: ``core.metrics.ConfusionMatrix.metrics()`` of the evaluation.
+        matrix: int64 pixel counts, rows truth, columns prediction.
+        scores: every evaluated image.
+        subset: which subset was evaluated.
+        examples: how many of the worst images are shown.
+    """
+
+    title: str
+    labels: Sequence[str]
+    colors: Sequence[Color]
+    facts: Sequence[Fact]
+    metrics: Mapping[str, Any]
+    matrix: npt.NDArray[np.int64]
+    series: Series = field(default_factory=dict)
+    scores: Sequence[ImageScore] = ()
+    subset: str = "test"
+    examples: int = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _ClassRow:
+    name: str
+    color: str
+    absent: bool
+    iou: float | None
+    precision: float | None
+    recall: float | None
+    f1: float | None
+    pixels: int
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Cell:
+    share: float | None
+    pixels: int
+
+
+def write_report(path: Path, data: ReportData) -> None:
+    """Write ``data`` as one self-contained HTML file (replaced whole, never half written)."""
+    write_text_atomic(path, render(data))
+
+
+def render(data: ReportData) -> str:
+    """Return the page's text."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["percent"] = _percent
+    environment.filters["count"] = lambda number: f"{number:,}".replace(",", "\u202f")
+    background = background_class(data.labels)
+    examples = _examples(data, background)
+    return environment.get_template("report.html.j2").render(
+        data=data,
+        created=datetime.now().astimezone().strftime("%Y-%m-%d %H:%M"),
+        lead=[fact for fact in data.facts if fact.lead],
+        facts=[fact for fact in data.facts if not fact.lead],
+        charts=_charts(data),
+        rows=_class_rows(data),
+        cells=_cells(data.matrix),
+        examples=examples,
+        colors=[_css(color) for color in data.colors],
+        error_colors=[(_ERROR_NAMES[verdict], _css(c)) for verdict, c in ERROR_COLORS.items()],
+    )
+
+
+def _examples(data: ReportData, background: int | None) -> list[Example]:
+    examples: list[Example] = []
+    for score in worst_first(data.scores):
+        if len(examples) == data.examples or score.miou is None:
+            break
+        example = make_example(score, colors=data.colors, background=background)
+        if example is not None:
+            examples.append(example)
+    return examples
+
+
+def _charts(data: ReportData) -> list[Chart]:
+    def curve(tag: str, name: str, color: str) -> Curve:
+        steps, values = data.series.get(tag, ((), ()))
+        return Curve(name, steps, values, color)
+
+    background = background_class(data.labels)  # its dark grey is lost on a dark page
+    per_class = [
+        curve(
+            f"val/iou/{index}",
+            name,
+            "var(--quiet)" if index == background else _css(data.colors[index]),
+        )
+        for index, name in enumerate(data.labels)
+    ]
+    charts = (
+        draw_chart("Loss", [curve("train/loss", "training", "var(--accent)")], x_label="step"),
+        draw_chart(
+            "mIoU on the validation images",
+            [curve("val/miou", "mIoU", "var(--accent)")],
+            x_label="step",
+            y_range=(0, 1),
+        ),
+        draw_chart("IoU of each class", per_class, x_label="step", y_range=(0, 1)),
+        draw_chart(
+            "Learning rate", [curve("train/lr", "learning rate", "var(--accent)")], x_label="step"
+        ),
+    )
+    return [chart for chart in charts if chart is not None]
+
+
+def _class_rows(data: ReportData) -> list[_ClassRow]:
+    absent = set(data.metrics.get("absent_classes", ()))
+    pixels = data.matrix.sum(axis=1)
+    total = max(int(pixels.sum()), 1)
+
+    def value(key: str, index: int) -> float | None:
+        values = data.metrics[key]
+        return None if index in absent else values[index]
+
+    return [
+        _ClassRow(
+            name=name,
+            color=_css(data.colors[index]),
+            absent=index in absent,
+            iou=value("category_iou", index),
+            precision=value("category_acc", index),
+            recall=value("category_recall", index),
+            f1=value("category_F1-score", index),
+            pixels=int(pixels[index]),
+            share=int(pixels[index]) / total,
+        )
+        for index, name in enumerate(data.labels)
+    ]
+
+
+def _cells(matrix: npt.NDArray[np.int64]) -> list[list[_Cell]]:
+    """Cells of the heat map; the share is of the row, None where the class has no pixel."""
+    rows = []
+    for row in matrix:
+        total = int(row.sum())
+        rows.append([_Cell(int(n) / total if total else None, int(n)) for n in row])
+    return rows
+
+
+def _css(color: Color) -> str:
+    return "#{:02x}{:02x}{:02x}".format(*color)
+
+
+def _percent(value: float | None, digits: int = 1) -> str:
+    return "–" if value is None else f"{value * 100:.{digits}f}"
