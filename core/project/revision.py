@@ -41,20 +41,25 @@ class Revision:
         counted = Counter(item.subset for item in self.items)
         return {subset: counted[subset] for subset in ("train", "val", "test")}
 
-    def write_data_folder(self, folder: Path, *, copy_masks: bool = False) -> Path:
+    def write_data_folder(self, folder: Path, *, copy_masks: bool | None = None) -> Path:
         """Write PaddleX's SEG layout into ``folder`` (new or empty) and return it.
 
         Lists hold absolute paths, separated by a tab; ``revision.json`` holds the hash.
 
         Args:
             folder: where to.
-            copy_masks: put the masks into the folder, for one that outlives the project's own.
+            copy_masks: put the masks into the folder instead of referring to the project's; by
+                default for a revision that is not stored, whose masks may be collected.
 
         Raises:
             InputError: the folder is not empty.
         """
         return write_data_folder(
-            folder, self.items, self.labels, revision_hash=self.hash, copy_masks=copy_masks
+            folder,
+            self.items,
+            self.labels,
+            revision_hash=self.hash,
+            copy_masks=self.id is None if copy_masks is None else copy_masks,
         )
 
 
