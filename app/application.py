@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QObject, QTimer, Slot
+from PySide6.QtCore import QObject, Qt, QTimer, Slot
 from PySide6.QtWidgets import QApplication
 
 from app import dialogs
@@ -19,10 +19,12 @@ from app.main_window import MainWindow
 from app.settings import SettingsStore, log_dir
 from app.theme import apply_theme
 from app.translation import current_language, set_language
+from app.widgets.demo_dialog import DemoDialog, ReadyDemo
 from core.errors import InputError
 
 _log = logging.getLogger(__name__)
 _LOG_BYTES = 2_000_000
+_DEMO_FOLDER = "maskwright-demo"
 
 
 class Application(QObject):
@@ -102,7 +104,23 @@ class Application(QObject):
 
     @Slot()
     def _on_demo_requested(self) -> None:
-        self.context.start_demo()
+        dialog = DemoDialog(self.context.projects_dir() / _DEMO_FOLDER, self.window)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.demo_made.connect(self._on_demo_made)
+        dialog.open()
+
+    @Slot(object)
+    def _on_demo_made(self, ready: ReadyDemo) -> None:
+        self.open_project(ready.project_dir, ready.run_fields)
+
+    def open_project(self, folder: Path, run_fields: Mapping[str, Any] | None = None) -> None:
+        """Open a project and, if asked for, start a job on it and show it."""
+        self.window.open_project(folder)
+        if self.context.project is None:
+            return
+        if run_fields is not None:
+            self.context.start_run(run_fields)
+        self.context.navigate("dataset" if run_fields is None else "monitor")
 
     def _make_window(self) -> MainWindow:
         window = MainWindow(self.context)
@@ -132,7 +150,7 @@ def run_window(
     application = Application(qt)
     application.show()
     if project is not None:
-        QTimer.singleShot(0, application, lambda: _open(application, project, start_run))
+        QTimer.singleShot(0, application, lambda: application.open_project(project, start_run))
     try:
         return qt.exec()
     finally:
@@ -157,10 +175,3 @@ def set_up_log() -> None:
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     root.addHandler(handler)
     root.setLevel(logging.INFO)
-
-
-def _open(application: Application, project: Path, start_run: Mapping[str, Any] | None) -> None:
-    application.window.open_project(project)
-    if start_run is not None and application.context.project is not None:
-        application.context.start_run(start_run)
-        application.context.navigate("monitor")

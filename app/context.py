@@ -155,9 +155,7 @@ class AppContext(QObject):
             progress.check()
             return prepare_run(project, wanted)
 
-        self.tasks.start(
-            prepare, on_done=self._on_run_prepared, on_failed=self.error_occurred.emit
-        )
+        self.tasks.start(prepare, on_done=self._on_run_prepared, on_failed=self.error_occurred.emit)
 
     @Slot(str)
     def resume_run(self, run_id: str) -> None:

@@ -123,18 +123,17 @@ class ImportDialog(QDialog):
         self.replace_box = QCheckBox(tr("Replace masks that the project has already"))
         self.replace_box.setToolTip(tr("The replaced masks stay in each image's history"))
         found = QWidget()
-        found.setLayout(
-            column(
-                self.summary,
-                self.classes_label,
-                self.class_map,
-                self.problems_label,
-                self.problems,
-                self.copy_box,
-                self.replace_box,
-            )
+        parts = column(
+            self.summary,
+            self.classes_label,
+            self.class_map,
+            self.problems_label,
+            self.problems,
+            self.copy_box,
+            self.replace_box,
         )
-        found.layout().setStretch(2, 1)
+        parts.setStretch(2, 1)
+        found.setLayout(parts)
         empty = QWidget()
         empty.setLayout(column(self.hint, 1))
         self._pages = QStackedWidget()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import QSize, Qt, Signal, Slot
+from PySide6.QtCore import QSize, Qt, Signal, SignalInstance, Slot
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLineEdit, QMenu, QToolButton, QWidget
 
@@ -188,7 +188,7 @@ class TopBar(QFrame):
         text: str,
         icon: str,
         keys: str | QKeySequence.StandardKey,
-        signal: Signal,
+        signal: SignalInstance,
     ) -> QAction:
         action = QAction(text, self)
         if icon:
