@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from core.dataset_statistics import DatasetStatistics
-from core.formats import ImportResult, paddlex_seg
+from core.formats import ImportResult, labelme, paddlex_seg
 from core.messages import Message
 from core.project import location, revision, undo
 from core.project.contents import contents
@@ -126,8 +126,6 @@ class DataExchange(ProjectPart):
         progress: ProgressCallback | None = None,
     ) -> ImportReport:
         """Import a folder of labelme's JSON files; see ``import_result``."""
-        from core.formats import labelme
-
         return self.import_result(
             labelme.read(Path(folder)),
             source=folder,
