@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import functools
 import io
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -25,6 +24,7 @@ Color = tuple[int, int, int]
 IGNORE_INDEX = 255
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp"})
 MAX_PIXELS = 500_000_000
+Image.MAX_IMAGE_PIXELS = MAX_PIXELS  # Pillow's own limit, 89 million, refuses large scans
 _EXIF_ORIENTATION = 0x0112
 _GREY_SCALE = {2: 85, 4: 17}  # Pillow spreads 2- and 4-bit grey over 0 … 255
 
@@ -53,10 +53,8 @@ def image_size(path: Path | str) -> tuple[int, int]:
         InputError: missing or not an image.
     """
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            with Image.open(path) as image:
-                return _upright_size(image)
+        with Image.open(path) as image:
+            return _upright_size(image)
     except Exception as error:
         raise _unreadable(path, error) from error
 
@@ -152,6 +150,8 @@ def thumbnail(path: Path | str, *, max_side: int) -> ImageArray:
     """
     data = _read_bytes(path)
     longest = max(_check_header(path, data))
+    if not data.startswith(b"\xff\xd8"):
+        longest = 0  # only JPEG gains, and OpenCV forgets a TIFF's orientation when it reduces
     flag = cv2.IMREAD_COLOR
     for factor, reduced in (
         (8, cv2.IMREAD_REDUCED_COLOR_8),
@@ -251,6 +251,8 @@ _WHITE = np.array([0.95047, 1.0, 1.08883])
 def _read_bytes(path: Path | str) -> bytes:
     try:
         return Path(path).read_bytes()
+    except FileNotFoundError as error:
+        raise _unreadable(path, error) from error
     except OSError as error:
         raise InputError(
             "{file} cannot be read: {reason}.", file=path, reason=error.strerror or error
@@ -259,9 +261,7 @@ def _read_bytes(path: Path | str) -> bytes:
 
 def _open(path: Path | str, data: bytes) -> ImageFile.ImageFile:
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            return Image.open(io.BytesIO(data))
+        return Image.open(io.BytesIO(data))
     except Exception as error:
         raise _unreadable(path, error) from error
 
@@ -272,13 +272,7 @@ def _check_header(path: Path | str, data: bytes) -> tuple[int, int]:
         width, height = _upright_size(image)
         kind = image.format
     if width * height > MAX_PIXELS:
-        raise InputError(
-            "{file} has {width}×{height} pixels, more than can be opened at once; cut it into"
-            " tiles.",
-            file=path,
-            width=width,
-            height=height,
-        )
+        raise _unreadable(path, Image.DecompressionBombError())
     # Decoders fill what is missing with grey and say nothing.
     if (kind == "JPEG" and data.rfind(b"\xff\xd9") < data.rfind(b"\xff\xda")) or (
         kind == "PNG" and b"IEND" not in data
@@ -299,6 +293,13 @@ def _decode_with_pillow(path: Path | str, data: bytes) -> ImageArray:
 def _unreadable(path: Path | str, error: Exception) -> InputError:
     if isinstance(error, FileNotFoundError):
         return InputError("{file} does not exist.", file=path)
+    if isinstance(error, Image.DecompressionBombError):
+        return InputError(
+            "{file} has more than {count} million pixels, too many to open at once; cut it into"
+            " tiles.",
+            file=path,
+            count=MAX_PIXELS // 1_000_000,
+        )
     return InputError(
         "{file} is unreadable: it is damaged or no image in a known format.", file=path
     )

@@ -83,9 +83,8 @@ def _group(items: Sequence[Key], pattern: str | None) -> list[list[Key]]:
         if match is None:
             groups[False, str(item)].append(item)
         else:
-            groups[True, str(match[1] if expression and expression.groups else match[0])].append(
-                item
-            )
+            first = match[1] if match.re.groups else None
+            groups[True, match[0] if first is None else first].append(item)
     return [groups[key] for key in sorted(groups)]
 
 

@@ -7,7 +7,6 @@ import binascii
 import io
 import json
 import math
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,7 +16,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from core.errors import InputError
-from core.images import ImageArray
+from core.images import MAX_PIXELS, ImageArray
 from core.messages import Message, message
 
 BACKGROUND = "_background_"
@@ -27,7 +26,6 @@ LINE_WIDTH = 10
 POINT_RADIUS = 5
 MAX_COORDINATE = 100_000.0
 MAX_POINTS = 2_000_000
-MAX_MASK_PIXELS = 500_000_000
 _LEAST_POINTS = {
     "polygon": 3,
     "rectangle": 2,
@@ -238,10 +236,8 @@ def _paste_mask(canvas: Image.Image, shape: Shape, value: int, path: Path) -> No
     template = "A mask shape in {file} is damaged."
     data = _from_base64(shape.mask or "", template, path)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            image = Image.open(io.BytesIO(data), formats=["PNG"])
-        if image.width * image.height > MAX_MASK_PIXELS:
+        image = Image.open(io.BytesIO(data), formats=["PNG"])
+        if image.width * image.height > MAX_PIXELS:
             raise ValueError("too large")
         stencil = Image.fromarray((np.asarray(image.convert("L")) > 0).astype(np.uint8) * 255)
     except Exception as error:
