@@ -48,7 +48,7 @@ class JobReporter(Reporter):
         self._stop = threading.Event()
         self._preview_wanted = threading.Event()
         self._progress_at = 0.0
-        self._progress_key: tuple[str, int] = ("", -1)
+        self._progress_key = ("", -1, False)
         self.stop_reason: Literal["user", "parent_died"] = "user"
 
     def request_stop(self, reason: Literal["user", "parent_died"] = "user") -> None:
@@ -96,9 +96,10 @@ class JobReporter(Reporter):
         """Send ``Progress`` twice a second, and at the end of each epoch."""
         now = time.monotonic()
         due = now - self._progress_at >= _PROGRESS_INTERVAL_S
-        if not due and step < steps and self._progress_key == (stage, epoch):
+        key = (stage, epoch, step >= steps)
+        if not due and key == self._progress_key:
             return
-        self._progress_at, self._progress_key = now, (stage, epoch)
+        self._progress_at, self._progress_key = now, key
         known: Any = stage  # the reporter's contract is plain text, the event's is closed
         self._emit(
             Progress(

@@ -36,7 +36,7 @@ from core.jobs.events import (
 from core.jobs.failures import classify, make_failed
 from core.jobs.reporter import JobReporter
 from core.jobs.run_folder import RunFolder
-from core.jobs.spec import JobSpec
+from core.jobs.spec import JobSpec, PredictSpec, TrainSpec
 from core.messages import message
 from core.training.reporter import StopRequested
 
@@ -76,10 +76,11 @@ def run_worker(run_dir: str, control: Connection, events: Connection) -> None:
 
 def _work(run: RunFolder, control: Connection, stream: EventStream) -> None:
     reporter = JobReporter(stream.emit, run.path)
+    stream.emit(_heartbeat())  # from here on the events are those of this attempt
     stopped = threading.Event()
     for target in (
         lambda: _beat(stream, stopped),
-        lambda: _listen(control, reporter, stream),
+        lambda: _listen(control, reporter),
     ):
         threading.Thread(target=target, daemon=True).start()
     last = _do(run, reporter, stream)
@@ -93,9 +94,10 @@ def _do(run: RunFolder, reporter: JobReporter, stream: EventStream) -> Event:
     spec: JobSpec | None = None
     try:
         spec = run.spec
+        _check_input(spec)
         from core.jobs import tasks
 
-        device = tasks.choose_device(spec.device)
+        device = tasks.choose_device(spec)
         stream.emit(Started(spec.kind, os.getpid(), device))
         return Done(tasks.run(spec, run, reporter))
     except StopRequested:
@@ -109,7 +111,18 @@ def _do(run: RunFolder, reporter: JobReporter, stream: EventStream) -> Event:
         return failed
 
 
-def _listen(control: Connection, reporter: JobReporter, stream: EventStream) -> None:
+def _check_input(spec: JobSpec) -> None:
+    """Find what is plainly wrong before the engine is loaded, which takes seconds."""
+    from core.datasets import open_data_folder
+    from core.model_folder import read_model_info
+
+    if not isinstance(spec, PredictSpec):
+        open_data_folder(spec.data_dir)
+    if not isinstance(spec, TrainSpec):
+        read_model_info(spec.model_dir)
+
+
+def _listen(control: Connection, reporter: JobReporter) -> None:
     while True:
         try:
             command = json.loads(control.recv_bytes())["command"]
@@ -142,16 +155,16 @@ def _outlive_parent(reporter: JobReporter) -> None:
 
 
 def _beat(stream: EventStream, stopped: threading.Event) -> None:
+    while not stopped.wait(HEARTBEAT_S):
+        stream.emit(_heartbeat())
+
+
+def _heartbeat() -> Heartbeat:
     process = psutil.Process()
-    while True:
-        with contextlib.suppress(psutil.Error):
-            rss = process.memory_info().rss
-            for child in process.children(recursive=True):
-                with contextlib.suppress(psutil.Error):
-                    rss += child.memory_info().rss
-            stream.emit(Heartbeat(rss=rss, available=psutil.virtual_memory().available))
-        if stopped.wait(HEARTBEAT_S):
-            return
+    rss = process.memory_info().rss
+    with contextlib.suppress(psutil.Error):  # a child may end while it is looked at
+        rss += sum(child.memory_info().rss for child in process.children(recursive=True))
+    return Heartbeat(rss=rss, available=psutil.virtual_memory().available)
 
 
 def _leave_terminal() -> None:

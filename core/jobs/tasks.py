@@ -1,0 +1,267 @@
+"""What each kind of job does. Imported in worker processes only: it brings the engine in."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+
+from core import recipes
+from core.datasets import DataFolder, SegDataset, open_data_folder
+from core.errors import InputError
+from core.files import write_json_atomic
+from core.images import Color, default_palette, write_mask
+from core.inference import ImageEvaluation, LabelMap, select_device
+from core.inspection import score_image
+from core.jobs.events import Started
+from core.jobs.run_folder import RunFolder
+from core.jobs.spec import EvaluateSpec, JobSpec, PredictSpec, TrainSpec
+from core.messages import message
+from core.metrics import metrics_from_matrix
+from core.project.data_folder import read_revision_hash
+from core.seg import create
+from core.segmenter import Prediction, Segmenter, load_model
+from core.training.reporter import Reporter
+
+METRICS_FILE = "metrics.json"
+PER_IMAGE_FILE = "per_image.json"
+PREDICTIONS_DIR = "predictions"
+_MASK_SUFFIX = ".png"
+
+
+def choose_device(spec: JobSpec) -> str:
+    """Make the engine compute where ``spec`` wants it; returns the device's name.
+
+    Raises:
+        InputError: there is no such device.
+    """
+    return select_device(spec.device)
+
+
+def run(spec: JobSpec, folder: RunFolder, reporter: Reporter) -> dict[str, Any]:
+    """Do the job and return its result, a JSON object.
+
+    Raises:
+        InputError: the job's input cannot be used.
+        StopRequested: ``reporter`` asked for the end.
+    """
+    match spec:
+        case TrainSpec():
+            return train(spec, folder, reporter)
+        case EvaluateSpec():
+            return evaluate(spec, folder, reporter)
+        case PredictSpec():
+            return predict(spec, folder, reporter)
+
+
+def train(spec: TrainSpec, folder: RunFolder, reporter: Reporter) -> dict[str, Any]:
+    """Train a network, or go on with the training that this run folder holds.
+
+    Returns:
+        ``best_model`` and ``last_model`` (folders), all metrics of the best evaluation, speed.
+    """
+    data = open_data_folder(spec.data_dir)
+    train_set = data.dataset("train", recipes.train_transforms(spec.image_size, spec.augmentation))
+    train_set.shuffle = True
+    eval_set = _eval_set(data, spec, reporter)
+    for dataset in (train_set, eval_set):
+        if dataset is not None:
+            dataset.num_workers = spec.num_workers
+    resume = folder.last_checkpoint or spec.resume
+    model = create(
+        spec.model,
+        seed=spec.seed,
+        num_classes=len(data.labels),
+        use_mixed_loss=spec.use_mixed_loss,
+        **spec.model_params,
+    )
+    result = model.train(
+        spec.epochs,
+        train_set,
+        spec.batch_size,
+        eval_set,
+        save_interval_epochs=spec.save_interval_epochs,
+        log_interval_steps=spec.log_interval_steps,
+        save_dir=folder.path,
+        pretrain_weights=None if resume else spec.pretrain_weights,
+        learning_rate=spec.learning_rate,
+        lr_decay_power=spec.lr_decay_power,
+        early_stop=spec.early_stop,
+        early_stop_patience=spec.early_stop_patience,
+        use_vdl=spec.use_vdl,
+        resume_checkpoint=resume,
+        reporter=reporter,
+        seed=spec.seed,
+        class_weights=None if spec.class_weights == "none" else spec.class_weights,
+        preview_images=spec.preview_images,
+        keep_epochs=spec.keep_epochs,
+        device=spec.device,
+        colors=data.colors,
+        dataset_hash=dataset_hash(data),
+    )
+    return {
+        "best_model": str(result.best_model or result.last_model),
+        "last_model": str(result.last_model),
+        "best_epoch": result.best_epoch,
+        "epochs": result.epochs,
+        "stopped_early": result.stopped_early,
+        "images_per_second": result.images_per_second,
+        "seconds": result.seconds,
+        "resumed_from": None if resume is None else str(resume),
+        "labels": list(data.labels),
+        **(result.metrics or {}),
+    }
+
+
+def evaluate(spec: EvaluateSpec, folder: RunFolder, reporter: Reporter) -> dict[str, Any]:
+    """Measure a model on a subset; the run folder gets ``metrics.json`` and ``per_image.json``.
+
+    The rows of ``per_image.json`` stand worst first. With ``save_masks``, ``predictions/`` gets
+    each predicted label map.
+    """
+    started = time.monotonic()
+    data = open_data_folder(spec.data_dir)
+    model = load_model(spec.model_dir)
+    dataset = data.dataset(spec.split, model.test_transforms)
+    rows: list[dict[str, Any]] = []
+    confusion = np.zeros((model.num_classes, model.num_classes), np.int64)
+
+    def on_image(image: ImageEvaluation, label_map: LabelMap) -> None:
+        confusion[:] += image.confusion
+        saved = None
+        if spec.save_masks:
+            saved = folder.path / PREDICTIONS_DIR / f"{image.index:06d}{_MASK_SUFFIX}"
+            write_mask(saved, label_map, palette=_palette(model))
+        rows.append(_row(image, dataset, saved, folder.path))
+
+    if spec.save_masks:
+        (folder.path / PREDICTIONS_DIR).mkdir(exist_ok=True)
+    model.evaluate(dataset, reporter=reporter, on_image=on_image)
+    rows.sort(key=lambda row: (row["miou"] is None, row["miou"] or 0.0, -row["wrong_pixels"]))
+    seconds = time.monotonic() - started
+    result = {
+        **metrics_from_matrix(confusion),
+        "images": len(dataset),
+        "seconds": seconds,
+        "images_per_second": len(dataset) / seconds,
+        "split": spec.split,
+        "labels": list(model.labels),
+        "model_dir": str(spec.model_dir),
+    }
+    write_json_atomic(
+        folder.path / METRICS_FILE, {**result, "confusion_matrix": confusion.tolist()}
+    )
+    write_json_atomic(folder.path / PER_IMAGE_FILE, rows)
+    return result
+
+
+def predict(spec: PredictSpec, folder: RunFolder, reporter: Reporter) -> dict[str, Any]:
+    """Write one indexed PNG for each image into ``out_dir``; no file there is replaced.
+
+    Only a run that was interrupted writes its own files again.
+    """
+    started = time.monotonic()
+    model = load_model(spec.model_dir)
+    targets = prediction_paths(spec.images, spec.out_dir)
+    if _attempts(folder) <= 1:
+        for target in targets:
+            if target.exists():
+                raise InputError(
+                    "{file} already exists: choose another output folder.", file=target
+                )
+    spec.out_dir.mkdir(parents=True, exist_ok=True)
+    total = len(targets)
+    for done, (image, target) in enumerate(zip(spec.images, targets, strict=True)):
+        reporter.check()
+        reporter.progress(done, total, stage="predict", eta_s=_eta(started, done, total))
+        prediction = cast(Prediction, model.predict(image, with_scores=False))
+        label_map = prediction["label_map"].astype(np.uint8)
+        write_mask(target, label_map, palette=_palette(model))
+    seconds = time.monotonic() - started
+    reporter.progress(total, total, stage="predict", eta_s=0.0)
+    return {
+        "out_dir": str(spec.out_dir),
+        "images": total,
+        "files": [str(target) for target in targets],
+        "seconds": seconds,
+        "images_per_second": total / seconds,
+    }
+
+
+def prediction_paths(images: list[Path], out_dir: Path) -> list[Path]:
+    """A PNG for each image, named after it; equal names get a number."""
+    taken: set[str] = set()
+    paths = []
+    for image in images:
+        name, number = image.stem, 1
+        while name.lower() in taken:
+            number += 1
+            name = f"{image.stem}_{number}"
+        taken.add(name.lower())
+        paths.append(out_dir / (name + _MASK_SUFFIX))
+    return paths
+
+
+def dataset_hash(data: DataFolder) -> str:
+    """The revision's hash, or for a folder that is none, one over its classes and lists."""
+    if revision := read_revision_hash(data.path):
+        return revision
+    digest = hashlib.sha256("\n".join(data.labels).encode())
+    for split, items in sorted(data.subsets.items()):
+        for item in items:
+            digest.update(f"\n{split}\t{item.image}\t{item.mask}".encode())
+    return digest.hexdigest()
+
+
+def _eval_set(data: DataFolder, spec: TrainSpec, reporter: Reporter) -> SegDataset | None:
+    if "val" in data.subsets:
+        return data.dataset("val", recipes.eval_transforms(spec.image_size))
+    reporter.warn(
+        message(
+            "{folder} has no val_list.txt: training goes without measuring, and there is no best "
+            "model.",
+            folder=data.path,
+        )
+    )
+    return None
+
+
+def _row(
+    image: ImageEvaluation, dataset: SegDataset, saved: Path | None, run_dir: Path
+) -> dict[str, Any]:
+    image_path, mask_path = dataset.raw(image.index)
+    score = asdict(
+        score_image(
+            image.confusion,
+            image=Path(image_path),
+            label=Path(mask_path),
+            prediction=saved or Path(),
+        )
+    )
+    return {
+        "image": str(image_path),
+        "mask": str(mask_path),
+        "prediction": None if saved is None else saved.relative_to(run_dir).as_posix(),
+        "miou": score["miou"],
+        "accuracy": score["accuracy"],
+        "iou": metrics_from_matrix(image.confusion)["category_iou"],
+        "pixels": score["pixels"],
+        "wrong_pixels": score["wrong_pixels"],
+        "confusions": [[*pair, count] for pair, count in score["confusions"].items()],
+    }
+
+
+def _palette(model: Segmenter) -> list[Color]:
+    return list(model.colors or default_palette(model.num_classes))
+
+
+def _attempts(folder: RunFolder) -> int:
+    return sum(isinstance(event, Started) for _, event in folder.events())
+
+
+def _eta(started: float, done: int, total: int) -> float | None:
+    return (time.monotonic() - started) / done * (total - done) if done else None
