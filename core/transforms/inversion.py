@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 IGNORE_INDEX = 255
-_MAX_CHANNELS = 512  # cv2.resize takes no more
+_MAX_CHANNELS = 64  # cv2.resize has a limit, which differs between its versions
 
 
 class SpatialStep(Protocol):
