@@ -7,6 +7,7 @@ import logging
 import math
 import secrets
 import time
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
     from core.segmenter import Segmenter
 
 _log = logging.getLogger(__name__)
+#: How often an evaluation tells of its progress.
+_EVALUATION_REPORTS = 20
 
 
 class TrainingLoop:
@@ -112,6 +115,8 @@ class TrainingLoop:
             )
         vdl = VdlLog(self._output.vdl_log, enabled=self._options.use_vdl)
         try:
+            # Paddle says so of every batch norm in training.
+            warnings.filterwarnings("ignore", message="When training, we now always track")
             while self._state.epoch < self._options.num_epochs and not self._best.exhausted:
                 self._train_epoch(vdl)
                 self._finish_epoch(vdl)
@@ -271,7 +276,8 @@ class TrainingLoop:
 
     def _evaluation_step(self, done: int, count: int) -> None:
         self._check()
-        self._progress(stage="evaluate")
+        if done % max(1, count // _EVALUATION_REPORTS) == 0:
+            self._progress(stage="evaluate", evaluated=done / count)
 
     def _log(self, rate: float, vdl: VdlLog) -> None:
         step, loss = self._state.step, self._mean_loss()
@@ -284,13 +290,15 @@ class TrainingLoop:
         self._progress(stage="train", images_per_second=speed)
         _log.info("step %d/%d: loss %.4f, lr %.6f", step, self._steps, loss, rate)
 
-    def _progress(self, *, stage: str, images_per_second: float | None = None) -> None:
+    def _progress(
+        self, *, stage: str, images_per_second: float | None = None, evaluated: float = 0.0
+    ) -> None:
         state, options = self._state, self._options
         last = options.num_epochs
-        evaluations = 0
+        evaluations = 0.0
         if self._evaluator is not None:
             interval = options.save_interval_epochs
-            evaluations = -(-last // interval) - state.epoch // interval
+            evaluations = -(-last // interval) - state.epoch // interval - evaluated
         self._reporter.progress(
             state.step,
             self._steps,

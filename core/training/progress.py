@@ -57,7 +57,7 @@ class Speed:
         """One evaluation is done."""
         self._evaluation_s = seconds
 
-    def eta_s(self, *, steps: int, evaluations: int) -> float | None:
+    def eta_s(self, *, steps: int, evaluations: float) -> float | None:
         """Seconds for the remaining ``steps`` and ``evaluations``; None before the first step."""
         if self._step_s is None:
             return None

@@ -205,6 +205,11 @@ def _latin1(text: Any, encoding: Any) -> bytes:
     return text.encode("latin1")
 
 
+def _no_bytes() -> bytes:
+    """Stand-in for ``bytes()``: how pickle protocol 2 holds the content of an empty array."""
+    return b""
+
+
 def _plain(value: Any) -> Any:
     """Replace the stand-ins by arrays."""
     if isinstance(value, _Array):
@@ -233,6 +238,8 @@ _ALLOWED: dict[tuple[str, str], Any] = {
     ("_codecs", "encode"): _latin1,
     ("collections", "OrderedDict"): OrderedDict,
     ("builtins", "tuple"): tuple,
+    ("__builtin__", "tuple"): tuple,
+    ("__builtin__", "bytes"): _no_bytes,
 }
 
 
