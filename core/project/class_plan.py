@@ -14,6 +14,8 @@ from core.project.labels import add_class
 from core.project.masks import LabelMap
 from core.project.rows import LabelClass
 
+_BACKGROUND = ("background", "_background_")
+
 
 @dataclass(frozen=True, slots=True)
 class ClassPlan:
@@ -36,6 +38,8 @@ def plan_classes(
 ) -> ClassPlan:
     """Match classes by name; what has no match becomes a new class with the next free id.
 
+    ``background`` and labelme's ``_background_`` are the same class.
+
     Args:
         existing: the project's classes.
         names: the import's classes by id.
@@ -54,6 +58,8 @@ def plan_classes(
         if name is None:
             continue
         name = name.strip()
+        if name not in known and name in _BACKGROUND:
+            name = next((other for other in _BACKGROUND if other in known), name)
         if name not in known:
             if free >= IGNORE_INDEX:
                 raise InputError(

@@ -125,9 +125,13 @@ class DataExchange(ProjectPart):
         class_map: Mapping[str, str | None] | None = None,
         progress: ProgressCallback | None = None,
     ) -> ImportReport:
-        """Import a folder of labelme's JSON files; see ``import_result``."""
+        """Import a folder of labelme's JSON files; see ``import_result``.
+
+        Images that exist only inside their JSON are taken out to the project's ``images/``.
+        """
+        self._database.require_writable()
         return self.import_result(
-            labelme.read(Path(folder)),
+            labelme.read(Path(folder), extract_to=self.folder / "images"),
             source=folder,
             copy=copy,
             replace=replace,

@@ -94,12 +94,7 @@ class Database:
         Raises:
             InputError: opened read-only, the disk is full, or another program keeps it locked.
         """
-        if self.read_only:
-            raise InputError(
-                "The project {file} is open for reading only; close the window that has it open "
-                "for writing and open it again.",
-                file=self.path.parent,
-            )
+        self.require_writable()
         with self._write_lock, self._sentences():
             connection = self.connection()
             if connection.in_transaction:
@@ -113,6 +108,15 @@ class Database:
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
                 raise
+
+    def require_writable(self) -> None:
+        """Raise ``InputError`` if the project is open for reading only."""
+        if self.read_only:
+            raise InputError(
+                "The project {file} is open for reading only; close the window that has it open "
+                "for writing and open it again.",
+                file=self.path.parent,
+            )
 
     def close(self) -> None:
         """Close the connections of all threads; no thread may be using one."""

@@ -77,6 +77,7 @@ def take_over(
     progress: ProgressCallback | None = None,
 ) -> ImportReport:
     """Import images and masks; see ``Project.import_result``."""
+    store.database.require_writable()
     existing = read_labels(store.database)
     plan = plan_classes(existing, class_names, colors=colors, class_map=class_map)
     tally = _Tally(lost=list(lost))
