@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
+from pathlib import Path
+from pathlib import Path
 
 import pyqtgraph as pg
 from PySide6.QtCore import Qt
@@ -14,6 +16,10 @@ GRID = 8  # all spacing is a multiple of half of this, in logical pixels
 BODY_POINTS = 10.0
 TITLE_POINTS = 14.0
 RADIUS = 6
+_COMBO_ARROW = (
+    Path(__file__).resolve().parent.parent / "resources" / "icons" / "combo-arrow.svg"
+).as_posix()
+_ICONS_DIR = Path(__file__).resolve().parent.parent / "resources" / "icons"
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +164,11 @@ def _palette(t: Tokens) -> QPalette:
     return palette
 
 
+def _url(name: str) -> str:
+    """Return a picture for the style sheet, which cannot be tinted."""
+    return f'url("{(_ICONS_DIR / f"{name}.svg").as_posix()}")'
+
+
 def _style_sheet(t: Tokens) -> str:
     half = GRID // 2
     return f"""
@@ -205,7 +216,33 @@ QLineEdit:focus, QSpinBox:focus, QDoubleSpinBox:focus, QComboBox:focus {{
   border: 1px solid {t.accent}; }}
 QLineEdit:disabled, QSpinBox:disabled, QDoubleSpinBox:disabled, QComboBox:disabled {{
   background: {t.window}; color: {t.muted}; }}
-QComboBox::drop-down {{ border: none; width: 20px; }}
+QComboBox {{ padding-right: 20px; }}
+QComboBox::drop-down {{ border: none; width: 22px; }}
+QComboBox::down-arrow {{ image: url("{_COMBO_ARROW}"); width: 14px; height: 14px; }}
+QSpinBox::up-button, QSpinBox::down-button, QDoubleSpinBox::up-button,
+QDoubleSpinBox::down-button {{ width: 0; height: 0; border: none; }}
+QComboBox::down-arrow {{ image: {_url("style-arrow-down")}; width: 14px; height: 14px; }}
+QComboBox QAbstractItemView {{ background: {t.surface}; border: 1px solid {t.border};
+  outline: none; selection-background-color: {t.accent_soft}; selection-color: {t.text}; }}
+QAbstractSpinBox::up-button, QAbstractSpinBox::down-button {{ border: none; width: 18px;
+  background: transparent; }}
+QAbstractSpinBox::up-arrow {{ image: {_url("style-arrow-up")}; width: 10px; height: 10px; }}
+QAbstractSpinBox::down-arrow {{ image: {_url("style-arrow-down")}; width: 10px; height: 10px; }}
+QCheckBox::indicator {{ width: 16px; height: 16px; border: 1px solid {t.muted};
+  border-radius: {half}px; background: {t.surface}; }}
+QCheckBox::indicator:focus {{ border-color: {t.accent}; }}
+QCheckBox::indicator:checked {{ background: {t.accent}; border-color: {t.accent};
+  image: {_url("style-check-dark" if t.dark else "style-check-light")}; }}
+QCheckBox::indicator:disabled {{ border-color: {t.border}; background: {t.window}; }}
+QScrollBar {{ background: transparent; border: none; margin: 0; }}
+QScrollBar:vertical {{ width: 10px; }}
+QScrollBar:horizontal {{ height: 10px; }}
+QScrollBar::handle {{ background: {t.border}; border-radius: 3px; margin: 2px; }}
+QScrollBar::handle:vertical {{ min-height: {GRID * 4}px; }}
+QScrollBar::handle:horizontal {{ min-width: {GRID * 4}px; }}
+QScrollBar::handle:hover {{ background: {t.muted}; }}
+QScrollBar::add-line, QScrollBar::sub-line {{ width: 0; height: 0; }}
+QScrollBar::add-page, QScrollBar::sub-page {{ background: transparent; }}
 QListView, QTreeView, QTableView, QPlainTextEdit {{ background: {t.surface};
   border: 1px solid {t.border}; border-radius: {RADIUS}px; }}
 QListView[role="plain"], QTreeView[role="plain"], QListView[role="grid"] {{ border: none;

@@ -104,8 +104,9 @@ class DatasetPanel(Panel):
         return self._overview.status()
 
     def inspector(self) -> QWidget | None:
-        """Selection, classes, findings and split."""
-        return self._inspector
+        """Selection, classes, findings and split; nothing while there are no images."""
+        empty = self._overview is None or not self._overview.counts.total
+        return None if empty else self._inspector
 
     def navigate(self, payload: Any) -> None:
         """Show what another panel asks for.
@@ -256,7 +257,6 @@ class DatasetPanel(Panel):
         shown = self.grid.images.rowCount()
         total = shown if self._overview is None else self._overview.counts.total
         self.filters.setVisible(bool(total))
-        self._inspector.setVisible(bool(total))
         self.filters.set_count(shown, total)
         self._no_match.setVisible(bool(total) and not shown)
 

@@ -44,8 +44,8 @@ class HomePage(QWidget):
         head.addStretch(1)
         cards = QHBoxLayout()
         cards.setSpacing(GRID * 3)
-        cards.addWidget(self._make_start_card(), 0, Qt.AlignmentFlag.AlignTop)
-        cards.addWidget(self._make_recent_card(), 0, Qt.AlignmentFlag.AlignTop)
+        cards.addWidget(self._make_start_card())
+        cards.addWidget(self._make_recent_card())
         middle = QVBoxLayout()
         middle.setSpacing(GRID * 4)
         middle.addStretch(2)
@@ -100,6 +100,7 @@ class HomePage(QWidget):
         self._recent = QVBoxLayout()
         self._recent.setSpacing(GRID)
         inside.addLayout(self._recent)
+        inside.addStretch(1)
         return card
 
     def _recent_row(self, folder: Path) -> QWidget:

@@ -21,7 +21,7 @@ from app.translation import tr, trn
 from core.project import LabelClass
 
 _ROLE = Qt.ItemDataRole.UserRole
-_ROW_HEIGHT = GRID * 5
+_ROW_HEIGHT = GRID * 6
 _SWATCH = GRID + 4
 _MAX_HEIGHT = _ROW_HEIGHT * 9
 
@@ -61,7 +61,7 @@ class ClassList(QListWidget):
             item.setData(_ROLE, fact)
             item.setToolTip(
                 tr("{name}: click to see only its images", name=fact.label.name)
-                + f"\n{_numbers(fact)}"
+                + f"\n{_images_text(fact)}"
             )
             self.addItem(item)
         self.setFixedHeight(min(_MAX_HEIGHT, max(1, len(facts)) * _ROW_HEIGHT) + 2)
@@ -107,31 +107,33 @@ class _Delegate(QStyledItemDelegate):
         painter.fillRect(swatch, QColor(*fact.label.color))
         painter.setPen(QColor(t.border))
         painter.drawRect(swatch)
-        numbers = _numbers(fact)
+        share = "" if fact.share is None else percent_text(fact.share)
         metrics = painter.fontMetrics()
         painter.setPen(QColor(t.muted))
         align = Qt.AlignmentFlag
-        painter.drawText(text, align.AlignRight | align.AlignVCenter, numbers)
-        left = text.adjusted(_SWATCH + GRID, 0, -metrics.horizontalAdvance(numbers) - GRID, 0)
+        painter.drawText(text, align.AlignRight | align.AlignVCenter, share)
+        left = text.adjusted(_SWATCH + GRID, 0, -metrics.horizontalAdvance(share) - GRID, 0)
         painter.setPen(QColor(t.text))
         name = metrics.elidedText(fact.label.name, Qt.TextElideMode.ElideRight, left.width())
         painter.drawText(left, align.AlignLeft | align.AlignVCenter, name)
-        self._draw_bar(painter, QRect(left.left(), text.bottom() + 4, 0, 4), inner.right(), fact)
+        below = text.translated(0, text.height())
+        painter.setPen(QColor(t.muted))
+        painter.drawText(below, align.AlignRight | align.AlignVCenter, _images_text(fact))
+        room = metrics.horizontalAdvance(_images_text(fact)) + GRID * 2
+        _draw_bar(painter, below.adjusted(_SWATCH + GRID, 0, -room, 0), fact)
         painter.restore()
 
-    def _draw_bar(self, painter: QPainter, start: QRect, right: int, fact: ClassFacts) -> None:
-        bar = QRect(start.left(), start.top(), right - start.left(), start.height())
-        painter.fillRect(bar, QColor(tokens().hover))
-        if fact.share:
-            bar.setWidth(max(2, round(bar.width() * fact.share)))
-            painter.fillRect(bar, QColor(*fact.label.color))
+
+def _draw_bar(painter: QPainter, area: QRect, fact: ClassFacts) -> None:
+    bar = QRect(area.left(), area.center().y() - 1, area.width(), 4)
+    painter.fillRect(bar, QColor(tokens().hover))
+    if fact.share:
+        bar.setWidth(max(2, round(bar.width() * fact.share)))
+        painter.fillRect(bar, QColor(*fact.label.color))
 
 
-def _numbers(fact: ClassFacts) -> str:
-    if fact.share is None or fact.images is None:
-        return ""
-    images = trn("{count} image", "{count} images", fact.images)
-    return f"{percent_text(fact.share)} · {images}"
+def _images_text(fact: ClassFacts) -> str:
+    return "" if fact.images is None else trn("{count} image", "{count} images", fact.images)
 
 
 def percent_text(share: float) -> str:

@@ -35,6 +35,7 @@ class EmptyState(QWidget):
         self.text_label = label(text, "muted")
         self.text_label.setWordWrap(True)
         self.text_label.setFixedWidth(_TEXT_WIDTH)
+        self.text_label.setMinimumHeight(self.text_label.heightForWidth(_TEXT_WIDTH))
         for item in (self.title_label, self.text_label):
             item.setAlignment(Qt.AlignmentFlag.AlignCenter)
         layout = QVBoxLayout(self)

@@ -16,7 +16,7 @@ from PySide6.QtCore import (
     Signal,
     Slot,
 )
-from PySide6.QtGui import QColor, QFont, QKeyEvent, QPainter, QPen, QWheelEvent
+from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPen, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QListView,
@@ -127,6 +127,7 @@ class ThumbnailDelegate(QStyledItemDelegate):
         self._loader = loader
         self._table = color_table([])
         self.side = 160
+        self.cell = cell_size(self.side)
         self.opacity = 0.5
 
     def set_colors(self, colors: Sequence[Color]) -> None:
@@ -135,7 +136,7 @@ class ThumbnailDelegate(QStyledItemDelegate):
 
     def sizeHint(self, _option: QStyleOptionViewItem, _index: _Index) -> QSize:  # noqa: N802
         """Size of a cell."""
-        return cell_size(self.side)
+        return self.cell
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: _Index) -> None:
         """Draw one cell."""
@@ -196,6 +197,8 @@ class ImageGrid(QListView):
         self.setLayoutMode(QListView.LayoutMode.Batched)
         self.setBatchSize(_BATCH)
         self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
+        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.setMouseTracking(True)
         self.setAccessibleName(tr("Images"))
@@ -208,9 +211,9 @@ class ImageGrid(QListView):
         loader.updated.connect(self._on_thumbnails_updated)
 
     def set_side(self, side: int) -> None:
-        """Longer side of the thumbnails in logical pixels."""
+        """Longer side of the thumbnails in logical pixels; cells are stretched to fill a row."""
         self._delegate.side = side
-        self.setGridSize(cell_size(side))
+        self._fit_cells()
 
     def set_opacity(self, opacity: float) -> None:
         """How strongly masks are drawn, 0 … 1."""
@@ -258,6 +261,19 @@ class ImageGrid(QListView):
             return
         super().wheelEvent(event)
 
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+        """Fill the rows."""
+        super().resizeEvent(event)
+        self._fit_cells()
+
+    def _fit_cells(self) -> None:
+        cell = cell_size(self._delegate.side)
+        room = self.viewport().width() - 1
+        cell.setWidth(max(cell.width(), room // max(1, room // cell.width())))
+        if cell != self.gridSize():
+            self._delegate.cell = cell
+            self.setGridSize(cell)
+
     @Slot()
     def _on_selection_changed(self) -> None:
         self.selection_changed.emit()
@@ -297,28 +313,29 @@ def subset_color(subset: Subset) -> str:
 def _draw_badges(painter: QPainter, picture: QRect, row: ImageRow) -> None:
     if row.subset == "none":
         return
-    t = tokens()
-    font = QFont(painter.font())
-    font.setBold(True)
-    painter.setFont(font)
     text = subset_name(row.subset)
-    width = painter.fontMetrics().horizontalAdvance(text) + GRID
+    width = painter.fontMetrics().horizontalAdvance(text) + GRID * 3
     badge = QRect(picture.left() + _PADDING, picture.top() + _PADDING, width, GRID * 2 + 4)
+    ground = QColor(tokens().surface)
+    ground.setAlphaF(0.85)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(ground)
+    painter.drawRoundedRect(badge, badge.height() / 2, badge.height() / 2)
     painter.setBrush(QColor(subset_color(row.subset)))
-    painter.drawRoundedRect(badge, 4, 4)
-    painter.setPen(QColor(t.on_accent))
-    painter.drawText(badge, Qt.AlignmentFlag.AlignCenter, text)
+    painter.drawEllipse(QRect(badge.left() + 6, badge.center().y() - 3, GRID, GRID))
+    painter.setPen(QColor(tokens().text))
+    painter.drawText(
+        badge.adjusted(GRID * 2, 0, 0, 0),
+        Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft,
+        text,
+    )
     painter.setBrush(Qt.BrushStyle.NoBrush)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
 
 
 def _draw_name(painter: QPainter, cell: QRect, row: ImageRow) -> None:
     t = tokens()
-    font = QFont(painter.font())
-    font.setBold(False)
-    painter.setFont(font)
     line = QRect(cell.left(), cell.bottom() - _NAME_HEIGHT + 1, cell.width(), _NAME_HEIGHT)
     right = tr("no mask") if row.mask_hash is None else ""
     if row.flagged:

@@ -96,7 +96,7 @@ class _Entry(QWidget):
         self._title = title
         self._shortcut = shortcut.toString(QKeySequence.SequenceFormat.NativeText)
         self.button = QToolButton()
-        self.button.setText(title)
+        self.button.setText(f" {title}")  # Qt leaves too little room beside the icon
         set_icon(self.button, step.icon)
         self.button.setIconSize(QSize(20, 20))
         self.button.setCheckable(True)

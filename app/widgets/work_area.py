@@ -26,7 +26,7 @@ from app.widgets.layout import line
 from app.widgets.rail import Rail
 from core.jobs.events import Event
 
-_INSPECTOR_WIDTH = GRID * 38
+_INSPECTOR_WIDTH = GRID * 40
 _SPLIT = (900, _INSPECTOR_WIDTH)
 
 
@@ -148,6 +148,8 @@ class WorkArea(QWidget):
         scroll.setWidgetResizable(True)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         scroll.setWidget(self._inspectors)
+        for part in (self._inspectors, scroll.viewport()):
+            part.setAutoFillBackground(False)  # the frame's own colour shows through
         scroll.setAccessibleName(tr("Inspector"))
         layout = QHBoxLayout(frame)
         layout.setContentsMargins(0, 0, 0, 0)
