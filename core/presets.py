@@ -1,12 +1,13 @@
 """Training settings that fit a data set and a device, each with the reason for it.
 
 Nothing here is learnt or searched: a few rules that a person can check and overrule. Costs are
-rough and marked as such; runs made on the same machine replace them (``measured_pixels_per_s``).
+rough and marked as such; runs made on the same machine replace them (``measured``).
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -108,7 +109,7 @@ def suggest(
     *,
     quality: Quality = "balanced",
     model: ModelName | None = None,
-    measured_pixels_per_s: float | None = None,
+    measured: Mapping[ModelName, float] | None = None,
 ) -> Preset:
     """Suggest settings for training on a data set.
 
@@ -117,8 +118,8 @@ def suggest(
         device: where training runs.
         quality: how much time to spend.
         model: keep this network; None: choose one.
-        measured_pixels_per_s: input pixels a second that an earlier run of that network reached
-            on this device; None: the table's rough figure.
+        measured: input pixels a second that earlier runs of a network reached on this device,
+            instead of the table's rough figures.
 
     Raises:
         InputError: there is no image to train on.
@@ -131,7 +132,7 @@ def suggest(
     chosen, why_model = _model(statistics, device, model)
     size, why_size = _image_size(statistics, device, quality, chosen)
     batch, why_batch = _batch_size(images, device, chosen, size)
-    speed = measured_pixels_per_s or pixels_per_second(chosen, device)
+    speed = (measured or {}).get(chosen) or pixels_per_second(chosen, device)
     epochs, seconds, why_epochs = _epochs(images, batch, size, speed, device, quality)
     weights, why_weights = _class_weights(statistics)
     augmentation, why_flips = _augmentation(statistics)
@@ -248,13 +249,14 @@ def _to_step(side: float) -> int:
 def _batch_size(
     images: int, device: DeviceInfo, model: ModelName, size: tuple[int, int]
 ) -> tuple[int, Message]:
-    """As large as memory allows up to 8 (processor) or 16, with ten steps an epoch if possible."""
+    """A power of two: what fits up to 8 (processor) or 16, with six steps an epoch if possible."""
     most = 8 if device.kind == "cpu" else 16
     budget = memory_budget(device)
     fits = most
     while fits > 2 and budget and training_memory(model, size, fits) > budget:
         fits //= 2
-    batch = min(fits, max(2, images // 10), images)
+    wanted = 2 ** int(math.log2(max(2, images // 6)))
+    batch = min(fits, wanted, images)
     if batch < fits:
         return batch, message(
             "Batch {batch}: with {images} training images, a larger one would leave too few "
