@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
+import numpy as np
+import numpy.typing as npt
 import paddle
 import paddle.nn.functional as F  # noqa: N812
 from paddle import Tensor, nn
+from paddle.autograd import PyLayer
 
 from core.errors import InputError
 
@@ -43,20 +46,72 @@ class CrossEntropyLoss(nn.Layer):
             )
         labels = labels.astype("int64")
         valid = labels != self.ignore_index
-        # axis=1 spares the transposed copy of the logits that the default axis needs.
-        loss = F.cross_entropy(
-            logits,
-            labels.unsqueeze(1),
-            ignore_index=self.ignore_index,
-            reduction="none",
-            axis=1,
-        ).squeeze(1)
+        loss = pixel_cross_entropy(logits, labels, ignore_index=self.ignore_index)
         if self.weight is not None:
             class_ids = paddle.where(valid, labels, paddle.zeros_like(labels))
             factors = paddle.gather(self.weight, class_ids.flatten()).reshape(labels.shape)
             loss = loss * factors
         # Ignored pixels have loss 0 already.
         return loss.sum() / valid.astype(loss.dtype).sum().clip(min=1.0)
+
+
+def pixel_cross_entropy(logits: Tensor, labels: Tensor, *, ignore_index: int) -> Tensor:
+    """Cross entropy (N, H, W) of each pixel, 0 where ignored; ``labels`` are int64 (N, H, W).
+
+    Equals ``F.cross_entropy`` to float rounding (which ends at 64). Paddle's CPU kernel takes a quarter of a small
+    network's training step; numpy's vectorised exponential does the same in a fifth of the time.
+    """
+    if (
+        paddle.in_dynamic_mode()
+        and logits.place.is_cpu_place()
+        and logits.dtype == paddle.float32
+        and not logits.stop_gradient
+    ):
+        return _PixelCrossEntropy.apply(logits, np.from_dlpack(labels.contiguous()), ignore_index)
+    # axis=1 spares the transposed copy of the logits that the default axis needs.
+    return F.cross_entropy(
+        logits, labels.unsqueeze(1), ignore_index=ignore_index, reduction="none", axis=1
+    ).squeeze(1)
+
+
+class _PixelCrossEntropy(PyLayer):
+    """Cross entropy on the CPU; arrays are shared with Paddle, not copied.
+
+    Takes one backward pass: a second one crashes in Paddle 3.2, as with any ``PyLayer``.
+    """
+
+    @staticmethod
+    def forward(
+        ctx: Any, logits: Tensor, labels: npt.NDArray[np.int64], ignore_index: int
+    ) -> Tensor:
+        scores = np.from_dlpack(logits.detach().contiguous())
+        valid = labels != ignore_index
+        class_ids = np.where(valid, labels, 0)
+        probabilities = np.empty(scores.shape, dtype=np.float32)
+        losses = np.empty(labels.shape, dtype=np.float32)
+        # Image by image: what one needs stays in the processor's cache.
+        for image, out, ids, loss in zip(scores, probabilities, class_ids, losses, strict=True):
+            peak = image.max(axis=0)
+            np.exp(np.subtract(image, peak, out=out), out=out)
+            total = out.sum(axis=0)
+            out /= total
+            chosen = np.take_along_axis(image, ids[np.newaxis], axis=0)[0]
+            np.add(np.log(total), peak - chosen, out=loss)
+        losses *= valid
+        ctx.probabilities, ctx.class_ids, ctx.valid = probabilities, class_ids, valid
+        return paddle.from_dlpack(losses)
+
+    @staticmethod
+    def backward(ctx: Any, loss_gradient: Tensor) -> Tensor:
+        factors = np.from_dlpack(loss_gradient.detach().contiguous()) * ctx.valid
+        gradient = np.empty_like(ctx.probabilities)
+        for out, probabilities, ids, factor in zip(
+            gradient, ctx.probabilities, ctx.class_ids, factors, strict=True
+        ):
+            np.multiply(probabilities, factor, out=out)
+            places = ids.ravel() * ids.size + np.arange(ids.size)
+            out.reshape(-1)[places] -= factor.ravel()
+        return paddle.from_dlpack(gradient)
 
 
 class DiceLoss(nn.Layer):

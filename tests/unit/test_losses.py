@@ -4,6 +4,7 @@ import itertools
 
 import numpy as np
 import paddle
+import paddle.nn.functional as F  # noqa: N812
 import pytest
 
 from core.errors import InputError
@@ -14,6 +15,7 @@ from core.losses import (
     MixedLoss,
     build_loss,
     lovasz_gradient,
+    pixel_cross_entropy,
 )
 
 CLASSES = 4
@@ -163,6 +165,38 @@ def test_extreme_logits_stay_finite(make):
     value, gradient = value_and_gradient(make(), logits * 1e4, labels)
     assert np.isfinite(value)
     assert np.isfinite(gradient).all()
+
+
+@pytest.mark.parametrize("scale", [1.0, 8.0])
+def test_pixel_cross_entropy_equals_paddles_with_its_gradient(scale):
+    rng = np.random.default_rng(3)
+    logits = (rng.normal(size=(3, 19, 17, 23)) * scale).astype("float32")
+    labels = rng.integers(0, 19, (3, 17, 23))
+    labels[rng.random(labels.shape) < 0.1] = 255
+    target = paddle.to_tensor(labels)
+    factors = paddle.to_tensor(rng.normal(size=labels.shape).astype("float32"))
+    results = []
+    for ours in (True, False):
+        x = paddle.to_tensor(logits, stop_gradient=False)
+        # transpose: the logits of a network need not be contiguous
+        turned = (x * 1.0).transpose([0, 1, 3, 2])
+        turned_target = target.transpose([0, 2, 1])
+        if ours:
+            losses = pixel_cross_entropy(turned, turned_target, ignore_index=255)
+        else:
+            losses = F.cross_entropy(
+                turned, turned_target.unsqueeze(1), ignore_index=255, reduction="none", axis=1
+            ).squeeze(1)
+        (losses * factors.transpose([0, 2, 1])).sum().backward()
+        results.append((losses.numpy(), x.grad.numpy()))
+    for mine, plain in zip(*results, strict=True):
+        np.testing.assert_allclose(mine, plain, rtol=1e-4, atol=2e-6)
+
+
+def test_without_a_gradient_the_value_is_the_same():
+    logits, labels = batch()
+    value = CrossEntropyLoss()(paddle.to_tensor(logits), paddle.to_tensor(labels)).item()
+    assert value == pytest.approx(cross_entropy_oracle(logits, labels), rel=1e-5)
 
 
 @pytest.mark.parametrize("dtype", ["int32", "int64", "uint8"])
