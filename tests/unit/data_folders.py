@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-
-from core.images import write_image, write_mask
+from PIL import Image
 
 NAME = "数据 set 一"  # spaces and Chinese characters
 
@@ -46,8 +45,10 @@ def make_folder(
         lines = []
         for _ in range(count):
             mask = make_mask(index, classes=classes)
-            write_image(images / f"图 {index}.png", make_image(mask, index=index))
-            write_mask(masks / f"图 {index}.png", mask)
+            # Pillow, because writing atomically waits for the disk each time.
+            picture = make_image(mask, index=index)[..., ::-1]
+            Image.fromarray(np.ascontiguousarray(picture)).save(images / f"图 {index}.png")
+            Image.fromarray(mask).save(masks / f"图 {index}.png")
             lines.append(f"JPEGImages/图 {index}.png\tAnnotations/图 {index}.png\n")
             index += 1
         if lists and lines:
