@@ -8,6 +8,7 @@ import subprocess
 import sys
 import textwrap
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -116,13 +117,16 @@ def test_a_killed_parent_takes_its_worker_along(data: Path, tmp_path: Path, both
         assert any(event == Cancelled("parent_died", time=event.time) for _, event in run.events())
 
 
-def test_a_worker_that_hangs_is_killed_with_its_group(data: Path, tmp_path: Path) -> None:
+def test_interrupts_are_ignored_and_a_hanging_worker_is_killed(data: Path, tmp_path: Path) -> None:
     process = start(
         tmp_path / "run",
         train_spec(data, epochs=500),
         stop_timeout_s=0.2,
         terminate_timeout_s=0.2,
     )
+    poll_until(process, lambda event: isinstance(event, Heartbeat))
+    assert os.getpgid(process.pid) == process.pid
+    os.kill(process.pid, signal.SIGINT)  # Ctrl-C is the parent's business
     poll_until(process, lambda event: isinstance(event, Started))
     os.kill(process.pid, signal.SIGSTOP)  # takes neither commands nor SIGTERM
     process.stop()
@@ -130,14 +134,6 @@ def test_a_worker_that_hangs_is_killed_with_its_group(data: Path, tmp_path: Path
     assert process.exitcode == -signal.SIGKILL
     assert not psutil.pid_exists(process.pid)
     assert RunFolder(tmp_path / "run").state == "cancelled"
-
-
-def test_interrupts_of_the_terminal_do_not_reach_the_worker(data: Path, tmp_path: Path) -> None:
-    process = start(tmp_path / "run", train_spec(data, epochs=1))
-    poll_until(process, lambda event: isinstance(event, Heartbeat))
-    assert os.getpgid(process.pid) == process.pid
-    os.kill(process.pid, signal.SIGINT)
-    assert isinstance(process.wait(), Done)
 
 
 def test_one_run_has_one_worker(data: Path, tmp_path: Path) -> None:
@@ -148,3 +144,33 @@ def test_one_run_has_one_worker(data: Path, tmp_path: Path) -> None:
     first.kill()
     first.wait()
     assert RunFolder(tmp_path / "run").state == "interrupted"
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    place = tmp_path / "small disk"
+    place.mkdir()
+    if not mount(place, "size=3m"):
+        pytest.skip("needs the right to mount a small file system")
+    yield place
+    subprocess.run(["umount", str(place)], check=True)
+
+
+def mount(place: Path, options: str) -> bool:
+    command = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(place)]
+    try:
+        return subprocess.run(command, capture_output=True, check=False).returncode == 0
+    except FileNotFoundError:
+        return False
+
+
+def test_a_full_disk_is_told_and_the_run_goes_on_with_room(data: Path, small_disk: Path) -> None:
+    full = start(small_disk / "run", train_spec(data))
+    outcome = full.wait()
+    assert isinstance(outcome, Failed), full.run.log_tail()
+    assert outcome.kind == "disk_full"
+    assert str(small_disk) in outcome.message
+    assert RunFolder(small_disk / "run").state == "failed"
+    assert mount(small_disk, "remount,size=64m")
+    assert isinstance(start(small_disk / "run").wait(), Done)
+    assert loss_steps(RunFolder(small_disk / "run")) == [1, 2, 3, 4, 5, 6]
