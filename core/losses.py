@@ -58,8 +58,9 @@ class CrossEntropyLoss(nn.Layer):
 def pixel_cross_entropy(logits: Tensor, labels: Tensor, *, ignore_index: int) -> Tensor:
     """Cross entropy (N, H, W) of each pixel, 0 where ignored; ``labels`` are int64 (N, H, W).
 
-    Equals ``F.cross_entropy`` to float rounding (which ends at 64). Paddle's CPU kernel takes a quarter of a small
-    network's training step; numpy's vectorised exponential does the same in a fifth of the time.
+    Equals ``F.cross_entropy`` to float rounding (whose values end at 64). Paddle's CPU kernel
+    takes a quarter of a small network's training step; numpy's vectorised exponential does the
+    same in a fifth of the time.
     """
     if (
         paddle.in_dynamic_mode()
@@ -89,14 +90,16 @@ class _PixelCrossEntropy(PyLayer):
         class_ids = np.where(valid, labels, 0)
         probabilities = np.empty(scores.shape, dtype=np.float32)
         losses = np.empty(labels.shape, dtype=np.float32)
-        # Image by image: what one needs stays in the processor's cache.
-        for image, out, ids, loss in zip(scores, probabilities, class_ids, losses, strict=True):
-            peak = image.max(axis=0)
-            np.exp(np.subtract(image, peak, out=out), out=out)
-            total = out.sum(axis=0)
-            out /= total
-            chosen = np.take_along_axis(image, ids[np.newaxis], axis=0)[0]
-            np.add(np.log(total), peak - chosen, out=loss)
+        # Image by image: what one needs stays in the processor's cache. A diverged network's
+        # infinities become NaN, which training notices in the loss.
+        with np.errstate(invalid="ignore"):
+            for image, out, ids, loss in zip(scores, probabilities, class_ids, losses, strict=True):
+                peak = image.max(axis=0)
+                np.exp(np.subtract(image, peak, out=out), out=out)
+                total = out.sum(axis=0)
+                out /= total
+                chosen = np.take_along_axis(image, ids[np.newaxis], axis=0)[0]
+                np.add(np.log(total), peak - chosen, out=loss)
         losses *= valid
         ctx.probabilities, ctx.class_ids, ctx.valid = probabilities, class_ids, valid
         return paddle.from_dlpack(losses)

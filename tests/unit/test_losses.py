@@ -193,6 +193,14 @@ def test_pixel_cross_entropy_equals_paddles_with_its_gradient(scale):
         np.testing.assert_allclose(mine, plain, rtol=1e-4, atol=2e-6)
 
 
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+def test_infinite_logits_make_a_loss_that_is_no_number():
+    logits, labels = batch()
+    logits[0, 1] = np.inf
+    value, _ = value_and_gradient(CrossEntropyLoss(), logits, labels)
+    assert np.isnan(value)
+
+
 def test_without_a_gradient_the_value_is_the_same():
     logits, labels = batch()
     value = CrossEntropyLoss()(paddle.to_tensor(logits), paddle.to_tensor(labels)).item()
