@@ -20,11 +20,11 @@ from core.messages import Message, message
 _MIN_SIDE = 64
 _OOM_TEXT = re.compile(
     r"out of memory|ResourceExhausted|bad_alloc|cudaErrorMemoryAllocation|ALLOC_FAILED"
-    r"|cannot allocate memory|can't allocate memory|unable to allocate",
+    r"|cannot allocate memory|can't allocate memory|(unable|failed?) to alloc|insufficient memory",
     re.IGNORECASE,
 )
 _DISK_FULL_TEXT = re.compile(r"no space left on device|disk quota exceeded", re.IGNORECASE)
-_DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+_DISK_FULL = frozenset({errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)})
 
 
 def classify(error: BaseException, *, spec: JobSpec | None, run_dir: Path) -> Failed:
@@ -126,9 +126,9 @@ def _chain(error: BaseException) -> list[BaseException]:
 def _is_oom(error: BaseException) -> bool:
     if isinstance(error, MemoryError) or type(error).__name__ == "ResourceExhaustedError":
         return True
-    if isinstance(error, OSError):
+    if isinstance(error, OSError):  # its text may name a file
         return error.errno == errno.ENOMEM
-    return isinstance(error, (RuntimeError, SystemError)) and bool(_OOM_TEXT.search(str(error)))
+    return bool(_OOM_TEXT.search(str(error)))
 
 
 def _relief(spec: JobSpec | None) -> Message:

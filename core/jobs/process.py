@@ -57,8 +57,9 @@ class JobProcess:
         self._process: SpawnProcess | None = None
         self._control: Connection | None = None
         self._reader: EventReader | None = None
-        self._control_lock = threading.Lock()
-        self._process_lock = threading.Lock()
+        # Reentrant: a signal handler may stop or kill while this thread is inside one.
+        self._control_lock = threading.RLock()
+        self._process_lock = threading.RLock()
         self._poll_lock = threading.Lock()
         self._ready: collections.deque[Event] = collections.deque()
         self._oom_kills = 0

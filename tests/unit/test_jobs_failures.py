@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import cv2
 import pytest
 from pydantic import ValidationError
 
@@ -57,6 +58,7 @@ def test_a_validation_error_is_one_sentence(tmp_path: Path) -> None:
         RuntimeError("ResourceExhaustedError: \n\nOut of memory error on GPU 0. Cannot allocate"),
         type("ResourceExhaustedError", (Exception,), {})("no"),
         OSError(errno.ENOMEM, "Cannot allocate memory"),
+        cv2.error("(-4:Insufficient memory) Failed to allocate 3298534883328 bytes"),
     ],
 )
 def test_memory_that_ran_out_gives_a_number_to_try(tmp_path: Path, error: Exception) -> None:

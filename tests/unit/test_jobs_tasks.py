@@ -16,6 +16,7 @@ from core.images import read_mask
 from core.jobs import tasks
 from core.jobs.event_log import EventWriter
 from core.jobs.events import Started
+from core.jobs.failures import classify
 from core.jobs.run_folder import RunFolder
 from core.jobs.spec import EvaluateSpec, PredictSpec
 from core.metrics import ConfusionMatrix
@@ -157,3 +158,15 @@ def test_other_lists_are_another_dataset(data: Path, tmp_path: Path) -> None:
     lines = (folder / "val_list.txt").read_text(encoding="utf-8").splitlines()
     (folder / "val_list.txt").write_text(lines[0] + "\n", encoding="utf-8")
     assert before != tasks.dataset_hash(open_data_folder(folder))
+
+
+def test_memory_that_is_not_there_is_told_as_such(data: Path, tmp_path: Path) -> None:
+    side = 2**24  # more than a processor can address
+    spec = train_spec(data, image_size=(side, side))
+    run = RunFolder.create(tmp_path / "run", spec)
+    with pytest.raises(Exception, match=r"(?i)memory|alloc") as caught:
+        tasks.run(spec, run, Recorder())
+    failed = classify(caught.value, spec=spec, run_dir=run.path)
+    assert failed.kind == "oom"
+    assert failed.params == {}
+    assert f"{side * 3 // 4}" in failed.advice
