@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -32,12 +34,13 @@ class ImageScore:
 
     ``miou`` is the mean IoU (0 … 1) over the classes in its mask or its prediction, ``accuracy``
     the share of right pixels; both None where every pixel is ignored. ``confusions`` counts the
-    wrong pixels by (class in the mask, predicted class). ``prediction`` is the label map's file.
+    wrong pixels by (class in the mask, predicted class). ``prediction`` is the label map's file,
+    None where it was not kept.
     """
 
     image: Path
     label: Path
-    prediction: Path
+    prediction: Path | None
     pixels: int
     wrong_pixels: int
     miou: float | None
@@ -107,7 +110,7 @@ def count_confusions(
 
 
 def score_image(
-    matrix: npt.NDArray[np.int64], *, image: Path, label: Path, prediction: Path
+    matrix: npt.NDArray[np.int64], *, image: Path, label: Path, prediction: Path | None
 ) -> ImageScore:
     """Turn one image's confusion matrix (see ``count_confusions``) into its scores."""
     pixels, right = int(matrix.sum()), int(np.trace(matrix))
@@ -169,3 +172,62 @@ def _check_size(label_map: LabelMap, label: LabelMap) -> None:
             prediction=f"{label_map.shape[1]}×{label_map.shape[0]}",
             mask=f"{label.shape[1]}×{label.shape[0]}",
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evaluation:
+    """What an evaluation found.
+
+    ``metrics`` as in ``core.metrics``; ``matrix`` (classes, classes) int64 pixel counts, rows
+    truth; ``images`` worst first.
+    """
+
+    split: str
+    labels: tuple[str, ...]
+    metrics: Mapping[str, Any]
+    matrix: npt.NDArray[np.int64]
+    images: tuple[ImageScore, ...]
+
+
+def read_evaluation(run_dir: Path) -> Evaluation:
+    """Read what an evaluate job left in its run folder.
+
+    Raises:
+        InputError: the results are missing or damaged.
+    """
+    try:
+        result = json.loads((run_dir / "metrics.json").read_text(encoding="utf-8"))
+        rows = json.loads((run_dir / "per_image.json").read_text(encoding="utf-8"))
+        labels = tuple(str(name) for name in result["labels"])
+        matrix = np.array(result["confusion_matrix"], np.int64).reshape(len(labels), len(labels))
+        images = [_read_score(row, run_dir.resolve()) for row in rows]
+        split = str(result["split"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(
+            "The results in {folder} cannot be read; measure the model again.", folder=run_dir
+        ) from error
+    return Evaluation(
+        split=split,
+        labels=labels,
+        metrics=result,
+        matrix=matrix,
+        images=tuple(worst_first(images)),
+    )
+
+
+def _read_score(row: Mapping[str, Any], run_dir: Path) -> ImageScore:
+    prediction = None
+    if row["prediction"] is not None:
+        prediction = (run_dir / row["prediction"]).resolve()
+        if not prediction.is_relative_to(run_dir):
+            raise ValueError("a prediction outside its run folder")
+    return ImageScore(
+        image=Path(row["image"]),
+        label=Path(row["mask"]),
+        prediction=prediction,
+        pixels=int(row["pixels"]),
+        wrong_pixels=int(row["wrong_pixels"]),
+        miou=None if row["miou"] is None else float(row["miou"]),
+        accuracy=None if row["accuracy"] is None else float(row["accuracy"]),
+        confusions={(int(t), int(p)): int(count) for t, p, count in row["confusions"]},
+    )

@@ -82,7 +82,7 @@ class ModelPanel(Panel):
             self._refresh()
 
     def status(self) -> StepStatus:
-        """Blocked until there are images to train on and to measure with."""
+        """Blocked until there are images to train on and to measure with; done after a run."""
         if self._project is None:
             return StepStatus(StepState.BLOCKED, message("Open a project first."))
         counts = self._project.counts().by_subset
@@ -90,6 +90,8 @@ class ModelPanel(Panel):
             return StepStatus(
                 StepState.BLOCKED, message("Import images and split them into train and val first.")
             )
+        if any(run.state == "done" for run in self._project.runs("train")):
+            return StepStatus(StepState.DONE, message("A model is trained."))
         return StepStatus(StepState.NEXT, message("Choose a network and start training."))
 
     def inspector(self) -> QWidget | None:

@@ -7,14 +7,10 @@ from typing import Any
 
 from PySide6.QtCore import Qt, QTimer, Slot
 from PySide6.QtWidgets import (
-    QButtonGroup,
-    QCheckBox,
-    QComboBox,
     QHBoxLayout,
     QSplitter,
     QStackedWidget,
     QTabWidget,
-    QToolButton,
     QVBoxLayout,
     QWidget,
 )
@@ -28,7 +24,7 @@ from app.translation import tr
 from app.widgets.empty_state import EmptyState
 from app.widgets.layout import button, label
 from app.widgets.log_view import LogView
-from app.widgets.mask_strip import MaskStrip, StripView
+from app.widgets.mask_panel import MaskPanel
 from app.widgets.run_charts import CompareRun, RunCharts
 from app.widgets.run_header import RunHeader
 from app.widgets.run_inspector import RunInspector
@@ -63,7 +59,7 @@ class MonitorPanel(Panel):
         self.run_list = RunList()
         self.header = RunHeader()
         self.charts = RunCharts()
-        self.strip = MaskStrip()
+        self.masks = MaskPanel()
         self.log = LogView()
         self._inspector = RunInspector()
         self._build()
@@ -94,7 +90,7 @@ class MonitorPanel(Panel):
             if not self._read_timer.isActive():
                 self._read_timer.start()
             if isinstance(event, MaskPreview):
-                self.redraw_button.setEnabled(True)
+                self.masks.redraw_button.setEnabled(True)
 
     def status(self) -> StepStatus:
         """Done once a run has finished; free once the project has images."""
@@ -123,12 +119,13 @@ class MonitorPanel(Panel):
         """Wait for what reads in the background."""
         self._clock.stop()
         self._tasks.shut_down()
-        self.strip.shut_down()
+        self.masks.strip.shut_down()
+        self.charts.shut_down()
 
     @property
     def busy(self) -> bool:
         """Whether a run or its pictures are still being read."""
-        return self._tasks.busy or self.strip.busy or self._read_timer.isActive()
+        return self._tasks.busy or self.masks.strip.busy or self._read_timer.isActive()
 
     # Showing
 
@@ -170,7 +167,7 @@ class MonitorPanel(Panel):
         spec = reader.spec
         count = spec.preview_images if spec.kind == "train" else 0
         self.charts.reset(reader.labels, reader.colors)
-        self.strip.reset(count, reader.labels, reader.colors)
+        self.masks.strip.reset(count, reader.labels, reader.colors)
         self._inspector.show_spec(spec, reader.folder.path)
         self.log.set_folder(reader.folder)
         self._apply_display()
@@ -189,7 +186,7 @@ class MonitorPanel(Panel):
             return
         self.charts.update_from(self._reader.history)
         for index, files in self._reader.previews().items():
-            self.strip.show_preview(index, files)
+            self.masks.strip.show_preview(index, files)
         self._inspector.show_warnings(self._reader.history.warnings)
         self._show_run()
 
@@ -201,8 +198,7 @@ class MonitorPanel(Panel):
         self.header.show_run(
             self._run.name, state, history, has_model=history.best_miou is not None
         )
-        self.redraw_button.setVisible(state in _ALIVE)
-        self.every_box.setVisible(state in _ALIVE)
+        self.masks.set_alive(state in _ALIVE)
         if state in _ALIVE and not self._clock.isActive():
             self._clock.start()
         elif state not in _ALIVE:
@@ -210,7 +206,7 @@ class MonitorPanel(Panel):
 
     def _redraw_if_due(self) -> None:
         """Ask for new masks when the chosen number of steps has passed."""
-        every = self.every_box.currentData()
+        every = self.masks.every
         training = self._reader.history.training if self._reader is not None else None
         if not every or training is None or self._run is None:
             return
@@ -259,7 +255,7 @@ class MonitorPanel(Panel):
 
     @Slot()
     def _on_redraw(self) -> None:
-        self.redraw_button.setEnabled(False)
+        self.masks.redraw_button.setEnabled(False)
         self._ask_jobs("request_preview")
 
     @Slot(str)
@@ -273,7 +269,7 @@ class MonitorPanel(Panel):
             return
         self._states[int(run_id)] = state
         self.header.stop_button.setEnabled(True)
-        self.redraw_button.setEnabled(True)
+        self.masks.redraw_button.setEnabled(True)
         self.hint.hide()
         if self._run is not None and run_id == str(self._run.id):
             self._on_read_due()
@@ -309,10 +305,6 @@ class MonitorPanel(Panel):
             key="compare",
         )
 
-    @Slot(int)
-    def _on_view_chosen(self, index: int) -> None:
-        self.strip.set_view(list(StripView)[index])
-
     @Slot()
     def _on_new_run(self) -> None:
         self.context.navigate("model")
@@ -326,6 +318,7 @@ class MonitorPanel(Panel):
         self.header.stop_requested.connect(self._on_stop)
         self.header.resume_requested.connect(self._on_resume)
         self.header.inspect_requested.connect(self._on_inspect)
+        self.masks.redraw_requested.connect(self._on_redraw)
         self._inspector.display_changed.connect(self._apply_display)
         self._inspector.compare_changed.connect(self._on_compare_changed)
         self.context.run_started.connect(self._on_run_started)
@@ -383,51 +376,8 @@ class MonitorPanel(Panel):
         return page
 
     def _make_tabs(self) -> QTabWidget:
-        masks = QWidget()
-        column = QVBoxLayout(masks)
-        column.setContentsMargins(0, GRID, 0, 0)
-        column.addLayout(self._make_mask_tools())
-        column.addWidget(self.strip, 1)
         self.tabs = QTabWidget()
         self.tabs.setDocumentMode(True)
-        self.tabs.addTab(masks, tr("Masks"))
+        self.tabs.addTab(self.masks, tr("Masks"))
         self.tabs.addTab(self.log, tr("Log"))
         return self.tabs
-
-    def _make_mask_tools(self) -> QHBoxLayout:
-        tools = QHBoxLayout()
-        tools.setSpacing(GRID // 2)
-        self.views = QButtonGroup(self)
-        for index, (text, tip) in enumerate(
-            (
-                (tr("Prediction"), tr("What the network sees now")),
-                (tr("Difference"), tr("Where prediction and ground truth differ")),
-                (tr("Image"), tr("The image alone")),
-            )
-        ):
-            made = QToolButton()
-            made.setText(text)
-            made.setCheckable(True)
-            made.setChecked(index == 0)
-            made.setToolTip(tip)
-            self.views.addButton(made, index)
-            tools.addWidget(made)
-        self.views.idClicked.connect(self._on_view_chosen)
-        self.truth_box = QCheckBox(tr("Ground truth below"))
-        self.truth_box.setChecked(True)
-        self.truth_box.toggled.connect(self.strip.set_truth_shown)
-        tools.addSpacing(GRID)
-        tools.addWidget(self.truth_box)
-        tools.addStretch(1)
-        self.every_box = QComboBox()
-        self.every_box.setAccessibleName(tr("When masks are redrawn"))
-        self.every_box.addItem(tr("after each evaluation"), 0)
-        for steps in (10, 50, 200):
-            self.every_box.addItem(tr("also every {steps} steps", steps=steps), steps)
-        self.redraw_button = button(
-            tr("Redraw now"), icon="refresh", tooltip=tr("Predict these images after this step")
-        )
-        self.redraw_button.clicked.connect(self._on_redraw)
-        tools.addWidget(self.every_box)
-        tools.addWidget(self.redraw_button)
-        return tools

@@ -173,6 +173,12 @@ class CurvePlot(QWidget):
         x, y = self._curves[key].line.getData()
         return (np.empty(0), np.empty(0)) if x is None else (x, y)
 
+    def shut_down(self) -> None:
+        """Stop drawing and let pyqtgraph go of its scene."""
+        self._timer.stop()
+        self._mouse.disconnect()
+        self.plot.close()
+
     def renew_colors(self) -> None:
         """Draw ground, axes and lines in the current theme."""
         theme = tokens()

@@ -124,6 +124,11 @@ class RunCharts(QWidget):
         for plot in self._plots:
             plot.redraw()
 
+    def shut_down(self) -> None:
+        """Let pyqtgraph go of its scenes; call before the widget is deleted."""
+        for plot in self._plots:
+            plot.shut_down()
+
     def renew_colors(self) -> None:
         """Draw everything in the current theme."""
         theme = tokens()

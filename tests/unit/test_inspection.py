@@ -9,11 +9,13 @@ import pytest
 from sklearn.metrics import confusion_matrix
 
 from core.errors import InputError
+from core.files import write_json_atomic
 from core.inspection import (
     Verdict,
     background_class,
     count_confusions,
     error_map,
+    read_evaluation,
     score_image,
     with_confusion,
     worst_first,
@@ -101,3 +103,36 @@ def test_sizes_and_classes_that_do_not_fit_are_told_in_a_sentence() -> None:
 )
 def test_background_is_told_by_name(labels: list[str], expected: int | None) -> None:
     assert background_class(labels) == expected
+
+
+def test_evaluation_is_read_back_worst_first(tmp_path: Path) -> None:
+    folder = tmp_path / "评估 run"
+    folder.mkdir()
+    row = {"mask": "/m.png", "accuracy": 0.5, "pixels": 8, "wrong_pixels": 4}
+    rows = [
+        {**row, "image": "/a.png", "prediction": "p/0.png", "miou": 0.9, "confusions": []},
+        {**row, "image": "/b.png", "prediction": None, "miou": 0.2, "confusions": [[1, 0, 4]]},
+    ]
+    result = {"labels": ["ok", "洞"], "split": "val", "confusion_matrix": [[8, 0], [4, 4]]}
+    write_json_atomic(folder / "metrics.json", result)
+    write_json_atomic(folder / "per_image.json", rows)
+    found = read_evaluation(folder)
+    assert found.labels == ("ok", "洞")
+    assert found.matrix.tolist() == [[8, 0], [4, 4]]
+    worst, best = found.images
+    assert (worst.image, worst.confusions, worst.prediction) == (Path("/b.png"), {(1, 0): 4}, None)
+    assert best.prediction == (folder / "p" / "0.png").resolve()
+
+
+@pytest.mark.parametrize("damage", ["missing", "outside", "wrong shape"])
+def test_damaged_results_are_told_in_a_sentence(tmp_path: Path, damage: str) -> None:
+    matrix = [[1]] if damage == "wrong shape" else [[1, 0], [0, 1]]
+    prediction = "../../etc/passwd" if damage == "outside" else None
+    row = {"image": "a", "mask": "b", "prediction": prediction, "miou": 1, "accuracy": 1}
+    rows = [{**row, "pixels": 2, "wrong_pixels": 0, "confusions": []}]
+    result = {"labels": ["a", "b"], "split": "val", "confusion_matrix": matrix}
+    write_json_atomic(tmp_path / "metrics.json", result)
+    if damage != "missing":
+        write_json_atomic(tmp_path / "per_image.json", rows)
+    with pytest.raises(InputError, match="measure the model again"):
+        read_evaluation(tmp_path)
