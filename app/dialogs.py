@@ -44,7 +44,10 @@ def log_file() -> str:
 
 
 def show_error(parent: QWidget | None, error: BaseException | Failed) -> QMessageBox:
-    """Tell the user without blocking; the box deletes itself when closed."""
+    """Tell the user without blocking; the box deletes itself when closed.
+
+    Without a ``parent`` the caller must keep the box.
+    """
     if not isinstance(error, (InputError, Failed, OSError)):
         _log.error("unexpected error", exc_info=error)
     text, advice = error_text(error)
@@ -93,7 +96,7 @@ class ExceptionHook(QObject):
         super().__init__(parent)
         self._previous = sys.excepthook
         self._previous_thread = threading.excepthook
-        self._shown = False
+        self._box: QMessageBox | None = None
         self._raised.connect(self._on_raised, Qt.ConnectionType.QueuedConnection)
 
     def install(self) -> None:
@@ -121,12 +124,11 @@ class ExceptionHook(QObject):
 
     @Slot(object)
     def _on_raised(self, error: BaseException) -> None:
-        if self._shown:  # a broken paint handler must not open a box for every frame
+        if self._box is not None:  # a broken paint handler must not open a box for every frame
             return
-        self._shown = True
-        box = show_error(None, error)
-        box.finished.connect(self._on_closed)
+        self._box = show_error(None, error)
+        self._box.finished.connect(self._on_closed)
 
     @Slot()
     def _on_closed(self) -> None:
-        self._shown = False
+        self._box = None

@@ -8,7 +8,14 @@ from typing import Any
 
 from PySide6.QtCore import QEvent, Qt, Signal, Slot
 from PySide6.QtGui import QCloseEvent, QKeySequence, QShortcut
-from PySide6.QtWidgets import QFileDialog, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QDialog,
+    QFileDialog,
+    QMainWindow,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
 
 from app import dialogs
 from app.context import AppContext
@@ -100,7 +107,9 @@ class MainWindow(QMainWindow):
         self.close()
 
     def shut_down(self) -> None:
-        """End background work of the widgets; idempotent."""
+        """End background work of dialogs and panels; idempotent."""
+        for dialog in self.findChildren(QDialog):
+            dialog.close()
         self._remember_geometry()
         self.work_area.shut_down()
 

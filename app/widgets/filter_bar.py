@@ -60,6 +60,7 @@ class FilterBar(QWidget):
         size_icon = QToolButton()
         set_icon(size_icon, "image")
         size_icon.setEnabled(False)
+        size_icon.setAccessibleName(self.side.accessibleName())
         layout = QHBoxLayout(self)
         layout.setContentsMargins(GRID * 2, GRID, GRID * 2, GRID)
         layout.setSpacing(GRID)

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QCheckBox, QComboBox, QFormLayout, QLineEdit, QVBo
 from app.theme import GRID
 from app.translation import tr, trn
 from app.widgets.class_list import percent_text
+from app.widgets.elided_label import ElidedLabel
 from app.widgets.filter_bar import state_name
 from app.widgets.image_grid import subset_name
 from app.widgets.layout import button, label
@@ -30,7 +31,7 @@ class ImageFacts(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.name = label("", "heading", wrap=True)
+        self.name = ElidedLabel("", "heading")
         self.facts = label("", "muted", wrap=True)
         self.content = label("", "muted", wrap=True)
         self.subset = QComboBox()

@@ -59,7 +59,7 @@ class ImportDialog(QDialog):
         self._project: Project = context.project
         self._tasks = BackgroundTasks(self)
         self._preview: _Preview | None = None
-        self._importing = False
+        self._asked: Path | None = None
         self.setWindowTitle(tr("Import images"))
         self.resize(*_SIZE)
         self._make_source()
@@ -156,6 +156,7 @@ class ImportDialog(QDialog):
 
     def _read(self, folder: Path, chosen: FolderFormat | None) -> None:
         self._preview = None
+        self._asked = folder
         self.import_button.setEnabled(False)
         self._pages.setCurrentIndex(0)
         self.hint.setText(tr("Reading {folder} …", folder=folder))
@@ -212,7 +213,6 @@ class ImportDialog(QDialog):
         preview = self._preview
         if preview is None:
             return
-        self._importing = True
         for widget in (self.folder_edit, self._browse, self.format_box, self._pages):
             widget.setEnabled(False)
         self.import_button.setEnabled(False)
@@ -250,7 +250,6 @@ class ImportDialog(QDialog):
 
     def _on_imported(self, report: ImportReport) -> None:
         self.bar.hide()
-        self._importing = False
         self._context.dataset_changed.emit()
         known = (
             0
@@ -283,7 +282,6 @@ class ImportDialog(QDialog):
 
     def _on_import_failed(self, error: Exception) -> None:
         self.bar.hide()
-        self._importing = False
         for widget in (self.folder_edit, self._browse, self.format_box, self._pages):
             widget.setEnabled(True)
         self.import_button.setEnabled(True)
@@ -305,8 +303,9 @@ class ImportDialog(QDialog):
     @Slot()
     def _on_folder_edited(self) -> None:
         text = self.folder_edit.text().strip()
-        if text and (self._preview is None or Path(text) != self._preview.folder):
-            self._read(Path(text).expanduser(), None)
+        folder = Path(text).expanduser()
+        if text and folder != self._asked and self.isVisible():
+            self._read(folder, None)
 
     @Slot()
     def _on_format_chosen(self) -> None:

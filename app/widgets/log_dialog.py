@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, QTimer, QUrl, Slot
-from PySide6.QtGui import QDesktopServices, QFontDatabase
-from PySide6.QtWidgets import QDialog, QDialogButtonBox, QPlainTextEdit, QVBoxLayout, QWidget
+from PySide6.QtCore import Qt, QUrl, Slot
+from PySide6.QtGui import QDesktopServices
+from PySide6.QtWidgets import QDialog, QDialogButtonBox, QVBoxLayout, QWidget
 
 from app.theme import GRID
 from app.translation import tr
-from app.widgets.layout import button, label
+from app.widgets.elided_label import ElidedLabel
+from app.widgets.layout import button
+from app.widgets.log_view import LogView
 from core.jobs.run_folder import RunFolder
-
-_INTERVAL_MS = 1000
-_TAIL_BYTES = 200_000
 
 
 class LogDialog(QDialog):
-    """Text that stays at its end while it grows, unless the user scrolled up."""
+    """Deletes itself when closed."""
 
     def __init__(self, run: RunFolder, title: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -24,10 +23,8 @@ class LogDialog(QDialog):
         self.setWindowTitle(tr("Log of {name}", name=title))
         self.resize(GRID * 110, GRID * 70)
         self._run = run
-        self.text = QPlainTextEdit()
-        self.text.setReadOnly(True)
-        self.text.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
-        self.text.setAccessibleName(tr("Log"))
+        self.text = LogView()
+        self.text.set_folder(run)
         show_folder = button(tr("Open the run's folder"), icon="external")
         show_folder.clicked.connect(self._on_show_folder)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
@@ -36,25 +33,8 @@ class LogDialog(QDialog):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(GRID * 2, GRID * 2, GRID * 2, GRID * 2)
         layout.addWidget(self.text)
-        layout.addWidget(label(str(run.log_path), "muted"))
+        layout.addWidget(ElidedLabel(str(run.log_path), "muted"))
         layout.addWidget(buttons)
-        self._timer = QTimer(self)
-        self._timer.setInterval(_INTERVAL_MS)
-        self._timer.timeout.connect(self.refresh)
-        self._timer.start()
-        self.refresh()
-
-    @Slot()
-    def refresh(self) -> None:
-        """Read what was appended."""
-        tail = self._run.log_tail(_TAIL_BYTES) or tr("Nothing has been written yet.")
-        if tail == self.text.toPlainText():
-            return
-        bar = self.text.verticalScrollBar()
-        at_end = bar.value() >= bar.maximum() - GRID
-        value = bar.value()
-        self.text.setPlainText(tail)
-        bar.setValue(bar.maximum() if at_end else value)
 
     @Slot()
     def _on_show_folder(self) -> None:

@@ -76,6 +76,10 @@ class Rail(QFrame):
         """Return the button of a step."""
         return self._entries[key].button
 
+    def reason(self, key: str) -> str:
+        """Return what is said below a step."""
+        return self._entries[key].reason.text()
+
     def renew_colors(self) -> None:
         """Draw the marks in the current theme."""
         for entry in self._entries.values():

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QHBoxLayout, QToolButton, QVBoxLayout, QWidget
 from app.icons import set_icon
 from app.theme import GRID
 from app.translation import tr
+from app.widgets.elided_label import ElidedLabel
 from app.widgets.image_viewer import ImageViewer
 from app.widgets.layout import label
 
@@ -20,14 +21,13 @@ class ViewerPage(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.viewer = ImageViewer()
-        self.name = label("", "heading")
+        self.name = ElidedLabel("", "heading")
         self.back_button = self._tool("back", tr("Back to the grid (Esc)"), self._on_back)
         fit_button = self._tool("fit", tr("Fit to the window (0)"), self.viewer.fit)
         bar = QHBoxLayout()
         bar.setContentsMargins(GRID, 0, GRID * 2, GRID)
         bar.addWidget(self.back_button)
-        bar.addWidget(self.name)
-        bar.addStretch(1)
+        bar.addWidget(self.name, 1)
         bar.addWidget(label(tr("Wheel: zoom · drag: move · ← →: other images"), "muted"))
         bar.addWidget(fit_button)
         layout = QVBoxLayout(self)
