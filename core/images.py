@@ -13,7 +13,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageFile
+from PIL import Image, ImageFile, TiffImagePlugin
 
 from core.errors import InputError
 from core.files import write_bytes_atomic
@@ -40,10 +40,7 @@ def read_image(path: Path | str) -> ImageArray:
     """
     data = _read_bytes(path)
     _check_header(path, data)
-    image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
-    if image is None:
-        image = _decode_with_pillow(path, data)
-    return np.asarray(image, np.uint8)
+    return _decode(path, data, cv2.IMREAD_COLOR)
 
 
 def image_size(path: Path | str) -> tuple[int, int]:
@@ -161,9 +158,7 @@ def thumbnail(path: Path | str, *, max_side: int) -> ImageArray:
         if longest >= factor * max_side:
             flag = reduced
             break
-    image = cv2.imdecode(np.frombuffer(data, np.uint8), flag)
-    if image is None:
-        image = _decode_with_pillow(path, data)
+    image = _decode(path, data, flag)
     height, width = image.shape[:2]
     scale = max_side / max(height, width)
     if scale < 1:
@@ -269,20 +264,49 @@ def _open(path: Path | str, data: bytes) -> ImageFile.ImageFile:
 def _check_header(path: Path | str, data: bytes) -> tuple[int, int]:
     """Return (width, height); refuse what is no image, too large to decode, or cut short."""
     with _open(path, data) as image:
-        width, height = _upright_size(image)
-        kind = image.format
+        try:
+            width, height = _upright_size(image)
+            is_cut_short = _is_cut_short(image, data)
+        except Exception as error:  # tags of a damaged header
+            raise _unreadable(path, error) from error
     if width * height > MAX_PIXELS:
         raise _unreadable(path, Image.DecompressionBombError())
-    # Decoders fill what is missing with grey and say nothing.
-    if (kind == "JPEG" and data.rfind(b"\xff\xd9") < data.rfind(b"\xff\xda")) or (
-        kind == "PNG" and b"IEND" not in data
-    ):
+    if is_cut_short:
+        # Decoders fill what is missing with grey and say nothing.
         raise InputError("{file} is cut short; copy or export it again.", file=path)
     return width, height
 
 
-def _decode_with_pillow(path: Path | str, data: bytes) -> ImageArray:
-    """Formats and modes that OpenCV does not know."""
+def _is_cut_short(image: ImageFile.ImageFile, data: bytes) -> bool:
+    if image.format == "JPEG":  # a thumbnail inside has an end of its own, before the scan
+        return data.rfind(b"\xff\xd9") < data.rfind(b"\xff\xda")
+    if image.format == "PNG":
+        return b"IEND" not in data
+    if isinstance(image, TiffImagePlugin.TiffImageFile):
+        for offsets, lengths in ((273, 279), (324, 325)):  # strips, tiles
+            starts, sizes = image.tag_v2.get(offsets, ()), image.tag_v2.get(lengths, ())
+            if any(start + size > len(data) for start, size in zip(starts, sizes, strict=False)):
+                return True
+    return False
+
+
+def _decode(path: Path | str, data: bytes, flag: int) -> ImageArray:
+    with _open(path, data) as header:
+        kind, mode = header.format, header.mode
+    if mode in ("F", "I"):
+        raise InputError(
+            "{file} has 32 bits per pixel, whose black and white are unknown; save it with 8 or 16"
+            " bits.",
+            file=path,
+        )
+    try:
+        image = cv2.imdecode(np.frombuffer(data, np.uint8), flag)
+    except cv2.error as error:
+        raise _unreadable(path, error) from error
+    if image is not None:
+        return np.asarray(image, np.uint8)
+    if kind in ("BMP", "JPEG", "PNG", "WEBP"):  # OpenCV knows them: what it refuses is damaged
+        raise _unreadable(path, ValueError())
     with _open(path, data) as image:
         try:
             return np.ascontiguousarray(np.asarray(image.convert("RGB"))[..., ::-1])

@@ -102,16 +102,61 @@ def damaged(kind: str, rgb: np.ndarray) -> bytes:
         segment = b"Exif\0\0" + inner.getvalue()
         head = whole[:2] + b"\xff\xe1" + struct.pack(">H", len(segment) + 2) + segment
         return head + whole[2 : len(whole) // 2]
+    if kind == "PNG with a flipped bit":
+        image.save(stream, "PNG")
+        data = bytearray(stream.getvalue())
+        data[len(data) // 2] ^= 1
+        return bytes(data)
     image.save(stream, kind)
     return stream.getvalue()[: len(stream.getvalue()) // 2]
 
 
-@pytest.mark.parametrize("kind", ["text", "empty", "JPEG", "PNG", "BMP", "jpeg with thumbnail"])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "text",
+        "empty",
+        "JPEG",
+        "PNG",
+        "BMP",
+        "TIFF",
+        "WEBP",
+        "jpeg with thumbnail",
+        "PNG with a flipped bit",
+    ],
+)
 def test_damaged_images_are_one_sentence(folder: Path, rgb: np.ndarray, kind: str) -> None:
     path = folder / "坏 bad.jpg"
     path.write_bytes(damaged(kind, rgb))
     with pytest.raises(InputError, match=r"坏 bad.jpg is (unreadable|cut short)"):
         images.read_image(path)
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+@pytest.mark.parametrize("suffix", [".jpg", ".png", ".tif", ".bmp", ".webp"])
+def test_any_damage_is_one_sentence_or_nothing(folder: Path, rgb: np.ndarray, suffix: str) -> None:
+    rng = np.random.default_rng(0)
+    images.write_image(folder / f"a{suffix}", rgb)
+    whole = (folder / f"a{suffix}").read_bytes()
+    refused = 0
+    for number in range(60):
+        data = bytearray(whole)
+        for place in rng.integers(0, min(len(data), 150 if number % 2 else len(data)), 3):
+            data[place] = rng.integers(256)
+        (folder / "b").write_bytes(data)
+        for read in (images.read_image, images.read_mask, images.image_size):
+            try:
+                read(folder / "b")
+            except InputError:
+                refused += 1
+    assert refused > 60  # at least every mask: it has three channels
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.int32])
+def test_values_without_a_known_range_are_refused(folder: Path, dtype: type) -> None:
+    Image.fromarray(np.ones((4, 4), dtype)).save(folder / "a.tif")
+    with pytest.raises(InputError, match="32 bits per pixel"):
+        images.read_image(folder / "a.tif")
 
 
 def test_whole_jpeg_with_bytes_after_its_end_is_read(folder: Path, rgb: np.ndarray) -> None:
