@@ -28,7 +28,7 @@ EVALUATION = "eval_details.json"
 STATE = "training_state.json"
 SUCCESS = ".success"
 
-Status = Literal["Normal", "Pruned", "Quantized"]
+Status = Literal["Normal"]
 _LIBRARIES = ("maskwright", "paddlepaddle", "paddlepaddle-gpu", "numpy", "opencv-python-headless")
 
 
@@ -42,7 +42,7 @@ class ModelInfo:
         labels: class names, index = class id.
         colors: (r, g, b) per class, or None.
         transforms: preprocessing as ``[{name: parameters}, …]``, or None if never evaluated.
-        status: ``"Normal"``, ``"Pruned"`` or ``"Quantized"``.
+        status: ``"Normal"``: the network as its class builds it.
         completed_epochs: epochs trained.
         score: mIoU (0 … 1) on the evaluation set when saved, or None.
         dataset_hash: identifies the data trained on, or None.

@@ -38,7 +38,7 @@ class Segmenter:
         colors: one (r, g, b) per class, or None.
         eval_transforms: preprocessing of the evaluation set seen in training, or None.
         test_transforms: preprocessing that ``predict`` uses, or None.
-        status: ``"Normal"``; compression sets others.
+        status: ``"Normal"``: the network as its class builds it.
         completed_epochs: how many epochs the weights have been trained for.
     """
 
@@ -113,7 +113,7 @@ class Segmenter:
         class_weights: ClassWeights = None,
         preview_images: int = 4,
         keep_epochs: int | None = None,
-        device: str = "auto",
+        device: str | None = None,
         colors: Sequence[tuple[int, int, int]] | None = None,
         dataset_hash: str | None = None,
     ) -> TrainResult:
@@ -148,7 +148,7 @@ class Segmenter:
             class_weights: one weight per class for cross entropy, or ``"balanced"``.
             preview_images: how many evaluation images to show predictions of.
             keep_epochs: how many of the newest ``epoch_N`` stay; None keeps all.
-            device: ``"auto"``, ``"cpu"``, ``"gpu"`` or ``"gpu:0"``.
+            device: ``"auto"``, ``"cpu"``, ``"gpu"`` or ``"gpu:0"``; None keeps the current one.
             colors: one (r, g, b) per class, kept in the model folder.
             dataset_hash: identifies the data, kept in the model folder.
 
@@ -181,7 +181,7 @@ class Segmenter:
             self._check_classes(eval_dataset)
         if resume_checkpoint is not None and pretrain_weights is not None:
             raise InputError("To resume a training, set pretrain_weights to None.")
-        inference.select_device(device)
+        self._use_device(device)
         reporter = reporter or Reporter()
         if resume_checkpoint is None:
             weights.load_pretrained(self.net, pretrain_weights, self.model_name, reporter)
@@ -228,7 +228,7 @@ class Segmenter:
             reporter: is told of progress and may stop the work.
             per_image: put one row per image into the details.
             on_image: called as ``on_image(score, label_map)`` after each image.
-            device: as in ``train``; None keeps the current one.
+            device: as in ``train``.
             window: width and height above which a network input is predicted in windows.
 
         Returns:
@@ -237,8 +237,7 @@ class Segmenter:
             ``details["per_image"]`` (dicts ``image``, ``miou``, ``confusion``).
         """
         self._check_classes(eval_dataset)
-        if device is not None:
-            inference.select_device(device)
+        self._use_device(device)
         transforms = eval_dataset.transforms or self.test_transforms
         rows: list[dict[str, Any]] = []
 
@@ -285,7 +284,7 @@ class Segmenter:
             img_file: path, or (H, W, 3) uint8 BGR array, or a list of these.
             transforms: preprocessing; None for that of the evaluation set seen in training.
             with_scores: leave ``score_map`` out when False (it is large).
-            device: as in ``train``; None keeps the current one.
+            device: as in ``train``.
             window: width and height above which a network input is predicted in windows.
 
         Returns:
@@ -295,8 +294,7 @@ class Segmenter:
         Raises:
             InputError: unreadable image, or no transforms known.
         """
-        if device is not None:
-            inference.select_device(device)
+        self._use_device(device)
         predictor = self._predictor(transforms or self.test_transforms, window=window)
         if isinstance(img_file, (str, Path, np.ndarray)):
             return predictor.predict(img_file, with_scores=with_scores)
@@ -337,6 +335,11 @@ class Segmenter:
         return inference.ImagePredictor(
             self.net, transforms, num_classes=self.num_classes, window=window
         )
+
+    def _use_device(self, device: str | None) -> None:
+        """Compute on ``device``, and move the weights there; None leaves all as it is."""
+        if device is not None:
+            self.net.to(device=inference.select_device(device))
 
     def _check_classes(self, dataset: SegDataset) -> None:
         if dataset.num_classes != self.num_classes:

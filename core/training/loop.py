@@ -142,7 +142,7 @@ class TrainingLoop:
 
     def _open_output(self) -> None:
         """Make ``save_dir`` ready: earlier trainings aside, the best model so far in it."""
-        if self._resumed is None:
+        if self._resumed is None or not self._output.continues(self._resumed):
             aside = self._output.move_earlier_aside()
             if aside is not None:
                 self._reporter.warn(
@@ -150,8 +150,9 @@ class TrainingLoop:
                         "The models of an earlier training were moved to {folder}.", folder=aside
                     )
                 )
+        if self._resumed is None:
             return
-        best = self._output.adopt_best(self._resumed, self._best.score)
+        best = self._output.adopt_best(self._resumed, self._state)
         if best is None and self._best.score is not None:
             self._reporter.warn(
                 message(
@@ -162,6 +163,7 @@ class TrainingLoop:
             )
         self._best.score = None if best is None else best.best_score
         self._best.epoch = 0 if best is None else best.best_epoch
+        self._state.best_score, self._state.best_epoch = self._best.score, self._best.epoch
         self._state.best_metrics = None if best is None else best.best_metrics
 
     def _train_epoch(self, vdl: VdlLog) -> None:

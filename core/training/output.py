@@ -55,26 +55,33 @@ class OutputFolder:
                 path.rename(aside / path.name)
         return aside
 
-    def adopt_best(self, resumed: Path, score: float | None) -> TrainingState | None:
+    def continues(self, checkpoint: Path) -> bool:
+        """Whether ``checkpoint`` is one of the model folders here."""
+        return checkpoint.resolve().parent == self.folder.resolve()
+
+    def adopt_best(self, checkpoint: Path, known: TrainingState) -> TrainingState | None:
         """Make sure that ``best_model`` here is the best of the training being resumed.
 
-        A better one that is here already stays. One that lies beside the checkpoint is copied.
+        In the same folder that is the one here, even if it was reached after ``checkpoint``. For
+        another folder the model that the checkpoint knows as its best is copied.
 
         Args:
-            resumed: the checkpoint.
-            score: the best score that the checkpoint knows of.
+            checkpoint: the model folder being resumed.
+            known: its state.
 
         Returns:
             The state saved with ``best_model``; None when there is none.
         """
-        here = _finished_state(self.best)
-        if here is not None and (score is None or _score(here) >= score):
-            return here
-        for candidate in (resumed.parent / "best_model", resumed):
+        if self.continues(checkpoint):
+            here = _finished_state(self.best)
+            if here is not None and _score(here) >= _score(known):
+                return here
+        beside = checkpoint.parent
+        for candidate in (checkpoint, beside / "best_model", beside / f"epoch_{known.best_epoch}"):
             state = _finished_state(candidate)
-            is_best = state is not None and state.best_epoch == state.epoch
-            if state is not None and is_best and score is not None and _score(state) >= score:
-                self.folder.mkdir(parents=True, exist_ok=True)
+            if known.best_score is None or state is None:
+                continue
+            if state.epoch == known.best_epoch and state.best_score == known.best_score:
                 with replace_folder_atomic(self.best) as temporary:
                     shutil.copytree(candidate, temporary, dirs_exist_ok=True)
                 return state

@@ -164,6 +164,7 @@ def test_resuming_an_epoch_elsewhere_is_bit_equal_and_takes_the_best_along(folde
         epochs=3,
         model=model,
         optimizer=adam,
+        device="cpu",
         resume_checkpoint=tmp_path / "a" / "epoch_1",
     )
     assert_same_weights(weights_of(tmp_path / "a/epoch_3"), weights_of(tmp_path / "b/epoch_3"))
@@ -213,6 +214,48 @@ def test_a_resumed_training_keeps_the_best_model_and_its_patience(folder, tmp_pa
     assert (tmp_path / "best_model" / "model.pdparams").read_bytes() == best
     assert result.best_score == pytest.approx(0.6)
     assert (result.epochs, result.stopped_early) == (3, True)
+
+
+def test_resuming_from_before_the_best_keeps_the_best(folder, tmp_path, monkeypatch):
+    scripted(monkeypatch, [0.3, 0.6])
+    train(folder, tmp_path, epochs=2)
+    best = (tmp_path / "best_model" / "model.pdparams").read_bytes()
+    scripted(monkeypatch, [0.5, 0.55])
+    recorder = Recorder()
+    _, result = train(
+        folder,
+        tmp_path,
+        epochs=3,
+        learning_rate=0.01,
+        reporter=recorder,
+        resume_checkpoint=tmp_path / "epoch_1",
+    )
+    assert (tmp_path / "best_model" / "model.pdparams").read_bytes() == best
+    assert result.best_score == pytest.approx(0.6)
+    assert recorder.warnings == []
+
+
+def test_a_branch_takes_the_best_that_its_checkpoint_knows(folder, tmp_path, monkeypatch):
+    scripted(monkeypatch, [0.3, 0.2, 0.6])
+    train(folder, tmp_path / "a", epochs=3)
+    known = (tmp_path / "a" / "epoch_1" / "model.pdparams").read_bytes()
+    scripted(monkeypatch, [0.1])
+    checkpoint = tmp_path / "a" / "epoch_2"
+    _, result = train(folder, tmp_path / "b", epochs=3, resume_checkpoint=checkpoint)
+    assert (tmp_path / "b" / "best_model" / "model.pdparams").read_bytes() == known
+    assert (result.best_score, result.best_epoch) == (pytest.approx(0.3), 1)
+
+
+def test_a_best_model_that_is_gone_is_sought_anew(folder, tmp_path, monkeypatch):
+    scripted(monkeypatch, [0.3, 0.2])
+    train(folder, tmp_path, epochs=2, keep_epochs=1)
+    (tmp_path / "best_model").rename(tmp_path / "elsewhere")
+    scripted(monkeypatch, [0.25])
+    recorder = Recorder()
+    checkpoint = tmp_path / "epoch_2"
+    _, result = train(folder, tmp_path, epochs=3, reporter=recorder, resume_checkpoint=checkpoint)
+    assert "was not found" in recorder.warnings[0]
+    assert (result.best_score, result.best_epoch) == (pytest.approx(0.25), 3)
 
 
 def test_best_score_in_a_repeated_epoch_is_the_best_again():
