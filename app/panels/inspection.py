@@ -6,13 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import Qt, Slot
+from PySide6.QtCore import Slot
 from PySide6.QtWidgets import (
     QComboBox,
-    QFrame,
     QHBoxLayout,
     QLabel,
-    QSplitter,
     QStackedWidget,
     QVBoxLayout,
     QWidget,
@@ -22,12 +20,9 @@ from app.background import BackgroundTasks, Progress
 from app.context import AppContext
 from app.panels.base import Panel, StepState, StepStatus
 from app.theme import GRID
-from app.translation import tr, trn
-from app.widgets.class_scores import ClassScores
-from app.widgets.confusion_table import ConfusionTable
+from app.translation import tr
 from app.widgets.empty_state import EmptyState
-from app.widgets.error_list import ErrorList
-from app.widgets.error_viewer import ErrorViewer
+from app.widgets.evaluation_view import EvaluationView
 from app.widgets.layout import button, label, row
 from app.widgets.score_inspector import ScoreInspector
 from core.errors import InputError
@@ -35,9 +30,7 @@ from core.images import default_palette
 from core.inspection import (
     Evaluation,
     ImageScore,
-    background_class,
     read_evaluation,
-    with_confusion,
 )
 from core.jobs.events import Event, Failed
 from core.jobs.events import Progress as JobProgress
@@ -47,8 +40,6 @@ from core.messages import message
 from core.project import Project
 
 _SUBSETS = ("val", "test", "train")
-_LIST_WIDTH = GRID * 34
-_UPPER, _LOWER = 430, 300
 _ALIVE = ("queued", "running", "paused")
 
 
@@ -78,10 +69,7 @@ class InspectionPanel(Panel):
         self._asked = False
         self.model_box = QComboBox()
         self.split_box = QComboBox()
-        self.table = ClassScores()
-        self.matrix = ConfusionTable()
-        self.images = ErrorList()
-        self.viewer = ErrorViewer()
+        self.results = EvaluationView()
         self._inspector = ScoreInspector()
         self.tiles: dict[str, QLabel] = {}
         self._build()
@@ -132,21 +120,17 @@ class InspectionPanel(Panel):
 
     def theme_changed(self) -> None:
         """Draw in the new colours."""
-        self.viewer.renew_colors()
-        self.matrix.update()
-        if self._evaluation is not None:
-            self._fill_table(self._evaluation)
+        self.results.renew_colors()
 
     def shut_down(self) -> None:
         """Wait for what reads in the background."""
         self._tasks.shut_down()
-        self.images.images.shut_down()
-        self.viewer.shut_down()
+        self.results.shut_down()
 
     @property
     def busy(self) -> bool:
         """Whether results or pictures are still being read."""
-        return self._tasks.busy or self.images.images.busy or self.viewer.busy
+        return self._tasks.busy or self.results.busy
 
     @property
     def evaluation(self) -> Evaluation | None:
@@ -253,37 +237,23 @@ class InspectionPanel(Panel):
 
     def _show(self, run_id: int | None, evaluation: Evaluation | None) -> None:
         self._shown_run, self._evaluation = run_id, evaluation
-        for part in (self._results, self._facts, self.measure_button):
+        for part in (self.results, self._facts, self.measure_button):
             part.setVisible(evaluation is not None)
         self._unmeasured.setVisible(evaluation is None)
         self._inspector.show_score(None, (), openable=False)
+        self.results.show_evaluation(evaluation, self._colors(evaluation))
         if evaluation is None:
-            self.images.images.set_scores((), background=None)
-            self.viewer.show_image(None)
-            for tile in self.tiles.values():
-                tile.setText("–")
             return
-        metrics = evaluation.metrics
         for key in ("miou", "oacc", "kappa"):
-            value = metrics[key]
+            value = evaluation.metrics[key]
             self.tiles[key].setText("–" if value is None else f"{value:.3f}")
         self.tiles["images"].setText(f"{len(evaluation.images):,}")
-        self._fill_table(evaluation)
-        self.matrix.set_matrix(evaluation.matrix, evaluation.labels)
-        self.viewer.set_classes(evaluation.labels, self._colors(evaluation))
-        background = background_class(evaluation.labels)
-        self.images.images.set_scores(evaluation.images, background=background)
-        self._show_filter(None)
-        self.images.choose(0)
 
-    def _fill_table(self, evaluation: Evaluation) -> None:
-        self.table.show_metrics(
-            evaluation.metrics, evaluation.matrix, evaluation.labels, self._colors(evaluation)
-        )
-
-    def _colors(self, evaluation: Evaluation) -> tuple[tuple[int, int, int], ...]:
+    def _colors(self, evaluation: Evaluation | None) -> tuple[tuple[int, int, int], ...]:
         """The project's colours by class name: ids may have changed since the training."""
-        known = {} if self._project is None else {c.name: c.color for c in self._project.labels()}
+        if evaluation is None or self._project is None:
+            return ()
+        known = {c.name: c.color for c in self._project.labels()}
         spare = default_palette(len(evaluation.labels))
         return tuple(
             known.get(name, color) for name, color in zip(evaluation.labels, spare, strict=True)
@@ -294,7 +264,6 @@ class InspectionPanel(Panel):
 
     @Slot(object)
     def _on_score_chosen(self, score: ImageScore) -> None:
-        self.viewer.show_image(score)
         labels = self._evaluation.labels if self._evaluation is not None else ()
         known = self._project is not None and self._project.find_image(score.image) is not None
         self._inspector.show_score(score, labels, openable=known)
@@ -305,55 +274,8 @@ class InspectionPanel(Panel):
 
     @Slot()
     def _on_open_requested(self) -> None:
-        if self.images.current is not None:
-            self._on_opened(self.images.current)
-
-    @Slot(int, int)
-    def _on_cell_clicked(self, truth: int, predicted: int) -> None:
-        cell = (truth, predicted)
-        self._show_filter(None if cell == self.matrix.chosen else cell)
-
-    @Slot(int)
-    def _on_class_chosen(self, index: int) -> None:
-        self._show_filter((index, index))
-
-    @Slot()
-    def _on_filter_cleared(self) -> None:
-        self._show_filter(None)
-
-    def _show_filter(self, cell: tuple[int, int] | None) -> None:
-        """List the images of one confusion, or all."""
-        if self._evaluation is None:
-            return
-        labels, images = self._evaluation.labels, self._evaluation.images
-        self.matrix.set_chosen(cell)
-        self.clear_button.setVisible(cell is not None)
-        if cell is None:
-            self.images.images.filter_scores(images)
-            self.list_title.setText(tr("Worst images first"))
-            self.viewer.set_focus(None)
-            return
-        found = with_confusion(images, *cell)
-        self.images.images.filter_scores(found)
-        truth, predicted = labels[cell[0]], labels[cell[1]]
-        if cell[0] == cell[1]:
-            title = trn(
-                "{count} image with errors of “{label}”",
-                "{count} images with errors of “{label}”",
-                len(found),
-                label=truth,
-            )
-        else:
-            title = trn(
-                "{count} image where “{label}” is taken for “{other}”",
-                "{count} images where “{label}” is taken for “{other}”",
-                len(found),
-                label=truth,
-                other=predicted,
-            )
-        self.list_title.setText(title)
-        self.viewer.set_focus(cell[0])
-        self.images.choose(0)
+        if self.results.images.current is not None:
+            self._on_opened(self.results.images.current)
 
     # Building
 
@@ -362,12 +284,9 @@ class InspectionPanel(Panel):
         self.split_box.currentIndexChanged.connect(self._find)
         self.measure_button.clicked.connect(self._on_measure)
         self._unmeasured.action_requested.connect(self._on_measure)
-        self.images.score_chosen.connect(self._on_score_chosen)
-        self.images.opened.connect(self._on_opened)
+        self.results.score_chosen.connect(self._on_score_chosen)
+        self.results.opened.connect(self._on_opened)
         self._inspector.open_requested.connect(self._on_open_requested)
-        self.matrix.cell_clicked.connect(self._on_cell_clicked)
-        self.table.class_chosen.connect(self._on_class_chosen)
-        self.clear_button.clicked.connect(self._on_filter_cleared)
         self.context.run_started.connect(self._on_run_started)
         self.context.run_state_changed.connect(self._on_run_state_changed)
         self.context.runs_changed.connect(self._refresh_models)
@@ -389,9 +308,8 @@ class InspectionPanel(Panel):
         self._unmeasured = EmptyState(
             "inspect", tr("Not measured yet"), _unmeasured(), action=tr("Measure the model")
         )
-        self._results = self._make_results()
         column.addWidget(self._unmeasured, 1)
-        column.addWidget(self._results, 1)
+        column.addWidget(self.results, 1)
         self._pages = QStackedWidget()
         self._pages.addWidget(empty)
         self._pages.addWidget(page)
@@ -432,47 +350,9 @@ class InspectionPanel(Panel):
             facts.addLayout(cell)
         return row(self.model_box, self.split_box, self.measure_button, 1, self._facts)
 
-    def _make_results(self) -> QWidget:
-        side = QWidget()
-        listed = QVBoxLayout(side)
-        listed.setContentsMargins(0, 0, 0, 0)
-        self.list_title = label(tr("Worst images first"), "heading", wrap=True)
-        self.clear_button = button(tr("Show all"), "link", tooltip=tr("List all images again"))
-        listed.addLayout(row(self.list_title, self.clear_button))
-        listed.addWidget(self.images, 1)
-        upper = _splitter(Qt.Orientation.Horizontal, side, self.viewer, sizes=(_LIST_WIDTH, 600))
-        upper.setStretchFactor(1, 1)
-        lower = _splitter(Qt.Orientation.Horizontal, self.table, self._make_matrix_card())
-        lower.setStretchFactor(0, 3)
-        lower.setStretchFactor(1, 2)
-        return _splitter(Qt.Orientation.Vertical, upper, lower, sizes=(_UPPER, _LOWER))
-
-    def _make_matrix_card(self) -> QFrame:
-        card = QFrame()
-        card.setProperty("role", "card")
-        inside = QVBoxLayout(card)
-        inside.setContentsMargins(GRID, GRID, GRID, GRID)
-        inside.addWidget(label(tr("Rows: truth, columns: prediction, in % of the row"), "muted"))
-        inside.addWidget(self.matrix, 1)
-        return card
-
 
 def _unmeasured() -> str:
     return tr("This model has not been measured on these images yet.")
-
-
-def _splitter(
-    direction: Qt.Orientation, *widgets: QWidget, sizes: tuple[int, int] | None = None
-) -> QSplitter:
-    made = QSplitter(direction)
-    made.setChildrenCollapsible(False)
-    made.setHandleWidth(GRID)
-    made.setProperty("role", "gap")
-    for widget in widgets:
-        made.addWidget(widget)
-    if sizes is not None:
-        made.setSizes(list(sizes))
-    return made
 
 
 def _find_evaluation(

@@ -82,6 +82,7 @@ class ErrorViewer(QWidget):
         self.focus_box = QComboBox()
         self.focus_box.setAccessibleName(tr("Errors of which class"))
         self.focus_box.setToolTip(tr("Show the errors of one class only"))
+        self.focus_box.setMinimumWidth(GRID * 16)
         self.focus_box.currentIndexChanged.connect(self._refresh)
         self.note = label("", "danger", wrap=True)
         self.note.hide()
