@@ -21,6 +21,7 @@ from core.messages import message
 from core.metrics import ConfusionMatrix
 from core.model_folder import WEIGHTS
 from core.training import checkpoint
+from core.training.allocator import keep_freed_memory
 from core.training.checkpoint import TrainingState
 from core.training.class_weights import resolve_class_weights
 from core.training.data_loader import BatchLoader
@@ -104,6 +105,7 @@ class TrainingLoop:
             StopRequested: the reporter asked for it; ``interrupted`` has been written.
             InputError: the loss is not finite any more, or the data cannot be used.
         """
+        keep_freed_memory()
         self._open_output()
         if self._state.epoch >= self._options.num_epochs:
             self._reporter.warn(
