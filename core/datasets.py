@@ -265,7 +265,8 @@ class SegDataset:
     Args:
         data_dir: folder that relative paths start at.
         file_list: text file of lines ``image mask``.
-        label_list: text file of class names; its line number is the class index.
+        label_list: text file of class names; its line number is the class index. None: the
+            folder's ``labels.txt``.
         transforms: ``Compose`` or list of transforms; copied.
         num_workers: loader processes, or "auto".
         shuffle: whether training mixes the order.
@@ -283,7 +284,7 @@ class SegDataset:
         self,
         data_dir: Path | str,
         file_list: Path | str,
-        label_list: Path | str,
+        label_list: Path | str | None = None,
         transforms: Compose | Sequence[Transform] | None = None,
         num_workers: int | Literal["auto"] = "auto",
         shuffle: bool = False,
@@ -293,7 +294,7 @@ class SegDataset:
         self.transforms: Compose | None = copy.deepcopy(transforms)
         self.num_workers = num_workers
         self.shuffle = shuffle
-        self.labels = list(read_labels(label_list))
+        self.labels = list(read_labels(label_list or Path(data_dir) / LABELS_FILE))
         self.num_classes = len(self.labels)
         content = read_list(file_list, data_dir)
         if content.problems:
