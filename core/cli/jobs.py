@@ -27,6 +27,7 @@ from core.cli.console import complain, err
 from core.cli.environment import EXIT_BAD_INPUT, EXIT_BUG, EXIT_INTERRUPTED
 from core.jobs import events
 from core.jobs.process import JobProcess
+from core.jobs.run_folder import RunFolder
 
 _STAGES = {
     "prepare": "preparing",
@@ -101,9 +102,7 @@ def _end(job: JobProcess) -> JobEnd:
         case events.Done(result=result):
             return JobEnd(result)
         case events.Cancelled():
-            return JobEnd(
-                None, EXIT_INTERRUPTED, f"Stopped; what was done so far is in {job.run.path}."
-            )
+            return JobEnd(None, EXIT_INTERRUPTED, _stopped(job.run))
         case events.Failed() as failed:
             sentence = f"{failed.message.rstrip('.')}. {failed.advice}".rstrip()
             ours = failed.kind in ("bug", "killed")
@@ -112,6 +111,12 @@ def _end(job: JobProcess) -> JobEnd:
             return JobEnd(None, EXIT_BUG if ours else EXIT_BAD_INPUT, sentence)
         case other:
             raise RuntimeError(f"the job ended with {other!r}")
+
+
+def _stopped(run: RunFolder) -> str:
+    if run.spec.kind == "train":
+        return f"Stopped; to go on, repeat the command with --resume {run.path}"
+    return "Stopped"
 
 
 @contextlib.contextmanager

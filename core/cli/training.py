@@ -13,8 +13,11 @@ from core.cli.data_source import DataSource, check_data, open_data
 from core.cli.jobs import job_result
 from core.dataset_statistics import DatasetStatistics
 from core.errors import InputError
+from core.files import write_text_atomic
 from core.jobs.run_folder import RunFolder, validation_problem
-from core.jobs.spec import TrainSpec
+from core.jobs.spec import TrainSpec, spec_to_json
+
+_CHANGEABLE = ("epochs", "device", "num_workers", "keep_epochs", "log_interval_steps")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +39,22 @@ def run_training(request: Request) -> dict[str, Any]:
         InputError: what was asked cannot be done.
         typer.Exit: the job failed or was stopped; the sentence is printed.
     """
+    _check_options(request)
     return job_result(_open_run(request).path)
+
+
+def _check_options(request: Request) -> None:
+    """Say what is wrong with the options before every image is looked at."""
+    from core.presets import NETWORKS
+
+    if request.model not in NETWORKS:
+        raise InputError(
+            "--model {model} is unknown; choose {known}.",
+            model=request.model,
+            known=" or ".join(NETWORKS),
+        )
+    others = {"data_dir": request.data, "epochs": 1, "batch_size": 1, "image_size": (64, 64)}
+    _validated(_merge({"model": request.model, **others}, request.chosen))
 
 
 def _open_run(request: Request) -> RunFolder:
@@ -74,24 +92,36 @@ def _run_of(folder: Path) -> Path:
 
 
 def _continue_in_place(run: RunFolder, request: Request) -> RunFolder:
-    """Go on with an unfinished run: its own settings hold, others may not be smuggled in."""
+    """Go on with a run from its newest checkpoint; only what cannot spoil it may change."""
     spec = _train_spec(run)
     if run.is_running:
         raise InputError("The run in {folder} is already being worked on.", folder=run.path)
-    if run.state == "done":
-        raise InputError(
-            "The run in {folder} is finished; to train on, give a new --out and --epochs.",
-            folder=run.path,
-        )
     asked = _validated(_merge(spec.model_dump(), {**request.chosen, "model": request.model}))
     changed = [key for key in TrainSpec.model_fields if getattr(asked, key) != getattr(spec, key)]
-    if changed:
+    fixed = [key for key in changed if key not in _CHANGEABLE]
+    if fixed:
         raise InputError(
             "The run in {folder} was begun with another {setting}; leave that option out, or "
             "choose a new --out.",
             folder=run.path,
-            setting=changed[0],
+            setting=fixed[0],
         )
+    newest = run.last_checkpoint
+    wanted = run.path if request.resume is None else request.resume.resolve()
+    if wanted != run.path.resolve() and (newest is None or wanted != newest.resolve()):
+        raise InputError(
+            "{checkpoint} is not the newest checkpoint of its run; to go back to it, choose a new "
+            "--out.",
+            checkpoint=wanted,
+        )
+    if run.state == "done" and asked.epochs <= spec.epochs:
+        raise InputError(
+            "The run in {folder} is finished after {epochs} epochs; to go on, give more --epochs.",
+            folder=run.path,
+            epochs=spec.epochs,
+        )
+    if changed:
+        write_text_atomic(run.spec_path, spec_to_json(asked) + "\n")
     return run
 
 
@@ -136,23 +166,19 @@ def _suggested(request: Request, statistics: DatasetStatistics, data_dir: Path) 
     from core.devices import DeviceInfo, training_devices
     from core.presets import NETWORKS, learning_rate, suggest
 
-    model = next((name for name in NETWORKS if name == request.model), None)
-    if model is None:
-        raise InputError(
-            "--model {model} is unknown; choose {known}.",
-            model=request.model,
-            known=" or ".join(NETWORKS),
-        )
     kind = str(request.chosen.get("device", "auto")).partition(":")[0]
     devices = training_devices()
     device: DeviceInfo = next((one for one in devices if one.kind == kind), devices[0])
-    preset = suggest(statistics, device, model=model)
+    network = next(name for name in NETWORKS if name == request.model)
+    preset = suggest(statistics, device, model=network)
     fields = preset.spec(data_dir).model_dump()
-    # The device is chosen where it is used, the rate follows the batch that really is.
+    # The device is chosen where it is used; rate and interval follow what was given.
     del fields["device"]
-    batch = request.chosen.get("batch_size")
-    if isinstance(batch, int) and batch > 0:
+    batch, epochs = request.chosen.get("batch_size"), request.chosen.get("epochs")
+    if isinstance(batch, int):
         fields["learning_rate"] = learning_rate(batch)
+    if isinstance(epochs, int):
+        fields["save_interval_epochs"] = max(1, epochs // 25)
     return fields
 
 

@@ -82,7 +82,7 @@ def draw_chart(
         return None
     x_low, x_high = min(steps), max(steps)
     if x_high == x_low:
-        x_low, x_high = x_low - 0.5, x_high + 0.5
+        x_low, x_high = x_low - 1, x_high + 1
     y_ticks = _round_numbers(*(y_range or (min(values), max(values))))
     low, high = (y_ticks[0], y_ticks[-1]) if y_range is None else y_range
 
@@ -107,7 +107,9 @@ def draw_chart(
                 last=f"{line[-1][1]:.3g}",
             )
         )
-    x_ticks = [tick for tick in _round_numbers(x_low, x_high) if x_low <= tick <= x_high]
+    x_ticks = [
+        tick for tick in _round_numbers(x_low, x_high) if x_low <= tick <= x_high and tick % 1 == 0
+    ]
     return Chart(
         title=title,
         x_label=x_label,
@@ -150,7 +152,8 @@ def _path(curve: Curve, spots: list[tuple[float, float]], steps: list[float]) ->
 def _round_numbers(low: float, high: float) -> list[float]:
     """Five or so round numbers whose first is ≤ ``low`` and last ≥ ``high``."""
     if high <= low:
-        low, high = low - 0.5, high + 0.5
+        spread = abs(low) / 10 or 0.5
+        low, high = low - spread, high + spread
     rough = (high - low) / 5
     scale = 10 ** math.floor(math.log10(rough))
     step = next(factor * scale for factor in (1, 2, 2.5, 5, 10) if factor * scale >= rough)

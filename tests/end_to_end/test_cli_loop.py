@@ -1,0 +1,260 @@
+"""The loop by command line: train, resume, evaluate, predict, on a folder and on a project."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from cli_data import COUNTS, LABELS, make_data
+
+from core import cli
+from core.images import read_image, read_mask
+from core.jobs.run_folder import RunFolder
+from core.project import Project
+
+ROOT = Path(__file__).parents[2]
+SMALL = ["--batch-size", "4", "--image-size", "96x64", "--learning-rate", "0.05", "--device", "cpu"]
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    return tmp_path_factory.mktemp("loop") / "工作 place"
+
+
+@pytest.fixture(scope="module")
+def data(place):
+    return make_data(place / "data")
+
+
+def _json(capsys) -> dict:
+    """The last line of stdout."""
+    return json.loads(capsys.readouterr().out.strip().splitlines()[-1])
+
+
+@pytest.fixture(scope="module")
+def training(place, data):
+    """(run folder, what --json printed)."""
+    out = place / "run"
+    arguments = ["train", "--data", str(data), "--model", "FastSCNN", "--out", str(out), "--json"]
+    with contextlib.redirect_stdout(io.StringIO()) as printed:
+        assert cli.run([*arguments, "--epochs", "2", "--set", "keep_epochs=5", *SMALL]) == 0
+    return out, printed.getvalue()
+
+
+@pytest.fixture(scope="module")
+def run_dir(training):
+    return training[0]
+
+
+@pytest.fixture(scope="module")
+def model_dir(run_dir):
+    return run_dir / "best_model"
+
+
+def test_run_folder_holds_the_whole_story(run_dir):
+    run = RunFolder(run_dir)
+    assert run.state == "done"
+    assert run.spec.image_size == (96, 64)
+    assert run.spec.seed == 0
+    tags = run.metrics()
+    assert {"train/loss", "train/lr", "val/miou", "val/iou/2"} <= tags.keys()
+    assert (run_dir / "best_model" / ".success").exists()
+    assert (run_dir / "epoch_2" / "model.pdparams").exists()
+
+
+def test_training_result_has_the_contracts_keys(training):
+    (line,) = training[1].splitlines()
+    result = json.loads(line)
+    assert Path(result["best_model"]).is_dir()
+    assert {
+        "miou",
+        "category_iou",
+        "oacc",
+        "kappa",
+        "images_per_second",
+        "seconds",
+    } <= result.keys()
+    assert len(result["category_iou"]) == len(LABELS)
+
+
+def test_what_is_not_chosen_fits_the_data(place, data, capsys, monkeypatch):
+    """No size, batch, epochs or rate given: they come from the data and the machine."""
+    monkeypatch.setattr("core.cli.training.job_result", lambda run_dir: {"best_model": run_dir})
+    out = place / "suggested"
+    assert cli.run(["train", "--data", str(data), "--model", "UNet", "--out", str(out)]) == 0
+    spec = RunFolder(out).spec
+    assert spec.image_size == (96, 64), "the median size in steps of 32"
+    assert 1 <= spec.batch_size <= COUNTS["train"]
+    assert spec.epochs >= 1
+    assert spec.device == "auto"
+
+
+def test_second_run_in_the_same_folder_is_refused(run_dir, data, capsys):
+    before = (run_dir / "spec.json").read_bytes()
+    arguments = ["train", "--data", str(data), "--model", "FastSCNN", "--out", str(run_dir)]
+    assert cli.run([*arguments, "--epochs", "1"]) == 2
+    assert "holds a run already" in capsys.readouterr().err
+    assert (run_dir / "spec.json").read_bytes() == before
+
+
+def test_resume_in_a_new_folder_goes_on_from_the_epoch(place, data, run_dir, capsys):
+    out = place / "resumed"
+    arguments = ["train", "--data", str(data), "--model", "FastSCNN", "--out", str(out), "--json"]
+    assert cli.run([*arguments, "--resume", str(run_dir / "epoch_1"), "--epochs", "3"]) == 0
+    assert Path(_json(capsys)["resumed_from"]).name == "epoch_1"
+    spec = RunFolder(out).spec
+    assert spec.image_size == (96, 64), "settings come from the run that is resumed"
+    assert not (out / "epoch_1").exists()
+    assert (out / "epoch_3").is_dir()
+
+
+def test_resume_in_place_needs_more_epochs_and_the_same_settings(run_dir, data, capsys):
+    arguments = ["train", "--data", str(data), "--model", "FastSCNN", "--out", str(run_dir)]
+    arguments += ["--resume", str(run_dir)]
+    assert cli.run(arguments) == 2
+    assert "finished after 2 epochs" in capsys.readouterr().err
+    assert cli.run([*arguments, "--epochs", "5", "--image-size", "64"]) == 2
+    assert "another image_size" in capsys.readouterr().err
+    assert cli.run([*arguments[:-1], str(run_dir / "epoch_1"), "--epochs", "5"]) == 2
+    assert "not the newest checkpoint" in capsys.readouterr().err
+    assert RunFolder(run_dir).spec.epochs == 2
+
+
+def test_evaluate_prints_json_and_writes_nothing(model_dir, data, place, capsys):
+    before = sorted(path for path in place.rglob("*"))
+    arguments = ["evaluate", "--model-dir", str(model_dir), "--data", str(data), "--split", "test"]
+    assert cli.run([*arguments, "--json"]) == 0
+    result = _json(capsys)
+    assert result["images"] == COUNTS["test"]
+    assert {"miou", "miou_paddlex", "category_iou", "oacc", "kappa"} <= result.keys()
+    assert sorted(path for path in place.rglob("*")) == before
+
+
+def test_evaluate_keeps_a_report_with_pictures_where_asked(model_dir, data, place, capsys):
+    out = place / "evaluation"
+    arguments = ["evaluate", "--model-dir", str(model_dir), "--data", str(data), "--out", str(out)]
+    assert cli.run(arguments) == 0
+    table = capsys.readouterr().out
+    assert all(label in table for label in LABELS)
+    report = (out / "report.html").read_text(encoding="utf-8")
+    assert report.count("data:image/jpeg;base64,") == 4 * COUNTS["val"]
+    assert "<path" in report, "the training's curves"
+    assert cli.run(arguments) == 2
+    assert "not empty" in capsys.readouterr().err
+
+
+def test_predict_writes_masks_and_overlays_without_overwriting(model_dir, data, place, capsys):
+    out = place / "predictions"
+    twin = place / "twins"
+    twin.mkdir()
+    (twin / "test 0.png").write_bytes((data / "images/test 0.png").read_bytes())
+    images = [str(data / "images/test 0.png"), str(data / "images/test 1.png"), str(twin)]
+    arguments = ["predict", "--model-dir", str(model_dir), "--out", str(out), *images, "--json"]
+    assert cli.run(arguments) == 0
+    result = _json(capsys)
+    files = [Path(name) for name in result["files"]]
+    assert len(set(files)) == 3, "two images of one name need two masks"
+    for file in files:
+        mask = read_mask(file)
+        assert mask.shape == (64, 96)
+        assert mask.max() < len(LABELS)
+    overlay = read_image(result["overlays"][0])
+    assert overlay.shape == (64, 96, 3)
+    np.testing.assert_array_equal(read_mask(files[0]), read_mask(files[2]))
+    before = {path: path.read_bytes() for path in out.iterdir()}
+    assert cli.run(arguments) == 2
+    assert "already exists" in capsys.readouterr().err
+    assert {path: path.read_bytes() for path in out.iterdir()} == before
+
+
+@pytest.mark.parametrize(("name", "word"), [("gone.png", "gone.png"), ("empty", "no images")])
+def test_predict_on_what_is_not_there(model_dir, place, tmp_path, capsys, name, word):
+    (tmp_path / "empty").mkdir()
+    arguments = ["predict", "--model-dir", str(model_dir), "--out", str(tmp_path / "out")]
+    assert cli.run([*arguments, str(tmp_path / name)]) == 2
+    assert word in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_project_is_data_too(model_dir, data, place, capsys, monkeypatch):
+    with Project.create(place / "项目 p") as project:
+        project.import_data_folder(data)
+    out = place / "from project"
+    source = ["--data", str(place / "项目 p")]
+    arguments = ["train", *source, "--model", "FastSCNN", "--out", str(out), "--epochs", "1"]
+    monkeypatch.setattr("core.cli.training.job_result", lambda run_dir: {"best_model": run_dir})
+    assert cli.run([*arguments, *SMALL]) == 0
+    assert RunFolder(out).spec.data_dir == out / "dataset"
+    assert (out / "dataset" / "train_list.txt").exists(), "frozen with the run"
+    capsys.readouterr()
+    assert cli.run(["evaluate", "--model-dir", str(model_dir), *source, "--json"]) == 0
+    of_project = _json(capsys)["miou"]
+    assert cli.run(["evaluate", "--model-dir", str(model_dir), "--data", str(data), "--json"]) == 0
+    assert _json(capsys)["miou"] == pytest.approx(of_project)
+    assert cli.run(["validate", str(place / "项目 p"), "--json"]) == 0
+    assert _json(capsys)["valid"] is True
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX signals")
+def test_ctrl_c_stops_in_order_and_resume_goes_on(place, data):
+    out = place / "stopped"
+    arguments = [sys.executable, "main.py", "train", "--data", str(data), "--model", "FastSCNN"]
+    arguments += ["--out", str(out), "--epochs", "400", *SMALL]
+    arguments += ["--set", "save_interval_epochs=1"]
+    process = subprocess.Popen(arguments, cwd=ROOT, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 120
+    while not (out / "epoch_1").exists():
+        assert process.poll() is None, process.stderr.read()
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    process.send_signal(signal.SIGINT)
+    _, printed = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "--resume" in printed
+    assert "Traceback" not in printed
+    run = RunFolder(out)
+    assert run.state == "cancelled"
+    done = int(run.last_checkpoint.name.removeprefix("epoch_"))
+    resume = ["train", "--data", str(data), "--model", "FastSCNN", "--out", str(out)]
+    resume += ["--resume", str(out), "--epochs", str(done + 1)]
+    assert cli.run(resume) == 0
+    steps, _ = RunFolder(out).metrics()["train/loss"]
+    assert steps[0] <= 2, "the first part's curve is still there"
+    assert RunFolder(out).state == "done"
+
+
+def test_help_is_quick_because_it_loads_nothing_heavy():
+    code = (
+        "import sys, main\n"
+        "assert main.main(['train', '--help']) == 0\n"
+        "heavy = {'paddle', 'PySide6', 'matplotlib', 'pandas', 'numpy', 'cv2', 'scipy'}\n"
+        "print(sorted(heavy & set(sys.modules)), file=sys.stderr)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert "--epochs" in done.stdout
+    assert done.stderr.strip() == "[]"
+
+
+def test_output_survives_a_console_that_knows_no_chinese(data):
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    done = subprocess.run(
+        [sys.executable, "main.py", "validate", str(data)],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "disc" in done.stdout
