@@ -32,6 +32,8 @@ PARENT = textwrap.dedent("""
         print(process.pid, flush=True)
         while not process.is_finished:
             process.poll(0.1)
+            if (process.run.path / "leave").exists():
+                sys.exit()
 """)
 
 
@@ -90,8 +92,8 @@ def test_a_killed_worker_leaves_a_run_that_goes_on_where_it_was(data: Path, tmp_
     assert Path(done.result["best_model"]).is_dir()
 
 
-@pytest.mark.parametrize("both", [False, True], ids=["parent", "parent and worker"])
-def test_a_killed_parent_takes_its_worker_along(data: Path, tmp_path: Path, both: bool) -> None:
+@pytest.mark.parametrize("end", ["parent killed", "both killed", "parent leaves"])
+def test_a_parent_takes_its_worker_along(data: Path, tmp_path: Path, end: str) -> None:
     run = RunFolder.create(tmp_path / "运行 1", train_spec(data, epochs=500))
     script = tmp_path / "parent.py"
     script.write_text(PARENT)
@@ -102,17 +104,21 @@ def test_a_killed_parent_takes_its_worker_along(data: Path, tmp_path: Path, both
     )
     assert parent.stdout is not None
     worker = psutil.Process(int(parent.stdout.readline()))
+    parent.stdout.close()
     wait_for(lambda: run.last_checkpoint is not None)
     assert run.state == "running"
-    parent.kill()
-    if both:
+    if end == "parent leaves":
+        (run.path / "leave").touch()
+        assert parent.wait(60) == 0
+    else:
+        parent.kill()
+        parent.wait()
+    if end == "both killed":
         worker.kill()
-    parent.wait()
-    parent.stdout.close()
     wait_for(lambda: not run.is_running)  # the lock goes with the process's last thread
     assert run.state == "interrupted"
     assert run.last_checkpoint is not None
-    if not both:
+    if end != "both killed":
         assert run.last_checkpoint == run.path / "interrupted"
         assert any(event == Cancelled("parent_died", time=event.time) for _, event in run.events())
 
