@@ -1,0 +1,209 @@
+"""``kill -9`` while a project is written to: what was acknowledged is there, nothing is torn.
+
+``MASKWRIGHT_CRASH_KILLS`` and ``MASKWRIGHT_CRASH_SEED`` make it longer and different.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from core.images import read_mask, write_image, write_mask
+from core.project import Project
+from core.project.masks import mask_hash
+
+pytestmark = pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs kill -9")
+
+KILLS = int(os.environ.get("MASKWRIGHT_CRASH_KILLS", "25"))
+SEED = int(os.environ.get("MASKWRIGHT_CRASH_SEED", "1"))
+SIDE = 192
+IMAGES = 6
+ROOT = Path(__file__).parents[2]
+
+# Imports once and forks for each kill: starting Python takes longer than everything else.
+SERVER = """
+import json
+import os
+import sys
+import numpy as np
+from core.images import default_palette
+from core.project import Project
+from core.project.masks import mask_hash
+
+SIDE = int(sys.argv[1])
+default_palette(256)  # computed once; the forks inherit it
+
+
+def tell(*words):
+    os.write(1, (" ".join(map(str, words)) + "\\n").encode())  # one piece, from either process
+
+
+def save(folder, seed):
+    rng = np.random.default_rng(seed)
+    with Project.open(folder) as project:
+        ids = project.image_ids()
+        tell("ready")
+        while True:
+            image_id = int(rng.choice(ids))
+            mask = rng.integers(0, 3, (SIDE, SIDE), dtype=np.uint8)
+            tell("try", image_id, mask_hash(mask))
+            digest = project.save_label_map(image_id, mask)
+            tell("saved", image_id, digest)
+            if rng.random() < 0.1:
+                project.collect_garbage()
+            elif rng.random() < 0.2:
+                project.create_revision(needed=())
+
+
+def import_and_undo(folder, source):
+    with Project.open(folder) as project:
+        tell("ready")
+        while True:
+            project.import_data_folder(source, copy=True)
+            tell("imported")
+            project.undo_last_import()
+            tell("undone")
+
+
+for line in sys.stdin:
+    name, *arguments = json.loads(line)
+    pid = os.fork()
+    if pid == 0:
+        {"save": save, "import": import_and_undo}[name](*arguments)
+    tell("pid", pid)
+    tell("ended", os.waitpid(pid, 0)[1])
+"""
+
+
+class Victim:
+    """Runs jobs of ``SERVER`` and kills them."""
+
+    def __init__(self) -> None:
+        self._server = subprocess.Popen(
+            [sys.executable, "-c", SERVER, str(SIDE)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=ROOT,
+        )
+
+    def kill_after(self, lines: int, delay_s: float, *job: str | int) -> list[list[str]]:
+        """Start a job, kill it ``delay_s`` after it told ``lines``; return all that it told."""
+        assert self._server.stdin is not None and self._server.stdout is not None
+        self._server.stdin.write(json.dumps(job) + "\n")
+        self._server.stdin.flush()
+        pid, told = 0, []
+        while not pid or len(told) < 1 + lines:  # the first says that it is ready
+            word, *rest = self._server.stdout.readline().split()
+            assert word != "ended"
+            if word == "pid":
+                pid = int(rest[0])
+            else:
+                told.append([word, *rest])
+        time.sleep(delay_s)
+        os.kill(pid, signal.SIGKILL)
+        while told[-1][0] != "ended":
+            told.append(self._server.stdout.readline().split())
+        assert told.pop() == ["ended", str(int(signal.SIGKILL))]
+        return told[1:]
+
+    def close(self) -> None:
+        assert self._server.stdin is not None and self._server.stdout is not None
+        self._server.stdin.close()
+        self._server.stdout.close()
+        assert self._server.wait(30) == 0
+
+
+@pytest.fixture
+def victim() -> Iterator[Victim]:
+    opened = Victim()
+    yield opened
+    opened.close()
+
+
+def check_whole(project: Project) -> None:
+    """The database is sound and every mask that it or the folder knows can be read."""
+    with closing(sqlite3.connect(project.folder / "project.db")) as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
+        known = {row[0] for row in connection.execute("SELECT hash FROM mask")}
+    files = list(project.folder.glob("masks/??/*.png"))
+    assert known <= {path.stem for path in files}
+    for path in files:
+        assert mask_hash(read_mask(path)) == path.stem
+
+
+def test_no_acknowledged_mask_is_lost(victim: Victim, tmp_path: Path) -> None:
+    rng = random.Random(SEED)
+    folder = tmp_path / "项目 crash"
+    paths = [tmp_path / f"im{number}.png" for number in range(IMAGES)]
+    for path in paths:
+        write_image(path, np.zeros((SIDE, SIDE, 3), np.uint8))
+    with Project.create(folder, labels=["background", "a", "b"]) as project:
+        project.add_images(paths, subset="train")
+    saved: dict[int, str] = {}
+    acknowledged = 0
+    for kill in range(KILLS):
+        lines = victim.kill_after(
+            rng.randrange(12), rng.uniform(0, 0.05), "save", str(folder), kill
+        )
+        tried: tuple[int, str] | None = None
+        for word, image_id, digest in lines:
+            if word == "saved":
+                saved[int(image_id)] = digest
+                acknowledged += 1
+            tried = (int(image_id), digest) if word == "try" else None
+        with Project.open(folder) as project:
+            check_whole(project)
+            for row in project.images():
+                # A kill between the commit and its acknowledgement: saved, though not told.
+                if tried is not None and tried == (row.id, row.mask_hash):
+                    saved[row.id] = tried[1]
+                assert row.mask_hash == saved.get(row.id)
+                if row.mask_hash is not None:
+                    label_map = project.label_map(row.id)
+                    assert label_map is not None and mask_hash(label_map) == row.mask_hash
+    assert acknowledged > KILLS
+    with Project.open(folder) as project:
+        project.collect_garbage()
+        check_whole(project)
+        assert list(folder.glob("masks/**/.tmp-*")) == []
+
+
+def test_an_import_is_there_whole_or_not_at_all(victim: Victim, tmp_path: Path) -> None:
+    rng = random.Random(SEED)
+    source = tmp_path / "数据"
+    (source / "JPEGImages").mkdir(parents=True)
+    (source / "Annotations").mkdir()
+    for number in range(8):
+        image = np.full((24, 32, 3), number, np.uint8)
+        write_image(source / "JPEGImages" / f"{number}.png", image)
+        write_mask(source / "Annotations" / f"{number}.png", image[..., 0] % 2)
+    (source / "labels.txt").write_text("background\na\n")
+    lines = [f"JPEGImages/{number}.png\tAnnotations/{number}.png\n" for number in range(8)]
+    (source / "train_list.txt").write_text("".join(lines))
+    folder = tmp_path / "p"
+    Project.create(folder).close()
+    for _ in range(max(6, KILLS // 5)):
+        victim.kill_after(rng.randrange(4), rng.uniform(0, 0.1), "import", str(folder), str(source))
+        with Project.open(folder) as project:
+            check_whole(project)
+            whole = project.counts().total
+            assert whole in (0, 8)
+            assert len(project.labels()) == (2 if whole else 0)
+            assert (project.last_import() is not None) == bool(whole)
+            assert all(row.path.is_file() and row.mask_hash for row in project.images())
+            project.undo_last_import()
+            assert project.counts().total == 0
