@@ -134,4 +134,7 @@ def _fill(optimizer: Any, saved: Mapping[Any, Mapping[str, Any]]) -> None:
     )
     for parameter, slots in saved.items():
         for slot, array in slots.items():
-            optimizer._accumulators[slot][parameter.name].set_value(array)
+            tensor = optimizer._accumulators[slot][parameter.name]
+            if list(array.shape) != list(tensor.shape):
+                raise ValueError(f"{slot} of {parameter.name} has another shape")
+            tensor.set_value(array)

@@ -188,7 +188,8 @@ class _Array:
     def fill(self, data: Any, dtype: Any, shape: Any, order: Any) -> None:
         if not isinstance(dtype, _DType):
             raise pickle.UnpicklingError("it holds an array of an unknown type")
-        self.value = np.frombuffer(data, dtype=dtype.dtype).reshape(shape, order=order)
+        array = np.frombuffer(data, dtype=dtype.dtype).reshape(shape, order=order)
+        self.value = array.astype(dtype.dtype.newbyteorder("="), copy=False)
 
 
 def _array_from_buffer(data: Any, dtype: Any, shape: Any, order: Any) -> _Array:

@@ -238,7 +238,7 @@ def test_arrays_of_every_pickle_protocol_are_read(tmp_path, protocol):
     read = weights.read_state_dict(file)
     for name, array in content.items():
         np.testing.assert_array_equal(read[name], array)
-        assert read[name].dtype == array.dtype
+        assert read[name].dtype == array.dtype.newbyteorder("=")
 
 
 def test_old_numpy_names_are_read(tmp_path):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import pickle
+import shutil
 
 import numpy as np
 import paddle
@@ -42,6 +44,14 @@ def train(folder, save_dir, *, epochs=2, seed=5, model=None, data=None, **rest):
     }
     train_set = data or dataset(folder, "train", augment=True, shuffle=True)
     return model, model.train(epochs, train_set, 4, save_dir=save_dir, **options)
+
+
+@pytest.fixture(scope="module")
+def trained(folder, tmp_path_factory):
+    """A checkpoint after one epoch."""
+    out = tmp_path_factory.mktemp("trained")
+    train(folder, out, epochs=1)
+    return out / "epoch_1"
 
 
 def weights_of(model_dir):
@@ -169,6 +179,34 @@ def test_resuming_an_epoch_elsewhere_is_bit_equal_and_takes_the_best_along(folde
     )
     assert_same_weights(weights_of(tmp_path / "a/epoch_3"), weights_of(tmp_path / "b/epoch_3"))
     assert read_model_info(result.best_model).score == result.best_score
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "sentence"),
+    [
+        ("model.pdopt", {"accumulators": {"gone": {}}}, "does not belong"),
+        (
+            "model.pdopt",
+            {"accumulators": {"classifier.conv.bias": {"velocity": np.zeros(9, np.float32)}}},
+            "does not belong",
+        ),
+        ("model.pdopt", {"accumulators": {"classifier.conv.bias": 3}}, "does not belong"),
+        ("model.pdopt", {}, "does not hold an optimizer"),
+        ("training_state.json", b"{", "damaged"),
+        ("training_state.json", b'{"seed": -1}', "damaged"),
+        ("training_state.json", None, "cannot be resumed"),
+    ],
+)
+def test_a_damaged_checkpoint_is_named(folder, tmp_path, trained, name, content, sentence):
+    checkpoint = tmp_path / "checkpoint"
+    shutil.copytree(trained, checkpoint)
+    if content is None:
+        (checkpoint / name).unlink()
+    else:
+        data = content if isinstance(content, bytes) else pickle.dumps(content)
+        (checkpoint / name).write_bytes(data)
+    with pytest.raises(InputError, match=sentence):
+        train(folder, tmp_path / "out", resume_checkpoint=checkpoint)
 
 
 def scripted(monkeypatch, scores):
