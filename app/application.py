@@ -66,13 +66,15 @@ class Application(QObject):
         self.window.deleteLater()
 
     @Slot(str)
-    def _on_theme_requested(self, mode: str) -> None:
+    def set_theme(self, mode: str) -> None:
+        """Show and remember ``light`` or ``dark``."""
         self.context.settings.theme = "dark" if mode == "dark" else "light"
         self.context.store.save()
         apply_theme(self.qt, mode)
 
     @Slot(str)
-    def _on_language_requested(self, language: str) -> None:
+    def set_language(self, language: str) -> None:
+        """Show and remember a language of ``LANGUAGES``; the window is rebuilt soon after."""
         if language == current_language():
             return
         self.context.settings.language = "zh_CN" if language == "zh_CN" else "en"
@@ -125,8 +127,8 @@ class Application(QObject):
     def _make_window(self) -> MainWindow:
         window = MainWindow(self.context)
         window.setWindowIcon(app_icon())
-        window.theme_requested.connect(self._on_theme_requested)
-        window.language_requested.connect(self._on_language_requested)
+        window.theme_requested.connect(self.set_theme)
+        window.language_requested.connect(self.set_language)
         window.demo_requested.connect(self._on_demo_requested)
         return window
 

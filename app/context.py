@@ -13,6 +13,7 @@ from PySide6.QtCore import QObject, Signal, Slot
 from app.background import BackgroundTasks, Progress
 from app.run_start import StartedRun, prepare_run
 from app.settings import Settings, SettingsStore
+from app.translation import tr
 from app.workers import JobController
 from core.devices import DeviceInfo, training_devices
 from core.jobs import events
@@ -256,7 +257,12 @@ class AppContext(QObject):
         state = row.state
         if run_id in self.jobs.queued:
             state = "queued"
-        return JobView(run_id, row.name, state, RunFolder(row.folder).progress)
+        name = row.name
+        if row.kind == "evaluate":
+            name = tr("{name} · evaluation", name=name)
+        elif row.kind == "predict":
+            name = tr("{name} · prediction", name=name)
+        return JobView(run_id, name, state, RunFolder(row.folder).progress)
 
     def _on_run_prepared(self, run: StartedRun) -> None:
         if self.project is not run.project:

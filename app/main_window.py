@@ -331,6 +331,6 @@ class MainWindow(QMainWindow):
         settings.window_maximized = self.isMaximized()
         if not self.isMaximized():
             settings.window_size = (self.width(), self.height())
-        if self.context.project is not None:
-            settings.splitter_sizes = self.work_area.splitter_sizes()
+        if self.work_area.isVisible():
+            settings.inspector_width = self.work_area.inspector_width()
         self.context.store.save()

@@ -41,7 +41,7 @@ class Settings(BaseModel):
     projects_dir: Path | None = None
     window_size: tuple[int, int] = (1280, 800)
     window_maximized: bool = False
-    splitter_sizes: list[int] = Field(default_factory=list)
+    inspector_width: int = Field(320, ge=240, le=640)
     mask_opacity: float = Field(0.5, ge=0, le=1)
     thumbnail_size: int = Field(160, ge=64, le=512)
     panel_values: dict[str, Any] = Field(

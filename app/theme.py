@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from pathlib import Path
 
 import pyqtgraph as pg
 from PySide6.QtCore import Qt
@@ -16,9 +15,6 @@ GRID = 8  # all spacing is a multiple of half of this, in logical pixels
 BODY_POINTS = 10.0
 TITLE_POINTS = 14.0
 RADIUS = 6
-_COMBO_ARROW = (
-    Path(__file__).resolve().parent.parent / "resources" / "icons" / "combo-arrow.svg"
-).as_posix()
 _ICONS_DIR = Path(__file__).resolve().parent.parent / "resources" / "icons"
 
 
@@ -217,13 +213,12 @@ QLineEdit:focus, QSpinBox:focus, QDoubleSpinBox:focus, QComboBox:focus {{
 QLineEdit:disabled, QSpinBox:disabled, QDoubleSpinBox:disabled, QComboBox:disabled {{
   background: {t.window}; color: {t.muted}; }}
 QComboBox {{ padding-right: 20px; }}
-QComboBox::drop-down {{ border: none; width: 22px; }}
-QComboBox::down-arrow {{ image: url("{_COMBO_ARROW}"); width: 14px; height: 14px; }}
-QSpinBox::up-button, QSpinBox::down-button, QDoubleSpinBox::up-button,
-QDoubleSpinBox::down-button {{ width: 0; height: 0; border: none; }}
+QComboBox::drop-down {{ border: none; width: 20px; }}
 QComboBox::down-arrow {{ image: {_url("style-arrow-down")}; width: 14px; height: 14px; }}
 QComboBox QAbstractItemView {{ background: {t.surface}; border: 1px solid {t.border};
   outline: none; selection-background-color: {t.accent_soft}; selection-color: {t.text}; }}
+QAbstractSpinBox QLineEdit {{ border: none; background: transparent; padding: 0 {half}px;
+  min-height: 18px; }}
 QAbstractSpinBox::up-button, QAbstractSpinBox::down-button {{ border: none; width: 18px;
   background: transparent; }}
 QAbstractSpinBox::up-arrow {{ image: {_url("style-arrow-up")}; width: 10px; height: 10px; }}

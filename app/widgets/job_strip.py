@@ -154,11 +154,11 @@ class JobStrip(QFrame):
 
     def _show_progress(self, job: _Job) -> None:
         progress = job.progress
+        over = job.state in ("done", "cancelled", "failed")
+        self.bar.setVisible(not over)
         share = progress.step / max(progress.steps, 1) if progress is not None else 0.0
-        if job.state == "done":
-            share = 1.0
         self.bar.setValue(round(share * _BAR_STEPS))
-        facts = [tr("{percent:.0f} %", percent=share * 100)]
+        facts = [] if over else [tr("{percent:.0f} %", percent=share * 100)]
         if progress is not None and progress.eta_s is not None and job.state == "running":
             facts.append(tr("{duration} left", duration=duration_text(progress.eta_s)))
         if job.miou is not None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from PySide6.QtCore import Qt, Signal, Slot
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -26,9 +27,6 @@ from app.widgets.layout import line
 from app.widgets.rail import Rail
 from core.jobs.events import Event
 
-_INSPECTOR_WIDTH = GRID * 40
-_SPLIT = (900, _INSPECTOR_WIDTH)
-
 
 class WorkArea(QWidget):
     """Shows one panel at a time, and what the panel puts into the inspector."""
@@ -42,6 +40,7 @@ class WorkArea(QWidget):
         self._context = context
         self._steps = tuple(steps)
         self.panels: dict[str, Panel] = {}
+        self._width = context.settings.inspector_width
         self._last_panel: dict[str, str] = {}
         self.rail = Rail([step.rail for step in steps])
         self._tabs = QTabBar()
@@ -50,14 +49,19 @@ class WorkArea(QWidget):
         self._tabs.setAccessibleName(tr("Parts of this step"))
         self._tab_row = QFrame()
         tab_layout = QHBoxLayout(self._tab_row)
-        tab_layout.setContentsMargins(GRID, 0, GRID, 0)
+        tab_layout.setContentsMargins(GRID, GRID // 2, GRID, 0)
         tab_layout.addWidget(self._tabs)
         tab_layout.addStretch(1)
         self._stack = QStackedWidget()
         for step in steps:
             for panel_class in step.panels:
                 self._add_panel(panel_class(context))
-        self._inspectors = QStackedWidget()
+        self._inspectors = (
+            QWidget()
+        )  # hidden pages of a plain layout take no room, unlike a stack's
+        self._inspector_layout = QVBoxLayout(self._inspectors)
+        self._inspector_layout.setContentsMargins(0, 0, 0, 0)
+        self._inspector: QWidget | None = None
         self._inspector_frame = self._make_inspector()
         self._splitter = QSplitter(Qt.Orientation.Horizontal)
         self._splitter.setChildrenCollapsible(False)
@@ -72,7 +76,6 @@ class WorkArea(QWidget):
         self._splitter.addWidget(self._inspector_frame)
         self._splitter.setStretchFactor(0, 1)
         self._splitter.setStretchFactor(1, 0)
-        self._splitter.setSizes(context.settings.splitter_sizes or list(_SPLIT))
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
@@ -123,9 +126,15 @@ class WorkArea(QWidget):
         """Colours changed."""
         self.rail.renew_colors()
 
-    def splitter_sizes(self) -> list[int]:
-        """Widths of work and inspector, to be remembered."""
-        return self._splitter.sizes()
+    def inspector_width(self) -> int:
+        """Width of the inspector in pixels, to be remembered."""
+        return self._splitter.sizes()[1] or self._width
+
+    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802
+        """Give the inspector the width it had; the rest is for the work."""
+        super().showEvent(event)
+        if not event.spontaneous():
+            self._splitter.setSizes([self._splitter.width() - self._width, self._width])
 
     def shut_down(self) -> None:
         """End what the panels do in the background."""
@@ -159,11 +168,15 @@ class WorkArea(QWidget):
     def _show_inspector(self) -> None:
         widget = self.current_panel.inspector()
         self._inspector_frame.setVisible(widget is not None)
-        if widget is None:
+        if widget is self._inspector:
             return
-        if self._inspectors.indexOf(widget) < 0:
-            self._inspectors.addWidget(widget)
-        self._inspectors.setCurrentWidget(widget)
+        if self._inspector is not None:
+            self._inspector.hide()
+        self._inspector = widget
+        if widget is not None:
+            if self._inspector_layout.indexOf(widget) < 0:
+                self._inspector_layout.addWidget(widget)
+            widget.show()
 
     def _step_of(self, panel_key: str) -> Step:
         for step in self._steps:

@@ -1,0 +1,169 @@
+"""Drive the real window offscreen on a small demo project and write a picture of every panel.
+
+    python scripts/screenshots.py OUT [--epochs 4] [--images 60] [--work DIR]
+
+Training and evaluation really run, in worker processes; ``--epochs 0`` leaves them out. With
+``--work`` the demo's folder is kept and used again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")  # before anything imports Qt
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from PySide6.QtWidgets import QApplication, QWidget
+
+from app.application import Application
+from app.settings import SettingsStore
+from core.demo import Workspace, open_workspace
+from core.jobs.run_folder import FINAL_STATES
+
+SIZE = (1440, 900)
+LOOKS = (("light", "en"), ("dark", "en"), ("light", "zh_CN"))
+TIMEOUT_S = 1200.0
+
+
+class Camera:
+    """Takes pictures of the window once it has settled."""
+
+    def __init__(self, qt: QApplication, out: Path) -> None:
+        self._qt = qt
+        self._out = out
+        self.prefix = ""
+        out.mkdir(parents=True, exist_ok=True)
+
+    def wait(self, seconds: float) -> None:
+        """Let the window live for a while."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            self._qt.processEvents()
+            time.sleep(0.01)
+
+    def wait_until(self, done: Callable[[], bool]) -> None:
+        """Let the window live until ``done``; raises ``TimeoutError``."""
+        end = time.monotonic() + TIMEOUT_S
+        while not done():
+            if time.monotonic() > end:
+                raise TimeoutError("the window did not get there")
+            self.wait(0.05)
+
+    def take(self, widget: QWidget, name: str) -> None:
+        """Write one picture."""
+        self.wait(1.5)
+        path = self._out / f"{self.prefix}{name}.png"
+        widget.grab().save(str(path))
+        print(path)
+
+
+def main() -> int:
+    """Run the script."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--epochs", type=int, default=4)
+    parser.add_argument("--images", type=int, default=60)
+    parser.add_argument("--work", type=Path)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as temporary:
+        work = (options.work or Path(temporary) / "demo").absolute()
+        fresh = not (work / "demo.json").exists()
+        workspace = open_workspace(
+            work, images=options.images if fresh else None, epochs=None, seed=None
+        )
+        workspace.make_data()
+        workspace.make_project()
+        show_everything(options.out, workspace, Path(temporary), epochs=options.epochs)
+    return 0
+
+
+def show_everything(out: Path, workspace: Workspace, folder: Path, *, epochs: int) -> None:
+    """Train if asked for, then take every panel in every look."""
+    store = SettingsStore(folder / "settings.json")
+    store.settings.language = "en"
+    store.settings.theme = "light"
+    store.settings.window_size = SIZE
+    store.settings.projects_dir = Path.home()
+    qt = QApplication(["screenshots"])
+    application = Application(qt, store)
+    application.show()
+    camera = Camera(qt, out)
+    try:
+        take_dialogs(application, camera, workspace)
+        fields = workspace.training_fields() | {"epochs": epochs}
+        application.open_project(workspace.project_dir)
+        if epochs and not application.context.runs("train"):
+            train_and_measure(application, camera, fields)
+        for theme, language in LOOKS:
+            application.set_theme(theme)
+            application.set_language(language)
+            camera.wait(1.0)
+            camera.prefix = f"{theme}_{language}_"
+            take_panels(application, camera)
+    finally:
+        application.shut_down()
+
+
+def take_dialogs(application: Application, camera: Camera, workspace: Workspace) -> None:
+    """The start page and the two dialogs that lead into a project."""
+    camera.take(application.window, "home")
+    dialog = application.window.show_new_project()
+    dialog.name_edit.setText("Surface inspection")
+    camera.take(dialog, "new_project")
+    dialog.reject()
+    with tempfile.TemporaryDirectory() as folder:
+        application.context.create_project(Path(folder) / "p", "Surface inspection")
+        camera.take(application.window, "empty")
+        importing = application.window.show_import(workspace.data_dir)
+        camera.wait_until(importing.import_button.isEnabled)
+        camera.take(importing, "import")
+        importing.reject()
+        camera.wait(0.5)
+        application.context.close_project()
+
+
+def train_and_measure(application: Application, camera: Camera, fields: dict[str, object]) -> None:
+    """Train with a picture half way, then measure the best model."""
+    context = application.context
+    started: list[str] = []
+    context.run_started.connect(started.append)
+    context.start_run(fields)
+    context.navigate("monitor")
+    camera.wait_until(lambda: bool(started))
+    run = context.run_folder(started[0])
+    assert run is not None
+    camera.wait_until(lambda: len(run.metrics().get("val/miou", ((), ()))[0]) >= 2)
+    camera.take(application.window, "training")
+    camera.wait_until(lambda: run.state in FINAL_STATES and not context.jobs_running())
+    context.start_run(
+        {
+            "kind": "evaluate",
+            "model_dir": run.best_model,
+            "split": "val",
+            "save_masks": True,
+            "device": "auto",
+        }
+    )
+    camera.wait_until(lambda: len(started) == 2 and not context.jobs_running())
+
+
+def take_panels(application: Application, camera: Camera) -> None:
+    """Every panel, and the large view of one image."""
+    window = application.window
+    for key in window.work_area.panels:
+        application.context.navigate(key)
+        camera.take(window, key)
+    project = application.context.project
+    assert project is not None
+    application.context.navigate("dataset", project.images(limit=4)[-1].path)
+    camera.take(window, "image")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
