@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import math
+import os
+import signal
+import subprocess
+import sys
+import textwrap
 from pathlib import Path
 
 import numpy as np
@@ -189,7 +194,6 @@ def test_events_survive_the_file(event: Event) -> None:
 
 
 def test_a_full_disk_loses_no_event(run: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
-    import os
 
     writer = EventWriter(run.events_path)
     writer.append(Metric("a", 1, 1.0))
@@ -213,3 +217,32 @@ def test_a_full_disk_loses_no_event(run: RunFolder, monkeypatch: pytest.MonkeyPa
     assert place is not None
     assert place.end == run.events_path.stat().st_size
     assert list(run.metrics()["a"][0]) == [1, 2, 3, 4]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_children_of_a_killed_worker_do_not_keep_the_run_locked(run: RunFolder) -> None:
+    script = textwrap.dedent("""
+        import os, sys, time
+        from filelock import FileLock
+
+        lock = FileLock(sys.argv[1], thread_local=False)
+        lock.acquire()
+        child = os.fork()  # as data loading does
+        if child == 0:
+            time.sleep(120)
+            os._exit(0)
+        print(child, flush=True)
+        time.sleep(120)
+    """)
+    command = [sys.executable, "-c", script, str(run.lock_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as worker:
+        assert worker.stdout is not None
+        child = int(worker.stdout.readline())
+        try:
+            assert run.is_running
+            worker.kill()
+            worker.wait()
+            os.kill(child, 0)  # it lives
+            assert not run.is_running
+        finally:
+            os.kill(child, signal.SIGKILL)
