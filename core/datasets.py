@@ -248,7 +248,7 @@ def _resolve(name: str, data_dir: Path | str, path: Path | str, number: int) -> 
     if Path(name).is_absolute():
         return Path(os.path.normpath(name))
     inside = os.path.normpath(name)
-    if inside == os.pardir or inside.startswith(os.pardir + os.sep) or Path(inside).drive:
+    if Path(inside).parts[:1] == (os.pardir,) or Path(inside).drive:
         raise InputError(
             "Line {line} of {file} leaves the data folder with {path}; name files inside it, or"
             " write the whole path.",

@@ -78,7 +78,7 @@ def _group(items: Sequence[Key], pattern: str | None) -> list[list[Key]]:
             "{pattern} is not a regular expression: {reason}.", pattern=pattern, reason=error
         ) from error
     groups: defaultdict[tuple[bool, str], list[Key]] = defaultdict(list)
-    for item in sorted(items, key=str):
+    for item in items:
         match = expression.search(str(item)) if expression else None
         if match is None:
             groups[False, str(item)].append(item)

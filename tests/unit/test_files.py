@@ -132,6 +132,25 @@ def test_a_kill_between_the_renames_is_repaired(
     assert (target / "sub" / "a").read_text() == "one"
 
 
+def test_a_failing_rename_brings_the_old_folder_back(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = folder / "best_model"
+    fill(target, "one")
+    rename = Path.rename
+
+    def refused(self: Path, to: Path) -> Path:
+        if self.name.endswith(".partial"):
+            raise PermissionError
+        return rename(self, to)
+
+    monkeypatch.setattr(Path, "rename", refused)
+    with pytest.raises(PermissionError):
+        fill(target, "two")
+    assert (target / "sub" / "a").read_text() == "one"
+    assert len(list(folder.iterdir())) == 1
+
+
 def test_what_a_killed_writer_left_is_cleared(folder: Path) -> None:
     (folder / ".m.partial").mkdir()
     (folder / ".m.partial" / "junk").write_text("")

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import time
 from pathlib import Path
 
 import numpy as np
@@ -9,8 +10,9 @@ import pytest
 from data_folders import make_folder, make_image, make_mask
 from PIL import Image
 
-from core import images
+from core import images, validation
 from core.dataset_statistics import ImageFacts, collect_statistics
+from core.datasets import Item
 from core.errors import InputError
 from core.validation import Finding, validate_folder
 
@@ -205,6 +207,25 @@ def test_progress_counts_to_the_end_and_can_cancel(folder: Path) -> None:
     shutil.rmtree(folder)
     with pytest.raises(InputError, match="does not exist"):
         validate_folder(folder)
+
+
+def test_cancelling_leaves_the_rest_unread(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[Path] = []
+    check = validation._check_item
+
+    def slow(root: Path, subset: str, item: Item, classes: int) -> object:
+        read.append(item.image)
+        time.sleep(0.02)
+        return check(root, subset, item, classes)
+
+    def stop(done: int, total: int) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(validation, "_check_item", slow)
+    monkeypatch.setattr(validation.os, "cpu_count", lambda: 2)
+    with pytest.raises(KeyboardInterrupt):
+        validate_folder(folder, progress=stop)
+    assert len(read) < 16
 
 
 def test_statistics_of_facts() -> None:
