@@ -47,21 +47,21 @@ def select(
     offset: int = 0,
 ) -> list[ImageRow]:
     """Return a page of the images that a query finds."""
+    # Ids first: an index alone holds them in order, so skipping to a late page reads no rows.
+    ids = select_ids(database, query, limit=limit, offset=offset)
+    return select_by_ids(database, resolver, ids)
+
+
+def select_ids(
+    database: Database, query: ImageQuery, *, limit: int | None = None, offset: int = 0
+) -> list[int]:
+    """Return the ids of the images that a query finds, in its order."""
     where, parameters = _where(query)
     rows = database.all(
-        f"{_SELECT}{where}{_order(query)} LIMIT ? OFFSET ?",
+        f"SELECT id FROM image{where}{_order(query)} LIMIT ? OFFSET ?",  # noqa: S608
         (*parameters, -1 if limit is None else limit, offset),
     )
-    return [_image_row(row, resolver) for row in rows]
-
-
-def select_ids(database: Database, query: ImageQuery) -> list[int]:
-    """Return the ids of all images that a query finds, in its order."""
-    where, parameters = _where(query)
-    return [
-        row[0]
-        for row in database.all(f"SELECT id FROM image{where}{_order(query)}", parameters)  # noqa: S608
-    ]
+    return [row[0] for row in rows]
 
 
 def select_by_ids(database: Database, resolver: PathResolver, ids: Sequence[int]) -> list[ImageRow]:
