@@ -37,6 +37,7 @@ def command(
     model = existing_folder(model_dir, option="--model-dir")
     info = read_model_info(model)
     chosen = find_images(images)
+    _check_free(out, chosen, overlay=overlay)
     spec = PredictSpec(
         model_dir=model, images=chosen, out_dir=out.absolute(), device=check_device(device)
     )
@@ -50,6 +51,19 @@ def command(
     else:
         for name in result["files"]:
             print(name)
+
+
+def _check_free(out: Path, images: Iterable[Path], *, overlay: bool) -> None:
+    """Refuse before the engine is started; what is written later checks for itself."""
+    from core.errors import InputError
+
+    for image in images:
+        names = [f"{image.stem}.png", f"{image.stem}_overlay.jpg"]
+        for name in names if overlay else names[:1]:
+            if (out / name).exists():
+                raise InputError(
+                    "{file} already exists: choose another output folder.", file=out / name
+                )
 
 
 def find_images(paths: Iterable[Path]) -> list[Path]:

@@ -19,6 +19,7 @@ from cli_data import COUNTS, LABELS, make_data
 from core import cli
 from core.images import read_image, read_mask
 from core.jobs.run_folder import RunFolder
+from core.model_folder import read_model_info
 from core.project import Project
 
 ROOT = Path(__file__).parents[2]
@@ -139,13 +140,20 @@ def test_evaluate_prints_json_and_writes_nothing(model_dir, data, place, capsys)
     assert sorted(path for path in place.rglob("*")) == before
 
 
-def test_evaluate_keeps_a_report_with_pictures_where_asked(model_dir, data, place, capsys):
+@pytest.fixture(scope="module")
+def evaluation(place, model_dir, data):
+    """(arguments of an evaluation with --out, what it printed)."""
     out = place / "evaluation"
     arguments = ["evaluate", "--model-dir", str(model_dir), "--data", str(data), "--out", str(out)]
-    assert cli.run(arguments) == 0
-    table = capsys.readouterr().out
+    with contextlib.redirect_stdout(io.StringIO()) as printed:
+        assert cli.run(arguments) == 0
+    return arguments, printed.getvalue()
+
+
+def test_evaluate_keeps_a_report_with_pictures_where_asked(evaluation, capsys):
+    arguments, table = evaluation
     assert all(label in table for label in LABELS)
-    report = (out / "report.html").read_text(encoding="utf-8")
+    report = (Path(arguments[-1]) / "report.html").read_text(encoding="utf-8")
     assert report.count("data:image/jpeg;base64,") == 4 * COUNTS["val"]
     assert "<path" in report, "the training's curves"
     assert cli.run(arguments) == 2
@@ -185,7 +193,7 @@ def test_predict_on_what_is_not_there(model_dir, place, tmp_path, capsys, name, 
     assert not (tmp_path / "out").exists()
 
 
-def test_project_is_data_too(model_dir, data, place, capsys, monkeypatch):
+def test_project_is_data_too(model_dir, data, place, evaluation, capsys, monkeypatch):
     with Project.create(place / "项目 p") as project:
         project.import_data_folder(data)
     out = place / "from project"
@@ -197,9 +205,8 @@ def test_project_is_data_too(model_dir, data, place, capsys, monkeypatch):
     assert (out / "dataset" / "train_list.txt").exists(), "frozen with the run"
     capsys.readouterr()
     assert cli.run(["evaluate", "--model-dir", str(model_dir), *source, "--json"]) == 0
-    of_project = _json(capsys)["miou"]
-    assert cli.run(["evaluate", "--model-dir", str(model_dir), "--data", str(data), "--json"]) == 0
-    assert _json(capsys)["miou"] == pytest.approx(of_project)
+    folder = json.loads((Path(evaluation[0][-1]) / "metrics.json").read_text(encoding="utf-8"))
+    assert _json(capsys)["category_iou"] == pytest.approx(folder["category_iou"])
     assert cli.run(["validate", str(place / "项目 p"), "--json"]) == 0
     assert _json(capsys)["valid"] is True
 
@@ -223,7 +230,7 @@ def test_ctrl_c_stops_in_order_and_resume_goes_on(place, data):
     assert "Traceback" not in printed
     run = RunFolder(out)
     assert run.state == "cancelled"
-    done = int(run.last_checkpoint.name.removeprefix("epoch_"))
+    done = read_model_info(run.last_checkpoint).completed_epochs
     resume = ["train", "--data", str(data), "--model", "FastSCNN", "--out", str(out)]
     resume += ["--resume", str(out), "--epochs", str(done + 1)]
     assert cli.run(resume) == 0
