@@ -56,6 +56,7 @@ class JobProcess:
         self._terminate_timeout_s = terminate_timeout_s
         self._process: SpawnProcess | None = None
         self._control: Connection | None = None
+        self._early_commands: list[str] = []
         self._reader: EventReader | None = None
         # Reentrant: a signal handler may stop or kill while this thread is inside one.
         self._control_lock = threading.RLock()
@@ -80,7 +81,7 @@ class JobProcess:
             )
         self._oom_kills = oom_kill_count()
         context = multiprocessing.get_context("spawn")
-        control_reader, self._control = context.Pipe(duplex=False)
+        control_reader, control = context.Pipe(duplex=False)
         events_reader, events_writer = context.Pipe(duplex=False)
         self._reader = EventReader(self.run, events_reader)
         # Not a daemon: those may have no children, and the data loader needs some.
@@ -95,6 +96,10 @@ class JobProcess:
             self._process.start()
         control_reader.close()
         events_writer.close()
+        with self._control_lock:
+            self._control = control
+            for command in self._early_commands:
+                self._command(command)
 
     @property
     def pid(self) -> int | None:
@@ -175,9 +180,11 @@ class JobProcess:
 
     def _command(self, name: str) -> None:
         with self._control_lock:
-            if self._control is not None:
-                with contextlib.suppress(OSError):  # it has just ended
-                    self._control.send_bytes(json.dumps({"command": name}).encode())
+            if self._control is None:
+                self._early_commands.append(name)  # for ``start``; without effect after the end
+                return
+            with contextlib.suppress(OSError):  # it has just ended
+                self._control.send_bytes(json.dumps({"command": name}).encode())
 
     def _receive(self, timeout_s: float) -> None:
         if self._reader is None:

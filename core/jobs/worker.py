@@ -95,6 +95,7 @@ def _do(run: RunFolder, reporter: JobReporter, stream: EventStream) -> Event:
     try:
         spec = run.spec
         _check_input(spec)
+        reporter.check()  # stopped in the queue: no need to load the engine
         from core.jobs import tasks
 
         device = tasks.choose_device(spec)

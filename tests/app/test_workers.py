@@ -168,6 +168,18 @@ def test_a_closing_window_leaves_no_worker_and_keeps_the_queue(
         controller.start("x", waiting)
 
 
+def test_a_job_can_be_stopped_before_its_process_is_there(
+    controller: JobController, told: Told, until: Callable, tmp_path: Path
+) -> None:
+    data = write_data(tmp_path / "data")
+    run = RunFolder.create(tmp_path / "run", train_spec(data, epochs=500))
+    controller.start("r", run.path)
+    assert controller.stop("r")
+    until(lambda: told.states_of("r")[-1] == "cancelled")
+    assert not told.of("r", Metric)
+    assert run.state == "cancelled"
+
+
 def test_a_folder_without_a_run_is_refused(
     controller: JobController, told: Told, tmp_path: Path
 ) -> None:
