@@ -103,10 +103,17 @@ class MaskStore:
             self._in_flight[hash_] += 1
             if path.exists():
                 return
-        if not path.parent.exists():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            fsync_folder(self.folder)
-        write_mask(path, mask, palette=palette)
+        try:
+            if not path.parent.exists():
+                path.parent.mkdir(parents=True, exist_ok=True)
+                fsync_folder(self.folder)
+            write_mask(path, mask, palette=palette)
+        except OSError as error:
+            raise InputError(
+                "The mask cannot be written to {folder}: {reason}.",
+                folder=self.folder,
+                reason=error.strerror or error,
+            ) from error
 
     def in_flight(self) -> frozenset[str]:
         """Hashes written by batches that have not ended."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 
 import numpy as np
@@ -149,6 +150,20 @@ def test_masks_that_do_not_fit_are_refused(project: Project, ids: list[int]) -> 
         project.save_label_map(10**6, mask(0))
     np.testing.assert_array_equal(project.label_map(ids[0]), mask(0, 1))
     assert len(list(project.folder.glob("masks/*/*"))) == 1
+
+
+def test_a_mask_that_cannot_be_written_changes_nothing(
+    project: Project, ids: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fill_disk(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    kept = project.save_label_map(ids[0], mask(0, 1))
+    monkeypatch.setattr("core.project.masks.write_mask", fill_disk)
+    with pytest.raises(InputError, match="No space left"):
+        project.save_label_map(ids[0], mask(0, 2))
+    assert project.image(ids[0]).mask_hash == kept
+    assert project.mask_history(ids[0]) == []
 
 
 def test_earlier_masks_can_be_brought_back(project: Project, ids: list[int]) -> None:
