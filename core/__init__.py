@@ -9,11 +9,16 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from core.matrix_kernels import use_fast_matrix_kernels
+
 if TYPE_CHECKING:
     from core import datasets, seg, transforms
     from core.segmenter import load_model
 
 __all__ = ["datasets", "load_model", "seg", "transforms"]
+
+# Here, because every part of the program passes here before Paddle computes anything.
+use_fast_matrix_kernels()
 
 
 def __getattr__(name: str) -> Any:
