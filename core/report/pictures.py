@@ -39,7 +39,9 @@ class Example:
 def make_example(
     score: ImageScore, *, colors: Sequence[Color], background: int | None
 ) -> Example | None:
-    """Draw one evaluated image; None if one of its files can no longer be read."""
+    """Draw one evaluated image; None if its prediction was not kept or a file is gone."""
+    if score.prediction is None:
+        return None
     try:
         image = read_image(score.image)
         label, predicted = read_mask(score.label), read_mask(score.prediction)
