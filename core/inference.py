@@ -193,22 +193,26 @@ class ImagePredictor:
         """Predict overlapping windows band by band; yield finished rows from the top.
 
         Yields:
-            first row, logits (rows, W, num_classes).
+            first row, logits (rows, W, num_classes); valid until the next one is asked for.
         """
         height, width = image.shape[1:]
         tops, tall = window_starts(height, self._window[0], self._overlap)
         row_weights = blend_weights(tops, tall, height)
-        # Sums of the bands that are not finished, relative to the current band's top row.
+        # Sums of the rows that are not finished, from the current band's top row on.
         sums = np.zeros((tall, width, self.num_classes), np.float32)
         totals = np.zeros((tall, 1, 1), np.float32)
         for index, top in enumerate(tops):
             weights = row_weights[index][:, None, None]
-            sums += weights * self._band(image[:, top : top + tall])
+            band = self._band(image[:, top : top + tall])
+            band *= weights
+            sums += band
+            del band  # as large as the sums
             totals += weights
             done = (tops[index + 1] if index + 1 < len(tops) else height) - top
-            yield top, sums[:done] / totals[:done]
-            sums = _shifted(sums, done)
-            totals = _shifted(totals, done)
+            sums[:done] /= totals[:done]
+            yield top, sums[:done]
+            _shift(sums, done)
+            _shift(totals, done)
 
     def _band(self, image: npt.NDArray[np.float32]) -> Scores:
         """Blend the windows side by side in a band of one window's height."""
@@ -343,11 +347,10 @@ def blend_weights(starts: Sequence[int], window: int, length: int) -> list[npt.N
     return weights
 
 
-def _shifted(array: Scores, rows: int) -> Scores:
-    """Drop the first rows and append as many zero ones."""
-    shifted = np.zeros_like(array)
-    shifted[: len(array) - rows] = array[rows:]
-    return shifted
+def _shift(array: Scores, rows: int) -> None:
+    """Drop the first rows and append as many zero ones, in place."""
+    array[: len(array) - rows] = array[rows:]
+    array[len(array) - rows :] = 0
 
 
 def _choose_class_by_class(logits: Scores, trace: Sequence[SpatialStep]) -> LabelMap:

@@ -509,5 +509,16 @@ def test_visualdl_has_paddlex_tags(folder, tmp_path):
     assert [point.id for point in points] == [1, 2, 3, 4]
     points = reader.get_data("scalar", "-Metrics/Eval(Epoch): miou")
     assert [point.id for point in points] == [1, 2]
-    tags = set(reader.tags())
-    assert any("Training(Step): lr" in tag for tag in tags)
+    assert any("Training(Step): lr" in tag for tag in reader.tags())
+
+    checkpoint = tmp_path / "epoch_2"
+    train(folder, tmp_path, epochs=3, use_vdl=True, resume_checkpoint=checkpoint)
+    logs = set((tmp_path / "vdl_log").iterdir())
+    points = [
+        point.id
+        for file in logs
+        for point in LogReader(file_path=str(file)).get_data(
+            "scalar", "-Metrics/Training(Step): loss"
+        )
+    ]
+    assert sorted(points) == [1, 2, 3, 4, 5, 6]
