@@ -37,12 +37,29 @@ class DemoSettings:
         exposures: pictures of each part (the last part may have fewer).
         side: pixels, pictures are square.
         seed: of the random generator.
+
+    Raises:
+        InputError: too few images for three subsets.
     """
 
     images: int = 160
     exposures: int = 3
     side: int = 256
     seed: int = 7
+
+    def __post_init__(self) -> None:
+        if self.parts < 3:
+            raise InputError(
+                "The demo set needs at least {least} images, one part each for training, "
+                "validation and test; {images} are too few.",
+                least=2 * self.exposures + 1,
+                images=self.images,
+            )
+
+    @property
+    def parts(self) -> int:
+        """How many parts the pictures show."""
+        return -(-self.images // self.exposures)
 
 
 def make_dataset(
@@ -61,17 +78,9 @@ def make_dataset(
         progress: called with (images done, images) after each part.
 
     Raises:
-        InputError: ``folder`` exists, or there are too few images for three subsets.
+        InputError: ``folder`` exists.
     """
     settings = settings or DemoSettings()
-    parts = -(-settings.images // settings.exposures)
-    if parts < 3:
-        raise InputError(
-            "The demo set needs at least {least} images, one part each for training, validation "
-            "and test; {images} are too few.",
-            least=2 * settings.exposures + 1,
-            images=settings.images,
-        )
     if folder.exists():
         raise InputError("{file} exists already; choose another folder.", file=folder)
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -79,7 +88,7 @@ def make_dataset(
         classes: dict[tuple[str, str], list[int]] = {}
         for name in ("JPEGImages", "Annotations"):
             (target / name).mkdir()
-        for part in range(parts):
+        for part in range(settings.parts):
             for exposure, (image, label) in enumerate(render_part(part, settings)):
                 if len(classes) == settings.images:
                     break
@@ -106,7 +115,7 @@ def make_dataset(
 
 def make_new_images(folder: Path, count: int, settings: DemoSettings) -> None:
     """Write one exposure each of ``count`` parts that are not in the set, without masks."""
-    first = -(-settings.images // settings.exposures)
+    first = settings.parts
     folder.parent.mkdir(parents=True, exist_ok=True)
     with replace_folder_atomic(folder) as target:
         for part in range(first, first + count):

@@ -27,6 +27,11 @@ class DemoPlan:
     epochs: int = recipe.EPOCHS
     seed: int = 7
 
+    @property
+    def settings(self) -> DemoSettings:
+        """Of the data set; raises ``InputError`` for too few images."""
+        return DemoSettings(images=self.images, seed=self.seed)
+
 
 @dataclass(frozen=True, slots=True)
 class Workspace:
@@ -62,7 +67,7 @@ class Workspace:
 
     def make_data(self, *, progress: Callable[[int, int], None] | None = None) -> None:
         """Make data set and new images, where they are not there yet."""
-        settings = DemoSettings(images=self.plan.images, seed=self.plan.seed)
+        settings = self.plan.settings
         if not self.new_images_dir.exists():
             make_new_images(self.new_images_dir, _NEW_IMAGES, settings)
         if not self.data_dir.exists():
@@ -110,7 +115,8 @@ def open_workspace(
         seed: of everything; None: likewise.
 
     Raises:
-        InputError: something else is in ``folder``, or a demo made with other settings.
+        InputError: something else is in ``folder``, a demo made with other settings, or too few
+            images.
     """
     asked = {"images": images, "epochs": epochs, "seed": seed}
     given = {name: value for name, value in asked.items() if value is not None}
@@ -134,6 +140,7 @@ def open_workspace(
             folder=folder,
         )
     plan = DemoPlan(**given)
+    _ = plan.settings  # before anything is written
     folder.mkdir(parents=True, exist_ok=True)
     write_json_atomic(marker, asdict(plan))
     return Workspace(folder, plan)

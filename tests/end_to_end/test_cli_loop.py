@@ -265,3 +265,12 @@ def test_output_survives_a_console_that_knows_no_chinese(data):
     )
     assert done.returncode == 0, done.stderr
     assert "disc" in done.stdout
+
+
+def test_doctor_answers_in_json(capsys):
+    code = cli.run(["doctor", "--json"])
+    result = _json(capsys)
+    severities = {check["name"]: check["severity"] for check in result["checks"]}
+    assert severities["engine"] == "ok", "the tests themselves train"
+    assert {"python", "memory", "disk", "window"} <= severities.keys()
+    assert (code, result["ok"]) == ((0, True) if "error" not in severities.values() else (2, False))

@@ -95,8 +95,8 @@ def test_image_and_mask_lie_over_each_other(folder):
 
 def test_too_few_images_are_refused(tmp_path):
     with pytest.raises(InputError, match="at least 7 images"):
-        make_dataset(tmp_path / "data", DemoSettings(images=6))
-    assert not (tmp_path / "data").exists()
+        open_workspace(tmp_path / "demo", images=6, epochs=None, seed=None)
+    assert not (tmp_path / "demo").exists()
 
 
 def test_existing_folder_is_left_alone(tmp_path):
