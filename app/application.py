@@ -86,10 +86,11 @@ class Application(QObject):
     @Slot()
     def _rebuild(self) -> None:
         old = self.window
-        panel = old.work_area.current_panel.key
+        panel = old.work_area.current_panel.key if self.context.project is not None else None
         search = old.top_bar.search.text()
         self.window = self._make_window()
-        self.window.work_area.show_panel(panel)
+        if panel is not None:
+            self.window.work_area.show_panel(panel)
         self.window.top_bar.search.setText(search)
         self.window.setGeometry(old.geometry())
         if old.isMaximized():

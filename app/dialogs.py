@@ -25,7 +25,12 @@ def error_text(error: BaseException | Failed) -> tuple[str, str]:
         return translated(error.message), ""
     if isinstance(error, Failed):
         text = Message(error.template, error.params) if error.template else error.message
-        return translated(text), translated(error.advice)
+        advice = (
+            Message(error.advice_template, error.advice_params)
+            if error.advice_template
+            else error.advice
+        )
+        return translated(text), translated(advice)
     if isinstance(error, PermissionError):
         where = error.filename or ""
         return tr("No permission to read or write {file}.", file=where), ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +21,7 @@ from app import dialogs
 from app.context import AppContext
 from app.icons import retint_icons
 from app.panels.home import HomePage
-from app.steps import STEPS, Step
-from app.theme import GRID
+from app.theme import GRID, configure_plots
 from app.translation import tr
 from app.widgets.help_dialog import HelpDialog
 from app.widgets.import_dialog import ImportDialog
@@ -49,7 +48,7 @@ class MainWindow(QMainWindow):
     theme_requested = Signal(str)
     demo_requested = Signal()
 
-    def __init__(self, context: AppContext, *, steps: Sequence[Step] = STEPS) -> None:
+    def __init__(self, context: AppContext) -> None:
         super().__init__()
         self.context = context
         self._closing_silently = False
@@ -57,11 +56,10 @@ class MainWindow(QMainWindow):
         self.resize(*context.settings.window_size)
         self.top_bar = TopBar()
         self.home = HomePage(context.settings)
-        self.work_area = WorkArea(context, steps)
+        self._work_area: WorkArea | None = None
         self.job_strip = JobStrip()
         self._stack = QStackedWidget()
         self._stack.addWidget(self.home)
-        self._stack.addWidget(self.work_area)
         central = QWidget()
         layout = QVBoxLayout(central)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -79,6 +77,20 @@ class MainWindow(QMainWindow):
         self.top_bar.renew_colors()
         self._show_project(context.project)
         self._refresh_job()
+
+    @property
+    def work_area(self) -> WorkArea:
+        """Rail, panels and inspector; made when first needed, so that the start page is quick."""
+        if self._work_area is None:
+            from app.steps import STEPS
+
+            configure_plots()
+            self._work_area = area = WorkArea(self.context, STEPS)
+            self._stack.addWidget(area)
+            self.context.dataset_changed.connect(area.refresh_status)
+            self.context.runs_changed.connect(area.refresh_status)
+            area.panel_changed.connect(self._on_panel_changed)
+        return self._work_area
 
     def show_new_project(self) -> NewProjectDialog:
         """Ask for a new project."""
@@ -111,7 +123,8 @@ class MainWindow(QMainWindow):
         for dialog in self.findChildren(QDialog):
             dialog.close()
         self._remember_geometry()
-        self.work_area.shut_down()
+        if self._work_area is not None:
+            self._work_area.shut_down()
 
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802
         """Ask before a running job would end."""
@@ -127,8 +140,9 @@ class MainWindow(QMainWindow):
         if event.type() == QEvent.Type.PaletteChange and hasattr(self, "job_strip"):
             retint_icons(self)
             self.top_bar.renew_colors()
-            self.work_area.renew_colors()
             self.job_strip.renew_colors()
+            if self._work_area is not None:
+                self._work_area.renew_colors()
 
     def _connect_top_bar(self) -> None:
         bar = self.top_bar
@@ -158,8 +172,6 @@ class MainWindow(QMainWindow):
         context.import_requested.connect(self._on_import_requested)
         context.error_occurred.connect(self._on_error_occurred)
         context.devices_changed.connect(self._on_devices_changed)
-        context.dataset_changed.connect(self.work_area.refresh_status)
-        context.runs_changed.connect(self.work_area.refresh_status)
         context.job_event.connect(self._on_job_event)
         context.run_state_changed.connect(self._on_run_state_changed)
         context.runs_changed.connect(self._refresh_job)
@@ -171,7 +183,6 @@ class MainWindow(QMainWindow):
         strip.stop_requested.connect(self._on_stop_requested)
         strip.log_requested.connect(self._on_log_requested)
         strip.opened.connect(self._on_job_opened)
-        self.work_area.panel_changed.connect(self._on_panel_changed)
         leave_search = QShortcut(QKeySequence(Qt.Key.Key_Escape), self.top_bar.search)
         leave_search.setContext(Qt.ShortcutContext.WidgetShortcut)
         leave_search.activated.connect(self.top_bar.search.clear)
@@ -183,10 +194,11 @@ class MainWindow(QMainWindow):
         self.top_bar.set_project_name(name)
         self.top_bar.set_recent(self.context.settings)
         self.home.set_recent(self.context.settings)
-        for panel in self.work_area.panels.values():
-            panel.set_project(project)
+        if project is not None or self._work_area is not None:
+            self.work_area.set_project(project)
         self._stack.setCurrentWidget(self.home if project is None else self.work_area)
-        self.work_area.refresh_status()
+        if project is None:
+            self.home.new_button.setFocus()
         self._refresh_job()
 
     @Slot()
@@ -210,7 +222,6 @@ class MainWindow(QMainWindow):
     @Slot(str, str)
     def _on_run_state_changed(self, _run_id: str, _state: str) -> None:
         self._refresh_job()
-        self.work_area.refresh_status()
 
     @Slot(str)
     def _on_stop_requested(self, run_id: str) -> None:
@@ -331,6 +342,6 @@ class MainWindow(QMainWindow):
         settings.window_maximized = self.isMaximized()
         if not self.isMaximized():
             settings.window_size = (self.width(), self.height())
-        if self.work_area.isVisible():
-            settings.inspector_width = self.work_area.inspector_width()
+        if self._work_area is not None and self._work_area.isVisible():
+            settings.inspector_width = self._work_area.inspector_width()
         self.context.store.save()

@@ -6,7 +6,6 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-import pyqtgraph as pg
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QFont, QGuiApplication, QPalette
 from PySide6.QtWidgets import QApplication, QWidget
@@ -99,13 +98,20 @@ def apply_theme(application: QApplication, mode: str) -> Tokens:
     application.setFont(body_font())
     application.setPalette(_palette(_State.tokens))
     application.setStyleSheet(_style_sheet(_State.tokens))
-    pg.setConfigOptions(
-        background=_State.tokens.surface,
-        foreground=_State.tokens.muted,
-        antialias=True,
-        imageAxisOrder="row-major",
-    )
+    configure_plots()
     return _State.tokens
+
+
+def configure_plots() -> None:
+    """Tell pyqtgraph the colours, once something has loaded it: it is slow to load."""
+    plots = sys.modules.get("pyqtgraph")
+    if plots is not None:
+        plots.setConfigOptions(
+            background=_State.tokens.surface,
+            foreground=_State.tokens.muted,
+            antialias=True,
+            imageAxisOrder="row-major",
+        )
 
 
 def body_font() -> QFont:

@@ -6,11 +6,13 @@ from typing import TypeVar
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
+    QAbstractSpinBox,
     QBoxLayout,
     QFrame,
     QHBoxLayout,
     QLabel,
     QLayout,
+    QLineEdit,
     QPushButton,
     QSizePolicy,
     QVBoxLayout,
@@ -67,6 +69,14 @@ def line(*, vertical: bool = False) -> QFrame:
     else:
         made.setFixedHeight(1)
     return made
+
+
+def indent_spin_boxes(root: QWidget) -> None:
+    """Move the numbers off the left edge, where style sheets put them whatever the padding."""
+    for box in root.findChildren(QAbstractSpinBox):
+        edit = box.findChild(QLineEdit)
+        if edit is not None:
+            edit.setTextMargins(GRID // 2, 0, 0, 0)
 
 
 def clear_layout(layout: QLayout) -> None:

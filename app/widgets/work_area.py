@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtGui import QShowEvent
@@ -20,12 +20,15 @@ from PySide6.QtWidgets import (
 
 from app.context import AppContext
 from app.panels.base import Panel, StepState
-from app.steps import Step
 from app.theme import GRID
 from app.translation import tr, translated
-from app.widgets.layout import line
+from app.widgets.layout import indent_spin_boxes, line
 from app.widgets.rail import Rail
 from core.jobs.events import Event
+from core.project import Project
+
+if TYPE_CHECKING:  # loads every panel, which the start page does not wait for
+    from app.steps import Step
 
 
 class WorkArea(QWidget):
@@ -109,6 +112,12 @@ class WorkArea(QWidget):
             panel.navigate(payload)
         self.panel_changed.emit(key)
 
+    def set_project(self, project: Project | None) -> None:
+        """Hand the project to every panel."""
+        for panel in self.panels.values():
+            panel.set_project(project)
+        self.refresh_status()
+
     def job_event(self, run_id: str, event: Event) -> None:
         """Hand an event to every panel."""
         for panel in self.panels.values():
@@ -144,6 +153,7 @@ class WorkArea(QWidget):
     def _add_panel(self, panel: Panel) -> None:
         self.panels[panel.key] = panel
         self._stack.addWidget(panel)
+        indent_spin_boxes(panel)
         panel.setAccessibleName(translated(panel.title))
         panel.status_changed.connect(self.refresh_status)
         panel.inspector_changed.connect(self._on_inspector_changed)
@@ -176,6 +186,7 @@ class WorkArea(QWidget):
         if widget is not None:
             if self._inspector_layout.indexOf(widget) < 0:
                 self._inspector_layout.addWidget(widget)
+                indent_spin_boxes(widget)
             widget.show()
 
     def _step_of(self, panel_key: str) -> Step:
