@@ -169,8 +169,8 @@ class CurvePlot(QWidget):
             self._marker.setPos(step / (self._steps_per_epoch or 1.0))
 
     def drawn(self, key: str) -> tuple[Floats, Floats]:
-        """Return the (x, y) that the curve's line shows now, empty while hidden."""
-        x, y = self._curves[key].line.getData()
+        """Return the (x, y) that the curve's line was given, empty while hidden."""
+        x, y = self._curves[key].line.getOriginalDataset()
         return (np.empty(0), np.empty(0)) if x is None else (x, y)
 
     def shut_down(self) -> None:

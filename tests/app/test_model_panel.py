@@ -1,0 +1,173 @@
+"""Setting a training up: suggestions with reasons, sentences for what is wrong, and the start."""
+
+from __future__ import annotations
+
+import pytest
+from recorded_runs import make_project, record_training
+
+from app.context import AppContext
+from app.panels.base import StepState
+from app.panels.model import ModelPanel
+from app.settings import SettingsStore
+from core import presets
+from core.devices import DeviceInfo
+from core.jobs.events import Done
+from core.jobs.spec import TrainSpec
+from core.project import Project
+
+CPU = DeviceInfo(kind="cpu", name="CPU", memory_bytes=16 << 30, free_bytes=12 << 30, cores=2)
+
+
+@pytest.fixture
+def project(tmp_path):
+    made = make_project(tmp_path / "项目 1")
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def context(qapp, tmp_path, project, monkeypatch):
+    made = AppContext(SettingsStore(tmp_path / "settings.json"))
+    made.project, made.devices = project, (CPU,)
+    made.started = []
+    monkeypatch.setattr(made, "start_run", made.started.append)
+    yield made
+    made.project = None
+    made.shut_down()
+
+
+@pytest.fixture
+def panel(qtbot, context, project):
+    made = ModelPanel(context)
+    made.resize(1000, 800)
+    made.set_project(project)
+    made.show()
+    settle(qtbot, made)
+    yield made
+    made.shut_down()
+    made.close()
+    made.deleteLater()
+
+
+def settle(qtbot, panel) -> None:
+    qtbot.waitUntil(lambda: not panel.busy, timeout=20_000)
+
+
+def test_suggestion_fills_the_form_and_explains_itself(project, panel) -> None:
+    expected = presets.suggest(project.statistics(), CPU)
+    fields = panel.fields
+    assert fields["model"] == expected.model
+    for name in ("image_size", "batch_size", "epochs", "class_weights", "augmentation"):
+        assert fields[name] == getattr(expected, name)
+    assert fields["learning_rate"] == pytest.approx(expected.learning_rate)
+    assert panel.reasons.texts == [str(reason) for reason in expected.reasons]
+    assert not panel.reset_button.isVisible()
+
+
+def test_choices_change_the_suggestion(panel) -> None:
+    before = panel.fields["epochs"]
+    panel.qualities.cards[0].button.click()
+    assert panel.fields["epochs"] < before
+    panel.networks.cards[1].button.click()
+    assert panel.fields["model"] == "UNet"
+    assert panel.reasons.texts[0] == "UNet: your choice."
+
+
+def test_own_changes_can_be_taken_back(panel) -> None:
+    suggested = panel.fields
+    panel.form.batch_box.setValue(suggested["batch_size"] + 1)
+    assert panel.reset_button.isVisible()
+    panel.reset_button.click()
+    assert panel.fields == suggested
+    assert not panel.reset_button.isVisible()
+
+
+def test_start_hands_over_a_valid_job(tmp_path, context, panel) -> None:
+    panel.form.epochs_box.setValue(2)
+    panel.start_button.click()
+    (fields,) = context.started
+    spec = TrainSpec(**fields, data_dir=tmp_path)
+    assert (spec.kind, spec.epochs, spec.device) == ("train", 2, "cpu")
+    panel.start_button.click()  # a second click while it starts begins no second run
+    assert len(context.started) == 1
+
+
+def test_panel_leads_to_the_run_it_started(qtbot, context, panel) -> None:
+    panel.start_button.click()
+    with qtbot.waitSignal(context.navigate_requested) as signal:
+        context.run_started.emit("7")
+    assert signal.args == ["monitor", "7"]
+    assert panel.start_button.isEnabled()
+
+
+def test_failed_start_can_be_repeated(context, panel) -> None:
+    panel.start_button.click()
+    context.error_occurred.emit(RuntimeError("no"))
+    panel.start_button.click()
+    assert len(context.started) == 2
+
+
+def test_wrong_values_get_a_sentence_and_no_job(context, panel) -> None:
+    panel.form.batch_box.setValue(99)
+    panel.form.rate_box.setValue(0)
+    panel.form.weights_edit.setText("/nowhere/权重.pdparams")
+    panel.start_button.click()
+    assert context.started == []
+    form = panel.form
+    assert form.problem("batch_size").startswith("A batch of 99 is larger than the 12 training")
+    assert "learns nothing" in form.problem("learning_rate")
+    assert "权重.pdparams does not exist" in form.problem("pretrain_weights")
+    assert form.advanced.isVisible()  # two of the fields were folded away
+    form.batch_box.setValue(4)
+    assert form.problem("batch_size") == ""  # gone as soon as it is right
+
+
+def test_memory_that_will_not_suffice_is_a_warning(context, panel) -> None:
+    panel.form.batch_box.setValue(12)
+    panel.form.width_box.setValue(4096)
+    panel.form.height_box.setValue(4096)
+    assert panel.warning.isVisible()
+    assert "only 12.9 GB are free" in panel.warning.text()
+
+
+def test_missing_validation_images_are_told(qtbot, context, project, panel) -> None:
+    project.set_subset(project.image_ids(), "train")
+    context.dataset_changed.emit()
+    settle(qtbot, panel)
+    panel.start_button.click()
+    assert context.started == []
+    assert "no validation images" in panel.problem.text()
+    assert panel.status().state is StepState.BLOCKED
+
+
+def test_earlier_runs_give_the_speed_and_can_be_continued(qtbot, context, project, panel) -> None:
+    _, run = record_training(project, epochs=2, end=Done({}), state="done")
+    (run.path / "epoch_2").mkdir()
+    panel._refresh()
+    settle(qtbot, panel)
+    panel.form.epochs_box.setValue(10)
+    # 6.4 images of 128×96 pixels a second were recorded; 12 images, 10 epochs, a tenth on top
+    width, height = panel.fields["image_size"]
+    seconds = 1.1 * width * height * 12 * 10 / (6.4 * 128 * 96)
+    assert f"About {round(seconds)} s" in panel.estimate.text()
+    assert "earlier runs" in panel.estimate.text()
+    assert panel.form.resume_box.itemData(1) == str(run.path / "epoch_2")
+    panel.form.resume_box.setCurrentIndex(1)
+    panel.start_button.click()
+    assert context.started == []
+    assert panel.form.problem("resume") != ""  # that folder holds no model
+
+
+def test_empty_project_points_to_the_data(qtbot, tmp_path, context) -> None:
+    empty = Project.create(tmp_path / "empty", "Empty", labels=("background", "hole"))
+    context.project = empty
+    panel = ModelPanel(context)
+    panel.set_project(empty)
+    panel.show()
+    settle(qtbot, panel)
+    with qtbot.waitSignal(context.navigate_requested) as signal:
+        panel._pages.currentWidget().button.click()
+    assert signal.args[0] == "dataset"
+    panel.shut_down()
+    panel.close()
+    empty.close()
