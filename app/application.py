@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import logging.handlers
+import signal
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -24,6 +25,7 @@ from core.errors import InputError
 
 _log = logging.getLogger(__name__)
 _LOG_BYTES = 2_000_000
+_SIGNAL_INTERVAL_MS = 300
 _DEMO_FOLDER = "maskwright-demo"
 
 
@@ -33,6 +35,7 @@ class Application(QObject):
     def __init__(self, qt: QApplication, store: SettingsStore | None = None) -> None:
         super().__init__()
         self.qt = qt
+        self._is_shut_down = False
         store = store if store is not None else SettingsStore()
         set_language(store.settings.language)
         apply_theme(qt, store.settings.theme)
@@ -59,7 +62,13 @@ class Application(QObject):
             )
 
     def shut_down(self) -> None:
-        """Close the window, end the jobs and the background work; saves the settings."""
+        """Close the window, end the jobs and the background work; saves the settings.
+
+        Blocks until jobs have saved and ended; a second call does nothing.
+        """
+        if self._is_shut_down:
+            return
+        self._is_shut_down = True
         self.qt.styleHints().colorSchemeChanged.disconnect(self._on_color_scheme_changed)
         self.window.close_for_rebuild()
         self.context.shut_down()
@@ -154,11 +163,24 @@ def run_window(
     application.show()
     if project is not None:
         QTimer.singleShot(0, application, lambda: application.open_project(project, start_run))
+    wake = _quit_on_signals(qt)
+    QTimer.singleShot(0, application, lambda: _log.info("the window is up"))
     try:
         return qt.exec()
     finally:
+        wake.stop()
         application.shut_down()
         hook.uninstall()
+
+
+def _quit_on_signals(qt: QApplication) -> QTimer:
+    """Let Ctrl+C in the terminal and a polite kill close the program in good order."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda _number, _frame: qt.quit())
+    wake = QTimer(qt)  # Python sees a signal only when it runs
+    wake.timeout.connect(lambda: None)
+    wake.start(_SIGNAL_INTERVAL_MS)
+    return wake
 
 
 def set_up_log() -> None:
