@@ -32,8 +32,9 @@ class NetworkCost:
     """What training a network takes.
 
     ``base_bytes`` and ``bytes_per_pixel``: memory = base + bytes_per_pixel × pixels in a batch
-    (PaddleX's measurements on GPUs). ``cpu_pixels_per_s`` is for one core, ``gpu_pixels_per_s``
-    for a middling GPU, input pixels trained a second. ``parameters`` at 2 classes.
+    (PaddleX's measurements on GPUs). Input pixels trained a second: ``cpu_pixels_per_s`` by one
+    core (measured on two of an EPYC), ``gpu_pixels_per_s`` by a middling GPU (an estimate).
+    ``parameters`` at 2 classes.
     """
 
     base_bytes: int
@@ -44,8 +45,8 @@ class NetworkCost:
 
 
 NETWORKS: dict[ModelName, NetworkCost] = {
-    "FastSCNN": NetworkCost(636 * _MIB, 576, 200e3, 20e6, 1_200_000),
-    "UNet": NetworkCost(1275 * _MIB, 5024, 9e3, 3e6, 13_400_000),
+    "FastSCNN": NetworkCost(636 * _MIB, 576, 250e3, 20e6, 1_200_000),
+    "UNet": NetworkCost(1275 * _MIB, 5024, 11e3, 3e6, 13_400_000),
 }
 
 
