@@ -44,11 +44,12 @@ def pixmap(name: str, size: int, *, color: str | None = None, ratio: float = 1.0
 
 def retint_icons(root: QWidget) -> None:
     """Renew every icon below ``root`` that ``set_icon`` made."""
-    for kind in (QAbstractButton, QAction):
-        for target in root.findChildren(kind):
-            name = target.property(_PROPERTY)
-            if isinstance(name, str):
-                target.setIcon(icon(name))
+    targets: list[QAbstractButton | QAction] = [*root.findChildren(QAbstractButton)]
+    targets += root.findChildren(QAction)
+    for target in targets:
+        name = target.property(_PROPERTY)
+        if isinstance(name, str):
+            target.setIcon(icon(name))
 
 
 @cache

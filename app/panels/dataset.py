@@ -53,7 +53,7 @@ class DatasetPanel(Panel):
         self._overview: Overview | None = None
         self._files: list[Path] | None = None
         self._text = ""
-        self._tasks = BackgroundTasks(self)
+        self._tasks = BackgroundTasks(self, max_threads=2)
         self._checks = BackgroundTasks(self)  # a long check must not hold up the grid
         self._loader = ThumbnailLoader(self)
         self.filters = FilterBar()
@@ -148,13 +148,13 @@ class DatasetPanel(Panel):
         project = self._project
         if project is None:
             return
+        self._query()  # before the overview, which takes longer
         self._tasks.start(
             lambda _progress: read_overview(project),
             on_done=self._on_overview,
             on_failed=self._fail,
             key="overview",
         )
-        self._query()
         self._check(compare_content=False)
 
     def _make_layout(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import Qt, Signal, Slot
+from PySide6.QtCore import Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import (
     QFrame,
@@ -45,6 +45,10 @@ class WorkArea(QWidget):
         self.panels: dict[str, Panel] = {}
         self._width = context.settings.inspector_width
         self._last_panel: dict[str, str] = {}
+        self._status_timer = QTimer(self)
+        self._status_timer.setSingleShot(True)
+        self._status_timer.setInterval(0)
+        self._status_timer.timeout.connect(self._on_status_due)
         self.rail = Rail([step.rail for step in steps])
         self._tabs = QTabBar()
         self._tabs.setDrawBase(False)
@@ -88,7 +92,7 @@ class WorkArea(QWidget):
         self.rail.step_requested.connect(self._on_step_requested)
         self._tabs.currentChanged.connect(self._on_tab_changed)
         self.show_panel(next(iter(self.panels)))
-        self.refresh_status()
+        self._on_status_due()
 
     @property
     def current_panel(self) -> Panel:
@@ -125,7 +129,11 @@ class WorkArea(QWidget):
 
     @Slot()
     def refresh_status(self) -> None:
-        """Ask every panel where its step stands."""
+        """Ask every panel soon where its step stands; many requests become one."""
+        self._status_timer.start()
+
+    @Slot()
+    def _on_status_due(self) -> None:
         for step in self._steps:
             answers = [self.panels[panel.key].status() for panel in step.panels]
             unfinished = [answer for answer in answers if answer.state is not StepState.DONE]
@@ -147,6 +155,7 @@ class WorkArea(QWidget):
 
     def shut_down(self) -> None:
         """End what the panels do in the background."""
+        self._status_timer.stop()
         for panel in self.panels.values():
             panel.shut_down()
 
