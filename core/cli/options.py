@@ -7,10 +7,12 @@ import json
 import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from types import NoneType
+from typing import Annotated, Any, get_args
 
 import typer
 from pydantic import BaseModel
+from pydantic.fields import FieldInfo
 
 from core.errors import InputError
 
@@ -83,16 +85,19 @@ def parse_settings(settings: Sequence[str], spec: type[BaseModel]) -> dict[str, 
         *parents, last = key.split(".")
         for parent in parents:
             target = target.setdefault(parent, {})
-        target[last] = _value(text)
+        target[last] = _value(text, spec.model_fields.get(key))
     return fields
 
 
-def _value(text: str) -> Any:
+def _value(text: str, field: FieldInfo | None) -> Any:
     try:
         return json.loads(text)
     except ValueError:
-        lowered = text.strip().lower()
-        return {"true": True, "false": False, "none": None}.get(lowered, text)
+        pass
+    words: dict[str, Any] = {"true": True, "false": False}
+    if field is not None and NoneType in get_args(field.annotation):
+        words["none"] = None  # elsewhere it may be a choice of its own
+    return words.get(text.strip().lower(), text)
 
 
 def _check_key(key: str, spec: type[BaseModel]) -> None:

@@ -90,3 +90,8 @@ def test_unknown_setting(setting):
 def test_setting_without_key_or_value(setting):
     with pytest.raises(InputError, match="not key=value"):
         parse_settings([setting], TrainSpec)
+
+
+def test_none_is_nothing_only_where_nothing_is_a_choice():
+    fields = parse_settings(["class_weights=none", "pretrain_weights=none"], TrainSpec)
+    assert fields == {"class_weights": "none", "pretrain_weights": None}
