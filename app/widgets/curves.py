@@ -20,6 +20,7 @@ Floats = npt.NDArray[np.float64]
 REDRAW_MS = 100
 _WIDTH = 2
 _FAINT = 0.28
+_FEW_LABELS = [(0, 0.5), (2, 0.4), (4, 0.3)]  # (labels, share of the axis they may fill)
 
 
 @dataclass(slots=True)
@@ -185,6 +186,7 @@ class CurvePlot(QWidget):
         self.plot.setBackground(theme.surface)
         for name in ("left", "bottom"):
             axis = self.plot.getAxis(name)
+            axis.setStyle(hideOverlappingLabels=True, textFillLimits=_FEW_LABELS)
             axis.setPen(theme.border)
             axis.setTextPen(theme.muted)
         self._marker.setPen(pg.mkPen(theme.muted, width=1, style=Qt.PenStyle.DotLine))

@@ -142,7 +142,9 @@ class EvaluationView(QWidget):
         listed.addWidget(self.images, 1)
         upper = _splitter(Qt.Orientation.Horizontal, side, self.viewer, sizes=(_LIST_WIDTH, 600))
         upper.setStretchFactor(1, 1)
-        lower = _splitter(Qt.Orientation.Horizontal, self.table, self._make_matrix_card())
+        lower = _splitter(
+            Qt.Orientation.Horizontal, self.table, self._make_matrix_card(), sizes=(560, 400)
+        )
         lower.setStretchFactor(0, 3)
         lower.setStretchFactor(1, 2)
         return _splitter(Qt.Orientation.Vertical, upper, lower, sizes=(_UPPER, _LOWER))
