@@ -203,9 +203,9 @@ class AppContext(QObject):
             return self._job_view(run_id)
         if self._last_run is not None:
             return self._job_view(self._last_run)
-        for row in self.runs("train"):
-            if row.state == "interrupted":
-                return self._job_view(str(row.id))
+        newest = next(iter(self.runs("train")), None)
+        if newest is not None and newest.state == "interrupted":
+            return self._job_view(str(newest.id))
         return None
 
     def stop_jobs(self, *, then: Callable[[], None]) -> None:

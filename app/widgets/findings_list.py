@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QSize, Qt, Signal, Slot
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QListWidget, QListWidgetItem, QWidget
 
 from app.icons import icon
@@ -14,7 +15,7 @@ from app.translation import tr, translated, trn
 from core.validation import Finding
 
 _ROLE = Qt.ItemDataRole.UserRole
-_HEIGHT = GRID * 28
+_MAX_HEIGHT = GRID * 28
 _ALONE = 2  # so many of one kind are still shown one by one
 
 
@@ -30,7 +31,7 @@ class FindingsList(QListWidget):
         self.setIconSize(QSize(16, 16))
         self.setProperty("role", "plain")
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setMaximumHeight(_HEIGHT)
+        self.setResizeMode(QListWidget.ResizeMode.Adjust)
         self.setAccessibleName(tr("Findings"))
         self.itemClicked.connect(self._on_chosen)
         self.itemActivated.connect(self._on_chosen)
@@ -50,6 +51,21 @@ class FindingsList(QListWidget):
             else:
                 more = trn("and {count} more like it", "and {count} more like it", len(group) - 1)
                 self._add(group, f"{translated(group[0].message)} ({more})")
+        self._fit_height()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+        """Texts wrap anew."""
+        super().resizeEvent(event)
+        if event.size().width() != event.oldSize().width():
+            self._fit_height()
+
+    def _fit_height(self) -> None:
+        if not self.count():
+            return
+        self.doItemsLayout()
+        last = self.visualItemRect(self.item(self.count() - 1))
+        height = last.bottom() + self.verticalOffset() + GRID // 2
+        self.setFixedHeight(min(_MAX_HEIGHT, height))
 
     def renew_colors(self) -> None:
         """Draw the icons in the current theme."""

@@ -133,6 +133,7 @@ class ImportDialog(QDialog):
             self.replace_box,
         )
         parts.setStretch(2, 1)
+        parts.addStretch(0)  # takes the room where there are no classes to show
         found.setLayout(parts)
         empty = QWidget()
         empty.setLayout(column(self.hint, 1))

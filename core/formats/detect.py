@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Literal
 
@@ -38,10 +39,8 @@ def detect_format(folder: Path | str) -> FolderFormat:
     paired = not set(IMAGE_FOLDERS).isdisjoint(names) and not set(MASK_FOLDERS).isdisjoint(names)
     if paired or any(list_file(path, subset).name in names for subset in SUBSETS):
         return "paddlex_seg"
-    candidates = [name for name in names if name.lower().endswith(".json")]
-    if any(_is_labelme(path / name) for name in candidates[:_LABELME_LOOKED_AT]):
-        return "labelme"
-    return "images"
+    candidates = itertools.islice(_json_files(path), _LABELME_LOOKED_AT)
+    return "labelme" if any(_is_labelme(file) for file in candidates) else "images"
 
 
 def find_images(folder: Path | str, *, check: Callable[[], object] | None = None) -> list[Path]:
@@ -61,6 +60,12 @@ def find_images(folder: Path | str, *, check: Callable[[], object] | None = None
             if Path(name).suffix.lower() in IMAGE_SUFFIXES and not name.startswith(".")
         ]
     return natsorted(found, key=str)
+
+
+def _json_files(folder: Path) -> Iterator[Path]:
+    for place, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        yield from (Path(place, name) for name in sorted(names) if name.lower().endswith(".json"))
 
 
 def _is_labelme(path: Path) -> bool:
