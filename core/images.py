@@ -329,11 +329,29 @@ def _unreadable(path: Path | str, error: Exception) -> InputError:
     )
 
 
-def _upright_size(image: Image.Image) -> tuple[int, int]:
+def _upright_size(image: ImageFile.ImageFile) -> tuple[int, int]:
     width, height = image.size
-    if image.format == "JPEG" and image.getexif().get(_EXIF_ORIENTATION, 1) in (5, 6, 7, 8):
-        return height, width
+    # Pillow turns the size of a TIFF itself.
+    if image.format in ("JPEG", "PNG", "WEBP"):
+        exif = Image.Exif()
+        exif.load(image.info.get("exif") or _late_exif(image))
+        if exif.get(_EXIF_ORIENTATION, 1) in (5, 6, 7, 8):
+            return height, width
     return width, height
+
+
+def _late_exif(image: ImageFile.ImageFile) -> bytes:
+    """Return the EXIF block that a PNG holds behind its pixels, where Pillow does not look yet."""
+    file = image.fp
+    if image.format != "PNG" or file is None:
+        return b""
+    file.seek(8)
+    while len(head := file.read(8)) == 8:
+        size = int.from_bytes(head[:4], "big")
+        if head[4:] == b"eXIf":
+            return file.read(size)
+        file.seek(size + 4, io.SEEK_CUR)
+    return b""
 
 
 def _png_grey_bits(data: bytes) -> int:

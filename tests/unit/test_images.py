@@ -56,7 +56,7 @@ def test_sixteen_bits_are_scaled_over_the_full_range(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
-@pytest.mark.parametrize("suffix", [".jpg", ".tif"])
+@pytest.mark.parametrize("suffix", [".jpg", ".tif", ".png", ".webp"])
 def test_the_cameras_orientation_is_applied(folder: Path, orientation: int, suffix: str) -> None:
     pixels = np.zeros((32, 64, 3), np.uint8)
     pixels[:16, :16] = 255
@@ -73,6 +73,22 @@ def test_the_cameras_orientation_is_applied(folder: Path, orientation: int, suff
     assert images.image_size(path) == (read.shape[1], read.shape[0])
     thumbnail = images.thumbnail(path, max_side=16)
     assert thumbnail.shape[0] / thumbnail.shape[1] == read.shape[0] / read.shape[1]
+
+
+def test_an_orientation_behind_the_pixels_of_a_png_counts(folder: Path) -> None:
+    image = Image.fromarray(np.zeros((32, 64, 3), np.uint8))
+    exif = image.getexif()
+    exif[0x0112] = 6
+    stream = io.BytesIO()
+    image.save(stream, "PNG", exif=exif)
+    data = stream.getvalue()
+    start = data.index(b"eXIf") - 4
+    end = start + 12 + struct.unpack(">I", data[start : start + 4])[0]
+    tail = len(data) - 12  # the last chunk, IEND
+    path = folder / "a.png"
+    path.write_bytes(data[:start] + data[end:tail] + data[start:end] + data[tail:])
+    assert images.read_image(path).shape == (64, 32, 3)
+    assert images.image_size(path) == (32, 64)
 
 
 def test_thumbnail_is_a_small_picture_of_the_whole(folder: Path) -> None:
