@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from PySide6.QtCore import Slot
+from PySide6.QtCore import Qt, Slot
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -60,6 +61,7 @@ class ImportDialog(QDialog):
         self._tasks = BackgroundTasks(self)
         self._preview: _Preview | None = None
         self._asked: Path | None = None
+        self._scratch = tempfile.TemporaryDirectory(prefix="maskwright-")
         self.setWindowTitle(tr("Import images"))
         self.resize(*_SIZE)
         self._make_source()
@@ -89,6 +91,7 @@ class ImportDialog(QDialog):
     def done(self, result: int) -> None:
         """Cancel what runs, then close."""
         self._tasks.shut_down()
+        self._scratch.cleanup()
         super().done(result)
 
     def _make_source(self) -> None:
@@ -114,6 +117,7 @@ class ImportDialog(QDialog):
         self.class_map = ClassMapTable()
         self.problems = QListWidget()
         self.problems.setWordWrap(True)
+        self.problems.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.problems.setMaximumHeight(_LIST_HEIGHT)
         self.problems.setAccessibleName(tr("Problems"))
         self.problems_label = label("", "warning")
@@ -162,8 +166,9 @@ class ImportDialog(QDialog):
         self._pages.setCurrentIndex(0)
         self.hint.setText(tr("Reading {folder} …", folder=folder))
         self._show_progress(-1, None)
+        scratch = Path(self._scratch.name)
         self._tasks.start(
-            lambda progress: _read_folder(folder, chosen, progress),
+            lambda progress: _read_folder(folder, chosen, scratch, progress),
             on_done=self._on_read,
             on_failed=self._on_read_failed,
             key="read",
@@ -238,8 +243,12 @@ class ImportDialog(QDialog):
 
             if preview.result is None:
                 return project.add_images(preview.images, copy=copy, progress=tell)
+            result = preview.result
+            if preview.format == "labelme":
+                inside = project.folder / "images" / preview.folder.name
+                result = labelme.read(preview.folder, extract_to=inside)
             return project.import_result(
-                preview.result,
+                result,
                 source=preview.folder,
                 copy=copy,
                 replace=replace,
@@ -315,7 +324,9 @@ class ImportDialog(QDialog):
             self._read(Path(text).expanduser(), self.format_box.currentData())
 
 
-def _read_folder(folder: Path, chosen: FolderFormat | None, progress: Progress) -> _Preview:
+def _read_folder(
+    folder: Path, chosen: FolderFormat | None, scratch: Path, progress: Progress
+) -> _Preview:
     found = chosen or detect_format(folder)
     progress.check()
     if found == "images":
@@ -323,7 +334,10 @@ def _read_folder(folder: Path, chosen: FolderFormat | None, progress: Progress) 
         if not images:
             raise InputError("There is no image in {folder}; choose another one.", folder=folder)
         return _Preview(folder, found, None, images)
-    result = paddlex_seg.read(folder) if found == "paddlex_seg" else labelme.read(folder)
+    if found == "paddlex_seg":
+        result = paddlex_seg.read(folder)
+    else:  # images inside the JSON files go to the project only when the import is wanted
+        result = labelme.read(folder, extract_to=scratch)
     progress.check()
     if not result.items:
         raise InputError("There is nothing to import in {folder}.", folder=folder)

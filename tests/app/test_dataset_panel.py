@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 
 import numpy as np
@@ -100,6 +101,33 @@ def test_labelme_and_plain_folders_are_recognised(application, tmp_path, qtbot):
     dialog.import_button.click()
     qtbot.waitUntil(lambda: application.context.project.counts().total == 1)
     qtbot.waitUntil(lambda: is_closed(dialog))
+    wait_until_idle(qtbot, application.window.work_area.panels["dataset"])
+
+
+def test_images_inside_labelme_files_go_to_the_project_only_on_import(application, tmp_path, qtbot):
+    folder = tmp_path / "标注"
+    folder.mkdir()
+    write_image(tmp_path / "b.png", np.full((20, 30, 3), 90, np.uint8))
+    shape = {"label": "dent", "shape_type": "rectangle", "points": [[2, 2], [20, 15]]}
+    data = {
+        "imagePath": "b.png",
+        "imageData": base64.b64encode((tmp_path / "b.png").read_bytes()).decode(),
+        "imageHeight": 20,
+        "imageWidth": 30,
+        "shapes": [shape],
+    }
+    (folder / "b.json").write_text(json.dumps(data))
+    application.context.create_project(tmp_path / "p", "P")
+    project = application.context.project
+    dialog = application.window.show_import(folder)
+    qtbot.waitUntil(lambda: dialog.import_button.isEnabled())
+    assert not (project.folder / "images").exists()
+    dialog.import_button.click()
+    qtbot.waitUntil(lambda: project.counts().total == 1 and is_closed(dialog))
+    row = project.images()[0]
+    assert row.path.is_relative_to(project.folder / "images")
+    assert set(np.unique(project.label_map(row.id))) == {0, 1}
+    assert list(folder.iterdir()) == [folder / "b.json"]
     wait_until_idle(qtbot, application.window.work_area.panels["dataset"])
 
 
