@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QEvent, Qt, Signal, Slot
+from PySide6.QtCore import QDateTime, QEvent, QLocale, Qt, Signal, Slot
 from PySide6.QtGui import QCloseEvent, QKeySequence, QShortcut
 from PySide6.QtWidgets import (
     QDialog,
@@ -150,6 +150,7 @@ class MainWindow(QMainWindow):
         bar.open_requested.connect(self._on_open_requested)
         bar.recent_requested.connect(self.open_project)
         bar.import_requested.connect(self._on_import_requested)
+        bar.undo_import_requested.connect(self._on_undo_import_requested)
         bar.close_requested.connect(self._on_close_project)
         bar.quit_requested.connect(self.close)
         bar.search_changed.connect(self._on_search_changed)
@@ -283,6 +284,29 @@ class MainWindow(QMainWindow):
     def _on_import_requested(self) -> None:
         if self.context.project is not None:
             self.show_import()
+
+    @Slot()
+    def _on_undo_import_requested(self) -> None:
+        project = self.context.project
+        info = None if project is None else project.last_import()
+        if project is None or info is None:
+            return
+        when = QLocale().toString(
+            QDateTime.fromSecsSinceEpoch(int(info.created)), QLocale.FormatType.ShortFormat
+        )
+        if dialogs.ask(
+            self,
+            tr("Undo the import of {source} ({when})?", source=info.source, when=when),
+            details=tr("Images changed since then stay; no image file is deleted."),
+            yes=tr("Undo the import"),
+            no=tr("Keep it"),
+            dangerous=True,
+        ):
+            self.context.tasks.start(
+                lambda _progress: project.undo_last_import(),
+                on_done=lambda _report: self.context.dataset_changed.emit(),
+                on_failed=self.context.error_occurred.emit,
+            )
 
     @Slot(object)
     def _on_forget_requested(self, folder: Path) -> None:

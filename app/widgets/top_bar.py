@@ -33,6 +33,7 @@ class TopBar(QFrame):
     open_requested = Signal()
     recent_requested = Signal(object)
     import_requested = Signal()
+    undo_import_requested = Signal()
     close_requested = Signal()
     quit_requested = Signal()
     search_changed = Signal(str)
@@ -68,6 +69,7 @@ class TopBar(QFrame):
         self.project_button.setText(name or tr("Project"))
         opened = bool(name)
         self.import_action.setEnabled(opened)
+        self.undo_action.setEnabled(opened)
         self.close_action.setEnabled(opened)
         self.search.setEnabled(opened)
         if not opened:
@@ -104,6 +106,9 @@ class TopBar(QFrame):
         self.import_action = self._action(
             tr("Import images…"), "import", "Ctrl+I", self.import_requested
         )
+        self.undo_action = self._action(
+            tr("Undo last import…"), "back", "Ctrl+Shift+Z", self.undo_import_requested
+        )
         self.close_action = self._action(
             tr("Close project"), "close", keys.Close, self.close_requested
         )
@@ -113,6 +118,7 @@ class TopBar(QFrame):
         self.recent_menu = menu.addMenu(tr("Recent projects"))
         menu.addSeparator()
         menu.addAction(self.import_action)
+        menu.addAction(self.undo_action)
         menu.addSeparator()
         menu.addAction(self.close_action)
         menu.addAction(leave)

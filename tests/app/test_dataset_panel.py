@@ -259,6 +259,17 @@ def test_removing_asks_and_deletes_no_file(panel, opened, qtbot, monkeypatch):
     assert row.path.exists()
 
 
+def test_the_last_import_can_be_undone(panel, opened, qtbot, monkeypatch):
+    asked = []
+    monkeypatch.setattr(dialogs, "ask", lambda _w, text, **_k: asked.append(text) or True)
+    paths = [row.path for row in opened.context.project.images()]
+    opened.window.top_bar.undo_action.trigger()
+    qtbot.waitUntil(lambda: not shown(panel) and panel.empty.isVisible())
+    wait_until_idle(qtbot, panel)
+    assert "数据 set" in asked[0]
+    assert all(path.exists() for path in paths)
+
+
 def test_large_view_steps_through_images(panel, qtbot):
     panel.grid.select_image(panel.grid.images.row(0).id)
     qtbot.keyClick(panel.grid, Qt.Key.Key_Return)
