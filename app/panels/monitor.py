@@ -118,6 +118,7 @@ class MonitorPanel(Panel):
     def shut_down(self) -> None:
         """Wait for what reads in the background."""
         self._clock.stop()
+        self._read_timer.stop()
         self._tasks.shut_down()
         self.masks.strip.shut_down()
         self.charts.shut_down()

@@ -18,6 +18,7 @@ from core.run_history import Smoother
 
 Floats = npt.NDArray[np.float64]
 REDRAW_MS = 100
+_HOVER_MS = 33
 _WIDTH = 2
 _FAINT = 0.28
 _FEW_LABELS = [(0, 0.5), (2, 0.4), (4, 0.3)]  # (labels, share of the axis they may fill)
@@ -76,9 +77,14 @@ class CurvePlot(QWidget):
         self._timer.setSingleShot(True)
         self._timer.setInterval(REDRAW_MS)
         self._timer.timeout.connect(self.redraw)
-        self._mouse = pg.SignalProxy(
-            self.plot.scene().sigMouseMoved, rateLimit=30, slot=self._on_mouse_moved
-        )
+        # Not pyqtgraph's SignalProxy: its timer has no parent, so that the garbage collector may
+        # destroy it while it runs, in another thread, which crashes Qt.
+        self._pointer: QPointF | None = None
+        self._hover_timer = QTimer(self)
+        self._hover_timer.setSingleShot(True)
+        self._hover_timer.setInterval(_HOVER_MS)
+        self._hover_timer.timeout.connect(self._on_hover_due)
+        self.plot.scene().sigMouseMoved.connect(self._on_mouse_moved)
         self._label_x_axis()
         self.renew_colors()
 
@@ -177,7 +183,8 @@ class CurvePlot(QWidget):
     def shut_down(self) -> None:
         """Stop drawing and let pyqtgraph go of its scene."""
         self._timer.stop()
-        self._mouse.disconnect()
+        self._hover_timer.stop()
+        self.plot.scene().sigMouseMoved.disconnect(self._on_mouse_moved)
         self.plot.close()
 
     def renew_colors(self) -> None:
@@ -210,6 +217,7 @@ class CurvePlot(QWidget):
     def leaveEvent(self, event: QEvent) -> None:  # noqa: N802
         """Tell that nothing is read off any more."""
         super().leaveEvent(event)
+        self._hover_timer.stop()
         self.hovered.emit(None)
 
     def _label_x_axis(self) -> None:
@@ -247,9 +255,15 @@ class CurvePlot(QWidget):
         faint.setAlphaF(_FAINT)
         curve.raw_line.setPen(pg.mkPen(faint, width=1))
 
-    def _on_mouse_moved(self, arguments: tuple[QPointF]) -> None:
-        position = arguments[0]
-        if not self.plot.sceneBoundingRect().contains(position):
+    def _on_mouse_moved(self, position: QPointF) -> None:
+        self._pointer = position
+        if not self._hover_timer.isActive():
+            self._hover_timer.start()
+
+    @Slot()
+    def _on_hover_due(self) -> None:
+        position = self._pointer
+        if position is None or not self.plot.sceneBoundingRect().contains(position):
             self.hovered.emit(None)
             return
         x = self.plot.getPlotItem().getViewBox().mapSceneToView(position).x()

@@ -186,6 +186,7 @@ def test_project_without_model_says_so(qtbot, tmp_path, context) -> None:
     assert panel.status().state is StepState.BLOCKED
     assert panel._pages.currentIndex() == 0
     panel.shut_down()
+    panel.deleteLater()
     bare.close()
 
 

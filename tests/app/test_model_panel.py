@@ -170,4 +170,5 @@ def test_empty_project_points_to_the_data(qtbot, tmp_path, context) -> None:
     assert signal.args[0] == "dataset"
     panel.shut_down()
     panel.close()
+    panel.deleteLater()
     empty.close()
