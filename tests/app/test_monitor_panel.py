@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from PySide6.QtCore import QPointF
 from recorded_runs import STEPS_PER_EPOCH, append, make_project, record_training, training_events
 
 from app.context import AppContext
@@ -212,6 +213,18 @@ def test_legend_hides_a_curve_and_hovering_reads_values(project, show) -> None:
     assert charts.iou_value.text() == "epoch 2.1"
     charts.iou.hovered.emit(None)
     assert charts.legend.value(MIOU) == f"{values[-1]:.3f}"
+
+
+def test_pointer_over_a_curve_is_told_in_steps(qtbot, project, show) -> None:
+    record_training(project, epochs=4, state="done", end=Done({}))
+    plot = show().charts.iou
+    told = []
+    plot.hovered.connect(told.append)
+    box = plot.plot.getPlotItem().getViewBox()
+    box.updateAutoRange()
+    plot.plot.scene().sigMouseMoved.emit(box.mapViewToScene(QPointF(2.0, 0.5)))
+    qtbot.waitUntil(lambda: bool(told), timeout=5000)
+    assert told[-1] == pytest.approx(2 * STEPS_PER_EPOCH, rel=0.01)
 
 
 def test_axis_and_smoothing(project, show) -> None:
