@@ -293,6 +293,10 @@ class SegDataset:
         if transforms is not None and not isinstance(transforms, Compose):
             transforms = Compose(transforms)
         self.transforms: Compose | None = copy.deepcopy(transforms)
+        if num_workers != "auto" and int(num_workers) < 0:
+            raise InputError(
+                "num_workers is {value}: give 0 or more, or “auto”.", value=num_workers
+            )
         self.num_workers = num_workers
         self.shuffle = shuffle
         self.labels = list(read_labels(label_list or Path(data_dir) / LABELS_FILE))

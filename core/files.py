@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import json
 import os
@@ -18,6 +19,29 @@ from core.errors import InputError
 
 MAX_YAML_BYTES = 16 * 2**20
 MAX_TEXT_BYTES = 256 * 2**20
+_DISK_FULL = frozenset({errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)})
+_REFUSED = frozenset(
+    {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG}
+)
+
+
+def is_disk_full(error: BaseException) -> bool:
+    """Whether the system reported that a disk, or the user's share of it, is full."""
+    return isinstance(error, OSError) and error.errno in _DISK_FULL
+
+
+def storage_problem(error: OSError) -> InputError | None:
+    """Say what the disk, or the rights to it, do not allow; None where ``error`` is no such."""
+    reason = error.strerror or str(error)
+    if is_disk_full(error):
+        return InputError("The disk is full ({reason}); make room and try again.", reason=reason)
+    if error.errno in _REFUSED and error.filename is not None:
+        return InputError(
+            "{file} cannot be used: {reason}; check your rights to it or choose another folder.",
+            file=error.filename,
+            reason=reason,
+        )
+    return None
 
 
 def write_bytes_atomic(path: Path | str, data: bytes | bytearray | memoryview) -> None:

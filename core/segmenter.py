@@ -370,15 +370,24 @@ def load_model(
     info = model_folder.read_model_info(folder)
     if device is not None:
         inference.select_device(device)
-    cls = model_class(info.name)
+    try:
+        cls = model_class(info.name)
+        items = info.transforms
+        transforms = None if items is None else transforms_from_list(list(items))
+    except InputError as error:
+        raise InputError(
+            "{file} describes a model that cannot be rebuilt: {problem}",
+            file=folder / model_folder.DESCRIPTION,
+            problem=str(error),
+        ) from error
     model = _bare(cls, info.init_params, folder)
     model.labels = list(info.labels)
     model.colors = None if info.colors is None else list(info.colors)
     model.status = info.status
     model.completed_epochs = info.completed_epochs
-    if info.transforms is not None:
-        model.test_transforms = transforms_from_list(list(info.transforms))
-        model.eval_transforms = deepcopy(model.test_transforms)
+    if transforms is not None:
+        model.test_transforms = transforms
+        model.eval_transforms = deepcopy(transforms)
     if with_net:
         model.net = model.build_net()
         weights.load_exactly(model.net, folder / model_folder.WEIGHTS)

@@ -149,11 +149,18 @@ def _check_labels(folder: Path) -> tuple[tuple[str, ...], list[Finding]]:
         labels = read_labels(path)
     except InputError as error:
         return (), [_error("bad_labels" if path.exists() else "missing_labels", error, path)]
+    findings = []
+    if len(labels) == 1:
+        alone = InputError(
+            "{file} names only one class; a network needs at least two, background included.",
+            file=path,
+        )
+        findings.append(_error("one_class", alone, path))
     try:
         read_colors(folder, len(labels))
     except InputError as error:
-        return labels, [_error("bad_colors", error, folder)]
-    return labels, []
+        findings.append(_error("bad_colors", error, folder))
+    return labels, findings
 
 
 def _check_lists(folder: Path) -> tuple[list[tuple[Subset, Item]], list[Finding]]:

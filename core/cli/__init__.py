@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from core.cli.environment import EXIT_BUG, EXIT_INTERRUPTED, EXIT_OK, Environment, OpenWindow
 from core.errors import InputError
+from core.files import storage_problem
 
 __all__ = ["run"]
 
@@ -54,7 +55,8 @@ def run(argv: Sequence[str], *, open_window: OpenWindow | None = None) -> int:
     except Exception as error:
         if debugging():
             raise
-        return _report_bug(error)
+        problem = storage_problem(error) if isinstance(error, OSError) else None
+        return _report_bug(error) if problem is None else complain(str(problem))
     return code if isinstance(code, int) else EXIT_OK
 
 

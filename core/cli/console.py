@@ -32,7 +32,9 @@ def err() -> Console:
 def complain(sentence: str, *, hint: str = "") -> int:
     """Print one sentence to stderr; returns the exit code for bad input."""
     text = sentence.rstrip(".")
-    print(f"{text}; {hint}." if hint else f"{text}.", file=sys.stderr)
+    if hint:
+        text = f"{text}; {hint}"
+    print(text if text.endswith("?") else f"{text}.", file=sys.stderr)
     return EXIT_BAD_INPUT
 
 

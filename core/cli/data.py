@@ -22,7 +22,7 @@ _SHOWN = 5  # findings of one kind; --json has them all
 
 def validate(folder: FolderArgument, json: JsonOption = False) -> None:
     """Look at every image and mask of a data set; exit code 2 if training could not start."""
-    from core.cli.console import out, print_json
+    from core.cli.console import complain, out, print_json
     from core.cli.data_source import open_data
     from core.cli.jobs import count_progress
     from core.validation import validate_folder
@@ -34,8 +34,11 @@ def validate(folder: FolderArgument, json: JsonOption = False) -> None:
     else:
         _print_findings(report.findings)
         _print_statistics(report.statistics)
-        out().print("valid" if report.is_valid else "not valid: errors must be put right first")
+        if report.is_valid:
+            out().print("valid")
     if not report.is_valid:
+        errors = sum(finding.severity == "error" for finding in report.findings)
+        complain(f"{folder} cannot be trained on: {errors} error{'s' * (errors > 1)} to put right")
         raise typer.Exit(EXIT_BAD_INPUT)
 
 

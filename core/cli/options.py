@@ -34,6 +34,8 @@ ModelDirOption = Annotated[
     Path, typer.Option("--model-dir", metavar="DIR", help="Folder of a trained model.")
 ]
 
+#: Fields that decide what is looked at before the training, so only their options set them.
+_OPTIONS = {"model": "--model", "data_dir": "--data", "resume": "--resume"}
 _SIZE = re.compile(r"(\d+)\s*[xX×]\s*(\d+)")
 _DEVICE = re.compile(r"auto|cpu|gpu(:\d+(,\d+)*)?")
 
@@ -85,6 +87,10 @@ def parse_settings(settings: Sequence[str], spec: type[BaseModel]) -> dict[str, 
         *parents, last = key.split(".")
         for parent in parents:
             target = target.setdefault(parent, {})
+            if not isinstance(target, dict):
+                raise InputError(
+                    "--set {key}: {parent} was set as a whole before.", key=key, parent=parent
+                )
         target[last] = _value(text, spec.model_fields.get(key))
     return fields
 
@@ -101,6 +107,8 @@ def _value(text: str, field: FieldInfo | None) -> Any:
 
 
 def _check_key(key: str, spec: type[BaseModel]) -> None:
+    if key in _OPTIONS:
+        raise InputError("--set {key}: use {option} for it.", key=key, option=_OPTIONS[key])
     known = list(_keys(spec))
     head = key.split(".")[0]
     if key in known or (head in known and _is_mapping(spec, head)):
@@ -121,7 +129,7 @@ def _check_key(key: str, spec: type[BaseModel]) -> None:
 
 def _keys(spec: type[BaseModel]) -> Iterable[str]:
     for name, field in spec.model_fields.items():
-        if name == "kind":
+        if name == "kind" or name in _OPTIONS:
             continue
         yield name
         inner = field.annotation

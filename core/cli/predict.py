@@ -57,6 +57,8 @@ def _check_free(out: Path, images: Iterable[Path], *, overlay: bool) -> None:
     """Refuse before the engine is started; what is written later checks for itself."""
     from core.errors import InputError
 
+    if out.exists() and not out.is_dir():
+        raise InputError("{file} is not a folder; choose another output folder.", file=out)
     for image in images:
         names = [f"{image.stem}.png", f"{image.stem}_overlay.jpg"]
         for name in names if overlay else names[:1]:

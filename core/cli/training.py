@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import typer
 from pydantic import ValidationError
 
 from core.cli.console import existing_folder
@@ -40,7 +42,21 @@ def run_training(request: Request) -> dict[str, Any]:
         typer.Exit: the job failed or was stopped; the sentence is printed.
     """
     _check_options(request)
-    return job_result(_open_run(request).path)
+    run = _open_run(request)
+    is_new = run.state == "queued"
+    try:
+        return job_result(run.path)
+    except typer.Exit:
+        if is_new and _never_began(run):  # so that the corrected command may use the folder
+            shutil.rmtree(run.path, ignore_errors=True)
+        raise
+
+
+def _never_began(run: RunFolder) -> bool:
+    """Whether bad input ended the run before its first step was reported."""
+    failure = run.failure
+    began = run.progress is not None or run.last_checkpoint is not None
+    return failure is not None and failure.kind == "bad_input" and not began
 
 
 def _check_options(request: Request) -> None:

@@ -12,6 +12,7 @@ import psutil
 from pydantic import ValidationError
 
 from core.errors import InputError
+from core.files import is_disk_full, storage_problem
 from core.jobs.events import Failed, FailureKind, Heartbeat
 from core.jobs.run_folder import RunFolder, validation_problem
 from core.jobs.spec import EvaluateSpec, JobSpec, PredictSpec, TrainSpec
@@ -24,7 +25,6 @@ _OOM_TEXT = re.compile(
     re.IGNORECASE,
 )
 _DISK_FULL_TEXT = re.compile(r"no space left on device|disk quota exceeded", re.IGNORECASE)
-_DISK_FULL = frozenset({errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)})
 
 
 def classify(error: BaseException, *, spec: JobSpec | None, run_dir: Path) -> Failed:
@@ -41,8 +41,10 @@ def classify(error: BaseException, *, spec: JobSpec | None, run_dir: Path) -> Fa
                 ),
             )
     for link in chain:
-        if isinstance(link, OSError) and link.errno in _DISK_FULL:
+        if isinstance(link, OSError) and is_disk_full(link):
             return _disk_full(Path(link.filename) if link.filename else run_dir)
+        if isinstance(link, OSError) and (problem := storage_problem(link)) is not None:
+            return make_failed("bad_input", problem.message)
     if any(_is_oom(link) for link in chain):
         return out_of_memory(spec)
     if any(_DISK_FULL_TEXT.search(str(link)) for link in chain):

@@ -50,7 +50,7 @@ class TrainSpec(_Spec):
     use_vdl: bool = True
     preview_images: int = Field(4, ge=0, le=16)
     device: str = "auto"
-    num_workers: int | Literal["auto"] = "auto"
+    num_workers: Annotated[int, Field(ge=0)] | Literal["auto"] = "auto"
     seed: int = Field(0, ge=0)
 
 

@@ -45,6 +45,8 @@ class TrainOptions:
         for name, value in counts.items():
             if value < 1:
                 raise InputError("{name} is {value}: give 1 or more.", name=name, value=value)
+        if self.seed is not None and self.seed < 0:
+            raise InputError("{name} is {value}: give 0 or more.", name="seed", value=self.seed)
         if not (math.isfinite(self.learning_rate) and self.learning_rate > 0):
             raise InputError(
                 "learning_rate is {value}: give a number above 0.", value=self.learning_rate

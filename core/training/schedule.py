@@ -15,7 +15,7 @@ WEIGHT_DECAY = 4e-5
 
 def seed_everything(seed: int) -> None:
     """Seed the generators of paddle, numpy and Python."""
-    paddle.seed(seed)
+    paddle.seed(seed % 2**63)
     np.random.seed(seed % 2**32)
     random.seed(seed)
 

@@ -59,6 +59,11 @@ def _empty_class_list(data):
     return ["labels.txt", "empty"]
 
 
+def _one_class(data):
+    (data / "labels.txt").write_text("background\n", encoding="utf-8")
+    return ["labels.txt", "one class"]
+
+
 def _unreadable_image(data):
     (data / "images/train 3.png").write_bytes(b"\x89PNG\r\n\x1a\nnot really")
     return ["train 3.png", "unreadable"]
@@ -77,6 +82,7 @@ BREAKS = [
     _value_outside_the_classes,
     _three_channel_mask,
     _empty_class_list,
+    _one_class,
     _unreadable_image,
     _bad_line,
 ]
@@ -89,7 +95,8 @@ def _one_sentence(capsys) -> str:
     assert printed.out == ""
     lines = printed.err.strip().splitlines()
     assert len(lines) == 1, lines
-    assert lines[0].endswith(".")
+    assert lines[0].endswith((".", "?"))
+    assert not lines[0].endswith("?.")
     return lines[0]
 
 
@@ -109,13 +116,15 @@ def test_training_on_spoilt_data(data, tmp_path, capsys, spoil):
 def test_validate_finds_it_too(data, capsys, spoil):
     spoil(data)
     code = cli.run(["validate", str(data)])
-    printed = capsys.readouterr().out
+    printed = capsys.readouterr()
     if spoil is _missing_val_list:
         assert code == 0
-        assert "val_list.txt" in printed
+        assert "val_list.txt" in printed.out
     else:
         assert code == 2
-        assert "error" in printed
+        assert "error" in printed.out
+        assert len(printed.err.splitlines()) == 1
+        assert str(data) in printed.err
 
 
 def test_several_problems_are_counted_not_poured_out(data, tmp_path, capsys):
@@ -137,6 +146,9 @@ def _train(data, tmp_path, *more):
         (["--set", "epoch=3"], ["did you mean", "epochs"]),
         (["--set", "augmentation.blur=2"], ["augmentation.blur"]),
         (["--set", "early_stop=perhaps"], ["early_stop"]),
+        (["--set", "num_workers=-1"], ["num_workers"]),
+        (["--set", "data_dir=elsewhere"], ["--data"]),
+        (["--set", "augmentation=3", "--set", "augmentation.blur=1"], ["augmentation.blur"]),
         (["--image-size", "big"], ["--image-size"]),
         (["--epochs", "many"], ["--epochs", "integer"]),
         (["--epochs", "0"], ["--epochs"]),
@@ -188,6 +200,24 @@ def test_out_that_holds_something_else_stays_as_it_is(data, tmp_path, capsys):
     assert [path.name for path in out.iterdir()] == ["thesis.txt"]
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["train", "--model", "FastSCNN", "--data", "DATA"],
+        ["demo", "--headless", "--images", "8"],
+    ],
+    ids=lambda arguments: arguments[0],
+)
+def test_out_that_cannot_be_made(data, tmp_path, capsys, arguments):
+    (tmp_path / "file").write_text("mine", encoding="utf-8")
+    out = tmp_path / "file" / "run"
+    given = [str(data) if text == "DATA" else text for text in arguments]
+    assert cli.run([*given, "--out", str(out)]) == 2
+    printed = capsys.readouterr()
+    assert "Traceback" not in printed.err + printed.out
+    assert str(tmp_path / "file") in printed.err.splitlines()[-1]
+
+
 def test_batch_larger_than_the_set(data, tmp_path, capsys):
     more = ["--batch-size", "9", "--epochs", "1", "--image-size", "64", "--device", "cpu"]
     assert cli.run(_train(data, tmp_path, *more)) == 2
@@ -196,6 +226,7 @@ def test_batch_larger_than_the_set(data, tmp_path, capsys):
     assert "Traceback" not in printed.err
     assert "8" in sentence
     assert "9" in sentence
+    assert not (tmp_path / "run").exists(), "the corrected command must be able to use it"
 
 
 def test_faulty_mask_is_found_by_the_engine_too(data, tmp_path, capsys):

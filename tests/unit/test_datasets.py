@@ -194,6 +194,11 @@ def test_a_faulty_sample_is_one_sentence(folder: Path, what: str, sentence: str)
         data.read_mask(1)
 
 
+def test_a_negative_number_of_workers_is_refused(folder: Path) -> None:
+    with pytest.raises(InputError, match="num_workers is -1"):
+        SegDataset(folder, folder / "train_list.txt", num_workers=-1)
+
+
 def test_opening_needs_a_folder_and_a_list(tmp_path: Path, folder: Path) -> None:
     with pytest.raises(InputError, match="does not exist"):
         open_data_folder(tmp_path / "none")

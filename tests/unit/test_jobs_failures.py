@@ -113,6 +113,15 @@ def small_disk(tmp_path: Path) -> object:
     subprocess.run(["umount", str(place)], check=True)
 
 
+@pytest.mark.parametrize("code", [errno.EACCES, errno.EROFS, errno.ENOTDIR])
+def test_a_place_that_cannot_be_written_is_no_bug(tmp_path: Path, code: int) -> None:
+    error = OSError(code, os.strerror(code), str(tmp_path / "best_model"))
+    failed = classify(error, spec=None, run_dir=tmp_path)
+    assert failed.kind == "bad_input"
+    assert str(tmp_path / "best_model") in failed.message
+    assert os.strerror(code) in failed.message
+
+
 def test_anything_else_is_a_bug_that_points_at_the_log(tmp_path: Path) -> None:
     failed = classify(ZeroDivisionError("division by zero"), spec=None, run_dir=tmp_path)
     assert failed.kind == "bug"

@@ -17,6 +17,7 @@ from core.metrics import ConfusionMatrix
 from core.model_folder import read_model_info
 from core.segmenter import load_model
 from core.training import weights
+from core.training.checkpoint import read_training_state
 from core.training.class_weights import balanced_weights, resolve_class_weights
 from core.training.data_loader import BatchLoader
 from core.training.evaluator import Evaluator
@@ -377,6 +378,7 @@ def test_diverging_is_said_and_spoils_nothing(folder, tmp_path):
     [
         ({"epochs": 0}, "num_epochs is 0"),
         ({"learning_rate": -1}, "learning_rate is -1"),
+        ({"seed": -1}, "seed is -1"),
         ({"pretrain_weights": "CITYSCAPES"}, "FastSCNN_CITYSCAPES"),
         ({"pretrain_weights": "nowhere.pdparams"}, "neither a file"),
         ({"pretrain_weights": "x", "resume_checkpoint": "y"}, "set pretrain_weights to None"),
@@ -394,6 +396,12 @@ def test_bad_input_is_one_sentence(folder, tmp_path, changes, sentence, monkeypa
     with pytest.raises(InputError, match=sentence):
         train(folder, tmp_path, **changes)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_seed_may_have_any_number_of_digits(folder, tmp_path):
+    model = seg.create("FastSCNN", seed=2**70, num_classes=3)
+    train(folder, tmp_path, epochs=1, seed=2**70, model=model)
+    assert read_training_state(tmp_path / "epoch_1").seed == 2**70
 
 
 def test_a_batch_larger_than_the_set(folder, tmp_path):
