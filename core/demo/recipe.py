@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-EPOCHS = 10
+EPOCHS = 18
 _IMAGE_SIZE = (256, 256)
-_BATCH_SIZE = 8
+_BATCH_SIZE = 4
 
 
 def training_fields(*, train_images: int, epochs: int, seed: int) -> dict[str, Any]:
@@ -21,8 +21,9 @@ def training_fields(*, train_images: int, epochs: int, seed: int) -> dict[str, A
         "epochs": epochs,
         "batch_size": max(2, min(_BATCH_SIZE, train_images // 4)),
         "image_size": _IMAGE_SIZE,
-        "learning_rate": 0.05,
+        "learning_rate": 0.03,
         "class_weights": "balanced",
+        "save_interval_epochs": max(1, epochs // 9),
         "augmentation": {"horizontal_flip": 0.5, "vertical_flip": 0.5, "min_scale": 0.7},
         "device": "cpu",
         "seed": seed,
