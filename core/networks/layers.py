@@ -16,6 +16,13 @@ from paddle import Tensor, nn
 from core.networks.resize import resize_bilinear, spatial_size
 
 
+def initialize_convolutions(net: nn.Layer, initializer: nn.initializer.Initializer) -> None:
+    """Draw the kernels of every convolution in ``net`` from ``initializer``."""
+    for layer in net.sublayers():
+        if isinstance(layer, nn.Conv2D):
+            initializer(layer.weight)
+
+
 class ConvBN(nn.Layer):
     """Convolution and batch normalisation: (N, in, H, W) → (N, out, H', W').
 
@@ -61,6 +68,9 @@ class ConvBN(nn.Layer):
         x = F.conv2d(
             x, conv.weight, None, conv._stride, conv._padding, conv._dilation, conv._groups
         )
+        if x.size == x.shape[1]:
+            # Paddle passes a single value per channel through: nothing takes its bias away.
+            return norm(x + conv.bias.reshape([1, -1, 1, 1]))
         # Gives the bias the zero gradient it has, so that weight decay and data-parallel
         # training treat it like every other parameter.
         shift = norm.bias + 0.0 * conv.bias
@@ -144,6 +154,42 @@ class DepthwiseConvBN(nn.Layer):
     def forward(self, x: Tensor) -> Tensor:
         """Filter each channel of ``x``."""
         return self.depthwise_conv(x)
+
+
+class ASPPModule(nn.Layer):
+    """Atrous spatial pyramid pooling (Chen et al. 2018, arXiv:1802.02611).
+
+    Args:
+        in_channels: channels of the input.
+        out_channels: channels of each branch and of the output.
+        ratios: one branch each: dilation of a separable 3×3 convolution; 1 is a plain 1×1.
+        align_corners: how the pooled branch is resized back.
+    """
+
+    def __init__(
+        self, in_channels: int, out_channels: int, *, ratios: Sequence[int], align_corners: bool
+    ) -> None:
+        super().__init__()
+        self.aspp_blocks = nn.LayerList(
+            ConvBNReLU(in_channels, out_channels, 1)
+            if ratio == 1
+            else SeparableConvBNReLU(in_channels, out_channels, 3, padding=ratio, dilation=ratio)
+            for ratio in ratios
+        )
+        self.global_avg_pool = nn.Sequential(
+            nn.AdaptiveAvgPool2D(output_size=(1, 1)),
+            ConvBNReLU(in_channels, out_channels, 1, bias_attr=False),
+        )
+        self.conv_bn_relu = ConvBNReLU(out_channels * (len(ratios) + 1), out_channels, 1)
+        self.dropout = nn.Dropout(p=0.1)
+        self.align_corners = align_corners
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return context features (N, out, H, W)."""
+        branches = [block(x) for block in self.aspp_blocks]
+        pooled = self.global_avg_pool(x)
+        branches.append(resize_bilinear(pooled, spatial_size(x), align_corners=self.align_corners))
+        return self.dropout(self.conv_bn_relu(paddle.concat(branches, axis=1)))
 
 
 class PPModule(nn.Layer):

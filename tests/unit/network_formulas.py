@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,39 @@ CASES: list[tuple[str, str, dict[str, Any], tuple[int, int, int]]] = [
     ("unet_odd", "UNet", {"align_corners": False}, (2, 35, 53)),
     ("unet_odd_aligned", "UNet", {"align_corners": True}, (2, 65, 81)),
     ("unet_deconv", "UNet", {"use_deconv": True}, (2, 48, 32)),
+    ("deeplabv3p_even", "DeepLabV3P", {}, (4, 64, 96)),
+    ("deeplabv3p_odd_aligned", "DeepLabV3P", {"align_corners": True}, (4, 65, 81)),
+    (
+        "deeplabv3p_stride_16",
+        "DeepLabV3P",
+        {"output_stride": 16, "aspp_ratios": (1, 6, 12, 18)},
+        (4, 81, 64),
+    ),
+    ("deeplabv3p_resnet101", "DeepLabV3P", {"backbone": "ResNet101_vd"}, (3, 33, 49)),
+    (
+        "deeplabv3p_options",
+        "DeepLabV3P",
+        {
+            "backbone_indices": (1, 3),
+            "aspp_ratios": (1, 2, 4),
+            "aspp_out_channels": 64,
+            "multi_grid": (1, 2, 4),
+        },
+        (4, 48, 35),
+    ),
+    ("bisenetv2_even", "BiSeNetV2", {}, (4, 64, 96)),
+    ("bisenetv2_odd", "BiSeNetV2", {}, (4, 97, 67)),
+    ("bisenetv2_odd_aligned", "BiSeNetV2", {"align_corners": True}, (4, 65, 81)),
+    ("bisenetv2_single", "BiSeNetV2", {}, (1, 64, 65)),
+    ("hrnet_even", "HRNet", {"width": 18}, (2, 64, 96)),
+    ("hrnet_odd_aligned", "HRNet", {"width": 18, "align_corners": True}, (2, 65, 81)),
+    ("hrnet_48", "HRNet", {"width": 48}, (2, 35, 47)),
 ]
+#: Networks whose batch statistics over a few pooled values are too ill-conditioned to compare
+#: in float32: rounding alone moves their training logits by up to 6e-4.
+DOUBLE = ("DeepLabV3P",)
+#: networks whose oracle has a file of its own; the others share one
+OWN_FILES = ("DeepLabV3P", "BiSeNetV2", "HRNet")
 NUM_CLASSES = 5
 SAMPLES = 24
 
@@ -35,7 +68,7 @@ def noise(name: str, shape: Sequence[int]) -> np.ndarray:
 def weight(name: str, shape: Sequence[int]) -> np.ndarray:
     """A state_dict entry: He-scaled kernels, nearly neutral batch norms."""
     values = noise(name, shape)
-    if name.endswith("_batch_norm.weight"):
+    if name.endswith(("_batch_norm.weight", ".bn.weight")):
         values = 1.0 + 0.2 * values
     elif name.endswith("_variance"):
         values = 1.0 + 0.3 * values
@@ -72,8 +105,10 @@ def _rounded(value: float) -> float:
     return float(f"{value:.7g}")
 
 
-def observe(paddle: Any, net: Any, shape: tuple[int, int, int]) -> dict[str, Any]:
-    """Evaluate a network, then train it one step; both as oracle numbers."""
+def observe(
+    paddle: Any, net: Any, shape: tuple[int, int, int], *, double: bool = False
+) -> dict[str, Any]:
+    """Evaluate a network, then train it one step, if ``double`` in float64, as oracle numbers."""
     state = net.state_dict()
     for name, value in state.items():
         value.set_value(weight("cls" + name[4:] if name.startswith("conv.") else name, value.shape))
@@ -85,10 +120,18 @@ def observe(paddle: Any, net: Any, shape: tuple[int, int, int]) -> dict[str, Any
     with paddle.no_grad():
         evaluated = [describe(logits.numpy()) for logits in net(x)]
     net.train()
+    if double:
+        net.to(dtype="float64")
+        state = net.state_dict()
+        x = x.astype("float64")
     outputs = net(x)
-    loss = sum((logits * paddle.to_tensor(pattern(logits.shape))).mean() for logits in outputs)
+    loss = sum(
+        (logits * paddle.to_tensor(pattern(logits.shape)).astype(logits.dtype)).mean()
+        for logits in outputs
+    )
     loss.backward()
     kernels = [(name, value) for name, value in net.named_parameters() if len(value.shape) == 4]
+    means = [(name, value) for name, value in state.items() if name.endswith("_mean")]
     return {
         "eval": evaluated,
         "train": [describe(logits.numpy()) for logits in outputs],
@@ -97,10 +140,15 @@ def observe(paddle: Any, net: Any, shape: tuple[int, int, int]) -> dict[str, Any
         },
         "running_means": {
             name: [_rounded(value.sum().item()), _rounded(value.abs().sum().item())]
-            for name, value in state.items()
-            if name.endswith("_mean")
+            for name, value in means[:: max(1, len(means) // 40)]
         },
     }
+
+
+def digest(state: Mapping[str, Any]) -> str:
+    """SHA-256 of a state_dict's names and shapes, in their order."""
+    lines = (f"{name} {list(value.shape)}\n" for name, value in state.items())
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
 def pattern(shape: Sequence[int]) -> np.ndarray:

@@ -1,25 +1,39 @@
 from __future__ import annotations
 
 import json
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 import paddle
 import paddle.nn.functional as F  # noqa: N812
 import pytest
-from network_formulas import CASES, NUM_CLASSES, observe
+from network_formulas import CASES, DOUBLE, NUM_CLASSES, OWN_FILES, digest, observe
 from paddle import nn
 
 from core.networks import layers, resize
+from core.networks.bisenetv2 import BiSeNetV2Net
+from core.networks.deeplabv3p import DeepLabV3PNet
 from core.networks.fast_scnn import FastSCNNNet
+from core.networks.hrnet import HRNetNet
 from core.networks.layers import ConvBN, ConvBNReLU
 from core.networks.resize import resize_bilinear
 from core.networks.unet import UNetNet
 
-ORACLE = json.loads(
-    (Path(__file__).parent.parent / "data" / "network_oracle.json").read_text(encoding="utf-8")
-)
-NETWORKS = {"FastSCNN": FastSCNNNet, "UNet": UNetNet}
+DATA = Path(__file__).parent.parent / "data"
+NETWORKS = {
+    "FastSCNN": FastSCNNNet,
+    "UNet": UNetNet,
+    "DeepLabV3P": DeepLabV3PNet,
+    "BiSeNetV2": BiSeNetV2Net,
+    "HRNet": HRNetNet,
+}
+
+
+@lru_cache
+def oracle(network):
+    suffix = f"_{network.lower()}" if network in OWN_FILES else ""
+    return json.loads((DATA / f"network_oracle{suffix}.json").read_text(encoding="utf-8"))
 
 
 @pytest.fixture(autouse=True)
@@ -43,8 +57,11 @@ def assert_described(found, expected, *, tolerance=1e-4):
 )
 def test_outputs_gradients_and_running_means_are_paddlesegs(case, network, arguments, shape):
     """Oracle: scripts/make_network_oracle.py, run with PaddleSeg 2.8.0."""
-    found = observe(paddle, NETWORKS[network](NUM_CLASSES, **arguments), shape)
-    expected = ORACLE["cases"][case]
+    net = NETWORKS[network](NUM_CLASSES, **arguments)
+    if network in OWN_FILES:
+        assert digest(net.state_dict()) == oracle(network)["state"][case]
+    found = observe(paddle, net, shape, double=network in DOUBLE)
+    expected = oracle(network)["cases"][case]
     for mode in ("eval", "train"):
         assert len(found[mode]) == len(expected[mode])
         for ours, theirs in zip(found[mode], expected[mode], strict=True):
@@ -72,9 +89,27 @@ def test_outputs_gradients_and_running_means_are_paddlesegs(case, network, argum
 def test_state_is_named_and_shaped_like_paddlesegs(variant, make, parameters):
     state = make(NUM_CLASSES).state_dict()
     shapes = {name: list(value.shape) for name, value in state.items()}
-    assert shapes == ORACLE["state"][variant]
-    trainable = [value for value in make(19).parameters() if not value.stop_gradient]
-    assert sum(int(np.prod(value.shape)) for value in trainable) == parameters
+    assert shapes == oracle(variant.removesuffix("_deconv"))["state"][variant]
+    assert trainable_parameters(make(19)) == parameters
+
+
+def trainable_parameters(net):
+    return sum(int(np.prod(value.shape)) for value in net.parameters() if not value.stop_gradient)
+
+
+@pytest.mark.parametrize(
+    ("make", "parameters"),
+    [
+        (lambda: DeepLabV3PNet(19), 26_723_395),
+        (lambda: DeepLabV3PNet(19, "ResNet101_vd"), 45_715_523),
+        (lambda: BiSeNetV2Net(19), 2_516_455),
+        (lambda: HRNetNet(19, 18), 9_641_119),
+        (lambda: HRNetNet(19, 48), 65_859_379),
+    ],
+    ids=["DeepLabV3P_50", "DeepLabV3P_101", "BiSeNetV2", "HRNet_18", "HRNet_48"],
+)
+def test_as_many_parameters_as_paddlexs(make, parameters):
+    assert trainable_parameters(make()) == parameters
 
 
 def test_both_names_of_unets_classifier_are_one_layer():
