@@ -1,7 +1,7 @@
 """Engine, project and command line; ``import core as pdx`` gives PaddleX's names.
 
-``seg``, ``datasets``, ``transforms`` and ``load_model`` are loaded on first use, so that importing
-``core`` (or any paddle-free part of it) stays cheap.
+``seg``, ``datasets``, ``transforms``, ``load_model`` and the like are loaded on first use, so that
+importing ``core`` (or any paddle-free part of it) stays cheap.
 """
 
 from __future__ import annotations
@@ -12,18 +12,28 @@ from typing import TYPE_CHECKING, Any
 from core.matrix_kernels import use_fast_matrix_kernels
 
 if TYPE_CHECKING:
-    from core import datasets, seg, transforms
-    from core.segmenter import load_model
+    from core import datasets, seg, transforms, utils
+    from core.model_loading import load_model
+    from core.visualization import visualize as visualize_seg
 
-__all__ = ["datasets", "load_model", "seg", "transforms"]
+__all__ = ["datasets", "load_model", "seg", "transforms", "utils", "visualize_seg"]
+
+_FUNCTIONS = {
+    "load_model": ("core.model_loading", "load_model"),
+    "visualize_seg": ("core.visualization", "visualize"),
+}
+
+#: Folder with published weights, looked at before all others; PaddleX's name for it.
+pretrain_dir: str | None = None
 
 # Here, because every part of the program passes here before Paddle computes anything.
 use_fast_matrix_kernels()
 
 
 def __getattr__(name: str) -> Any:
-    if name == "load_model":
-        return importlib.import_module("core.segmenter").load_model
+    if name in _FUNCTIONS:
+        module, function = _FUNCTIONS[name]
+        return getattr(importlib.import_module(module), function)
     if name in __all__:
         return importlib.import_module(f"core.{name}")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -47,6 +47,8 @@ class ModelInfo:
         score: mIoU (0 … 1) on the evaluation set when saved, or None.
         dataset_hash: identifies the data trained on, or None.
         libraries: versions that wrote the folder.
+        from_paddlex: whether PaddleX 2 wrote it: then ``init_params`` lack what only the weights
+            tell (``core.paddlex_models``).
     """
 
     name: str
@@ -59,6 +61,7 @@ class ModelInfo:
     score: float | None = None
     dataset_hash: str | None = None
     libraries: Mapping[str, str] = field(default_factory=dict)
+    from_paddlex: bool = False
 
     @property
     def num_classes(self) -> int:
@@ -88,7 +91,8 @@ class _Description(BaseModel):
     completed_epochs: int = Field(0, ge=0)
     status: Status = "Normal"
     dataset_hash: str | None = None
-    libraries: dict[str, str] = Field(default_factory=dict)
+    libraries: dict[str, str] | None = None
+    version: str = ""
 
 
 def read_model_info(model_dir: str | Path) -> ModelInfo:
@@ -102,14 +106,10 @@ def read_model_info(model_dir: str | Path) -> ModelInfo:
     if not folder.is_dir():
         raise InputError("There is no model folder {file}.", file=folder)
     file = folder / DESCRIPTION
-    for needed in (file, folder / WEIGHTS):
-        if not needed.is_file():
-            raise InputError(
-                "{folder} is not a model folder: {file} is missing.",
-                folder=folder,
-                file=needed.name,
-            )
+    _check_present(file)
     content = read_yaml(file)
+    _check_kind(content, folder)
+    _check_present(folder / WEIGHTS)
     try:
         description = _Description.model_validate(content)
     except ValidationError as error:
@@ -146,8 +146,45 @@ def read_model_info(model_dir: str | Path) -> ModelInfo:
         completed_epochs=description.completed_epochs,
         score=attributes.eval_metrics.get("miou"),
         dataset_hash=description.dataset_hash,
-        libraries=description.libraries,
+        libraries=description.libraries or {},
+        # PaddleX names no libraries; versions below 2 were refused above.
+        from_paddlex=description.libraries is None and description.version.startswith("2."),
     )
+
+
+def _check_present(file: Path) -> None:
+    if not file.is_file():
+        raise InputError(
+            "{folder} is not a model folder: {file} is missing.",
+            folder=file.parent,
+            file=file.name,
+        )
+
+
+def _check_kind(content: Any, folder: Path) -> None:
+    """Name the folders of PaddleX that hold something else than a trained network."""
+    if not isinstance(content, dict):
+        return
+    status, version = content.get("status"), str(content.get("version"))
+    if status == "Infer":
+        raise InputError(
+            "{folder} holds an exported inference model, which can only be deployed: give the "
+            "model folder it was exported from.",
+            folder=folder,
+        )
+    if status in ("Pruned", "Quantized") and "libraries" not in content:
+        raise InputError(
+            "{folder} holds a {status} model of PaddleX, which cannot be rebuilt here: give the "
+            "model folder it was made from.",
+            folder=folder,
+            status=status,
+        )
+    if "libraries" not in content and version.startswith("1."):
+        raise InputError(
+            "{folder} was written by PaddleX {version}: only models of PaddleX 2 can be loaded.",
+            folder=folder,
+            version=version,
+        )
 
 
 @contextlib.contextmanager

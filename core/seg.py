@@ -10,8 +10,9 @@ from core.networks.fast_scnn import FastSCNNNet
 from core.networks.unet import UNetNet
 from core.segmenter import Segmenter
 from core.training.schedule import seed_everything
+from core.visualization import visualize
 
-__all__ = ["FastSCNN", "UNet", "create"]
+__all__ = ["FastSCNN", "UNet", "create", "visualize"]
 
 MixedLoss = bool | list[tuple[str, float]]
 

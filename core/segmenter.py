@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from copy import deepcopy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
@@ -134,7 +134,7 @@ class Segmenter:
             log_interval_steps: steps between points of the training curves.
             save_dir: where everything goes.
             pretrain_weights: a ``.pdparams`` file, a model folder, the name of published weights
-                (``"CITYSCAPES"``) or None.
+                (``core.pretrained.offered`` lists them; they are downloaded once) or None.
             learning_rate: initial learning rate of the default optimizer.
             lr_decay_power: exponent of its decay.
             early_stop: stop when ``early_stop_patience`` evaluations in a row do not beat the
@@ -184,7 +184,13 @@ class Segmenter:
         self._use_device(device)
         reporter = reporter or Reporter()
         if resume_checkpoint is None:
-            weights.load_pretrained(self.net, pretrain_weights, self.model_name, reporter)
+            weights.load_pretrained(
+                self.net,
+                pretrain_weights,
+                model_name=self.model_name,
+                init_params=self.init_params,
+                reporter=reporter,
+            )
         self.labels = list(train_dataset.labels)
         if colors is not None:
             self.colors = [(int(r), int(g), int(b)) for r, g, b in colors]
@@ -348,63 +354,3 @@ class Segmenter:
                 data=dataset.num_classes,
                 model=self.num_classes,
             )
-
-
-def load_model(
-    model_dir: str | Path, with_net: bool = True, *, device: str | None = None
-) -> Segmenter:
-    """Rebuild the model saved in ``model_dir``, ready to predict.
-
-    Args:
-        model_dir: folder with ``model.yml`` and ``model.pdparams``.
-        with_net: False leaves ``net`` None (description only).
-        device: ``"auto"``, ``"cpu"``, ``"gpu"`` or ``"gpu:0"``; None keeps the current one.
-
-    Raises:
-        InputError: missing, damaged or foreign files.
-    """
-    from core.seg import model_class
-    from core.transforms import transforms_from_list
-
-    folder = Path(model_dir)
-    info = model_folder.read_model_info(folder)
-    if device is not None:
-        inference.select_device(device)
-    try:
-        cls = model_class(info.name)
-        items = info.transforms
-        transforms = None if items is None else transforms_from_list(list(items))
-    except InputError as error:
-        raise InputError(
-            "{file} describes a model that cannot be rebuilt: {problem}",
-            file=folder / model_folder.DESCRIPTION,
-            problem=str(error),
-        ) from error
-    model = _bare(cls, info.init_params, folder)
-    model.labels = list(info.labels)
-    model.colors = None if info.colors is None else list(info.colors)
-    model.status = info.status
-    model.completed_epochs = info.completed_epochs
-    if transforms is not None:
-        model.test_transforms = transforms
-        model.eval_transforms = deepcopy(transforms)
-    if with_net:
-        model.net = model.build_net()
-        weights.load_exactly(model.net, folder / model_folder.WEIGHTS)
-        model.net.eval()
-    return model
-
-
-def _bare(cls: type[Segmenter], init_params: Mapping[str, Any], folder: Path) -> Segmenter:
-    """Make the model without its network."""
-    try:
-        model = cls.__new__(cls, **init_params)
-    except TypeError as error:
-        raise InputError(
-            "{file} describes a {name} that this version cannot build: {reason}.",
-            file=folder / model_folder.DESCRIPTION,
-            name=cls.__name__,
-            reason=str(error),
-        ) from error
-    model._set_up()
-    return model

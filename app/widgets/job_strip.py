@@ -140,6 +140,8 @@ class JobStrip(QFrame):
         parts = [text] if text else []
         if progress is not None and progress.epochs and job.state != "done":
             parts.append(tr("epoch {epoch}/{epochs}", epoch=progress.epoch, epochs=progress.epochs))
+        elif progress is not None and progress.stage == "prepare" and job.state == "running":
+            parts.append(tr("downloading weights"))
         elif not parts:
             parts.append(tr("starting…"))
         self.text.setText(" · ".join(parts))

@@ -30,7 +30,7 @@ from core.jobs.process import JobProcess
 from core.jobs.run_folder import RunFolder
 
 _STAGES = {
-    "prepare": "preparing",
+    "prepare": "downloading weights",
     "train": "training",
     "evaluate": "evaluating",
     "predict": "predicting",

@@ -55,7 +55,8 @@ def run_training(request: Request) -> dict[str, Any]:
 def _never_began(run: RunFolder) -> bool:
     """Whether bad input ended the run before its first step was reported."""
     failure = run.failure
-    began = run.progress is not None or run.last_checkpoint is not None
+    trained = run.progress is not None and run.progress.stage != "prepare"
+    began = trained or run.last_checkpoint is not None
     return failure is not None and failure.kind == "bad_input" and not began
 
 

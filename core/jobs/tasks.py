@@ -22,9 +22,10 @@ from core.jobs.run_folder import RunFolder
 from core.jobs.spec import EvaluateSpec, JobSpec, PredictSpec, TrainSpec
 from core.messages import message
 from core.metrics import metrics_from_matrix
+from core.model_loading import load_model
 from core.project.data_folder import read_revision_hash
 from core.seg import create
-from core.segmenter import Prediction, Segmenter, load_model
+from core.segmenter import Prediction, Segmenter
 from core.training.reporter import Reporter
 
 METRICS_FILE = "metrics.json"
@@ -125,7 +126,7 @@ def evaluate(spec: EvaluateSpec, folder: RunFolder, reporter: Reporter) -> dict[
     """
     started = time.monotonic()
     data = open_data_folder(spec.data_dir)
-    model = load_model(spec.model_dir)
+    model = load_model(spec.model_dir, reporter=reporter)
     dataset = data.dataset(spec.split, model.test_transforms)
     rows: list[dict[str, Any]] = []
     confusion = np.zeros((model.num_classes, model.num_classes), np.int64)
@@ -165,7 +166,7 @@ def predict(spec: PredictSpec, folder: RunFolder, reporter: Reporter) -> dict[st
     Only a run that was interrupted writes its own files again.
     """
     started = time.monotonic()
-    model = load_model(spec.model_dir)
+    model = load_model(spec.model_dir, reporter=reporter)
     targets = prediction_paths(spec.images, spec.out_dir)
     if _attempts(folder) <= 1:
         for target in targets:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import pickle
-from collections.abc import Mapping
+import secrets
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,12 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from core.errors import InputError
 from core.files import recover_folder, write_json_atomic
+from core.messages import message
 from core.model_folder import OPTIMIZER, STATE
+from core.training.array_files import read_arrays
+from core.training.options import TrainOptions
+from core.training.reporter import Reporter
 from core.training.schedule import scheduler_of
-from core.training.weights import read_arrays
 
 _VERSION = 1
 
@@ -28,7 +32,7 @@ class TrainingState(BaseModel):
 
     Attributes:
         seed: of data order, augmentation and dropout.
-        batch_size: images per step.
+        batch_size: images per optimizer step, over all ranks and accumulated parts.
         num_samples: images in the training set.
         step: global steps done.
         epoch: complete epochs.
@@ -56,9 +60,14 @@ class TrainingState(BaseModel):
     seconds: float = 0.0
 
 
-def write_training_state(folder: Path, state: TrainingState, optimizer: Any, net: Any) -> None:
-    """Write optimizer and position into a model folder that is being written."""
-    content = {"accumulators": _accumulators(optimizer, net)}
+def write_training_state(
+    folder: Path, state: TrainingState, optimizer: Any, net: Any, *, step_state: Mapping[str, Any]
+) -> None:
+    """Write optimizer and position into a model folder that is being written.
+
+    ``step_state`` is that of ``TrainStep``: arrays and numbers by name.
+    """
+    content = {**step_state, "accumulators": _accumulators(optimizer, net)}
     schedule = scheduler_of(optimizer)
     if schedule is not None:
         content["LR_Scheduler"] = schedule.state_dict()
@@ -89,8 +98,12 @@ def read_training_state(folder: Path) -> TrainingState:
         ) from error
 
 
-def restore_optimizer(folder: Path, optimizer: Any, net: Any) -> None:
+def restore_optimizer(
+    folder: Path, optimizer: Any, net: Any, *, restore_step: Callable[[Mapping[str, Any]], None]
+) -> None:
     """Give ``optimizer`` the momenta that ``write_training_state`` kept.
+
+    ``restore_step`` is that of ``TrainStep``; it gets the whole content.
 
     They are kept under the parameters' structured names: paddle's own names depend on what the
     process built before.
@@ -106,6 +119,7 @@ def restore_optimizer(folder: Path, optimizer: Any, net: Any) -> None:
     parameters = dict(net.named_parameters())
     try:
         _fill(optimizer, {parameters[name]: slots for name, slots in saved.items()})
+        restore_step(content)
     except (KeyError, ValueError, TypeError, AttributeError) as error:
         raise InputError(
             "{file} does not belong to this network and optimizer: {reason}.",
@@ -115,6 +129,41 @@ def restore_optimizer(folder: Path, optimizer: Any, net: Any) -> None:
     schedule = scheduler_of(optimizer)
     if schedule is not None and isinstance(content.get("LR_Scheduler"), dict):
         schedule.set_state_dict(content["LR_Scheduler"])
+
+
+def accumulators(optimizer: Any) -> list[Any]:
+    """Return the optimizer's tensors, in an order that is the same in every process."""
+    slots = optimizer._accumulators
+    return [slots[slot][name] for slot in sorted(slots) for name in sorted(slots[slot])]
+
+
+def first_state(
+    options: TrainOptions, images: int, resume_from: Path | None, reporter: Reporter
+) -> TrainingState:
+    """Where the training starts: at the beginning, or where ``resume_from`` ended."""
+    if resume_from is None:
+        seed = secrets.randbits(32) if options.seed is None else options.seed
+        return TrainingState(seed=seed, batch_size=options.step_images, num_samples=images)
+    state = read_training_state(resume_from)
+    same_steps = (state.batch_size, state.num_samples) == (options.step_images, images)
+    if state.step_in_epoch and not same_steps:
+        reporter.warn(
+            message(
+                "Batch size or training set changed since the interruption: epoch {epoch} starts "
+                "anew.",
+                epoch=state.epoch + 1,
+            )
+        )
+    step_in_epoch = state.step_in_epoch if same_steps else 0
+    return state.model_copy(
+        update={
+            "seed": state.seed if options.seed is None else options.seed,
+            "batch_size": options.step_images,
+            "num_samples": images,
+            "step_in_epoch": step_in_epoch,
+            "step": state.epoch * (images // options.step_images) + step_in_epoch,
+        }
+    )
 
 
 def _accumulators(optimizer: Any, net: Any) -> dict[str, dict[str, Any]]:

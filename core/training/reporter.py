@@ -1,11 +1,12 @@
 """What the engine tells while it works, and how it is asked to pause or stop.
 
 The engine knows only this class; jobs subclass it to turn the calls into events. Used as it is,
-it is silent and never interrupts, which is what library users get.
+it never interrupts and shows nothing but warnings, as Python's; that is what library users get.
 """
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -54,3 +55,4 @@ class Reporter:
 
     def warn(self, message: Message) -> None:
         """Something the user should know."""
+        warnings.warn(str(message), stacklevel=3)

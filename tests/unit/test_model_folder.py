@@ -16,7 +16,7 @@ from core import seg
 from core import transforms as T  # noqa: N812
 from core.errors import InputError
 from core.model_folder import network_input_size, read_model_info
-from core.segmenter import load_model
+from core.model_loading import load_model
 from core.training import weights
 
 REPOSITORY = Path(__file__).parents[2]

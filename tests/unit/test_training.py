@@ -15,7 +15,7 @@ from core import seg
 from core.errors import InputError
 from core.metrics import ConfusionMatrix
 from core.model_folder import read_model_info
-from core.segmenter import load_model
+from core.model_loading import load_model
 from core.training import weights
 from core.training.checkpoint import read_training_state
 from core.training.class_weights import balanced_weights, resolve_class_weights
@@ -379,7 +379,7 @@ def test_diverging_is_said_and_spoils_nothing(folder, tmp_path):
         ({"epochs": 0}, "num_epochs is 0"),
         ({"learning_rate": -1}, "learning_rate is -1"),
         ({"seed": -1}, "seed is -1"),
-        ({"pretrain_weights": "CITYSCAPES"}, "FastSCNN_CITYSCAPES"),
+        ({"pretrain_weights": "PascalVOC"}, "no weights “PascalVOC” for FastSCNN"),
         ({"pretrain_weights": "nowhere.pdparams"}, "neither a file"),
         ({"pretrain_weights": "x", "resume_checkpoint": "y"}, "set pretrain_weights to None"),
         ({"resume_checkpoint": "nowhere"}, "cannot be resumed"),
@@ -389,8 +389,7 @@ def test_diverging_is_said_and_spoils_nothing(folder, tmp_path):
         ({"model": "two classes"}, "The data has 3 classes and the model 2"),
     ],
 )
-def test_bad_input_is_one_sentence(folder, tmp_path, changes, sentence, monkeypatch):
-    monkeypatch.setattr(weights, "pretrained_folder", lambda: tmp_path / "cache")
+def test_bad_input_is_one_sentence(folder, tmp_path, changes, sentence):
     if "model" in changes:
         changes = {"model": seg.FastSCNN(num_classes=2)}
     with pytest.raises(InputError, match=sentence):
@@ -417,7 +416,7 @@ def test_pretrained_weights_of_another_class_count(folder, tmp_path):
     target = seg.create("FastSCNN", seed=9, num_classes=3)
     recorder = Recorder()
     weights.load_pretrained(
-        target.net, tmp_path / "source" / "model.pdparams", "FastSCNN", recorder
+        target.net, tmp_path / "source" / "model.pdparams", model_name="FastSCNN", reporter=recorder
     )
     own, other = target.net.state_dict(), source.net.state_dict()
     for name in own:
@@ -430,19 +429,9 @@ def test_pretrained_weights_of_another_class_count(folder, tmp_path):
 def test_pretrained_weights_of_another_network(tmp_path):
     seg.UNet(2).save_model(tmp_path / "unet")
     with pytest.raises(InputError, match="No weight in"):
-        weights.load_pretrained(seg.FastSCNN(2).net, tmp_path / "unet", "FastSCNN", Recorder())
-
-
-def test_named_weights_come_from_the_offline_folder(tmp_path, monkeypatch):
-    monkeypatch.setattr(weights, "pretrained_folder", lambda: tmp_path)
-    source = seg.create("FastSCNN", seed=8, num_classes=3)
-    source.save_model(tmp_path / "FastSCNN_CITYSCAPES")
-    target = seg.create("FastSCNN", seed=9, num_classes=3)
-    weights.load_pretrained(target.net, "CITYSCAPES", "FastSCNN", Recorder())
-    assert_same_weights(
-        {k: v.numpy() for k, v in target.net.state_dict().items()},
-        {k: v.numpy() for k, v in source.net.state_dict().items()},
-    )
+        weights.load_pretrained(
+            seg.FastSCNN(2).net, tmp_path / "unet", model_name="FastSCNN", reporter=Recorder()
+        )
 
 
 def test_workers_do_not_change_the_batches(folder):
