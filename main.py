@@ -10,12 +10,15 @@ from typing import Any
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run the program; returns the exit code (0 ok, 2 bad input, 1 a bug of ours)."""
+    """Run the program; returns the exit code (0 ok, 2 bad input, 1 a bug of ours, 130 Ctrl-C)."""
     arguments = sys.argv[1:] if argv is None else argv
     if arguments:
-        from core import cli
+        try:
+            from core import cli
 
-        return cli.run(arguments, open_window=_open_window)
+            return cli.run(arguments, open_window=_open_window)
+        except KeyboardInterrupt:  # before a command could answer it: still loading
+            return 130
     import app
 
     return app.launch()

@@ -270,3 +270,14 @@ def test_bug_of_ours_keeps_its_traceback_in_a_file(data, monkeypatch, tmp_path, 
     monkeypatch.setenv("MASKWRIGHT_DEBUG", "1")
     with pytest.raises(RuntimeError, match="a bug"):
         cli.run(["validate", str(data)])
+
+
+def test_interrupt_while_the_program_loads(monkeypatch, capsys):
+    import main
+
+    def interrupted(*_args, **_more):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "run", interrupted)
+    assert main.main(["doctor"]) == 130
+    assert "Traceback" not in capsys.readouterr().err
