@@ -46,7 +46,7 @@ class BiSeNetV2Net(nn.Layer):
         outputs = [self.head(self.bga(detail, context))]
         if self.training:
             heads = (self.aux_head1, self.aux_head2, self.aux_head3, self.aux_head4)
-            outputs += [head(stage) for head, stage in zip(heads, stages, strict=True)]
+            outputs += [head(stages[index]) for index, head in enumerate(heads)]
         return [
             resize_bilinear(logits, size, align_corners=self.align_corners) for logits in outputs
         ]

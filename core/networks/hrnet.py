@@ -150,11 +150,11 @@ class Transition(nn.Layer):
 
     def forward(self, branches: Sequence[Tensor]) -> list[Tensor]:
         """Return one branch more, finest first."""
-        sources = [*branches, *branches[-1:]]
-        return [
-            x if name is None else getattr(self, name)(x)
-            for name, x in zip(self._names, sources, strict=False)
-        ]
+        outputs = []
+        for index, name in enumerate(self._names):
+            x = branches[min(index, len(branches) - 1)]
+            outputs.append(x if name is None else getattr(self, name)(x))
+        return outputs
 
 
 def _stage(name: str, channels: Sequence[int], *, modules: int, align_corners: bool) -> nn.Layer:
@@ -196,7 +196,8 @@ class Branches(nn.Layer):
     def forward(self, branches: Sequence[Tensor]) -> list[Tensor]:
         """Return branches of the same shapes."""
         outputs = []
-        for names, x in zip(self._names, branches, strict=True):
+        for index, names in enumerate(self._names):
+            x = branches[index]
             for name in names:
                 x = getattr(self, name)(x)
             outputs.append(x)
