@@ -31,7 +31,7 @@ READ_TIMEOUT_S = 30.0
 ATTEMPTS = 3
 PAUSE_S = 1.0
 MAX_BYTES = 8 * 2**30
-_CHUNK = 1 << 18
+_CHUNK = 1 << 16  # what a broken connection costs at most
 _DAMAGE = (
     tarfile.TarError,
     zipfile.BadZipFile,
