@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import paddle
 
+from core.device_choice import parse_device
 from core.errors import InputError
 from core.metrics import IGNORE_INDEX, ConfusionMatrix
 from core.training.data_loader import prefetch
@@ -69,27 +70,29 @@ def select_device(device: str) -> str:
         device: ``"auto"`` (a GPU if there is one), ``"cpu"``, ``"gpu"`` or ``"gpu:1"``.
 
     Raises:
-        InputError: no such device here.
+        InputError: no such device here, or several are named.
     """
+    choice = parse_device(device)
+    if choice.is_several:
+        raise InputError(
+            "{device} takes several processes: train with the train command, or start the script "
+            "with paddle.distributed.launch; everything else uses one device.",
+            device=device,
+        )
     gpus = paddle.device.cuda.device_count() if paddle.is_compiled_with_cuda() else 0
-    if device == "auto":
-        device = "gpu:0" if gpus else "cpu"
-    kind, _, number = device.partition(":")
-    if kind == "cpu" and not number:
+    name = choice.names[0]
+    if name == "auto":
+        name = "gpu:0" if gpus else "cpu"
+    if name == "cpu":
         paddle.set_device("cpu")
         return "cpu"
-    if kind != "gpu" or (number and not number.isdecimal()):
-        raise InputError(
-            "“{device}” is no device: give auto, cpu, gpu or gpu:0 (one at a time).", device=device
-        )
-    if int(number or 0) >= gpus:
+    if int(name.partition(":")[2]) >= gpus:
         raise InputError(
             "There is no device {device}: paddle sees {count} GPUs here. Use cpu, or run the "
             "doctor command to see what is missing.",
             device=device,
             count=gpus,
         )
-    name = f"gpu:{int(number or 0)}"
     paddle.set_device(name)
     return name
 
@@ -251,6 +254,7 @@ def evaluate(
     predictor: ImagePredictor,
     dataset: SegDataset,
     *,
+    indices: Sequence[int] | None = None,
     batch_size: int = 1,
     on_step: Callable[[int, int], None] | None = None,
     on_image: ImageCallback | None = None,
@@ -260,6 +264,7 @@ def evaluate(
     Args:
         predictor: network and preprocessing.
         dataset: images and masks.
+        indices: which of them; None for all.
         batch_size: images of one size predicted at once.
         on_step: called as ``on_step(images done, images)``, first with 0; may raise to stop.
         on_image: called after each image, in order.
@@ -267,17 +272,18 @@ def evaluate(
     if len(dataset) == 0:
         raise InputError("The evaluation set is empty.")
     total = ConfusionMatrix(predictor.num_classes)
+    chosen = range(len(dataset)) if indices is None else indices
 
     def load(index: int) -> tuple[int, Prepared, LabelMap]:
         return index, predictor.prepare(dataset.raw(index)[0]), dataset.read_mask(index)
 
     threads = 1 if dataset.num_workers == "auto" else min(int(dataset.num_workers), 8)
-    loaded = prefetch(load, range(len(dataset)), threads=threads, ahead=max(2, batch_size))
+    loaded = prefetch(load, chosen, threads=threads, ahead=max(2, batch_size))
     done = 0
     with contextlib.closing(loaded):
         for batch in _same_size_batches(loaded, batch_size):
             if on_step is not None:
-                on_step(done, len(dataset))
+                on_step(done, len(chosen))
             label_maps = predictor.label_maps([prepared for _, prepared, _ in batch])
             for (index, _, mask), label_map in zip(batch, label_maps, strict=True):
                 one = _compare(label_map, mask, predictor.num_classes)
@@ -288,7 +294,7 @@ def evaluate(
                     on_image(ImageEvaluation(index, image, miou, one.matrix), label_map)
             done += len(batch)
     if on_step is not None:
-        on_step(done, len(dataset))
+        on_step(done, len(chosen))
     return total
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -18,6 +19,23 @@ IGNORE_INDEX: Final = 255
 
 #: What ``use_mixed_loss=True`` stands for.
 DEFAULT_MIXED_LOSS: Final = (("CrossEntropyLoss", 0.8), ("LovaszSoftmaxLoss", 0.2))
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What a loss must know of the whole batch when it sees a part of it.
+
+    The losses of all parts then add up to the loss of the whole batch. Cross entropy is exactly
+    that of the whole batch; Dice and Lovász-softmax, which do not fall into parts, become the mean
+    of the parts' losses.
+
+    Attributes:
+        pixels: how many pixels of the whole batch are not ignored, float scalar of 1 or more.
+        share: one over the number of parts.
+    """
+
+    pixels: Tensor
+    share: float
 
 
 class CrossEntropyLoss(nn.Layer):
@@ -36,7 +54,7 @@ class CrossEntropyLoss(nn.Layer):
         self.ignore_index = ignore_index
         self.weight = None if weight is None else paddle.to_tensor(list(weight), dtype="float32")
 
-    def forward(self, logits: Tensor, labels: Tensor) -> Tensor:
+    def forward(self, logits: Tensor, labels: Tensor, part: Part | None = None) -> Tensor:
         """Return the scalar loss; 0 with zero gradient when every pixel is ignored."""
         if self.weight is not None and self.weight.shape[0] != logits.shape[1]:
             raise InputError(
@@ -52,6 +70,8 @@ class CrossEntropyLoss(nn.Layer):
             factors = paddle.gather(self.weight, class_ids.flatten()).reshape(labels.shape)
             loss = loss * factors
         # Ignored pixels have loss 0 already.
+        if part is not None:
+            return loss.sum() / part.pixels
         return loss.sum() / valid.astype(loss.dtype).sum().clip(min=1.0)
 
 
@@ -129,7 +149,7 @@ class DiceLoss(nn.Layer):
         self.smooth = smooth
         self.eps = 1e-5
 
-    def forward(self, logits: Tensor, labels: Tensor) -> Tensor:
+    def forward(self, logits: Tensor, labels: Tensor, part: Part | None = None) -> Tensor:
         """Return the scalar loss; 1 with zero gradient when every pixel is ignored."""
         labels = labels.astype("int64").unsqueeze(1)
         valid = (labels != self.ignore_index).astype(logits.dtype)
@@ -140,7 +160,8 @@ class DiceLoss(nn.Layer):
         intersection = (probabilities * truth).sum(axis=pixels)
         cardinality = (probabilities + truth).sum(axis=pixels)
         dice = (2.0 * intersection + self.smooth) / (cardinality + self.smooth + self.eps)
-        return 1.0 - dice.mean()
+        loss = 1.0 - dice.mean()
+        return loss if part is None else loss * part.share
 
 
 class LovaszSoftmaxLoss(nn.Layer):
@@ -159,7 +180,7 @@ class LovaszSoftmaxLoss(nn.Layer):
         self.ignore_index = ignore_index
         self.classes = classes
 
-    def forward(self, logits: Tensor, labels: Tensor) -> Tensor:
+    def forward(self, logits: Tensor, labels: Tensor, part: Part | None = None) -> Tensor:
         """Return the scalar loss; 0 with zero gradient when every pixel is ignored."""
         num_classes = logits.shape[1]
         labels = labels.astype("int64").flatten()
@@ -176,7 +197,8 @@ class LovaszSoftmaxLoss(nn.Layer):
                 continue
             errors = (truth.astype(probabilities.dtype) - probabilities[class_id]).abs()
             losses.append((errors * lovasz_gradient(errors.detach(), truth)).sum())
-        return paddle.stack(losses).mean()
+        loss = paddle.stack(losses).mean()
+        return loss if part is None else loss * part.share
 
 
 def lovasz_gradient(errors: Tensor, truth: Tensor) -> Tensor:
@@ -220,10 +242,10 @@ class MixedLoss(nn.Layer):
         self.losses = nn.LayerList(losses)
         self.coef = [float(factor) for factor in coef]
 
-    def forward(self, logits: Tensor, labels: Tensor) -> Tensor:
+    def forward(self, logits: Tensor, labels: Tensor, part: Part | None = None) -> Tensor:
         """Return the scalar loss."""
         return sum(
-            factor * loss(logits, labels)
+            factor * loss(logits, labels, part)
             for factor, loss in zip(self.coef, self.losses, strict=True)
         )
 
@@ -241,12 +263,14 @@ class HeadsLoss(nn.Layer):
         self.loss = loss
         self.coef = [float(factor) for factor in coef]
 
-    def forward(self, logits_list: Sequence[Tensor], labels: Tensor) -> Tensor:
+    def forward(
+        self, logits_list: Sequence[Tensor], labels: Tensor, part: Part | None = None
+    ) -> Tensor:
         """Return the scalar loss for a network's list of logits."""
         if len(logits_list) != len(self.coef):
             raise ValueError(f"{len(logits_list)} heads, {len(self.coef)} factors")
         return sum(
-            factor * self.loss(logits, labels)
+            factor * self.loss(logits, labels, part)
             for factor, logits in zip(self.coef, logits_list, strict=True)
         )
 

@@ -14,9 +14,10 @@ import paddle
 
 from core import inference, model_folder
 from core.errors import InputError
-from core.training import weights
+from core.training import distributed, weights
 from core.training.loop import TrainingLoop
 from core.training.options import TrainOptions, TrainResult
+from core.training.precision import Amp
 from core.training.reporter import Reporter
 
 if TYPE_CHECKING:
@@ -116,6 +117,10 @@ class Segmenter:
         device: str | None = None,
         colors: Sequence[tuple[int, int, int]] | None = None,
         dataset_hash: str | None = None,
+        accumulate_steps: int = 1,
+        amp: Amp = "off",
+        ema_decay: float | None = None,
+        deterministic: bool = False,
     ) -> TrainResult:
         """Train; ``save_dir`` gets ``epoch_N``, ``best_model`` and ``vdl_log``.
 
@@ -125,7 +130,7 @@ class Segmenter:
         Args:
             num_epochs: epochs in all, those of ``resume_checkpoint`` included.
             train_dataset: training set; its last incomplete batch is dropped in each epoch.
-            train_batch_size: images per step.
+            train_batch_size: images computed at once, all devices together.
             eval_dataset: evaluated every ``save_interval_epochs``; without it there is no best
                 model and no early stop.
             optimizer: a ``paddle.optimizer.Optimizer`` on ``net.parameters()``; None for momentum
@@ -149,8 +154,16 @@ class Segmenter:
             preview_images: how many evaluation images to show predictions of.
             keep_epochs: how many of the newest ``epoch_N`` stay; None keeps all.
             device: ``"auto"``, ``"cpu"``, ``"gpu"`` or ``"gpu:0"``; None keeps the current one.
+                In a process that ``paddle.distributed.launch`` started, all such processes train
+                together, each on its own device.
             colors: one (r, g, b) per class, kept in the model folder.
             dataset_hash: identifies the data, kept in the model folder.
+            accumulate_steps: how many batches' gradients make one step of the optimizer.
+            amp: ``"bf16"``, ``"fp16"`` or ``"auto"``: half precision, on GPUs that have it.
+            ema_decay: evaluate and save a moving average of the weights, such as 0.999; None
+                for the weights themselves.
+            deterministic: on a GPU, use reproducible kernels where there are such; on a
+                processor training always is.
 
         Returns:
             TrainResult: best model, its metrics, speed.
@@ -175,15 +188,22 @@ class Segmenter:
             preview_images=preview_images,
             keep_epochs=keep_epochs,
             dataset_hash=dataset_hash,
+            accumulate_steps=accumulate_steps,
+            amp=amp,
+            ema_decay=ema_decay,
+            deterministic=deterministic,
         )
         self._check_classes(train_dataset)
         if eval_dataset is not None:
             self._check_classes(eval_dataset)
         if resume_checkpoint is not None and pretrain_weights is not None:
             raise InputError("To resume a training, set pretrain_weights to None.")
-        self._use_device(device)
-        reporter = reporter or Reporter()
+        ranks = distributed.join(device)
+        self._use_device(device if ranks.size == 1 else paddle.get_device())
+        reporter = reporter if reporter is not None and ranks.leads else Reporter()
+        options = options.for_ranks(ranks.size, reporter)
         if resume_checkpoint is None:
+            ranks.wait_for_leader()  # it may download
             weights.load_pretrained(
                 self.net,
                 pretrain_weights,
@@ -191,22 +211,25 @@ class Segmenter:
                 init_params=self.init_params,
                 reporter=reporter,
             )
+            ranks.let_others_go()
         self.labels = list(train_dataset.labels)
         if colors is not None:
             self.colors = [(int(r), int(g), int(b)) for r, g, b in colors]
         if eval_dataset is not None:
             self.eval_transforms = deepcopy(eval_dataset.transforms)
             self.test_transforms = deepcopy(eval_dataset.transforms)
-        loop = TrainingLoop(
-            self,
-            options,
-            train_dataset=train_dataset,
-            eval_dataset=eval_dataset,
-            optimizer=optimizer,
-            reporter=reporter,
-            resume_from=None if resume_checkpoint is None else Path(resume_checkpoint),
-        )
-        return loop.run()
+        with options.engine_flags(), ranks.synchronized_batch_norm(self.net):
+            loop = TrainingLoop(
+                self,
+                options,
+                train_dataset=train_dataset,
+                eval_dataset=eval_dataset,
+                optimizer=optimizer,
+                reporter=reporter,
+                resume_from=None if resume_checkpoint is None else Path(resume_checkpoint),
+                ranks=ranks,
+            )
+            return loop.run()
 
     def evaluate(
         self,

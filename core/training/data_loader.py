@@ -54,8 +54,12 @@ class BatchLoader:
 
     Args:
         dataset: training set; ``shuffle`` and ``num_workers`` are its own.
-        batch_size: images per batch; the last incomplete batch of an epoch is dropped.
+        batch_size: images per optimizer step, over all ranks and parts; the last incomplete
+            batch of an epoch is dropped.
         seed: of order and random changes.
+        parts: into how many equal parts, one after the other, a batch is cut.
+        rank: which share of each part this process loads.
+        ranks: how many shares there are; the order of the images does not depend on it.
         workers: threads, which cost least beside a network on the same CPU, or processes, which
             keep a GPU fed; None chooses by the current device.
     """
@@ -66,8 +70,12 @@ class BatchLoader:
         *,
         batch_size: int,
         seed: int,
+        parts: int = 1,
+        rank: int = 0,
+        ranks: int = 1,
         workers: Workers | None = None,
     ) -> None:
+        self._parts, self._rank, self._ranks = parts, rank, ranks
         self._dataset = dataset
         self._batch_size = batch_size
         self._seed = seed
@@ -91,13 +99,20 @@ class BatchLoader:
         batches: list[list[int]] = kept.reshape(-1, self._batch_size).tolist()
         return batches
 
+    def _shares(self, batch: list[int]) -> list[list[int]]:
+        """Cut a batch of all ranks into this rank's share of each part."""
+        shares: list[list[int]] = np.reshape(batch, (self._parts, self._ranks, -1))[
+            :, self._rank
+        ].tolist()
+        return shares
+
     def epoch(self, epoch: int, *, start: int = 0) -> Generator[tuple[Any, Any], None, None]:
-        """Batches of an epoch from ``start`` on.
+        """This rank's shares of the parts of an epoch's batches from batch ``start`` on.
 
         Yields:
             images (N, 3, H, W) float32 and masks (N, H, W) int64 tensors.
         """
-        batches = self.order(epoch)[start:]
+        batches = [share for batch in self.order(epoch)[start:] for share in self._shares(batch)]
         samples = _Samples(self._dataset, seed=self._seed, epoch=epoch)
         if self._workers == "processes" and self._count > 0:
             yield from paddle.io.DataLoader(

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+import paddle
 
 from core import inference
 from core.errors import InputError
 from core.metrics import ConfusionMatrix
+from core.training.distributed import Ranks
 from core.training.reporter import Reporter
 
 if TYPE_CHECKING:
@@ -24,7 +26,8 @@ class Evaluator:
         model: its ``net`` and ``num_classes`` are used.
         dataset: evaluation set; its transforms preprocess.
         preview_images: how many images, evenly spread and always the same, to show.
-        reporter: gets metrics and previews.
+        reporter: gets metrics and previews, of rank 0.
+        ranks: each of them evaluates its share of the images.
     """
 
     def __init__(
@@ -34,6 +37,7 @@ class Evaluator:
         *,
         preview_images: int,
         reporter: Reporter,
+        ranks: Ranks,
     ) -> None:
         if dataset.transforms is None:
             raise InputError("The evaluation set has no transforms; give it some before training.")
@@ -45,15 +49,28 @@ class Evaluator:
         spread = np.linspace(0, len(dataset) - 1, min(preview_images, len(dataset)))
         chosen = np.unique(spread.round().astype(int)).tolist()
         self._previews = {index: place for place, index in enumerate(chosen)}
+        self._ranks = ranks
+        self._indices = rank_shares(len(dataset), ranks.size, first=chosen)[ranks.rank]
 
     def evaluate(self, step: int, *, on_step: Callable[[int, int], None]) -> ConfusionMatrix:
-        """Evaluate, with previews; report ``val/…`` metrics at global ``step``."""
+        """Evaluate, with previews; report ``val/…`` metrics at global ``step``.
+
+        All ranks get the same matrix, of all images.
+        """
 
         def show(image: inference.ImageEvaluation, label_map: inference.LabelMap) -> None:
             if image.index in self._previews:
                 self._show(image.index, label_map, step)
 
-        matrix = inference.evaluate(self._predictor, self._dataset, on_step=on_step, on_image=show)
+        matrix = inference.evaluate(
+            self._predictor,
+            self._dataset,
+            indices=self._indices,
+            on_step=on_step,
+            on_image=show,
+        )
+        if self._ranks.size > 1:
+            matrix.matrix[:] = self._ranks.sum_(paddle.to_tensor(matrix.matrix)).numpy()
         metrics = matrix.metrics()
         for name in ("miou", "oacc", "kappa"):
             self._reporter.metric(f"val/{name}", step, metrics[name])
@@ -70,3 +87,12 @@ class Evaluator:
     def _show(self, index: int, label_map: inference.LabelMap, step: int) -> None:
         image = str(self._dataset.raw(index)[0])
         self._reporter.preview(image, self._previews[index], step, label_map)
+
+
+def rank_shares(count: int, ranks: int, *, first: Sequence[int]) -> list[list[int]]:
+    """Deal ``count`` images to ranks as evenly as can be; rank 0 gets ``first`` before others."""
+    shares: list[list[int]] = [list(first), *([] for _ in range(ranks - 1))]
+    for index in range(count):
+        if index not in first:
+            min(shares, key=len).append(index)
+    return [sorted(share) for share in shares]

@@ -5,9 +5,10 @@ from __future__ import annotations
 import contextlib
 import logging
 import math
-import secrets
 import time
 import warnings
+from collections.abc import Callable
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,12 +26,15 @@ from core.training.allocator import keep_freed_memory
 from core.training.checkpoint import TrainingState
 from core.training.class_weights import resolve_class_weights
 from core.training.data_loader import BatchLoader
+from core.training.distributed import Ranks
 from core.training.evaluator import Evaluator
 from core.training.options import TrainOptions, TrainResult
 from core.training.output import OutputFolder
+from core.training.precision import resolve_amp
 from core.training.progress import Speed, Stopwatch, VdlLog
 from core.training.reporter import Reporter, StopRequested
-from core.training.schedule import BestScore, make_optimizer, scheduler_of, step_seed
+from core.training.schedule import BestScore, make_optimizer, scheduler_of
+from core.training.step import TrainStep
 from core.training.weights import load_exactly, write_state_dict
 
 if TYPE_CHECKING:
@@ -59,23 +63,37 @@ class TrainingLoop:
         optimizer: Any | None,
         reporter: Reporter,
         resume_from: Path | None,
+        ranks: Ranks,
     ) -> None:
+        self._ranks = ranks
         self._model = model
         self._options = options
         self._reporter = reporter
         self._resumed = resume_from
-        _check_data(train_dataset, eval_dataset, options.batch_size)
-        self._state = _first_state(options, len(train_dataset), resume_from, reporter)
+        options.check_data(train_dataset, eval_dataset)
+        amp = resolve_amp(options.amp, paddle.get_device())
+        self._state = self._shared(
+            checkpoint.first_state(options, len(train_dataset), resume_from, reporter)
+        )
         self._loader = BatchLoader(
-            train_dataset, batch_size=options.batch_size, seed=self._state.seed
+            train_dataset,
+            batch_size=options.step_images,
+            seed=self._state.seed,
+            parts=options.accumulate_steps,
+            rank=ranks.rank,
+            ranks=ranks.size,
         )
         self._steps = options.num_epochs * self._loader.steps_per_epoch
         self._evaluator = None
         if eval_dataset is not None:
             self._evaluator = Evaluator(
-                model, eval_dataset, preview_images=options.preview_images, reporter=reporter
+                model,
+                eval_dataset,
+                preview_images=options.preview_images,
+                reporter=reporter,
+                ranks=ranks,
             )
-        self._loss = build_loss(
+        loss = build_loss(
             model.init_params["use_mixed_loss"],
             model.head_weights,
             class_weights=resolve_class_weights(options.class_weights, train_dataset),
@@ -86,6 +104,15 @@ class TrainingLoop:
             lr_decay_power=options.lr_decay_power,
             total_steps=self._steps,
         )
+        self._step = TrainStep(
+            model.net,
+            loss,
+            self._optimizer,
+            ranks=ranks,
+            amp=amp,
+            ema_decay=options.ema_decay,
+            seed=self._state.seed,
+        )
         self._best = BestScore(patience=options.patience)
         if resume_from is not None:
             self._resume(resume_from, own_optimizer=optimizer is None)
@@ -94,7 +121,7 @@ class TrainingLoop:
         self._watch = Stopwatch()
         self._seconds_before = self._state.seconds
         self._speed = Speed(
-            batch_size=options.batch_size,
+            batch_size=options.step_images,
             eval_images=0 if eval_dataset is None else len(eval_dataset),
         )
 
@@ -115,7 +142,8 @@ class TrainingLoop:
                     epochs=self._state.epoch,
                 )
             )
-        vdl = VdlLog(self._output.vdl_log, enabled=self._options.use_vdl)
+        leads = self._ranks.leads
+        vdl = VdlLog(self._output.vdl_log, enabled=self._options.use_vdl and leads)
         try:
             # Paddle says so of every batch norm in training.
             warnings.filterwarnings("ignore", message="When training, we now always track")
@@ -127,13 +155,19 @@ class TrainingLoop:
             raise
         finally:
             vdl.close()
+            self._step.finish()
             self._model.net.eval()
         return self._result()
 
     def _resume(self, folder: Path, *, own_optimizer: bool) -> None:
         state = self._state
         load_exactly(self._model.net, folder / WEIGHTS)
-        checkpoint.restore_optimizer(folder, self._optimizer, self._model.net)
+        checkpoint.restore_optimizer(
+            folder, self._optimizer, self._model.net, restore_step=self._step.restore
+        )
+        self._ranks.copy_from_leader_(
+            [*self._model.net.state_dict().values(), *checkpoint.accumulators(self._optimizer)]
+        )
         schedule = scheduler_of(self._optimizer)
         if own_optimizer and schedule is not None:
             # Recomputed, so that other epochs or another batch size give a consistent schedule.
@@ -142,7 +176,20 @@ class TrainingLoop:
         self._best.score, self._best.epoch = state.best_score, state.best_epoch
         self._best.stale = state.stale
 
+    def _shared(self, state: TrainingState) -> TrainingState:
+        """Return rank 0's state on all ranks."""
+        if self._ranks.size == 1:
+            return state
+        return TrainingState.model_validate(self._ranks.share(state.model_dump()))
+
     def _open_output(self) -> None:
+        """Rank 0 opens the folder; all ranks then know the best so far."""
+        if self._ranks.leads:
+            self._prepare_output()
+        self._state = state = self._shared(self._state)
+        self._best.score, self._best.epoch = state.best_score, state.best_epoch
+
+    def _prepare_output(self) -> None:
         """Make ``save_dir`` ready: earlier trainings aside, the best model so far in it."""
         if self._resumed is None or not self._output.continues(self._resumed):
             aside = self._output.move_earlier_aside()
@@ -163,9 +210,8 @@ class TrainingLoop:
                     folder=self._resumed,
                 )
             )
-        self._best.score = None if best is None else best.best_score
-        self._best.epoch = 0 if best is None else best.best_epoch
-        self._state.best_score, self._state.best_epoch = self._best.score, self._best.epoch
+        self._state.best_score = None if best is None else best.best_score
+        self._state.best_epoch = 0 if best is None else best.best_epoch
         self._state.best_metrics = None if best is None else best.best_metrics
 
     def _train_epoch(self, vdl: VdlLog) -> None:
@@ -174,33 +220,20 @@ class TrainingLoop:
         batches = self._loader.epoch(state.epoch, start=state.step_in_epoch)
         with contextlib.closing(batches):
             begin = self._watch.seconds
-            for images, masks in batches:
-                self._check()
-                rate = self._train_step(images, masks)
+            while parts := list(islice(batches, self._options.accumulate_steps)):
+                self._check(self._ranks.agree)
+                loss, rate = self._step(parts, state.step)
+                self._losses.append(loss)
+                state.step += 1
+                state.step_in_epoch += 1
                 self._speed.step_took(self._watch.seconds - begin)
                 begin = self._watch.seconds
                 if state.step % self._options.log_interval_steps == 0:
                     self._log(rate, vdl)
                 if self._evaluator is not None and self._reporter.preview_due(state.step):
-                    self._evaluator.preview(state.step)
+                    with self._step.saving():
+                        self._evaluator.preview(state.step)
                     begin = self._watch.seconds
-
-    def _train_step(self, images: Any, masks: Any) -> float:
-        """Do one step; return the learning rate it was done with."""
-        # Seeded per step: dropout then depends on the step alone, however often one resumes.
-        paddle.seed(step_seed(self._state.seed, self._state.step))
-        loss = self._loss(self._model.net(images), masks)
-        loss.backward()
-        rate = float(self._optimizer.get_lr())
-        self._optimizer.step()
-        self._optimizer.clear_grad()
-        schedule = scheduler_of(self._optimizer)
-        if schedule is not None:
-            schedule.step()
-        self._losses.append(loss.detach())
-        self._state.step += 1
-        self._state.step_in_epoch += 1
-        return rate
 
     def _finish_epoch(self, vdl: VdlLog) -> None:
         """Evaluate and save where it is time to; the epoch counts as complete only after that."""
@@ -218,7 +251,8 @@ class TrainingLoop:
         if self._evaluator is None:
             return None
         begin = self._watch.seconds
-        matrix = self._evaluator.evaluate(self._state.step, on_step=self._evaluation_step)
+        with self._step.saving():
+            matrix = self._evaluator.evaluate(self._state.step, on_step=self._evaluation_step)
         self._speed.evaluation_took(self._watch.seconds - begin)
         metrics = matrix.metrics()
         for name in ("miou", "oacc", "kappa"):
@@ -243,7 +277,8 @@ class TrainingLoop:
         folder = self._output.epoch(state.epoch)
         self._save(folder, score=score, matrix=matrix)
         self._reporter.checkpoint(folder, score, epoch=state.epoch)
-        self._output.tidy(keep=folder)
+        if self._ranks.leads:
+            self._output.tidy(keep=folder)
 
     def _save_interrupted(self) -> None:
         try:
@@ -257,12 +292,18 @@ class TrainingLoop:
         self._reporter.checkpoint(self._output.interrupted, None, epoch=self._state.epoch)
 
     def _save(self, folder: Path, *, score: float | None, matrix: ConfusionMatrix | None) -> None:
+        if not self._ranks.leads:
+            return
         self._state.seconds = self._seconds_before + self._watch.seconds
         info = self._model.describe(score=score, dataset_hash=self._options.dataset_hash)
-        with model_folder.write(folder, info) as temporary:
+        with self._step.saving(), model_folder.write(folder, info) as temporary:
             write_state_dict(temporary / WEIGHTS, self._model.net)
             checkpoint.write_training_state(
-                temporary, self._state, self._optimizer, self._model.net
+                temporary,
+                self._state,
+                self._optimizer,
+                self._model.net,
+                step_state=self._step.state(),
             )
             if matrix is not None:
                 write_json_atomic(
@@ -270,18 +311,18 @@ class TrainingLoop:
                     {"confusion_matrix": matrix.matrix.tolist(), "metrics": matrix.metrics()},
                 )
 
-    def _check(self) -> None:
-        """Pause or stop here if asked to; time spent paused is nobody's speed."""
+    def _check(self, agree: Callable[[Callable[[], None]], None]) -> None:
+        """Pause or stop here if asked to, all ranks; time spent paused is nobody's speed."""
         begin = time.perf_counter()
         try:
-            self._reporter.check()
+            agree(self._reporter.check)
         finally:
             self._watch.exclude(time.perf_counter() - begin)
 
     def _evaluation_step(self, done: int, count: int) -> None:
-        self._check()
+        self._check(self._ranks.agree if done == count else self._ranks.check_between)
         if done % max(1, count // _EVALUATION_REPORTS) == 0:
-            self._progress(stage="evaluate", evaluated=done / count)
+            self._progress(stage="evaluate", evaluated=done / max(1, count))
 
     def _log(self, rate: float, vdl: VdlLog) -> None:
         step, loss = self._state.step, self._mean_loss()
@@ -323,7 +364,7 @@ class TrainingLoop:
         """
         if not self._losses:
             return None
-        loss = float(paddle.stack(self._losses).mean())
+        loss = float(self._ranks.sum_(paddle.stack(self._losses).mean()))
         self._losses.clear()
         if not math.isfinite(loss):
             raise InputError(
@@ -350,49 +391,3 @@ class TrainingLoop:
             images_per_second=self._speed.images_per_second,
             seconds=self._seconds_before + self._watch.seconds,
         )
-
-
-def _check_data(
-    train_dataset: SegDataset, eval_dataset: SegDataset | None, batch_size: int
-) -> None:
-    images = len(train_dataset)
-    if images < batch_size:
-        raise InputError(
-            "The training set has {images} images, fewer than one batch of {batch_size}: lower "
-            "the batch size or add images.",
-            images=images,
-            batch_size=batch_size,
-        )
-    if train_dataset.transforms is None:
-        raise InputError("The training set has no transforms; give it some before training.")
-    if eval_dataset is not None and len(eval_dataset) == 0:
-        raise InputError("The evaluation set is empty.")
-
-
-def _first_state(
-    options: TrainOptions, images: int, resume_from: Path | None, reporter: Reporter
-) -> TrainingState:
-    """Where the training starts: at the beginning, or where ``resume_from`` ended."""
-    if resume_from is None:
-        seed = secrets.randbits(32) if options.seed is None else options.seed
-        return TrainingState(seed=seed, batch_size=options.batch_size, num_samples=images)
-    state = checkpoint.read_training_state(resume_from)
-    same_steps = (state.batch_size, state.num_samples) == (options.batch_size, images)
-    if state.step_in_epoch and not same_steps:
-        reporter.warn(
-            message(
-                "Batch size or training set changed since the interruption: epoch {epoch} starts "
-                "anew.",
-                epoch=state.epoch + 1,
-            )
-        )
-    step_in_epoch = state.step_in_epoch if same_steps else 0
-    return state.model_copy(
-        update={
-            "seed": state.seed if options.seed is None else options.seed,
-            "batch_size": options.batch_size,
-            "num_samples": images,
-            "step_in_epoch": step_in_epoch,
-            "step": state.epoch * (images // options.batch_size) + step_in_epoch,
-        }
-    )

@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
+
+import paddle
 
 from core.errors import InputError
+from core.messages import message
+from core.training.reporter import Reporter
+
+if TYPE_CHECKING:
+    from core.datasets import SegDataset
+
+_REPRODUCIBLE = {
+    "FLAGS_cudnn_deterministic": True,
+    "FLAGS_embedding_deterministic": 1,
+    "FLAGS_cudnn_exhaustive_search": False,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +46,15 @@ class TrainOptions:
     preview_images: int = 4
     keep_epochs: int | None = None
     dataset_hash: str | None = None
+    accumulate_steps: int = 1
+    amp: str = "off"
+    ema_decay: float | None = None
+    deterministic: bool = False
+
+    @property
+    def step_images(self) -> int:
+        """Images per optimizer step, over all ranks and accumulated parts."""
+        return self.batch_size * self.accumulate_steps
 
     def __post_init__(self) -> None:
         counts = {
@@ -40,6 +63,7 @@ class TrainOptions:
             "save_interval_epochs": self.save_interval_epochs,
             "log_interval_steps": self.log_interval_steps,
             "early_stop_patience": 1 if self.patience is None else self.patience,
+            "accumulate_steps": self.accumulate_steps,
             "keep_epochs": 1 if self.keep_epochs is None else self.keep_epochs,
         }
         for name, value in counts.items():
@@ -47,10 +71,66 @@ class TrainOptions:
                 raise InputError("{name} is {value}: give 1 or more.", name=name, value=value)
         if self.seed is not None and self.seed < 0:
             raise InputError("{name} is {value}: give 0 or more.", name="seed", value=self.seed)
+        if self.ema_decay is not None and not 0 < self.ema_decay < 1:
+            raise InputError(
+                "ema_decay is {value}: give a number between 0 and 1, such as 0.999.",
+                value=self.ema_decay,
+            )
         if not (math.isfinite(self.learning_rate) and self.learning_rate > 0):
             raise InputError(
                 "learning_rate is {value}: give a number above 0.", value=self.learning_rate
             )
+
+    def for_ranks(self, ranks: int, reporter: Reporter) -> TrainOptions:
+        """Return the options for so many processes; a batch of 1 becomes one image for each.
+
+        Raises:
+            InputError: the batch does not fall into equal shares.
+        """
+        if self.batch_size == 1 and ranks > 1:
+            reporter.warn(
+                message("The batch size is {count} now: one image for each device.", count=ranks)
+            )
+            return replace(self, batch_size=ranks)
+        if self.batch_size % ranks:
+            raise InputError(
+                "The batch size {batch} cannot be shared by {ranks} devices: give a multiple of "
+                "{ranks}.",
+                batch=self.batch_size,
+                ranks=ranks,
+            )
+        return self
+
+    @contextlib.contextmanager
+    def engine_flags(self) -> Iterator[None]:
+        """Within, the engine takes reproducible kernels if ``deterministic`` is on.
+
+        A processor's kernels are reproducible as they are; the CPU build knows no such flags.
+        """
+        if not (self.deterministic and paddle.is_compiled_with_cuda()):
+            yield
+            return
+        before = paddle.get_flags(list(_REPRODUCIBLE))
+        paddle.set_flags(_REPRODUCIBLE)
+        try:
+            yield
+        finally:
+            paddle.set_flags(before)
+
+    def check_data(self, train_dataset: SegDataset, eval_dataset: SegDataset | None) -> None:
+        """Raise ``InputError`` where the data cannot be trained with."""
+        images = len(train_dataset)
+        if images < self.step_images:
+            raise InputError(
+                "The training set has {images} images, fewer than one batch of {batch_size}: lower "
+                "the batch size or add images.",
+                images=images,
+                batch_size=self.step_images,
+            )
+        if train_dataset.transforms is None:
+            raise InputError("The training set has no transforms; give it some before training.")
+        if eval_dataset is not None and len(eval_dataset) == 0:
+            raise InputError("The evaluation set is empty.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

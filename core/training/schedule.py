@@ -20,12 +20,13 @@ def seed_everything(seed: int) -> None:
     random.seed(seed)
 
 
-def step_seed(seed: int, step: int) -> int:
+def step_seed(seed: int, step: int, rank: int = 0) -> int:
     """Seed of what the network itself draws (dropout) in one training step.
 
-    A function of the step alone, so that a resumed run needs no generator state to be saved.
+    A function of step and rank alone, so that a resumed run needs no generator state to be saved.
     """
-    return int(np.random.SeedSequence([seed, step]).generate_state(1)[0])
+    place = [seed, step] if rank == 0 else [seed, step, rank]
+    return int(np.random.SeedSequence(place).generate_state(1)[0])
 
 
 def make_optimizer(

@@ -229,6 +229,6 @@ def test_another_class_count_is_refused(folder):
 def test_devices():
     assert inference.select_device("cpu") == "cpu"
     assert inference.select_device("auto") in ("cpu", "gpu:0")
-    for device in ("gpu:99", "cuda", "gpu:0,1", "cpu:1"):
+    for device in ("gpu:99", "cuda", "gpu:0,1", "gpu:1,1", "cpu:2", "cpu:0", "cpu:0,1", "auto:0"):
         with pytest.raises(InputError):
             inference.select_device(device)
