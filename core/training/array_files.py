@@ -90,6 +90,8 @@ class _Array:
     def fill(self, data: Any, dtype: Any, shape: Any, order: Any) -> None:
         if not isinstance(dtype, _DType):
             raise pickle.UnpicklingError("it holds an array of an unknown type")
+        if any(side < 0 for side in shape):
+            raise pickle.UnpicklingError("it holds an array of an impossible shape")
         array = np.frombuffer(data, dtype=dtype.dtype).reshape(shape, order=order)
         self.value = array.astype(dtype.dtype.newbyteorder("="), copy=False)
 
