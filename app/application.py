@@ -89,6 +89,7 @@ class Application(QObject):
         self.context.settings.language = "zh_CN" if language == "zh_CN" else "en"
         self.context.store.save()
         set_language(language)
+        apply_theme(self.qt, self.context.settings.theme)  # its faces are the language's
         # Not from inside the old window's own menu, which is still on the stack.
         QTimer.singleShot(0, self, self._rebuild)
 

@@ -181,7 +181,7 @@ class MainWindow(QMainWindow):
         strip = self.job_strip
         strip.pause_requested.connect(self.context.jobs.pause)
         strip.resume_requested.connect(self.context.resume_run)
-        strip.stop_requested.connect(self._on_stop_requested)
+        strip.stop_requested.connect(self.context.jobs.stop)
         strip.log_requested.connect(self._on_log_requested)
         strip.opened.connect(self._on_job_opened)
         leave_search = QShortcut(QKeySequence(Qt.Key.Key_Escape), self.top_bar.search)
@@ -223,19 +223,6 @@ class MainWindow(QMainWindow):
     @Slot(str, str)
     def _on_run_state_changed(self, _run_id: str, _state: str) -> None:
         self._refresh_job()
-
-    @Slot(str)
-    def _on_stop_requested(self, run_id: str) -> None:
-        name = self.context.run_name(run_id)
-        if dialogs.ask(
-            self,
-            tr("Stop {name}?", name=name),
-            details=tr("It ends at the next step. You can resume it from its last checkpoint."),
-            yes=tr("Stop"),
-            no=tr("Keep running"),
-            dangerous=True,
-        ):
-            self.context.jobs.stop(run_id)
 
     @Slot(str)
     def _on_log_requested(self, run_id: str) -> None:

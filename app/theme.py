@@ -10,10 +10,20 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QFont, QGuiApplication, QPalette
 from PySide6.QtWidgets import QApplication, QWidget
 
+from app.translation import current_language
+
 GRID = 8  # all spacing is a multiple of half of this, in logical pixels
 BODY_POINTS = 10.0
 TITLE_POINTS = 14.0
 RADIUS = 6
+_FAMILIES = {  # by platform: (Latin, Simplified Chinese)
+    "win32": (["Segoe UI"], ["Microsoft YaHei UI", "Microsoft YaHei"]),
+    "darwin": ([], ["PingFang SC"]),
+    "linux": (
+        ["Inter", "Noto Sans", "DejaVu Sans"],
+        ["Noto Sans CJK SC", "Noto Sans SC", "Source Han Sans SC", "WenQuanYi Micro Hei"],
+    ),
+}
 _ICONS_DIR = Path(__file__).resolve().parent.parent / "resources" / "icons"
 
 
@@ -31,6 +41,7 @@ class Tokens:
     accent: str
     on_accent: str
     accent_soft: str
+    focus: str
     success: str
     warning: str
     danger: str
@@ -48,6 +59,7 @@ LIGHT = Tokens(
     accent="#1f5fd6",
     on_accent="#ffffff",
     accent_soft="#e2ecfd",
+    focus="#0c3a94",
     success="#1a7436",
     warning="#8a5a00",
     danger="#bd2222",
@@ -64,6 +76,7 @@ DARK = Tokens(
     accent="#6aa5ff",
     on_accent="#0a1426",
     accent_soft="#21314d",
+    focus="#e7eaee",
     success="#5fd07c",
     warning="#e5b454",
     danger="#ff8a80",
@@ -115,12 +128,19 @@ def configure_plots() -> None:
 
 
 def body_font() -> QFont:
-    """Font of all texts but titles; names the Simplified Chinese fonts before other CJK ones."""
+    """Font of all texts but titles, with Simplified Chinese faces named for each platform.
+
+    In a Chinese window those come first: Latin letters then have the weight and the height of the
+    characters around them, and no other face is picked for single characters.
+    """
+    latin, chinese = _FAMILIES.get(sys.platform, _FAMILIES["linux"])
+    families = [*latin, QFont().defaultFamily()]
     font = QFont()
-    fallback = ["Noto Sans CJK SC", "Microsoft YaHei UI", "PingFang SC"]
-    preferred = [] if sys.platform in ("win32", "darwin") else ["Inter", "Noto Sans", "DejaVu Sans"]
-    font.setFamilies([*preferred, QFont().defaultFamily(), *fallback])
+    font.setFamilies(
+        [*chinese, *families] if current_language() == "zh_CN" else [*families, *chinese]
+    )
     font.setPointSizeF(BODY_POINTS)
+    font.setWeight(QFont.Weight.Normal)
     return font
 
 
@@ -187,6 +207,7 @@ QFrame[role="card"] {{ background: {t.surface}; border: 1px solid {t.border};
 QFrame[role="bar"] {{ background: {t.surface}; border: none; }}
 QFrame[role="line"] {{ background: {t.border}; border: none; }}
 QWidget[role="surface"] {{ background: {t.surface}; }}
+QDialogButtonBox, QMessageBox {{ dialogbuttonbox-buttons-have-icons: 0; }}
 QPushButton {{ background: {t.surface}; color: {t.text}; border: 1px solid {t.border};
   border-radius: {RADIUS}px; padding: {half + 1}px {GRID + half}px; min-height: 20px; }}
 QPushButton:hover {{ background: {t.hover}; }}
@@ -194,7 +215,7 @@ QPushButton:focus {{ border: 1px solid {t.accent}; }}
 QPushButton:disabled {{ color: {t.muted}; background: {t.window}; }}
 QPushButton[role="primary"] {{ background: {t.accent}; color: {t.on_accent};
   border-color: {t.accent}; font-weight: 600; }}
-QPushButton[role="primary"]:focus {{ border: 2px solid {t.text}; padding: {half}px {GRID + 3}px; }}
+QPushButton[role="primary"]:focus {{ border: 2px solid {t.focus}; padding: {half}px {GRID + 3}px; }}
 QPushButton[role="primary"]:disabled {{ background: {t.border}; color: {t.muted};
   border-color: {t.border}; }}
 QPushButton[role="link"] {{ border: none; background: transparent; color: {t.accent};

@@ -13,12 +13,11 @@ from app.background import BackgroundTasks
 from app.context import AppContext
 from app.panels.base import Panel, StepState, StepStatus
 from app.panels.dataset_edits import DatasetEdits
+from app.panels.dataset_viewer import LargeView
 from app.panels.dataset_work import (
-    OpenedImage,
     Overview,
     count_pixels,
     find_ids,
-    open_image,
     read_findings,
     read_overview,
 )
@@ -60,6 +59,7 @@ class DatasetPanel(Panel):
         self.grid = ImageGrid(self._loader)
         self._viewer_page = ViewerPage()
         self.viewer = self._viewer_page.viewer
+        self._large = LargeView(self._viewer_page, self.grid, self._tasks, self)
         self.empty = EmptyState(
             "image",
             tr("No images yet"),
@@ -86,7 +86,7 @@ class DatasetPanel(Panel):
         self._text = ""
         self._loader.set_project(project)
         self.grid.images.set_images(project, ())
-        self.viewer.clear()
+        self._large.set_project(project)
         self.filters.reset()
         self._inspector.findings.set_findings(())
         self._inspector.setEnabled(project is not None)
@@ -119,7 +119,7 @@ class DatasetPanel(Panel):
         elif isinstance(payload, (str, Path)) and self._project is not None:
             image_id = self._project.find_image(payload)
             if image_id is not None:
-                self._on_opened(image_id)
+                self._large.open(image_id)
 
     def search(self, text: str) -> None:
         """Filter by name, comment or group."""
@@ -184,15 +184,15 @@ class DatasetPanel(Panel):
         self.filters.opacity_changed.connect(self._on_opacity_changed)
         self.filters.side_changed.connect(self._on_side_changed)
         self.grid.side_changed.connect(self.filters.side.setValue)
-        self.grid.opened.connect(self._on_opened)
         self.grid.selection_changed.connect(self._on_selection_changed)
-        self.viewer.closed.connect(self._on_viewer_closed)
-        self.viewer.step_requested.connect(self._on_step_requested)
+        self._large.opened.connect(self._on_image_opened)
+        self._large.closed.connect(self._on_image_closed)
+        self._large.failed.connect(self._fail)
         parts = self._inspector
         parts.classes.class_chosen.connect(self.filters.set_class)
         parts.findings.files_chosen.connect(self._on_files_chosen)
         parts.check_button.clicked.connect(self._on_check_clicked)
-        parts.facts.open_requested.connect(self._on_open_requested)
+        parts.facts.open_requested.connect(self._large.open_current)
         for keys, slot in (("Ctrl++", 16), ("Ctrl+-", -16)):
             shortcut = QShortcut(QKeySequence(keys), self)
             shortcut.activated.connect(
@@ -321,50 +321,12 @@ class DatasetPanel(Panel):
             key="content",
         )
 
-    @Slot(int)
-    def _on_opened(self, image_id: int) -> None:
-        project = self._project
-        if project is None:
-            return
-        self.grid.select_image(image_id)
-        try:
-            row = project.image(image_id)
-        except Exception as error:
-            self._fail(error)
-            return
-        self._viewer_page.name.setText(row.name)
+    @Slot()
+    def _on_image_opened(self) -> None:
         self._pages.setCurrentIndex(_VIEWER)
-        self.viewer.setFocus()
-        self._tasks.start(
-            open_image(project, row),
-            on_done=self._on_image_read,
-            on_failed=self._on_image_failed,
-            key="image",
-        )
-
-    def _on_image_read(self, opened: OpenedImage) -> None:
-        self.viewer.show_image(opened.bgr, opened.label_map)
-
-    def _on_image_failed(self, error: Exception) -> None:
-        self.viewer.clear()
-        self._fail(error)
 
     @Slot()
-    def _on_open_requested(self) -> None:
-        row = self.grid.current_row()
-        if row is not None:
-            self._on_opened(row.id)
-
-    @Slot(int)
-    def _on_step_requested(self, step: int) -> None:
-        place = self.grid.currentIndex().row() + step
-        row = self.grid.images.row(place)
-        if row is not None:
-            self._on_opened(row.id)
-
-    @Slot()
-    def _on_viewer_closed(self) -> None:
-        self._tasks.cancel("image")
+    def _on_image_closed(self) -> None:
         self._pages.setCurrentIndex(_GRID)
         self.grid.setFocus()
 

@@ -48,13 +48,11 @@ class Overview:
         """Where the step Data stands."""
         subsets, states = self.counts.by_subset, self.counts.by_state
         if not self.counts.total:
-            return StepStatus(StepState.NEXT, message("Import images and masks."))
+            return StepStatus(StepState.NEXT, message("Import images first."))
         if not states["labelled"] and not states["reviewed"]:
-            return StepStatus(StepState.NEXT, message("No image has a mask yet; import some."))
+            return StepStatus(StepState.NEXT, message("Import masks, too."))
         if not subsets["train"] or not subsets["val"]:
-            return StepStatus(
-                StepState.NEXT, message("Split the images into training and validation.")
-            )
+            return StepStatus(StepState.NEXT, message("Split the images."))
         return StepStatus(
             StepState.DONE,
             message(

@@ -105,7 +105,7 @@ class InspectionPanel(Panel):
             return StepStatus(StepState.BLOCKED, message("Train a model first."))
         if any(run.state == "done" for run in self._project.runs("evaluate")):
             return StepStatus(StepState.DONE, message("A model is measured."))
-        return StepStatus(StepState.NEXT, message("Measure the model and look at its errors."))
+        return StepStatus(StepState.NEXT, message("Ready to measure."))
 
     def inspector(self) -> QWidget | None:
         """The chosen image's scores."""

@@ -87,12 +87,10 @@ class ModelPanel(Panel):
             return StepStatus(StepState.BLOCKED, message("Open a project first."))
         counts = self._project.counts().by_subset
         if not counts.get("train") or not counts.get("val"):
-            return StepStatus(
-                StepState.BLOCKED, message("Import images and split them into train and val first.")
-            )
+            return StepStatus(StepState.BLOCKED, message("Import and split images first."))
         if any(run.state == "done" for run in self._project.runs("train")):
             return StepStatus(StepState.DONE, message("A model is trained."))
-        return StepStatus(StepState.NEXT, message("Choose a network and start training."))
+        return StepStatus(StepState.NEXT, message("Ready to train."))
 
     def inspector(self) -> QWidget | None:
         """Why the values are what they are."""

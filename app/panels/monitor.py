@@ -99,7 +99,7 @@ class MonitorPanel(Panel):
         runs = self._project.runs("train")
         if any(run.state == "done" for run in runs):
             return StepStatus(StepState.DONE, message("A model is trained."))
-        return StepStatus(StepState.NEXT, message("Start a run and watch it learn."))
+        return StepStatus(StepState.NEXT, message("Ready to train."))
 
     def inspector(self) -> QWidget | None:
         """How the curves are drawn, and the run's settings."""

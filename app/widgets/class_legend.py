@@ -6,10 +6,14 @@ from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QAbstractItemView, QTreeWidget, QTreeWidgetItem, QWidget
 
+from app.theme import GRID
 from app.translation import tr
 from app.widgets.pictures import swatch
 
 _KEY = Qt.ItemDataRole.UserRole
+_WIDEST_VALUE = "0.000"
+_ROOM_BESIDE_TEXTS = GRID * 8  # square, paddings and the scroll bar
+_LEAST_WIDTH, _MOST_WIDTH = GRID * 20, GRID * 32
 
 
 class ClassLegend(QTreeWidget):
@@ -28,6 +32,7 @@ class ClassLegend(QTreeWidget):
         self.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setAccessibleName(tr("Curves"))
+        self.setFixedWidth(_LEAST_WIDTH)
         self.setToolTip(tr("Click a line to show or hide its curve."))
         header = self.header()
         header.setStretchLastSection(False)
@@ -49,6 +54,7 @@ class ClassLegend(QTreeWidget):
         self.addTopLevelItem(item)
         self._rows[key], self._colors[key], self._shown[key] = item, color, shown
         self._paint(key)
+        self._fit_width()
 
     def clear(self) -> None:
         """Remove all rows."""
@@ -75,6 +81,13 @@ class ClassLegend(QTreeWidget):
         self._shown[key] = not self._shown[key]
         self._paint(key)
         self.toggled.emit(key, self._shown[key])
+
+    def _fit_width(self) -> None:
+        """Be as wide as the longest name needs, within reason."""
+        metrics = self.fontMetrics()
+        longest = max(metrics.horizontalAdvance(item.text(0)) for item in self._rows.values())
+        rest = metrics.horizontalAdvance(_WIDEST_VALUE) + _ROOM_BESIDE_TEXTS
+        self.setFixedWidth(min(_MOST_WIDTH, max(_LEAST_WIDTH, longest + rest)))
 
     def _paint(self, key: str) -> None:
         self._rows[key].setIcon(0, swatch(self._colors[key], filled=self._shown[key]))

@@ -140,5 +140,6 @@ def percent_text(share: float) -> str:
     """Return a share (0 … 1) as a percentage with two meaningful digits."""
     percent = share * 100
     if percent and percent < 0.01:
-        return "< 0.01 %"
-    return f"{percent:.1f} %" if percent >= 1 else f"{percent:.2g} %"
+        return "<\N{NO-BREAK SPACE}0.01\N{NO-BREAK SPACE}%"
+    digits = f"{percent:.1f}" if percent >= 1 else f"{percent:.2g}"
+    return f"{digits}\N{NO-BREAK SPACE}%"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 import numpy.typing as npt
 from PySide6.QtCore import QEvent, QPoint, QRect, QSize, Qt, Signal
@@ -11,13 +13,22 @@ from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 from app.theme import GRID, tokens
 from app.translation import tr
 
-_LABEL_WIDTH = GRID * 12
-_LABEL_HEIGHT = GRID * 9
+_LABELS_MOST = GRID * 13
 _MARGIN = GRID
 _LEAST_CELL = 14
-_MOST_CELL = 48
-_TEXT_CELL = 30
+_WIDEST_CELL, _HIGHEST_CELL = 112, 56
+_TEXT_CELL = 24
 _BOLD_SHARE = 0.45
+
+
+class _Layout(NamedTuple):
+    """Where the first cell begins, how large cells are, whether column names stand upright."""
+
+    left: int
+    top: int
+    width: int
+    height: int
+    upright: bool
 
 
 class ConfusionTable(QWidget):
@@ -54,8 +65,13 @@ class ConfusionTable(QWidget):
 
     def cell_rect(self, truth: int, predicted: int) -> QRect:
         """Return where a cell is drawn."""
-        size, left, top = self._layout()
-        return QRect(left + predicted * size, top + truth * size, size, size)
+        place = self._layout()
+        return QRect(
+            place.left + predicted * place.width,
+            place.top + truth * place.height,
+            place.width,
+            place.height,
+        )
 
     def cell_text(self, truth: int, predicted: int) -> str:
         """Return what a cell says when hovered."""
@@ -78,37 +94,18 @@ class ConfusionTable(QWidget):
     def sizeHint(self) -> QSize:  # noqa: N802
         """Large enough for readable cells, within reason."""
         side = min(len(self._labels) * _TEXT_CELL, GRID * 40)
-        return QSize(_LABEL_WIDTH + _MARGIN + side, _LABEL_HEIGHT + _MARGIN + side)
+        return QSize(_LABELS_MOST + _MARGIN + side, _LABELS_MOST + _MARGIN + side)
 
     def minimumSizeHint(self) -> QSize:  # noqa: N802
         """Small enough for a splitter."""
-        return QSize(_LABEL_WIDTH + GRID * 8, _LABEL_HEIGHT + GRID * 8)
+        return QSize(_LABELS_MOST + GRID * 8, _LABELS_MOST + GRID * 8)
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
         """Draw labels and cells."""
         painter = QPainter(self)
-        theme = tokens()
-        size, left, top = self._layout()
+        painter.setPen(QColor(tokens().muted))
         count = len(self._labels)
-        if not count:
-            return
-        painter.setPen(QColor(theme.muted))
-        right_of = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
-        left_of = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
-        metrics = painter.fontMetrics()
-        elide = Qt.TextElideMode.ElideRight
-        readable = size >= metrics.height() - 2
-        for index, name in enumerate(self._labels):
-            shown = name if readable else str(index)
-            text = metrics.elidedText(shown, elide, _LABEL_WIDTH - GRID)
-            row = QRect(left - _LABEL_WIDTH, top + index * size, _LABEL_WIDTH - GRID // 2, size)
-            painter.drawText(row, right_of, text)
-            painter.save()
-            painter.translate(left + index * size, top - GRID // 2)
-            painter.rotate(-90)
-            text = metrics.elidedText(shown, elide, _LABEL_HEIGHT)
-            painter.drawText(QRect(0, 0, _LABEL_HEIGHT, size), left_of, text)
-            painter.restore()
+        self._paint_labels(painter)
         for truth in range(count):
             for predicted in range(count):
                 self._paint_cell(painter, truth, predicted)
@@ -159,7 +156,8 @@ class ConfusionTable(QWidget):
         # The square root lifts the small shares, which are the interesting ones.
         color.setAlphaF(share**0.5 if share > 0 else 0.0)
         painter.fillRect(rect, color)
-        if rect.width() >= _TEXT_CELL and share >= 0.005:
+        fits = rect.width() >= _TEXT_CELL and rect.height() >= painter.fontMetrics().height() - 2
+        if fits and share >= 0.005:
             bold = share**0.5 > _BOLD_SHARE
             painter.setPen(QColor(theme.on_accent if bold else theme.text))
             painter.drawText(rect, Qt.AlignmentFlag.AlignCenter, f"{100 * share:.0f}")
@@ -167,17 +165,49 @@ class ConfusionTable(QWidget):
             painter.setPen(QColor(theme.text))
             painter.drawRect(rect)
 
-    def _layout(self) -> tuple[int, int, int]:
-        """Return (cell side, left, top) of the grid."""
+    def _paint_labels(self, painter: QPainter) -> None:
+        """Draw the class names beside the rows and over the columns, numbers where they are low."""
+        place = self._layout()
+        metrics = painter.fontMetrics()
+        elide = Qt.TextElideMode.ElideRight
+        right_of = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+        left_of = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
+        room = place.top - GRID
+        for index, name in enumerate(self._labels):
+            shown = name if place.height >= metrics.height() - 2 else str(index)
+            text = metrics.elidedText(shown, elide, place.left - GRID)
+            y = place.top + index * place.height
+            painter.drawText(QRect(0, y, place.left - GRID // 2, place.height), right_of, text)
+            x = place.left + index * place.width
+            if not place.upright:
+                box = QRect(x, 0, place.width, place.top)
+                painter.drawText(box, Qt.AlignmentFlag.AlignCenter, name)
+                continue
+            shown = name if place.width >= metrics.height() - 2 else str(index)
+            painter.save()
+            painter.translate(x, place.top - GRID // 2)
+            painter.rotate(-90)
+            text = metrics.elidedText(shown, elide, room)
+            painter.drawText(QRect(0, 0, room, place.width), left_of, text)
+            painter.restore()
+
+    def _layout(self) -> _Layout:
+        """Fill the widget, cells wider than high if there is room; names take what they need."""
         count = max(1, len(self._labels))
-        room = min(
-            self.width() - _LABEL_WIDTH - _MARGIN, self.height() - _LABEL_HEIGHT - _MARGIN
-        )  # fmt: skip
-        size = max(_LEAST_CELL, min(_MOST_CELL, room // count))
-        return size, _LABEL_WIDTH, _LABEL_HEIGHT
+        metrics = self.fontMetrics()
+        longest = max((metrics.horizontalAdvance(name) for name in self._labels), default=0)
+        left = min(_LABELS_MOST, longest + GRID)
+        room = self.width() - left - _MARGIN
+        width = max(_LEAST_CELL, min(_WIDEST_CELL, room // count))
+        upright = longest + GRID > width
+        top = min(_LABELS_MOST, longest + GRID * 3 // 2) if upright else metrics.height() + GRID
+        room = self.height() - top - _MARGIN
+        height = max(_LEAST_CELL, min(_HIGHEST_CELL, room // count))
+        return _Layout(left, top, width, height, upright)
 
     def _cell_at(self, point: QPoint) -> tuple[int, int] | None:
-        size, left, top = self._layout()
-        row, column = (point.y() - top) // size, (point.x() - left) // size
+        place = self._layout()
+        row = (point.y() - place.top) // place.height
+        column = (point.x() - place.left) // place.width
         count = len(self._labels)
         return (row, column) if 0 <= row < count and 0 <= column < count else None

@@ -21,6 +21,7 @@ REDRAW_MS = 100
 _HOVER_MS = 33
 _WIDTH = 2
 _FAINT = 0.28
+_LABEL_ROOM = 44  # pixels for a label of the horizontal axis
 _FEW_LABELS = [(0, 0.5), (2, 0.4), (4, 0.3)]  # (labels, share of the axis they may fill)
 
 
@@ -35,6 +36,19 @@ class _Curve:
     smoother: Smoother = field(default_factory=Smoother)
     line: Any = None
     raw_line: Any = None
+
+
+class _CountAxis(pg.AxisItem):
+    """An axis of whole numbers, its labels far enough apart to be read."""
+
+    def tickSpacing(  # noqa: N802
+        self, low: float, high: float, size: float
+    ) -> list[tuple[float, float]]:
+        """Return one level of ticks, 1, 2 or 5 times a power of ten apart."""
+        least = max(1.0, (high - low) * _LABEL_ROOM / max(size, 1.0))
+        power = 10.0 ** np.floor(np.log10(least))
+        step = next(factor * power for factor in (1, 2, 5, 10) if factor * power >= least)
+        return [(float(step), 0.0)]
 
 
 class CurvePlot(QWidget):
@@ -58,7 +72,7 @@ class CurvePlot(QWidget):
         self._smoothing = 0.0
         self._steps_per_epoch: float | None = None
         self._has_x_axis = x_axis
-        self.plot = pg.PlotWidget()
+        self.plot = pg.PlotWidget(axisItems={"bottom": _CountAxis("bottom")})
         self.plot.setMenuEnabled(False)
         self.plot.hideButtons()
         item = self.plot.getPlotItem()
@@ -87,6 +101,7 @@ class CurvePlot(QWidget):
         self.plot.scene().sigMouseMoved.connect(self._on_mouse_moved)
         self._label_x_axis()
         self.renew_colors()
+        self._show_numbers()
 
     def add_curve(self, key: str, name: str, color: QColor, *, dashed: bool = False) -> None:
         """Add a curve without points; ``key`` is its tag."""
@@ -112,6 +127,7 @@ class CurvePlot(QWidget):
         for key in list(self._curves):
             self.remove_curve(key)
         self.plot.enableAutoRange()
+        self._show_numbers()
 
     @property
     def keys(self) -> list[str]:
@@ -207,6 +223,7 @@ class CurvePlot(QWidget):
         for key in self._stale:
             self._draw(self._curves[key])
         self._stale.clear()
+        self._show_numbers()
 
     def showEvent(self, event: Any) -> None:  # noqa: N802
         """Catch up with what arrived while hidden."""
@@ -227,6 +244,12 @@ class CurvePlot(QWidget):
             )
         else:
             self.plot.hideAxis("bottom")
+
+    def _show_numbers(self) -> None:
+        """Label the axes only once there is something to measure on them."""
+        filled = any(len(curve.steps) for curve in self._curves.values())
+        for name in ("left", "bottom"):
+            self.plot.getAxis(name).setStyle(showValues=filled)
 
     def _mark_stale(self, key: str) -> None:
         self._stale.add(key)

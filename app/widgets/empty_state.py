@@ -10,7 +10,7 @@ from app.theme import GRID, tokens
 from app.widgets.layout import button, label
 
 _ICON_SIZE = 48
-_TEXT_WIDTH = 400
+_TEXT_WIDTH = 480
 
 
 class EmptyState(QWidget):
@@ -45,9 +45,9 @@ class EmptyState(QWidget):
         layout.addWidget(self.title_label)
         layout.addWidget(self.text_label, 0, Qt.AlignmentFlag.AlignHCenter)
         self.button = button(action, "primary")
-        self.button.setVisible(bool(action))
         self.button.clicked.connect(self.action_requested)
         layout.addWidget(self.button, 0, Qt.AlignmentFlag.AlignHCenter)
+        self.button.setVisible(bool(action))  # not before it has a parent: it would be a window
         layout.addStretch(3)
         self.renew_colors()
 

@@ -166,7 +166,7 @@ def score_text(score: ImageScore) -> str:
     if score.miou is None or not score.pixels:
         return tr("no ground truth")
     return tr(
-        "mIoU {miou:.3f} · {wrong:.1%} wrong",
+        "mIoU {miou:.3f} · {wrong:.1f} % wrong",
         miou=score.miou,
-        wrong=score.wrong_pixels / score.pixels,
+        wrong=100 * score.wrong_pixels / score.pixels,
     )

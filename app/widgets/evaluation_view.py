@@ -15,7 +15,7 @@ from app.widgets.layout import button, label, row
 from app.widgets.pictures import Color
 from core.inspection import Evaluation, ImageScore, background_class, with_confusion
 
-_LIST_WIDTH = GRID * 34
+_LIST_WIDTH = GRID * 38
 _UPPER, _LOWER = 430, 300
 
 

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QToolBu
 from app.icons import pixmap, set_icon
 from app.theme import GRID, set_role, tokens
 from app.translation import tr, trn
-from app.widgets.layout import button, label
+from app.widgets.layout import button, keep_place, label
 from core.jobs.events import Event, Metric, Progress
 
 HEIGHT = GRID * 5
@@ -66,6 +66,7 @@ class JobStrip(QFrame):
             layout.addWidget(widget, 0, Qt.AlignmentFlag.AlignVCenter)
         layout.addStretch(1)
         layout.addWidget(self.waiting_label)
+        keep_place(self.stop_button)  # or a second click on Resume would hit it
         for tool in (self.pause_button, self.stop_button, self.log_button):
             layout.addWidget(tool)
         self._refresh()

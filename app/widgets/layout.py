@@ -51,6 +51,7 @@ def label(text: str = "", role: str = "", *, wrap: bool = False) -> QLabel:
 def button(text: str, role: str = "", *, icon: str = "", tooltip: str = "") -> QPushButton:
     """Return a push button."""
     made = QPushButton(text)
+    made.setAutoDefault(False)  # or Return in a dialog's field would press the button beside it
     if role:
         made.setProperty("role", role)
     if icon:
@@ -58,6 +59,13 @@ def button(text: str, role: str = "", *, icon: str = "", tooltip: str = "") -> Q
     if tooltip:
         made.setToolTip(tooltip)
     return made
+
+
+def keep_place(widget: QWidget) -> None:
+    """Let a widget hold its room while hidden, so that nothing jumps when it comes and goes."""
+    policy = widget.sizePolicy()
+    policy.setRetainSizeWhenHidden(True)
+    widget.setSizePolicy(policy)
 
 
 def line(*, vertical: bool = False) -> QFrame:

@@ -24,7 +24,7 @@ from app.translation import tr, translated
 from app.widgets.layout import label
 from core.messages import Message
 
-WIDTH = GRID * 23
+WIDTH = GRID * 26
 _MARK_SIZE = 16
 _REASON_MARGIN = GRID * 5
 

@@ -21,7 +21,6 @@ _LOSS, _RATE, _MIOU = "train/loss", "train/lr", "val/miou"
 _OTHER = "other "
 _NEWEST = 1e12  # behind every step
 _RATE_HEIGHT = GRID * 7
-_LEGEND_WIDTH = GRID * 21
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +41,6 @@ class RunCharts(QWidget):
         self.rate.setFixedHeight(_RATE_HEIGHT)
         self.iou = CurvePlot(tr("Validation IoU"), y_range=(0.0, 1.0))
         self.legend = ClassLegend()
-        self.legend.setFixedWidth(_LEGEND_WIDTH)
         self.loss_value = label("", "muted")
         self.iou_value = label("", "muted")
         self._plots = (self.loss, self.rate, self.iou)

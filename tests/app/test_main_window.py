@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QAbstractButton, QMessageBox
+from PySide6.QtCore import QEvent, QObject, Qt
+from PySide6.QtWidgets import QAbstractButton, QFileDialog, QMessageBox, QWidget
 
 from app import dialogs, theme
 from app.context import JobView
@@ -83,13 +83,48 @@ def test_project_of_another_window_is_not_opened(application, tmp_path):
         assert application.context.project is None
 
 
+class _ShownWindows(QObject):
+    """Notes every widget that is shown as a window of its own."""
+
+    def __init__(self):
+        super().__init__()
+        self.shown = []
+
+    def eventFilter(self, watched, event):  # noqa: N802
+        if event.type() == QEvent.Type.Show and isinstance(watched, QWidget) and watched.isWindow():
+            self.shown.append(type(watched).__name__)
+        return False
+
+
+def test_no_part_of_the_window_flashes_up_as_a_window(application, tmp_path, qapp):
+    spy = _ShownWindows()
+    qapp.installEventFilter(spy)
+    application.context.create_project(tmp_path / "p", "P")
+    for name in application.window.work_area.panels:
+        application.context.navigate(name)
+        qapp.processEvents()
+    qapp.removeEventFilter(spy)
+    assert spy.shown == []
+
+
+def test_return_in_a_field_of_a_dialog_presses_no_button_beside_it(opened, qtbot, monkeypatch):
+    asked = []
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_a: asked.append(1) or "")
+    dialog = opened.window.show_import()
+    dialog.folder_edit.setText(str(opened.context.project.folder / "nowhere"))
+    qtbot.keyClick(dialog.folder_edit, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: "nowhere" in dialog.hint.text() and not dialog._tasks.busy)
+    assert asked == []
+    dialog.reject()
+
+
 def test_rail_says_what_is_next_and_why(opened, qtbot):
     rail = opened.window.work_area.rail
     assert rail.button("data").accessibleName() == "Data: done"
     opened.context.project.set_subset(opened.context.project.image_ids(), "none")
     opened.context.dataset_changed.emit()
     qtbot.waitUntil(lambda: rail.button("data").accessibleName() == "Data: next")
-    assert rail.reason("data") == "Split the images into training and validation."
+    assert rail.reason("data") == "Split the images."
 
 
 def test_steps_are_reached_by_keyboard_and_rail(opened, qtbot):

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 
 import pytest
-from PySide6.QtGui import QColor
+from PySide6.QtGui import QColor, QFont
 from PySide6.QtWidgets import QToolButton, QWidget
 
 from app import icons, theme
 from app.theme import DARK, LIGHT
+from app.translation import set_language
 
 
 def luminance(color: str) -> float:
@@ -66,3 +67,13 @@ def test_icons_follow_the_theme(qapp):
     )
     assert brightest > 200
     root.deleteLater()
+
+
+def test_a_chinese_window_uses_chinese_faces_first_and_no_heavy_ones(qapp):
+    english = theme.body_font()
+    set_language("zh_CN")
+    chinese = theme.body_font()
+    set_language("en")
+    assert english.weight() == chinese.weight() == QFont.Weight.Normal
+    face = chinese.families()[0]
+    assert face in english.families()[1:], "an English window still finds it for file names"
