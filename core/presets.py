@@ -1,7 +1,8 @@
 """Training settings that fit a data set and a device, each with the reason for it.
 
 Nothing here is learnt or searched: a few rules that a person can check and overrule. Costs are
-rough and marked as such; runs made on the same machine replace them (``measured``).
+rough and marked as such; runs made on the same machine replace them (``measured``). Suggested are
+FastSCNN and UNet; the other networks gain most from pretrained weights and are the user's choice.
 """
 
 from __future__ import annotations
@@ -21,9 +22,10 @@ from core.messages import Message, message
 Quality = Literal["quick", "balanced", "thorough"]
 QUALITIES: tuple[Quality, ...] = ("quick", "balanced", "thorough")
 
-SIZE_STEP = 32  # the deepest feature map of FastSCNN is 1/32 of the image, of UNet 1/16
+SIZE_STEP = 32  # the coarsest feature map of any network is 1/32 of the image
 SMALLEST_SIDE = 64
 RARE_SHARE = 0.02
+SLOW_PIXELS_PER_S = 50e3  # networks slower than this on a core get smaller images there
 _MIB = 1 << 20
 
 
@@ -32,9 +34,11 @@ class NetworkCost:
     """What training a network takes.
 
     ``base_bytes`` and ``bytes_per_pixel``: memory = base + bytes_per_pixel × pixels in a batch
-    (PaddleX's measurements on GPUs). Input pixels trained a second: ``cpu_pixels_per_s`` by one
-    core (measured on two of an EPYC), ``gpu_pixels_per_s`` by a middling GPU (an estimate).
-    ``parameters`` at 2 classes.
+    (PaddleX's measurements on GPUs; HRNet's and BiSeNetV2's pixels measured on a processor).
+    Input pixels trained a second: ``cpu_pixels_per_s`` by one core (measured on two of an EPYC;
+    BiSeNetV2, HRNet and DeepLabV3P on a busy machine, scaled by what the others took there),
+    ``gpu_pixels_per_s`` by a middling GPU (an estimate). ``parameters`` at 2 classes. Each network
+    is as its constructor's defaults build it (HRNet: width 48).
     """
 
     base_bytes: int
@@ -46,7 +50,10 @@ class NetworkCost:
 
 NETWORKS: dict[ModelName, NetworkCost] = {
     "FastSCNN": NetworkCost(636 * _MIB, 576, 250e3, 20e6, 1_200_000),
+    "BiSeNetV2": NetworkCost(591 * _MIB, 1024, 100e3, 12e6, 2_510_000),
     "UNet": NetworkCost(1275 * _MIB, 5024, 11e3, 3e6, 13_400_000),
+    "HRNet": NetworkCost(1600 * _MIB, 7200, 18e3, 2.5e6, 65_800_000),
+    "DeepLabV3P": NetworkCost(1469 * _MIB, 6420, 20e3, 2.5e6, 26_700_000),
 }
 
 
@@ -219,7 +226,7 @@ def _image_size(
     """Median size in steps of 32, scaled down until two images fit time and memory."""
     effort = _EFFORTS[quality]
     budget = effort.cpu_pixels if device.kind == "cpu" else effort.gpu_pixels
-    if model == "UNet" and device.kind == "cpu":
+    if device.kind == "cpu" and NETWORKS[model].cpu_pixels_per_s < SLOW_PIXELS_PER_S:
         budget //= 4
     if memory := memory_budget(device):
         cost = NETWORKS[model]

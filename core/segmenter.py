@@ -52,9 +52,23 @@ class Segmenter:
         """Record the constructor's arguments, so that no subclass can forget one."""
         self = super().__new__(cls)
         bound = inspect.signature(cls.__init__).bind(self, *args, **kwargs)
+        given = frozenset(bound.arguments)
         bound.apply_defaults()
-        self.init_params = dict(list(bound.arguments.items())[1:])
+        self.init_params = cls.checked_params(dict(list(bound.arguments.items())[1:]), given)
         return self
+
+    @classmethod
+    def checked_params(cls, params: dict[str, Any], given: frozenset[str]) -> dict[str, Any]:
+        """Return the constructor's arguments in the one form that is kept and built from.
+
+        Args:
+            params: all arguments, defaults included.
+            given: names of those that were not left at their defaults.
+
+        Raises:
+            InputError: a value that the network cannot have.
+        """
+        return params
 
     def __init__(self) -> None:
         self._set_up()

@@ -12,7 +12,12 @@ from core.cli.options import DataOption, DeviceOption, JsonOption
 
 def command(
     data: DataOption,
-    model: Annotated[str, typer.Option("--model", metavar="NAME", help="FastSCNN or UNet.")],
+    model: Annotated[
+        str,
+        typer.Option(
+            "--model", metavar="NAME", help="FastSCNN, BiSeNetV2, UNet, HRNet or DeepLabV3P."
+        ),
+    ],
     out: Annotated[
         Path, typer.Option("--out", metavar="DIR", help="Run folder; best_model/ appears in it.")
     ],

@@ -66,9 +66,9 @@ def _check_options(request: Request) -> None:
 
     if request.model not in NETWORKS:
         raise InputError(
-            "--model {model} is unknown; choose {known}.",
+            "--model {model} is unknown; choose one of {known}.",
             model=request.model,
-            known=" or ".join(NETWORKS),
+            known=", ".join(NETWORKS),
         )
     others = {"data_dir": request.data, "epochs": 1, "batch_size": 1, "image_size": (64, 64)}
     _validated(_merge({"model": request.model, **others}, request.chosen))

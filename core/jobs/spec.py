@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
-ModelName = Literal["FastSCNN", "UNet"]
+ModelName = Literal["FastSCNN", "BiSeNetV2", "UNet", "HRNet", "DeepLabV3P"]
 
 
 class _Spec(BaseModel):
