@@ -12,6 +12,7 @@ from core.networks.layers import ConvBN, ConvBNReLU, initialize_convolutions
 from core.networks.resize import resize_bilinear, spatial_size
 
 WIDTHS = (18, 48)
+_MODULES = {"st2": 1, "st3": 4, "st4": 3}
 _BLOCKS = 4  # residual blocks in each branch of a module
 
 
@@ -60,11 +61,11 @@ class Backbone(nn.Layer):
         self.conv_layer1_2 = ConvBNReLU(64, 64, 3, stride=2, bias_attr=False)
         self.la1 = Bottlenecks(64, 256)
         self.tr1 = Transition([256], channels[:2], "tr1")
-        self.st2 = _stage("st2", channels[:2], modules=1, align_corners=align_corners)
+        self.st2 = _stage("st2", channels[:2], align_corners)
         self.tr2 = Transition(channels[:2], channels[:3], "tr2")
-        self.st3 = _stage("st3", channels[:3], modules=4, align_corners=align_corners)
+        self.st3 = _stage("st3", channels[:3], align_corners)
         self.tr3 = Transition(channels[:3], channels, "tr3")
-        self.st4 = _stage("st4", channels, modules=3, align_corners=align_corners)
+        self.st4 = _stage("st4", channels, align_corners)
         self.align_corners = align_corners
 
     def forward(self, x: Tensor) -> Tensor:
@@ -157,11 +158,11 @@ class Transition(nn.Layer):
         return outputs
 
 
-def _stage(name: str, channels: Sequence[int], *, modules: int, align_corners: bool) -> nn.Layer:
+def _stage(name: str, channels: Sequence[int], align_corners: bool) -> nn.Layer:
     return nn.Sequential(
         *(
             (f"stage_{name}_{index}", Module(channels, f"{name}_{index}", align_corners))
-            for index in range(1, modules + 1)
+            for index in range(1, _MODULES[name] + 1)
         )
     )
 

@@ -11,7 +11,7 @@ import pytest
 from network_formulas import CASES, DOUBLE, NUM_CLASSES, OWN_FILES, digest, observe
 from paddle import nn
 
-from core.networks import layers, resize
+from core.networks import hrnet, layers, resize
 from core.networks.bisenetv2 import BiSeNetV2Net
 from core.networks.deeplabv3p import DeepLabV3PNet
 from core.networks.fast_scnn import FastSCNNNet
@@ -244,14 +244,33 @@ def test_separable_and_depthwise_blocks():
     assert list(block.state_dict()["depthwise_conv._conv.weight"].shape) == [8, 1, 3, 3]
 
 
-@pytest.mark.parametrize("make", [FastSCNNNet, lambda n: UNetNet(n, use_deconv=True)])
+def small_hrnet(classes):
+    """All of HRNet's kinds of layers, few of each: tracing takes time with their number."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(hrnet, "_BLOCKS", 1)
+        patch.setattr(hrnet, "_MODULES", {"st2": 1, "st3": 1, "st4": 1})
+        return HRNetNet(classes, 18)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        FastSCNNNet,
+        lambda classes: UNetNet(classes, use_deconv=True),
+        lambda classes: DeepLabV3PNet(classes, output_stride=16, aspp_out_channels=32),
+        BiSeNetV2Net,
+        small_hrnet,
+    ],
+    ids=["FastSCNN", "UNet", "DeepLabV3P", "BiSeNetV2", "HRNet"],
+)
 def test_a_saved_program_takes_any_size_and_agrees(make, tmp_path):
     net = make(3)
     net.eval()
     free = paddle.static.InputSpec([None, 3, None, None], "float32", name="image")
     prefix = tmp_path / "保存 的" / "model"
     prefix.parent.mkdir()
-    paddle.jit.save(paddle.jit.to_static(net, input_spec=[free]), str(prefix))
+    program = paddle.jit.to_static(net, input_spec=[free], full_graph=True)
+    paddle.jit.save(program, str(prefix))
     loaded = paddle.jit.load(str(prefix))
     for size in ((48, 64), (35, 50)):
         x = paddle.randn([2, 3, *size])
@@ -260,3 +279,38 @@ def test_a_saved_program_takes_any_size_and_agrees(make, tmp_path):
         outputs = loaded(x)  # a list of one comes back as its element
         found = outputs[0] if isinstance(outputs, (list, tuple)) else outputs
         np.testing.assert_allclose(found.numpy(), expected.numpy(), atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: DeepLabV3PNet(2),
+        lambda: DeepLabV3PNet(2, output_stride=16, backbone_indices=(2, 1)),
+        lambda: BiSeNetV2Net(2),
+        lambda: HRNetNet(2, 18),
+    ],
+    ids=["DeepLabV3P", "DeepLabV3P_options", "BiSeNetV2", "HRNet"],
+)
+def test_images_of_any_size(make):
+    net = make()
+    for size in ((1, 1), (2, 9), (17, 5), (31, 33)):
+        x = paddle.randn([1, 3, *size])
+        net.train()
+        outputs = net(x)
+        sum((logits**2).mean() for logits in outputs).backward()
+        net.eval()
+        with paddle.no_grad():
+            outputs = [*outputs, *net(x)]
+        for logits in outputs:
+            assert list(logits.shape) == [1, 2, *size]
+            assert np.isfinite(logits.numpy()).all()
+
+
+def test_a_single_value_per_channel_keeps_its_bias():
+    ours, plain = pair_of_blocks(ConvBN)
+    x = paddle.randn([1, 4, 1, 1])
+    for net in (ours, plain):
+        net.train()
+    np.testing.assert_allclose(ours(x).numpy(), plain(x).numpy(), atol=1e-6)
+    for name, value in plain.state_dict().items():
+        np.testing.assert_array_equal(ours.state_dict()[name].numpy(), value.numpy())
