@@ -195,12 +195,20 @@ def _integers(
     fits = len(items) == count if count is not None else bool(items)
     for item in items:
         fits = fits and isinstance(item, int) and not isinstance(item, bool) and low <= item <= high
+    if not fits and count is None:
+        raise InputError(
+            "{name} is {value}: give whole numbers from {low} to {high}.",
+            name=name,
+            value=str(values),
+            low=low,
+            high=high,
+        )
     if not fits:
         raise InputError(
             "{name} is {value}: give {count} whole numbers from {low} to {high}.",
             name=name,
             value=str(values),
-            count="one or more" if count is None else count,
+            count=count,
             low=low,
             high=high,
         )

@@ -92,7 +92,7 @@ def test_arguments_from_files_have_one_form():
         ("DeepLabV3P", {"output_stride": 32}, "output_stride is 32: choose one of 8, 16"),
         ("DeepLabV3P", {"backbone_indices": (0, 4)}, "2 whole numbers from -4 to 3"),
         ("DeepLabV3P", {"backbone_indices": 3}, "backbone_indices is 3"),
-        ("DeepLabV3P", {"aspp_ratios": ()}, "one or more whole numbers"),
+        ("DeepLabV3P", {"aspp_ratios": ()}, "give whole numbers from 1 to"),
         ("DeepLabV3P", {"aspp_ratios": (0, 6)}, "aspp_ratios"),
         ("DeepLabV3P", {"aspp_out_channels": 0}, "aspp_out_channels"),
         ("DeepLabV3P", {"multi_grid": (1, 2)}, "3 whole numbers"),
