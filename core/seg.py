@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Sequence
+from numbers import Integral
 from typing import Any
 
 from core.errors import InputError
@@ -106,8 +107,8 @@ class DeepLabV3P(Segmenter):
     @classmethod
     def checked_params(cls, params: dict[str, Any], given: frozenset[str]) -> dict[str, Any]:
         """Return sequences as tuples and the ratios that fit the output stride."""
-        _check_choice("backbone", params["backbone"], tuple(BLOCKS))
-        _check_choice("output_stride", params["output_stride"], (8, 16))
+        params["backbone"] = _choice("backbone", params["backbone"], tuple(BLOCKS))
+        params["output_stride"] = _choice("output_stride", params["output_stride"], (8, 16))
         if params["output_stride"] == 16 and "aspp_ratios" not in given:
             params["aspp_ratios"] = (1, 6, 12, 18)
         stages = len(STAGE_CHANNELS)
@@ -118,7 +119,9 @@ class DeepLabV3P(Segmenter):
         ):
             params[name] = _integers(name, params[name], low=low, high=high, count=count)
         params["backbone_indices"] = tuple(index % stages for index in params["backbone_indices"])
-        _integers("aspp_out_channels", [params["aspp_out_channels"]], low=1, high=_LARGEST)
+        (params["aspp_out_channels"],) = _integers(
+            "aspp_out_channels", [params["aspp_out_channels"]], low=1, high=_LARGEST
+        )
         return params
 
 
@@ -169,15 +172,16 @@ class HRNet(Segmenter):
         """Return the width as an int."""
         width = params["width"]
         if isinstance(width, str) and width.isdecimal():
-            params["width"] = int(width)
-        _check_choice("width", params["width"], WIDTHS)
+            width = int(width)
+        params["width"] = _choice("width", width, WIDTHS)
         return params
 
 
 _LARGEST = 4096  # of ratios and channels: beyond any sense, but not beyond computing
 
 
-def _check_choice(name: str, value: object, choices: Sequence[object]) -> None:
+def _choice(name: str, value: Any, choices: tuple[Any, ...]) -> Any:
+    """Return the choice that equals ``value``: 18 for NumPy's 18, too."""
     if isinstance(value, bool) or value not in choices:
         raise InputError(
             "{name} is {value}: choose one of {choices}.",
@@ -185,6 +189,7 @@ def _check_choice(name: str, value: object, choices: Sequence[object]) -> None:
             value=str(value),
             choices=", ".join(str(choice) for choice in choices),
         )
+    return choices[choices.index(value)]
 
 
 def _integers(
@@ -194,7 +199,8 @@ def _integers(
     items = tuple(values) if isinstance(values, (list, tuple)) else ()
     fits = len(items) == count if count is not None else bool(items)
     for item in items:
-        fits = fits and isinstance(item, int) and not isinstance(item, bool) and low <= item <= high
+        fits = fits and isinstance(item, Integral) and not isinstance(item, bool)
+        fits = fits and low <= item <= high
     if not fits and count is None:
         raise InputError(
             "{name} is {value}: give whole numbers from {low} to {high}.",
@@ -212,7 +218,7 @@ def _integers(
             low=low,
             high=high,
         )
-    return items
+    return tuple(int(item) for item in items)
 
 
 _CLASSES: dict[str, type[Segmenter]] = {

@@ -76,7 +76,8 @@ def test_ratios_follow_the_output_stride_unless_they_are_given():
 
 
 def test_arguments_from_files_have_one_form():
-    assert params(pdx.seg.HRNet, width="18")["width"] == 18
+    for width in ("18", 18.0, np.int64(18)):
+        assert type(params(pdx.seg.HRNet, width=width)["width"]) is int
     found = params(pdx.seg.DeepLabV3P, backbone_indices=[0, -1], multi_grid=[1, 2, 4])
     assert found["backbone_indices"] == (0, 3)
     assert found["multi_grid"] == (1, 2, 4)
