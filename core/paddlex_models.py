@@ -47,7 +47,11 @@ def _hrnet(shapes: Shapes) -> dict[str, Any]:
 def _deeplab(shapes: Shapes) -> dict[str, Any]:
     # The third stage has 6 blocks in ResNet50 and 23 in ResNet101.
     deep = any(name.startswith("backbone.bb_2_6.") for name in shapes)
-    found: dict[str, Any] = {"backbone": "ResNet101_vd" if deep else "ResNet50_vd"}
+    found: dict[str, Any] = {
+        "backbone": "ResNet101_vd" if deep else "ResNet50_vd",
+        # PaddleX's default for every output stride; here it depends on that.
+        "aspp_ratios": (1, 12, 24, 36),
+    }
     fused = shapes.get("head.aspp.conv_bn_relu._conv.weight", ())
     if len(fused) == 4:
         found["aspp_out_channels"] = fused[0]

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from core import presets
+from core import presets, pretrained
 from core.dataset_statistics import DatasetStatistics
 from core.devices import DeviceInfo
 from core.errors import InputError
@@ -94,6 +94,17 @@ def _weights_problem(fields: Mapping[str, Any]) -> Message | None:
     if not weights:
         return None
     path = Path(str(weights))
+    names = pretrained.offered(fields["model"], fields.get("model_params"))
+    if str(weights) in names and not path.exists():
+        return None
+    if not path.exists() and len(path.parts) == 1 and not path.suffix:
+        return message(
+            "There are no weights “{name}” for {model}: choose {known}, a .pdparams file or a "
+            "model folder, or leave it empty.",
+            name=str(weights),
+            model=fields["model"],
+            known=", ".join(names),
+        )
     if not path.exists():
         return message(
             "{file} does not exist; choose a .pdparams file or a model folder, or leave it empty.",

@@ -48,17 +48,21 @@ def download_and_decompress(url: str, path: str | Path = ".") -> str:
         with downloads.exclusive(folder / f".{name}", reporter):
             if target.exists():  # another process may have been faster
                 return str(target)
-            if not file.exists():
+            is_new = not file.exists()
+            if is_new:
                 downloads.download(url, file, reporter=reporter)
             if suffix is not None:
-                return str(_unpack(file, target))
+                return str(_unpack(file, target, is_ours=is_new))
     except DownloadError as error:
         raise InputError("{url} cannot be used: {reason}.", url=url, reason=str(error)) from error
     return str(target)
 
 
-def _unpack(archive: Path, target: Path) -> Path:
-    """Unpack completely or not at all; return the folder, ``target`` or the one that it holds."""
+def _unpack(archive: Path, target: Path, *, is_ours: bool) -> Path:
+    """Unpack completely or not at all; return the folder, ``target`` or the one that it holds.
+
+    An archive that cannot be used is removed if it ``is_ours``, so that the next call gets another.
+    """
     partial = target.with_name(f".{target.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir()
@@ -75,6 +79,10 @@ def _unpack(archive: Path, target: Path) -> Path:
         final = target.with_name(entries[0].name) if single else target
         if not final.exists():
             (entries[0] if single else partial).rename(final)
+    except DownloadError:
+        if is_ours:
+            archive.unlink()
+        raise
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     if final == target:  # else it stays, because its name does not tell what it became

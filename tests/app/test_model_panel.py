@@ -120,6 +120,10 @@ def test_wrong_values_get_a_sentence_and_no_job(context, panel) -> None:
     assert form.advanced.isVisible()  # two of the fields were folded away
     form.batch_box.setValue(4)
     assert form.problem("batch_size") == ""  # gone as soon as it is right
+    form.weights_edit.setText("COCO")
+    assert "choose CITYSCAPES" in form.problem("pretrain_weights")
+    form.weights_edit.setText("CITYSCAPES")
+    assert form.problem("pretrain_weights") == ""
 
 
 def test_memory_that_will_not_suffice_is_a_warning(context, panel) -> None:

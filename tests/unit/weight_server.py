@@ -40,7 +40,7 @@ class WeightServer:
 
     def answer(self, handler):
         fault = self.faults.pop(0) if self.faults else ("none",)
-        path = handler.path.split("//", 1)[-1].split("/", 1)[-1]
+        path = handler.path.split("?")[0].split("//", 1)[-1].split("/", 1)[-1]
         if fault[0] == "status":
             handler.send_error(fault[1])
             return
