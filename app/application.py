@@ -70,7 +70,7 @@ class Application(QObject):
             return
         self._is_shut_down = True
         self.qt.styleHints().colorSchemeChanged.disconnect(self._on_color_scheme_changed)
-        self.window.close_for_rebuild()
+        self.window.close_silently()
         self.context.shut_down()
         self.window.deleteLater()
 
@@ -107,7 +107,7 @@ class Application(QObject):
             self.window.showMaximized()
         else:
             self.window.show()
-        old.close_for_rebuild()
+        old.close_silently()
         old.deleteLater()
 
     @Slot()

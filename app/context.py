@@ -216,6 +216,11 @@ class AppContext(QObject):
         self._then = then
         self.jobs.stop_all()
 
+    def end_jobs_at_once(self) -> None:
+        """Kill the jobs without letting them save; they can be resumed from what is saved."""
+        self._then = None
+        self.jobs.shutdown(0.0)
+
     # The rest
 
     def navigate(self, key: str, payload: Any = None) -> None:

@@ -23,6 +23,7 @@ from app.icons import retint_icons
 from app.panels.home import HomePage
 from app.theme import GRID, configure_plots
 from app.translation import tr
+from app.widgets.closing_page import ClosingPage
 from app.widgets.help_dialog import HelpDialog
 from app.widgets.import_dialog import ImportDialog
 from app.widgets.job_strip import JobStrip
@@ -52,6 +53,7 @@ class MainWindow(QMainWindow):
         super().__init__()
         self.context = context
         self._closing_silently = False
+        self._is_closing = False
         self.setMinimumSize(*_MINIMUM_SIZE)
         self.resize(*context.settings.window_size)
         self.top_bar = TopBar()
@@ -113,8 +115,8 @@ class MainWindow(QMainWindow):
         """Open a project unless a job of the current one stands in the way."""
         self._leave_project(lambda: self.context.open_project(folder))
 
-    def close_for_rebuild(self) -> None:
-        """Close without asking and without ending jobs: another window takes over."""
+    def close_silently(self) -> None:
+        """Close without asking and without ending jobs: another window or nobody needs them."""
         self._closing_silently = True
         self.close()
 
@@ -127,9 +129,11 @@ class MainWindow(QMainWindow):
             self._work_area.shut_down()
 
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802
-        """Ask before a running job would end."""
-        if not self._closing_silently and not self._may_end_jobs():
+        """Ask before a running job would end, and stay in sight until it has saved."""
+        if not self._closing_silently and self.context.jobs_running():
             event.ignore()
+            if not self._is_closing and self._may_end_jobs():
+                self._close_after_jobs()
             return
         self.shut_down()
         super().closeEvent(event)
@@ -336,9 +340,23 @@ class MainWindow(QMainWindow):
 
         self.context.stop_jobs(then=leave)
 
+    def _close_after_jobs(self) -> None:
+        """Stop the jobs and close when the last one has saved, or when told not to wait."""
+        self._is_closing = True
+        page = ClosingPage()
+        page.hurried.connect(self._on_hurried)
+        self._stack.addWidget(page)
+        self._stack.setCurrentWidget(page)
+        self.top_bar.setEnabled(False)
+        self.job_strip.setEnabled(False)
+        self.context.stop_jobs(then=self.close_silently)
+
+    @Slot()
+    def _on_hurried(self) -> None:
+        self.context.end_jobs_at_once()
+        self.close_silently()
+
     def _may_end_jobs(self) -> bool:
-        if not self.context.jobs_running():
-            return True
         return dialogs.ask(
             self,
             tr("A job is running."),

@@ -230,6 +230,7 @@ QToolButton:checked {{ background: {t.accent_soft}; }}
 QToolButton:disabled {{ color: {t.muted}; }}
 QToolButton[role="step"] {{ text-align: left; padding-left: {GRID}px; font-weight: 600; }}
 QToolButton[role="step"]:checked {{ color: {t.accent}; }}
+QToolButton[role="fold"] {{ padding-left: 0; }}
 QToolButton[role="project"] {{ font-weight: 600; padding: {half}px {GRID}px; }}
 QToolButton::menu-indicator {{ image: none; }}
 QLineEdit, QSpinBox, QDoubleSpinBox, QComboBox {{ background: {t.surface}; color: {t.text};

@@ -13,10 +13,10 @@ from app.panels.base import Panel, StepState, StepStatus
 from app.theme import GRID
 from app.training_data import TrainingData, gather
 from app.translation import tr, translated
-from app.widgets.choice_card import ChoiceCards
+from app.widgets.choice_card import ChoiceCards, ChoiceRows
 from app.widgets.empty_state import EmptyState
 from app.widgets.job_strip import duration_text
-from app.widgets.layout import button, label, line, row
+from app.widgets.layout import button, keep_place, label, line, row
 from app.widgets.reasons import Reasons
 from app.widgets.training_form import TrainingForm
 from core import presets
@@ -24,10 +24,11 @@ from core.devices import DeviceInfo, training_devices
 from core.errors import InputError
 from core.jobs.spec import ModelName
 from core.messages import message
-from core.project import Project
+from core.network_options import STRENGTHS
+from core.project import Project, Subset
 from core.training_checks import find_problems, memory_warning
 
-_NETWORKS: tuple[ModelName, ...] = ("FastSCNN", "UNet")
+_NETWORKS: tuple[ModelName, ...] = tuple(presets.NETWORKS)
 _COLUMN_WIDTH = GRID * 100
 
 
@@ -44,15 +45,11 @@ class ModelPanel(Panel):
         self._project: Project | None = None
         self._data: TrainingData | None = None
         self._preset: presets.Preset | None = None
+        self._counts: dict[Subset, int] | None = None  # images by subset; None: to be counted
         self._network: ModelName | None = None  # what the user chose; None: take the suggestion
         self._stale = True
         self._starting = False
-        self.networks = ChoiceCards(
-            [
-                ("FastSCNN", tr("Small and fast: trains on a processor, runs in real time.")),
-                ("UNet", tr("Precise edges and fine detail; large, and slow without a GPU.")),
-            ]
-        )
+        self.networks = ChoiceRows([(name, translated(STRENGTHS[name])) for name in _NETWORKS])
         self.qualities = ChoiceCards(
             [
                 (tr("Quick look"), tr("A few epochs on small images, to see whether it works.")),
@@ -71,7 +68,7 @@ class ModelPanel(Panel):
     def set_project(self, project: Project | None) -> None:
         """Suggest settings for this project's data."""
         self._tasks.cancel_all()
-        self._project, self._data, self._preset = project, None, None
+        self._project, self._data, self._preset, self._counts = project, None, None, None
         self._network = None
         self.qualities.choose(1)
         self._refresh()
@@ -85,7 +82,9 @@ class ModelPanel(Panel):
         """Blocked until there are images to train on and to measure with; done after a run."""
         if self._project is None:
             return StepStatus(StepState.BLOCKED, message("Open a project first."))
-        counts = self._project.counts().by_subset
+        if self._counts is None:  # asked for after every event of a job: one query a change
+            self._counts = dict(self._project.counts().by_subset)
+        counts = self._counts
         if not counts.get("train") or not counts.get("val"):
             return StepStatus(StepState.BLOCKED, message("Import and split images first."))
         if any(run.state == "done" for run in self._project.runs("train")):
@@ -180,7 +179,7 @@ class ModelPanel(Panel):
             epochs = self._preset_for(device, "balanced", network).epochs
             card.fact.setText(
                 tr(
-                    "{millions:.1f} million parameters · about {duration} an epoch",
+                    "about {duration} an epoch\n{millions:.1f} million parameters",
                     millions=presets.NETWORKS[network].parameters / 1e6,
                     duration=duration_text(seconds / epochs),
                 )
@@ -233,7 +232,11 @@ class ModelPanel(Panel):
             return False
         names = ("image_size", "batch_size", "epochs", "class_weights", "augmentation")
         rate = abs(fields["learning_rate"] - preset.learning_rate) > 1e-9
-        return rate or any(fields[name] != getattr(preset, name) for name in names)
+        return (
+            rate
+            or bool(fields["model_params"])
+            or any(fields[name] != getattr(preset, name) for name in names)
+        )
 
     def _check(self) -> bool:
         """Show what is wrong beside its field; returns whether all is well."""
@@ -291,6 +294,7 @@ class ModelPanel(Panel):
     @Slot()
     def _on_data_changed(self) -> None:
         self._stale = True
+        self._counts = None
         if self.isVisible():
             self._refresh()
         self.status_changed.emit()
@@ -355,6 +359,7 @@ class ModelPanel(Panel):
         self.reset_button = button(
             tr("Back to the suggestion"), "link", tooltip=tr("Undo your own changes")
         )
+        keep_place(self.reset_button)
         column.addLayout(row(label(tr("Settings"), "heading"), 1, self.reset_button))
         column.addWidget(self.form)
         column.addStretch(1)

@@ -1,17 +1,29 @@
-"""A choice that needs more than a word: a card with a title, a sentence and a fact."""
+"""A choice that needs more than a word: a title, a sentence and a fact, as a card or as a row."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QMouseEvent
-from PySide6.QtWidgets import QButtonGroup, QFrame, QHBoxLayout, QRadioButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QBoxLayout,
+    QButtonGroup,
+    QFrame,
+    QHBoxLayout,
+    QRadioButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from app.theme import GRID, RADIUS, tokens
 from app.widgets.layout import label
 
+_TITLE_WIDTH = GRID * 17
 
-class ChoiceCard(QFrame):
-    """Clickable anywhere; the arrow keys move between the cards of a group."""
+
+class _Choice(QFrame):
+    """Clickable anywhere; the arrow keys move between the choices of a group."""
 
     def __init__(self, title: str, text: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -24,13 +36,6 @@ class ChoiceCard(QFrame):
         self.button.setFont(font)
         self.button.toggled.connect(self.renew_colors)
         self.fact = label("", "muted")
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(GRID * 2, GRID, GRID * 2, GRID)
-        layout.setSpacing(GRID // 2)
-        layout.addWidget(self.button)
-        layout.addWidget(label(text, wrap=True))
-        layout.addStretch(1)
-        layout.addWidget(self.fact)
         self.renew_colors()
 
     def renew_colors(self) -> None:
@@ -56,21 +61,47 @@ class ChoiceCard(QFrame):
             self.button.setFocus()
 
 
-class ChoiceCards(QWidget):
-    """Cards side by side, one of them chosen; ``group.idClicked`` tells which the user took."""
+class ChoiceCard(_Choice):
+    """Title, sentence and fact below each other."""
 
-    def __init__(self, choices: list[tuple[str, str]], parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.cards: list[ChoiceCard] = []
-        self.group = QButtonGroup(self)
+    def __init__(self, title: str, text: str, parent: QWidget | None = None) -> None:
+        super().__init__(title, text, parent)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(GRID * 2, GRID, GRID * 2, GRID)
+        layout.setSpacing(GRID // 2)
+        layout.addWidget(self.button)
+        layout.addWidget(label(text, wrap=True))
+        layout.addStretch(1)
+        layout.addWidget(self.fact)
+
+
+class ChoiceRow(_Choice):
+    """Title, sentence and fact beside each other, in columns that rows of a list share."""
+
+    def __init__(self, title: str, text: str, parent: QWidget | None = None) -> None:
+        super().__init__(title, text, parent)
+        self.button.setFixedWidth(_TITLE_WIDTH)
+        self.fact.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         layout = QHBoxLayout(self)
+        layout.setContentsMargins(GRID * 2, GRID // 2, GRID * 2, GRID // 2)
+        layout.setSpacing(GRID * 2)
+        layout.addWidget(self.button)
+        layout.addWidget(label(text, wrap=True), 1)
+        layout.addWidget(self.fact)
+
+
+class _Choices(QWidget):
+    """Choices of which one is chosen; ``group.idClicked`` tells which the user took."""
+
+    def __init__(self, cards: Sequence[_Choice], layout: QBoxLayout) -> None:
+        super().__init__()
+        self.cards = list(cards)
+        self.group = QButtonGroup(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(GRID)
-        for index, (title, text) in enumerate(choices):
-            card = ChoiceCard(title, text)
-            self.cards.append(card)
+        for index, card in enumerate(self.cards):
             self.group.addButton(card.button, index)
             layout.addWidget(card, 1)
+        self.setLayout(layout)
 
     @property
     def index(self) -> int:
@@ -85,3 +116,21 @@ class ChoiceCards(QWidget):
         """Draw the cards in the current theme."""
         for card in self.cards:
             card.renew_colors()
+
+
+class ChoiceCards(_Choices):
+    """A few cards side by side."""
+
+    def __init__(self, choices: Sequence[tuple[str, str]]) -> None:
+        layout = QHBoxLayout()
+        layout.setSpacing(GRID)
+        super().__init__([ChoiceCard(title, text) for title, text in choices], layout)
+
+
+class ChoiceRows(_Choices):
+    """A list, for more choices than cards would find room for."""
+
+    def __init__(self, choices: Sequence[tuple[str, str]]) -> None:
+        layout = QVBoxLayout()
+        layout.setSpacing(GRID // 2)
+        super().__init__([ChoiceRow(title, text) for title, text in choices], layout)

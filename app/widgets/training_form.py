@@ -26,6 +26,7 @@ from app.theme import GRID
 from app.training_data import EarlierRun
 from app.translation import tr
 from app.widgets.layout import button, column, label, row
+from app.widgets.network_options import NetworkOptions
 from core.devices import DeviceInfo
 from core.jobs.spec import Augmentation
 from core.presets import Preset
@@ -62,6 +63,7 @@ class TrainingForm(QWidget):
         layout.setSpacing(GRID)
         layout.addLayout(self._basic_form())
         layout.addWidget(self.advanced_button)
+        self.advanced_button.setProperty("role", "fold")
         layout.addWidget(self.advanced)
 
     def fill(self, preset: Preset) -> None:
@@ -77,6 +79,8 @@ class TrainingForm(QWidget):
         augmentation = preset.augmentation
         for name, box in self.augmentation_boxes.items():
             box.setValue(getattr(augmentation, name))
+        self.network_options.show_network(preset.model)
+        self.network_options.reset()
         self._filling = False
         self.changed.emit()
 
@@ -85,6 +89,7 @@ class TrainingForm(QWidget):
         boxes = self.augmentation_boxes
         weights = self.weights_edit.text().strip()
         return {
+            "model_params": self.network_options.values(),
             "image_size": (self.width_box.value(), self.height_box.value()),
             "batch_size": self.batch_box.value(),
             "epochs": self.epochs_box.value(),
@@ -196,6 +201,10 @@ class TrainingForm(QWidget):
 
     def _advanced_form(self) -> QFormLayout:
         form = _form()
+        self.network_options = NetworkOptions(
+            form, caption=_caption, prepare=self._prepare_option, parent=self
+        )
+        self.network_options.changed.connect(self._on_edited)
         self._add(form, tr("Learning rate"), "learning_rate", row(self.rate_box, 1))
         self._add(form, tr("Class weights"), "class_weights", row(self.weights_box, 1))
         self._add(form, tr("Loss"), "use_mixed_loss", row(self.loss_box, 1))
@@ -254,6 +263,10 @@ class TrainingForm(QWidget):
         self._ignore_wheel(box)
         box.currentIndexChanged.connect(self._on_edited)
         return box
+
+    def _prepare_option(self, box: QComboBox) -> None:
+        box.setMinimumWidth(_FIELD_WIDTH * 2)
+        self._ignore_wheel(box)
 
     def _ignore_wheel(self, box: QWidget) -> None:
         """Let the wheel scroll the page unless the field was clicked first."""

@@ -7,13 +7,14 @@ import sys
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QEvent, QObject, Qt
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QAbstractButton, QFileDialog, QMessageBox, QWidget
 
 from app import dialogs, theme
 from app.context import JobView
 from app.settings import SettingsStore
 from app.translation import current_language
+from app.widgets.closing_page import ClosingPage
 from core.errors import InputError
 from core.jobs.events import Failed, Metric, Progress
 from core.project import Project
@@ -83,28 +84,21 @@ def test_project_of_another_window_is_not_opened(application, tmp_path):
         assert application.context.project is None
 
 
-class _ShownWindows(QObject):
-    """Notes every widget that is shown as a window of its own."""
+def test_no_part_of_the_window_flashes_up_as_a_window(application, tmp_path, qapp, monkeypatch):
+    shown = []
+    set_visible = QWidget.setVisible
 
-    def __init__(self):
-        super().__init__()
-        self.shown = []
+    def watched(widget, visible):
+        if visible and widget.parent() is None:
+            shown.append(type(widget).__name__)
+        set_visible(widget, visible)
 
-    def eventFilter(self, watched, event):  # noqa: N802
-        if event.type() == QEvent.Type.Show and isinstance(watched, QWidget) and watched.isWindow():
-            self.shown.append(type(watched).__name__)
-        return False
-
-
-def test_no_part_of_the_window_flashes_up_as_a_window(application, tmp_path, qapp):
-    spy = _ShownWindows()
-    qapp.installEventFilter(spy)
+    monkeypatch.setattr(QWidget, "setVisible", watched)
     application.context.create_project(tmp_path / "p", "P")
     for name in application.window.work_area.panels:
         application.context.navigate(name)
         qapp.processEvents()
-    qapp.removeEventFilter(spy)
-    assert spy.shown == []
+    assert shown == []
 
 
 def test_return_in_a_field_of_a_dialog_presses_no_button_beside_it(opened, qtbot, monkeypatch):
@@ -217,14 +211,48 @@ def test_an_interrupted_run_is_offered_when_its_project_opens(application, tmp_p
     assert strip.pause_button.accessibleName() == "Resume"
 
 
-@pytest.mark.parametrize("answer", [True, False])
-def test_closing_while_a_job_runs_asks(application, monkeypatch, answer):
-    monkeypatch.setattr(type(application.context), "jobs_running", lambda _self: True)
-    asked = []
-    monkeypatch.setattr(dialogs, "ask", lambda *_a, **k: asked.append(k["yes"]) or answer)
+@pytest.fixture
+def busy(application, monkeypatch):
+    """The window with a job that never ends by itself, and a user who wants it stopped."""
+    job = {"running": True, "asked": [], "answer": True}
+    monkeypatch.setattr(type(application.context), "jobs_running", lambda _self: job["running"])
+
+    def answer(*_args, **texts):
+        job["asked"].append(texts["yes"])
+        return job["answer"]
+
+    monkeypatch.setattr(dialogs, "ask", answer)
+    return job
+
+
+def test_closing_while_a_job_runs_asks(application, busy):
+    busy["answer"] = False
     application.window.close()
-    assert asked == ["Stop and close"]
-    assert application.window.isVisible() is not answer
+    assert busy["asked"] == ["Stop and close"]
+    assert application.window.top_bar.isEnabled()
+
+
+def test_closing_stays_in_sight_until_the_job_has_saved(application, busy):
+    window = application.window
+    window.close()
+    page = window.findChild(ClosingPage)
+    assert page.isVisible()
+    assert not window.job_strip.isEnabled()
+    window.close()  # impatience: neither asked again nor closed under the saving job
+    assert busy["asked"] == ["Stop and close"]
+    assert window.isVisible()
+    busy["running"] = False
+    application.context.jobs.active_changed.emit()
+    assert not window.isVisible()
+
+
+def test_closing_need_not_wait_for_the_job(application, busy, qtbot):
+    application.window.close()
+    page = application.window.findChild(ClosingPage)
+    qtbot.mouseClick(page.button, Qt.MouseButton.LeftButton)
+    assert not application.window.isVisible()
+    with pytest.raises(ValueError, match="cannot be started"):
+        application.context.jobs.start("1", application.context.projects_dir())
 
 
 def test_errors_become_one_sentence_and_bugs_name_the_log(application, tmp_path):

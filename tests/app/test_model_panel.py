@@ -53,6 +53,44 @@ def settle(qtbot, panel) -> None:
     qtbot.waitUntil(lambda: not panel.busy, timeout=20_000)
 
 
+def choose_network(panel, name: str) -> None:
+    next(card for card in panel.networks.cards if card.button.text() == name).button.click()
+
+
+def test_every_network_is_offered_with_its_costs(panel) -> None:
+    assert [card.button.text() for card in panel.networks.cards] == list(presets.NETWORKS)
+    assert all("million parameters" in card.fact.text() for card in panel.networks.cards)
+
+
+def test_options_of_the_chosen_network_become_its_arguments(panel) -> None:
+    panel.form.advanced_button.click()
+    choose_network(panel, "HRNet")
+    width = panel.form.network_options.box("width")
+    assert width.isVisible()
+    assert panel.fields["model_params"] == {}
+    width.setCurrentIndex(width.findData(18))
+    assert panel.fields["model_params"] == {"width": 18}
+    assert panel.reset_button.isVisible()
+    panel.reset_button.click()
+    assert panel.fields["model_params"] == {}
+    choose_network(panel, "DeepLabV3P")
+    assert not width.isVisible()
+    stride = panel.form.network_options.box("output_stride")
+    stride.setCurrentIndex(stride.findData(16))
+    assert panel.fields["model_params"] == {"output_stride": 16}
+    TrainSpec(data_dir="x", **panel.fields)
+
+
+def test_the_step_counts_images_once_a_change(panel, project, context, monkeypatch) -> None:
+    counted = []
+    count = type(project).counts
+    monkeypatch.setattr(type(project), "counts", lambda self: counted.append(1) or count(self))
+    context.dataset_changed.emit()
+    for _ in range(5):
+        assert panel.status().state is StepState.NEXT
+    assert len(counted) == 1
+
+
 def test_suggestion_fills_the_form_and_explains_itself(project, panel) -> None:
     expected = presets.suggest(project.statistics(), CPU)
     fields = panel.fields
@@ -68,7 +106,7 @@ def test_choices_change_the_suggestion(panel) -> None:
     before = panel.fields["epochs"]
     panel.qualities.cards[0].button.click()
     assert panel.fields["epochs"] < before
-    panel.networks.cards[1].button.click()
+    choose_network(panel, "UNet")
     assert panel.fields["model"] == "UNet"
     assert panel.reasons.texts[0] == "UNet: your choice."
 
