@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -58,3 +60,22 @@ def parse_device(text: str) -> DeviceChoice:
     if len(set(numbers)) < len(numbers):
         raise InputError("{device} names a GPU twice: give each once.", device=text)
     return DeviceChoice("gpu", tuple(f"gpu:{number}" for number in numbers or [0]))
+
+
+def launched_ranks(environment: Mapping[str, str] | None = None) -> tuple[int, int]:
+    """Return (rank, number of ranks) that the environment of a launcher says; (0, 1) without.
+
+    Raises:
+        InputError: the variables contradict each other.
+    """
+    variables = os.environ if environment is None else environment
+    size = variables.get("PADDLE_TRAINERS_NUM", "1")
+    rank = variables.get("PADDLE_TRAINER_ID", "0") if size != "1" else "0"
+    if not (size.isdecimal() and rank.isdecimal() and int(rank) < int(size)):
+        raise InputError(
+            "PADDLE_TRAINER_ID is “{rank}” of PADDLE_TRAINERS_NUM “{size}”: start all processes "
+            "with paddle.distributed.launch.",
+            rank=rank,
+            size=size,
+        )
+    return int(rank), int(size)

@@ -82,12 +82,12 @@ def _processor() -> DeviceInfo:
         name=_processor_name(),
         memory_bytes=total,
         free_bytes=min(memory.available, total),
-        cores=_usable_cores(),
+        cores=usable_cores(),
     )
 
 
-def _usable_cores() -> int:
-    """Cores this process may run on: a container or ``taskset`` can allow fewer than exist."""
+def usable_cores() -> int:
+    """Return how many cores this process may use: containers and ``taskset`` can allow fewer."""
     if sys.platform == "linux":
         return len(os.sched_getaffinity(0))
     return psutil.cpu_count(logical=True) or 1

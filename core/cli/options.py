@@ -14,6 +14,7 @@ import typer
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from core.device_choice import parse_device
 from core.errors import InputError
 
 JsonOption = Annotated[
@@ -21,6 +22,14 @@ JsonOption = Annotated[
 ]
 DeviceOption = Annotated[
     str, typer.Option("--device", metavar="auto|cpu|gpu|gpu:0", help="Where to compute.")
+]
+TrainDeviceOption = Annotated[
+    str,
+    typer.Option(
+        "--device",
+        metavar="auto|cpu|gpu|gpu:0,1|cpu:2",
+        help="Where to compute: gpu:0,1 are two GPUs, cpu:2 two processes on the processor.",
+    ),
 ]
 DataOption = Annotated[
     Path,
@@ -37,7 +46,6 @@ ModelDirOption = Annotated[
 #: Fields that decide what is looked at before the training, so only their options set them.
 _OPTIONS = {"model": "--model", "data_dir": "--data", "resume": "--resume"}
 _SIZE = re.compile(r"(\d+)\s*[xX×]\s*(\d+)")
-_DEVICE = re.compile(r"auto|cpu|gpu(:\d+(,\d+)*)?")
 
 
 def parse_size(text: str) -> tuple[int, int]:
@@ -61,10 +69,10 @@ def parse_size(text: str) -> tuple[int, int]:
 
 def check_device(text: str) -> str:
     """Return ``text`` if it names devices."""
-    if not _DEVICE.fullmatch(text):
-        raise InputError(
-            "--device {value} is unknown; use auto, cpu, gpu or gpu:0.", value=repr(text)
-        )
+    try:
+        parse_device(text)
+    except InputError as error:
+        raise InputError("--device: {problem}", problem=str(error)) from error
     return text
 
 

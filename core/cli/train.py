@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from core.cli.options import DataOption, DeviceOption, JsonOption
+from core.cli.options import DataOption, JsonOption, TrainDeviceOption
 
 
 def command(
@@ -54,7 +54,7 @@ def command(
             "given several times.",
         ),
     ] = None,
-    device: DeviceOption = "auto",
+    device: TrainDeviceOption = "auto",
     seed: Annotated[int | None, typer.Option("--seed", metavar="S", min=0)] = None,
     skip_check: Annotated[
         bool, typer.Option("--skip-check", help="Do not look at every image and mask first.")

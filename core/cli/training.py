@@ -5,19 +5,22 @@ from __future__ import annotations
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import typer
 from pydantic import ValidationError
 
 from core.cli.console import existing_folder
 from core.cli.data_source import DataSource, check_data, open_data
+from core.cli.environment import EXIT_INTERRUPTED
 from core.cli.jobs import job_result
 from core.dataset_statistics import DatasetStatistics
+from core.device_choice import launched_ranks
 from core.errors import InputError
 from core.files import write_text_atomic
 from core.jobs.run_folder import RunFolder, validation_problem
 from core.jobs.spec import TrainSpec, spec_to_json
+from core.training.reporter import StopRequested
 
 _CHANGEABLE = ("epochs", "device", "num_workers", "keep_epochs", "log_interval_steps")
 
@@ -42,6 +45,8 @@ def run_training(request: Request) -> dict[str, Any]:
         typer.Exit: the job failed or was stopped; the sentence is printed.
     """
     _check_options(request)
+    if launched_ranks()[0] > 0:
+        _follow(str(request.chosen.get("device", "auto")))
     run = _open_run(request)
     is_new = run.state == "queued"
     try:
@@ -50,6 +55,17 @@ def run_training(request: Request) -> dict[str, Any]:
         if is_new and _never_began(run):  # so that the corrected command may use the folder
             shutil.rmtree(run.path, ignore_errors=True)
         raise
+
+
+def _follow(device: str) -> NoReturn:
+    """Take part in the training of rank 0, which a launcher started with the same command."""
+    from core.jobs import ranks
+
+    try:
+        ranks.follow(device)
+    except StopRequested:
+        raise typer.Exit(EXIT_INTERRUPTED) from None
+    raise typer.Exit
 
 
 def _never_began(run: RunFolder) -> bool:

@@ -47,6 +47,7 @@ class JobReporter(Reporter):
         self._running.set()
         self._stop = threading.Event()
         self._preview_wanted = threading.Event()
+        self._send: Callable[[str], None] = lambda command: None
         self._progress_at = 0.0
         self._progress_key = ("", -1, False)
         self.stop_reason: Literal["user", "parent_died"] = "user"
@@ -57,17 +58,43 @@ class JobReporter(Reporter):
             self.stop_reason = reason
         self._stop.set()
         self._running.set()
+        self._send("stop")
 
     def request_pause(self, paused: bool) -> None:
         """Wait at the next step boundary, or go on."""
         if paused and not self._stop.is_set():
             self._running.clear()
+            self._send("pause")
         else:
             self._running.set()
+            self._send("resume")
+
+    def request(self, command: str) -> None:
+        """Do what ``command`` names: pause, resume, stop or preview."""
+        match command:
+            case "pause":
+                self.request_pause(True)
+            case "resume":
+                self.request_pause(False)
+            case "stop":
+                self.request_stop()
+            case "preview":
+                self.request_preview()
+            case _:
+                _LOG.warning("unknown command %r", command)
+
+    def relay(self, send: Callable[[str], None]) -> None:
+        """Pass requests on to another process; those made before, at once."""
+        self._send = send
+        if not self._running.is_set():
+            send("pause")
+        if self._stop.is_set():
+            send("stop")
 
     def request_preview(self) -> None:
         """Have the previews redrawn soon."""
         self._preview_wanted.set()
+        self._send("preview")
 
     def close(self) -> None:
         """Write the previews that still wait; call at the end of the job."""

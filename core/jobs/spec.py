@@ -49,7 +49,11 @@ class TrainSpec(_Spec):
     augmentation: Augmentation = Augmentation()
     use_vdl: bool = True
     preview_images: int = Field(4, ge=0, le=16)
-    device: str = "auto"
+    device: str = Field("auto", description="several: gpu:0,1 or cpu:2")
+    accumulate_steps: int = Field(1, ge=1, description="batches per step of the optimizer")
+    amp: Literal["off", "auto", "bf16", "fp16"] = "off"
+    ema_decay: float | None = Field(None, gt=0, lt=1, description="average the weights, as 0.999")
+    deterministic: bool = False
     num_workers: Annotated[int, Field(ge=0)] | Literal["auto"] = "auto"
     seed: int = Field(0, ge=0)
 

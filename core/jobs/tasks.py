@@ -26,6 +26,7 @@ from core.model_loading import load_model
 from core.project.data_folder import read_revision_hash
 from core.seg import create
 from core.segmenter import Prediction, Segmenter
+from core.training import distributed
 from core.training.reporter import Reporter
 
 METRICS_FILE = "metrics.json"
@@ -34,13 +35,13 @@ PREDICTIONS_DIR = "predictions"
 _MASK_SUFFIX = ".png"
 
 
-def choose_device(spec: JobSpec) -> str:
-    """Make the engine compute where ``spec`` wants it; returns the device's name.
+def choose_device(device: str) -> str:
+    """Make the engine compute on ``device``; return its full name.
 
     Raises:
         InputError: there is no such device.
     """
-    return select_device(spec.device)
+    return select_device(device)
 
 
 def run(spec: JobSpec, folder: RunFolder, reporter: Reporter) -> dict[str, Any]:
@@ -72,7 +73,9 @@ def train(spec: TrainSpec, folder: RunFolder, reporter: Reporter) -> dict[str, A
     for dataset in (train_set, eval_set):
         if dataset is not None:
             dataset.num_workers = spec.num_workers
-    resume = folder.last_checkpoint or spec.resume
+    ranks = distributed.join(spec.device)
+    checkpoint = folder.last_checkpoint or spec.resume
+    resume = ranks.share(None if checkpoint is None else str(checkpoint))
     model = create(
         spec.model,
         seed=spec.seed,
@@ -103,6 +106,10 @@ def train(spec: TrainSpec, folder: RunFolder, reporter: Reporter) -> dict[str, A
         device=spec.device,
         colors=data.colors,
         dataset_hash=dataset_hash(data),
+        accumulate_steps=spec.accumulate_steps,
+        amp=spec.amp,
+        ema_decay=spec.ema_decay,
+        deterministic=spec.deterministic,
     )
     return {
         "best_model": str(result.best_model or result.last_model),
@@ -112,7 +119,7 @@ def train(spec: TrainSpec, folder: RunFolder, reporter: Reporter) -> dict[str, A
         "stopped_early": result.stopped_early,
         "images_per_second": result.images_per_second,
         "seconds": result.seconds,
-        "resumed_from": None if resume is None else str(resume),
+        "resumed_from": resume,
         "labels": list(data.labels),
         **(result.metrics or {}),
     }

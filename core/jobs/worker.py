@@ -23,6 +23,7 @@ from typing import Any
 import psutil
 from filelock import FileLock, Timeout
 
+from core.jobs import ranks
 from core.jobs.event_log import EventWriter
 from core.jobs.event_stream import EventStream, envelope
 from core.jobs.events import (
@@ -96,9 +97,11 @@ def _do(run: RunFolder, reporter: JobReporter, stream: EventStream) -> Event:
         spec = run.spec
         _check_input(spec)
         reporter.check()  # stopped in the queue: no need to load the engine
+        if isinstance(spec, TrainSpec) and ranks.needs_ranks(spec):
+            return ranks.run_together(spec, run, reporter, stream.emit)
         from core.jobs import tasks
 
-        device = tasks.choose_device(spec)
+        device = tasks.choose_device(spec.device)
         stream.emit(Started(spec.kind, os.getpid(), device))
         return Done(tasks.run(spec, run, reporter))
     except StopRequested:
@@ -130,17 +133,7 @@ def _listen(control: Connection, reporter: JobReporter) -> None:
         except (EOFError, OSError):
             _outlive_parent(reporter)
             return
-        match command:
-            case "pause":
-                reporter.request_pause(True)
-            case "resume":
-                reporter.request_pause(False)
-            case "stop":
-                reporter.request_stop()
-            case "preview":
-                reporter.request_preview()
-            case _:
-                _LOG.warning("unknown command %r", command)
+        reporter.request(command)
 
 
 def _outlive_parent(reporter: JobReporter) -> None:

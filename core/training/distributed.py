@@ -15,12 +15,12 @@ import os
 import secrets
 import select
 import socket
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import paddle
 
-from core.errors import InputError
+from core.device_choice import launched_ranks
 from core.inference import select_device
 from core.training.batch_norm import synchronized_batch_norm
 from core.training.reporter import StopRequested
@@ -31,25 +31,6 @@ _TOKEN_BYTES = 16
 _CONNECT_TIMEOUT_S = 120.0
 
 _joined: Ranks | None = None
-
-
-def launched_ranks(environment: Mapping[str, str] | None = None) -> tuple[int, int]:
-    """Return (rank, number of ranks) that the environment of a launcher says; (0, 1) without.
-
-    Raises:
-        InputError: the variables contradict each other.
-    """
-    variables = os.environ if environment is None else environment
-    size = variables.get("PADDLE_TRAINERS_NUM", "1")
-    rank = variables.get("PADDLE_TRAINER_ID", "0") if size != "1" else "0"
-    if not (size.isdecimal() and rank.isdecimal() and int(rank) < int(size)):
-        raise InputError(
-            "PADDLE_TRAINER_ID is “{rank}” of PADDLE_TRAINERS_NUM “{size}”: start all processes "
-            "with paddle.distributed.launch.",
-            rank=rank,
-            size=size,
-        )
-    return int(rank), int(size)
 
 
 def join(device: str | None = None) -> Ranks:

@@ -22,12 +22,12 @@ def test_bad_image_size(text):
         parse_size(text)
 
 
-@pytest.mark.parametrize("text", ["auto", "cpu", "gpu", "gpu:0", "gpu:0,1"])
+@pytest.mark.parametrize("text", ["auto", "cpu", "gpu", "gpu:0", "gpu:0,1", "cpu:2"])
 def test_devices(text):
     assert check_device(text) == text
 
 
-@pytest.mark.parametrize("text", ["", "GPU", "gpu:", "cuda", "gpu:a", "cpu:0"])
+@pytest.mark.parametrize("text", ["", "GPU", "gpu:", "cuda", "gpu:a", "cpu:0", "gpu:1,1"])
 def test_bad_devices(text):
     with pytest.raises(InputError, match="--device"):
         check_device(text)

@@ -148,7 +148,7 @@ def test_a_set_without_validation_is_trained_with_a_warning(data: Path, tmp_path
 
 def test_a_device_that_is_not_there_is_bad_input(data: Path) -> None:
     with pytest.raises(InputError, match="gpu:77"):
-        tasks.choose_device(train_spec(data, device="gpu:77"))
+        tasks.choose_device("gpu:77")
 
 
 def test_other_lists_are_another_dataset(data: Path, tmp_path: Path) -> None:
