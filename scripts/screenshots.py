@@ -3,7 +3,8 @@
     python scripts/screenshots.py OUT [--epochs 4] [--images 60] [--work DIR]
 
 Training and evaluation really run, in worker processes; ``--epochs 0`` leaves them out. With
-``--work`` the demo's folder is kept and used again.
+``--work`` the demo's folder is kept and used again. ``--docs`` also writes the four pictures of
+the documentation, small, as ``docs/images/*.png``.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from pathlib import Path
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")  # before anything imports Qt
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from PIL import Image
 from PySide6.QtWidgets import QApplication, QWidget
 
 from app.application import Application
@@ -29,6 +31,13 @@ from core.jobs.run_folder import FINAL_STATES
 SIZE = (1440, 900)
 LOOKS = (("light", "en"), ("dark", "en"), ("light", "zh_CN"))
 TIMEOUT_S = 1200.0
+DOCS_DIR = Path(__file__).resolve().parent.parent / "docs" / "images"
+FOR_DOCS = {
+    "data": "light_en_dataset",
+    "train": "light_en_model",
+    "monitor": "training",
+    "inspect": "light_en_inspection",
+}
 
 
 class Camera:
@@ -70,6 +79,7 @@ def main() -> int:
     parser.add_argument("--epochs", type=int, default=4)
     parser.add_argument("--images", type=int, default=60)
     parser.add_argument("--work", type=Path)
+    parser.add_argument("--docs", action="store_true")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         work = (options.work or Path(temporary) / "demo").absolute()
@@ -80,7 +90,18 @@ def main() -> int:
         workspace.make_data()
         workspace.make_project()
         show_everything(options.out, workspace, Path(temporary), epochs=options.epochs)
+    if options.docs:
+        for name, picture in FOR_DOCS.items():
+            write_small(options.out / f"{picture}.png", DOCS_DIR / f"{name}.png")
     return 0
+
+
+def write_small(source: Path, target: Path) -> None:
+    """Write a picture with a palette of 256 colours, a third of the size."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with Image.open(source) as picture:
+        picture.convert("RGB").quantize(256, dither=Image.Dither.NONE).save(target, optimize=True)
+    print(f"{target}: {target.stat().st_size / 1024:.0f} KB")
 
 
 def show_everything(out: Path, workspace: Workspace, folder: Path, *, epochs: int) -> None:
@@ -138,7 +159,8 @@ def train_and_measure(application: Application, camera: Camera, fields: dict[str
     camera.wait_until(lambda: bool(started))
     run = context.run_folder(started[0])
     assert run is not None
-    camera.wait_until(lambda: len(run.metrics().get("val/miou", ((), ()))[0]) >= 2)
+    half = max(2, int(str(fields["epochs"])) * 3 // 5)
+    camera.wait_until(lambda: len(run.metrics().get("val/miou", ((), ()))[0]) >= half)
     camera.take(application.window, "training")
     camera.wait_until(lambda: run.state in FINAL_STATES and not context.jobs_running())
     context.start_run(

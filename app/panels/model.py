@@ -175,15 +175,28 @@ class ModelPanel(Panel):
             seconds = self._preset_for(device, quality, preset.model).estimated_seconds
             card.fact.setText(tr("about {duration}", duration=duration_text(seconds)))
         for card, network in zip(self.networks.cards, _NETWORKS, strict=True):
-            seconds = self._preset_for(device, "balanced", network).estimated_seconds
-            epochs = self._preset_for(device, "balanced", network).epochs
+            seconds = self._epoch_seconds(preset.image_size, network, device)
             card.fact.setText(
                 tr(
                     "about {duration} an epoch\n{millions:.1f} million parameters",
                     millions=presets.NETWORKS[network].parameters / 1e6,
-                    duration=duration_text(seconds / epochs),
+                    duration=duration_text(seconds),
                 )
             )
+
+    def _epoch_seconds(
+        self, image_size: tuple[int, int], network: ModelName, device: DeviceInfo
+    ) -> float:
+        """Return what an epoch takes, at one image size for all networks: to be compared."""
+        if self._data is None:
+            raise RuntimeError("no data yet")
+        speed = self._data.speeds_on(device.kind).get(network)
+        return presets.training_seconds(
+            image_size,
+            self._data.statistics.train_images,
+            1,
+            speed or presets.pixels_per_second(network, device),
+        )
 
     def _devices(self) -> tuple[DeviceInfo, ...]:
         return self.context.devices or training_devices()

@@ -20,6 +20,7 @@ Floats = npt.NDArray[np.float64]
 REDRAW_MS = 100
 _HOVER_MS = 33
 _WIDTH = 2
+_DOT = 6
 _FAINT = 0.28
 _LABEL_ROOM = 44  # pixels for a label of the horizontal axis
 _FEW_LABELS = [(0, 0.5), (2, 0.4), (4, 0.3)]  # (labels, share of the axis they may fill)
@@ -262,7 +263,16 @@ class CurvePlot(QWidget):
             curve.raw_line.setData([], [])
             return
         x = curve.steps / (self._steps_per_epoch or 1.0)
-        curve.line.setData(x, self._display(curve))
+        # A single point would leave no trace as a line.
+        symbol = "o" if len(x) == 1 else None
+        curve.line.setData(
+            x,
+            self._display(curve),
+            symbol=symbol,
+            symbolSize=_DOT,
+            symbolBrush=curve.color,
+            symbolPen=None,
+        )
         if self._smoothing > 0:
             curve.raw_line.setData(x, curve.values)
         else:

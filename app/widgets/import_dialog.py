@@ -25,7 +25,7 @@ from PySide6.QtWidgets import (
 from app import dialogs
 from app.background import BackgroundTasks, Progress
 from app.context import AppContext
-from app.theme import GRID
+from app.theme import GRID, set_role
 from app.translation import tr, translated, trn
 from app.widgets.class_map_table import ClassMapTable
 from app.widgets.layout import button, column, label, row
@@ -164,6 +164,7 @@ class ImportDialog(QDialog):
         self._asked = folder
         self.import_button.setEnabled(False)
         self._pages.setCurrentIndex(0)
+        set_role(self.hint, "muted")
         self.hint.setText(tr("Reading {folder} …", folder=folder))
         self._show_progress(-1, None)
         scratch = Path(self._scratch.name)
@@ -188,6 +189,7 @@ class ImportDialog(QDialog):
         self.bar.hide()
         self.format_box.setEnabled(True)
         text, advice = dialogs.error_text(error)
+        set_role(self.hint, "danger")
         self.hint.setText(f"{text} {advice}".strip())
 
     def _show_preview(self, preview: _Preview) -> None:
