@@ -18,6 +18,7 @@ def main(argv: list[str] | None = None) -> int:
 
             return cli.run(arguments, open_window=_open_window)
         except KeyboardInterrupt:  # before a command could answer it: still loading
+            print("stopped.", file=sys.stderr)
             return 130
     import app
 

@@ -20,7 +20,7 @@ import numpy.typing as npt
 
 from core import images
 from core.errors import InputError
-from core.files import read_text, write_text_atomic
+from core.files import make_folder, read_text, write_text_atomic
 from core.images import IGNORE_INDEX, Color
 from core.transforms import ArrangeSegmenter, Compose, Transform
 from core.transforms.base import size_mismatch
@@ -115,8 +115,7 @@ def write_data_folder(
         subsets: (image, mask) pairs of each subset, absolute or relative to ``data_dir``.
         colors: red, green, blue of each class.
     """
-    folder = Path(data_dir)
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = make_folder(data_dir)
     write_text_atomic(folder / LABELS_FILE, "".join(f"{label}\n" for label in labels))
     if colors is not None:
         lines = (f"{red} {green} {blue}\n" for red, green, blue in colors)

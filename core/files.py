@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import errno
 import hashlib
@@ -42,6 +43,27 @@ def storage_problem(error: OSError) -> InputError | None:
             reason=reason,
         )
     return None
+
+
+def make_folder(path: Path | str) -> Path:
+    """Make a folder that the user chose, with its parents; one that exists is left alone.
+
+    Raises:
+        InputError: it cannot be made: no rights, a file in the way, or no place for folders.
+        OSError: the disk is full.
+    """
+    folder = Path(path)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        if is_disk_full(error):
+            raise
+        raise InputError(
+            "The folder {folder} cannot be made: {reason}; choose another place.",
+            folder=folder,
+            reason=error.strerror or error,
+        ) from error
+    return folder
 
 
 def write_bytes_atomic(path: Path | str, data: bytes | bytearray | memoryview) -> None:
@@ -137,20 +159,25 @@ def _replaced(final: Path) -> Path:
 
 
 def read_text(path: Path | str, *, max_bytes: int = MAX_TEXT_BYTES) -> str:
-    """Read text in UTF-8 (with or without a mark) or GB18030, all line ends as line feeds.
+    """Read text in UTF-8 (with or without a mark), UTF-16 with a mark, or GB18030.
+
+    All line ends become line feeds.
 
     Raises:
         InputError: missing, larger than ``max_bytes``, or no text.
     """
     data = _read_limited(path, max_bytes)
-    for encoding in ("utf-8-sig", "gb18030"):
+    marked = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    for encoding in ("utf-16",) if marked else ("utf-8-sig", "gb18030"):
         try:
             text = data.decode(encoding)
         except UnicodeDecodeError:
             continue
         if "\0" not in text:
             return text.replace("\r\n", "\n").replace("\r", "\n")
-    raise InputError("{file} is not a text file in UTF-8 or GB18030.", file=path)
+    raise InputError(
+        "{file} is not a text file in UTF-8, UTF-16 or GB18030; save it as UTF-8.", file=path
+    )
 
 
 def _read_limited(path: Path | str, max_bytes: int) -> bytes:

@@ -110,6 +110,13 @@ def read_model_info(model_dir: str | Path) -> ModelInfo:
     content = read_yaml(file)
     _check_kind(content, folder)
     _check_present(folder / WEIGHTS)
+    if not (folder / SUCCESS).is_file():
+        raise InputError(
+            "{folder} is not complete: its last file, {file}, is missing. Copy the whole folder "
+            "again, hidden files too.",
+            folder=folder,
+            file=SUCCESS,
+        )
     try:
         description = _Description.model_validate(content)
     except ValidationError as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Sequence
 from copy import deepcopy
+from numbers import Integral
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -13,6 +14,7 @@ import numpy.typing as npt
 import paddle
 
 from core import inference, model_folder
+from core.class_names import compare_class_names
 from core.errors import InputError
 from core.training import distributed, weights
 from core.training.loop import TrainingLoop
@@ -76,8 +78,12 @@ class Segmenter:
 
     def _set_up(self) -> None:
         classes = self.init_params["num_classes"]
-        if isinstance(classes, bool) or not isinstance(classes, int) or not 2 <= classes <= 255:
-            raise InputError("num_classes is {value}: give 2 to 255 classes.", value=classes)
+        whole = isinstance(classes, Integral) and not isinstance(classes, bool)
+        if not (whole and 2 <= int(classes) <= 255):
+            raise InputError(
+                "num_classes is {value}: give a whole number from 2 to 255.", value=repr(classes)
+            )
+        classes = self.init_params["num_classes"] = int(classes)
         self.net = None
         self.labels: list[str] = [str(index) for index in range(classes)]
         self.colors: list[tuple[int, int, int]] | None = None
@@ -280,6 +286,8 @@ class Segmenter:
             ``details["per_image"]`` (dicts ``image``, ``miou``, ``confusion``).
         """
         self._check_classes(eval_dataset)
+        if (difference := compare_class_names(eval_dataset.labels, self.labels)) is not None:
+            (reporter or Reporter()).warn(difference)
         self._use_device(device)
         transforms = eval_dataset.transforms or self.test_transforms
         rows: list[dict[str, Any]] = []

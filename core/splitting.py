@@ -274,8 +274,8 @@ def _check_overwrite(folder: Path, overwrite: bool) -> None:
         path = list_file(folder, subset)
         if path.exists() and not overwrite:
             raise InputError(
-                "{file} exists already; remove it, or allow lists to be replaced (the old ones are"
-                " kept as .bak).",
+                "{file} exists already; remove it, or give --overwrite to replace the lists (the"
+                " old ones are kept as .bak).",
                 file=path,
             )
 

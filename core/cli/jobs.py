@@ -6,6 +6,7 @@ import contextlib
 import shutil
 import signal
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,10 +26,12 @@ from rich.progress import (
 
 from core.cli.console import complain, err
 from core.cli.environment import EXIT_BAD_INPUT, EXIT_BUG, EXIT_INTERRUPTED
+from core.errors import InputError
 from core.jobs import events
 from core.jobs.process import JobProcess
 from core.jobs.run_folder import RunFolder
 
+_FREE_WAIT_S = 15.0
 _STAGES = {
     "prepare": "downloading weights",
     "train": "training",
@@ -56,9 +59,10 @@ def run_job(run_dir: Path, *, on_event: Callable[[events.Event], None] | None = 
         run_dir: made by ``RunFolder.create``; an unfinished run in it is continued.
         on_event: is told of every event, too.
     """
+    wait_until_free(RunFolder(run_dir))
     job = JobProcess(run_dir)
-    job.start()
     with _stop_on_interrupt(job), _Display() as display:
+        job.start()
         while not job.is_finished:
             event = job.poll(0.2)
             if event is None:
@@ -67,6 +71,22 @@ def run_job(run_dir: Path, *, on_event: Callable[[events.Event], None] | None = 
             if on_event is not None:
                 on_event(event)
     return _end(job)
+
+
+def wait_until_free(run: RunFolder, *, seconds: float = _FREE_WAIT_S) -> None:
+    """Let a worker end whose command was killed: it needs a moment to notice and to save.
+
+    Raises:
+        InputError: after ``seconds`` it is still at work.
+    """
+    if not run.is_running:
+        return
+    err().print(f"waiting up to {seconds:.0f} s for the end of what works on {run.path}")
+    end = time.monotonic() + seconds
+    while run.is_running:
+        if time.monotonic() > end:
+            raise InputError("The run in {folder} is already being worked on.", folder=run.path)
+        time.sleep(0.1)
 
 
 def job_result(run_dir: Path) -> dict[str, Any]:
@@ -105,7 +125,12 @@ def _end(job: JobProcess) -> JobEnd:
             return JobEnd(None, EXIT_INTERRUPTED, _stopped(job.run))
         case events.Failed() as failed:
             sentence = f"{failed.message.rstrip('.')}. {failed.advice}".rstrip()
-            ours = failed.kind in ("bug", "killed")
+            ours = failed.kind == "bug"
+            if failed.kind == "killed" and job.run.spec.kind == "train":
+                sentence = (
+                    f"{failed.message.rstrip('.')}; to go on, repeat the command with "
+                    f"--resume {job.run.path}"
+                )
             if ours and str(job.run.log_path) not in sentence:
                 sentence = f"{sentence.rstrip('.')}; the log is {job.run.log_path}."
             return JobEnd(None, EXIT_BUG if ours else EXIT_BAD_INPUT, sentence)

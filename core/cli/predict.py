@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from core.cli.environment import EXIT_BAD_INPUT
 from core.cli.options import DeviceOption, JsonOption, ModelDirOption
 
 if TYPE_CHECKING:
@@ -23,11 +24,17 @@ def command(
     overlay: Annotated[
         bool, typer.Option(help="Also write NAME_overlay.jpg: the classes over the image.")
     ] = True,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace masks and overlays that exist.")
+    ] = False,
     device: DeviceOption = "auto",
     json: JsonOption = False,
 ) -> None:
-    """Write one mask NAME.png (class indices, coloured) for each image; nothing is overwritten."""
-    from core.cli.console import existing_folder, print_json
+    """Write one mask NAME.png (class indices, coloured) for each image.
+
+    An image that cannot be read does not stop the others; the exit code is 2 then.
+    """
+    from core.cli.console import complain, existing_folder, print_json
     from core.cli.jobs import job_result, temporary_run_folder
     from core.cli.options import check_device
     from core.jobs.run_folder import RunFolder
@@ -37,35 +44,45 @@ def command(
     model = existing_folder(model_dir, option="--model-dir")
     info = read_model_info(model)
     chosen = find_images(images)
-    _check_free(out, chosen, overlay=overlay)
+    _check_free(out.absolute(), chosen, overlay=overlay, overwrite=overwrite)
     spec = PredictSpec(
-        model_dir=model, images=chosen, out_dir=out.absolute(), device=check_device(device)
+        model_dir=model,
+        images=chosen,
+        out_dir=out.absolute(),
+        overwrite=overwrite,
+        device=check_device(device),
     )
     with temporary_run_folder("prediction") as run_dir:
         result = job_result(RunFolder.create(run_dir, spec).path)
+    failed = {Path(one["image"]) for one in result["failed"]}
     if overlay:
+        predicted = [image for image in chosen if image not in failed]
         masks = [Path(name) for name in result["files"]]
-        result["overlays"] = write_overlays(chosen, masks, info)
+        result["overlays"] = write_overlays(predicted, masks, info, overwrite=overwrite)
     if json:
         print_json(result)
     else:
         for name in result["files"]:
             print(name)
+    if failed:
+        complain(
+            f"{len(failed)} of {len(chosen)} images could not be predicted, see above; put them "
+            "right and repeat the command with --overwrite"
+        )
+        raise typer.Exit(EXIT_BAD_INPUT)
 
 
-def _check_free(out: Path, images: Iterable[Path], *, overlay: bool) -> None:
+def _check_free(out: Path, images: Sequence[Path], *, overlay: bool, overwrite: bool) -> None:
     """Refuse before the engine is started; what is written later checks for itself."""
     from core.errors import InputError
+    from core.jobs.predictions import check_targets, overlay_path, prediction_paths
 
     if out.exists() and not out.is_dir():
         raise InputError("{file} is not a folder; choose another output folder.", file=out)
-    for image in images:
-        names = [f"{image.stem}.png", f"{image.stem}_overlay.jpg"]
-        for name in names if overlay else names[:1]:
-            if (out / name).exists():
-                raise InputError(
-                    "{file} already exists: choose another output folder.", file=out / name
-                )
+    targets = prediction_paths(images, out)
+    if overlay:
+        targets += [overlay_path(mask) for mask in targets]
+    check_targets(targets, images, overwrite=overwrite)
 
 
 def find_images(paths: Iterable[Path]) -> list[Path]:
@@ -95,24 +112,24 @@ def find_images(paths: Iterable[Path]) -> list[Path]:
     return list(found)
 
 
-def write_overlays(images: Sequence[Path], masks: Sequence[Path], info: ModelInfo) -> list[str]:
+def write_overlays(
+    images: Sequence[Path], masks: Sequence[Path], info: ModelInfo, *, overwrite: bool = False
+) -> list[str]:
     """Write ``NAME_overlay.jpg`` beside each mask; returns their paths.
 
     Raises:
         InputError: an image cannot be read, or an overlay exists already.
     """
     from core.cli.jobs import count_progress
-    from core.errors import InputError
     from core.images import default_palette, read_image, read_mask, write_image
     from core.inspection import background_class
+    from core.jobs.predictions import check_targets, overlay_path
     from core.report.pictures import paint_label_map
 
     palette = info.colors or default_palette(info.num_classes)
     background = background_class(info.labels)
-    targets = [mask.with_name(f"{mask.stem}_overlay.jpg") for mask in masks]
-    for target in targets:
-        if target.exists():
-            raise InputError("{file} already exists: choose another output folder.", file=target)
+    targets = [overlay_path(mask) for mask in masks]
+    check_targets(targets, images, overwrite=overwrite)
     with count_progress("drawing") as update:
         work = zip(images, masks, targets, strict=True)
         for done, (image, mask, target) in enumerate(work, 1):

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from core.cli.console import existing_folder
 from core.cli.data_source import DataSource, check_data, open_data
 from core.cli.environment import EXIT_INTERRUPTED
-from core.cli.jobs import job_result
+from core.cli.jobs import job_result, wait_until_free
 from core.dataset_statistics import DatasetStatistics
 from core.device_choice import launched_ranks
 from core.errors import InputError
@@ -127,8 +127,7 @@ def _run_of(folder: Path) -> Path:
 def _continue_in_place(run: RunFolder, request: Request) -> RunFolder:
     """Go on with a run from its newest checkpoint; only what cannot spoil it may change."""
     spec = _train_spec(run)
-    if run.is_running:
-        raise InputError("The run in {folder} is already being worked on.", folder=run.path)
+    wait_until_free(run)
     asked = _validated(_merge(spec.model_dump(), {**request.chosen, "model": request.model}))
     changed = [key for key in TrainSpec.model_fields if getattr(asked, key) != getattr(spec, key)]
     fixed = [key for key in changed if key not in _CHANGEABLE]

@@ -11,7 +11,7 @@ from typing import Any
 from core.demo import recipe
 from core.demo.dataset import DemoSettings, make_dataset, make_new_images
 from core.errors import InputError
-from core.files import write_json_atomic
+from core.files import make_folder, write_json_atomic
 from core.project import Project, RunRow, is_project
 from core.run_start import prepare_run
 
@@ -141,7 +141,7 @@ def open_workspace(
         )
     plan = DemoPlan(**given)
     _ = plan.settings  # before anything is written
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     write_json_atomic(marker, asdict(plan))
     return Workspace(folder, plan)
 

@@ -166,8 +166,14 @@ def _disk_full(place: Path) -> Failed:
     free = shutil.disk_usage(place).free // 2**20
     return make_failed(
         "disk_full",
-        message("The disk that holds {path} is full ({free} MiB free).", path=place, free=free),
-        message("Make room, then resume."),
+        # The unfinished file is gone by now, so the disk may have room again.
+        message(
+            "The disk that holds {path} ran out of room while writing; without the unfinished "
+            "file it has {free} MiB free.",
+            path=place,
+            free=free,
+        ),
+        message("Make more room than that, then resume."),
     )
 
 

@@ -18,7 +18,7 @@ from filelock import FileLock, Timeout
 from pydantic import ValidationError
 
 from core.errors import InputError
-from core.files import write_text_atomic
+from core.files import make_folder, write_text_atomic
 from core.jobs.event_log import complete_size, read_lines
 from core.jobs.events import (
     Cancelled,
@@ -35,6 +35,7 @@ from core.jobs.events import (
     from_json,
 )
 from core.jobs.spec import JobSpec, spec_from_json, spec_to_json
+from core.jobs.spec_errors import validation_problem as validation_problem
 
 RunState: TypeAlias = Literal[
     "queued", "running", "paused", "done", "cancelled", "failed", "interrupted"
@@ -72,7 +73,8 @@ class RunFolder:
         folder = cls(path)
         if folder.spec_path.exists():
             raise InputError("There is already a run in {folder}.", folder=folder.path)
-        folder.previews_dir.mkdir(parents=True, exist_ok=True)
+        make_folder(folder.path)
+        folder.previews_dir.mkdir(exist_ok=True)
         write_text_atomic(folder.spec_path, spec_to_json(spec) + "\n")
         return folder
 
@@ -293,14 +295,6 @@ class RunFolder:
     def _inside(self, relative: str) -> Path | None:
         path = (self.path / relative).resolve()
         return path if path.is_relative_to(self.path.resolve()) and path.exists() else None
-
-
-def validation_problem(error: ValidationError) -> str:
-    """The first problem of a pydantic error in half a sentence, such as ``epochs: …``."""
-    first = error.errors(include_url=False)[0]
-    place = ".".join(str(part) for part in first["loc"])
-    text = first["msg"].rstrip(".")
-    return f"{place}: {text}" if place else text
 
 
 def final_state(event: Event) -> RunState:

@@ -76,6 +76,7 @@ class PredictSpec(_Spec):
     model_dir: Path
     images: list[Path] = Field(min_length=1)
     out_dir: Path
+    overwrite: bool = Field(False, description="replace masks that exist")
     device: str = "auto"
 
 

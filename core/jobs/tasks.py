@@ -13,11 +13,12 @@ import numpy as np
 from core import recipes
 from core.datasets import DataFolder, SegDataset, open_data_folder
 from core.errors import InputError
-from core.files import write_json_atomic
+from core.files import make_folder, write_json_atomic
 from core.images import Color, default_palette, write_mask
 from core.inference import ImageEvaluation, LabelMap, select_device
 from core.inspection import score_image
 from core.jobs.events import Started
+from core.jobs.predictions import check_targets, prediction_paths
 from core.jobs.run_folder import RunFolder
 from core.jobs.spec import EvaluateSpec, JobSpec, PredictSpec, TrainSpec
 from core.messages import message
@@ -168,50 +169,43 @@ def evaluate(spec: EvaluateSpec, folder: RunFolder, reporter: Reporter) -> dict[
 
 
 def predict(spec: PredictSpec, folder: RunFolder, reporter: Reporter) -> dict[str, Any]:
-    """Write one indexed PNG for each image into ``out_dir``; no file there is replaced.
+    """Write one indexed PNG for each image into ``out_dir``.
 
-    Only a run that was interrupted writes its own files again.
+    Files there are replaced only with ``overwrite``, or by a run that was interrupted and goes on.
+    An image that cannot be predicted is named among ``failed`` and the others go on.
     """
     started = time.monotonic()
     model = load_model(spec.model_dir, reporter=reporter)
     targets = prediction_paths(spec.images, spec.out_dir)
-    if _attempts(folder) <= 1:
-        for target in targets:
-            if target.exists():
-                raise InputError(
-                    "{file} already exists: choose another output folder.", file=target
-                )
-    spec.out_dir.mkdir(parents=True, exist_ok=True)
+    goes_on = _attempts(folder) > 1
+    check_targets(targets, spec.images, overwrite=spec.overwrite or goes_on)
+    model.predict([])  # what the model itself lacks is said once, not for each image
+    make_folder(spec.out_dir)
     total = len(targets)
+    files: list[str] = []
+    failed: list[dict[str, str]] = []
     for done, (image, target) in enumerate(zip(spec.images, targets, strict=True)):
         reporter.check()
         reporter.progress(done, total, stage="predict", eta_s=_eta(started, done, total))
-        prediction = cast(Prediction, model.predict(image, with_scores=False))
+        try:
+            prediction = cast(Prediction, model.predict(image, with_scores=False))
+        except InputError as error:
+            reporter.warn(error.message)
+            failed.append({"image": str(image), "problem": str(error)})
+            continue
         label_map = prediction["label_map"].astype(np.uint8)
         write_mask(target, label_map, palette=_palette(model))
+        files.append(str(target))
     seconds = time.monotonic() - started
     reporter.progress(total, total, stage="predict", eta_s=0.0)
     return {
         "out_dir": str(spec.out_dir),
-        "images": total,
-        "files": [str(target) for target in targets],
+        "images": len(files),
+        "files": files,
+        "failed": failed,
         "seconds": seconds,
-        "images_per_second": total / seconds,
+        "images_per_second": len(files) / seconds,
     }
-
-
-def prediction_paths(images: list[Path], out_dir: Path) -> list[Path]:
-    """A PNG for each image, named after it; equal names get a number."""
-    taken: set[str] = set()
-    paths = []
-    for image in images:
-        name, number = image.stem, 1
-        while name.lower() in taken:
-            number += 1
-            name = f"{image.stem}_{number}"
-        taken.add(name.lower())
-        paths.append(out_dir / (name + _MASK_SUFFIX))
-    return paths
 
 
 def dataset_hash(data: DataFolder) -> str:

@@ -6,6 +6,7 @@ import contextlib
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from numbers import Integral, Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -67,14 +68,25 @@ class TrainOptions:
             "keep_epochs": 1 if self.keep_epochs is None else self.keep_epochs,
         }
         for name, value in counts.items():
+            if isinstance(value, bool) or not isinstance(value, Integral):
+                raise InputError(
+                    "{name} is {value}: give a whole number.", name=name, value=repr(value)
+                )
             if value < 1:
                 raise InputError("{name} is {value}: give 1 or more.", name=name, value=value)
+        place = next(one for one in (self.save_dir, *self.save_dir.parents) if one.exists())
+        if not place.is_dir():
+            raise InputError("save_dir: {file} is a file; choose a folder.", file=place)
         if self.seed is not None and self.seed < 0:
             raise InputError("{name} is {value}: give 0 or more.", name="seed", value=self.seed)
         if self.ema_decay is not None and not 0 < self.ema_decay < 1:
             raise InputError(
                 "ema_decay is {value}: give a number between 0 and 1, such as 0.999.",
                 value=self.ema_decay,
+            )
+        if isinstance(self.learning_rate, bool) or not isinstance(self.learning_rate, Real):
+            raise InputError(
+                "learning_rate is {value}: give a number above 0.", value=repr(self.learning_rate)
             )
         if not (math.isfinite(self.learning_rate) and self.learning_rate > 0):
             raise InputError(

@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 from core.errors import InputError
-from core.files import recover_folder, replace_folder_atomic
+from core.files import make_folder, recover_folder, replace_folder_atomic
 from core.model_folder import STATE, SUCCESS
 from core.training.checkpoint import TrainingState, read_training_state
 
@@ -39,7 +39,7 @@ class OutputFolder:
         Returns:
             that folder; None when there was nothing to move.
         """
-        self.folder.mkdir(parents=True, exist_ok=True)
+        make_folder(self.folder)
         for name in (self.best, self.interrupted):
             recover_folder(name)
         models = [self.best, self.interrupted, *self._epochs().values()]

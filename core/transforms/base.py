@@ -120,7 +120,7 @@ class Compose:
         ):
             raise TypeError("Compose takes a list of transforms")
         if not transforms:
-            raise ValueError("Compose takes at least one transform")
+            raise InputError("Compose takes a list of at least one transform, such as Resize.")
         self.transforms = list(transforms)
         starts_decoded = isinstance(self.transforms[0], Decode)
         self._steps = [*([] if starts_decoded else [Decode()]), *self.transforms]

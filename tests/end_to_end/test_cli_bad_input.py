@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 
 import numpy as np
 import pytest
@@ -218,6 +219,30 @@ def test_out_that_cannot_be_made(data, tmp_path, capsys, arguments):
     assert str(tmp_path / "file") in printed.err.splitlines()[-1]
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["train", "--model", "FastSCNN", "--data", "DATA", "--device", "cpu"],
+        ["demo", "--headless", "--images", "8"],
+    ],
+    ids=lambda arguments: arguments[0],
+)
+def test_out_where_nothing_can_be(data, capsys, arguments):
+    given = [str(data) if text == "DATA" else text for text in arguments]
+    assert cli.run([*given, "--out", "/proc/运行 x/run"]) == 2
+    sentence = capsys.readouterr().err.splitlines()[-1]
+    assert "/proc/运行 x" in sentence
+    assert "bug" not in sentence
+
+
+def test_lists_in_utf_16_are_read(data):
+    for name in ("labels.txt", "train_list.txt"):
+        text = (data / name).read_text(encoding="utf-8")
+        (data / name).write_text(text, encoding="utf-16")
+    assert cli.run(["validate", str(data)]) == 0
+
+
 def test_batch_larger_than_the_set(data, tmp_path, capsys):
     more = ["--batch-size", "9", "--epochs", "1", "--image-size", "64", "--device", "cpu"]
     assert cli.run(_train(data, tmp_path, *more)) == 2
@@ -241,7 +266,9 @@ def test_faulty_mask_is_found_by_the_engine_too(data, tmp_path, capsys):
 def test_split_does_not_touch_lists_unless_told(data, capsys):
     before = (data / "train_list.txt").read_bytes()
     assert cli.run(["split", str(data), "--val", "0.2", "--test", "0.2"]) == 2
-    assert "exists already" in _one_sentence(capsys)
+    sentence = _one_sentence(capsys)
+    assert "exists already" in sentence
+    assert "--overwrite" in sentence
     assert (data / "train_list.txt").read_bytes() == before
     assert cli.run(["split", str(data), "--val", "0.2", "--test", "0.2", "--overwrite"]) == 0
     assert (data / "train_list.txt").read_bytes() != before
@@ -280,4 +307,4 @@ def test_interrupt_while_the_program_loads(monkeypatch, capsys):
 
     monkeypatch.setattr(cli, "run", interrupted)
     assert main.main(["doctor"]) == 130
-    assert "Traceback" not in capsys.readouterr().err
+    assert capsys.readouterr().err == "stopped.\n"

@@ -6,9 +6,11 @@ import contextlib
 import io
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -184,6 +186,31 @@ def test_predict_writes_masks_and_overlays_without_overwriting(model_dir, data, 
     assert {path: path.read_bytes() for path in out.iterdir()} == before
 
 
+def test_predict_goes_on_behind_an_unreadable_image(model_dir, data, tmp_path, capsys):
+    folder = tmp_path / "图像 a"
+    folder.mkdir()
+    for index in range(3):
+        shutil.copy(data / f"images/test {index}.png", folder)
+    (folder / "test 1.png").write_bytes(b"\x89PNG\r\n\x1a\nnot really")
+    out = tmp_path / "out"
+    arguments = ["predict", "--model-dir", str(model_dir), "--out", str(out), str(folder), "--json"]
+    assert cli.run(arguments) == 2
+    printed = capsys.readouterr()
+    result = json.loads(printed.out.splitlines()[-1])
+    assert [Path(one["image"]).name for one in result["failed"]] == ["test 1.png"]
+    assert [Path(name).name for name in result["files"]] == ["test 0.png", "test 2.png"]
+    assert sum("test 1.png" in line for line in printed.err.splitlines()) == 1
+    assert "1 of 3" in printed.err.splitlines()[-1]
+    shutil.copy(data / "images/test 1.png", folder)
+    assert cli.run(arguments) == 2
+    assert "--overwrite" in capsys.readouterr().err
+    assert cli.run([*arguments, "--overwrite"]) == 0
+    assert _json(capsys)["failed"] == []
+    assert len(list(out.iterdir())) == 6
+    assert cli.run([*arguments[:4], str(folder), *arguments[5:], "--overwrite"]) == 2
+    assert "images themselves" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(("name", "word"), [("gone.png", "gone.png"), ("empty", "no images")])
 def test_predict_on_what_is_not_there(model_dir, place, tmp_path, capsys, name, word):
     (tmp_path / "empty").mkdir()
@@ -237,6 +264,51 @@ def test_ctrl_c_stops_in_order_and_resume_goes_on(place, data):
     steps, _ = RunFolder(out).metrics()["train/loss"]
     assert steps[0] <= 2, "the first part's curve is still there"
     assert RunFolder(out).state == "done"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX signals")
+def test_a_killed_worker_is_said_and_a_killed_command_waited_for(place, data):
+    out = place / "killed"
+    arguments = [sys.executable, "main.py", "train", "--data", str(data), "--model", "FastSCNN"]
+    arguments += ["--out", str(out), *SMALL, "--set", "save_interval_epochs=400"]
+    command = subprocess.Popen([*arguments, "--epochs", "400"], cwd=ROOT, stderr=subprocess.PIPE)
+    _wait_for_steps(out, command)
+    os.kill(RunFolder(out).started.pid, signal.SIGKILL)
+    _, printed = command.communicate(timeout=60)
+    assert command.returncode == 2, "neither our bug nor done"
+    assert f"--resume {out}" in printed.decode().splitlines()[-1]
+
+    arguments += ["--resume", str(out)]
+    command = subprocess.Popen([*arguments, "--epochs", "400"], cwd=ROOT, stderr=subprocess.PIPE)
+    _wait_for_steps(out, command)
+    worker = RunFolder(out).started.pid
+    os.kill(worker, signal.SIGSTOP)  # an orphan that takes its time
+    command.kill()
+    command.wait(timeout=60)
+    threading.Timer(3, os.kill, (worker, signal.SIGCONT)).start()
+    waiting = subprocess.run(
+        [*arguments, "--set", "save_interval_epochs=1"],  # may not change: ends it quickly
+        cwd=ROOT,
+        stderr=subprocess.PIPE,
+        check=False,
+        timeout=60,
+    )
+    lines = waiting.stderr.decode().splitlines()
+    assert "waiting up to" in lines[0]
+    assert "begun with another save_interval_epochs" in lines[-1]
+
+
+def _wait_for_steps(out: Path, command: subprocess.Popen[bytes]) -> None:
+    begun, deadline = time.time(), time.monotonic() + 120
+    while True:
+        assert command.poll() is None, command.stderr.read()
+        assert time.monotonic() < deadline
+        run = RunFolder(out)
+        if run.spec_path.exists() and run.state == "running" and run.progress is not None:
+            started, progress = run.started, run.progress
+            if progress.stage == "train" and begun < started.time < progress.time:
+                return
+        time.sleep(0.1)
 
 
 def test_help_is_quick_because_it_loads_nothing_heavy():

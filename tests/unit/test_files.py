@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import codecs
 import errno
 import os
 import signal
@@ -189,6 +190,20 @@ def test_yaml_has_a_size_limit(folder: Path, monkeypatch: pytest.MonkeyPatch) ->
 def test_text_of_either_encoding_and_any_line_end(folder: Path, encoding: str) -> None:
     (folder / "a.txt").write_bytes("背景\r\n划痕\r裂纹\n".encode(encoding))
     assert files.read_text(folder / "a.txt") == "背景\n划痕\n裂纹\n"
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-be"])
+def test_text_with_a_utf_16_mark_is_read(folder: Path, encoding: str) -> None:
+    mark = codecs.BOM_UTF16_BE if encoding.endswith("be") else b""
+    (folder / "a.txt").write_bytes(mark + "背景\r\na b\n".encode(encoding))
+    assert files.read_text(folder / "a.txt") == "背景\na b\n"
+
+
+def test_a_folder_that_cannot_be_made_is_bad_input(folder: Path) -> None:
+    (folder / "file").write_text("mine", encoding="utf-8")
+    with pytest.raises(InputError, match="cannot be made"):
+        files.make_folder(folder / "file" / "x")
+    assert files.make_folder(folder / "新 a" / "b").is_dir()
 
 
 @pytest.mark.parametrize("data", [b"\x00\x01\x02", b"\xff\xfe\xff\xff\xff"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from job_runs import SIDE, train_spec, write_data
 
 from core.datasets import open_data_folder
 from core.errors import InputError
-from core.images import read_mask
+from core.images import read_mask, write_image
 from core.jobs import tasks
 from core.jobs.event_log import EventWriter
 from core.jobs.events import Started
@@ -95,8 +96,6 @@ def test_evaluation_agrees_with_training_and_with_its_own_masks(
 def test_predictions_are_masks_of_the_images_sizes(
     trained: dict[str, Any], data: Path, tmp_path: Path
 ) -> None:
-    from core.images import write_image
-
     odd = tmp_path / "odd 尺寸.png"
     write_image(odd, np.full((37, 91, 3), 200, np.uint8))
     twin = tmp_path / "sub" / odd.name
@@ -125,13 +124,55 @@ def test_predictions_are_masks_of_the_images_sizes(
     assert tasks.run(spec, run, Recorder())["images"] == 2
 
 
+def test_an_unreadable_image_does_not_stop_the_others(
+    trained: dict[str, Any], tmp_path: Path
+) -> None:
+    images = [tmp_path / f"图 {index}.png" for index in range(3)]
+    for image in images:
+        write_image(image, np.full((20, 30, 3), 200, np.uint8))
+    images[1].write_bytes(b"\x89PNG\r\n\x1a\nnot really")
+    out = tmp_path / "out"
+    spec = PredictSpec(
+        model_dir=trained["best_model"], images=images, out_dir=out, overwrite=True, device="cpu"
+    )
+    recorder = Recorder()
+    result = tasks.run(spec, RunFolder.create(tmp_path / "run", spec), recorder)
+    assert [Path(file).name for file in result["files"]] == ["图 0.png", "图 2.png"]
+    assert [one["image"] for one in result["failed"]] == [str(images[1])]
+    assert recorder.warnings == [result["failed"][0]["problem"]]
+    assert "图 1.png" in recorder.warnings[0]
+
+    write_image(images[1], np.full((20, 30, 3), 10, np.uint8))  # mended, and once more
+    again = tasks.run(spec, RunFolder.create(tmp_path / "run 2", spec), Recorder())
+    assert len(again["files"]) == len(list(out.iterdir())) == 3
+    assert again["failed"] == []
+
+
+def test_classes_in_another_order_are_refused_and_other_names_warned_of(
+    trained: dict[str, Any], data: Path, tmp_path: Path
+) -> None:
+    folder = shutil.copytree(data, tmp_path / "data")
+    spec = EvaluateSpec(model_dir=trained["best_model"], data_dir=folder, device="cpu")
+    (folder / "labels.txt").write_text("明亮\nbackground\n", encoding="utf-8")
+    with pytest.raises(InputError, match="model's order"):
+        tasks.run(spec, RunFolder.create(tmp_path / "run 1", spec), Recorder())
+    (folder / "labels.txt").write_text("Background\nbright\n", encoding="utf-8")
+    recorder = Recorder()
+    tasks.run(spec, RunFolder.create(tmp_path / "run 2", spec), recorder)
+    assert len(recorder.warnings) == 1
+    assert "bright" in recorder.warnings[0]
+    assert "明亮" in recorder.warnings[0]
+
+
 def test_an_image_is_never_replaced_by_its_prediction(
     trained: dict[str, Any], data: Path, tmp_path: Path
 ) -> None:
     image = data / "val 0.png"
     before = image.read_bytes()
-    spec = PredictSpec(model_dir=trained["best_model"], images=[image], out_dir=data, device="cpu")
-    with pytest.raises(InputError, match="already exists"):
+    spec = PredictSpec(
+        model_dir=trained["best_model"], images=[image], out_dir=data, overwrite=True, device="cpu"
+    )
+    with pytest.raises(InputError, match="one of the images themselves"):
         tasks.run(spec, RunFolder.create(tmp_path / "run", spec), Recorder())
     assert image.read_bytes() == before
 

@@ -169,10 +169,10 @@ def test_yaml_that_runs_code_is_refused(copy, tmp_path):
     assert not target.exists()
 
 
-@pytest.mark.parametrize("name", ["model.yml", "model.pdparams"])
+@pytest.mark.parametrize("name", ["model.yml", "model.pdparams", ".success"])
 def test_a_missing_file_is_named(copy, name):
     (copy / name).unlink()
-    with pytest.raises(InputError, match=f"{name} is missing"):
+    with pytest.raises(InputError, match=f"{name},? is missing"):
         load_model(copy)
 
 

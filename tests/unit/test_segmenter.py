@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 
+import numpy as np
 import pytest
 from tiny_dataset import dataset, write_folder
 
@@ -82,8 +83,42 @@ def test_parameter_names_do_not_depend_on_what_was_built_before():
 
 @pytest.mark.parametrize("classes", [0, 1, 256, True, 2.0, "2"])
 def test_impossible_class_counts(classes):
-    with pytest.raises(InputError, match="num_classes"):
+    with pytest.raises(InputError, match="num_classes") as caught:
         pdx.seg.FastSCNN(num_classes=classes)
+    assert repr(classes) in str(caught.value), "a text must be told from a number"
+
+
+def test_class_counts_of_numpy():
+    model = pdx.seg.FastSCNN(num_classes=np.int64(3))
+    assert type(model.init_params["num_classes"]) is int
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"num_epochs": "3"}, ["num_epochs", "'3'"]),
+        ({"num_epochs": 1.5}, ["num_epochs", "1.5"]),
+        ({"train_batch_size": True}, ["train_batch_size", "True"]),
+        ({"num_epochs": 0}, ["num_epochs", "1 or more"]),
+        ({"learning_rate": "fast"}, ["learning_rate", "'fast'"]),
+        ({"learning_rate": None}, ["learning_rate", "None"]),
+        ({"save_dir": "占用"}, ["save_dir", "占用"]),
+        ({"save_dir": "占用/output"}, ["save_dir", "占用"]),
+    ],
+)
+def test_wrong_arguments_of_train_are_one_sentence(tmp_path, monkeypatch, wrong, words):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "占用").write_text("mine", encoding="utf-8")
+    model = pdx.seg.FastSCNN(num_classes=2)
+    with pytest.raises(InputError) as caught:
+        model.train(**{"num_epochs": 1, "train_dataset": None, **wrong})
+    for word in words:
+        assert word in str(caught.value)
+
+
+def test_an_empty_list_of_transforms_is_bad_input():
+    with pytest.raises(InputError, match="at least one transform"):
+        pdx.transforms.Compose([])
 
 
 def test_unknown_names_are_refused():
