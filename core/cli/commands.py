@@ -3,17 +3,33 @@
 from __future__ import annotations
 
 from importlib import metadata
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from core.cli import data, demo, doctor, evaluate, predict, train
+from core.cli.console import complain
+from core.cli.environment import EXIT_INTERRUPTED
+
+
+class _Commands(TyperGroup):
+    """Answers Ctrl-C with a sentence; Typer alone would end without a word."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command that ``ctx`` names."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            complain("stopped")
+            raise typer.Exit(EXIT_INTERRUPTED) from None
 
 
 def build_app() -> typer.Typer:
     """Return all commands; importing them loads neither the engine nor the window."""
     app = typer.Typer(
         name="main.py",
+        cls=_Commands,
         help="Semantic segmentation from labels to a model. Without a command the window opens.",
         no_args_is_help=True,
         add_completion=False,

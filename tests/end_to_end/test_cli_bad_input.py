@@ -299,6 +299,18 @@ def test_bug_of_ours_keeps_its_traceback_in_a_file(data, monkeypatch, tmp_path, 
         cli.run(["validate", str(data)])
 
 
+def test_interrupt_before_the_job_begins(data, tmp_path, monkeypatch, capsys):
+    from core.cli import data_source
+
+    def interrupted(*_args, **_more):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(data_source, "validate_folder", interrupted)
+    assert cli.run(_train(data, tmp_path)) == 130
+    assert _one_sentence(capsys) == "stopped."
+    assert not (tmp_path / "run").exists()
+
+
 def test_interrupt_while_the_program_loads(monkeypatch, capsys):
     import main
 
