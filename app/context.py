@@ -97,11 +97,16 @@ class AppContext(QObject):
         """Create a project and open it in place of the current one; raises ``InputError``."""
         self._take_over(Project.create(folder, name, labels=labels))
 
-    def open_project(self, folder: Path) -> None:
-        """Open the project in ``folder`` in place of the current one; raises ``InputError``."""
+    def open_project(self, folder: Path, *, read_only: bool = False) -> None:
+        """Open the project in ``folder`` in place of the current one.
+
+        Raises:
+            ReadOnlyError: another window has it, or the disk refuses; ``read_only`` would do.
+            InputError: it cannot be opened.
+        """
         if self.project is not None and self.project.folder == folder.absolute():
             return
-        self._take_over(Project.open(folder))
+        self._take_over(Project.open(folder, read_only=read_only))
 
     def close_project(self) -> None:
         """Close the project; its jobs must have ended (see ``stop_jobs``)."""

@@ -22,7 +22,7 @@ from app.context import AppContext
 from app.icons import retint_icons
 from app.panels.home import HomePage
 from app.theme import GRID, configure_plots
-from app.translation import tr
+from app.translation import tr, translated
 from app.widgets.closing_page import ClosingPage
 from app.widgets.help_dialog import HelpDialog
 from app.widgets.import_dialog import ImportDialog
@@ -32,6 +32,7 @@ from app.widgets.log_dialog import LogDialog
 from app.widgets.new_project_dialog import NewProject, NewProjectDialog
 from app.widgets.top_bar import TopBar
 from app.widgets.work_area import WorkArea
+from core.errors import ReadOnlyError
 from core.jobs.events import Event, Failed
 from core.project import Project
 
@@ -113,7 +114,16 @@ class MainWindow(QMainWindow):
 
     def open_project(self, folder: Path) -> None:
         """Open a project unless a job of the current one stands in the way."""
-        self._leave_project(lambda: self.context.open_project(folder))
+        self._leave_project(lambda: self._open_project(folder))
+
+    def _open_project(self, folder: Path) -> None:
+        try:
+            self.context.open_project(folder)
+        except ReadOnlyError as error:
+            if dialogs.ask(
+                self, translated(error.message), yes=tr("Open for reading"), no=tr("Cancel")
+            ):
+                self.context.open_project(folder, read_only=True)
 
     def close_silently(self) -> None:
         """Close without asking and without ending jobs: another window or nobody needs them."""
@@ -195,6 +205,8 @@ class MainWindow(QMainWindow):
     @Slot(object)
     def _show_project(self, project: Project | None) -> None:
         name = "" if project is None else project.name
+        if project is not None and project.read_only:
+            name = tr("{name} (only for reading)", name=name)
         self.setWindowTitle(f"{name} – Maskwright" if name else "Maskwright")
         self.top_bar.set_project_name(name)
         self.top_bar.set_recent(self.context.settings)

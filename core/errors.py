@@ -26,5 +26,9 @@ class InputError(ValueError):
         return (_rebuild, (type(self), self.message.template, dict(self.message.params)))
 
 
+class ReadOnlyError(InputError):
+    """What was to be opened for writing can only be read."""
+
+
 def _rebuild(cls: type[InputError], template: str, params: dict[str, Any]) -> InputError:
     return cls(template, **params)

@@ -26,11 +26,13 @@ from PySide6.QtWidgets import QApplication, QWidget
 from app.application import Application
 from app.settings import SettingsStore
 from core.demo import Workspace, open_workspace
+from core.jobs.events import Progress
 from core.jobs.run_folder import FINAL_STATES
 
 SIZE = (1440, 900)
 LOOKS = (("light", "en"), ("dark", "en"), ("light", "zh_CN"))
 TIMEOUT_S = 1200.0
+NOTHING = Progress(0, 1, None)
 DOCS_DIR = Path(__file__).resolve().parent.parent / "docs" / "images"
 FOR_DOCS = {
     "data": "light_en_dataset",
@@ -159,8 +161,9 @@ def train_and_measure(application: Application, camera: Camera, fields: dict[str
     camera.wait_until(lambda: bool(started))
     run = context.run_folder(started[0])
     assert run is not None
-    half = max(2, int(str(fields["epochs"])) * 3 // 5)
-    camera.wait_until(lambda: len(run.metrics().get("val/miou", ((), ()))[0]) >= half)
+    camera.wait_until(
+        lambda: (run.progress or NOTHING).step >= 0.6 * (run.progress or NOTHING).steps
+    )
     camera.take(application.window, "training")
     camera.wait_until(lambda: run.state in FINAL_STATES and not context.jobs_running())
     context.start_run(

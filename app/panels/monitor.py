@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import Qt, QTimer, Slot
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QHBoxLayout,
     QSplitter,
@@ -36,7 +37,8 @@ from core.project.rows import RunRow
 
 _READ_MS = 100
 _CLOCK_MS = 1000
-_LIST_WIDTH = GRID * 26
+_LIST_WIDTH, _NARROW_LIST_WIDTH = GRID * 26, GRID * 19
+_ROOMY_WIDTH = GRID * 110
 _CHARTS_HEIGHT, _MASKS_HEIGHT = 290, 360
 _ALIVE = ("running", "paused")
 
@@ -114,6 +116,12 @@ class MonitorPanel(Panel):
         """Draw the curves in the new colours."""
         self.charts.renew_colors()
         self._show_run()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+        """In a small window the list of runs gives way to the curves."""
+        super().resizeEvent(event)
+        roomy = event.size().width() >= _ROOMY_WIDTH
+        self._side.setFixedWidth(_LIST_WIDTH if roomy else _NARROW_LIST_WIDTH)
 
     def shut_down(self) -> None:
         """Wait for what reads in the background."""
@@ -344,6 +352,7 @@ class MonitorPanel(Panel):
     def _make_page(self) -> QWidget:
         side = QWidget()
         side.setFixedWidth(_LIST_WIDTH)
+        self._side = side
         listed = QVBoxLayout(side)
         listed.setContentsMargins(GRID, GRID * 2, 0, GRID)
         new_run = button(tr("New run…"), icon="add", tooltip=tr("Choose a network and settings"))

@@ -264,7 +264,7 @@ class CurvePlot(QWidget):
             return
         x = curve.steps / (self._steps_per_epoch or 1.0)
         # A single point would leave no trace as a line.
-        symbol = "o" if len(x) == 1 else None
+        symbol = "o" if len(x) == 1 and np.isfinite(curve.values[0]) else None
         curve.line.setData(
             x,
             self._display(curve),

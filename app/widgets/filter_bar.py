@@ -140,7 +140,8 @@ class FilterBar(QWidget):
     def _slider(self, low: int, high: int, name: str) -> QSlider:
         slider = QSlider(Qt.Orientation.Horizontal)
         slider.setRange(low, high)
-        slider.setFixedWidth(_SLIDER_WIDTH)
+        slider.setMinimumWidth(_SLIDER_WIDTH // 2)
+        slider.setMaximumWidth(_SLIDER_WIDTH)
         slider.setToolTip(name)
         slider.setAccessibleName(name)
         return slider

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from PySide6.QtCore import Qt, Slot
-from PySide6.QtGui import QColor
+from PySide6.QtGui import QColor, QResizeEvent
 from PySide6.QtWidgets import QFrame, QSplitter, QVBoxLayout, QWidget
 
 from app.theme import GRID, tokens
@@ -21,6 +21,7 @@ _LOSS, _RATE, _MIOU = "train/loss", "train/lr", "val/miou"
 _OTHER = "other "
 _NEWEST = 1e12  # behind every step
 _RATE_HEIGHT = GRID * 7
+_LEGEND_FROM = GRID * 62
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +122,11 @@ class RunCharts(QWidget):
         """Draw at once what waits for the next tenth of a second."""
         for plot in self._plots:
             plot.redraw()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+        """In a small window the curves take the legend's room."""
+        super().resizeEvent(event)
+        self.legend.setVisible(event.size().width() >= _LEGEND_FROM)
 
     def shut_down(self) -> None:
         """Let pyqtgraph go of its scenes; call before the widget is deleted."""

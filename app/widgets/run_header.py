@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QVBoxLa
 from app.icons import pixmap
 from app.theme import GRID, set_role, tokens
 from app.translation import tr, translated
+from app.widgets.elided_label import ElidedLabel
 from app.widgets.job_strip import duration_text
 from app.widgets.layout import button, label, row
 from app.widgets.run_list import state_color, state_text
@@ -34,7 +35,7 @@ class RunHeader(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.name = label("", "title")
+        self.name = ElidedLabel("", "title")
         self.chip = QLabel()
         self.pause_button = button(
             tr("Pause"),
@@ -142,7 +143,7 @@ class RunHeader(QWidget):
             self.failure.hide()
 
     def _make_facts(self) -> QHBoxLayout:
-        cells = row(spacing=GRID * 4)
+        cells = row(spacing=GRID * 3)
         for key, title in (
             ("epoch", tr("Epoch")),
             ("best", tr("Best mIoU")),

@@ -137,7 +137,12 @@ class _RunDelegate(QStyledItemDelegate):
         painter.setPen(QColor(theme.muted))
         score = "" if run.best_miou is None else tr("mIoU {miou:.3f}", miou=run.best_miou)
         lower.setRight(chip.left() - GRID // 2)
-        painter.drawText(lower, left, score or run.model)
+        text = metrics.elidedText(
+            score or run.model, Qt.TextElideMode.ElideRight, chip.left() - GRID // 2 - lower.left()
+        )
+        if score and text != score:  # a number cut short would be another number
+            text = f"{run.best_miou:.3f}"
+        painter.drawText(lower, left, text)
         painter.restore()
 
     def _paint_ground(

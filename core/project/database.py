@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import threading
 import weakref
@@ -49,6 +50,8 @@ class Database:
         if self._closed:
             raise RuntimeError("the project is closed")
         uri = f"{self.path.absolute().as_uri()}?mode={'ro' if self.read_only else 'rw'}"
+        if self.read_only and self._cannot_change():
+            uri += "&immutable=1"  # or SQLite wants to write its shared memory beside the file
         # Closed by `close`, which may run in another thread; used by its own thread only.
         connection = sqlite3.connect(
             uri,
@@ -70,6 +73,12 @@ class Database:
             self._connections.add(connection)
         self._local.connection = connection
         return connection
+
+    def _cannot_change(self) -> bool:
+        """Whether nobody here can write the folder, and no journal waits in it."""
+        journal = self.path.with_name(f"{self.path.name}-wal")
+        waiting = journal.exists() and journal.stat().st_size > 0
+        return not waiting and not os.access(self.path.parent, os.W_OK)
 
     def all(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """Return every row of a query."""

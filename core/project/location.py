@@ -11,7 +11,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from core.errors import InputError
+from core.errors import InputError, ReadOnlyError
 from core.project import schema
 from core.project.database import Database, input_error
 
@@ -90,13 +90,13 @@ def lock_folder(folder: Path) -> FileLock:
     try:
         lock.acquire(timeout=0)
     except Timeout as error:
-        raise InputError(
+        raise ReadOnlyError(
             "The project {folder} is open in another window; close it there, or open it for "
             "reading only.",
             folder=folder,
         ) from error
     except OSError as error:
-        raise InputError(
+        raise ReadOnlyError(
             "The project {folder} cannot be written to ({reason}); open it for reading only.",
             folder=folder,
             reason=error.strerror or error,

@@ -75,13 +75,20 @@ def test_recent_project_opens_and_can_be_forgotten(application, tmp_path):
     assert (tmp_path / "old" / "project.db").exists()
 
 
-def test_project_of_another_window_is_not_opened(application, tmp_path):
+@pytest.mark.parametrize("wanted", [True, False])
+def test_project_of_another_window_can_be_read(application, tmp_path, monkeypatch, wanted):
+    asked = []
+    monkeypatch.setattr(dialogs, "ask", lambda _w, text, **_k: asked.append(text) or wanted)
     with Project.create(tmp_path / "busy"):
         application.window.open_project(tmp_path / "busy")
-        box = application.window.findChild(QMessageBox)
-        assert "another window" in box.text()
-        box.close()
-        assert application.context.project is None
+        assert "another window" in asked[0]
+        project = application.context.project
+        if wanted:
+            assert project.read_only
+            assert "only for reading" in application.window.top_bar.project_button.text()
+            application.context.close_project()
+        else:
+            assert project is None
 
 
 def test_no_part_of_the_window_flashes_up_as_a_window(application, tmp_path, qapp, monkeypatch):

@@ -177,6 +177,20 @@ def test_a_reader_sees_what_the_writer_saves(project: Project, tmp_path: Path) -
         assert reader.counts().total == 2
 
 
+def test_a_folder_nobody_can_write_is_read_without_a_file_beside_the_database(
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project.add_images(write_images(tmp_path / "images", 2))
+    folder = project.folder
+    project.close()
+    before = {path.name for path in folder.iterdir()}
+    # For root every folder is writable, so the system's answer is set here.
+    monkeypatch.setattr("core.project.database.os.access", lambda *_args: False)
+    with Project.open(folder, read_only=True) as reader:
+        assert reader.counts().total == 2
+        assert {path.name for path in folder.iterdir()} == before
+
+
 def test_threads_read_and_write_at_once(project: Project, tmp_path: Path) -> None:
     labelled(project, write_images(tmp_path / "images", 4), 0, 1)
     ids = project.image_ids()
