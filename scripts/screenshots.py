@@ -102,7 +102,10 @@ def write_small(source: Path, target: Path) -> None:
     """Write a picture with a palette of 256 colours, a third of the size."""
     target.parent.mkdir(parents=True, exist_ok=True)
     with Image.open(source) as picture:
-        picture.convert("RGB").quantize(256, dither=Image.Dither.NONE).save(target, optimize=True)
+        small = picture.convert("RGB").quantize(
+            256, method=Image.Quantize.MAXCOVERAGE, kmeans=1, dither=Image.Dither.NONE
+        )  # keeps the few strong colours among the many greys
+        small.save(target, optimize=True)
     print(f"{target}: {target.stat().st_size / 1024:.0f} KB")
 
 
