@@ -21,8 +21,8 @@ import psutil
 
 from core import doctor_probes
 from core.devices import DeviceInfo, list_devices
+from core.doctor_gpu import ENGINE_VERSION, gpu_build, gpu_installation
 from core.doctor_probes import ProbeResult, run_probe
-from core.gpu_builds import ENGINE_VERSION, gpu_build, gpu_installation
 from core.messages import Message, message
 
 Severity = Literal["ok", "info", "warning", "error"]

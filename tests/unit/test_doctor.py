@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from core import doctor, gpu_builds
+from core import doctor, doctor_gpu
 from core.devices import DeviceInfo
 from core.doctor_probes import ProbeResult, run_probe, start_window_system, train_one_step
 
@@ -31,7 +31,7 @@ from core.doctor_probes import ProbeResult, run_probe, start_window_system, trai
     ],
 )
 def test_gpu_build_fits_driver_and_gpu(cuda, capability, build):
-    assert gpu_builds.gpu_build(cuda=cuda, capability=capability) == build
+    assert doctor_gpu.gpu_build(cuda=cuda, capability=capability) == build
 
 
 def _gpu(**changes):
