@@ -221,6 +221,11 @@ class AppContext(QObject):
         self._then = then
         self.jobs.stop_all()
 
+    def finish_jobs(self, *, then: Callable[[], None]) -> None:
+        """Stop the jobs for good, those that wait stay queued; ``then`` as in ``stop_jobs``."""
+        self._then = then
+        self.jobs.begin_shutdown()
+
     def end_jobs_at_once(self) -> None:
         """Kill the jobs without letting them save; they can be resumed from what is saved."""
         self._then = None

@@ -361,7 +361,7 @@ class MainWindow(QMainWindow):
         self._stack.setCurrentWidget(page)
         self.top_bar.setEnabled(False)
         self.job_strip.setEnabled(False)
-        self.context.stop_jobs(then=self.close_silently)
+        self.context.finish_jobs(then=self.close_silently)
 
     @Slot()
     def _on_hurried(self) -> None:

@@ -235,6 +235,17 @@ class JobController(QObject):
         for run_id in [*self.queued, *self.running]:
             self.stop(run_id)
 
+    def begin_shutdown(self) -> None:
+        """Start nothing more and ask every running job to stop; returns at once.
+
+        Queued runs stay queued in their folders.
+        """
+        self._shut_down = True
+        self._queue.clear()
+        for run_id in self.running:
+            self.stop(run_id)
+        self.active_changed.emit()
+
     def shutdown(self, wait_s: float = 60.0) -> bool:
         """Stop everything and wait; no thread and no process is left afterwards.
 
@@ -244,12 +255,9 @@ class JobController(QObject):
         Returns:
             Whether every job ended by itself.
         """
-        self._shut_down = True
-        self._queue.clear()
+        self.begin_shutdown()
         for run_id in self.watched:
             self.unwatch(run_id)
-        for thread in self._threads.values():
-            thread.process.stop()
         in_order = True
         deadline = time.monotonic() + wait_s
         for thread in self._threads.values():
