@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QApplication
 
 from app import dialogs
 from app.context import AppContext
+from app.garbage import GarbageCollector
 from app.icons import app_icon
 from app.main_window import MainWindow
 from app.settings import SettingsStore, log_dir
@@ -160,6 +161,8 @@ def run_window(
     qt.setDesktopFileName("maskwright")
     hook = dialogs.ExceptionHook(qt)
     hook.install()
+    collector = GarbageCollector(qt)
+    collector.start()
     application = Application(qt)
     application.show()
     if project is not None:
@@ -171,6 +174,7 @@ def run_window(
     finally:
         wake.stop()
         application.shut_down()
+        collector.stop()
         hook.uninstall()
 
 

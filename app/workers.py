@@ -240,10 +240,7 @@ class JobController(QObject):
 
         Queued runs stay queued in their folders.
         """
-        self._shut_down = True
-        self._queue.clear()
-        for run_id in self.running:
-            self.stop(run_id)
+        self._stop_for_good()
         self.active_changed.emit()
 
     def shutdown(self, wait_s: float = 60.0) -> bool:
@@ -255,7 +252,7 @@ class JobController(QObject):
         Returns:
             Whether every job ended by itself.
         """
-        self.begin_shutdown()
+        self._stop_for_good()
         for run_id in self.watched:
             self.unwatch(run_id)
         in_order = True
@@ -266,6 +263,12 @@ class JobController(QObject):
                 thread.process.kill()
                 thread.wait(int(_KILL_WAIT_S * 1000))
         return in_order
+
+    def _stop_for_good(self) -> None:
+        self._shut_down = True
+        self._queue.clear()
+        for run_id in self.running:
+            self.stop(run_id)
 
     def _start_next(self) -> None:
         if self._threads or not self._queue or self._shut_down:

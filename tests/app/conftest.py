@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 
 os.environ["QT_QPA_PLATFORM"] = "offscreen"  # before anything imports Qt
@@ -25,6 +26,17 @@ def isolated_folders(tmp_path, monkeypatch):
     monkeypatch.setattr("app.settings.config_dir", lambda: tmp_path / "config")
     monkeypatch.setattr("app.settings.log_dir", lambda: tmp_path / "log")
     monkeypatch.setattr("app.dialogs.log_dir", lambda: tmp_path / "log")
+
+
+@pytest.fixture(autouse=True)
+def garbage_on_this_thread():
+    """As in the program: cycles with Qt objects must not be collected by a background thread."""
+    gc.disable()
+    yield
+    gc.collect(1)
+    if gc.get_count()[2] > gc.get_threshold()[2]:
+        gc.collect()
+    gc.enable()
 
 
 @pytest.fixture(autouse=True)
