@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from PySide6.QtCore import Slot
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QScrollArea, QStackedWidget, QVBoxLayout, QWidget
 
 from app.background import BackgroundTasks
 from app.context import AppContext
@@ -18,6 +18,7 @@ from app.widgets.empty_state import EmptyState
 from app.widgets.job_strip import duration_text
 from app.widgets.layout import button, keep_place, label, line, row
 from app.widgets.reasons import Reasons
+from app.widgets.training_footer import TrainingFooter
 from app.widgets.training_form import TrainingForm
 from core import presets
 from core.devices import DeviceInfo, training_devices
@@ -390,27 +391,8 @@ class ModelPanel(Panel):
         layout.setSpacing(0)
         layout.addWidget(scroll, 1)
         layout.addWidget(line())
-        layout.addWidget(self._make_footer())
+        footer = TrainingFooter()
+        self.estimate, self.warning, self.problem = footer.estimate, footer.warning, footer.problem
+        self.start_button = footer.start_button
+        layout.addWidget(footer)
         return page
-
-    def _make_footer(self) -> QWidget:
-        self.estimate = label("", "muted")
-        self.warning = label("", "warning", wrap=True)
-        self.problem = label("", "danger", wrap=True)
-        self.problem.hide()
-        self.start_button = button(
-            tr("Start training"), "primary", tooltip=tr("Freeze the data and begin (Ctrl+Return)")
-        )
-        self.start_button.setShortcut("Ctrl+Return")
-        texts = QVBoxLayout()
-        texts.setSpacing(2)
-        for text in (self.problem, self.estimate, self.warning):
-            texts.addWidget(text)
-        both = row(spacing=GRID * 2)
-        both.addLayout(texts, 1)
-        both.addWidget(self.start_button)
-        both.setContentsMargins(GRID * 3, GRID, GRID * 3, GRID)
-        footer = QFrame()
-        footer.setProperty("role", "bar")
-        footer.setLayout(both)
-        return footer
