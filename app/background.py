@@ -76,6 +76,7 @@ class BackgroundTasks(QObject):
         self._pool = QThreadPool(self)
         self._pool.setMaxThreadCount(max_threads)
         self._tasks: set[Task] = set()
+        self._closed = False
         self._told.connect(self._on_told)
 
     def start(
@@ -90,6 +91,7 @@ class BackgroundTasks(QObject):
         """Run ``function(progress)`` in the pool.
 
         A ``key`` other than "" cancels the older task with the same key: its result is stale.
+        After ``shut_down`` nothing is run any more and no callback is called.
         """
         if key:
             self.cancel(key)
@@ -100,6 +102,9 @@ class BackgroundTasks(QObject):
             on_progress,
             key,
         )
+        if self._closed:
+            task.cancel()
+            return task
         self._tasks.add(task)
         self._pool.start(_Runnable(function, task, self._told.emit))
         return task
@@ -121,7 +126,12 @@ class BackgroundTasks(QObject):
         return bool(self._tasks)
 
     def shut_down(self) -> None:
-        """Cancel everything and wait for the threads to end."""
+        """Cancel everything for good and wait for the threads to end."""
+        self._closed = True
+        self.cancel_and_wait()
+
+    def cancel_and_wait(self) -> None:
+        """Cancel everything and wait for the threads to end; new work may follow."""
         self.cancel_all()
         self._pool.clear()
         self._pool.waitForDone()

@@ -78,8 +78,8 @@ class DatasetPanel(Panel):
 
     def set_project(self, project: Project | None) -> None:
         """Show the images of ``project``."""
-        self._tasks.shut_down()
-        self._checks.shut_down()
+        self._tasks.cancel_and_wait()
+        self._checks.cancel_and_wait()
         self._project = project
         self._overview = None
         self._files = None
@@ -136,6 +136,7 @@ class DatasetPanel(Panel):
 
     def shut_down(self) -> None:
         """Cancel and wait."""
+        self._project = None  # it may be closed before the last queued signal arrives
         self._search_delay.stop()
         self._tasks.shut_down()
         self._checks.shut_down()

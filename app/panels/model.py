@@ -103,6 +103,7 @@ class ModelPanel(Panel):
 
     def shut_down(self) -> None:
         """Wait for what reads in the background."""
+        self._project = None  # it may be closed before the last queued signal arrives
         self._tasks.shut_down()
 
     @property

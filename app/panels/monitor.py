@@ -125,6 +125,7 @@ class MonitorPanel(Panel):
 
     def shut_down(self) -> None:
         """Wait for what reads in the background."""
+        self._project = None  # it may be closed before the last queued signal arrives
         self._clock.stop()
         self._read_timer.stop()
         self._tasks.shut_down()
