@@ -229,9 +229,9 @@ def test_children_of_a_killed_worker_do_not_keep_the_run_locked(run: RunFolder) 
         lock.acquire()
         child = os.fork()  # as data loading does
         if child == 0:
+            print(os.getpid(), flush=True)  # from here, so that what follows a fork has happened
             time.sleep(120)
             os._exit(0)
-        print(child, flush=True)
         time.sleep(120)
     """)
     command = [sys.executable, "-c", script, str(run.lock_path)]
