@@ -22,6 +22,8 @@ def train_transforms(image_size: tuple[int, int], augmentation: Augmentation) ->
         augmentation: how much of each.
     """
     steps: list[T.Transform] = []
+    if augmentation.class_crop:
+        steps.append(T.RandomClassCrop(prob=augmentation.class_crop))
     if augmentation.min_scale < 1:
         aspect = max(_LEAST_ASPECT, 1 - augmentation.aspect_ratio)
         steps.append(T.RandomScaleAspect(min_scale=augmentation.min_scale, aspect_ratio=aspect))

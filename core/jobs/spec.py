@@ -21,6 +21,9 @@ class Augmentation(_Spec):
     vertical_flip: float = Field(0.0, ge=0, le=1)
     min_scale: float = Field(0.5, gt=0, le=1, description="smallest part of the image cut out")
     aspect_ratio: float = Field(0.33, ge=0, le=1, description="largest relative aspect change")
+    class_crop: float = Field(
+        0.0, ge=0, le=1, description="how often a part around a random class is cut out"
+    )
     distort: float = Field(0.5, ge=0, le=1, description="brightness, contrast, saturation, hue")
     blur: float = Field(0.0, ge=0, le=1)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from core.metrics import IGNORE_INDEX
 from core.transforms.base import (
     Sample,
     Transform,
@@ -17,6 +18,15 @@ from core.transforms.base import (
 )
 from core.transforms.inversion import Cropped
 from core.transforms.resizing import Size, check_positive, height_width, stretch
+
+
+def _ordered_pair(
+    transform: Transform, name: str, pair: object, *, top: float
+) -> tuple[float, float]:
+    """Return ``pair`` as a tuple; raises ``InputError`` unless 0 < first ≤ second ≤ ``top``."""
+    if not isinstance(pair, (list, tuple)) or len(pair) != 2 or not 0 < pair[0] <= pair[1] <= top:
+        raise bad_parameter(transform, name, pair, "the smallest and the largest value")
+    return pair[0], pair[1]
 
 
 def _cut(sample: Sample, x: int, y: int, size: tuple[int, int]) -> Sample:
@@ -80,13 +90,7 @@ class RandomCrop(Transform):
             pair = getattr(self, name)
             if pair is None and name == "aspect_ratio":
                 continue
-            if (
-                not isinstance(pair, (list, tuple))
-                or len(pair) != 2
-                or not 0 < pair[0] <= pair[1] <= top
-            ):
-                raise bad_parameter(self, name, pair, "the smallest and the largest value")
-            object.__setattr__(self, name, tuple(pair))
+            object.__setattr__(self, name, _ordered_pair(self, name, pair, top=top))
         object.__setattr__(self, "thresholds", tuple(self.thresholds))
 
     def apply(self, sample: Sample, rng: np.random.Generator) -> Sample:
@@ -121,6 +125,50 @@ class RandomCrop(Transform):
             aspect = math.sqrt(rng.uniform(low, high)) if low < high else 1.0
             height, width = shape[0] * scale / aspect, shape[1] * scale * aspect
         return max(1, min(int(height), shape[0])), max(1, min(int(width), shape[1]))
+
+
+@register
+@dataclass(frozen=True, slots=True)
+class RandomClassCrop(Transform):
+    """Cut out a part around a pixel of a random class and resize it to the image's size.
+
+    Each class in the mask is as likely as any other, however few its pixels are, so that small
+    defects are seen as often as the background around them (class-uniform sampling, Zhu et al.
+    2019, arXiv:1812.01593; nnU-Net's foreground oversampling, Isensee et al. 2021). Without a mask,
+    or where all of it is ignored, nothing changes.
+
+    Args:
+        prob: how often a part is cut out.
+        scaling: smallest and largest square root of the part's share of the area.
+    """
+
+    prob: float = 0.5
+    scaling: Sequence[float] = (0.25, 1.0)
+
+    def __post_init__(self) -> None:
+        check_probability(self, "prob")
+        object.__setattr__(self, "scaling", _ordered_pair(self, "scaling", self.scaling, top=1.0))
+
+    def apply(self, sample: Sample, rng: np.random.Generator) -> Sample:
+        """Crop, then resize, image and mask."""
+        mask = sample.get("mask")
+        if mask is None or rng.random() >= self.prob:
+            return sample
+        classes = np.flatnonzero(np.bincount(mask.ravel(), minlength=IGNORE_INDEX)[:IGNORE_INDEX])
+        if not len(classes):
+            return sample
+        pixels = np.flatnonzero(mask == rng.choice(classes))
+        row, column = divmod(int(rng.choice(pixels)), mask.shape[1])
+        scale = rng.uniform(*self.scaling)
+        height, width = (max(1, round(side * scale)) for side in mask.shape)
+        y = _start_of_part(row, height, mask.shape[0], rng)
+        x = _start_of_part(column, width, mask.shape[1], rng)
+        return stretch(_cut(sample, x, y, (height, width)), mask.shape, "LINEAR", rng)
+
+
+def _start_of_part(place: int, length: int, whole: int, rng: np.random.Generator) -> int:
+    """Draw where a part of ``length`` starts that holds ``place`` and lies within ``whole``."""
+    return int(rng.integers(max(0, place - length + 1), min(place, whole - length) + 1))
 
 
 @register
