@@ -73,10 +73,11 @@ def open_run(path: Path, progress: Progress | None = None) -> RunReader:
 
 def _read_data(spec: JobSpec) -> tuple[list[str], list[Color], dict[Path, Path]]:
     """Return class names, colours and masks; a data folder that is gone leaves them unnamed."""
-    if spec.kind == "predict":
+    data_dir = getattr(spec, "data_dir", None)  # not every kind has one
+    if data_dir is None:
         return [], default_palette(255), {}
     try:
-        data = open_data_folder(spec.data_dir)
+        data = open_data_folder(data_dir)
     except InputError:
         return [], default_palette(255), {}
     items = data.subsets.get("val", ())

@@ -27,11 +27,8 @@ def prepare_run(project: Project, fields: Mapping[str, Any]) -> RunRow:
         InputError: a subset is empty, a field is not valid, or there is no such model.
     """
     kind = str(fields["kind"])
-    needed: dict[str, tuple[Subset, ...]] = {
-        "train": ("train", "val"),
-        "evaluate": (fields.get("split", "val"),),
-    }
-    revision = project.create_revision(needed=needed[kind]) if kind in needed else None
+    needed = _needed(kind, fields)
+    revision = project.create_revision(needed=needed) if needed else None
     _spec(fields, Path("dataset"))  # before a run is spent on bad fields
     row = project.new_run(kind, _model_name(fields), revision=revision)
     try:
@@ -45,9 +42,22 @@ def prepare_run(project: Project, fields: Mapping[str, Any]) -> RunRow:
     return row
 
 
+def _needed(kind: str, fields: Mapping[str, Any]) -> tuple[Subset, ...]:
+    """Return the subsets that a job reads; none for one that needs no data set."""
+    match kind:
+        case "train" | "quantize":
+            return ("train", "val")
+        case "prune":
+            return ("train", "val") if fields.get("finetune_epochs") else ("val",)
+        case "evaluate" | "sensitivity" | "measure":
+            return (fields.get("split", "val"),)
+        case _:
+            return ()
+
+
 def _spec(fields: Mapping[str, Any], dataset_dir: Path) -> JobSpec:
     values = dict(fields)
-    if values["kind"] != "predict":
+    if _needed(str(values["kind"]), values):
         values["data_dir"] = dataset_dir
     try:
         return spec_from_json(json.dumps(values, default=_plain))

@@ -38,6 +38,12 @@ _STAGES = {
     "evaluate": "evaluating",
     "predict": "predicting",
     "save": "saving",
+    "sensitivity": "analysing sensitivity",
+    "prune": "pruning",
+    "calibrate": "calibrating",
+    "quantize": "quantising",
+    "export": "exporting",
+    "measure": "measuring",
 }
 
 

@@ -13,7 +13,19 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal
 
 FailureKind = Literal["bad_input", "oom", "disk_full", "killed", "bug"]
-Stage = Literal["prepare", "train", "evaluate", "predict", "save"]
+Stage = Literal[
+    "prepare",
+    "train",
+    "evaluate",
+    "predict",
+    "save",
+    "sensitivity",
+    "prune",
+    "calibrate",
+    "quantize",
+    "export",
+    "measure",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +66,8 @@ class Metric(Event):
 
     Tags: ``train/loss``, ``train/lr``, ``val/miou``, ``val/oacc``, ``val/kappa``,
     ``val/iou/{class index}`` (None where the class is absent from labels and predictions).
+    ``sensitivity/{group}``: loss of mIoU (share of it) when ``step`` percent of the channels of a
+    group are pruned.
     """
 
     tag: str

@@ -15,7 +15,16 @@ from core.errors import InputError
 from core.files import is_disk_full, storage_problem
 from core.jobs.events import Failed, FailureKind, Heartbeat
 from core.jobs.run_folder import RunFolder, validation_problem
-from core.jobs.spec import EvaluateSpec, JobSpec, PredictSpec, TrainSpec
+from core.jobs.spec import (
+    EvaluateSpec,
+    JobSpec,
+    MeasureSpec,
+    PredictSpec,
+    PruneSpec,
+    QuantizeSpec,
+    SensitivitySpec,
+    TrainSpec,
+)
 from core.messages import Message, message
 
 _MIN_SIDE = 64
@@ -135,14 +144,21 @@ def _is_oom(error: BaseException) -> bool:
 
 def _relief(spec: JobSpec | None) -> Message:
     match spec:
-        case TrainSpec(batch_size=batch, image_size=(width, height)):
-            # Batch norm learns nothing from a batch of one.
-            if batch >= 4:
-                return message(
-                    "Lower the batch size from {batch} to {smaller}.",
-                    batch=batch,
-                    smaller=batch // 2,
-                )
+        # Batch norm learns nothing from a batch of one.
+        case (
+            TrainSpec(batch_size=batch)
+            | PruneSpec(batch_size=batch)
+            | QuantizeSpec(batch_size=batch)
+            | SensitivitySpec(batch_size=batch)
+        ) if batch >= 4:
+            return message(
+                "Lower the batch size from {batch} to {smaller}.", batch=batch, smaller=batch // 2
+            )
+        case (
+            TrainSpec(image_size=(width, height))
+            | PruneSpec(image_size=(width, height))
+            | QuantizeSpec(image_size=(width, height))
+        ):
             return message(
                 "Lower the image size from {width}x{height} to {new_width}x{new_height}.",
                 width=width,
@@ -150,7 +166,7 @@ def _relief(spec: JobSpec | None) -> Message:
                 new_width=_shrink(width),
                 new_height=_shrink(height),
             )
-        case EvaluateSpec() | PredictSpec():
+        case EvaluateSpec() | PredictSpec() | MeasureSpec():
             return message("Close other programs, or use a model with a smaller image size.")
         case _:
             return message("Close other programs and try again.")

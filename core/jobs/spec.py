@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 ModelName = Literal["FastSCNN", "BiSeNetV2", "UNet", "HRNet", "DeepLabV3P"]
+Criterion = Literal["l1_norm", "fpgm"]
 
 
 class _Spec(BaseModel):
@@ -83,10 +84,109 @@ class PredictSpec(_Spec):
     device: str = "auto"
 
 
-JobSpec: TypeAlias = TrainSpec | EvaluateSpec | PredictSpec
-_ADAPTER: TypeAdapter[JobSpec] = TypeAdapter(
-    Annotated[TrainSpec | EvaluateSpec | PredictSpec, Field(discriminator="kind")]
+class SensitivitySpec(_Spec):
+    """Measure what pruning each group of channels costs; writes ``model.sensi.data``."""
+
+    kind: Literal["sensitivity"] = "sensitivity"
+    model_dir: Path
+    data_dir: Path
+    split: Literal["train", "val", "test"] = "val"
+    criterion: Criterion = "l1_norm"
+    fast: bool = Field(False, description="a part of the images, and only ratios that can matter")
+    batch_size: int = Field(8, ge=1)
+    device: str = "auto"
+
+
+class _Retraining(_Spec):
+    """How a compressed network is trained on; epochs and rate are those of the job's kind."""
+
+    batch_size: int = Field(4, ge=1)
+    image_size: tuple[int, int] | None = Field(
+        None, description="width, height fed to the network; by default the model's own"
+    )
+    lr_decay_power: float = Field(0.9, ge=0)
+    class_weights: Literal["none", "balanced"] | list[float] = "none"
+    augmentation: Augmentation = Augmentation()
+    save_interval_epochs: int = Field(1, ge=1)
+    keep_epochs: int = Field(2, ge=1, description="how many of the newest epoch_N folders stay")
+    log_interval_steps: int = Field(2, ge=1)
+    early_stop: bool = False
+    early_stop_patience: int = Field(5, ge=1)
+    use_vdl: bool = True
+    preview_images: int = Field(4, ge=0, le=16)
+    measure: bool = Field(True, description="export the result and measure it at the end")
+    device: str = "auto"
+    num_workers: Annotated[int, Field(ge=0)] | Literal["auto"] = "auto"
+    seed: int = Field(0, ge=0)
+
+
+class PruneSpec(_Retraining):
+    """Remove channels until ``flops`` of the operations are gone, then train on."""
+
+    kind: Literal["prune"] = "prune"
+    model_dir: Path
+    data_dir: Path | None = Field(None, description="needed to train on and to measure")
+    flops: float = Field(gt=0, lt=1, description="share of the operations to remove")
+    criterion: Criterion = "l1_norm"
+    strategy: Literal["auto", "global", "sensitivity"] = "auto"
+    sensitivity: Path | None = Field(None, description="model.sensi.data, or its folder")
+    finetune_epochs: int = Field(0, ge=0)
+    learning_rate: float = Field(0.01, gt=0)
+
+
+class QuantizeSpec(_Retraining):
+    """Quantise to int8: after training (``epochs`` 0), or while training on."""
+
+    kind: Literal["quantize"] = "quantize"
+    model_dir: Path
+    data_dir: Path
+    epochs: int = Field(0, ge=0, description="0: calibrate only")
+    method: Literal["min_max", "percentile", "entropy"] = Field(
+        "percentile", description="how ranges follow from the calibration images"
+    )
+    calibration_images: int = Field(64, ge=1)
+    quant_config: dict[str, Any] | None = Field(None, description="PaddleX's quant_config")
+    float_layers: Literal["auto"] | list[str] = Field(
+        "auto", description="convolutions that stay in float; auto seeks those that suffer most"
+    )
+    learning_rate: float = Field(0.0001, gt=0)
+
+
+class ExportSpec(_Spec):
+    """Write the files that other programs run; int8 if the model is quantised."""
+
+    kind: Literal["export"] = "export"
+    model_dir: Path
+    out_dir: Path
+    format: Literal["onnx"] = "onnx"
+    image_size: tuple[int, int] | None = Field(None, description="by default the model's own")
+    device: str = "cpu"
+
+
+class MeasureSpec(_Spec):
+    """Export a model and measure size, operations, latency and metrics, to compare variants."""
+
+    kind: Literal["measure"] = "measure"
+    model_dir: Path
+    data_dir: Path
+    split: Literal["train", "val", "test"] = "val"
+    image_size: tuple[int, int] | None = Field(None, description="by default the model's own")
+    device: str = "cpu"
+
+
+JobSpec: TypeAlias = (
+    TrainSpec
+    | EvaluateSpec
+    | PredictSpec
+    | SensitivitySpec
+    | PruneSpec
+    | QuantizeSpec
+    | ExportSpec
+    | MeasureSpec
 )
+_ADAPTER: TypeAdapter[JobSpec] = TypeAdapter(Annotated[JobSpec, Field(discriminator="kind")])
+#: Job kinds, as ``spec.kind`` names them.
+KINDS = tuple(str(one.model_fields["kind"].default) for one in get_args(JobSpec))
 
 
 def spec_to_json(spec: JobSpec) -> str:

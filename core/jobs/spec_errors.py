@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import ValidationError
 
-from core.jobs.spec import Augmentation, EvaluateSpec, PredictSpec, TrainSpec
+from core.jobs.spec import KINDS, Augmentation, JobSpec
 
-_MODELS = (TrainSpec, EvaluateSpec, PredictSpec, Augmentation)
+_MODELS = (*get_args(JobSpec), Augmentation)
 _SETTINGS = frozenset(name for model in _MODELS for name in model.model_fields)
 _ALLOWED = {
     "bool": "true or false",
@@ -92,7 +92,7 @@ def _setting(place: tuple[int | str, ...]) -> str:
 
     Unknown settings stand last, where no branch can be; a number is a place in a list.
     """
-    if place and place[0] in ("train", "evaluate", "predict"):  # the kind of a whole description
+    if place and place[0] in KINDS:  # the kind of a whole description
         place = place[1:]
     names = [
         str(part)

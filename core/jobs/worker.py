@@ -37,7 +37,7 @@ from core.jobs.events import (
 from core.jobs.failures import classify, make_failed
 from core.jobs.reporter import JobReporter
 from core.jobs.run_folder import RunFolder
-from core.jobs.spec import JobSpec, PredictSpec, TrainSpec
+from core.jobs.spec import JobSpec, TrainSpec
 from core.messages import message
 from core.training.reporter import StopRequested
 
@@ -120,8 +120,9 @@ def _check_input(spec: JobSpec) -> None:
     from core.datasets import open_data_folder
     from core.model_folder import read_model_info
 
-    if not isinstance(spec, PredictSpec):
-        open_data_folder(spec.data_dir)
+    data_dir = getattr(spec, "data_dir", None)  # not every kind has one, or needs one
+    if data_dir is not None:
+        open_data_folder(data_dir)
     if not isinstance(spec, TrainSpec):
         read_model_info(spec.model_dir)
 
