@@ -1,0 +1,1 @@
+"""Quantisation: fake-quantised networks that compute what the exported int8 model will."""
