@@ -1,0 +1,1 @@
+"""Labelling on one mask of class indices: brushes, polygons, image-guided tools, undo."""

@@ -1,0 +1,240 @@
+"""Saving masks while they are painted: in a thread, the last state wins, nothing is lost."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from core.annotation.edits import Box, Mask
+from core.annotation.journal import FOLDER, Journal, Patch, read_journal
+from core.errors import InputError
+from core.project import Project
+
+_log = logging.getLogger(__name__)
+_AT_ONCE_PIXELS = 2**20
+_PAUSE_S = 0.25
+_RETRY_S = 5.0
+
+
+class Autosave:
+    """Saves the masks of a project.
+
+    ``commit`` copies only the boxes that changed and writes them to the image's journal, so its
+    cost does not depend on the mask's size; the thread applies them to a copy of its own and saves
+    that. Callbacks are called from the thread.
+
+    Args:
+        project: open for writing; must stay open until ``close`` has returned.
+        on_saved: (image id, hash) after each save.
+        on_failed: (image id, error): what is on the screen is not saved; it is tried again.
+        pause_s: strokes that follow each other faster become one save.
+    """
+
+    def __init__(
+        self,
+        project: Project,
+        *,
+        on_saved: Callable[[int, str], None],
+        on_failed: Callable[[int, Exception], None],
+        pause_s: float = _PAUSE_S,
+    ) -> None:
+        self._project = project
+        self._on_saved = on_saved
+        self._on_failed = on_failed
+        self._pause_s = pause_s
+        self._masks: dict[int, _Saving] = {}
+        self._changed = threading.Condition()
+        self._hurried = 0
+        self._closed = False
+        self._thread: threading.Thread | None = None
+
+    def open(self, image_id: int, saved: Mask) -> None:
+        """Follow an image.
+
+        Args:
+            image_id: which one.
+            saved: a copy of its mask as the document starts with it; the thread will own it.
+        """
+        height, width = saved.shape
+        path = self._project.folder / FOLDER / f"{image_id}.journal"
+        with self._changed:
+            self._masks[image_id] = _Saving(saved, Journal(path, (width, height)))
+
+    def commit(self, image_id: int, mask: Mask, boxes: Sequence[Box]) -> None:
+        """Save what changed in ``boxes``; small changes survive ``kill -9`` once this returns."""
+        patches = [Patch.of(mask, box) for box in boxes]
+        with self._changed:
+            saving = self._masks[image_id]
+            saving.patches += patches
+            area = sum(patch.pixels.size for patch in patches)
+            try:
+                if area <= _AT_ONCE_PIXELS and not saving.unwritten:
+                    saving.journal.append(patches)
+                else:
+                    saving.unwritten += patches
+            except OSError as error:  # the save itself may still succeed
+                _log.warning("the journal %s cannot be written: %s", saving.journal.path, error)
+            self._start()
+            self._changed.notify_all()
+
+    def release(self, image_id: int) -> None:
+        """The image is not shown any more; forget it once it is saved."""
+        with self._changed:
+            saving = self._masks.get(image_id)
+            if saving is not None:
+                saving.released = True
+                self._forget_if_done(image_id, saving)
+
+    def pending(self, image_id: int | None = None) -> bool:
+        """Whether something of an image (or of any) is not in the project yet."""
+        with self._changed:
+            return self._is_pending(image_id)
+
+    def flush(self, image_id: int | None = None, *, timeout_s: float = 60.0) -> bool:
+        """Wait until everything of an image (or of all) is saved; return whether it is."""
+        end = time.monotonic() + timeout_s
+        with self._changed:
+            self._hurried += 1
+            self._changed.notify_all()
+            try:
+                return self._changed.wait_for(
+                    lambda: not self._is_pending(image_id), max(0.0, end - time.monotonic())
+                )
+            finally:
+                self._hurried -= 1
+
+    def close(self, *, timeout_s: float = 60.0) -> bool:
+        """Save everything and end the thread; what could not be saved stays in the journals."""
+        saved = self.flush(timeout_s=timeout_s)
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+        if self._thread is not None:
+            self._thread.join()
+        return saved
+
+    def _start(self) -> None:
+        if self._thread is None and not self._closed:
+            self._thread = threading.Thread(target=self._run, name="autosave", daemon=True)
+            self._thread.start()
+
+    def _is_pending(self, image_id: int | None) -> bool:
+        chosen = self._masks.items() if image_id is None else [(image_id, self._masks.get(image_id))]
+        return any(saving is not None and saving.is_pending for _, saving in chosen)
+
+    def _forget_if_done(self, image_id: int, saving: _Saving) -> None:
+        if saving.released and not saving.is_pending and self._masks.get(image_id) is saving:
+            del self._masks[image_id]
+
+    def _run(self) -> None:
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._closed or self._next() is not None)
+                if self._closed:
+                    return
+                if not self._hurried:
+                    self._changed.wait_for(lambda: self._closed or self._hurried, self._pause_s)
+                chosen = self._next()
+                if chosen is None:
+                    continue
+                image_id, saving = chosen
+                unwritten, saving.unwritten = saving.unwritten, []
+                patches, saving.patches = saving.patches, []
+                saving.busy = True
+            error = self._save(image_id, saving, patches, unwritten)
+            with self._changed:
+                saving.busy = False
+                if error is None:
+                    if not saving.patches:
+                        saving.journal.clear()
+                    self._forget_if_done(image_id, saving)
+                else:
+                    saving.failed = True
+                    if not saving.patches:
+                        saving.patches = [Patch((0, 0, 0, 0), np.zeros((0, 0), np.uint8))]
+                    self._changed.wait_for(lambda: self._closed or self._hurried, _RETRY_S)
+                self._changed.notify_all()
+
+    def _next(self) -> tuple[int, _Saving] | None:
+        for image_id, saving in self._masks.items():
+            if saving.patches:
+                return image_id, saving
+        return None
+
+    def _save(
+        self, image_id: int, saving: _Saving, patches: list[Patch], unwritten: list[Patch]
+    ) -> Exception | None:
+        try:
+            if unwritten:
+                saving.journal.append(unwritten)
+        except OSError as error:
+            _log.warning("the journal %s cannot be written: %s", saving.journal.path, error)
+        for patch in patches:
+            patch.apply(saving.mask)
+        try:
+            hash_ = self._project.save_label_map(image_id, saving.mask)
+        except Exception as error:
+            self._on_failed(image_id, error)
+            return error
+        self._on_saved(image_id, hash_)
+        return None
+
+
+class _Saving:
+    """One image: the thread's copy of its mask, and what is still to be put into it."""
+
+    def __init__(self, mask: Mask, journal: Journal) -> None:
+        self.mask = mask
+        self.journal = journal
+        self.patches: list[Patch] = []
+        self.unwritten: list[Patch] = []
+        self.busy = False
+        self.failed = False
+        self.released = False
+
+    @property
+    def is_pending(self) -> bool:
+        return self.busy or bool(self.patches)
+
+
+def recover(project: Project) -> list[str]:
+    """Save what an earlier window painted and could not save before it was killed.
+
+    Returns:
+        Names of the images whose masks were completed.
+
+    Raises:
+        InputError: a mask cannot be saved; its journal stays.
+    """
+    names: list[str] = []
+    for path in sorted((project.folder / FOLDER).glob("*.journal")):
+        row = None
+        if path.stem.isdecimal():
+            row = next(iter(project.images_by_id([int(path.stem)])), None)
+        if row is not None and _replay(project, path, row.id, (row.width, row.height)):
+            names.append(row.name)
+        path.unlink(missing_ok=True)
+    return names
+
+
+def _replay(project: Project, path: Path, image_id: int, size: tuple[int, int]) -> bool:
+    try:
+        mask = project.label_map(image_id)
+    except InputError:  # its file is gone: the journal alone is no mask
+        _log.warning("the mask of image %d is gone; %s cannot be replayed", image_id, path)
+        return False
+    before = np.zeros((size[1], size[0]), np.uint8) if mask is None else mask
+    after = before.copy()
+    for patch in read_journal(path, size):
+        patch.apply(after)
+    if mask is not None and np.array_equal(before, after):
+        return False
+    if mask is None and not after.any():
+        return False
+    project.save_label_map(image_id, after)
+    return True
