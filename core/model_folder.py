@@ -1,6 +1,7 @@
 """The folder a model is saved in; reading its description needs no paddle.
 
 ``model.pdparams`` weights · ``model.yml`` everything needed to rebuild and use the network ·
+``prune.yml`` and ``quant.yml`` how a compressed network differs from the one its class builds ·
 ``eval_details.json`` confusion matrix · ``model.pdopt`` and ``training_state.json`` for resuming ·
 ``.success`` written last.
 """
@@ -18,6 +19,14 @@ from typing import Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from core.compression.records import (
+    PRUNING,
+    QUANTIZATION,
+    PruningRecord,
+    QuantizationRecord,
+    read_pruning,
+    read_quantization,
+)
 from core.errors import InputError
 from core.files import read_yaml, recover_folder, replace_folder_atomic, write_text_atomic
 
@@ -28,7 +37,7 @@ EVALUATION = "eval_details.json"
 STATE = "training_state.json"
 SUCCESS = ".success"
 
-Status = Literal["Normal"]
+Status = Literal["Normal", "Pruned", "Quantized"]
 _LIBRARIES = ("maskwright", "paddlepaddle", "paddlepaddle-gpu", "numpy", "opencv-python-headless")
 
 
@@ -42,13 +51,16 @@ class ModelInfo:
         labels: class names, index = class id.
         colors: (r, g, b) per class, or None.
         transforms: preprocessing as ``[{name: parameters}, …]``, or None if never evaluated.
-        status: ``"Normal"``: the network as its class builds it.
+        status: ``"Normal"``: the network as its class builds it; ``"Pruned"``; ``"Quantized"``,
+            which may be pruned, too.
         completed_epochs: epochs trained.
         score: mIoU (0 … 1) on the evaluation set when saved, or None.
         dataset_hash: identifies the data trained on, or None.
         libraries: versions that wrote the folder.
         from_paddlex: whether PaddleX 2 wrote it: then ``init_params`` lack what only the weights
             tell (``core.paddlex_models``).
+        pruning: which channels are gone, or None.
+        quantization: how it computes in 8 bits, or None.
     """
 
     name: str
@@ -56,12 +68,14 @@ class ModelInfo:
     labels: tuple[str, ...]
     colors: tuple[tuple[int, int, int], ...] | None = None
     transforms: tuple[Mapping[str, Any], ...] | None = None
-    status: str = "Normal"
+    status: Status = "Normal"
     completed_epochs: int = 0
     score: float | None = None
     dataset_hash: str | None = None
     libraries: Mapping[str, str] = field(default_factory=dict)
     from_paddlex: bool = False
+    pruning: PruningRecord | None = None
+    quantization: QuantizationRecord | None = None
 
     @property
     def num_classes(self) -> int:
@@ -143,6 +157,8 @@ def read_model_info(model_dir: str | Path) -> ModelInfo:
                 name=name,
                 count=count,
             )
+    quantized = description.status == "Quantized"
+    pruned = description.status == "Pruned" or (quantized and (folder / PRUNING).exists())
     return ModelInfo(
         name=description.Model,
         init_params=description.init_params,
@@ -156,6 +172,8 @@ def read_model_info(model_dir: str | Path) -> ModelInfo:
         libraries=description.libraries or {},
         # PaddleX names no libraries; versions below 2 were refused above.
         from_paddlex=description.libraries is None and description.version.startswith("2."),
+        pruning=read_pruning(folder) if pruned else None,
+        quantization=read_quantization(folder) if quantized else None,
     )
 
 
@@ -199,16 +217,20 @@ def write(folder: str | Path, info: ModelInfo) -> Iterator[Path]:
     """Write a model folder in one piece: the old one or the new one, never a half.
 
     Yields:
-        A temporary folder for the weights and further files; the description and ``.success``
-        are added at the end, then it takes ``folder``'s place.
+        A temporary folder for the weights and further files; the description, ``prune.yml``,
+        ``quant.yml`` and ``.success`` are added at the end, then it takes ``folder``'s place.
     """
     with replace_folder_atomic(folder) as temporary:
         yield temporary
-        write_text_atomic(
-            temporary / DESCRIPTION,
-            yaml.safe_dump(_to_dict(info), allow_unicode=True, sort_keys=False),
-        )
+        _write_yaml(temporary / DESCRIPTION, _to_dict(info))
+        for name, record in ((PRUNING, info.pruning), (QUANTIZATION, info.quantization)):
+            if record is not None:
+                _write_yaml(temporary / name, record.model_dump(mode="json"))
         (temporary / SUCCESS).touch()
+
+
+def _write_yaml(file: Path, content: Mapping[str, Any]) -> None:
+    write_text_atomic(file, yaml.safe_dump(content, allow_unicode=True, sort_keys=False))
 
 
 def network_input_size(transforms: Sequence[Mapping[str, Any]]) -> tuple[int, int] | None:

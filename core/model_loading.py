@@ -59,7 +59,6 @@ def load_model(
     model = _bare(cls, init_params, folder)
     model.labels = list(info.labels)
     model.colors = None if info.colors is None else list(info.colors)
-    model.status = info.status
     model.completed_epochs = info.completed_epochs
     if transforms is not None:
         model.test_transforms = transforms

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable, Sequence
-from copy import deepcopy
-from numbers import Integral
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-import paddle
 
-from core import inference, model_folder
+from core import inference
 from core.class_names import compare_class_names
+from core.compression.methods import CompressionMethods
 from core.errors import InputError
-from core.training import distributed, weights
-from core.training.loop import TrainingLoop
+from core.segmenter_base import ClassWeights, Color
+from core.training import weights
 from core.training.options import TrainOptions, TrainResult
 from core.training.precision import Amp
 from core.training.reporter import Reporter
@@ -28,88 +25,13 @@ if TYPE_CHECKING:
 
 Image = str | Path | npt.NDArray[np.uint8]
 Prediction = dict[str, npt.NDArray[Any]]
-ClassWeights = Literal["balanced"] | Sequence[float] | None
 
 
-class Segmenter:
+class Segmenter(CompressionMethods):
     """Base of the networks in ``core.seg``; a subclass names its ``network``.
 
-    Attributes:
-        init_params: the constructor's arguments, complete; ``load_model`` rebuilds from them.
-        net: the ``paddle.nn.Layer``; (N, 3, H, W) float32 → list of (N, num_classes, H, W).
-        labels: class names, known after training or loading.
-        colors: one (r, g, b) per class, or None.
-        eval_transforms: preprocessing of the evaluation set seen in training, or None.
-        test_transforms: preprocessing that ``predict`` uses, or None.
-        status: ``"Normal"``: the network as its class builds it.
-        completed_epochs: how many epochs the weights have been trained for.
+    Its attributes are those of ``SegmenterBase``.
     """
-
-    network: ClassVar[Callable[..., Any]]
-    head_weights: ClassVar[tuple[float, ...]] = (1.0,)
-    init_params: dict[str, Any]
-    net: Any
-
-    def __new__(cls, *args: Any, **kwargs: Any) -> Segmenter:
-        """Record the constructor's arguments, so that no subclass can forget one."""
-        self = super().__new__(cls)
-        bound = inspect.signature(cls.__init__).bind(self, *args, **kwargs)
-        given = frozenset(bound.arguments)
-        bound.apply_defaults()
-        self.init_params = cls.checked_params(dict(list(bound.arguments.items())[1:]), given)
-        return self
-
-    @classmethod
-    def checked_params(cls, params: dict[str, Any], given: frozenset[str]) -> dict[str, Any]:
-        """Return the constructor's arguments in the one form that is kept and built from.
-
-        Args:
-            params: all arguments, defaults included.
-            given: names of those that were not left at their defaults.
-
-        Raises:
-            InputError: a value that the network cannot have.
-        """
-        return params
-
-    def __init__(self) -> None:
-        self._set_up()
-        self.net = self.build_net()
-
-    def _set_up(self) -> None:
-        classes = self.init_params["num_classes"]
-        whole = isinstance(classes, Integral) and not isinstance(classes, bool)
-        if not (whole and 2 <= int(classes) <= 255):
-            raise InputError(
-                "num_classes is {value}: give a whole number from 2 to 255.", value=repr(classes)
-            )
-        classes = self.init_params["num_classes"] = int(classes)
-        self.net = None
-        self.labels: list[str] = [str(index) for index in range(classes)]
-        self.colors: list[tuple[int, int, int]] | None = None
-        self.eval_transforms: Compose | None = None
-        self.test_transforms: Compose | None = None
-        self.status = "Normal"
-        self.completed_epochs = 0
-
-    @property
-    def model_name(self) -> str:
-        """Class name, as in ``model.yml``."""
-        return type(self).__name__
-
-    @property
-    def num_classes(self) -> int:
-        """Number of classes."""
-        return int(self.init_params["num_classes"])
-
-    def build_net(self) -> Any:
-        """Build the network with fresh weights.
-
-        Parameter names start from zero whatever the process has built before.
-        """
-        params = {k: v for k, v in self.init_params.items() if k != "use_mixed_loss"}
-        with paddle.utils.unique_name.guard():
-            return type(self).network(**params)
 
     def train(
         self,
@@ -135,7 +57,7 @@ class Segmenter:
         preview_images: int = 4,
         keep_epochs: int | None = None,
         device: str | None = None,
-        colors: Sequence[tuple[int, int, int]] | None = None,
+        colors: Sequence[Color] | None = None,
         dataset_hash: str | None = None,
         accumulate_steps: int = 1,
         amp: Amp = "off",
@@ -213,17 +135,14 @@ class Segmenter:
             ema_decay=ema_decay,
             deterministic=deterministic,
         )
-        self._check_classes(train_dataset)
-        if eval_dataset is not None:
-            self._check_classes(eval_dataset)
         if resume_checkpoint is not None and pretrain_weights is not None:
             raise InputError("To resume a training, set pretrain_weights to None.")
-        ranks = distributed.join(device)
-        self._use_device(device if ranks.size == 1 else paddle.get_device())
-        reporter = reporter if reporter is not None and ranks.leads else Reporter()
-        options = options.for_ranks(ranks.size, reporter)
-        if resume_checkpoint is None:
-            ranks.wait_for_leader()  # it may download
+        if self.status != "Normal" and pretrain_weights is not None:
+            raise InputError(
+                "A compressed model goes on with its own weights: set pretrain_weights to None."
+            )
+
+        def start(reporter: Reporter) -> None:
             weights.load_pretrained(
                 self.net,
                 pretrain_weights,
@@ -231,25 +150,18 @@ class Segmenter:
                 init_params=self.init_params,
                 reporter=reporter,
             )
-            ranks.let_others_go()
-        self.labels = list(train_dataset.labels)
-        if colors is not None:
-            self.colors = [(int(r), int(g), int(b)) for r, g, b in colors]
-        if eval_dataset is not None:
-            self.eval_transforms = deepcopy(eval_dataset.transforms)
-            self.test_transforms = deepcopy(eval_dataset.transforms)
-        with options.engine_flags(), ranks.synchronized_batch_norm(self.net):
-            loop = TrainingLoop(
-                self,
-                options,
-                train_dataset=train_dataset,
-                eval_dataset=eval_dataset,
-                optimizer=optimizer,
-                reporter=reporter,
-                resume_from=None if resume_checkpoint is None else Path(resume_checkpoint),
-                ranks=ranks,
-            )
-            return loop.run()
+
+        return self._fit(
+            options,
+            train_dataset=train_dataset,
+            eval_dataset=eval_dataset,
+            optimizer=optimizer,
+            reporter=reporter,
+            resume_checkpoint=resume_checkpoint,
+            device=device,
+            colors=colors,
+            start=start,
+        )
 
     def evaluate(
         self,
@@ -351,30 +263,6 @@ class Segmenter:
             return predictor.predict(img_file, with_scores=with_scores)
         return [predictor.predict(image, with_scores=with_scores) for image in img_file]
 
-    def save_model(self, save_dir: str | Path, *, dataset_hash: str | None = None) -> Path:
-        """Write a model folder (weights and description) that ``load_model`` reads."""
-        folder = Path(save_dir)
-        with model_folder.write(folder, self.describe(dataset_hash=dataset_hash)) as temporary:
-            weights.write_state_dict(temporary / model_folder.WEIGHTS, self.net)
-        return folder
-
-    def describe(
-        self, *, score: float | None = None, dataset_hash: str | None = None
-    ) -> model_folder.ModelInfo:
-        """Return what ``model.yml`` says of the model as it is now."""
-        transforms = self.test_transforms
-        return model_folder.ModelInfo(
-            name=self.model_name,
-            init_params=dict(self.init_params),
-            labels=tuple(self.labels),
-            colors=None if self.colors is None else tuple(self.colors),
-            transforms=None if transforms is None else tuple(transforms.to_list()),
-            status=self.status,
-            completed_epochs=self.completed_epochs,
-            score=score,
-            dataset_hash=dataset_hash,
-        )
-
     def _predictor(
         self, transforms: Compose | None, *, window: tuple[int, int]
     ) -> inference.ImagePredictor:
@@ -386,16 +274,3 @@ class Segmenter:
         return inference.ImagePredictor(
             self.net, transforms, num_classes=self.num_classes, window=window
         )
-
-    def _use_device(self, device: str | None) -> None:
-        """Compute on ``device``, and move the weights there; None leaves all as it is."""
-        if device is not None:
-            self.net.to(device=inference.select_device(device))
-
-    def _check_classes(self, dataset: SegDataset) -> None:
-        if dataset.num_classes != self.num_classes:
-            raise InputError(
-                "The data has {data} classes and the model {model}: they must be the same.",
-                data=dataset.num_classes,
-                model=self.num_classes,
-            )

@@ -1,1 +1,1 @@
-"""Making a trained network smaller and faster."""
+"""Make trained networks smaller and quicker: channel pruning and quantisation."""

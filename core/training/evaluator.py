@@ -16,7 +16,7 @@ from core.training.reporter import Reporter
 
 if TYPE_CHECKING:
     from core.datasets import SegDataset
-    from core.segmenter import Segmenter
+    from core.segmenter_base import SegmenterBase
 
 
 class Evaluator:
@@ -32,7 +32,7 @@ class Evaluator:
 
     def __init__(
         self,
-        model: Segmenter,
+        model: SegmenterBase,
         dataset: SegDataset,
         *,
         preview_images: int,

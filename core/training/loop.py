@@ -39,7 +39,7 @@ from core.training.weights import load_exactly, write_state_dict
 
 if TYPE_CHECKING:
     from core.datasets import SegDataset
-    from core.segmenter import Segmenter
+    from core.segmenter_base import SegmenterBase
 
 _log = logging.getLogger(__name__)
 #: How often an evaluation tells of its progress.
@@ -55,7 +55,7 @@ class TrainingLoop:
 
     def __init__(
         self,
-        model: Segmenter,
+        model: SegmenterBase,
         options: TrainOptions,
         *,
         train_dataset: SegDataset,
