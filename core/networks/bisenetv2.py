@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import paddle
-import paddle.nn.functional as F  # noqa: N812
 from paddle import Tensor, nn
 
 from core.networks.layers import (
@@ -12,7 +10,9 @@ from core.networks.layers import (
     DepthwiseConvBN,
     initialize_convolutions,
 )
-from core.networks.resize import resize_bilinear, spatial_size
+from core.networks.operators import Add, Concat, Multiply, Resize
+from core.networks.resize import spatial_size
+from core.networks.tracing import trace_as_written
 
 _EXPANSION = 6
 
@@ -35,7 +35,7 @@ class BiSeNetV2Net(nn.Layer):
         self.aux_head3 = SegmentationHead(64, num_classes)
         self.aux_head4 = SegmentationHead(128, num_classes)
         self.head = SegmentationHead(128, num_classes)
-        self.align_corners = align_corners
+        self.resizes = nn.LayerList(Resize(align_corners) for _ in range(5))
         initialize_convolutions(self, nn.initializer.KaimingNormal())
 
     def forward(self, x: Tensor) -> list[Tensor]:
@@ -47,9 +47,7 @@ class BiSeNetV2Net(nn.Layer):
         if self.training:
             heads = (self.aux_head1, self.aux_head2, self.aux_head3, self.aux_head4)
             outputs += [head(stages[index]) for index, head in enumerate(heads)]
-        return [
-            resize_bilinear(logits, size, align_corners=self.align_corners) for logits in outputs
-        ]
+        return [self.resizes[index](logits, size) for index, logits in enumerate(outputs)]
 
 
 class DetailBranch(nn.Layer):
@@ -106,12 +104,13 @@ class Stem(nn.Layer):
             ConvBNReLU(out_channels // 2, out_channels, 3, stride=2),
         )
         self.right = nn.MaxPool2D(kernel_size=3, stride=2, padding=1)
+        self.concat = Concat()
         self.fuse = ConvBNReLU(out_channels * 2, out_channels, 3)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return features at 1/4."""
         x = self.conv(x)
-        return self.fuse(paddle.concat([self.left(x), self.right(x)], axis=1))
+        return self.fuse(self.concat([self.left(x), self.right(x)]))
 
 
 class GatherExpand(nn.Layer):
@@ -125,10 +124,12 @@ class GatherExpand(nn.Layer):
             DepthwiseConvBN(channels, expanded, 3),
             ConvBN(expanded, channels, 1),
         )
+        self.add = Add()
+        self.relu = nn.ReLU()
 
     def forward(self, x: Tensor) -> Tensor:
         """Return features of the same shape."""
-        return F.relu(self.conv(x) + x)
+        return self.relu(self.add(self.conv(x), x))
 
 
 class GatherExpandDown(nn.Layer):
@@ -147,10 +148,12 @@ class GatherExpandDown(nn.Layer):
             DepthwiseConvBN(in_channels, in_channels, 3, stride=2),
             ConvBN(in_channels, out_channels, 1),
         )
+        self.add = Add()
+        self.relu = nn.ReLU()
 
     def forward(self, x: Tensor) -> Tensor:
         """Return features at half the size, rounded up."""
-        return F.relu(self.branch_1(x) + self.branch_2(x))
+        return self.relu(self.add(self.branch_1(x), self.branch_2(x)))
 
 
 class ContextEmbedding(nn.Layer):
@@ -161,11 +164,12 @@ class ContextEmbedding(nn.Layer):
         self.gap = nn.AdaptiveAvgPool2D(1)
         self.bn = nn.BatchNorm2D(channels)
         self.conv_1x1 = ConvBNReLU(channels, channels, 1)
+        self.add = Add()
         self.conv_3x3 = nn.Conv2D(channels, channels, 3, padding=1)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return features of the same shape."""
-        return self.conv_3x3(self.conv_1x1(self.bn(self.gap(x))) + x)
+        return self.conv_3x3(self.add(self.conv_1x1(self.bn(self.gap(x))), x))
 
 
 class BilateralGuidedAggregation(nn.Layer):
@@ -185,18 +189,20 @@ class BilateralGuidedAggregation(nn.Layer):
         )
         self.sb_branch_up = ConvBN(channels, channels, 3)
         self.conv = ConvBN(channels, channels, 3)
-        self.align_corners = align_corners
+        self.resize_gate = Resize(align_corners)
+        self.sigmoid = nn.Sigmoid()
+        self.multiply_fine = Multiply()
+        self.multiply_coarse = Multiply()
+        self.resize_coarse = Resize(align_corners)
+        self.add = Add()
 
     def forward(self, detail: Tensor, context: Tensor) -> Tensor:
         """Detail at 1/8 and context at 1/32 → features at 1/8."""
         size = spatial_size(detail)
-        gate = F.sigmoid(self._up(self.sb_branch_up(context), size))
-        fine = self.db_branch_keep(detail) * gate
-        coarse = self.db_branch_down(detail) * self.sb_branch_keep(context)
-        return self.conv(fine + self._up(coarse, size))
-
-    def _up(self, x: Tensor, size: list[int]) -> Tensor:
-        return resize_bilinear(x, size, align_corners=self.align_corners)
+        gate = self.sigmoid(self.resize_gate(self.sb_branch_up(context), size))
+        fine = self.multiply_fine(self.db_branch_keep(detail), gate)
+        coarse = self.multiply_coarse(self.db_branch_down(detail), self.sb_branch_keep(context))
+        return self.conv(self.add(fine, self.resize_coarse(coarse, size)))
 
 
 class SegmentationHead(nn.Layer):
@@ -210,3 +216,6 @@ class SegmentationHead(nn.Layer):
     def forward(self, x: Tensor) -> Tensor:
         """Return logits at the features' size."""
         return self.conv_1x1(self.conv_3x3(x))
+
+
+trace_as_written(__name__)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import paddle
 from paddle import Tensor, nn
 
 from core.networks.layers import ASPPModule, ConvBNReLU, SeparableConvBNReLU
-from core.networks.resize import resize_bilinear, spatial_size
+from core.networks.operators import Concat, Resize
+from core.networks.resize import spatial_size
 from core.networks.resnet_vd import STAGE_CHANNELS, ResNetVd
+from core.networks.tracing import trace_as_written
 
 _DECODER_CHANNELS = 256
 _LOW_LEVEL_CHANNELS = 48
@@ -49,12 +50,12 @@ class DeepLabV3PNet(nn.Layer):
             aspp_out_channels=aspp_out_channels,
             align_corners=align_corners,
         )
-        self.align_corners = align_corners
+        self.resize = Resize(align_corners)
 
     def forward(self, x: Tensor) -> list[Tensor]:
         """Images (N, 3, H, W) → [logits (N, num_classes, H, W)]."""
         logits = self.head(self.backbone(x))
-        return [resize_bilinear(logits, spatial_size(x), align_corners=self.align_corners)]
+        return [self.resize(logits, spatial_size(x))]
 
 
 class Head(nn.Layer):
@@ -99,11 +100,15 @@ class Decoder(nn.Layer):
         )
         self.conv_bn_relu3 = SeparableConvBNReLU(_DECODER_CHANNELS, _DECODER_CHANNELS, 3, padding=1)
         self.conv = nn.Conv2D(_DECODER_CHANNELS, num_classes, 1)
-        self.align_corners = align_corners
+        self.resize = Resize(align_corners)
+        self.concat = Concat()
 
     def forward(self, context: Tensor, low_level: Tensor) -> Tensor:
         """Return logits (N, num_classes, H/4, W/4) for the first stage's features."""
         detail = self.conv_bn_relu1(low_level)
-        context = resize_bilinear(context, spatial_size(detail), align_corners=self.align_corners)
-        x = paddle.concat([context, detail], axis=1)
+        context = self.resize(context, spatial_size(detail))
+        x = self.concat([context, detail])
         return self.conv(self.conv_bn_relu3(self.conv_bn_relu2(x)))
+
+
+trace_as_written(__name__)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import paddle.nn.functional as F  # noqa: N812
 from paddle import Tensor, nn
 
 from core.networks.layers import AuxLayer, ConvBN, ConvBNReLU, PPModule, SeparableConvBNReLU
-from core.networks.resize import resize_bilinear, spatial_size
+from core.networks.operators import Add, Resize
+from core.networks.resize import spatial_size
+from core.networks.tracing import trace_as_written
 
 
 class FastSCNNNet(nn.Layer):
@@ -25,7 +26,8 @@ class FastSCNNNet(nn.Layer):
         self.feature_fusion = FeatureFusionModule(align_corners)
         self.classifier = Classifier(128, num_classes)
         self.auxlayer = AuxLayer(64, 32, num_classes)
-        self.align_corners = align_corners
+        self.resize = Resize(align_corners)
+        self.resize_auxiliary = Resize(align_corners)
 
     def forward(self, x: Tensor) -> list[Tensor]:
         """Images (N, 3, H, W) → [logits, auxiliary logits], each (N, num_classes, H, W)."""
@@ -33,8 +35,8 @@ class FastSCNNNet(nn.Layer):
         detail = self.learning_to_downsample(x)
         fused = self.feature_fusion(detail, self.global_feature_extractor(detail))
         return [
-            resize_bilinear(logits, size, align_corners=self.align_corners)
-            for logits in (self.classifier(fused), self.auxlayer(detail))
+            self.resize(self.classifier(fused), size),
+            self.resize_auxiliary(self.auxlayer(detail), size),
         ]
 
 
@@ -81,7 +83,7 @@ class InvertedBottleneck(nn.Layer):
     ) -> None:
         super().__init__()
         expanded = in_channels * expansion
-        self.use_shortcut = stride == 1 and in_channels == out_channels
+        use_shortcut = stride == 1 and in_channels == out_channels
         self.block = nn.Sequential(
             ConvBNReLU(in_channels, expanded, 1, bias_attr=False),
             ConvBNReLU(
@@ -89,11 +91,12 @@ class InvertedBottleneck(nn.Layer):
             ),
             ConvBN(expanded, out_channels, 1, bias_attr=False),
         )
+        self.add = Add() if use_shortcut else None
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the block's output, added to ``x`` where shapes agree."""
         out = self.block(x)
-        return x + out if self.use_shortcut else out
+        return out if self.add is None else self.add(x, out)
 
 
 class FeatureFusionModule(nn.Layer):
@@ -104,13 +107,15 @@ class FeatureFusionModule(nn.Layer):
         self.dwconv = ConvBNReLU(128, 128, 3, padding=1, groups=128, bias_attr=False)
         self.conv_low_res = ConvBN(128, 128, 1)
         self.conv_high_res = ConvBN(64, 128, 1)
-        self.align_corners = align_corners
+        self.resize = Resize(align_corners)
+        self.add = Add()
+        self.relu = nn.ReLU()
 
     def forward(self, detail: Tensor, context: Tensor) -> Tensor:
         """Return fused features (N, 128, H/8, W/8)."""
-        context = resize_bilinear(context, spatial_size(detail), align_corners=self.align_corners)
+        context = self.resize(context, spatial_size(detail))
         context = self.conv_low_res(self.dwconv(context))
-        return F.relu(self.conv_high_res(detail) + context)
+        return self.relu(self.add(self.conv_high_res(detail), context))
 
 
 class Classifier(nn.Layer):
@@ -126,3 +131,6 @@ class Classifier(nn.Layer):
     def forward(self, x: Tensor) -> Tensor:
         """Return logits at the features' size."""
         return self.conv(self.dropout(self.dsconv2(self.dsconv1(x))))
+
+
+trace_as_written(__name__)

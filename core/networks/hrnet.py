@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import paddle
-import paddle.nn.functional as F  # noqa: N812
 from paddle import Tensor, nn
 
 from core.networks.layers import ConvBN, ConvBNReLU, initialize_convolutions
-from core.networks.resize import resize_bilinear, spatial_size
+from core.networks.operators import Add, Concat, Resize
+from core.networks.resize import spatial_size
+from core.networks.tracing import trace_as_written
 
 WIDTHS = (18, 48)
 _MODULES = {"st2": 1, "st3": 4, "st4": 3}
@@ -29,13 +29,13 @@ class HRNetNet(nn.Layer):
         super().__init__()
         self.backbone = Backbone(width, align_corners)
         self.head = Head(width * 15, num_classes)
-        self.align_corners = align_corners
+        self.resize = Resize(align_corners)
         initialize_convolutions(self, nn.initializer.Normal(std=0.001))
 
     def forward(self, x: Tensor) -> list[Tensor]:
         """Images (N, 3, H, W) → [logits (N, num_classes, H, W)]."""
         logits = self.head(self.backbone(x))
-        return [resize_bilinear(logits, spatial_size(x), align_corners=self.align_corners)]
+        return [self.resize(logits, spatial_size(x))]
 
 
 class Head(nn.Layer):
@@ -66,7 +66,8 @@ class Backbone(nn.Layer):
         self.st3 = _stage("st3", channels[:3], align_corners)
         self.tr3 = Transition(channels[:3], channels, "tr3")
         self.st4 = _stage("st4", channels, align_corners)
-        self.align_corners = align_corners
+        self.resizes = nn.LayerList(Resize(align_corners) for _ in channels[1:])
+        self.concat = Concat()
 
     def forward(self, x: Tensor) -> Tensor:
         """Images (N, 3, H, W) → all branches side by side (N, 15 · width, H/4, W/4)."""
@@ -76,10 +77,9 @@ class Backbone(nn.Layer):
         branches = self.st4(self.tr3(branches))
         size = spatial_size(branches[0])
         resized = [
-            resize_bilinear(branch, size, align_corners=self.align_corners)
-            for branch in branches[1:]
+            resize(branch, size) for resize, branch in zip(self.resizes, branches[1:], strict=True)
         ]
-        return paddle.concat([branches[0], *resized], axis=1)
+        return self.concat([branches[0], *resized])
 
 
 class Bottlenecks(nn.Layer):
@@ -111,11 +111,13 @@ class Bottleneck(nn.Layer):
         self.conv_down: nn.Layer | None = None
         if in_channels != out_channels:
             self.conv_down = ConvBN(in_channels, out_channels, 1, bias_attr=False)
+        self.add = Add()
+        self.relu = nn.ReLU()
 
     def forward(self, x: Tensor) -> Tensor:
         """Return features at the same size."""
         shortcut = x if self.conv_down is None else self.conv_down(x)
-        return F.relu(self.conv3(self.conv2(self.conv1(x))) + shortcut)
+        return self.relu(self.add(self.conv3(self.conv2(self.conv1(x))), shortcut))
 
 
 class BasicBlock(nn.Layer):
@@ -125,10 +127,12 @@ class BasicBlock(nn.Layer):
         super().__init__()
         self.conv1 = ConvBNReLU(channels, channels, 3, bias_attr=False)
         self.conv2 = ConvBN(channels, channels, 3, bias_attr=False)
+        self.add = Add()
+        self.relu = nn.ReLU()
 
     def forward(self, x: Tensor) -> Tensor:
         """Return features of the same shape."""
-        return F.relu(self.conv2(self.conv1(x)) + x)
+        return self.relu(self.add(self.conv2(self.conv1(x)), x))
 
 
 class Transition(nn.Layer):
@@ -211,14 +215,17 @@ class Fusion(nn.Layer):
     def __init__(self, channels: Sequence[int], name: str, align_corners: bool) -> None:
         super().__init__()
         self._prefix = f"residual_{name}_layer"
-        self.align_corners = align_corners
         for target, out_channels in enumerate(channels):
+            self.add_sublayer(f"relu_{target + 1}", nn.ReLU())
             for source, in_channels in enumerate(channels):
+                if source != target:
+                    self.add_sublayer(f"add_{target + 1}_{source + 1}", Add())
                 if source > target:
                     self.add_sublayer(
                         self._path(target, source),
                         ConvBN(in_channels, out_channels, 1, bias_attr=False),
                     )
+                    self.add_sublayer(f"resize_{target + 1}_{source + 1}", Resize(align_corners))
                 elif source < target:
                     self._add_downsampling(target, source, in_channels, out_channels)
 
@@ -248,13 +255,17 @@ class Fusion(nn.Layer):
         total = branches[target]
         size = spatial_size(total)
         for source, x in enumerate(branches):
+            if source == target:
+                continue
             path = self._path(target, source)
+            pair = f"{target + 1}_{source + 1}"
             if source > target:
-                y = getattr(self, path)(x)
-                total = total + resize_bilinear(y, size, align_corners=self.align_corners)
-            elif source < target:
-                y = x
+                x = getattr(self, f"resize_{pair}")(getattr(self, path)(x), size)
+            else:
                 for step in range(1, target - source + 1):
-                    y = getattr(self, f"{path}_{step}")(y)
-                total = total + y
-        return F.relu(total)
+                    x = getattr(self, f"{path}_{step}")(x)
+            total = getattr(self, f"add_{pair}")(total, x)
+        return getattr(self, f"relu_{target + 1}")(total)
+
+
+trace_as_written(__name__)

@@ -13,7 +13,9 @@ import paddle
 import paddle.nn.functional as F  # noqa: N812
 from paddle import Tensor, nn
 
-from core.networks.resize import resize_bilinear, spatial_size
+from core.networks.operators import Concat, Resize
+from core.networks.resize import spatial_size
+from core.networks.tracing import trace_as_written
 
 
 def initialize_convolutions(net: nn.Layer, initializer: nn.initializer.Initializer) -> None:
@@ -93,11 +95,15 @@ class ConvBN(nn.Layer):
 
 
 class ConvBNReLU(ConvBN):
-    """``ConvBN`` followed by ReLU."""
+    """``ConvBN`` followed by ReLU; the arguments are those of ``ConvBN``."""
+
+    def __init__(self, *sizes: int, **options: Any) -> None:
+        super().__init__(*sizes, **options)
+        self._relu = nn.ReLU()
 
     def forward(self, x: Tensor) -> Tensor:
         """Convolve, normalise and rectify ``x``."""
-        return F.relu(super().forward(x))
+        return self._relu(super().forward(x))
 
 
 class SeparableConvBNReLU(nn.Layer):
@@ -182,14 +188,14 @@ class ASPPModule(nn.Layer):
         )
         self.conv_bn_relu = ConvBNReLU(out_channels * (len(ratios) + 1), out_channels, 1)
         self.dropout = nn.Dropout(p=0.1)
-        self.align_corners = align_corners
+        self.resize = Resize(align_corners)
+        self.concat = Concat()
 
     def forward(self, x: Tensor) -> Tensor:
         """Return context features (N, out, H, W)."""
         branches = [block(x) for block in self.aspp_blocks]
-        pooled = self.global_avg_pool(x)
-        branches.append(resize_bilinear(pooled, spatial_size(x), align_corners=self.align_corners))
-        return self.dropout(self.conv_bn_relu(paddle.concat(branches, axis=1)))
+        branches.append(self.resize(self.global_avg_pool(x), spatial_size(x)))
+        return self.dropout(self.conv_bn_relu(self.concat(branches)))
 
 
 class PPModule(nn.Layer):
@@ -221,17 +227,17 @@ class PPModule(nn.Layer):
         self.conv_bn_relu2 = ConvBNReLU(
             in_channels + reduced * len(bin_sizes), out_channels, 3, padding=1
         )
-        self.align_corners = align_corners
+        self.resizes = nn.LayerList(Resize(align_corners) for _ in bin_sizes)
+        self.concat = Concat()
 
     def forward(self, x: Tensor) -> Tensor:
         """Return ``x`` enriched with its pooled contexts, at the same height and width."""
         size = spatial_size(x)
         contexts = [
-            resize_bilinear(stage(x), size, align_corners=self.align_corners)
-            for stage in self.stages
+            resize(stage(x), size) for stage, resize in zip(self.stages, self.resizes, strict=True)
         ]
         # Finest grid first: the order that published weights were trained with.
-        return self.conv_bn_relu2(paddle.concat([x, *reversed(contexts)], axis=1))
+        return self.conv_bn_relu2(self.concat([x, *reversed(contexts)]))
 
 
 class AuxLayer(nn.Layer):
@@ -253,3 +259,6 @@ class AuxLayer(nn.Layer):
     def forward(self, x: Tensor) -> Tensor:
         """Return logits (N, out, H, W)."""
         return self.conv(self.dropout(self.conv_bn_relu(x)))
+
+
+trace_as_written(__name__)

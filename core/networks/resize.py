@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from functools import lru_cache
 from typing import Any
 
@@ -11,6 +10,8 @@ import numpy.typing as npt
 import paddle
 import paddle.nn.functional as F  # noqa: N812
 from paddle import Tensor
+
+from core.networks.tracing import trace_as_written
 
 
 def spatial_size(x: Tensor) -> Any:
@@ -80,4 +81,4 @@ def interpolation_matrix(
 
 
 # Tracing would turn sizes that are free into tensors before spatial_size can tell them apart.
-paddle.jit.ignore_module([sys.modules[__name__]])
+trace_as_written(__name__)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal, TypeAlias
 
-import paddle.nn.functional as F  # noqa: N812
 from paddle import Tensor, nn
 
 from core.networks.layers import ConvBN, ConvBNReLU
+from core.networks.operators import Add
+from core.networks.tracing import trace_as_written
 
 BackboneName: TypeAlias = Literal["ResNet50_vd", "ResNet101_vd"]
 
@@ -84,6 +85,8 @@ class Bottleneck(nn.Layer):
         if in_channels != out_channels:
             self.short = ConvBN(in_channels, out_channels, 1, padding=0, bias_attr=False)
         self.pool = nn.AvgPool2D(kernel_size=2, stride=2, ceil_mode=True) if stride == 2 else None
+        self.add = Add()
+        self.relu = nn.ReLU()
 
     def forward(self, x: Tensor) -> Tensor:
         """Return features (N, out, H / stride, W / stride), sizes rounded up."""
@@ -92,7 +95,7 @@ class Bottleneck(nn.Layer):
             shortcut = self.pool(shortcut)
         if self.short is not None:
             shortcut = self.short(shortcut)
-        return F.relu(shortcut + self.conv2(self.conv1(self.conv0(x))))
+        return self.relu(self.add(shortcut, self.conv2(self.conv1(self.conv0(x)))))
 
 
 def _conv(
@@ -107,3 +110,6 @@ def _conv(
         dilation=dilation,
         bias_attr=False,
     )
+
+
+trace_as_written(__name__)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import paddle
 from paddle import Tensor, nn
 
 from core.networks.layers import ConvBNReLU
-from core.networks.resize import resize_bilinear, spatial_size
+from core.networks.operators import Concat, Resize
+from core.networks.resize import spatial_size
+from core.networks.tracing import trace_as_written
 
 
 class UNetNet(nn.Layer):
@@ -86,22 +87,26 @@ class UpSampling(nn.Layer):
         self, in_channels: int, out_channels: int, *, use_deconv: bool, align_corners: bool
     ) -> None:
         super().__init__()
-        self.use_deconv = use_deconv
-        self.align_corners = align_corners
+        self.deconv: nn.Layer | None = None
         joined = in_channels * 2
         if use_deconv:
             self.deconv = nn.Conv2DTranspose(
                 in_channels, out_channels // 2, kernel_size=2, stride=2
             )
             joined = in_channels + out_channels // 2
+        self.resize = Resize(align_corners)
+        self.concat = Concat()
         self.double_conv = nn.Sequential(
             ConvBNReLU(joined, out_channels, 3), ConvBNReLU(out_channels, out_channels, 3)
         )
 
     def forward(self, x: Tensor, shortcut: Tensor) -> Tensor:
         """Return (N, out, H, W) where (H, W) is the shortcut's size."""
-        if self.use_deconv:
+        if self.deconv is not None:
             x = self.deconv(x)
         # After a deconvolution only needed where pooling dropped an odd last row or column.
-        x = resize_bilinear(x, spatial_size(shortcut), align_corners=self.align_corners)
-        return self.double_conv(paddle.concat([x, shortcut], axis=1))
+        x = self.resize(x, spatial_size(shortcut))
+        return self.double_conv(self.concat([x, shortcut]))
+
+
+trace_as_written(__name__)
