@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -12,8 +11,7 @@ import numpy as np
 
 from core.annotation.edits import Box, Mask
 from core.annotation.journal import FOLDER, Journal, Patch, read_journal
-from core.errors import InputError
-from core.project import Project
+from core.project import ImageRow, Project
 
 _log = logging.getLogger(__name__)
 _AT_ONCE_PIXELS = 2**20
@@ -71,14 +69,13 @@ class Autosave:
         with self._changed:
             saving = self._masks[image_id]
             saving.patches += patches
+            saving.dirty = True
+            saving.failed = False
             area = sum(patch.pixels.size for patch in patches)
-            try:
-                if area <= _AT_ONCE_PIXELS and not saving.unwritten:
-                    saving.journal.append(patches)
-                else:
-                    saving.unwritten += patches
-            except OSError as error:  # the save itself may still succeed
-                _log.warning("the journal %s cannot be written: %s", saving.journal.path, error)
+            if area > _AT_ONCE_PIXELS or saving.unwritten or saving.writing:
+                saving.unwritten += patches
+            else:
+                saving.write(patches)
             self._start()
             self._changed.notify_all()
 
@@ -97,14 +94,19 @@ class Autosave:
 
     def flush(self, image_id: int | None = None, *, timeout_s: float = 60.0) -> bool:
         """Wait until everything of an image (or of all) is saved; return whether it is."""
-        end = time.monotonic() + timeout_s
         with self._changed:
+            for saving in self._chosen(image_id):
+                saving.failed = False
             self._hurried += 1
             self._changed.notify_all()
             try:
-                return self._changed.wait_for(
-                    lambda: not self._is_pending(image_id), max(0.0, end - time.monotonic())
+                self._changed.wait_for(
+                    lambda: all(
+                        item.failed or not item.is_pending for item in self._chosen(image_id)
+                    ),
+                    timeout_s,
                 )
+                return not self._is_pending(image_id)
             finally:
                 self._hurried -= 1
 
@@ -123,57 +125,70 @@ class Autosave:
             self._thread = threading.Thread(target=self._run, name="autosave", daemon=True)
             self._thread.start()
 
+    def _chosen(self, image_id: int | None) -> list[_Saving]:
+        return [
+            saving for key, saving in self._masks.items() if image_id is None or key == image_id
+        ]
+
     def _is_pending(self, image_id: int | None) -> bool:
-        chosen = self._masks.items() if image_id is None else [(image_id, self._masks.get(image_id))]
-        return any(saving is not None and saving.is_pending for _, saving in chosen)
+        return any(saving.is_pending for saving in self._chosen(image_id))
 
     def _forget_if_done(self, image_id: int, saving: _Saving) -> None:
         if saving.released and not saving.is_pending and self._masks.get(image_id) is saving:
             del self._masks[image_id]
 
     def _run(self) -> None:
-        while True:
+        while (chosen := self._wait()) is not None:
+            image_id, saving = chosen
+            self._write_journal(saving)
             with self._changed:
-                self._changed.wait_for(lambda: self._closed or self._next() is not None)
-                if self._closed:
-                    return
-                if not self._hurried:
-                    self._changed.wait_for(lambda: self._closed or self._hurried, self._pause_s)
-                chosen = self._next()
-                if chosen is None:
-                    continue
-                image_id, saving = chosen
-                unwritten, saving.unwritten = saving.unwritten, []
                 patches, saving.patches = saving.patches, []
+                saving.dirty = False
                 saving.busy = True
-            error = self._save(image_id, saving, patches, unwritten)
+            error = self._save(image_id, saving, patches)
             with self._changed:
                 saving.busy = False
-                if error is None:
-                    if not saving.patches:
-                        saving.journal.clear()
+                if error is not None:
+                    saving.dirty = saving.failed = True
+                elif not saving.dirty:
+                    saving.journal.clear()
                     self._forget_if_done(image_id, saving)
-                else:
-                    saving.failed = True
-                    if not saving.patches:
-                        saving.patches = [Patch((0, 0, 0, 0), np.zeros((0, 0), np.uint8))]
-                    self._changed.wait_for(lambda: self._closed or self._hurried, _RETRY_S)
                 self._changed.notify_all()
+
+    def _wait(self) -> tuple[int, _Saving] | None:
+        """Return what is to be saved next, None once the thread should end."""
+        with self._changed:
+            while not self._closed:
+                if self._next() is None:
+                    has_failed = any(saving.failed for saving in self._masks.values())
+                    self._changed.wait(_RETRY_S if has_failed else None)
+                    if has_failed and self._next() is None:
+                        for saving in self._masks.values():
+                            saving.failed = False
+                    continue
+                if not self._hurried:
+                    self._changed.wait_for(lambda: self._closed or self._hurried, self._pause_s)
+                if (chosen := self._next()) is not None and not self._closed:
+                    return chosen
+        return None
 
     def _next(self) -> tuple[int, _Saving] | None:
         for image_id, saving in self._masks.items():
-            if saving.patches:
+            if saving.dirty and not saving.failed:
                 return image_id, saving
         return None
 
-    def _save(
-        self, image_id: int, saving: _Saving, patches: list[Patch], unwritten: list[Patch]
-    ) -> Exception | None:
-        try:
-            if unwritten:
-                saving.journal.append(unwritten)
-        except OSError as error:
-            _log.warning("the journal %s cannot be written: %s", saving.journal.path, error)
+    def _write_journal(self, saving: _Saving) -> None:
+        """Write what was too large for ``commit``, in its order."""
+        while True:
+            with self._changed:
+                patches, saving.unwritten = saving.unwritten, []
+                saving.writing = bool(patches)
+            if not patches:
+                return
+            saving.write(patches)
+
+    def _save(self, image_id: int, saving: _Saving, patches: list[Patch]) -> Exception | None:
         for patch in patches:
             patch.apply(saving.mask)
         try:
@@ -193,13 +208,23 @@ class _Saving:
         self.journal = journal
         self.patches: list[Patch] = []
         self.unwritten: list[Patch] = []
+        self.dirty = False
         self.busy = False
+        self.writing = False
         self.failed = False
         self.released = False
 
     @property
     def is_pending(self) -> bool:
-        return self.busy or bool(self.patches)
+        """Whether the project does not have everything yet."""
+        return self.busy or self.dirty
+
+    def write(self, patches: list[Patch]) -> None:
+        """Add to the journal; without one, the save itself may still succeed."""
+        try:
+            self.journal.append(patches)
+        except OSError as error:
+            _log.warning("the journal %s cannot be written: %s", self.journal.path, error)
 
 
 def recover(project: Project) -> list[str]:
@@ -209,32 +234,26 @@ def recover(project: Project) -> list[str]:
         Names of the images whose masks were completed.
 
     Raises:
-        InputError: a mask cannot be saved; its journal stays.
+        InputError: a mask cannot be read or saved; its journal stays.
     """
     names: list[str] = []
     for path in sorted((project.folder / FOLDER).glob("*.journal")):
-        row = None
-        if path.stem.isdecimal():
-            row = next(iter(project.images_by_id([int(path.stem)])), None)
-        if row is not None and _replay(project, path, row.id, (row.width, row.height)):
+        image_id = int(path.stem) if path.stem.isdecimal() else -1
+        row = next(iter(project.images_by_id([image_id])), None)
+        if row is not None and _replay(project, path, row):
             names.append(row.name)
         path.unlink(missing_ok=True)
     return names
 
 
-def _replay(project: Project, path: Path, image_id: int, size: tuple[int, int]) -> bool:
-    try:
-        mask = project.label_map(image_id)
-    except InputError:  # its file is gone: the journal alone is no mask
-        _log.warning("the mask of image %d is gone; %s cannot be replayed", image_id, path)
-        return False
-    before = np.zeros((size[1], size[0]), np.uint8) if mask is None else mask
+def _replay(project: Project, path: Path, row: ImageRow) -> bool:
+    size = (row.width, row.height)
+    saved = project.label_map(row.id)
+    before = np.zeros((row.height, row.width), np.uint8) if saved is None else saved
     after = before.copy()
     for patch in read_journal(path, size):
         patch.apply(after)
-    if mask is not None and np.array_equal(before, after):
+    if np.array_equal(before, after):
         return False
-    if mask is None and not after.any():
-        return False
-    project.save_label_map(image_id, after)
+    project.save_label_map(row.id, after)
     return True

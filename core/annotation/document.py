@@ -130,9 +130,7 @@ class MaskDocument:
         """Return the mask with every class id replaced through ``table`` (256,) uint8."""
         return table[self.mask]
 
-    def _push(
-        self, name: str, edits: Iterable[MaskEdit | None], *, drawn: bool = False
-    ) -> bool:
+    def _push(self, name: str, edits: Iterable[MaskEdit | None], *, drawn: bool = False) -> bool:
         made = [edit for edit in edits if edit is not None]
         if not made:
             return False

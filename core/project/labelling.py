@@ -51,10 +51,12 @@ def save_label_map(
     check_size(mask, (width, height), name=name)
     classes = read_labels(store.database)
     check_values(mask, {label.id for label in classes}, name=name)
-    # The refusal comes before the file is written.
-    with store.masks.batch() as batch, store.database.transaction() as connection:
+    store.database.require_writable()  # the refusal comes before the file is written
+    # Encoding a large mask takes long: other threads must be able to write meanwhile.
+    with store.masks.batch() as batch:
         info = batch.put(mask, palette(classes))
-        set_mask(connection, image_id, register(connection, info), state=state)
+        with store.database.transaction() as connection:
+            set_mask(connection, image_id, register(connection, info), state=state)
     return info.hash
 
 

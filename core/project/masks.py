@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -20,6 +21,7 @@ from core.images import IGNORE_INDEX, Color, read_mask, write_mask
 from core.project.rows import GarbageReport, MaskInfo
 
 LabelMap = npt.NDArray[np.uint8]
+_COUNTED_AT_ONCE = 2**23  # float32 counts exactly up to 2**24
 
 
 def mask_hash(mask: LabelMap) -> str:
@@ -32,9 +34,23 @@ def mask_hash(mask: LabelMap) -> str:
     return digest.hexdigest()
 
 
+def count_values(mask: LabelMap) -> npt.NDArray[np.int64]:
+    """Return how many pixels of a mask (H, W) uint8 have each value, (256,) int64.
+
+    In blocks, because OpenCV counts in float32; NumPy's own counting widens every pixel to eight
+    bytes and keeps the interpreter to itself meanwhile.
+    """
+    counts = np.zeros(256, np.int64)
+    rows = max(1, _COUNTED_AT_ONCE // max(1, mask.shape[1]))
+    for top in range(0, mask.shape[0], rows):
+        block = np.ascontiguousarray(mask[top : top + rows])
+        counts += cv2.calcHist([block], [0], None, [256], [0, 256]).reshape(-1).astype(np.int64)
+    return counts
+
+
 def describe(mask: LabelMap) -> MaskInfo:
     """Return hash, size and pixels of each class of a mask (H, W) uint8."""
-    counts = np.bincount(mask.reshape(-1), minlength=256)
+    counts = count_values(mask)
     return MaskInfo(
         hash=mask_hash(mask),
         width=mask.shape[1],
@@ -49,7 +65,7 @@ def check_values(mask: LabelMap, class_ids: Collection[int], *, name: str) -> No
     Raises:
         InputError: names the value and its number of pixels.
     """
-    counts = np.bincount(mask.reshape(-1), minlength=256)
+    counts = count_values(mask)
     for value in np.flatnonzero(counts):
         if value != IGNORE_INDEX and int(value) not in class_ids:
             raise InputError(
