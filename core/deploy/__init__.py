@@ -1,0 +1,1 @@
+"""Exported models: making them, running them, and showing that they do the same."""

@@ -1,0 +1,220 @@
+"""A network as an ONNX file in float, with the names that its tensors have there."""
+
+from __future__ import annotations
+
+import contextlib
+import pkgutil
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import onnx
+import paddle
+from paddle import Tensor, nn
+from paddle.static import InputSpec
+
+import core.networks
+from core.deploy.onnx_graph import (
+    drop_identities,
+    fold_constants,
+    free_batch,
+    rename_tensors,
+    set_dimensions,
+)
+from core.errors import InputError
+from core.files import write_bytes_atomic
+from core.inference import inference_mode
+
+if TYPE_CHECKING:
+    from core.compression.trace import Trace
+
+#: Names of the file's one input (N, 3, H, W) and one output (N, num_classes, H, W), float32.
+INPUT: Final = "image"
+OUTPUT: Final = "logits"
+OPSET: Final = 17
+
+#: A leaf layer's path and which of its calls is meant, counted from 0.
+_Place = tuple[str, int]
+
+
+def export_float(
+    net: nn.Layer,
+    file: str | Path,
+    *,
+    size: tuple[int, int] | None,
+    traced: Trace | None = None,
+    tensors: Mapping[int, str] | None = None,
+) -> dict[str, str]:
+    """Write the network's first output as an ONNX file that takes batches of any size.
+
+    Args:
+        net: network in float, its batch norms folded (``fold_batch_norms``).
+        file: where to write.
+        size: (width, height) of the images it will take; None for any, where the network can.
+        traced: trace of ``net``; needed for ``tensors``.
+        tensors: keys of the tensors (ids in ``traced``) whose names in the file are wanted.
+
+    Returns:
+        Each key's tensor name in the file.
+
+    Raises:
+        InputError: the network pools to a grid, which cannot be exported for free sizes.
+    """
+    wanted = dict(tensors or {})
+    if wanted and traced is None:
+        raise ValueError("tensors are ids of a trace: pass it as traced")
+    if size is None:
+        _refuse_grid_pooling(net)
+    places = {} if traced is None else _places(traced, wanted)
+    model = fold_constants(_convert(net, size=size, places=list(places.values())))
+    same = drop_identities(model)
+    if size is not None:
+        free_batch(model)
+    outputs = [value.name for value in model.graph.output]
+    found = [same.get(name, name) for name in _output_names(len(places))]
+    width, height = size or ("width", "height")
+    channels = model.graph.output[0].type.tensor_type.shape.dim[1].dim_value
+    del model.graph.output[1:]
+    rename_tensors(model, {outputs[0]: OUTPUT})
+    set_dimensions(model.graph.input[0], "batch", 3, height, width)
+    set_dimensions(model.graph.output[0], "batch", channels, height, width)
+    onnx.checker.check_model(model, full_check=True)
+    write_bytes_atomic(file, model.SerializeToString())
+    names = {key: OUTPUT if n == outputs[0] else n for key, n in zip(places, found, strict=True)}
+    if traced is not None and traced.input in wanted:
+        names[wanted[traced.input]] = INPUT
+    return names
+
+
+def _places(traced: Trace, wanted: Mapping[int, str]) -> dict[str, _Place]:
+    """Where each wanted tensor is made; the network's input is made nowhere."""
+    places: dict[str, _Place] = {}
+    seen: Counter[str] = Counter()
+    for call in traced.calls:
+        if call.output in wanted:
+            places[wanted[call.output]] = (call.path, seen[call.path])
+        seen[call.path] += 1
+    return places
+
+
+def _output_names(count: int) -> list[str]:
+    """What paddle2onnx calls the outputs after the first."""
+    return [f"fetch_name_{index + 1}" for index in range(count)]
+
+
+def _convert(
+    net: nn.Layer, *, size: tuple[int, int] | None, places: Sequence[_Place]
+) -> onnx.ModelProto:
+    """Export with the tensors made at ``places`` as outputs after the first."""
+    import paddle2onnx
+
+    batch, width, height = (None, None, None) if size is None else (1, *size)
+    _leave_forward_alone()
+    wrapped = _WithTensors(net, places)
+    # A folder of its own in the system's place for such: the converter opens files by name in
+    # C++, which must not depend on what the user calls the folders.
+    with tempfile.TemporaryDirectory(prefix="export-") as folder, inference_mode(net):
+        path = str(Path(folder) / "model")
+        wrapped.eval()
+        paddle.jit.save(
+            paddle.jit.to_static(wrapped, full_graph=True),
+            path,
+            input_spec=[InputSpec([batch, 3, height, width], "float32", INPUT)],
+        )
+        # Its default optimizer installs packages from the network.
+        data = paddle2onnx.export(
+            f"{path}.json", f"{path}.pdiparams", opset_version=OPSET, optimize_tool="None"
+        )
+    return onnx.load_model_from_string(data)
+
+
+class _WithTensors(nn.Layer):
+    """The network with some of its inner tensors as further outputs."""
+
+    def __init__(self, net: nn.Layer, places: Sequence[_Place]) -> None:
+        super().__init__()
+        self.net = net
+        self._places = places
+
+    def forward(self, x: Tensor) -> list[Tensor]:
+        """Return the logits and the tensors."""
+        made: dict[_Place, Tensor] = {}
+        with _hooks(self.net, made):
+            logits = self.net(x)[0]
+        return [logits, *(made[place] for place in self._places)]
+
+
+@contextlib.contextmanager
+def _hooks(net: nn.Layer, made: dict[_Place, Tensor]) -> Iterator[None]:
+    """Record what each leaf layer makes; pooling to a grid is replaced by an exact form."""
+    seen: Counter[str] = Counter()
+
+    def record(path: str) -> Callable[[nn.Layer, Any, Tensor], Tensor]:
+        def hook(layer: nn.Layer, inputs: Any, output: Tensor) -> Tensor:
+            if isinstance(layer, nn.AdaptiveAvgPool2D):
+                output = _pool(inputs[0], output)
+            made[path, seen[path]] = output
+            seen[path] += 1
+            return output
+
+        return hook
+
+    handles = [
+        layer.register_forward_post_hook(record(path))
+        for path, layer in net.named_sublayers()
+        if next(layer.children(), None) is None
+    ]
+    try:
+        yield
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+def _pool(x: Tensor, pooled: Tensor) -> Tensor:
+    """Average over a grid whose cells are not all alike, which ONNX has no operator for.
+
+    paddle2onnx writes a pooling of equal cells instead, which is another function.
+    """
+    target, source = pooled.shape[2:], x.shape[2:]
+    if all(cells == 1 or length % cells == 0 for cells, length in zip(target, source, strict=True)):
+        return pooled
+    rows = paddle.to_tensor(pooling_matrix(source[0], target[0]))
+    columns = paddle.to_tensor(pooling_matrix(source[1], target[1]).T.copy())
+    return paddle.matmul(paddle.matmul(rows, x), columns)
+
+
+def pooling_matrix(source: int, target: int) -> npt.NDArray[np.float32]:
+    """Matrix (target, source) of adaptive average pooling along one axis; rows sum to 1."""
+    matrix = np.zeros((target, source), np.float32)
+    for cell in range(target):
+        start, end = cell * source // target, -(-(cell + 1) * source // target)
+        matrix[cell, start:end] = 1 / (end - start)
+    return matrix
+
+
+def _refuse_grid_pooling(net: nn.Layer) -> None:
+    for layer in net.sublayers():
+        if isinstance(layer, nn.AdaptiveAvgPool2D) and set(_pair(layer._output_size)) != {1}:
+            raise InputError(
+                "{name} pools its features to a grid, which ONNX can only express for one size of "
+                "image: give the image size to export.",
+                name=type(net).__name__.removesuffix("Net"),
+            )
+
+
+def _pair(value: Any) -> tuple[Any, ...]:
+    return tuple(value) if isinstance(value, (list, tuple)) else (value,)
+
+
+def _leave_forward_alone() -> None:
+    """Trace the networks' code as it runs: rewriting it as static code takes a minute."""
+    names = [module.name for module in pkgutil.iter_modules(core.networks.__path__)]
+    modules = [import_module(f"{core.networks.__name__}.{name}") for name in names]
+    paddle.jit.ignore_module([*modules, sys.modules[__name__]])

@@ -1,0 +1,105 @@
+"""Small changes to ONNX graphs."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import onnx
+import onnxruntime
+
+
+def fold_constants(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Compute what does not depend on the input, and fuse biases and scales into convolutions.
+
+    The names of the graph's inputs and outputs stay.
+    """
+    with tempfile.TemporaryDirectory(prefix="onnx-") as folder:
+        file = Path(folder) / "folded.onnx"
+        options = onnxruntime.SessionOptions()
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
+        options.optimized_model_filepath = str(file)
+        options.log_severity_level = 3  # it warns of every constant that it folds away
+        onnxruntime.InferenceSession(
+            model.SerializeToString(), options, providers=["CPUExecutionProvider"]
+        )
+        folded = onnx.load(file)
+    # ONNX Runtime declares every operator set it knows, which other runtimes may refuse.
+    used = {node.domain for node in folded.graph.node}
+    kept = [entry for entry in folded.opset_import if entry.domain in used]
+    del folded.opset_import[:]
+    folded.opset_import.extend(kept)
+    del folded.graph.value_info[:]
+    return folded
+
+
+def drop_identities(model: onnx.ModelProto) -> dict[str, str]:
+    """Remove identities; return the name that replaces each removed tensor's.
+
+    Graph outputs made by an identity are dropped from the outputs, the first output excepted.
+    """
+    graph = model.graph
+    first = graph.output[0].name
+    same: dict[str, str] = {}
+    for node in list(graph.node):
+        if node.op_type == "Identity" and node.output[0] != first:
+            same[node.output[0]] = same.get(node.input[0], node.input[0])
+            graph.node.remove(node)
+    for node in graph.node:
+        for index, name in enumerate(node.input):
+            node.input[index] = same.get(name, name)
+    kept = [value for value in graph.output if value.name not in same]
+    del graph.output[:]
+    graph.output.extend(kept)
+    return same
+
+
+def rename_tensors(model: onnx.ModelProto, names: Mapping[str, str]) -> None:
+    """Give tensors other names, wherever they occur."""
+    graph = model.graph
+    for node in graph.node:
+        for tensors in (node.input, node.output):
+            for index, name in enumerate(tensors):
+                tensors[index] = names.get(name, name)
+    for value in (*graph.input, *graph.output, *graph.initializer):
+        value.name = names.get(value.name, value.name)
+
+
+def set_dimensions(value: onnx.ValueInfoProto, *sizes: int | str) -> None:
+    """Declare a tensor's dimensions: numbers, or names of free ones."""
+    shape = value.type.tensor_type.shape
+    del shape.dim[:]
+    for size in sizes:
+        dim = shape.dim.add()
+        if isinstance(size, str):
+            dim.dim_param = size
+        else:
+            dim.dim_value = size
+
+
+def free_batch(model: onnx.ModelProto) -> None:
+    """Let a graph that was made for batches of one take any number of images.
+
+    Only resizing has the batch written into it: since operator set 18 it can name the axes that
+    it changes. Asking each tensor for its shape at run time instead would cost int8 models a
+    conversion to float a time.
+    """
+    constants = {value.name: value for value in model.graph.initializer}
+    for node in model.graph.node:
+        if node.op_type in ("Reshape", "Expand"):
+            raise ValueError(f"{node.name} has the size of the batch built in")
+        if node.op_type != "Resize":
+            continue
+        sizes = onnx.numpy_helper.to_array(constants[node.input[3]])
+        name = f"{node.output[0]}.size"
+        model.graph.initializer.append(onnx.numpy_helper.from_array(sizes[2:].copy(), name))
+        node.input[3] = name
+        node.attribute.append(onnx.helper.make_attribute("axes", [2, 3]))
+    for entry in model.opset_import:
+        if entry.domain == "":
+            entry.version = max(entry.version, 18)
+    used = {name for node in model.graph.node for name in node.input}
+    kept = [value for value in model.graph.initializer if value.name in used]
+    del model.graph.initializer[:]
+    model.graph.initializer.extend(kept)
