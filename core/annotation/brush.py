@@ -24,7 +24,7 @@ from core.annotation.edits import (
     Region,
     crop,
     edit_between,
-    fill,
+    fill_pixels,
     intersect,
     unite,
     whole_box,
@@ -157,7 +157,7 @@ class Stroke:
         if region is None:
             return None
         self._keep(region.box)
-        fill(crop(self._mask, region.box), region.pixels, self._class_id, self._rule)
+        fill_pixels(crop(self._mask, region.box), region.pixels, self._class_id, self._rule)
         return region.box
 
     def _keep(self, box: Box) -> None:

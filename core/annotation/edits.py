@@ -52,11 +52,15 @@ class Region:
 
     def in_image(self, size: tuple[int, int]) -> Pixels:
         """Return the region as a bool array of the image's ``size`` (width, height)."""
-        whole = np.zeros((size[1], size[0]), np.bool_)
-        part = self.clipped((0, 0, *size))
+        return self.in_box((0, 0, *size))
+
+    def in_box(self, box: Box) -> Pixels:
+        """Return the part inside ``box`` as a bool array of the box's size."""
+        pixels = np.zeros((box[3] - box[1], box[2] - box[0]), np.bool_)
+        part = self.clipped(box)
         if part is not None:
-            crop(whole, part.box)[...] = part.pixels
-        return whole
+            crop(pixels, shift_box(part.box, -box[0], -box[1]))[...] = part.pixels
+        return pixels
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,11 +199,11 @@ def _write(mask: Mask, region: Region, values: Mask | np.uint8, rule: PaintRule)
         values = crop(values, shift_box(part.box, -region.box[0], -region.box[1]))
     target = crop(mask, part.box)
     before = target.copy()
-    fill(target, part.pixels, values, rule)
+    fill_pixels(target, part.pixels, values, rule)
     return edit_between(before, target, origin=part.box[:2])
 
 
-def fill(target: Mask, pixels: Pixels, values: Mask | np.uint8, rule: PaintRule) -> None:
+def fill_pixels(target: Mask, pixels: Pixels, values: Mask | np.uint8, rule: PaintRule) -> None:
     """Write ``values`` into ``target`` in place where ``pixels`` and the rule allow it."""
     if isinstance(values, np.ndarray):
         if rule.protect:

@@ -1,0 +1,164 @@
+"""Intelligent scissors: a path between anchors that follows edges.
+
+The edge map covers a square of at most ``MAX_SIDE`` pixels around the anchor, so that a path costs
+the same on any image.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from core.annotation.colors import as_bgr
+from core.annotation.edits import Box, crop, whole_box
+from core.annotation.fill import box_around
+from core.images import ImageArray
+
+MAX_SIDE = 512
+Point = tuple[float, float]
+Path = npt.NDArray[np.float64]
+
+
+class Scissors:
+    """Builds an outline anchor by anchor.
+
+    ``start`` sets the first anchor, ``path_to`` follows the pointer, ``add_anchor`` keeps the path
+    to it, ``close`` ends at the first anchor. Points are (x, y); anchors and paths run through
+    pixel centres.
+
+    Args:
+        image: uint8 grey or BGR.
+        side: side in pixels of the square looked at around an anchor, at most ``MAX_SIDE``.
+        snap: radius in pixels in which an anchor moves to the strongest edge; 0 leaves it.
+    """
+
+    def __init__(self, image: ImageArray, *, side: int = MAX_SIDE, snap: int = 4) -> None:
+        if not 8 <= side <= MAX_SIDE:
+            raise ValueError(f"side {side} is outside 8 … {MAX_SIDE}")
+        self._image = image
+        self._side = side
+        self._snap = snap
+        self._anchors: list[tuple[int, int]] = []
+        self._paths: list[Path] = []
+        self._box: Box | None = None
+        self._features_box: Box | None = None
+        self._tool: cv2.segmentation.IntelligentScissorsMB | None = None
+
+    @property
+    def anchors(self) -> list[Point]:
+        """The anchors so far, as pixel centres."""
+        return [(x + 0.5, y + 0.5) for x, y in self._anchors]
+
+    @property
+    def outline(self) -> Path:
+        """The kept path (N, 2); closed once ``close`` has been called."""
+        if not self._paths:
+            return np.array(self.anchors, np.float64).reshape(-1, 2)
+        parts = [path if not k else path[1:] for k, path in enumerate(self._paths)]
+        return np.concatenate(parts)
+
+    def start(self, x: float, y: float) -> Point:
+        """Begin an outline; return the anchor after snapping."""
+        self._anchors = [self.snapped(x, y)]
+        self._paths = []
+        self._aim()
+        return self.anchors[0]
+
+    def path_to(self, x: float, y: float, *, snap: bool = False) -> Path:
+        """Return the path (N, 2) from the last anchor to a point.
+
+        Beyond the square around the anchor the path goes on in a straight line.
+
+        Raises:
+            RuntimeError: before ``start``.
+        """
+        if self._tool is None or self._box is None:
+            raise RuntimeError("no anchor yet")
+        target = self.snapped(x, y) if snap else self._pixel(x, y)
+        inside = _clamped(target, self._box)
+        x0, y0 = self._box[:2]
+        contour = self._tool.getContour((inside[0] - x0, inside[1] - y0))
+        path = np.asarray(contour, np.float64).reshape(-1, 2) + (x0 + 0.5, y0 + 0.5)
+        if inside != target:
+            path = np.concatenate([path, [[target[0] + 0.5, target[1] + 0.5]]])
+        return path
+
+    def add_anchor(self, x: float, y: float) -> Path:
+        """Keep the path to a point, which becomes the anchor; return that path."""
+        path = self.path_to(x, y, snap=True)
+        self._paths.append(path)
+        self._anchors.append((int(path[-1, 0]), int(path[-1, 1])))
+        self._aim()
+        return path
+
+    def remove_anchor(self) -> bool:
+        """Go back to the anchor before; False if there is none."""
+        if not self._paths:
+            return False
+        self._paths.pop()
+        self._anchors.pop()
+        self._aim()
+        return True
+
+    def close(self) -> Path:
+        """Keep the path back to the first anchor; return the whole closed outline (N, 2)."""
+        first = self._anchors[0]
+        path = self.path_to(first[0] + 0.5, first[1] + 0.5)
+        self._paths.append(path)
+        self._anchors.append(first)
+        return self.outline[:-1]
+
+    def snapped(self, x: float, y: float) -> tuple[int, int]:
+        """Return the pixel of the strongest edge within ``snap`` pixels of a point."""
+        column, row = self._pixel(x, y)
+        if self._snap <= 0:
+            return column, row
+        radius = self._snap
+        bounds = whole_box(self._image)
+        box = box_around(column, row, 2 * radius + 5, within=bounds)
+        strength = _edge_strength(as_bgr(crop(self._image, box)))
+        rows, columns = np.indices(strength.shape)
+        far = np.hypot(columns + box[0] - column, rows + box[1] - row)
+        # A far edge must be clearly stronger than a near one.
+        score = np.where(far <= radius, strength * (1 - far / (2 * radius)), -1)
+        best = int(score.argmax())
+        if score.flat[best] <= 0:
+            return column, row
+        return box[0] + best % score.shape[1], box[1] + best // score.shape[1]
+
+    def _pixel(self, x: float, y: float) -> tuple[int, int]:
+        return _clamped((int(np.floor(x)), int(np.floor(y))), whole_box(self._image))
+
+    def _aim(self) -> None:
+        """Build the map of paths to the last anchor, with new features once it nears the edge."""
+        x, y = self._anchors[-1]
+        margin = self._side // 4
+        bounds = whole_box(self._image)
+        box = self._features_box
+        if box is None or self._tool is None or _nears_side((x, y), box, bounds, margin):
+            box = box_around(x, y, self._side, within=bounds)
+            self._tool = cv2.segmentation.IntelligentScissorsMB()
+            self._tool.setEdgeFeatureCannyParameters(32, 100)
+            self._tool.setGradientMagnitudeMaxLimit(200)
+            self._tool.applyImage(as_bgr(crop(self._image, box)))
+            self._features_box = box
+        self._box = box
+        self._tool.buildMap((x - box[0], y - box[1]))
+
+
+def _clamped(pixel: tuple[int, int], box: Box) -> tuple[int, int]:
+    return min(max(pixel[0], box[0]), box[2] - 1), min(max(pixel[1], box[1]), box[3] - 1)
+
+
+def _nears_side(pixel: tuple[int, int], box: Box, bounds: Box, margin: int) -> bool:
+    x, y = pixel
+    gaps = (x - box[0], y - box[1], box[2] - 1 - x, box[3] - 1 - y)
+    return any(gap < margin and box[side] != bounds[side] for side, gap in enumerate(gaps))
+
+
+def _edge_strength(bgr: ImageArray) -> npt.NDArray[np.float32]:
+    dx = cv2.Sobel(bgr, cv2.CV_32F, 1, 0, borderType=cv2.BORDER_REPLICATE)
+    dy = cv2.Sobel(bgr, cv2.CV_32F, 0, 1, borderType=cv2.BORDER_REPLICATE)
+    strength: npt.NDArray[np.float32] = np.sqrt((dx * dx + dy * dy).sum(axis=2))
+    return strength

@@ -1,0 +1,108 @@
+"""Showing grey images of any depth: window and level.
+
+The window is the range of values spread over black to white, the level its middle. Pictures stay
+one channel: nothing is copied to RGBA.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from core.images import ImageArray
+
+Grey = npt.NDArray[np.uint8] | npt.NDArray[np.uint16] | npt.NDArray[np.floating]
+_SAMPLES = 1_000_000
+_ROWS = 64
+
+
+@dataclass(frozen=True, slots=True)
+class WindowLevel:
+    """Values up to ``low`` are black, from ``high`` on white."""
+
+    low: float
+    high: float
+
+    @property
+    def window(self) -> float:
+        """Width of the range."""
+        return self.high - self.low
+
+    @property
+    def level(self) -> float:
+        """Middle of the range."""
+        return (self.low + self.high) / 2
+
+    @classmethod
+    def of(cls, *, window: float, level: float) -> WindowLevel:
+        """Build from width and middle."""
+        return cls(level - window / 2, level + window / 2)
+
+
+def default_window(image: Grey, *, percentiles: tuple[float, float] = (0.5, 99.5)) -> WindowLevel:
+    """Return the window between two percentiles of at most a million of the finite values.
+
+    An image without finite values gets 0 … 1, one of a single value a window of width 1 around it.
+    8-bit images get 0 … 255: they are meant to be seen as they are.
+    """
+    if image.dtype == np.uint8:
+        return WindowLevel(0.0, 255.0)
+    step = max(1, int(np.ceil(np.sqrt(image.size / _SAMPLES))))
+    values = image[::step, ::step].reshape(-1)
+    if np.issubdtype(image.dtype, np.floating):
+        values = values[np.isfinite(values)]
+    if not values.size:
+        return WindowLevel(0.0, 1.0)
+    low, high = (float(value) for value in np.percentile(values, percentiles))
+    if high <= low:  # nearly all one value: what differs is what matters
+        low, high = float(values.min()), float(values.max())
+    return WindowLevel(low, high) if high > low else WindowLevel(low - 0.5, low + 0.5)
+
+
+def window_table(window: WindowLevel, *, bits: int) -> npt.NDArray[np.uint8]:
+    """Return the displayed value, 0 … 255, of each of the 2^bits values."""
+    return _scaled(np.arange(2**bits, dtype=np.float64), window)
+
+
+def to_display(
+    image: Grey, window: WindowLevel | None = None, *, out: ImageArray | None = None
+) -> ImageArray:
+    """Return a grey image as it is shown.
+
+    Args:
+        image: (H, W) uint8, uint16 or float; NaN and -inf are black, inf is white.
+        window: values to spread; ``default_window`` if None.
+        out: uint8 array of the image's size to write to.
+
+    Returns:
+        (H, W) uint8.
+
+    Raises:
+        ValueError: another type or number of dimensions.
+    """
+    if image.ndim != 2:
+        raise ValueError(f"an image of shape {image.shape}, not (height, width)")
+    window = default_window(image) if window is None else window
+    shown = np.empty(image.shape, np.uint8) if out is None else out
+    if image.dtype in (np.uint8, np.uint16):
+        table = window_table(window, bits=8 * image.dtype.itemsize)
+        for start in range(0, image.shape[0], _ROWS):  # indices become 64 bits wide on the way
+            rows = slice(start, start + _ROWS)
+            shown[rows] = np.take(table, image[rows].astype(np.intp), mode="clip")
+        return shown
+    if not np.issubdtype(image.dtype, np.floating):
+        raise ValueError(f"an image of {image.dtype}, not uint8, uint16 or float")
+    for start in range(0, image.shape[0], _ROWS):  # the double-width copy stays small
+        rows = slice(start, start + _ROWS)
+        shown[rows] = _scaled(image[rows].astype(np.float64), window)
+    return shown
+
+
+def _scaled(values: npt.NDArray[np.float64], window: WindowLevel) -> npt.NDArray[np.uint8]:
+    values = np.nan_to_num(values, nan=-np.inf, posinf=np.inf, neginf=-np.inf)
+    np.clip(values, window.low, max(window.high, window.low), out=values)
+    if window.window <= 0:
+        return np.where(values >= window.high, 255, 0).astype(np.uint8)
+    return ((values - window.low) * (255 / window.window) + 0.5).astype(np.uint8)
