@@ -8,7 +8,18 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from core.cli import data, demo, doctor, evaluate, predict, train
+from core.cli import (
+    data,
+    demo,
+    doctor,
+    evaluate,
+    export,
+    predict,
+    prune,
+    quantize,
+    sensitivity,
+    train,
+)
 from core.cli.console import complain
 from core.cli.environment import EXIT_INTERRUPTED
 
@@ -41,6 +52,10 @@ def build_app() -> typer.Typer:
     app.command("train")(train.command)
     app.command("evaluate")(evaluate.command)
     app.command("predict")(predict.command)
+    app.command("sensitivity")(sensitivity.command)
+    app.command("prune")(prune.command)
+    app.command("quantize")(quantize.command)
+    app.command("export")(export.command)
     app.command("validate")(data.validate)
     app.command("split")(data.split)
     app.command("doctor")(doctor.command)

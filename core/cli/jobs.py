@@ -32,6 +32,7 @@ from core.jobs.process import JobProcess
 from core.jobs.run_folder import RunFolder
 
 _FREE_WAIT_S = 15.0
+_REPEATABLE = ("sensitivity", "prune", "quantize")
 _STAGES = {
     "prepare": "downloading weights",
     "train": "training",
@@ -132,11 +133,8 @@ def _end(job: JobProcess) -> JobEnd:
         case events.Failed() as failed:
             sentence = f"{failed.message.rstrip('.')}. {failed.advice}".rstrip()
             ours = failed.kind == "bug"
-            if failed.kind == "killed" and job.run.spec.kind == "train":
-                sentence = (
-                    f"{failed.message.rstrip('.')}; to go on, repeat the command with "
-                    f"--resume {job.run.path}"
-                )
+            if failed.kind == "killed" and (way_on := _way_on(job.run)):
+                sentence = f"{failed.message.rstrip('.')}; {way_on}"
             if ours and str(job.run.log_path) not in sentence:
                 sentence = f"{sentence.rstrip('.')}; the log is {job.run.log_path}."
             return JobEnd(None, EXIT_BUG if ours else EXIT_BAD_INPUT, sentence)
@@ -145,9 +143,16 @@ def _end(job: JobProcess) -> JobEnd:
 
 
 def _stopped(run: RunFolder) -> str:
-    if run.spec.kind == "train":
-        return f"Stopped; to go on, repeat the command with --resume {run.path}"
-    return "Stopped"
+    way_on = _way_on(run)
+    return f"Stopped; {way_on}" if way_on else "Stopped"
+
+
+def _way_on(run: RunFolder) -> str:
+    """How to go on with an unfinished run; empty where nothing of it was kept."""
+    kind = run.spec.kind
+    if kind == "train":
+        return f"to go on, repeat the command with --resume {run.path}"
+    return "to go on, repeat the command" if kind in _REPEATABLE else ""
 
 
 @contextlib.contextmanager

@@ -42,9 +42,41 @@ DataOption = Annotated[
 ModelDirOption = Annotated[
     Path, typer.Option("--model-dir", metavar="DIR", help="Folder of a trained model.")
 ]
+OutOption = Annotated[
+    Path,
+    typer.Option("--out", metavar="DIR", help="New or empty folder for the result."),
+]
+CriterionOption = Annotated[
+    str | None,
+    typer.Option(
+        "--criterion",
+        metavar="l1_norm|fpgm",
+        help="How channels are ranked: by the sum of their weights, or by how much others are "
+        "like them.",
+    ),
+]
+ImageSizeOption = Annotated[
+    str | None,
+    typer.Option("--image-size", metavar="WxH", help="Network input; by default the model's own."),
+]
+SettingsOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="KEY=VALUE",
+        help="Any other setting, such as early_stop=true. May be given several times.",
+    ),
+]
 
 #: Fields that decide what is looked at before the training, so only their options set them.
-_OPTIONS = {"model": "--model", "data_dir": "--data", "resume": "--resume"}
+_OPTIONS = {
+    "model": "--model",
+    "model_dir": "--model-dir",
+    "data_dir": "--data",
+    "resume": "--resume",
+    "flops": "--flops",
+    "sensitivity": "--sensitivity",
+}
 _SIZE = re.compile(r"(\d+)\s*[xX×]\s*(\d+)")
 
 

@@ -33,6 +33,8 @@ class PruningRecord(_Record):
         strategy: how their number was shared among the groups.
         flops_before: operations of the unpruned network, multiply-adds counted once.
         flops_after: those of the pruned one, for the same input.
+        parameters_before: numbers in the unpruned network's trained weights.
+        parameters_after: those in the pruned one's.
         image_size: (width, height) of the input they were counted for.
         ratios: pruned share of each group's channels, 0 … 1.
         shapes: shape of each weight and statistic that differs from the unpruned network's.
@@ -43,6 +45,8 @@ class PruningRecord(_Record):
     strategy: _Name
     flops_before: int = Field(ge=0)
     flops_after: int = Field(ge=0)
+    parameters_before: int = Field(ge=0)
+    parameters_after: int = Field(ge=0)
     image_size: tuple[_Size, _Size]
     ratios: dict[_Name, Annotated[float, Field(ge=0, lt=1)]]
     shapes: dict[_Name, Annotated[tuple[_Size, ...], Field(max_length=6)]]

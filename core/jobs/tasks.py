@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
 from dataclasses import asdict
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any, cast
 import numpy as np
 
 from core import recipes
-from core.datasets import DataFolder, SegDataset, open_data_folder
+from core.datasets import SegDataset, open_data_folder
 from core.errors import InputError
 from core.files import make_folder, write_json_atomic
 from core.images import Color, default_palette, write_mask
@@ -21,10 +20,10 @@ from core.jobs.events import Started
 from core.jobs.predictions import check_targets, prediction_paths
 from core.jobs.run_folder import RunFolder
 from core.jobs.spec import EvaluateSpec, JobSpec, PredictSpec, TrainSpec
-from core.messages import message
+from core.jobs.task_data import dataset_hash as dataset_hash
+from core.jobs.task_data import eval_set, training_result
 from core.metrics import metrics_from_matrix
 from core.model_loading import load_model
-from core.project.data_folder import read_revision_hash
 from core.seg import create
 from core.segmenter import Prediction, Segmenter
 from core.training import distributed
@@ -59,6 +58,11 @@ def run(spec: JobSpec, folder: RunFolder, reporter: Reporter) -> dict[str, Any]:
             return evaluate(spec, folder, reporter)
         case PredictSpec():
             return predict(spec, folder, reporter)
+        case _:
+            # Brings in PaddleSlim and ONNX, which nothing else needs.
+            from core.jobs import compression_tasks
+
+            return compression_tasks.run(spec, folder, reporter)
 
 
 def train(spec: TrainSpec, folder: RunFolder, reporter: Reporter) -> dict[str, Any]:
@@ -70,8 +74,8 @@ def train(spec: TrainSpec, folder: RunFolder, reporter: Reporter) -> dict[str, A
     data = open_data_folder(spec.data_dir)
     train_set = data.dataset("train", recipes.train_transforms(spec.image_size, spec.augmentation))
     train_set.shuffle = True
-    eval_set = _eval_set(data, spec, reporter)
-    for dataset in (train_set, eval_set):
+    val_set = eval_set(data, recipes.eval_transforms(spec.image_size), reporter)
+    for dataset in (train_set, val_set):
         if dataset is not None:
             dataset.num_workers = spec.num_workers
     ranks = distributed.join(spec.device)
@@ -88,7 +92,7 @@ def train(spec: TrainSpec, folder: RunFolder, reporter: Reporter) -> dict[str, A
         spec.epochs,
         train_set,
         spec.batch_size,
-        eval_set,
+        val_set,
         save_interval_epochs=spec.save_interval_epochs,
         log_interval_steps=spec.log_interval_steps,
         save_dir=folder.path,
@@ -113,16 +117,9 @@ def train(spec: TrainSpec, folder: RunFolder, reporter: Reporter) -> dict[str, A
         deterministic=spec.deterministic,
     )
     return {
-        "best_model": str(result.best_model or result.last_model),
-        "last_model": str(result.last_model),
-        "best_epoch": result.best_epoch,
-        "epochs": result.epochs,
-        "stopped_early": result.stopped_early,
-        "images_per_second": result.images_per_second,
-        "seconds": result.seconds,
+        **training_result(result),
         "resumed_from": resume,
         "labels": list(data.labels),
-        **(result.metrics or {}),
     }
 
 
@@ -206,30 +203,6 @@ def predict(spec: PredictSpec, folder: RunFolder, reporter: Reporter) -> dict[st
         "seconds": seconds,
         "images_per_second": len(files) / seconds,
     }
-
-
-def dataset_hash(data: DataFolder) -> str:
-    """The revision's hash, or for a folder that is none, one over its classes and lists."""
-    if revision := read_revision_hash(data.path):
-        return revision
-    digest = hashlib.sha256("\n".join(data.labels).encode())
-    for split, items in sorted(data.subsets.items()):
-        for item in items:
-            digest.update(f"\n{split}\t{item.image}\t{item.mask}".encode())
-    return digest.hexdigest()
-
-
-def _eval_set(data: DataFolder, spec: TrainSpec, reporter: Reporter) -> SegDataset | None:
-    if "val" in data.subsets:
-        return data.dataset("val", recipes.eval_transforms(spec.image_size))
-    reporter.warn(
-        message(
-            "{folder} has no val_list.txt: training goes without measuring, and there is no best "
-            "model.",
-            folder=data.path,
-        )
-    )
-    return None
 
 
 def _row(

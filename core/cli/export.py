@@ -1,0 +1,44 @@
+"""``export``: files that other programs can run."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import typer
+
+from core.cli.options import ImageSizeOption, JsonOption, ModelDirOption, OutOption
+
+
+def command(
+    model_dir: ModelDirOption,
+    out: OutOption,
+    format: Annotated[
+        Literal["onnx"], typer.Option("--format", help="What kind of file.")
+    ] = "onnx",
+    image_size: ImageSizeOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Write an ONNX file; a quantised model becomes an int8 one."""
+    from core.cli.compression import new_folder
+    from core.cli.console import existing_folder, print_json
+    from core.cli.jobs import job_result, temporary_run_folder
+    from core.cli.options import parse_size
+    from core.jobs.run_folder import RunFolder
+    from core.jobs.spec import ExportSpec
+    from core.model_folder import read_model_info
+
+    model = existing_folder(model_dir, option="--model-dir")
+    read_model_info(model)
+    spec = ExportSpec(
+        model_dir=model,
+        out_dir=new_folder(out),
+        format=format,
+        image_size=None if image_size is None else parse_size(image_size),
+    )
+    with temporary_run_folder("export") as run_dir:
+        result = job_result(RunFolder.create(run_dir, spec).path)
+    if json:
+        print_json(result)
+    else:
+        for name in result["files"]:
+            print(name)

@@ -1,0 +1,111 @@
+"""``prune``: a smaller network from a trained one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from core.cli.options import (
+    CriterionOption,
+    DeviceOption,
+    ImageSizeOption,
+    JsonOption,
+    ModelDirOption,
+    OutOption,
+    SettingsOption,
+)
+
+if TYPE_CHECKING:
+    from core.datasets import Subset
+    from core.jobs.spec import PruneSpec
+
+
+def command(
+    model_dir: ModelDirOption,
+    flops: Annotated[
+        float,
+        typer.Option(
+            "--flops", metavar="SHARE", help="Share of the operations to remove, such as 0.3."
+        ),
+    ],
+    out: OutOption,
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            "--data", metavar="DIR", help="Data set, to train on and to measure the result."
+        ),
+    ] = None,
+    sensitivity: Annotated[
+        Path | None,
+        typer.Option(
+            "--sensitivity",
+            metavar="DIR",
+            help="Result of the sensitivity command; without it, channels of the whole network "
+            "are compared with each other.",
+        ),
+    ] = None,
+    criterion: CriterionOption = None,
+    finetune_epochs: Annotated[
+        int | None,
+        typer.Option("--finetune-epochs", metavar="N", min=0, help="Epochs to train on."),
+    ] = None,
+    learning_rate: Annotated[float | None, typer.Option("--learning-rate", metavar="R")] = None,
+    batch_size: Annotated[int | None, typer.Option("--batch-size", metavar="B", min=1)] = None,
+    image_size: ImageSizeOption = None,
+    settings: SettingsOption = None,
+    device: DeviceOption = "auto",
+    seed: Annotated[int | None, typer.Option("--seed", metavar="S", min=0)] = None,
+    json: JsonOption = False,
+) -> None:
+    """Remove channels from a trained network, and train the rest on if asked to.
+
+    Repeat an interrupted command to go on with it.
+    """
+    from core.cli import options
+    from core.cli.compression import checked, given, print_result
+    from core.cli.console import existing_folder
+    from core.errors import InputError
+    from core.jobs.spec import PruneSpec
+    from core.model_folder import read_model_info
+
+    model = existing_folder(model_dir, option="--model-dir")
+    read_model_info(model)
+    fields: dict[str, Any] = options.parse_settings(settings or (), PruneSpec) | given(
+        model_dir=model,
+        flops=flops,
+        criterion=criterion,
+        sensitivity=None if sensitivity is None else _existing(sensitivity),
+        finetune_epochs=finetune_epochs,
+        learning_rate=learning_rate,
+        batch_size=batch_size,
+        image_size=None if image_size is None else options.parse_size(image_size),
+        device=options.check_device(device),
+        seed=seed,
+    )
+    spec = checked(PruneSpec, fields)  # before every image is looked at
+    if spec.finetune_epochs and data is None:
+        raise InputError("--finetune-epochs needs --data: say which images to train on.")
+    print_result(_run(out, data, spec), json=json)
+
+
+def _run(out: Path, data: Path | None, spec: PruneSpec) -> dict[str, Any]:
+    from core.cli.compression import result_of, run_folder
+    from core.cli.data_source import open_data
+
+    if data is None:
+        return result_of(run_folder(out, spec))
+    needed: tuple[Subset, ...] = ("train", "val") if spec.finetune_epochs else ("val",)
+    with open_data(data, needed=needed) as source:
+        place = source.place(out.absolute() / "dataset")
+        run = run_folder(out, spec.model_copy(update={"data_dir": place}), source)
+        return result_of(run)
+
+
+def _existing(path: Path) -> Path:
+    from core.errors import InputError
+
+    if not path.exists():
+        raise InputError("There is no sensitivity analysis {file}.", file=path)
+    return path.absolute()
