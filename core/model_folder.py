@@ -177,6 +177,12 @@ def read_model_info(model_dir: str | Path) -> ModelInfo:
     )
 
 
+def is_compressed(folder: Path) -> bool:
+    """Whether a model folder holds a pruned or a quantised network."""
+    recover_folder(folder)
+    return (folder / PRUNING).exists() or (folder / QUANTIZATION).exists()
+
+
 def _check_present(file: Path) -> None:
     if not file.is_file():
         raise InputError(

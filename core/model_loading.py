@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from core import inference, model_folder, paddlex_models
+from core.compression.rebuilding import rebuild
+from core.compression.records import PRUNING, QUANTIZATION
 from core.errors import InputError
 from core.messages import message
 from core.seg import model_class
@@ -59,15 +61,27 @@ def load_model(
     model = _bare(cls, init_params, folder)
     model.labels = list(info.labels)
     model.colors = None if info.colors is None else list(info.colors)
+    model.pruning, model.quantization = info.pruning, info.quantization
     model.completed_epochs = info.completed_epochs
     if transforms is not None:
         model.test_transforms = transforms
         model.eval_transforms = deepcopy(transforms)
     if with_net:
-        model.net = model.build_net()
+        _rebuild(model, info, folder)
         weights.load_exactly(model.net, folder / model_folder.WEIGHTS)
         model.net.eval()
     return model
+
+
+def _rebuild(model: Segmenter, info: model_folder.ModelInfo, folder: Path) -> None:
+    try:
+        rebuild(model, info.pruning, info.quantization)
+    except InputError as error:
+        raise InputError(
+            "{file} describes a model that cannot be rebuilt: {problem}",
+            file=folder / (PRUNING if info.quantization is None else QUANTIZATION),
+            problem=str(error),
+        ) from error
 
 
 def _lost_init_params(

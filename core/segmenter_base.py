@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 import paddle
 
 from core import inference, model_folder
+from core.compression.rebuilding import quantization_record, rebuild
 from core.compression.records import PruningRecord, QuantizationRecord
 from core.errors import InputError
 from core.training import distributed, weights
@@ -127,6 +128,8 @@ class SegmenterBase:
         self, *, score: float | None = None, dataset_hash: str | None = None
     ) -> model_folder.ModelInfo:
         """Return what ``model.yml`` says of the model as it is now."""
+        if self.quantization is not None and self.net is not None:
+            self.quantization = quantization_record(self.net)  # training moves the scales
         transforms = self.test_transforms
         return model_folder.ModelInfo(
             name=self.model_name,
@@ -163,7 +166,9 @@ class SegmenterBase:
         self._use_device(device if ranks.size == 1 else paddle.get_device())
         reporter = reporter if reporter is not None and ranks.leads else Reporter()
         options = options.for_ranks(ranks.size, reporter)
-        if resume_checkpoint is None:
+        if resume_checkpoint is not None:
+            self._take_structure(Path(resume_checkpoint))
+        else:
             ranks.wait_for_leader()  # it may download
             start(reporter)
             ranks.let_others_go()
@@ -186,6 +191,14 @@ class SegmenterBase:
             )
             return loop.run()
 
+    def _take_structure(self, checkpoint: Path) -> None:
+        """Make the network the one whose training is resumed, if that is compressed otherwise."""
+        if self.status == "Normal" and not model_folder.is_compressed(checkpoint):
+            return  # the usual case, in which nothing but weights is read from the folder
+        info = model_folder.read_model_info(checkpoint)
+        if (info.pruning, _fixed(info.quantization)) != (self.pruning, _fixed(self.quantization)):
+            rebuild(self, info.pruning, info.quantization)
+
     def _use_device(self, device: str | None) -> None:
         """Compute on ``device``, and move the weights there; None leaves all as it is."""
         if device is not None:
@@ -198,3 +211,8 @@ class SegmenterBase:
                 data=dataset.num_classes,
                 model=self.num_classes,
             )
+
+
+def _fixed(record: QuantizationRecord | None) -> QuantizationRecord | None:
+    """Return what decides the structure of a quantised network: all but its scales."""
+    return None if record is None else record.model_copy(update={"activations": {}})

@@ -17,7 +17,8 @@ from core.files import read_yaml
 PRUNING = "prune.yml"
 QUANTIZATION = "quant.yml"
 
-_Size = Annotated[int, Field(ge=1, le=2**16)]
+_Side = Annotated[int, Field(ge=1, le=8192)]
+_Channels = Annotated[int, Field(ge=1, le=2**16)]
 _Name = Annotated[str, Field(max_length=300)]
 
 
@@ -47,9 +48,9 @@ class PruningRecord(_Record):
     flops_after: int = Field(ge=0)
     parameters_before: int = Field(ge=0)
     parameters_after: int = Field(ge=0)
-    image_size: tuple[_Size, _Size]
+    image_size: tuple[_Side, _Side]
     ratios: dict[_Name, Annotated[float, Field(ge=0, lt=1)]]
-    shapes: dict[_Name, Annotated[tuple[_Size, ...], Field(max_length=6)]]
+    shapes: dict[_Name, Annotated[tuple[_Channels, ...], Field(max_length=6)]]
 
 
 class QuantizationRecord(_Record):
@@ -59,14 +60,14 @@ class QuantizationRecord(_Record):
         config: ``quant_config`` in full.
         float_layers: paths of the convolutions that stay in float.
         image_size: (width, height) of the input that the network was traced with.
-        activations: for each quantised tensor its ``scale`` and ``zero_point``, for the reader:
-            the network's own weights file has them, too.
+        activations: for each quantised tensor its ``scale``, ``zero_point`` and ``bits``, for
+            people to read: the weights file has the scales, too.
     """
 
     version: Literal[1] = 1
     config: dict[str, Any]
     float_layers: tuple[_Name, ...] = ()
-    image_size: tuple[_Size, _Size]
+    image_size: tuple[_Side, _Side]
     activations: dict[_Name, dict[str, float | int]] = Field(default_factory=dict)
 
 

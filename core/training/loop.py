@@ -295,8 +295,10 @@ class TrainingLoop:
         if not self._ranks.leads:
             return
         self._state.seconds = self._seconds_before + self._watch.seconds
-        info = self._model.describe(score=score, dataset_hash=self._options.dataset_hash)
-        with self._step.saving(), model_folder.write(folder, info) as temporary:
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(self._step.saving())
+            info = self._model.describe(score=score, dataset_hash=self._options.dataset_hash)
+            temporary = stack.enter_context(model_folder.write(folder, info))
             write_state_dict(temporary / WEIGHTS, self._model.net)
             checkpoint.write_training_state(
                 temporary,
