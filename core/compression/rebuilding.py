@@ -10,6 +10,7 @@ from core.compression.quantization.config import QuantConfig
 from core.compression.quantization.prepare import quantize, quantizers_of
 from core.compression.quantization.snapshot import table
 from core.compression.records import PruningRecord, QuantizationRecord
+from core.compression.shapes import apply_shapes
 
 if TYPE_CHECKING:
     from core.segmenter_base import SegmenterBase
@@ -25,8 +26,6 @@ def rebuild(
     """
     model.net = model.build_net()
     if pruning is not None:
-        from core.compression.pruning import apply_shapes
-
         apply_shapes(model.net, pruning.shapes)
     if quantization is not None:
         width, height = quantization.image_size
