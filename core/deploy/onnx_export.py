@@ -6,8 +6,7 @@ import contextlib
 import pkgutil
 import sys
 import tempfile
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -39,17 +38,9 @@ INPUT: Final = "image"
 OUTPUT: Final = "logits"
 OPSET: Final = 17
 
-#: A leaf layer's path and which of its calls is meant, counted from 0.
-_Place = tuple[str, int]
-
 
 def export_float(
-    net: nn.Layer,
-    file: str | Path,
-    *,
-    size: tuple[int, int] | None,
-    traced: Trace | None = None,
-    tensors: Mapping[int, str] | None = None,
+    net: nn.Layer, file: str | Path, *, size: tuple[int, int] | None, traced: Trace | None = None
 ) -> dict[str, str]:
     """Write the network's first output as an ONNX file that takes batches of any size.
 
@@ -57,76 +48,67 @@ def export_float(
         net: network in float, its batch norms folded (``fold_batch_norms``).
         file: where to write.
         size: (width, height) of the images it will take; None for any, where the network can.
-        traced: trace of ``net``; needed for ``tensors``.
-        tensors: keys of the tensors (ids in ``traced``) whose names in the file are wanted.
+        traced: trace of ``net`` where the tensors' names in the file are wanted.
 
     Returns:
-        Each key's tensor name in the file.
+        The tensor name of each leaf layer's output, by the layer's path, and of the network's
+        input, by ``"input"``; empty without ``traced``.
 
     Raises:
         InputError: the network pools to a grid, which cannot be exported for free sizes.
     """
-    wanted = dict(tensors or {})
-    if wanted and traced is None:
-        raise ValueError("tensors are ids of a trace: pass it as traced")
     if size is None:
         _refuse_grid_pooling(net)
-    places = {} if traced is None else _places(traced, wanted)
-    model = fold_constants(_convert(net, size=size, places=list(places.values())))
+    paths = [] if traced is None else [call.path for call in traced.deployed().calls]
+    if len(set(paths)) < len(paths):
+        raise ValueError("a layer is used twice: its path does not name one tensor")
+    model = fold_constants(_convert(net, size=size, paths=paths))
     same = drop_identities(model)
     if size is not None:
         free_batch(model)
-    outputs = [value.name for value in model.graph.output]
-    found = [same.get(name, name) for name in _output_names(len(places))]
-    width, height = size or ("width", "height")
+    first = model.graph.output[0].name
+    names = {path: same.get(n, n) for path, n in zip(paths, _output_names(paths), strict=True)}
     channels = model.graph.output[0].type.tensor_type.shape.dim[1].dim_value
     del model.graph.output[1:]
-    rename_tensors(model, {outputs[0]: OUTPUT})
+    rename_tensors(model, {first: OUTPUT})
+    width, height = size or ("width", "height")
     set_dimensions(model.graph.input[0], "batch", 3, height, width)
     set_dimensions(model.graph.output[0], "batch", channels, height, width)
     onnx.checker.check_model(model, full_check=True)
     write_bytes_atomic(file, model.SerializeToString())
-    names = {key: OUTPUT if n == outputs[0] else n for key, n in zip(places, found, strict=True)}
-    if traced is not None and traced.input in wanted:
-        names[wanted[traced.input]] = INPUT
-    return names
+    if traced is None:
+        return {}
+    return {"input": INPUT} | {
+        path: OUTPUT if name == first else name for path, name in names.items()
+    }
 
 
-def _places(traced: Trace, wanted: Mapping[int, str]) -> dict[str, _Place]:
-    """Where each wanted tensor is made; the network's input is made nowhere."""
-    places: dict[str, _Place] = {}
-    seen: Counter[str] = Counter()
-    for call in traced.calls:
-        if call.output in wanted:
-            places[wanted[call.output]] = (call.path, seen[call.path])
-        seen[call.path] += 1
-    return places
-
-
-def _output_names(count: int) -> list[str]:
+def _output_names(paths: Sequence[str]) -> list[str]:
     """What paddle2onnx calls the outputs after the first."""
-    return [f"fetch_name_{index + 1}" for index in range(count)]
+    return [f"fetch_name_{index + 1}" for index in range(len(paths))]
 
 
 def _convert(
-    net: nn.Layer, *, size: tuple[int, int] | None, places: Sequence[_Place]
+    net: nn.Layer, *, size: tuple[int, int] | None, paths: Sequence[str]
 ) -> onnx.ModelProto:
-    """Export with the tensors made at ``places`` as outputs after the first."""
+    """Export with the tensors that the layers at ``paths`` make as outputs after the first."""
     import paddle2onnx
 
     batch, width, height = (None, None, None) if size is None else (1, *size)
     _leave_forward_alone()
-    wrapped = _WithTensors(net, places)
+    wrapped = _WithTensors(net, paths)
     # A folder of its own in the system's place for such: the converter opens files by name in
     # C++, which must not depend on what the user calls the folders.
     with tempfile.TemporaryDirectory(prefix="export-") as folder, inference_mode(net):
         path = str(Path(folder) / "model")
         wrapped.eval()
-        paddle.jit.save(
-            paddle.jit.to_static(wrapped, full_graph=True),
-            path,
-            input_spec=[InputSpec([batch, 3, height, width], "float32", INPUT)],
-        )
+        shape = [batch, 3, height, width]
+        with wrapped.recording():
+            paddle.jit.save(
+                paddle.jit.to_static(wrapped, full_graph=True),
+                path,
+                input_spec=[InputSpec(shape, "float32", INPUT)],
+            )
         # Its default optimizer installs packages from the network.
         data = paddle2onnx.export(
             f"{path}.json", f"{path}.pdiparams", opset_version=OPSET, optimize_tool="None"
@@ -137,44 +119,41 @@ def _convert(
 class _WithTensors(nn.Layer):
     """The network with some of its inner tensors as further outputs."""
 
-    def __init__(self, net: nn.Layer, places: Sequence[_Place]) -> None:
+    def __init__(self, net: nn.Layer, paths: Sequence[str]) -> None:
         super().__init__()
         self.net = net
-        self._places = places
+        self._paths = paths
+        self._made: dict[str, Tensor] = {}
 
+    # Paddle rewrites this method's code, and is slow about all that it does not know.
     def forward(self, x: Tensor) -> list[Tensor]:
         """Return the logits and the tensors."""
-        made: dict[_Place, Tensor] = {}
-        with _hooks(self.net, made):
-            logits = self.net(x)[0]
-        return [logits, *(made[place] for place in self._places)]
+        logits = self.net(x)[0]
+        return [logits, *[self._made[path] for path in self._paths]]
 
+    @contextlib.contextmanager
+    def recording(self) -> Iterator[None]:
+        """Note what each leaf layer makes; pooling to a grid is put into an exact form."""
 
-@contextlib.contextmanager
-def _hooks(net: nn.Layer, made: dict[_Place, Tensor]) -> Iterator[None]:
-    """Record what each leaf layer makes; pooling to a grid is replaced by an exact form."""
-    seen: Counter[str] = Counter()
+        def record(path: str) -> Callable[[nn.Layer, Any, Tensor], Tensor]:
+            def hook(layer: nn.Layer, inputs: Any, output: Tensor) -> Tensor:
+                if isinstance(layer, nn.AdaptiveAvgPool2D):
+                    output = _pool(inputs[0], output)
+                self._made[path] = output
+                return output
 
-    def record(path: str) -> Callable[[nn.Layer, Any, Tensor], Tensor]:
-        def hook(layer: nn.Layer, inputs: Any, output: Tensor) -> Tensor:
-            if isinstance(layer, nn.AdaptiveAvgPool2D):
-                output = _pool(inputs[0], output)
-            made[path, seen[path]] = output
-            seen[path] += 1
-            return output
+            return hook
 
-        return hook
-
-    handles = [
-        layer.register_forward_post_hook(record(path))
-        for path, layer in net.named_sublayers()
-        if next(layer.children(), None) is None
-    ]
-    try:
-        yield
-    finally:
-        for handle in handles:
-            handle.remove()
+        handles = [
+            layer.register_forward_post_hook(record(path))
+            for path, layer in self.net.named_sublayers()
+            if next(layer.children(), None) is None
+        ]
+        try:
+            yield
+        finally:
+            for handle in handles:
+                handle.remove()
 
 
 def _pool(x: Tensor, pooled: Tensor) -> Tensor:

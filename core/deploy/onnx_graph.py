@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
+import numpy as np
 import onnx
 import onnxruntime
 
@@ -47,21 +48,26 @@ def drop_identities(model: onnx.ModelProto) -> dict[str, str]:
             same[node.output[0]] = same.get(node.input[0], node.input[0])
             graph.node.remove(node)
     for node in graph.node:
-        for index, name in enumerate(node.input):
-            node.input[index] = same.get(name, name)
+        rename_inputs(node, same)
     kept = [value for value in graph.output if value.name not in same]
     del graph.output[:]
     graph.output.extend(kept)
     return same
 
 
+def rename_inputs(node: onnx.NodeProto, names: Mapping[str, str]) -> None:
+    """Let a node take other tensors."""
+    for index, name in enumerate(node.input):
+        node.input[index] = names.get(name, name)
+
+
 def rename_tensors(model: onnx.ModelProto, names: Mapping[str, str]) -> None:
     """Give tensors other names, wherever they occur."""
     graph = model.graph
     for node in graph.node:
-        for tensors in (node.input, node.output):
-            for index, name in enumerate(tensors):
-                tensors[index] = names.get(name, name)
+        rename_inputs(node, names)
+        for index, name in enumerate(node.output):
+            node.output[index] = names.get(name, name)
     for value in (*graph.input, *graph.output, *graph.initializer):
         value.name = names.get(value.name, value.name)
 
@@ -81,24 +87,45 @@ def set_dimensions(value: onnx.ValueInfoProto, *sizes: int | str) -> None:
 def free_batch(model: onnx.ModelProto) -> None:
     """Let a graph that was made for batches of one take any number of images.
 
-    Only resizing has the batch written into it: since operator set 18 it can name the axes that
-    it changes. Asking each tensor for its shape at run time instead would cost int8 models a
-    conversion to float a time.
+    Only resizing has the batch written into it, as part of the size to come out; a scale says the
+    same without. Asking each tensor for its shape at run time instead would cost int8 models a
+    conversion to float a time, and naming the axes that change (operator set 18) fails in ONNX
+    Runtime where it resizes in int8.
     """
+    graph = onnx.shape_inference.infer_shapes(model).graph
+    shapes = {
+        value.name: [dim.dim_value for dim in value.type.tensor_type.shape.dim]
+        for value in (*graph.input, *graph.value_info, *graph.output)
+    }
     constants = {value.name: value for value in model.graph.initializer}
     for node in model.graph.node:
         if node.op_type in ("Reshape", "Expand"):
             raise ValueError(f"{node.name} has the size of the batch built in")
         if node.op_type != "Resize":
             continue
-        sizes = onnx.numpy_helper.to_array(constants[node.input[3]])
-        name = f"{node.output[0]}.size"
-        model.graph.initializer.append(onnx.numpy_helper.from_array(sizes[2:].copy(), name))
-        node.input[3] = name
-        node.attribute.append(onnx.helper.make_attribute("axes", [2, 3]))
-    for entry in model.opset_import:
-        if entry.domain == "":
-            entry.version = max(entry.version, 18)
+        sizes = onnx.numpy_helper.to_array(constants[node.input[3]])[2:]
+        sources = shapes[node.input[0]][2:]
+        scales = [1.0, 1.0, *(_scale(s, int(t)) for s, t in zip(sources, sizes, strict=True))]
+        name = f"{node.output[0]}.scales"
+        model.graph.initializer.append(
+            onnx.numpy_helper.from_array(np.asarray(scales, np.float32), name)
+        )
+        inputs = [node.input[0], "", name]
+        del node.input[:]
+        node.input.extend(inputs)
+    drop_unused_initializers(model)
+
+
+def _scale(source: int, target: int) -> np.float32:
+    """Scale that a run time, which rounds down, makes exactly ``target`` pixels with."""
+    scale = np.float32(target / source)
+    while int(np.float32(source) * scale) < target:
+        scale = np.nextafter(scale, np.float32(np.inf))
+    return scale
+
+
+def drop_unused_initializers(model: onnx.ModelProto) -> None:
+    """Remove constants that no node takes."""
     used = {name for node in model.graph.node for name in node.input}
     kept = [value for value in model.graph.initializer if value.name in used]
     del model.graph.initializer[:]
