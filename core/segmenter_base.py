@@ -9,6 +9,7 @@ from numbers import Integral
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
+import numpy as np
 import paddle
 
 from core import inference, model_folder
@@ -216,3 +217,9 @@ class SegmenterBase:
 def _fixed(record: QuantizationRecord | None) -> QuantizationRecord | None:
     """Return what decides the structure of a quantised network: all but its scales."""
     return None if record is None else record.model_copy(update={"activations": {}})
+
+
+def first_image_size(dataset: SegDataset) -> tuple[int, int]:
+    """Return (height, width) of a dataset's first image as the network gets it."""
+    height, width = dataset.get(0, np.random.default_rng(0))[0].shape[1:]
+    return height, width

@@ -8,6 +8,9 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from core import recipes
+from core.compression.cost_table import pruning_costs
+from core.compression.pruning_costs import write_costs
+from core.compression.sensitivity_file import FILE_NAME
 from core.compression.variant import measure_variant
 from core.datasets import DataFolder, SegDataset, open_data_folder
 from core.deploy.export import export_model
@@ -25,6 +28,8 @@ from core.transforms import Compose, Normalize
 PRUNED_DIR = "pruned"
 QUANTIZED_DIR = "quantized"
 EXPORT_DIR = "export"
+#: Width and height to count operations at where they vary: their shares hardly depend on it.
+_ANY_SIZE = (512, 512)
 
 
 CompressionSpec: TypeAlias = SensitivitySpec | PruneSpec | QuantizeSpec | ExportSpec | MeasureSpec
@@ -60,8 +65,10 @@ def analyze_sensitivity(
         fast=spec.fast,
         reporter=reporter,
     )
+    width, height = _export_size(model, None) or _ANY_SIZE
+    write_costs(folder.path, pruning_costs(model.net, (height, width)))
     return {
-        "sensitivity": str(folder.path / SENSITIVITIES),
+        "sensitivity": str(folder.path / FILE_NAME),
         "criterion": spec.criterion,
         "fast": spec.fast,
         "groups": len(found.losses),
@@ -93,7 +100,7 @@ def prune(spec: PruneSpec, folder: RunFolder, reporter: Reporter) -> dict[str, A
             image_size=spec.image_size,
             reporter=reporter,
         )
-        message = result.message
+        message = result.missed
     trained: dict[str, Any] = {}
     best = pruned
     if data is not None and spec.finetune_epochs:
