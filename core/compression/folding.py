@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -31,6 +32,7 @@ def fold_batch_norms(net: nn.Layer, trace: Trace) -> tuple[str, ...]:
         Paths of the convolutions that took a batch norm in.
     """
     folded = []
+    identities: dict[nn.Layer, nn.Layer] = {}
     deployed = trace.deployed()
     for norm in deployed.calls:
         conv = deployed.producer(norm.inputs[0])
@@ -43,8 +45,9 @@ def fold_batch_norms(net: nn.Layer, trace: Trace) -> tuple[str, ...]:
         ):
             continue
         _fold(conv, norm)
-        replace_layer(net, norm.path, nn.Identity())
+        identities[norm.layer] = nn.Identity()
         folded.append(conv.path)
+    replace_layers(net, identities)
     return tuple(folded)
 
 
@@ -55,13 +58,12 @@ def layer_at(net: nn.Layer, path: str) -> nn.Layer:
     return net
 
 
-def replace_layer(net: nn.Layer, path: str, layer: nn.Layer) -> None:
-    """Put ``layer`` in the place of the one at ``path``, under all names that one has."""
-    old = layer_at(net, path)
+def replace_layers(net: nn.Layer, replacements: Mapping[nn.Layer, nn.Layer]) -> None:
+    """Put new layers in the place of old ones, under all names that one has."""
     for parent in net.sublayers(include_self=True):
         for name, child in parent._sub_layers.items():
-            if child is old:
-                parent._sub_layers[name] = layer
+            if child in replacements:
+                parent._sub_layers[name] = replacements[child]
 
 
 def _fold(conv: Call, norm: Call) -> None:

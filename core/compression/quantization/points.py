@@ -99,7 +99,8 @@ def quantization_points(
         trace: of the network with folded batch norms.
         config: which layer types are quantised.
         float_layers: paths of layers that compute in float: neither their weights nor, on their
-            account, their outputs are quantised; None for ``default_float_layers``.
+            account, their outputs are quantised; None for ``default_float_layers``. A ReLU has
+            no say of its own.
 
     Raises:
         InputError: a float layer does not exist, or no layer with weights is left.
@@ -116,17 +117,16 @@ def quantization_points(
         call, consumers = trace.producer(tensor), trace.consumers(tensor)
         wanted = any(consumer.index in computed for consumer in consumers)
         same_as = None
-        if call is not None and call.path not in floats:
+        if call is not None:
             source = call.inputs[0]
+            wanted |= call.index in computed
             if call.kind == "relu":
                 wanted |= source in merged or source in points
-            elif call.kind == "max_pool" and source in points:
+            elif call.kind == "max_pool" and source in points and call.path not in floats:
                 wanted, same_as = True, points[source].same_as or points[source].key
-            else:
-                wanted |= call.index in computed
         if not wanted:
             continue
-        if _only_rectified(consumers, floats):
+        if [consumer.kind for consumer in consumers] == ["relu"]:
             merged.add(tensor)
             continue
         points[tensor] = QuantizationPoint(
@@ -141,13 +141,6 @@ def quantization_points(
 
 def _has_int8_weight(call: Call, config: QuantConfig, floats: Collection[str]) -> bool:
     return _WEIGHTED.get(call.kind) in config.quantizable_layer_type and call.path not in floats
-
-
-def _only_rectified(consumers: Collection[Call], floats: Collection[str]) -> bool:
-    """Whether a single ReLU is all that sees a tensor."""
-    return len(consumers) == 1 and all(
-        call.kind == "relu" and call.path not in floats for call in consumers
-    )
 
 
 def _is_non_negative(trace: Trace, tensor: int) -> bool:
