@@ -84,7 +84,10 @@ def score_group(net: nn.Layer, group: ChannelGroup, criterion: str) -> Scores:
         InputError: unknown criterion.
     """
     check_criterion(criterion)
-    master, kernels = _master(net, group)
+    master, layer = _master(net, group)
+    kernels: Kernels = layer.weight.numpy()
+    if isinstance(layer, nn.Conv2DTranspose):  # (inputs, filters, height, width)
+        kernels = kernels.swapaxes(0, 1)
     return np.asarray(CRITERIA[criterion](kernels)[master.channels].mean(axis=1))
 
 
@@ -93,16 +96,12 @@ def master_name(net: nn.Layer, group: ChannelGroup) -> str:
     return f"{_master(net, group)[0].path}.weight"
 
 
-def _master(net: nn.Layer, group: ChannelGroup) -> tuple[Member, Kernels]:
+def _master(net: nn.Layer, group: ChannelGroup) -> tuple[Member, nn.Layer]:
     makers = {member.path: member for member in group.members if member.side == "out"}
     for path, layer in net.named_sublayers():
-        if path in makers and isinstance(layer, (nn.Conv2D, nn.Conv2DTranspose)):
-            if layer._groups > 1:
-                continue
-            kernels: Kernels = layer.weight.numpy()
-            # A transposed convolution's kernels are (inputs, filters, height, width).
-            transposed = isinstance(layer, nn.Conv2DTranspose)
-            return makers[path], kernels.swapaxes(0, 1) if transposed else kernels
+        is_convolution = isinstance(layer, (nn.Conv2D, nn.Conv2DTranspose))
+        if path in makers and is_convolution and layer._groups == 1:
+            return makers[path], layer
     raise ValueError(f"the group {group.name} has no convolution that filters all channels")
 
 
