@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from app.panels.base import Panel
+from app.panels.compression import CompressionPanel
 from app.panels.dataset import DatasetPanel
 from app.panels.inspection import InspectionPanel
+from app.panels.labelling import LabellingPanel
 from app.panels.model import ModelPanel
 from app.panels.monitor import MonitorPanel
 from app.widgets.rail import RailStep
@@ -23,6 +25,8 @@ class Step:
 
 STEPS: tuple[Step, ...] = (
     Step(RailStep("data", message("Data"), "dataset"), (DatasetPanel,)),
+    Step(RailStep("label", message("Label"), "label"), (LabellingPanel,)),
     Step(RailStep("train", message("Train"), "train"), (ModelPanel, MonitorPanel)),
     Step(RailStep("inspect", message("Inspect"), "inspect"), (InspectionPanel,)),
+    Step(RailStep("compress", message("Compress"), "compress"), (CompressionPanel,)),
 )

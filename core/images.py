@@ -9,6 +9,7 @@ import functools
 import io
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -41,6 +42,27 @@ def read_image(path: Path | str) -> ImageArray:
     data = _read_bytes(path)
     _check_header(path, data)
     return _decode(path, data, cv2.IMREAD_COLOR)
+
+
+def read_deep_image(path: Path | str) -> npt.NDArray[Any]:
+    """Read an image with the depth it has: uint8, uint16 or float32, (H, W) grey or (H, W, 3) BGR.
+
+    For looking at it; ``read_image`` is what networks see. Alpha is dropped, the camera's
+    orientation is applied.
+
+    Raises:
+        InputError: as ``read_image``.
+    """
+    data = _read_bytes(path)
+    _check_header(path, data)
+    flags = cv2.IMREAD_ANYDEPTH | cv2.IMREAD_ANYCOLOR
+    try:
+        image = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
+    except cv2.error:
+        image = None
+    if image is None or image.dtype not in (np.uint8, np.uint16, np.float32):
+        return _decode(path, data, cv2.IMREAD_COLOR)  # other decoders, or the reason why not
+    return np.asarray(image)
 
 
 def image_size(path: Path | str) -> tuple[int, int]:

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from app.canvas.viewport import Span, Viewport, span
+from core.annotation.edits import Region
 from core.images import IGNORE_INDEX, Color
 
 ByteArray = npt.NDArray[np.uint8]
@@ -21,6 +22,8 @@ Box = tuple[int, int, int, int]
 
 _IGNORE_COLOR = (255, 255, 255)
 _OUTLINE_FILL = 0.25
+_TINT = 0.35
+_LIGHT, _DARK = 0xFFFFFFFF, 0xB0000000
 _SQUARES_FROM = 2.0  # device pixels; below that, smooth
 
 
@@ -140,6 +143,36 @@ class MaskRenderer:
         return mask[rows[:, None], columns]
 
 
+def draw_region(
+    region: Region, color: Color, columns: Span, rows: Span, size: tuple[int, int]
+) -> tuple[Overlay, int, int] | None:
+    """Draw a region as a tint with a light and dark outline, to be seen on any ground.
+
+    Returns:
+        Premultiplied ARGB (h, w) and the device pixel (x, y) of its corner; None where it is out
+        of sight.
+    """
+    left, right = _covered(columns, region.box[0], region.box[2])
+    top, bottom = _covered(rows, region.box[1], region.box[3])
+    left, top = max(left - 2, 0), max(top - 2, 0)
+    right, bottom = min(right + 2, size[0]), min(bottom + 2, size[1])
+    if left >= right or top >= bottom:
+        return None
+    x = unclipped_indices(columns, left - 1, right + 1) - region.box[0]
+    y = unclipped_indices(rows, top - 1, bottom + 1) - region.box[1]
+    height, width = region.pixels.shape
+    inside = region.pixels[np.clip(y, 0, height - 1)[:, None], np.clip(x, 0, width - 1)]
+    inside &= ((y >= 0) & (y < height))[:, None] & ((x >= 0) & (x < width))
+    inner = inside[1:-1, 1:-1]
+    surrounded = inside[:-2, 1:-1] & inside[2:, 1:-1] & inside[1:-1, :-2] & inside[1:-1, 2:]
+    beside = inside[:-2, 1:-1] | inside[2:, 1:-1] | inside[1:-1, :-2] | inside[1:-1, 2:]
+    overlay = np.zeros(inner.shape, np.uint32)
+    overlay[inner] = _premultiplied(color, _TINT)
+    overlay[inner & ~surrounded] = _LIGHT
+    overlay[beside & ~inner] = _DARK
+    return overlay, left, top
+
+
 def draw_picture(
     levels: Sequence[npt.NDArray[Any]], viewport: Viewport
 ) -> tuple[npt.NDArray[Any], int, int] | None:
@@ -175,10 +208,15 @@ def _level_span(start: float, scale: float, size: int, length: int, factor: int)
     return span(start / factor, scale * factor, size, length)
 
 
+def unclipped_indices(along: Span, start: int, stop: int) -> npt.NDArray[np.intp]:
+    """Return the image's pixels under device pixels ``start`` … ``stop``, also beyond it."""
+    places = np.arange(start, stop) - along.start
+    return along.first + places * along.count // along.size
+
+
 def source_indices(along: Span, start: int, stop: int) -> npt.NDArray[np.intp]:
     """Return the image's pixels under device pixels ``start`` … ``stop``, clipped to the span."""
-    places = np.arange(start, stop) - along.start
-    indices = along.first + places * along.count // along.size
+    indices = unclipped_indices(along, start, stop)
     return np.clip(indices, along.first, along.first + along.count - 1)
 
 

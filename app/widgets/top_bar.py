@@ -107,7 +107,7 @@ class TopBar(QFrame):
             tr("Import images…"), "import", "Ctrl+I", self.import_requested
         )
         self.undo_action = self._action(
-            tr("Undo last import…"), "back", "Ctrl+Shift+Z", self.undo_import_requested
+            tr("Undo last import…"), "back", "Ctrl+Alt+Z", self.undo_import_requested
         )
         self.close_action = self._action(
             tr("Close project"), "close", keys.Close, self.close_requested

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
-import numpy as np
-
 from core.annotation.brush import Brush, Stroke
 from core.annotation.edits import (
     FREE,
@@ -17,7 +15,6 @@ from core.annotation.edits import (
     edit_between,
     paint,
     paste,
-    whole_box,
 )
 from core.annotation.undo import UndoStack, UndoStep
 
@@ -91,6 +88,10 @@ class MaskDocument:
             edit.apply(self.mask)
         return self._push(name, [edit])
 
+    def record(self, edit: MaskEdit | None, *, name: str) -> bool:
+        """Keep an edit that was made in ``mask`` already as one step."""
+        return self._push(name, [edit])
+
     def begin_stroke(self, brush: Brush, class_id: int, *, name: str) -> None:
         """Begin a stroke; one that is under way is finished first."""
         self.finish_stroke()
@@ -146,11 +147,6 @@ class MaskDocument:
             self.on_drawn(step.boxes)
             self.on_committed(step.boxes)
         return step
-
-
-def whole_region(mask: Mask) -> Region:
-    """Return the region that is all of a mask."""
-    return Region(whole_box(mask), np.ones(mask.shape, np.bool_))
 
 
 def _nobody(_boxes: Sequence[Box]) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from core.errors import InputError
 from core.images import Color
-from core.project import images, labelling, labels, masks
+from core.project import class_changes, images, labelling, labels, masks
 from core.project.masks import LabelMap
 from core.project.rows import (
     GarbageReport,
@@ -52,6 +52,37 @@ class LabelledImages(ProjectPart):
         """Change the order of the list; ids stay."""
         with self._database.transaction() as connection:
             labels.order_classes(connection, class_ids)
+
+    def images_with_class(self, class_id: int) -> int:
+        """Return how many images have a class in their mask."""
+        return class_changes.images_with_class(self._store, class_id)
+
+    def merge_class(
+        self,
+        class_id: int,
+        replacement: int,
+        *,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> int:
+        """Give all pixels of a class to another one and delete it, in one transaction.
+
+        Ids above the deleted one move down by one, in the masks too.
+
+        Masks of earlier revisions stay as they are. Earlier imports can no longer be undone, and
+        earlier versions of the masks are forgotten: they have the old ids.
+
+        Args:
+            class_id: the class that goes.
+            replacement: who gets its pixels; 255 ignores them.
+            progress: called with (masks done, masks in all).
+
+        Returns:
+            How many masks were written anew.
+
+        Raises:
+            InputError: reading only, a mask cannot be read, or one was changed meanwhile.
+        """
+        return class_changes.replace_class(self._store, class_id, replacement, progress=progress)
 
     # Images
 

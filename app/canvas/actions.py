@@ -1,0 +1,129 @@
+"""Everything that can be done on the canvas as actions with shortcuts that the user can change."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtGui import QAction, QKeySequence
+from PySide6.QtWidgets import QWidget
+
+from app.icons import set_icon
+from app.translation import translated
+from core.messages import Message
+
+
+@dataclass(frozen=True, slots=True)
+class ActionSpec:
+    """One action: ``keys`` are its usual shortcuts, the first is shown."""
+
+    key: str
+    title: Message
+    group: Message
+    keys: tuple[str, ...] = ()
+    icon: str = ""
+    checkable: bool = False
+
+
+class Actions(QObject):
+    """The actions of one widget; their shortcuts work while it or a child has the focus."""
+
+    changed = Signal()
+    """Shortcuts are others than before."""
+
+    def __init__(self, owner: QWidget) -> None:
+        super().__init__(owner)
+        self._owner = owner
+        self._specs: dict[str, ActionSpec] = {}
+        self._actions: dict[str, QAction] = {}
+        self._chosen: dict[str, tuple[str, ...]] = {}
+
+    def add(self, spec: ActionSpec, slot: Callable[[], object]) -> QAction:
+        """Add an action that calls ``slot``."""
+        action = QAction(translated(spec.title), self._owner)
+        action.setShortcutContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+        action.setCheckable(spec.checkable)
+        if spec.icon:
+            set_icon(action, spec.icon)
+        action.triggered.connect(lambda _checked=False: slot())
+        self._owner.addAction(action)
+        self._specs[spec.key] = spec
+        self._actions[spec.key] = action
+        self._apply(spec.key)
+        return action
+
+    def __getitem__(self, key: str) -> QAction:
+        return self._actions[key]
+
+    @property
+    def specs(self) -> Sequence[ActionSpec]:
+        """All actions in the order they were added."""
+        return tuple(self._specs.values())
+
+    def keys(self, key: str) -> tuple[str, ...]:
+        """Return the shortcuts of an action as portable text."""
+        return self._chosen.get(key, self._specs[key].keys)
+
+    def set_keys(self, key: str, keys: Iterable[str]) -> list[str]:
+        """Give an action other shortcuts; whoever had one of them loses it.
+
+        Returns:
+            Keys of the actions that lost a shortcut.
+        """
+        wanted = tuple(dict.fromkeys(part for part in map(normal, keys) if part))
+        losers = []
+        for other in self._specs:
+            left = tuple(part for part in self.keys(other) if normal(part) not in wanted)
+            if other != key and left != self.keys(other):
+                self._choose(other, left)
+                losers.append(other)
+        self._choose(key, wanted)
+        self.changed.emit()
+        return losers
+
+    def reset(self) -> None:
+        """Give every action its usual shortcuts."""
+        self._chosen.clear()
+        for key in self._specs:
+            self._apply(key)
+        self.changed.emit()
+
+    def overrides(self) -> dict[str, list[str]]:
+        """Return the shortcuts that are not the usual ones."""
+        return {key: list(keys) for key, keys in self._chosen.items()}
+
+    def restore(self, overrides: object) -> None:
+        """Use what ``overrides`` returned once; what does not fit is left out."""
+        self._chosen.clear()
+        if isinstance(overrides, Mapping):
+            for key, keys in overrides.items():
+                is_list = isinstance(keys, list) and all(isinstance(part, str) for part in keys)
+                if key in self._specs and is_list:
+                    self._choose(key, tuple(keys))
+        for key in self._specs:
+            self._apply(key)
+        self.changed.emit()
+
+    def _choose(self, key: str, keys: tuple[str, ...]) -> None:
+        if tuple(map(normal, keys)) == tuple(map(normal, self._specs[key].keys)):
+            self._chosen.pop(key, None)
+        else:
+            self._chosen[key] = keys
+        self._apply(key)
+
+    def _apply(self, key: str) -> None:
+        action, spec, keys = self._actions[key], self._specs[key], self.keys(key)
+        action.setShortcuts([QKeySequence(part) for part in keys])
+        title = translated(spec.title)
+        action.setToolTip(f"{title} ({native(keys[0])})" if keys else title)
+
+
+def normal(keys: str) -> str:
+    """Return a shortcut in one way of writing it."""
+    return QKeySequence(keys).toString(QKeySequence.SequenceFormat.PortableText)
+
+
+def native(keys: str) -> str:
+    """Return a shortcut as the system writes it."""
+    return QKeySequence(keys).toString(QKeySequence.SequenceFormat.NativeText)

@@ -1,0 +1,250 @@
+"""Labelling: paint masks on one image after another."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, ClassVar, cast
+
+from PySide6.QtCore import Slot
+from PySide6.QtGui import QHideEvent
+from PySide6.QtWidgets import QVBoxLayout, QWidget
+
+from app.background import BackgroundTasks
+from app.canvas.actions import Actions
+from app.canvas.editor import Editor
+from app.context import AppContext
+from app.dialogs import error_text
+from app.panels.base import Panel, StepState, StepStatus
+from app.panels.labelling_classes import LabellingClasses
+from app.panels.labelling_images import LabellingImages
+from app.panels.labelling_look import LabellingLook
+from app.panels.labelling_session import LabellingSession
+from app.panels.labelling_tools import LabellingTools
+from app.panels.labelling_view import LabellingView
+from app.translation import tr, trn
+from app.widgets.labelling_inspector import LabellingInspector
+from app.widgets.thumbnails import ThumbnailLoader
+from core.messages import Message, message
+from core.project import ImageCounts, Project
+
+
+class LabellingPanel(Panel):
+    """Wires the canvas, the inspector and the session; each part of the work is a class of its own.
+
+    Attributes:
+        editor: what is being labelled, and with what.
+        session: which image is open, and whether it is saved.
+        tools, images, classes, look: the parts.
+    """
+
+    key: ClassVar[str] = "labelling"
+    title: ClassVar[Message] = message("Labelling")
+    icon: ClassVar[str] = "label"
+
+    def __init__(self, context: AppContext, parent: QWidget | None = None) -> None:
+        super().__init__(context, parent)
+        self._project: Project | None = None
+        self._counts: ImageCounts | None = None
+        self._changed_since_shown = False
+        self._is_telling = False
+        self._tasks = BackgroundTasks(self)
+        self._loader = ThumbnailLoader(self)
+        self.editor = Editor(self)
+        self.session = LabellingSession(self.editor, self)
+        self.view = LabellingView(self.editor, self._loader)
+        self._inspector = LabellingInspector(self.editor)
+        self.actions_ = Actions(self)
+        self.tools = LabellingTools(self)
+        self.images = LabellingImages(self)
+        self.classes = LabellingClasses(self)
+        self.look = LabellingLook(self)
+        self.view.build(
+            self.tools.bar_actions(), self.images.header_actions(), self.look.header_actions()
+        )
+        self.actions_.restore(context.settings.panel_values.get("labelling/shortcuts"))
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.view)
+        self.setFocusProxy(self.view.canvas)
+        self._connect()
+
+    @property
+    def inspector_parts(self) -> LabellingInspector:
+        """The inspector's widgets."""
+        return self._inspector
+
+    @property
+    def project(self) -> Project | None:
+        """The open project."""
+        return self._project
+
+    @property
+    def tasks(self) -> BackgroundTasks:
+        """Work of the panel in the background."""
+        return self._tasks
+
+    @property
+    def busy(self) -> bool:
+        """Whether something is being read or changed in the background."""
+        return self._tasks.busy or self.session.busy or self.editor.tasks.busy
+
+    def set_project(self, project: Project | None) -> None:
+        """Label the images of ``project``."""
+        self._tasks.cancel_and_wait()
+        self.session.set_project(project)
+        self._project = project
+        self._counts = None
+        self._changed_since_shown = False
+        self._loader.set_project(project)
+        self.view.notice.clear()
+        self.images.set_project(project)
+        self.classes.set_project(project)
+        if project is not None:
+            self.refresh()
+
+    def status(self) -> StepStatus:
+        """Where the step stands."""
+        if self._project is None:
+            return super().status()
+        counts = self._counts
+        if counts is None or not counts.total:
+            return StepStatus(StepState.BLOCKED, message("Import images first."))
+        left = counts.by_state["unlabelled"] + counts.by_state["draft"]
+        if left:
+            return StepStatus(
+                StepState.NEXT,
+                message(
+                    "{left} of {total} images to label",
+                    left=f"{left:,}",
+                    total=f"{counts.total:,}",
+                ),
+            )
+        return StepStatus(
+            StepState.DONE, message("{total} images labelled", total=f"{counts.total:,}")
+        )
+
+    def inspector(self) -> QWidget | None:
+        """Classes, the tool's options, the look of masks, the state of the image."""
+        return self._inspector if self._counts is not None and self._counts.total else None
+
+    def activated(self) -> None:
+        """Show the first image to label when nothing is open yet."""
+        self.images.open_first()
+        self.view.canvas.setFocus()
+
+    def navigate(self, payload: Any) -> None:
+        """Show what another panel asks for.
+
+        Args:
+            payload: ``{"image": id or path}``; or ``{"files": paths, "text": finding}``, which
+                shows only those images.
+        """
+        project = self._project
+        if project is None or not isinstance(payload, dict):
+            return
+        if "files" in payload:
+            self.images.show_finding(payload["files"], str(payload.get("text", "")))
+        image = payload.get("image")
+        image_id = project.find_image(image) if isinstance(image, (str, Path)) else image
+        if isinstance(image_id, int):
+            self.images.open(image_id)
+
+    def theme_changed(self) -> None:
+        """Renew icons and what is drawn by hand."""
+        if hasattr(self, "look"):
+            self.view.canvas.update()
+            self.view.empty.renew_colors()
+            self._inspector.classes.renew_colors()
+            self._inspector.review.renew_colors()
+
+    def hideEvent(self, event: QHideEvent) -> None:  # noqa: N802
+        """Finish the stroke, and tell the others what was painted."""
+        super().hideEvent(event)
+        if self.editor.document is not None:
+            self.editor.document.finish_stroke()
+        self.tell_changes()
+
+    def shut_down(self) -> None:
+        """Save everything and wait."""
+        self._project = None
+        self.look.remember()
+        self.images.shut_down()
+        self._tasks.shut_down()
+        self.editor.shut_down()
+        self.session.shut_down()
+        self._loader.shut_down()
+
+    @Slot()
+    def refresh(self) -> None:
+        """Read counts and classes again, and the image where it was changed elsewhere."""
+        project = self._project
+        if project is None or self._is_telling:
+            return
+        self.classes.refresh()
+        self.session.reload()
+        self.images.refresh()
+
+    def show_counts(self, counts: ImageCounts) -> None:
+        """The project's images by state are known."""
+        first = self._counts is None or not self._counts.total
+        self._counts = counts
+        self.view.show_empty(not counts.total)
+        self.status_changed.emit()
+        if first:
+            self.inspector_changed.emit()
+
+    def mark_changed(self) -> None:
+        """Masks, states or classes changed; other panels hear of it when this one is left."""
+        self._changed_since_shown = True
+
+    def tell_changes(self) -> None:
+        """Let other panels know now."""
+        if self._changed_since_shown and self._project is not None:
+            self._changed_since_shown = False
+            self._is_telling = True  # nothing here is news to this panel
+            try:
+                self.context.dataset_changed.emit()
+            finally:
+                self._is_telling = False
+
+    def _connect(self) -> None:
+        self.context.dataset_changed.connect(self.refresh)
+        self.view.empty.action_requested.connect(self.context.import_requested)
+        self.session.failed.connect(self.context.error_occurred)
+        self.session.saved.connect(self._on_saved)
+        self.session.saving.connect(self._on_saving)
+        self.session.save_failed.connect(self._on_save_failed)
+        self.session.recovered.connect(self._on_recovered)
+        self.editor.failed.connect(self.context.error_occurred)
+
+    @Slot(int)
+    def _on_saved(self, image_id: int) -> None:
+        self.mark_changed()
+        self.images.image_saved(image_id)
+        self.view.status.show_saved(self.session.pending)
+
+    @Slot()
+    def _on_saving(self) -> None:
+        self.view.status.show_saved(True)
+
+    @Slot(object)
+    def _on_save_failed(self, error: Exception) -> None:
+        self.view.status.show_saved(True, failed=True)
+        self.view.notice.tell(
+            tr("The mask is not saved: {reason}", reason=error_text(error)[0]), role="danger"
+        )
+
+    @Slot(object)
+    def _on_recovered(self, names: object) -> None:
+        found = cast("list[str]", names)
+        self.view.notice.tell(
+            trn(
+                "The last strokes on {count} image were brought back after the window ended"
+                " unexpectedly.",
+                "The last strokes on {count} images were brought back after the window ended"
+                " unexpectedly.",
+                len(found),
+            )
+        )
+        self.mark_changed()
+        self.refresh()

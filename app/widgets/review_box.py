@@ -1,0 +1,66 @@
+"""How far an image's labelling is, and a comment on it."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from PySide6.QtCore import Signal, Slot
+from PySide6.QtGui import QColor
+from PySide6.QtWidgets import QComboBox, QFormLayout, QLineEdit, QWidget
+
+from app.theme import GRID
+from app.translation import tr
+from app.widgets.filter_bar import state_name
+from app.widgets.image_strip import state_color
+from app.widgets.pictures import swatch
+from core.project import ImageRow, State
+from core.project.rows import STATES
+
+
+class ReviewBox(QWidget):
+    """Only shows and asks."""
+
+    state_chosen = Signal(str)
+    comment_edited = Signal(str)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.state = QComboBox()
+        self.state.setAccessibleName(tr("State"))
+        for state in STATES:
+            self.state.addItem(state_name(state), state)
+        self.state.activated.connect(self._on_state_activated)
+        self.comment = QLineEdit()
+        self.comment.setPlaceholderText(tr("A note on this image"))
+        self.comment.setAccessibleName(tr("Comment"))
+        self.comment.editingFinished.connect(self._on_comment_edited)
+        self._comment = ""
+        form = QFormLayout(self)
+        form.setContentsMargins(0, 0, 0, 0)
+        form.setSpacing(GRID)
+        form.addRow(tr("State"), self.state)
+        form.addRow(tr("Comment"), self.comment)
+        self.renew_colors()
+
+    def show_row(self, row: ImageRow | None) -> None:
+        """Show an image's state and comment."""
+        self.setEnabled(row is not None)
+        self.state.setCurrentIndex(-1 if row is None else self.state.findData(row.state))
+        self._comment = "" if row is None else row.comment
+        if not self.comment.hasFocus():
+            self.comment.setText(self._comment)
+
+    def renew_colors(self) -> None:
+        """Follow the theme."""
+        for place, state in enumerate(STATES):
+            self.state.setItemIcon(place, swatch(QColor(state_color(state))))
+
+    @Slot()
+    def _on_state_activated(self) -> None:
+        self.state_chosen.emit(cast("State", self.state.currentData()))
+
+    @Slot()
+    def _on_comment_edited(self) -> None:
+        if self.comment.text() != self._comment:
+            self._comment = self.comment.text()
+            self.comment_edited.emit(self._comment)
