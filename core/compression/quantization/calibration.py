@@ -76,7 +76,7 @@ def calibrate(
         quantizer.set_scale(histogram.scale(method, percentile, quantizer._quant_bits))
     for layer in quantized_weight_layers(net).values():
         if layer._weight_preprocess is not None:
-            largest = layer.weight.detach().abs().max()
+            largest = layer.weight.detach().abs().amax()
             layer._weight_preprocess.alpha.set_value(largest.reshape([1]))
 
 
@@ -90,7 +90,7 @@ class _Histogram:
 
     def add(self, x: Tensor) -> None:
         values = x.abs()
-        largest = float(values.max())
+        largest = float(values.amax())
         if not np.isfinite(largest):
             raise InputError("The network computes values that are not finite: it cannot be used.")
         self._largest = max(self._largest, largest)

@@ -37,7 +37,7 @@ class ActivationScale(_Strict):
     def largest(self) -> float:
         """Return the largest value of the grid."""
         steps = 2**self.bits - 1 if self.zero_point == 0 else 2 ** (self.bits - 1) - 1
-        return self.scale * steps
+        return float(self.scale * steps)
 
 
 class WeightScales(_Strict):
