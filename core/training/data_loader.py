@@ -3,47 +3,24 @@
 from __future__ import annotations
 
 import os
-from collections import deque
-from collections.abc import Callable, Generator, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from collections.abc import Generator, Sequence
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 import paddle
 
 from core.errors import InputError
+from core.prefetching import prefetch
 
 if TYPE_CHECKING:
     from core.datasets import SegDataset
 
 Batch = tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]
 Workers = Literal["threads", "processes"]
-_Item = TypeVar("_Item")
-_Result = TypeVar("_Result")
 
 _BATCHES_AHEAD = 2
 _MAX_AUTO_PROCESSES = 8
-
-
-def prefetch(
-    function: Callable[[_Item], _Result], items: Iterable[_Item], *, threads: int, ahead: int
-) -> Generator[_Result, None, None]:
-    """``map(function, items)`` in order, computed up to ``ahead`` items early in threads."""
-    if threads == 0:
-        yield from map(function, items)
-        return
-    pending: deque[Any] = deque()
-    pool = ThreadPoolExecutor(threads, thread_name_prefix="prefetch")
-    try:
-        for item in items:
-            pending.append(pool.submit(function, item))
-            if len(pending) > ahead:
-                yield pending.popleft().result()
-        while pending:
-            yield pending.popleft().result()
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
 
 
 class BatchLoader:

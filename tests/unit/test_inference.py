@@ -8,7 +8,7 @@ import pytest
 from sklearn.metrics import cohen_kappa_score, confusion_matrix, jaccard_score
 from tiny_dataset import Recorder, dataset, write_folder
 
-from core import images, inference, seg
+from core import images, inference, prediction, seg
 from core import transforms as T  # noqa: N812
 from core.errors import InputError
 from core.training.reporter import StopRequested
@@ -184,7 +184,7 @@ def test_windowed_and_resized(monkeypatch):
     image = picture(55, 61)
     expected = whole.predict(image)
     np.testing.assert_allclose(parts.predict(image)["score_map"], expected["score_map"], atol=1e-6)
-    monkeypatch.setattr(inference, "_MAX_SCORES", 1)  # class by class, as for huge images
+    monkeypatch.setattr(prediction, "_MAX_SCORES", 1)  # class by class, as for huge images
     one_by_one = parts.predict(image, with_scores=False)["label_map"]
     differing = one_by_one != expected["label_map"]
     gap = np.sort(expected["score_map"], -1)
