@@ -126,8 +126,8 @@ class _Nodes:
         match call.kind:
             case "conv" | "conv_transpose":
                 made = self._new(self._shapes[call.output][0])
-                self.uses[call.path, "out"] = made
-                self.uses[call.path, "in"] = taken[0]
+                self._use(call.path, "out", made)
+                self._use(call.path, "in", taken[0])
                 if call.layer._groups > 1:
                     self._tie_groups(taken[0], made, call.layer._groups)
                 return made
@@ -138,8 +138,14 @@ class _Nodes:
                     raise ValueError(f"{call.path} joins different numbers of channels")
                 self._edges.append((taken[0], taken[1]))
             case "batch_norm":
-                self.uses[call.path, "out"] = taken[0]
+                self._use(call.path, "out", taken[0])
         return taken[0]
+
+    def _use(self, path: str, side: Side, nodes: Channels) -> None:
+        """Note a layer's channels; a layer that works more than once ties them."""
+        before = self.uses.setdefault((path, side), nodes)
+        if before is not nodes:
+            self._edges.append((before, nodes))
 
     def _tie_groups(self, taken: Channels, made: Channels, groups: int) -> None:
         """A grouped convolution loses whole groups: their inputs and outputs at once."""

@@ -82,6 +82,23 @@ class FlopsModel:
         saved: npt.NDArray[np.float64] = self._factors @ (either - less_made * less_read)
         return saved
 
+    def shares(self) -> list[tuple[float, npt.NDArray[np.float64], npt.NDArray[np.float64]]]:
+        """Return (operations, share that it makes, share that it reads) of each layer.
+
+        The shares (groups,) tell which part of the layer's channels, 0 … 1, one atom of each group
+        is; all zero for what a layer reads that treats each channel by itself.
+        """
+        operations = self._factors * self._made * self._read
+        return [
+            (float(count), made, read)
+            for count, made, read in zip(
+                operations,
+                self._made_lost / self._made[:, None],
+                self._read_lost / self._read[:, None],
+                strict=True,
+            )
+        ]
+
     def _channels(self, dropped: Counts) -> tuple[npt.NDArray[np.float64], ...]:
         return self._made - self._made_lost @ dropped, self._read - self._read_lost @ dropped
 

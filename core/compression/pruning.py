@@ -229,12 +229,14 @@ class _Search:
         )
 
     def _count(self, owners: Channels) -> Counts:
-        return np.bincount(owners, minlength=len(self._groups)).astype(np.int64)
+        counts: Counts = np.bincount(owners, minlength=len(self._groups)).astype(np.int64)
+        return counts
 
     def _within(self, measured: Sequence[Mapping[float, float]], bound: float) -> Counts:
         shares = [ratio_within(points, bound) for points in measured]
         counts = [round(share * width) for share, width in zip(shares, self._widths, strict=True)]
-        return np.minimum(np.array(counts, dtype=np.int64), self._limits)
+        limited: Counts = np.minimum(np.array(counts, dtype=np.int64), self._limits)
+        return limited
 
     def _saved(self, counts: Counts) -> float:
         return 1.0 - self._flops.count(counts) / self._before
