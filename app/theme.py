@@ -232,6 +232,10 @@ QToolButton[role="step"] {{ text-align: left; padding-left: {GRID}px; font-weigh
 QToolButton[role="step"]:checked {{ color: {t.accent}; }}
 QToolButton[role="fold"] {{ padding-left: 0; }}
 QToolButton[role="project"] {{ font-weight: 600; padding: {half}px {GRID}px; }}
+QToolButton[role="tile"] {{ background: {t.surface}; border: 1px solid {t.border};
+  padding: {half}px {GRID}px; min-height: 18px; }}
+QToolButton[role="tile"]:hover {{ background: {t.hover}; }}
+QToolButton[role="tile"]:focus {{ border: 1px solid {t.accent}; }}
 QToolButton::menu-indicator {{ image: none; }}
 QLineEdit, QSpinBox, QDoubleSpinBox, QComboBox {{ background: {t.surface}; color: {t.text};
   border: 1px solid {t.border}; border-radius: {RADIUS}px; padding: 3px 6px; min-height: 22px;
@@ -268,7 +272,8 @@ QScrollBar::add-line, QScrollBar::sub-line {{ width: 0; height: 0; }}
 QScrollBar::add-page, QScrollBar::sub-page {{ background: transparent; }}
 QListView, QTreeView, QTableView, QPlainTextEdit {{ background: {t.surface};
   border: 1px solid {t.border}; border-radius: {RADIUS}px; }}
-QListView[role="plain"], QTreeView[role="plain"], QListView[role="grid"] {{ border: none;
+QListView[role="plain"], QTreeView[role="plain"], QTableView[role="plain"],
+QListView[role="grid"] {{ border: none;
   background: transparent; }}
 QListView::item, QTreeView::item, QTableView::item {{ padding: 3px {half}px; }}
 QListView[role="grid"]::item {{ padding: 0; }}

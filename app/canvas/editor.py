@@ -14,6 +14,7 @@ from core.annotation.document import MaskDocument
 from core.annotation.edits import Box, Mask, MaskEdit, PaintRule, Region, whole_box
 from core.annotation.picture import Picture
 from core.annotation.window_level import WindowLevel
+from core.images import ImageArray
 
 BACKGROUND = 0
 """The class that erasing leaves behind."""
@@ -58,6 +59,7 @@ class Editor(QObject):
         self.editable = True
         self.locked: frozenset[int] = frozenset()
         self.draft: Mask | None = None
+        self._image: ImageArray | None = None
         self.tasks = BackgroundTasks(self)
 
     def show(self, document: MaskDocument | None, picture: Picture | None) -> None:
@@ -69,6 +71,7 @@ class Editor(QObject):
         self.tasks.cancel_all()
         self.document, self.picture = document, picture
         self.draft = None
+        self._image = None
         if picture is not None:
             self.window = picture.default_window()
         if document is not None:
@@ -89,10 +92,19 @@ class Editor(QObject):
             self.options = changed
             self.options_changed.emit()
 
+    def image(self) -> ImageArray | None:
+        """Return the whole image as it is shown, uint8 (H, W) or (H, W, 3) BGR."""
+        if self.picture is None:
+            return None
+        if self._image is None:
+            self._image = self.picture.as_shown(self.window)
+        return self._image
+
     def set_window(self, window: WindowLevel) -> None:
         """Show other values as black and white."""
         if window != self.window:
             self.window = window
+            self._image = None
             self.window_changed.emit()
 
     # Changes
@@ -118,6 +130,15 @@ class Editor(QObject):
         """Give a region a class as one step; return whether anything changed."""
         document = self.prepare(class_id)
         return document is not None and document.paint(region, class_id, name=name)
+
+    def repaint(
+        self, painted: MaskEdit | None, region: Region | None, *, name: str
+    ) -> MaskEdit | None:
+        """Paint a shape of the class in hand again; see ``MaskDocument.repaint``."""
+        document = self.prepare(self.class_id)
+        if document is None:
+            return None
+        return document.repaint(painted, region, self.class_id, name=name)
 
     def change(self, make: Callable[[Mask, PaintRule], MaskEdit | None], *, name: str) -> bool:
         """Apply one of the functions of ``core.annotation.components`` as one step.

@@ -37,6 +37,11 @@ class KeyboardPointer:
         self.shown = False
 
     @property
+    def is_pressed(self) -> bool:
+        """Whether space pressed and did not release yet."""
+        return self._pressed
+
+    @property
     def place(self) -> QPointF | None:
         """Where it is in the widget, None while it is hidden."""
         return self._view.to_widget(self._x, self._y) if self.shown else None

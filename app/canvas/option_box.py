@@ -92,10 +92,10 @@ class OptionBox(QWidget):
         box = QSpinBox()
         box.setRange(low, high)
         box.setSuffix(unit)
-        box.setFixedWidth(GRID * 11)
+        box.setFixedWidth(GRID * 10)
         slider = QSlider(Qt.Orientation.Horizontal)
         slider.setRange(low, _SLIDER_END.get(name, high))
-        slider.setMinimumWidth(GRID * 6)
+        slider.setMinimumWidth(GRID * 4)
         for part in (box, slider):
             part.setAccessibleName(text)
             part.valueChanged.connect(lambda value: self._editor.set_option(name, value))
@@ -107,7 +107,9 @@ class OptionBox(QWidget):
     def _add_row(self, name: str, text: str, field: QWidget) -> None:
         if text:
             field.setAccessibleName(text)
-        self._form.addRow(label(text), field)
+            self._form.addRow(label(text), field)
+        else:
+            self._form.addRow(field)
         self._rows[name] = field
 
     @Slot()

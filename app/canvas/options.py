@@ -38,7 +38,7 @@ class ToolOptions:
     brush_size: int = 20
     brush_shape: BrushShape = "round"
     only_over: int = OVER_ALL
-    tolerance: int = 12
+    tolerance: int = 8
     contiguous: bool = True
     superpixel_size: int = 16
     radius: int = 2

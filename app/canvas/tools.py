@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 from app.canvas.brush_tool import BrushTool, EraserTool
+from app.canvas.component_tool import ComponentTool
+from app.canvas.fill_tool import FillTool
 from app.canvas.pan_tool import PanTool
+from app.canvas.polygon_tool import PolygonTool
+from app.canvas.scissors_tool import ScissorsTool
+from app.canvas.shape_tools import EllipseTool, LassoTool, RectangleTool
+from app.canvas.superpixel_tool import SuperpixelTool
 from app.canvas.tool import Tool
+from app.canvas.wand_tool import WandTool
 
 TOOLS: tuple[tuple[type[Tool], ...], ...] = (
-    (PanTool,),
-    (BrushTool, EraserTool),
+    (PanTool, ComponentTool),
+    (BrushTool, EraserTool, FillTool),
+    (PolygonTool, LassoTool, RectangleTool, EllipseTool),
+    (WandTool, ScissorsTool, SuperpixelTool),
 )
 """Groups that the tool bar sets apart."""

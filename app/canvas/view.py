@@ -139,6 +139,11 @@ class CanvasView(QWidget):
         return self.viewport.to_image(place.x() * self.ratio, place.y() * self.ratio)
 
     @property
+    def is_pressed(self) -> bool:
+        """Whether a button, or space, is down for the tool."""
+        return self._pressed or self.keyboard.is_pressed
+
+    @property
     def pixel_size(self) -> float:
         """How many widget pixels an image pixel is wide."""
         return self.viewport.scale / self.ratio

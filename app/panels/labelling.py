@@ -18,6 +18,7 @@ from app.panels.base import Panel, StepState, StepStatus
 from app.panels.labelling_classes import LabellingClasses
 from app.panels.labelling_images import LabellingImages
 from app.panels.labelling_look import LabellingLook
+from app.panels.labelling_selection import LabellingSelection
 from app.panels.labelling_session import LabellingSession
 from app.panels.labelling_tools import LabellingTools
 from app.panels.labelling_view import LabellingView
@@ -34,7 +35,7 @@ class LabellingPanel(Panel):
     Attributes:
         editor: what is being labelled, and with what.
         session: which image is open, and whether it is saved.
-        tools, images, classes, look: the parts.
+        tools, images, classes, look, selection: the parts.
     """
 
     key: ClassVar[str] = "labelling"
@@ -58,6 +59,7 @@ class LabellingPanel(Panel):
         self.images = LabellingImages(self)
         self.classes = LabellingClasses(self)
         self.look = LabellingLook(self)
+        self.selection = LabellingSelection(self)
         self.view.build(
             self.tools.bar_actions(), self.images.header_actions(), self.look.header_actions()
         )

@@ -39,6 +39,26 @@ OVER = ActionSpec(
     "tool.over", message("Paint over everything or the background only"), TOOLS, ("Shift+B",)
 )
 
+SELECTION = message("Chosen parts")
+FILL_HOLES = ActionSpec("parts.fill_holes", message("Fill holes"), SELECTION, ("Shift+G",))
+REMOVE_SPECKS = ActionSpec("parts.specks", message("Remove specks"), SELECTION, ("Shift+K",))
+SMOOTH = ActionSpec("parts.smooth", message("Smooth"), SELECTION, ("Shift+S",))
+DILATE = ActionSpec("parts.dilate", message("Grow"), SELECTION, ("Shift+D",))
+ERODE = ActionSpec("parts.erode", message("Shrink"), SELECTION, ("Shift+E",))
+CHANGE_CLASS = ActionSpec("parts.class", message("Change class"), SELECTION, ("Shift+C",))
+DELETE_PARTS = ActionSpec("parts.delete", message("Delete parts"), SELECTION, ("Shift+Del",))
+COPY = ActionSpec("parts.copy", message("Copy"), SELECTION, ("Ctrl+C",))
+PASTE = ActionSpec("parts.paste", message("Paste at the same place"), SELECTION, ("Ctrl+V",))
+COPY_TO_NEXT = ActionSpec(
+    "parts.copy_to_next", message("Copy to the next image"), SELECTION, ("Y",)
+)
+INTERPOLATE = ActionSpec(
+    "images.interpolate",
+    message("Fill the frames up to the next labelled one"),
+    IMAGES,
+    ("Shift+I",),
+)
+
 FIT = ActionSpec("view.fit", message("Fit to the window"), VIEW, ("F",), "fit")
 ACTUAL = ActionSpec("view.actual", message("One to one"), VIEW, ("Shift+F",), "one-to-one")
 ZOOM_IN = ActionSpec("view.zoom_in", message("Zoom in"), VIEW, ("+", "="))

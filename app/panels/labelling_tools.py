@@ -74,7 +74,7 @@ class LabellingTools(QObject):
         self._panel.actions_[f"tool.{key}"].setChecked(True)
         hint = translated(tool.hint)
         self._panel.inspector_parts.show_tool(
-            tool.name, "", tool.options, with_actions=key == "component"
+            tool.name, tool.options, with_actions=key == "component"
         )
         self._panel.view.status.hint.setText(hint)
         if not self._canvas.hasFocus() and self._panel.isVisible():

@@ -28,7 +28,7 @@ class CanvasStatus(QFrame):
         self.class_name = ElidedLabel("")
         self.class_name.setFixedWidth(GRID * 16)
         self.zoom = _fixed("0000 %")
-        self.hint = ElidedLabel("", "muted")
+        self.hint = ElidedLabel("", "muted", mode=Qt.TextElideMode.ElideRight)
         self.hint.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.saved = label("", "muted")
         layout = QHBoxLayout(self)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import QPoint, QSize, Qt, Signal, Slot
-from PySide6.QtGui import QAction, QColor, QKeySequence
+from PySide6.QtGui import QAction, QColor, QIcon, QKeySequence
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QMenu,
@@ -21,6 +21,7 @@ from app.theme import GRID, tokens
 from app.translation import tr
 from app.widgets.layout import row
 from app.widgets.pictures import swatch
+from core.images import Color
 from core.project import LabelClass
 
 _NAME, _KEY, _SHOWN, _LOCKED = range(4)
@@ -173,7 +174,7 @@ class ClassPalette(QWidget):
             item = QTreeWidgetItem([label.name, _key_of(self._labels, label), "", ""])
             item.setData(_NAME, _ID, label.id)
             item.setFlags(item.flags() | Qt.ItemFlag.ItemIsEditable)
-            item.setIcon(_NAME, swatch(QColor(*label.color), size=16))
+            item.setIcon(_NAME, _swatch(label.color))
             item.setForeground(_KEY, QColor(t.muted))
             item.setTextAlignment(_KEY, Qt.AlignmentFlag.AlignCenter)
             is_hidden, is_locked = label.id in self.hidden, label.id in self.locked
@@ -268,3 +269,10 @@ def _key_of(labels: Sequence[LabelClass], label: LabelClass) -> str:
         return "0"
     place = [item.id for item in labels if item.id != 0].index(label.id) + 1
     return str(place) if place <= KEYS else ""
+
+
+def _swatch(color: Color) -> QIcon:
+    """Return a class's colour as it is, also in the chosen row."""
+    made = swatch(QColor(*color), size=16)
+    made.addPixmap(made.pixmap(16, 16), QIcon.Mode.Selected)
+    return made

@@ -1,4 +1,4 @@
-"""A label of one line that shortens its text in the middle instead of being cut."""
+"""A label of one line that shortens its text instead of being cut."""
 
 from __future__ import annotations
 
@@ -10,10 +10,21 @@ _MIN_WIDTH = 48
 
 
 class ElidedLabel(QLabel):
-    """For file names: their ends tell them apart. The tooltip holds the whole text."""
+    """Shortened in the middle by default: the ends of file names tell them apart.
 
-    def __init__(self, text: str = "", role: str = "", parent: QWidget | None = None) -> None:
+    The tooltip holds the whole text.
+    """
+
+    def __init__(
+        self,
+        text: str = "",
+        role: str = "",
+        parent: QWidget | None = None,
+        *,
+        mode: Qt.TextElideMode = Qt.TextElideMode.ElideMiddle,
+    ) -> None:
         super().__init__(text, parent)
+        self._mode = mode
         self.setTextFormat(Qt.TextFormat.PlainText)
         if role:
             self.setProperty("role", role)
@@ -32,9 +43,7 @@ class ElidedLabel(QLabel):
         painter = QStylePainter(self)
         option = QStyleOption()
         option.initFrom(self)
-        text = self.fontMetrics().elidedText(
-            self.text(), Qt.TextElideMode.ElideMiddle, self.contentsRect().width()
-        )
+        text = self.fontMetrics().elidedText(self.text(), self._mode, self.contentsRect().width())
         painter.style().drawItemText(
             painter,
             self.contentsRect(),

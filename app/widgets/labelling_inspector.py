@@ -13,7 +13,7 @@ from app.canvas.option_box import OptionBox
 from app.theme import GRID
 from app.translation import tr
 from app.widgets.class_palette import ClassPalette
-from app.widgets.layout import label, line
+from app.widgets.layout import label, let_shrink, line
 from app.widgets.mask_look import MaskLook, WindowBox
 from app.widgets.review_box import ReviewBox
 
@@ -26,7 +26,6 @@ class LabellingInspector(QWidget):
     def __init__(self, editor: Editor, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.tool_title = label("", "heading")
-        self.tool_hint = label("", "muted", wrap=True)
         self.options = OptionBox(editor)
         self._tool_actions = QWidget()
         self._grid = QGridLayout(self._tool_actions)
@@ -47,7 +46,6 @@ class LabellingInspector(QWidget):
             self.look,
             line(),
             self.tool_title,
-            self.tool_hint,
             self.options,
             self._tool_actions,
             line(),
@@ -59,6 +57,7 @@ class LabellingInspector(QWidget):
         ):
             layout.addWidget(part)
         layout.addStretch(1)
+        let_shrink(self)
         self.show_window(False)
 
     def set_tool_actions(self, actions: Sequence[QAction]) -> None:
@@ -71,12 +70,9 @@ class LabellingInspector(QWidget):
             made.setProperty("role", "tile")
             self._grid.addWidget(made, place // _COLUMNS, place % _COLUMNS)
 
-    def show_tool(
-        self, title: str, hint: str, options: Sequence[str], *, with_actions: bool
-    ) -> None:
+    def show_tool(self, title: str, options: Sequence[str], *, with_actions: bool) -> None:
         """Show what the tool in hand is set to."""
         self.tool_title.setText(title)
-        self.tool_hint.setText(hint)
         self.options.show_options(options)
         self._tool_actions.setVisible(with_actions)
 

@@ -8,6 +8,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
     QAbstractSpinBox,
     QBoxLayout,
+    QComboBox,
     QFrame,
     QHBoxLayout,
     QLabel,
@@ -59,6 +60,15 @@ def button(text: str, role: str = "", *, icon: str = "", tooltip: str = "") -> Q
     if tooltip:
         made.setToolTip(tooltip)
     return made
+
+
+def let_shrink(root: QWidget) -> None:
+    """Let the fields below ``root`` be narrower than their longest text."""
+    for field in root.findChildren(QComboBox):
+        field.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        field.setMinimumContentsLength(6)
+    for box in root.findChildren(QAbstractSpinBox):
+        box.setMinimumWidth(GRID * 8)
 
 
 def keep_place(widget: QWidget) -> None:

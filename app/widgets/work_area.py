@@ -151,7 +151,10 @@ class WorkArea(QWidget):
         """Give the inspector the width it had; the rest is for the work."""
         super().showEvent(event)
         if not event.spontaneous():
-            self._splitter.setSizes([self._splitter.width() - self._width, self._width])
+            self._give_inspector_room()
+
+    def _give_inspector_room(self) -> None:
+        self._splitter.setSizes([self._splitter.width() - self._width, self._width])
 
     def shut_down(self) -> None:
         """End what the panels do in the background."""
@@ -186,7 +189,10 @@ class WorkArea(QWidget):
 
     def _show_inspector(self) -> None:
         widget = self.current_panel.inspector()
+        was_hidden = self._inspector_frame.isHidden()
         self._inspector_frame.setVisible(widget is not None)
+        if was_hidden and widget is not None and self.isVisible():
+            self._give_inspector_room()
         if widget is self._inspector:
             return
         if self._inspector is not None:

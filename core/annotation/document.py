@@ -12,9 +12,13 @@ from core.annotation.edits import (
     MaskEdit,
     PaintRule,
     Region,
+    crop,
     edit_between,
+    intersect,
     paint,
     paste,
+    unite,
+    whole_box,
 )
 from core.annotation.undo import UndoStack, UndoStep
 
@@ -72,14 +76,34 @@ class MaskDocument:
         """Copy ``values`` (uint8, the region's size) into a region as one step."""
         return self._push(name, [paste(self.mask, region, values, rule=self.rule)])
 
-    def replace_region(
-        self, old: Region, new: Region | None, class_id: int, *, background: int, name: str
-    ) -> bool:
-        """Turn ``old`` into ``background`` and ``new`` into a class, as one step."""
-        edits = [paint(self.mask, old, class_id=background, rule=self.rule)]
-        if new is not None:
-            edits.append(paint(self.mask, new, class_id=class_id, rule=self.rule))
-        return self._push(name, edits)
+    def repaint(
+        self, painted: MaskEdit | None, region: Region | None, class_id: int, *, name: str
+    ) -> MaskEdit | None:
+        """Paint a shape again after it was changed, as one step.
+
+        Args:
+            painted: what painting the shape did before, taken back first; None for a new shape.
+            region: the shape now.
+            class_id: the class it gets.
+            name: what the step is called.
+
+        Returns:
+            What painting it did now, for the next time.
+        """
+        box = unite(
+            None if painted is None else painted.box,
+            None if region is None else intersect(region.box, whole_box(self.mask)),
+        )
+        if box is None:
+            return None
+        before = crop(self.mask, box).copy()
+        if painted is not None:
+            painted.revert(self.mask)
+        new = None
+        if region is not None:
+            new = paint(self.mask, region, class_id=class_id, rule=self.rule)
+        self._push(name, [edit_between(before, crop(self.mask, box), origin=box[:2])])
+        return new
 
     def replace_all(self, values: Mask, *, name: str) -> bool:
         """Replace the whole mask by one of the same size as one step; rules do not apply."""
@@ -126,10 +150,6 @@ class MaskDocument:
     def redo(self) -> UndoStep | None:
         """Do the last step that was taken back."""
         return None if self.in_stroke else self._tell(self.undo_stack.redo(self.mask))
-
-    def remapped(self, table: Mask) -> Mask:
-        """Return the mask with every class id replaced through ``table`` (256,) uint8."""
-        return table[self.mask]
 
     def _push(self, name: str, edits: Iterable[MaskEdit | None], *, drawn: bool = False) -> bool:
         made = [edit for edit in edits if edit is not None]

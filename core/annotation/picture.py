@@ -10,7 +10,6 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from core.annotation.edits import Box, crop
 from core.annotation.window_level import WindowLevel, default_window, to_display
 from core.images import ImageArray, read_deep_image
 
@@ -60,9 +59,9 @@ class Picture:
             return WindowLevel(0.0, 255.0)
         return default_window(pixels.astype(np.float32))
 
-    def crop(self, box: Box, window: WindowLevel) -> ImageArray:
-        """Return a part at full size as it is shown: uint8 (h, w) or (h, w, 3) BGR."""
-        return shown(crop(self.levels[0], box), window)
+    def as_shown(self, window: WindowLevel) -> ImageArray:
+        """Return the whole image as it is shown: uint8 (H, W) or (H, W, 3) BGR."""
+        return shown(self.levels[0], window)
 
 
 def shown(pixels: Pixels, window: WindowLevel) -> ImageArray:
