@@ -134,3 +134,14 @@ class ChoiceRows(_Choices):
         layout = QVBoxLayout()
         layout.setSpacing(GRID // 2)
         super().__init__([ChoiceRow(title, text) for title, text in choices], layout)
+
+
+class ChoiceColumn(_Choices):
+    """A few cards below each other, for narrow places."""
+
+    def __init__(self, choices: Sequence[tuple[str, str]]) -> None:
+        layout = QVBoxLayout()
+        layout.setSpacing(GRID // 2)
+        super().__init__([ChoiceCard(title, text) for title, text in choices], layout)
+        for card in self.cards:
+            card.fact.hide()

@@ -35,7 +35,7 @@ class EmptyState(QWidget):
         self.text_label = label(text, "muted")
         self.text_label.setWordWrap(True)
         self.text_label.setFixedWidth(_TEXT_WIDTH)
-        self.text_label.setMinimumHeight(self.text_label.heightForWidth(_TEXT_WIDTH))
+        self._fit_text()
         for item in (self.title_label, self.text_label):
             item.setAlignment(Qt.AlignmentFlag.AlignCenter)
         layout = QVBoxLayout(self)
@@ -50,6 +50,15 @@ class EmptyState(QWidget):
         self.button.setVisible(bool(action))  # not before it has a parent: it would be a window
         layout.addStretch(3)
         self.renew_colors()
+
+    def show_text(self, title: str, text: str) -> None:
+        """Say something else."""
+        self.title_label.setText(title)
+        self.text_label.setText(text)
+        self._fit_text()
+
+    def _fit_text(self) -> None:
+        self.text_label.setMinimumHeight(max(0, self.text_label.heightForWidth(_TEXT_WIDTH)))
 
     def renew_colors(self) -> None:
         """Draw the icon in the current theme."""
