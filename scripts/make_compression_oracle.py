@@ -90,11 +90,11 @@ def observe(name: str) -> dict[str, Any]:
     return {"flops": count(net), "groups": groups, "pruned": pruned}
 
 
-def make_pruner(criterion: str, net: Any) -> Any:
+def make_pruner(criterion: str, net: Any, size: tuple[int, int] = samples.SIZE) -> Any:
     """PaddleSlim's pruner, as PaddleX makes it."""
     net.train()
     with paddle.pir_utils.OldIrGuard():
-        return PRUNERS[criterion](net, [1, 3, *samples.SIZE])
+        return PRUNERS[criterion](net, [1, 3, *size])
 
 
 def pack(mask: np.ndarray) -> str:

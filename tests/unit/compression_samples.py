@@ -43,10 +43,12 @@ def make_model(name: str) -> Any:
     return model
 
 
-def write_predicted_folder(folder: Path, model: Any, *, images_count: int = 3) -> Path:
+def write_predicted_folder(
+    folder: Path, model: Any, *, images_count: int = 3, size: int = 64
+) -> Path:
     """``tiny_dataset``'s images with masks that ``model`` itself predicts: its mIoU is 1."""
-    tiny_dataset.write_folder(folder, val=images_count)
-    data = tiny_dataset.dataset(folder, "val")
+    tiny_dataset.write_folder(folder, val=images_count, size=size)
+    data = tiny_dataset.dataset(folder, "val", size=size)
     for index in range(len(data)):
         image, mask = data.raw(index)
         label_map = model.predict(image, data.transforms, with_scores=False)["label_map"]
