@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +12,8 @@ import numpy.typing as npt
 from core.compression.quantization.calibration import Method, calibrate
 from core.compression.quantization.config import QuantConfig
 from core.compression.quantization.points import quantization_points
-from core.compression.quantization.prepare import quantize, quantizers_of
+from core.compression.quantization.prepare import keep_in_float, quantize, quantizers_of
+from core.compression.quantization.ranking import choose_float_layers
 from core.compression.rebuilding import quantization_record
 from core.compression.trace import trace
 from core.errors import InputError
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 #: Training images that the ranges of quantisation-aware training begin with.
 _FIRST_LOOK = 16
 _CALIBRATION_BATCH = 4
+#: Images that tell which layers suffer from quantisation.
+_COMPARED = 4
 
 
 class QuantizationMethods(SegmenterBase):
@@ -38,7 +41,7 @@ class QuantizationMethods(SegmenterBase):
         images: int = 64,
         method: Method = "percentile",
         quant_config: Mapping[str, Any] | None = None,
-        float_layers: Sequence[str] | None = None,
+        float_layers: Literal["auto"] | Sequence[str] | None = "auto",
         image_size: tuple[int, int] | None = None,
         save_dir: str | Path | None = None,
         reporter: Reporter | None = None,
@@ -51,7 +54,9 @@ class QuantizationMethods(SegmenterBase):
             images: how many of them, evenly spread.
             method: how ranges follow from them (``calibrate``).
             quant_config: as in ``quant_aware_train``.
-            float_layers: paths of layers that stay in float; None for the head's last.
+            float_layers: paths of layers that stay in float; None for the head's last; ``"auto"``
+                for this one and, where the result differs much from the float network, those
+                that suffer most.
             image_size: (width, height) of the images it will be exported for; None for that of
                 the first image.
             save_dir: where to save the model; None does not save it.
@@ -70,8 +75,12 @@ class QuantizationMethods(SegmenterBase):
         config = QuantConfig.parse(quant_config)
         self._use_device(device)
         size = first_image_size(dataset) if image_size is None else (image_size[1], image_size[0])
-        self._quantize(config, size, float_layers)
-        self._calibrate(dataset, images, method, reporter or Reporter())
+        reporter = reporter or Reporter()
+        seek = float_layers == "auto"
+        self._quantize(config, size, None if isinstance(float_layers, str) else float_layers)
+        self._calibrate(dataset, images, method, reporter)
+        if seek:
+            self._keep_in_float(dataset, images, reporter)
         if save_dir is not None:
             self.save_model(save_dir)
 
@@ -193,7 +202,7 @@ class QuantizationMethods(SegmenterBase):
     def _calibrate(
         self, dataset: SegDataset, images: int, method: Method, reporter: Reporter
     ) -> None:
-        chosen = np.unique(np.linspace(0, len(dataset) - 1, images).round().astype(int))
+        chosen = _spread(dataset, images)
 
         def batches() -> Iterator[npt.NDArray[np.float32]]:
             for done, batch in enumerate(_same_size(dataset, chosen)):
@@ -206,6 +215,19 @@ class QuantizationMethods(SegmenterBase):
         calibrate(self.net, batches(), method=method)
         self.quantization = quantization_record(self.net)
 
+    def _keep_in_float(self, dataset: SegDataset, images: int, reporter: Reporter) -> None:
+        """Take the layers that suffer most back to float, where the whole suffers much."""
+
+        def progress(done: int, count: int) -> None:
+            reporter.check()
+            reporter.progress(done, count, stage="quantize")
+
+        looked_at = _spread(dataset, min(images, _COMPARED))
+        choice = choose_float_layers(self.net, _same_size(dataset, looked_at), progress=progress)
+        if choice.layers:
+            keep_in_float(self.net, choice.layers)
+            self.quantization = quantization_record(self.net)
+
     def _check_same(self, config: QuantConfig | None, float_layers: Sequence[str] | None) -> None:
         """Refuse to go on with other settings than the network was quantised with."""
         now = quantizers_of(self.net)
@@ -216,6 +238,11 @@ class QuantizationMethods(SegmenterBase):
                 "The model is quantised with other settings: quantise the model that it was made "
                 "from, or leave quant_config and float_layers out."
             )
+
+
+def _spread(dataset: SegDataset, count: int) -> npt.NDArray[np.int64]:
+    """Return the indices of about so many images, evenly spread over the dataset."""
+    return np.unique(np.linspace(0, len(dataset) - 1, count).round().astype(np.int64))
 
 
 def _same_size(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -57,6 +56,9 @@ def analyze_sensitivity(
     started = time.monotonic()
     data = open_data_folder(spec.data_dir)
     model = load_model(spec.model_dir, reporter=reporter)
+    width, height = _own_size(model) or _ANY_SIZE
+    # At once, so that the effect of a pruning can be estimated while the analysis goes on.
+    write_costs(folder.path, pruning_costs(model.net, (height, width)))
     found = model.analyze_sensitivity(
         data.dataset(spec.split, model.test_transforms),
         spec.batch_size,
@@ -65,8 +67,6 @@ def analyze_sensitivity(
         fast=spec.fast,
         reporter=reporter,
     )
-    width, height = _export_size(model, None) or _ANY_SIZE
-    write_costs(folder.path, pruning_costs(model.net, (height, width)))
     return {
         "sensitivity": str(folder.path / FILE_NAME),
         "criterion": spec.criterion,
@@ -135,20 +135,23 @@ def quantize(spec: QuantizeSpec, folder: RunFolder, reporter: Reporter) -> dict[
     data = open_data_folder(spec.data_dir)
     checkpoint = folder.last_checkpoint
     model = load_model(checkpoint or spec.model_dir, reporter=reporter)
-    calibration, val_set = _evaluation_sets(spec, data, model, reporter)
+    calibration, _ = _evaluation_sets(spec, data, model, reporter)
     trained: dict[str, Any] = {}
     quantized = folder.path / QUANTIZED_DIR
-    if checkpoint is None:
+    recover_folder(quantized)
+    if checkpoint is None and not (quantized / SUCCESS).exists():
         model.quantize_post_training(
             calibration,
             images=spec.calibration_images,
             method=spec.method,
             quant_config=spec.quant_config,
-            float_layers=spec.float_layers,
-            eval_dataset=val_set,
+            # In training the layers that suffer adapt themselves.
+            float_layers=None if spec.epochs and spec.float_layers == "auto" else spec.float_layers,
             save_dir=quantized,
             reporter=reporter,
         )
+    elif checkpoint is None:
+        model = load_model(quantized, reporter=reporter)
     best = quantized
     if spec.epochs:
         trained = training_result(
@@ -160,8 +163,10 @@ def quantize(spec: QuantizeSpec, folder: RunFolder, reporter: Reporter) -> dict[
             )
         )
         best = Path(trained["best_model"])
+    record = read_model_info(best).quantization
     return {
         **_measured(spec, best, data, folder, reporter, trained),
+        "float_layers": [] if record is None else list(record.float_layers),
         "seconds": time.monotonic() - started,
     }
 
@@ -170,7 +175,7 @@ def export(spec: ExportSpec, reporter: Reporter) -> dict[str, Any]:
     """Write the files that other programs run."""
     model = load_model(spec.model_dir, reporter=reporter)
     reporter.progress(0, 1, stage="export")
-    result = export_model(model, spec.out_dir, size=_export_size(model, spec.image_size))
+    result = export_model(model, spec.out_dir, size=spec.image_size)
     return {
         "export_dir": str(spec.out_dir),
         "files": [str(file) for file in result.files],
@@ -189,11 +194,11 @@ def measure(spec: MeasureSpec, folder: RunFolder, reporter: Reporter) -> dict[st
         model,
         folder.path / EXPORT_DIR,
         data.dataset(spec.split, model.test_transforms),
-        size=_export_size(model, spec.image_size),
+        size=spec.image_size,
         reporter=reporter,
     )
     return {
-        "variant": asdict(variant),
+        "variant": variant.to_dict(),
         "miou": variant.miou,
         "model_dir": str(spec.model_dir),
         "split": spec.split,
@@ -225,16 +230,17 @@ def _measured(
         return result
     if before.dataset_hash == dataset_hash(data):  # else it was measured on other images
         result["miou_before"] = before.score
+    model.test_transforms = _eval_transforms(model, spec.image_size)
     dataset = data.dataset("val", model.test_transforms)
     if spec.measure:
         variant = measure_variant(
             model,
             folder.path / EXPORT_DIR,
             dataset,
-            size=_export_size(model, spec.image_size),
+            size=spec.image_size,
             reporter=reporter,
         )
-        result["variant"] = asdict(variant)
+        result["variant"] = variant.to_dict()
     if not trained:
         metrics = model.evaluate(dataset, reporter=reporter)
         result |= metrics if isinstance(metrics, dict) else {}
@@ -286,11 +292,15 @@ def _evaluation_sets(
     spec: PruneSpec | QuantizeSpec, data: DataFolder, model: Segmenter, reporter: Reporter
 ) -> tuple[SegDataset, SegDataset | None]:
     """Return training and validation images as the model predicts them, without augmentation."""
-    transforms = model.test_transforms
-    if transforms is None or spec.image_size is not None:
-        size = _network_size(model, spec.image_size)
-        transforms = _normalized_as(model, recipes.eval_transforms(size))
+    transforms = _eval_transforms(model, spec.image_size)
     return data.dataset("train", transforms), eval_set(data, transforms, reporter)
+
+
+def _eval_transforms(model: Segmenter, chosen: tuple[int, int] | None) -> Compose:
+    """Return the model's own preprocessing, or one that leads to the chosen (width, height)."""
+    if model.test_transforms is not None and chosen in (None, _own_size(model)):
+        return model.test_transforms
+    return _normalized_as(model, recipes.eval_transforms(_network_size(model, chosen)))
 
 
 def _normalized_as(model: Segmenter, transforms: Compose) -> Compose:
@@ -306,15 +316,15 @@ def _normalized_as(model: Segmenter, transforms: Compose) -> Compose:
 
 def _network_size(model: Segmenter, chosen: tuple[int, int] | None) -> tuple[int, int]:
     """Return the (width, height) to train with: the chosen one or the model's own."""
-    own = _export_size(model, chosen)
-    if own is None:
+    size = chosen or _own_size(model)
+    if size is None:
         raise InputError(
             "The model's preprocessing gives images of varying size: choose an image size."
         )
-    return own
+    return size
 
 
-def _export_size(model: Segmenter, chosen: tuple[int, int] | None) -> tuple[int, int] | None:
-    """Return the (width, height) of the exported network's input; None where it varies."""
+def _own_size(model: Segmenter) -> tuple[int, int] | None:
+    """Return the (width, height) of the network's input; None where it varies."""
     transforms = model.test_transforms
-    return chosen or (None if transforms is None else network_input_size(transforms.to_list()))
+    return None if transforms is None else network_input_size(transforms.to_list())

@@ -125,7 +125,7 @@ def test_post_training_quantization_is_saved_and_comes_back_in_another_process(
     reporter = Quiet()
     folder = tmp_path / "量化 a"
     model.quantize_post_training(
-        dataset(data, "train"), images=4, save_dir=folder, reporter=reporter
+        dataset(data, "train"), images=4, float_layers=None, save_dir=folder, reporter=reporter
     )
     assert model.status == "Quantized"
     assert set(reporter.stages) == {"calibrate"}
@@ -168,7 +168,9 @@ def test_quantization_aware_training_leaves_complete_folders(
 
 def test_every_parameter_of_a_quantized_network_has_its_own_name(trained: Path, data: Path) -> None:
     model = load_model(trained)
-    model.quantize_post_training(dataset(data, "train"), images=2, reporter=Quiet())
+    model.quantize_post_training(
+        dataset(data, "train"), images=2, float_layers=None, reporter=Quiet()
+    )
     names = [parameter.name for parameter in model.net.parameters()]
     assert len(set(names)) == len(names)
 
@@ -199,7 +201,11 @@ def test_settings_of_a_quantized_model_cannot_change(trained: Path, data: Path) 
     model = load_model(trained)
     config = {"weight_bits": 6, "activation_quantize_type": "abs_max"}
     model.quantize_post_training(
-        dataset(data, "train"), images=2, quant_config=config, reporter=Quiet()
+        dataset(data, "train"),
+        images=2,
+        quant_config=config,
+        float_layers=None,
+        reporter=Quiet(),
     )
     assert quantizers_of(model.net).config.weight_bits == 6
     with pytest.raises(InputError, match="quantised with other settings"):
@@ -217,6 +223,25 @@ def test_wrong_settings_are_named(trained: Path, data: Path, tmp_path: Path) -> 
         model.quantize_post_training(dataset(data, "train"), float_layers=["nowhere.conv"])
     assert model.status == "Normal"
     assert_same_weights(model, load_model(trained))
+
+
+def test_layers_that_suffer_go_back_to_float(trained: Path, data: Path) -> None:
+    model = load_model(trained)
+    before = scores(model, data)
+    coarse = {"weight_bits": 3, "activation_bits": 4}
+    model.quantize_post_training(
+        dataset(data, "train"), images=2, quant_config=coarse, float_layers=None, reporter=Quiet()
+    )
+    all_quantized = np.abs(scores(model, data) - before).mean()
+    model = load_model(trained)
+    reporter = Quiet()
+    model.quantize_post_training(
+        dataset(data, "train"), images=2, quant_config=coarse, reporter=reporter
+    )
+    assert "quantize" in reporter.stages
+    assert model.quantization is not None
+    assert len(model.quantization.float_layers) > 1
+    assert np.abs(scores(model, data) - before).mean() < all_quantized
 
 
 def test_layers_stay_in_float_after_loading(trained: Path, data: Path, tmp_path: Path) -> None:
@@ -247,7 +272,11 @@ def test_a_wrong_record_of_quantization_is_refused(
 ) -> None:
     model = load_model(trained)
     model.quantize_post_training(
-        dataset(data, "train"), images=2, save_dir=tmp_path / "m", reporter=Quiet()
+        dataset(data, "train"),
+        images=2,
+        float_layers=None,
+        save_dir=tmp_path / "m",
+        reporter=Quiet(),
     )
     file = tmp_path / "m/quant.yml"
     content = yaml.safe_load(file.read_text(encoding="utf-8"))
