@@ -130,6 +130,9 @@ def prepare(
         else:
             layer_at(net, point.key).register_forward_post_hook(quantizer.on_output)
     net.add_sublayer(QUANTIZERS, quantizers)
+    # New layers are in training, and would follow what a network in use computes.
+    for layer in (quantizers, *quantized_weight_layers(net).values()):
+        layer.train() if net.training else layer.eval()
 
 
 def quantizers_of(net: nn.Layer) -> ActivationQuantizers:
