@@ -167,7 +167,7 @@ class _Search:
     ) -> None:
         if not 0.0 < pruned_flops < 1.0:
             raise InputError(
-                "the share of operations to prune must be between 0 and 1, not {share}",
+                "The share of operations to prune must be between 0 and 1, not {share}.",
                 share=pruned_flops,
             )
         self._groups = [group for group in groups if group.name in scores]
@@ -277,12 +277,12 @@ class _Search:
         if saved > self._wanted:
             return message(
                 "{reached} % of the operations go instead of {wanted} %: the layers are so narrow "
-                "that a single channel saves more than that",
+                "that a single channel saves more than that.",
                 **shares,
             )
         return message(
-            "only {reached} % of the operations go instead of {wanted} %: every layer that may "
-            "lose channels is as narrow as it may become",
+            "Only {reached} % of the operations go instead of {wanted} %: every layer that may "
+            "lose channels is as narrow as it may become.",
             **shares,
         )
 

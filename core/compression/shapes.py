@@ -49,8 +49,8 @@ def apply_shapes(net: nn.Layer, shapes: Mapping[str, Sequence[int]]) -> None:
 
 def _misfit(name: str) -> InputError:
     return InputError(
-        "the shapes of the pruned model do not fit its architecture at {name}: "
-        "its prune.yml or model.yml was changed, or belongs to another model",
+        "The shapes of the pruned model do not fit its architecture at {name}: "
+        "its prune.yml or model.yml was changed, or belongs to another model.",
         name=name,
     )
 

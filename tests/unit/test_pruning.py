@@ -291,7 +291,7 @@ def test_a_share_out_of_reach_says_what_was_reached():
     options = {"scores": drawn_scores(groups), "size": SIZE}
     plan = plan_global(net, groups, pruned_flops=0.95, floor=0.5, **options)
     assert plan.ratio < 0.9
-    assert str(plan.missed).startswith(f"only {100 * plan.ratio:.1f} % of the operations go")
+    assert str(plan.missed).startswith(f"Only {100 * plan.ratio:.1f} % of the operations go")
     assert "instead of 95.0 %" in str(plan.missed)
     for group in groups:
         assert len(plan.drop[group.name]) == group.width // 2
