@@ -23,6 +23,8 @@ from core.project.runs import best_miou
 
 _log = logging.getLogger(__name__)
 _SHUTDOWN_WAIT_S = 45.0
+_COMPRESSION = ("sensitivity", "prune", "quantize", "measure", "export")
+_RESUMABLE = ("train", "sensitivity", "prune", "quantize")  # long work that goes on where it ended
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +210,7 @@ class AppContext(QObject):
             return self._job_view(run_id)
         if self._last_run is not None:
             return self._job_view(self._last_run)
-        newest = next(iter(self.runs("train")), None)
+        newest = next((run for run in self.runs() if run.kind in _RESUMABLE), None)
         if newest is not None and newest.state == "interrupted":
             return self._job_view(str(newest.id))
         return None
@@ -236,6 +238,16 @@ class AppContext(QObject):
     def navigate(self, key: str, payload: Any = None) -> None:
         """Bring panel ``key`` to the front and hand it ``payload``."""
         self.navigate_requested.emit(key, payload)
+
+    def show_run(self, run_id: str) -> None:
+        """Bring the panel to the front that shows a run."""
+        row = self._row(run_id)
+        if row is not None and row.kind in _COMPRESSION:
+            self.navigate("compression", {"run": row.id})
+        elif row is not None and row.kind == "evaluate":
+            self.navigate("inspection")
+        else:
+            self.navigate("monitor", run_id)
 
     def find_devices(self) -> None:
         """Look for devices in the background; ``devices_changed`` follows."""
@@ -272,12 +284,7 @@ class AppContext(QObject):
         state = row.state
         if run_id in self.jobs.queued:
             state = "queued"
-        name = row.name
-        if row.kind == "evaluate":
-            name = tr("{name} · evaluation", name=name)
-        elif row.kind == "predict":
-            name = tr("{name} · prediction", name=name)
-        return JobView(run_id, name, state, RunFolder(row.folder).progress)
+        return JobView(run_id, _job_name(row), state, RunFolder(row.folder).progress)
 
     def _on_run_prepared(self, run: StartedRun) -> None:
         if self.project is not run.project:
@@ -321,3 +328,23 @@ class AppContext(QObject):
             then, self._then = self._then, None
             then()
         self.runs_changed.emit()
+
+
+def _job_name(run: RunRow) -> str:
+    """Return what a run is called, and what it does unless it trains a network."""
+    match run.kind:
+        case "evaluate":
+            return tr("{name} · evaluation", name=run.name)
+        case "predict":
+            return tr("{name} · prediction", name=run.name)
+        case "sensitivity":
+            return tr("{name} · sensitivity", name=run.name)
+        case "prune":
+            return tr("{name} · pruning", name=run.name)
+        case "quantize":
+            return tr("{name} · quantisation", name=run.name)
+        case "measure":
+            return tr("{name} · measurement", name=run.name)
+        case "export":
+            return tr("{name} · export", name=run.name)
+    return run.name

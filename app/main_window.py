@@ -248,7 +248,7 @@ class MainWindow(QMainWindow):
 
     @Slot(str)
     def _on_job_opened(self, run_id: str) -> None:
-        self.context.navigate("monitor", run_id)
+        self.context.show_run(run_id)
 
     @Slot(str, object)
     def _on_navigate_requested(self, key: str, payload: Any) -> None:

@@ -45,6 +45,7 @@ class CompressionPanel(Panel):
         self._evaluations: dict[Path, Evaluation] = {}  # by run folder
         self._progress: dict[int, Progress] = {}
         self._shown: Path | None = None
+        self._wanted: int | None = None  # a run to show once it is known
         self.state = CompressionState()
         self.page = CompressionPage()
         self.choices = CompressionInspector()
@@ -73,6 +74,7 @@ class CompressionPanel(Panel):
         self._reader = VariantReader()
         self._evaluations.clear()
         self._progress.clear()
+        self._wanted = None
         self.starter.forget()
         self._on_read(CompressionState())
         self._refresh()
@@ -103,13 +105,10 @@ class CompressionPanel(Panel):
         return self.choices
 
     def navigate(self, payload: Any) -> None:
-        """Show what run ``payload["run"]`` made, and its curves if it trains."""
+        """Show what run ``payload["run"]`` works on or made, and its curves if it has any."""
         run_id = int(payload["run"])
-        for variant in self.state.variants:
-            if variant.run_id == run_id:
-                self._choose(variant)
-        if self.page.curves.select(run_id):
-            self.page.show_view(View.CURVES)
+        self._refresh()  # the run may be newer than what was read
+        self._wanted = run_id
 
     def theme_changed(self) -> None:
         """Draw in the new colours."""
@@ -162,7 +161,26 @@ class CompressionPanel(Panel):
                     box.setCurrentIndex(box.count() - 1)
         self.page.show_page(bool(state.variants))
         self._show_model()
+        self._show_wanted()
         self.status_changed.emit()
+
+    def _show_wanted(self) -> None:
+        """Show the run that was asked for, once."""
+        wanted, self._wanted = self._wanted, None
+        state = self.state
+        if wanted is None:
+            return
+        analysed = {run.id: folder for folder, run in state.sensitivity.items()}
+        works_on = {one.run.id: one.model_dir for one in state.active} | analysed
+        for variant in state.variants:
+            if variant.run_id == wanted or variant.folder == works_on.get(wanted):
+                self._choose(variant)
+        if wanted in analysed:
+            self.page.show_view(View.SENSITIVITY)
+        elif self.page.curves.select(wanted):
+            self.page.show_view(View.CURVES)
+        else:
+            self.page.show_view(View.VARIANTS)
 
     @Slot()
     def _show_model(self) -> None:

@@ -206,6 +206,18 @@ def test_curves_grow_while_the_analysis_works(qtbot, panel, project, root) -> No
     assert panel.choices.prune.strategy is Strategy.SENSITIVITY
 
 
+def test_a_click_on_the_job_shows_the_analysis(qtbot, panel, project, root, context) -> None:
+    recorded.record_model(project)
+    show(qtbot, panel, project)
+    assert panel.current.folder != root
+    run_id, _ = recorded.record_sensitivity(project, root, share=0.4)
+    context.navigate_requested.connect(lambda _key, payload: panel.navigate(payload))
+    context.show_run(str(run_id))
+    settle(qtbot, panel)
+    assert panel.current.folder == root
+    assert panel.page.tabs.currentIndex() == View.SENSITIVITY
+
+
 def test_the_list_sorts_and_the_chosen_curve_is_the_chosen_row(qtbot, panel, project, root) -> None:
     recorded.record_sensitivity(project, root)
     show(qtbot, panel, project)
@@ -510,6 +522,7 @@ def test_a_second_training_is_a_family_of_its_own(qtbot, panel, project, root) -
     assert panel.current.folder == other
     assert panel.page.variants.table.rows.rowCount() == 1
     panel.navigate({"run": project.runs("prune")[0].id})
+    settle(qtbot, panel)
     assert panel.page.variants.table.rows.rowCount() == 2
     refresh(qtbot, panel)
     assert panel.current.root == root
