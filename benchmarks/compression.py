@@ -348,14 +348,13 @@ def measure_variants(arguments: argparse.Namespace) -> dict[str, Any]:
             if int8:
                 model.quantize_post_training(data, images=16, image_size=size)
             exported = export_model(model, Path(folder) / "export", size=size)
-            (file,) = (path for path in exported.files if Path(path).suffix == ".onnx")
             rows.append(
                 {
                     "variant": " + ".join([f"pruned {pruned:.0%}"] * bool(pruned) + ["int8"] * int8)
                     or "float",
-                    "size": Path(file).stat().st_size,
+                    "size": exported.size_bytes,
                     "flops": flops,
-                    "ms": latency_ms(file, size=size, runs=arguments.runs),
+                    "ms": latency_ms(exported.model, size=size, runs=arguments.runs),
                 }
             )
     return {"rows": rows}

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
+import paddle.nn.functional as F  # noqa: N812
 from paddle import Tensor, nn
 
 from core.compression.trace import Call, Trace, trace
@@ -39,6 +40,14 @@ class Replay:
         self.paths = frozenset(call.path for call in self._trace.calls)
         self.logits = self._trace.outputs[0]
         self.input = self._trace.input
+        self._biased = {call.output: call for call in self._trace.calls if self._is_biased(call)}
+
+    def _is_biased(self, call: Call) -> bool:
+        """Whether a batch norm, and nothing else, takes a convolution with a bias."""
+        if type(call.layer) is not nn.Conv2D or call.layer.bias is None:
+            return False
+        consumers = self._trace.consumers(call.output)
+        return len(consumers) == 1 and type(consumers[0].layer) is nn.BatchNorm2D
 
     def plan(self, changed: Collection[str]) -> Plan:
         """Cut where the layers at the paths ``changed`` take their inputs."""
@@ -82,9 +91,30 @@ class Replay:
         return {tensor: known[tensor] for tensor in keep}
 
     def _do(self, call: Call, taken: list[Tensor]) -> Tensor:
-        match call.kind:
-            case "concat":
-                return call.layer(taken)
-            case "resize":
-                return call.layer(taken[0], list(self._trace.shapes[call.output][1:]))
-        return call.layer(*taken)
+        layer = call.layer
+        if call.kind == "concat":
+            return layer(taken)
+        if call.kind == "resize":
+            return layer(taken[0], list(self._trace.shapes[call.output][1:]))
+        # Adding a bias takes a third of Fast-SCNN's time; in the next mean it costs nothing.
+        if call.output in self._biased:
+            return F.conv2d(
+                taken[0],
+                layer.weight,
+                None,
+                layer._stride,
+                layer._padding,
+                layer._dilation,
+                layer._groups,
+            )
+        if conv := self._biased.get(call.inputs[0]):
+            return F.batch_norm(
+                taken[0],
+                layer._mean - conv.layer.bias,
+                layer._variance,
+                weight=layer.weight,
+                bias=layer.bias,
+                training=False,
+                epsilon=layer._epsilon,
+            )
+        return layer(*taken)
