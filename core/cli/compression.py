@@ -44,9 +44,15 @@ def result_of(run: RunFolder) -> dict[str, Any]:
     except typer.Exit:
         failure = run.failure
         refused = failure is not None and failure.kind == "bad_input"
-        if is_new and refused and run.last_checkpoint is None and run.progress is None:
+        if is_new and refused and not any(path.exists() for path in _kept(run)):
             shutil.rmtree(run.path, ignore_errors=True)
         raise
+
+
+def _kept(run: RunFolder) -> list[Path]:
+    """What a job that cannot go on may have made so far."""
+    made = [run.path / name for name in ("model.sensi.data", "pruned", "quantized")]
+    return [*made, run.last_checkpoint] if run.last_checkpoint is not None else made
 
 
 def run_folder(out: Path, spec: JobSpec, source: DataSource | None = None) -> RunFolder:

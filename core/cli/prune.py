@@ -66,12 +66,14 @@ def command(
     from core.cli import options
     from core.cli.compression import checked, given, print_result
     from core.cli.console import existing_folder
+    from core.compression.records import check_prunable
     from core.errors import InputError
     from core.jobs.spec import PruneSpec
     from core.model_folder import read_model_info
 
     model = existing_folder(model_dir, option="--model-dir")
-    read_model_info(model)
+    info = read_model_info(model)
+    check_prunable(info.pruning, info.quantization)
     fields: dict[str, Any] = options.parse_settings(settings or (), PruneSpec) | given(
         model_dir=model,
         flops=flops,

@@ -40,11 +40,13 @@ def command(
     from core.cli.console import existing_folder, print_json
     from core.cli.data_source import open_data
     from core.cli.options import check_device
+    from core.compression.records import check_prunable
     from core.jobs.spec import SensitivitySpec
     from core.model_folder import read_model_info
 
     model = existing_folder(model_dir, option="--model-dir")
-    read_model_info(model)
+    info = read_model_info(model)
+    check_prunable(info.pruning, info.quantization)
     fields = given(
         model_dir=model,
         split=split,

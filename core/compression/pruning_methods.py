@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from core.compression.criteria import check_criterion, score_group
 from core.compression.flops import count_parameters
 from core.compression.pruning import plan_by_sensitivity, plan_global, shapes_of, slice_channels
-from core.compression.records import PruningRecord
+from core.compression.records import PruningRecord, check_prunable
 from core.compression.sensitivity import analyzable_groups, analyze, hash_network, ranking_names
 from core.compression.sensitivity_file import Sensitivities, read_sensitivities
 from core.errors import InputError
@@ -88,7 +88,7 @@ class PruningMethods(SegmenterBase):
             InputError: the model is compressed already, or the data cannot be used.
             StopRequested: the reporter asked to stop; call again to go on.
         """
-        self._check_unpruned()
+        check_prunable(self.pruning, self.quantization)
         self._check_classes(dataset)
         self._use_device(device)
         self.sensitivities = analyze(
@@ -138,7 +138,7 @@ class PruningMethods(SegmenterBase):
             InputError: the model is compressed already, there is no analysis where one is
                 needed, or the arguments cannot be used.
         """
-        self._check_unpruned()
+        check_prunable(self.pruning, self.quantization)
         reporter = reporter or Reporter()
         width, height = self._counted_size(image_size)
         found = self._known_sensitivities(strategy, sensitivities, reporter)
@@ -190,18 +190,6 @@ class PruningMethods(SegmenterBase):
             channels=channels,
             missed=plan.missed,
         )
-
-    def _check_unpruned(self) -> None:
-        if self.quantization is not None:
-            raise InputError(
-                "The model is quantised, and a quantised model cannot be pruned: prune the model "
-                "that it was made from, then quantise."
-            )
-        if self.pruning is not None:
-            raise InputError(
-                "The model is pruned already: to prune more, prune the model that it was made "
-                "from by a larger share."
-            )
 
     def _counted_size(self, image_size: tuple[int, int] | None) -> tuple[int, int]:
         """Return the (width, height) that operations are counted for."""

@@ -71,6 +71,20 @@ class QuantizationRecord(_Record):
     activations: dict[_Name, dict[str, float | int]] = Field(default_factory=dict)
 
 
+def check_prunable(pruning: PruningRecord | None, quantization: QuantizationRecord | None) -> None:
+    """Raise ``InputError`` for a model that has been compressed before."""
+    if quantization is not None:
+        raise InputError(
+            "The model is quantised, and a quantised model cannot be pruned: prune the model "
+            "that it was made from, then quantise."
+        )
+    if pruning is not None:
+        raise InputError(
+            "The model is pruned already: to prune more, prune the model that it was made "
+            "from by a larger share."
+        )
+
+
 _R = TypeVar("_R", bound=_Record)
 
 

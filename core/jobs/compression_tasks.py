@@ -11,7 +11,7 @@ from core.compression.cost_table import pruning_costs
 from core.compression.pruning_costs import write_costs
 from core.compression.sensitivity_file import FILE_NAME
 from core.compression.variant import measure_variant
-from core.datasets import DataFolder, SegDataset, open_data_folder
+from core.datasets import DataFolder, open_data_folder
 from core.deploy.export import export_model
 from core.errors import InputError
 from core.files import recover_folder
@@ -90,6 +90,7 @@ def prune(spec: PruneSpec, folder: RunFolder, reporter: Reporter) -> dict[str, A
     message = None
     if not (pruned / SUCCESS).exists():
         model = load_model(spec.model_dir, reporter=reporter)
+        model.test_transforms = _eval_transforms(model, spec.image_size)
         reporter.progress(0, 1, stage="prune")
         result = model.prune(
             spec.flops,
@@ -135,11 +136,15 @@ def quantize(spec: QuantizeSpec, folder: RunFolder, reporter: Reporter) -> dict[
     data = open_data_folder(spec.data_dir)
     checkpoint = folder.last_checkpoint
     model = load_model(checkpoint or spec.model_dir, reporter=reporter)
-    calibration, _ = _evaluation_sets(spec, data, model, reporter)
+    model.test_transforms = _eval_transforms(model, spec.image_size)
+    calibration = data.dataset("train", model.test_transforms)
     trained: dict[str, Any] = {}
     quantized = folder.path / QUANTIZED_DIR
     recover_folder(quantized)
-    if checkpoint is None and not (quantized / SUCCESS).exists():
+    goes_on = checkpoint is not None or (spec.epochs and model.status == "Quantized")
+    if goes_on:
+        quantized = Path(checkpoint or spec.model_dir)
+    elif not (quantized / SUCCESS).exists():
         model.quantize_post_training(
             calibration,
             images=spec.calibration_images,
@@ -150,7 +155,7 @@ def quantize(spec: QuantizeSpec, folder: RunFolder, reporter: Reporter) -> dict[
             save_dir=quantized,
             reporter=reporter,
         )
-    elif checkpoint is None:
+    else:
         model = load_model(quantized, reporter=reporter)
     best = quantized
     if spec.epochs:
@@ -230,14 +235,13 @@ def _measured(
         return result
     if before.dataset_hash == dataset_hash(data):  # else it was measured on other images
         result["miou_before"] = before.score
-    model.test_transforms = _eval_transforms(model, spec.image_size)
     dataset = data.dataset("val", model.test_transforms)
     if spec.measure:
         variant = measure_variant(
             model,
             folder.path / EXPORT_DIR,
             dataset,
-            size=spec.image_size,
+            size=_own_size(model),
             reporter=reporter,
         )
         result["variant"] = variant.to_dict()
@@ -261,7 +265,7 @@ def _training(
         _normalized_as(model, recipes.train_transforms(size, spec.augmentation)),
     )
     train_set.shuffle = True
-    _, val_set = _evaluation_sets(spec, data, model, reporter)
+    val_set = eval_set(data, _eval_transforms(model, spec.image_size), reporter)
     for dataset in (train_set, val_set):
         if dataset is not None:
             dataset.num_workers = spec.num_workers
@@ -286,14 +290,6 @@ def _training(
         "colors": data.colors,
         "dataset_hash": dataset_hash(data),
     }
-
-
-def _evaluation_sets(
-    spec: PruneSpec | QuantizeSpec, data: DataFolder, model: Segmenter, reporter: Reporter
-) -> tuple[SegDataset, SegDataset | None]:
-    """Return training and validation images as the model predicts them, without augmentation."""
-    transforms = _eval_transforms(model, spec.image_size)
-    return data.dataset("train", transforms), eval_set(data, transforms, reporter)
 
 
 def _eval_transforms(model: Segmenter, chosen: tuple[int, int] | None) -> Compose:
