@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import ClassVar
 
+from PySide6.QtGui import QColor
+
 from app.canvas.editor import BACKGROUND
+from app.canvas.regions import joined
 from app.canvas.tool import Pointer, Tool
 from app.translation import tr
 from core.annotation import components
-from core.annotation.edits import Mask, MaskEdit, PaintRule, Region, crop, unite
+from core.annotation.edits import Mask, MaskEdit, PaintRule, Region, crop
 from core.messages import Message, message
 
 Change = Callable[[Mask, PaintRule, int, Region], MaskEdit | None]
@@ -45,7 +48,8 @@ class ComponentTool(Tool):
             return
         part = components.pick_component(document.mask, *pointer.pixel)
         adds = pointer.shift and self._selection is not None and class_id == self._class_id
-        self._selection = _joined(self._selection, part) if adds else part
+        known = [region for region in (self._selection, part) if region is not None]
+        self._selection = joined(*known) if adds else part
         self._class_id = class_id
         self.view.renew_preview()
 
@@ -126,6 +130,10 @@ class ComponentTool(Tool):
             ),
         )
 
+    def preview_color(self) -> QColor:
+        """White: the parts have a colour of their own."""
+        return QColor(255, 255, 255)
+
     def preview(self) -> Region | None:
         """What is chosen."""
         return self._selection
@@ -147,28 +155,17 @@ class ComponentTool(Tool):
         self.view.renew_preview()
 
 
-def _joined(first: Region | None, second: Region | None) -> Region | None:
-    if first is None or second is None:
-        return first or second
-    box = unite(first.box, second.box)
-    assert box is not None
-    size = (box[2] - box[0], box[3] - box[1])
-    pixels = first.shifted(-box[0], -box[1]).in_image(size)
-    pixels |= second.shifted(-box[0], -box[1]).in_image(size)
-    return Region(box, pixels)
-
-
 def _still_there(mask: Mask, part: Region, class_id: int) -> Region | None:
     """Return the connected parts of the class that meet a region, after a change."""
     left = Region(part.box, part.pixels & (crop(mask, part.box) == class_id)).tight()
-    joined: Region | None = None
+    parts: list[Region] = []
     while left is not None:
         row = int(left.pixels.any(axis=1).argmax())
         x, y = left.box[0] + int(left.pixels[row].argmax()), left.box[1] + row
         found = components.pick_component(mask, x, y)
         if found is None:
             break
-        joined = _joined(joined, found)
+        parts.append(found)
         inside = found.clipped(left.box)
         rest = left.pixels.copy()
         if inside is not None:
@@ -176,4 +173,4 @@ def _still_there(mask: Mask, part: Region, class_id: int) -> Region | None:
             height, width = inside.pixels.shape
             rest[y0 : y0 + height, x0 : x0 + width] &= ~inside.pixels
         left = Region(left.box, rest).tight()
-    return joined
+    return joined(*parts) if parts else None

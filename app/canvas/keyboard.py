@@ -37,11 +37,6 @@ class KeyboardPointer:
         self.shown = False
 
     @property
-    def is_pressed(self) -> bool:
-        """Whether space pressed and did not release yet."""
-        return self._pressed
-
-    @property
     def place(self) -> QPointF | None:
         """Where it is in the widget, None while it is hidden."""
         return self._view.to_widget(self._x, self._y) if self.shown else None
@@ -81,6 +76,7 @@ class KeyboardPointer:
                 self._pressed = True
             else:
                 tool.released(pointer)
+        self._view.acted.emit()
         self._view.update()
 
     def hide(self) -> None:

@@ -45,9 +45,12 @@ class PolygonTool(Tool):
     title: ClassVar[Message] = message("Polygon")
     icon: ClassVar[str] = "tool-polygon"
     shortcut: ClassVar[str] = "P"
-    hint: ClassVar[Message] = message(
-        "Click: vertex · Enter or double click: close · then drag vertices or edges, right click"
-        " removes one, Shift+click: hole · Ctrl+click: edit a painted part"
+    hint: ClassVar[Message] = message("Click vertices · Ctrl+click: edit a painted part")
+    draw_hint: ClassVar[Message] = message(
+        "Click vertices · Enter or double click: close · Backspace: back · Esc: drop"
+    )
+    edit_hint: ClassVar[Message] = message(
+        "Drag vertices or edges · right click removes a vertex · Shift+click: hole · Enter: done"
     )
     options: ClassVar[tuple[str, ...]] = ("only_over",)
 
@@ -60,6 +63,7 @@ class PolygonTool(Tool):
         self._moved: Polygon | None = None
         self._pointer: Point | None = None
         self._is_painting = False
+        editor.committed.connect(self._on_committed)
 
     @property
     def busy(self) -> bool:
@@ -71,15 +75,16 @@ class PolygonTool(Tool):
         """The polygon whose vertices can be moved."""
         return self._polygon
 
-    def activated(self) -> None:
-        """Watch for changes by others."""
-        self.editor.committed.connect(self._on_committed)
+    def shown_hint(self) -> Message:
+        """Before, while drawing, or afterwards."""
+        if self._points:
+            return self.draw_hint
+        return self.hint if self._polygon is None else self.edit_hint
 
     def deactivated(self) -> None:
         """Let go of everything."""
         super().deactivated()
         self._let_go()
-        self.editor.committed.disconnect(self._on_committed)
 
     def pressed(self, pointer: Pointer) -> None:
         """Take a vertex up, or add one."""

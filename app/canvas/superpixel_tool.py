@@ -42,14 +42,15 @@ class SuperpixelTool(Tool):
 
     def pressed(self, pointer: Pointer) -> None:
         """Begin to paint."""
-        self._class_id = BACKGROUND if pointer.right else self.editor.class_id
-        self._at = pointer.pixel
-        self._look()
+        class_id = BACKGROUND if pointer.right else self.editor.class_id
+        if self.editor.may_paint(class_id):
+            self._class_id = class_id
+            self._at = pointer.pixel
+            self._look()
 
     def released(self, pointer: Pointer) -> None:
-        """End; a superpixel that is still being worked out is painted when it is known."""
-        if not self.editor.tasks.busy:
-            self._class_id = None
+        """End; what is still being worked out is painted when it is known."""
+        self._class_id = None
 
     def left(self) -> None:
         """Show nothing."""
@@ -81,17 +82,21 @@ class SuperpixelTool(Tool):
         cache = self._cache
         assert cache is not None
 
+        class_id, document = self._class_id, self.editor.document
+
         def search(_progress: Progress) -> Region | None:
             return cache.at(*at)
 
-        self.editor.tasks.start(
-            search, on_done=self._on_found, on_failed=self.editor.failed.emit, key=_TASK
-        )
+        def show(region: Region | None) -> None:
+            self._found = region if self._at is not None else None
+            if class_id is not None and self.editor.document is document:
+                self.editor.paint(region, class_id, name=self.name)
+            self.view.renew_preview()
 
-    def _on_found(self, region: Region | None) -> None:
-        self._found = region
-        if self._class_id is not None:
-            self.editor.paint(region, self._class_id, name=self.name)
-            if not self.view.is_pressed:
-                self._class_id = None
-        self.view.renew_preview()
+        # Moving on cancels what is only to be shown, not what is to be painted.
+        self.editor.tasks.start(
+            search,
+            on_done=show,
+            on_failed=self.editor.failed.emit,
+            key=_TASK if class_id is None else "",
+        )

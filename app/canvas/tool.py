@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QPainter
+from PySide6.QtGui import QColor, QPainter
 
 from app.canvas.editor import Editor
 from app.translation import translated
@@ -78,6 +78,10 @@ class Tool:
         """Whether something is begun that Escape would drop."""
         return False
 
+    def shown_hint(self) -> Message:
+        """Return the hint that fits what is being done."""
+        return self.hint
+
     def activated(self) -> None:
         """The tool was taken up."""
 
@@ -121,3 +125,7 @@ class Tool:
     def preview(self) -> Region | None:
         """Return what a click or Enter would paint, to be shown."""
         return None
+
+    def preview_color(self) -> QColor:
+        """Return the colour of the preview's tint."""
+        return self.view.class_color(self.editor.class_id)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from app.canvas.brush_tool import BrushTool, EraserTool
 from app.canvas.component_tool import ComponentTool
 from app.canvas.fill_tool import FillTool
+from app.canvas.grabcut_tool import GrabCutTool
 from app.canvas.pan_tool import PanTool
 from app.canvas.polygon_tool import PolygonTool
 from app.canvas.scissors_tool import ScissorsTool
@@ -17,6 +18,6 @@ TOOLS: tuple[tuple[type[Tool], ...], ...] = (
     (PanTool, ComponentTool),
     (BrushTool, EraserTool, FillTool),
     (PolygonTool, LassoTool, RectangleTool, EllipseTool),
-    (WandTool, ScissorsTool, SuperpixelTool),
+    (WandTool, ScissorsTool, GrabCutTool, SuperpixelTool),
 )
 """Groups that the tool bar sets apart."""

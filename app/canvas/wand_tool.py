@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import ClassVar
 
 from app.background import Progress
@@ -32,7 +33,6 @@ class WandTool(Tool):
     _wish: _Wish | None = None
     _found: Region | None = None
     _found_for: _Wish | None = None
-    _click: int | None = None
 
     def moved(self, pointer: Pointer, *, pressed: bool) -> None:
         """Look what is alike here."""
@@ -41,11 +41,25 @@ class WandTool(Tool):
             self._look()
 
     def pressed(self, pointer: Pointer) -> None:
-        """Paint it, as soon as it is known."""
+        """Paint what is alike here; at once where it is known already."""
+        class_id = BACKGROUND if pointer.right else self.editor.class_id
+        if not self.editor.may_paint(class_id):
+            return
         self._at = pointer.pixel
-        self._click = BACKGROUND if pointer.right else self.editor.class_id
-        self._look()
-        self._paint()
+        wish = self._current_wish()
+        if wish is None:
+            return
+        if self._found_for == wish:
+            self.editor.paint(self._found, class_id, name=self.name)
+            return
+        document = self.editor.document
+
+        def paint(region: Region | None) -> None:
+            if self.editor.document is document:
+                self.editor.paint(region, class_id, name=self.name)
+
+        # Without a key: moving on must not take the click back.
+        self._start(wish, paint, key="")
 
     def left(self) -> None:
         """Show nothing."""
@@ -54,7 +68,7 @@ class WandTool(Tool):
     def cancel(self) -> None:
         """Show nothing."""
         self.editor.tasks.cancel(_TASK)
-        self._at = self._wish = self._found = self._found_for = self._click = None
+        self._at = self._wish = self._found = self._found_for = None
         self.view.renew_preview()
 
     def options_changed(self) -> None:
@@ -65,15 +79,23 @@ class WandTool(Tool):
         """What a click would paint."""
         return self._found
 
-    def _look(self) -> None:
-        image = self.editor.image()
-        if self._at is None or image is None:
-            return
+    def _current_wish(self) -> _Wish | None:
+        if self._at is None:
+            return None
         options = self.editor.options
-        wish: _Wish = (self._at, options.tolerance, options.contiguous)
-        if wish == self._wish:
+        return self._at, options.tolerance, options.contiguous
+
+    def _look(self) -> None:
+        wish = self._current_wish()
+        if wish is None or wish == self._wish:
             return
         self._wish = wish
+        self._start(wish, lambda region: self._on_found(wish, region), key=_TASK)
+
+    def _start(self, wish: _Wish, on_done: Callable[[Region | None], None], *, key: str) -> None:
+        image = self.editor.image()
+        if image is None:
+            return
         (x, y), tolerance, contiguous = wish
 
         def search(_progress: Progress) -> Region | None:
@@ -82,19 +104,8 @@ class WandTool(Tool):
                 return None
             return wand(image, x, y, tolerance=tolerance, contiguous=contiguous, within=box)
 
-        self.editor.tasks.start(
-            search,
-            on_done=lambda region: self._on_found(wish, region),
-            on_failed=self.editor.failed.emit,
-            key=_TASK,
-        )
+        self.editor.tasks.start(search, on_done=on_done, on_failed=self.editor.failed.emit, key=key)
 
     def _on_found(self, wish: _Wish, region: Region | None) -> None:
         self._found, self._found_for = region, wish
-        self._paint()
         self.view.renew_preview()
-
-    def _paint(self) -> None:
-        if self._click is not None and self._wish is not None and self._found_for == self._wish:
-            class_id, self._click = self._click, None
-            self.editor.paint(self._found, class_id, name=self.name)

@@ -48,10 +48,8 @@ ERODE = ActionSpec("parts.erode", message("Shrink"), SELECTION, ("Shift+E",))
 CHANGE_CLASS = ActionSpec("parts.class", message("Change class"), SELECTION, ("Shift+C",))
 DELETE_PARTS = ActionSpec("parts.delete", message("Delete parts"), SELECTION, ("Shift+Del",))
 COPY = ActionSpec("parts.copy", message("Copy"), SELECTION, ("Ctrl+C",))
-PASTE = ActionSpec("parts.paste", message("Paste at the same place"), SELECTION, ("Ctrl+V",))
-COPY_TO_NEXT = ActionSpec(
-    "parts.copy_to_next", message("Copy to the next image"), SELECTION, ("Y",)
-)
+PASTE = ActionSpec("parts.paste", message("Paste"), SELECTION, ("Ctrl+V",))
+COPY_TO_NEXT = ActionSpec("parts.copy_to_next", message("Copy to next image"), SELECTION, ("Y",))
 INTERPOLATE = ActionSpec(
     "images.interpolate",
     message("Fill the frames up to the next labelled one"),

@@ -45,6 +45,7 @@ class LabellingTools(QObject):
         self._canvas.main_option_stepped.connect(self.step_main_option)
         self._editor.options_changed.connect(self._on_options_changed)
         self._editor.committed.connect(self._on_committed)
+        self._canvas.acted.connect(self.show_hint)
         self._editor.document_changed.connect(self._show_undo)
         self._editor.refused.connect(self._on_refused)
         self.take(_FIRST)
@@ -72,13 +73,20 @@ class LabellingTools(QObject):
         if self._canvas.tool is not tool:
             self._canvas.set_tool(tool)
         self._panel.actions_[f"tool.{key}"].setChecked(True)
-        hint = translated(tool.hint)
         self._panel.inspector_parts.show_tool(
             tool.name, tool.options, with_actions=key == "component"
         )
-        self._panel.view.status.hint.setText(hint)
+        self.show_hint()
         if not self._canvas.hasFocus() and self._panel.isVisible():
             self._canvas.setFocus()
+
+    @Slot()
+    def show_hint(self) -> None:
+        """Say in the status line what the tool does now."""
+        hint = translated(self.current.shown_hint())
+        label = self._panel.view.status.hint
+        if label.text() != hint:
+            label.setText(hint)
 
     @Slot(int)
     def step_main_option(self, steps: int) -> None:

@@ -24,7 +24,7 @@ class Autosave:
 
     ``commit`` copies only the boxes that changed and writes them to the image's journal, so its
     cost does not depend on the mask's size; the thread applies them to a copy of its own and saves
-    that. Callbacks are called from the thread.
+    that. Callbacks are called from the thread and must be quick.
 
     Args:
         project: open for writing; must stay open until ``close`` has returned.
@@ -145,14 +145,17 @@ class Autosave:
                 patches, saving.patches = saving.patches, []
                 saving.dirty = False
                 saving.busy = True
-            error = self._save(image_id, saving, patches)
+            outcome = self._save(image_id, saving, patches)
             with self._changed:
                 saving.busy = False
-                if error is not None:
+                if isinstance(outcome, Exception):
                     saving.dirty = saving.failed = True
-                elif not saving.dirty:
-                    saving.journal.clear()
-                    self._forget_if_done(image_id, saving)
+                    self._on_failed(image_id, outcome)
+                else:
+                    if not saving.dirty:
+                        saving.clear_journal()
+                        self._forget_if_done(image_id, saving)
+                    self._on_saved(image_id, outcome)
                 self._changed.notify_all()
 
     def _wait(self) -> tuple[int, _Saving] | None:
@@ -188,16 +191,13 @@ class Autosave:
                 return
             saving.write(patches)
 
-    def _save(self, image_id: int, saving: _Saving, patches: list[Patch]) -> Exception | None:
+    def _save(self, image_id: int, saving: _Saving, patches: list[Patch]) -> str | Exception:
         for patch in patches:
             patch.apply(saving.mask)
         try:
-            hash_ = self._project.save_label_map(image_id, saving.mask)
+            return self._project.save_label_map(image_id, saving.mask)
         except Exception as error:
-            self._on_failed(image_id, error)
             return error
-        self._on_saved(image_id, hash_)
-        return None
 
 
 class _Saving:
@@ -218,6 +218,13 @@ class _Saving:
     def is_pending(self) -> bool:
         """Whether the project does not have everything yet."""
         return self.busy or self.dirty
+
+    def clear_journal(self) -> None:
+        """Remove the journal; one that stays is replayed without effect."""
+        try:
+            self.journal.clear()
+        except OSError as error:
+            _log.warning("the journal %s cannot be removed: %s", self.journal.path, error)
 
     def write(self, patches: list[Patch]) -> None:
         """Add to the journal; without one, the save itself may still succeed."""
