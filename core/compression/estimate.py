@@ -17,7 +17,7 @@ from core.compression.pruning_costs import PruningCosts
 
 Floats = npt.NDArray[np.float64]
 _ROUNDS = 40
-_MOST_LOSS = 1.0
+_LITTLE = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,17 +44,20 @@ class LossCurve:
         return float(np.interp(ratio, _from_zero(known.ratios), _from_zero(known.losses)))
 
     def ratio_at(self, loss: float) -> float:
-        """Return the largest share that costs at most ``loss`` all the way there."""
+        """Return the largest share that costs at most ``loss``, as pruning by sensitivity does.
+
+        Between a measured share within it and the next one beyond it, loss is taken to be linear;
+        if the smallest measured share is beyond it, nothing goes.
+        """
         known = self.known()
-        if not len(known.ratios) or loss < 0:
+        within = np.flatnonzero(known.losses <= loss)
+        if not len(within):
             return 0.0
-        ratios, losses = _from_zero(known.ratios), _from_zero(known.losses)
-        over = np.flatnonzero(losses > loss)
-        if not len(over):
-            return float(ratios[-1])
-        i = int(over[0])
-        share = (loss - losses[i - 1]) / (losses[i] - losses[i - 1])
-        return float(ratios[i - 1] + share * (ratios[i] - ratios[i - 1]))
+        i = int(within[-1])
+        if i == len(known.ratios) - 1:
+            return float(known.ratios[-1])
+        part = (loss - known.losses[i]) / (known.losses[i + 1] - known.losses[i])
+        return float(known.ratios[i] + part * (known.ratios[i + 1] - known.ratios[i]))
 
     @property
     def slope(self) -> float:
@@ -87,17 +90,20 @@ def estimate_pruning(
 ) -> PruneEstimate:
     """Estimate which share of each group goes when ``flops`` (0 … 1) of the operations go.
 
-    One bound on every group's loss is sought, as pruning by sensitivity does. If even the largest
-    measured shares do not suffice, the estimate's ``flops`` are lower than those asked for.
+    One bound on every group's loss is sought, as pruning by sensitivity does. Where the shares jump
+    at that bound, all go part of the way. If even the largest measured shares do not suffice, the
+    estimate's ``flops`` are lower than those asked for.
     """
-    low, high = 0.0, _MOST_LOSS
+    every = [loss for curve in curves.values() for loss in curve.known().losses.tolist()]
+    # At the lower end nothing goes: losses can be negative.
+    low, high = min(every, default=0.0) - _LITTLE, max(every, default=0.0)
     for _ in range(_ROUNDS):
         bound = (low + high) / 2
         if costs.removed(_ratios(curves, bound)) < flops:
             low = bound
         else:
             high = bound
-    ratios = _ratios(curves, high)
+    ratios = _between(_ratios(curves, low), _ratios(curves, high), costs, flops)
     losses = [max(0.0, curves[name].loss_at(ratio)) for name, ratio in ratios.items() if ratio]
     return PruneEstimate(
         ratios=ratios,
@@ -105,6 +111,24 @@ def estimate_pruning(
         loss=1 - math.prod(1 - min(loss, 1.0) for loss in losses),
         worst_loss=max(losses, default=0.0),
     )
+
+
+def _between(
+    less: Mapping[str, float], more: Mapping[str, float], costs: PruningCosts, flops: float
+) -> dict[str, float]:
+    """Return the shares between two estimates with which ``flops`` go, or else ``more``."""
+
+    def mixed(part: float) -> dict[str, float]:
+        return {name: less[name] + part * (more[name] - less[name]) for name in more}
+
+    low, high = 0.0, 1.0
+    for _ in range(_ROUNDS):
+        part = (low + high) / 2
+        if costs.removed(mixed(part)) < flops:
+            low = part
+        else:
+            high = part
+    return mixed(high)
 
 
 def _ratios(curves: Mapping[str, LossCurve], bound: float) -> dict[str, float]:

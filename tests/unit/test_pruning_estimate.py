@@ -52,12 +52,14 @@ def test_points_without_a_value_are_left_out() -> None:
     assert curve(math.nan).ratio_at(1.0) == 0.0
 
 
-def test_the_largest_share_stops_where_the_loss_is_first_too_high() -> None:
-    hill = curve(0.1, 0.3, 0.05, 0.6)
-    assert hill.ratio_at(0.2) == pytest.approx(0.15)
-    assert hill.ratio_at(0.3) == pytest.approx(0.3 + 0.1 * 0.25 / 0.55)
-    assert hill.ratio_at(1.0) == pytest.approx(0.4)
-    assert curve(-0.1, 0.1).ratio_at(0.0) == pytest.approx(0.15)
+@pytest.mark.parametrize("bound", [-0.2, -0.1, 0.0, 0.05, 0.2, 0.3, 0.5, 1.0])
+@pytest.mark.parametrize("losses", [(0.1, 0.3, 0.05, 0.6), (-0.1, 0.1), (0.2,)])
+def test_the_largest_share_is_the_one_that_pruning_takes(losses, bound) -> None:
+    from core.compression.pruning import ratio_within
+
+    line = curve(*losses)
+    points = dict(zip(line.ratios.tolist(), losses, strict=True))
+    assert line.ratio_at(bound) == pytest.approx(ratio_within(points, bound))
 
 
 def test_operations_go_with_what_a_layer_makes_and_reads(costs: PruningCosts) -> None:
@@ -74,8 +76,8 @@ def test_the_estimate_reaches_the_share_and_takes_where_it_costs_least(
     costs: PruningCosts,
 ) -> None:
     curves = {"dear": curve(*RATIOS), "cheap": curve(*(0.1 * RATIOS))}
-    found = estimate_pruning(curves, costs, 0.3)
-    assert found.flops == pytest.approx(0.3, abs=1e-6)
+    found = estimate_pruning(curves, costs, 0.6)
+    assert found.flops == pytest.approx(0.6, abs=1e-6)
     assert found.ratios["cheap"] > found.ratios["dear"] > 0
     dear = curves["dear"].loss_at(found.ratios["dear"])
     cheap = curves["cheap"].loss_at(found.ratios["cheap"])
@@ -87,6 +89,14 @@ def test_an_estimate_that_cannot_be_reached_says_how_far_it_gets(costs: PruningC
     found = estimate_pruning({"dear": curve(0.1, 0.2)}, costs, 0.8)
     assert found.ratios == {"dear": pytest.approx(0.2)}
     assert found.flops == pytest.approx(0.2)
+    assert estimate_pruning({}, costs, 0.8).flops == 0.0
+
+
+def test_where_nothing_costs_anything_no_more_goes_than_asked_for(costs: PruningCosts) -> None:
+    curves = {"dear": curve(*(0 * RATIOS)), "cheap": curve(*(0 * RATIOS))}
+    found = estimate_pruning(curves, costs, 0.3)
+    assert found.flops == pytest.approx(0.3, abs=1e-6)
+    assert found.loss == pytest.approx(0.0, abs=1e-6)
 
 
 def test_one_channel_always_stays(costs: PruningCosts) -> None:
