@@ -6,7 +6,7 @@ an edit made through ``PaintRule``. What a class gives up becomes ``background``
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 import cv2
 import numpy as np
@@ -158,19 +158,16 @@ def smooth(
     *,
     radius: int = 2,
     selection: Region | None = None,
-    method: Literal["median", "open_close"] = "median",
     background: int = 0,
     rule: PaintRule = FREE,
 ) -> MaskEdit | None:
-    """Smooth the outline of a class.
+    """Smooth the outline of a class: each pixel becomes what most of its neighbours are.
 
     Args:
         mask: the mask, changed in place.
         class_id: the class.
-        radius: size in pixels of what is smoothed away.
+        radius: neighbours are the (2 radius + 1)² pixels around.
         selection: part of the class to look at; all of it if None.
-        method: "median" gives each pixel what most of its (2 radius + 1)² neighbours are;
-            "open_close" removes thin spikes, then fills thin notches.
         background: class of pixels the class gives up.
         rule: which pixels may change.
     """
@@ -179,15 +176,10 @@ def smooth(
     if found is None:
         return None
     box, pixels = found
-    if method == "median":
-        side = 2 * radius + 1
-        plane = pixels.astype(np.float32)
-        share = cv2.boxFilter(plane, cv2.CV_32F, (side, side), borderType=cv2.BORDER_REPLICATE)
-        smoothed = np.asarray(share) > 0.5
-    else:
-        opened = _near(pixels & ~_near(~pixels, radius), radius)
-        smoothed = opened & pixels
-        smoothed = ~_near(~_near(smoothed, radius), radius) | smoothed
+    side = 2 * radius + 1
+    plane = pixels.astype(np.float32)
+    share = cv2.boxFilter(plane, cv2.CV_32F, (side, side), borderType=cv2.BORDER_REPLICATE)
+    smoothed = np.asarray(share) > 0.5
     target = crop(mask, box)
     before = target.copy()
     fill_pixels(target, smoothed & ~pixels, np.uint8(class_id), rule)

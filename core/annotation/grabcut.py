@@ -315,9 +315,9 @@ def _flaw(scene: _Scene, u: Plane) -> float:
     gap += (np.ptp(inside_columns) - np.ptp(columns)) / (np.ptp(inside_columns) + 1)
     across = pixels[:, 1:] != pixels[:, :-1]
     along = pixels[1:] != pixels[:-1]
-    cut = scene.edges.right[:, :-1][across].sum() + scene.edges.down[:-1][along].sum()
-    length = np.count_nonzero(across) + np.count_nonzero(along)
-    return float(gap + cut / max(length, 1))
+    cut = float(scene.edges.right[:, :-1][across].sum() + scene.edges.down[:-1][along].sum())
+    length = int(np.count_nonzero(across)) + int(np.count_nonzero(along))
+    return float(gap) + cut / max(length, 1)
 
 
 def _guided(image: ImageArray, u: Plane) -> Plane:

@@ -66,10 +66,11 @@ def superpixels(
         return None
     part = as_bgr(crop(image, inside))
     count = max(1, round(part.shape[0] * part.shape[1] / (size * size)))
+    lab = to_lab(part)
     labels = slic(
-        to_lab(part),
+        lab,
         n_segments=count,
-        compactness=compactness,
+        compactness=compactness / max(float(np.ptp(lab)), 1.0),  # slic spreads values over 0 … 1
         convert2lab=False,
         start_label=0,
         enforce_connectivity=True,

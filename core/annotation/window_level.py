@@ -102,7 +102,7 @@ def to_display(
 
 def _scaled(values: npt.NDArray[np.float64], window: WindowLevel) -> npt.NDArray[np.uint8]:
     values = np.nan_to_num(values, nan=-np.inf, posinf=np.inf, neginf=-np.inf)
-    np.clip(values, window.low, max(window.high, window.low), out=values)
     if window.window <= 0:
         return np.where(values >= window.high, 255, 0).astype(np.uint8)
+    np.clip(values, window.low, window.high, out=values)
     return ((values - window.low) * (255 / window.window) + 0.5).astype(np.uint8)
