@@ -42,8 +42,9 @@ class Scissors:
         self._anchors: list[tuple[int, int]] = []
         self._paths: list[Path] = []
         self._box: Box | None = None
-        self._features_box: Box | None = None
-        self._tool: cv2.segmentation.IntelligentScissorsMB | None = None
+        self._tool = cv2.segmentation.IntelligentScissorsMB()
+        self._tool.setEdgeFeatureCannyParameters(32, 100)
+        self._tool.setGradientMagnitudeMaxLimit(200)
 
     @property
     def anchors(self) -> list[Point]:
@@ -73,13 +74,13 @@ class Scissors:
         Raises:
             RuntimeError: before ``start``.
         """
-        if self._tool is None or self._box is None:
+        if self._box is None:
             raise RuntimeError("no anchor yet")
         target = self.snapped(x, y) if snap else self._pixel(x, y)
-        inside = _clamped(target, self._box)
+        inside = _towards(self._anchors[-1], target, self._box)
         x0, y0 = self._box[:2]
-        contour = self._tool.getContour((inside[0] - x0, inside[1] - y0))
-        path = np.asarray(contour, np.float64).reshape(-1, 2) + (x0 + 0.5, y0 + 0.5)
+        contour = np.asarray(self._tool.getContour((inside[0] - x0, inside[1] - y0)))
+        path: Path = contour.reshape(-1, 2) + np.array([x0 + 0.5, y0 + 0.5])
         if inside != target:
             path = np.concatenate([path, [[target[0] + 0.5, target[1] + 0.5]]])
         return path
@@ -107,7 +108,8 @@ class Scissors:
         path = self.path_to(first[0] + 0.5, first[1] + 0.5)
         self._paths.append(path)
         self._anchors.append(first)
-        return self.outline[:-1]
+        outline = self.outline
+        return outline[:-1] if len(outline) > 1 else outline
 
     def snapped(self, x: float, y: float) -> tuple[int, int]:
         """Return the pixel of the strongest edge within ``snap`` pixels of a point."""
@@ -131,19 +133,10 @@ class Scissors:
         return _clamped((int(np.floor(x)), int(np.floor(y))), whole_box(self._image))
 
     def _aim(self) -> None:
-        """Build the map of paths to the last anchor, with new features once it nears the edge."""
+        """Build the map of paths to the last anchor, in the square around it."""
         x, y = self._anchors[-1]
-        margin = self._side // 4
-        bounds = whole_box(self._image)
-        box = self._features_box
-        if box is None or self._tool is None or _nears_side((x, y), box, bounds, margin):
-            box = box_around(x, y, self._side, within=bounds)
-            self._tool = cv2.segmentation.IntelligentScissorsMB()
-            self._tool.setEdgeFeatureCannyParameters(32, 100)
-            self._tool.setGradientMagnitudeMaxLimit(200)
-            self._tool.applyImage(as_bgr(crop(self._image, box)))
-            self._features_box = box
-        self._box = box
+        self._box = box = box_around(x, y, self._side, within=whole_box(self._image))
+        self._tool.applyImage(as_bgr(crop(self._image, box)))
         self._tool.buildMap((x - box[0], y - box[1]))
 
 
@@ -151,10 +144,17 @@ def _clamped(pixel: tuple[int, int], box: Box) -> tuple[int, int]:
     return min(max(pixel[0], box[0]), box[2] - 1), min(max(pixel[1], box[1]), box[3] - 1)
 
 
-def _nears_side(pixel: tuple[int, int], box: Box, bounds: Box, margin: int) -> bool:
-    x, y = pixel
-    gaps = (x - box[0], y - box[1], box[2] - 1 - x, box[3] - 1 - y)
-    return any(gap < margin and box[side] != bounds[side] for side, gap in enumerate(gaps))
+def _towards(start: tuple[int, int], end: tuple[int, int], box: Box) -> tuple[int, int]:
+    """Return the last pixel inside ``box`` on the straight way from ``start``, which is inside."""
+    share = 1.0
+    for axis in (0, 1):
+        step = end[axis] - start[axis]
+        if end[axis] < box[axis]:
+            share = min(share, (box[axis] - start[axis]) / step)
+        elif end[axis] > box[axis + 2] - 1:
+            share = min(share, (box[axis + 2] - 1 - start[axis]) / step)
+    x, y = (round(a + share * (b - a)) for a, b in zip(start, end, strict=True))
+    return _clamped((x, y), box)
 
 
 def _edge_strength(bgr: ImageArray) -> npt.NDArray[np.float32]:
