@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import pkgutil
-import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -18,7 +15,6 @@ import paddle
 from paddle import Tensor, nn
 from paddle.static import InputSpec
 
-import core.networks
 from core.deploy.onnx_graph import (
     drop_identities,
     fold_constants,
@@ -29,6 +25,7 @@ from core.deploy.onnx_graph import (
 from core.errors import InputError
 from core.files import write_bytes_atomic
 from core.inference import inference_mode
+from core.networks.tracing import trace_as_written
 
 if TYPE_CHECKING:
     from core.compression.trace import Trace
@@ -59,8 +56,9 @@ def export_float(
     """
     if size is None:
         _refuse_grid_pooling(net)
-    paths = [] if traced is None else [call.path for call in traced.deployed().calls]
-    if len(set(paths)) < len(paths):
+    calls = () if traced is None else traced.deployed().calls
+    paths = [call.path for call in calls if traced and call.output != traced.outputs[0]]
+    if len({call.path for call in calls}) < len(calls):
         raise ValueError("a layer is used twice: its path does not name one tensor")
     model = fold_constants(_convert(net, size=size, paths=paths))
     same = drop_identities(model)
@@ -78,9 +76,8 @@ def export_float(
     write_bytes_atomic(file, model.SerializeToString())
     if traced is None:
         return {}
-    return {"input": INPUT} | {
-        path: OUTPUT if name == first else name for path, name in names.items()
-    }
+    last = traced.producer(traced.outputs[0])
+    return {"input": INPUT, **names} | ({} if last is None else {last.path: OUTPUT})
 
 
 def _output_names(paths: Sequence[str]) -> list[str]:
@@ -95,7 +92,6 @@ def _convert(
     import paddle2onnx
 
     batch, width, height = (None, None, None) if size is None else (1, *size)
-    _leave_forward_alone()
     wrapped = _WithTensors(net, paths)
     # A folder of its own in the system's place for such: the converter opens files by name in
     # C++, which must not depend on what the user calls the folders.
@@ -192,8 +188,4 @@ def _pair(value: Any) -> tuple[Any, ...]:
     return tuple(value) if isinstance(value, (list, tuple)) else (value,)
 
 
-def _leave_forward_alone() -> None:
-    """Trace the networks' code as it runs: rewriting it as static code takes a minute."""
-    names = [module.name for module in pkgutil.iter_modules(core.networks.__path__)]
-    modules = [import_module(f"{core.networks.__name__}.{name}") for name in names]
-    paddle.jit.ignore_module([*modules, sys.modules[__name__]])
+trace_as_written(__name__)

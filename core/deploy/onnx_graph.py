@@ -117,9 +117,12 @@ def free_batch(model: onnx.ModelProto) -> None:
 
 
 def _scale(source: int, target: int) -> np.float32:
-    """Scale that a run time, which rounds down, makes exactly ``target`` pixels with."""
+    """Scale that a run time, which rounds down, makes exactly ``target`` pixels with.
+
+    In single precision or in double: run times do either.
+    """
     scale = np.float32(target / source)
-    while int(np.float32(source) * scale) < target:
+    while float(scale) * source < target:
         scale = np.nextafter(scale, np.float32(np.inf))
     return scale
 
