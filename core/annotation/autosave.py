@@ -258,9 +258,12 @@ def _replay(project: Project, path: Path, row: ImageRow) -> bool:
     saved = project.label_map(row.id)
     before = np.zeros((row.height, row.width), np.uint8) if saved is None else saved
     after = before.copy()
+    has_patches = False
     for patch in read_journal(path, size):
         patch.apply(after)
-    if np.array_equal(before, after):
+        has_patches = True
+    # An image without a mask whose strokes were undone has an empty mask, not none.
+    if not has_patches or (saved is not None and np.array_equal(before, after)):
         return False
     project.save_label_map(row.id, after)
     return True

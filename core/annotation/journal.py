@@ -22,7 +22,8 @@ from core.annotation.edits import Box, Mask, crop, intersect
 FOLDER = "recovery"
 _MAGIC = b"MWJ1"
 _HEADER = struct.Struct("<4sII")  # magic, width, height
-_RECORD = struct.Struct("<6I")  # box, size of the packed pixels, their checksum
+_CHANGE = struct.Struct("<II")  # size of the packed patches, their checksum
+_PATCH = struct.Struct("<5I")  # box, size of the packed pixels
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,12 +52,15 @@ class Journal:
         self._file: int | None = None
 
     def append(self, patches: Iterable[Patch]) -> None:
-        """Add patches; they survive the end of this process once this returns.
+        """Add the patches of one change; they survive the end of this process once this returns.
+
+        A change that is cut off by the end of the process is left out as a whole.
 
         Raises:
             OSError: the disk is full or refuses.
         """
-        data = b"".join(_packed(patch) for patch in patches)
+        body = b"".join(_packed(patch) for patch in patches)
+        data = _CHANGE.pack(len(body), zlib.crc32(body)) + body
         if self._file is None:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0)
@@ -76,35 +80,49 @@ class Journal:
 
 
 def read_journal(path: Path, size: tuple[int, int]) -> Iterator[Patch]:
-    """Yield the whole patches of a journal; a torn or damaged rest is left out.
+    """Yield the patches of all whole changes; a torn or damaged rest is left out.
 
     Args:
         path: the journal.
         size: (width, height) of the image; a journal of another size yields nothing.
     """
-    bounds = (0, 0, *size)
     with path.open("rb") as file:
         header = file.read(_HEADER.size)
         if len(header) < _HEADER.size or _HEADER.unpack(header) != (_MAGIC, *size):
             return
-        while len(head := file.read(_RECORD.size)) == _RECORD.size:
-            *corners, length, checksum = _RECORD.unpack(head)
-            box = (corners[0], corners[1], corners[2], corners[3])
-            if intersect(box, bounds) != box:
+        while len(head := file.read(_CHANGE.size)) == _CHANGE.size:
+            length, checksum = _CHANGE.unpack(head)
+            body = file.read(length)
+            if len(body) < length or zlib.crc32(body) != checksum:
                 return
-            data = file.read(min(length, 2 * size[0] * size[1] + 1024))
-            if len(data) < length or zlib.crc32(data) != checksum:
+            patches = _unpacked(body, (0, 0, *size))
+            if patches is None:
                 return
-            shape = (box[3] - box[1], box[2] - box[0])
-            try:
-                pixels = zlib.decompressobj().decompress(data, shape[0] * shape[1])
-            except zlib.error:
-                return
-            if len(pixels) != shape[0] * shape[1]:
-                return
-            yield Patch(box, np.frombuffer(pixels, np.uint8).reshape(shape))
+            yield from patches
 
 
 def _packed(patch: Patch) -> bytes:
     data = zlib.compress(np.ascontiguousarray(patch.pixels).tobytes(), 1)
-    return _RECORD.pack(*patch.box, len(data), zlib.crc32(data)) + data
+    return _PATCH.pack(*patch.box, len(data)) + data
+
+
+def _unpacked(body: bytes, bounds: Box) -> list[Patch] | None:
+    """Return the patches of a change, None where one of them makes no sense."""
+    patches = []
+    place = 0
+    while place + _PATCH.size <= len(body):
+        x0, y0, x1, y1, length = _PATCH.unpack_from(body, place)
+        place += _PATCH.size
+        box, shape = (x0, y0, x1, y1), (y1 - y0, x1 - x0)
+        if intersect(box, bounds) != box:
+            return None
+        unpacker = zlib.decompressobj()
+        try:
+            pixels = unpacker.decompress(body[place : place + length], shape[0] * shape[1])
+        except zlib.error:
+            return None
+        if len(pixels) != shape[0] * shape[1]:
+            return None
+        patches.append(Patch(box, np.frombuffer(pixels, np.uint8).reshape(shape)))
+        place += length
+    return patches

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -227,7 +228,9 @@ def test_damaged_journals_change_nothing(tmp_path: Path, damage: str) -> None:
     journal.append([Patch((0, 0, 5, 5), np.ones((5, 5), np.uint8))])
     data = bytearray(path.read_bytes())
     if damage == "box":
-        data[12 + 8 : 12 + 12] = (1000).to_bytes(4, "little")
+        body = data[20:]
+        body[8:12] = (1000).to_bytes(4, "little")
+        data[16:] = zlib.crc32(body).to_bytes(4, "little") + body
     elif damage == "checksum":
         data[-1] ^= 255
     elif damage == "empty":
@@ -235,6 +238,21 @@ def test_damaged_journals_change_nothing(tmp_path: Path, damage: str) -> None:
     path.write_bytes(data)
     size = (59, 40) if damage == "size" else SIZE
     assert list(read_journal(path, size)) == []
+
+
+def test_change_that_was_cut_off_is_left_out_as_a_whole(tmp_path: Path) -> None:
+    path = tmp_path / "1.journal"
+    mask = np.ones((SIZE[1], SIZE[0]), np.uint8)
+    journal = Journal(path, SIZE)
+    journal.append([Patch.of(mask, (0, 0, 5, 5))])
+    whole = path.stat().st_size
+    journal.append([Patch.of(mask, (x, 0, x + 5, 5)) for x in (10, 20, 30)])
+    data = path.read_bytes()
+    for end in range(whole, len(data)):
+        path.write_bytes(data[:end])
+        assert [patch.box for patch in read_journal(path, SIZE)] == [(0, 0, 5, 5)]
+    path.write_bytes(data)
+    assert len(list(read_journal(path, SIZE))) == 4
 
 
 def test_large_change_goes_to_the_journal_in_the_thread(tmp_path: Path) -> None:
