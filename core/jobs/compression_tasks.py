@@ -10,9 +10,9 @@ from core import recipes
 from core.compression.cost_table import pruning_costs
 from core.compression.pruning_costs import write_costs
 from core.compression.sensitivity_file import FILE_NAME
-from core.compression.variant import measure_variant
 from core.datasets import DataFolder, open_data_folder
 from core.deploy.export import export_model
+from core.deploy.measurement import measure_variant
 from core.errors import InputError
 from core.files import recover_folder
 from core.jobs.run_folder import RunFolder
