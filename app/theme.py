@@ -282,6 +282,13 @@ QListView::item:selected, QTreeView::item:selected, QTableView::item:selected {{
   background: {t.accent_soft}; color: {t.text}; }}
 QHeaderView::section {{ background: {t.surface}; color: {t.muted}; border: none;
   border-bottom: 1px solid {t.border}; padding: {half}px; }}
+QSlider::groove:horizontal {{ height: {half}px; border-radius: 2px; background: {t.border}; }}
+QSlider::sub-page:horizontal {{ border-radius: 2px; background: {t.accent}; }}
+QSlider::handle:horizontal {{ width: 14px; height: 14px; margin: -5px 0; border-radius: 7px;
+  background: {t.accent}; }}
+QSlider::handle:horizontal:focus {{ background: {t.focus}; }}
+QSlider::sub-page:horizontal:disabled, QSlider::handle:horizontal:disabled {{
+  background: {t.muted}; }}
 QProgressBar {{ background: {t.border}; border: none; border-radius: 3px; max-height: 6px;
   min-height: 6px; }}
 QProgressBar::chunk {{ background: {t.accent}; border-radius: 3px; }}

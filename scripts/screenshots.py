@@ -2,7 +2,7 @@
 
     python scripts/screenshots.py OUT [--epochs 4] [--images 60] [--work DIR]
 
-Training and evaluation really run, in worker processes; ``--epochs 0`` leaves them out. With
+Training, evaluation and compression really run, in worker processes; ``--epochs 0`` leaves them out. With
 ``--work`` the demo's folder is kept and used again. ``--docs`` also writes the four pictures of
 the documentation, small, as ``docs/images/*.png``.
 """
@@ -21,10 +21,12 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")  # before anything imports
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from PIL import Image
-from PySide6.QtWidgets import QApplication, QWidget
+from PySide6.QtWidgets import QAbstractButton, QApplication, QWidget
 
 from app.application import Application
+from app.panels.compression import CompressionPanel
 from app.settings import SettingsStore
+from app.widgets.compression_page import View
 from core.demo import Workspace, open_workspace
 from core.jobs.events import Progress
 from core.jobs.run_folder import FINAL_STATES
@@ -32,6 +34,7 @@ from core.jobs.run_folder import FINAL_STATES
 SIZE = (1440, 900)
 LOOKS = (("light", "en"), ("dark", "en"), ("light", "zh_CN"))
 TIMEOUT_S = 1200.0
+PICTURE_AFTER_S = 12.0
 NOTHING = Progress(0, 1, None)
 DOCS_DIR = Path(__file__).resolve().parent.parent / "docs" / "images"
 FOR_DOCS = {
@@ -39,6 +42,7 @@ FOR_DOCS = {
     "train": "light_en_model",
     "monitor": "training",
     "inspect": "light_en_inspection",
+    "compress": "light_en_compression",
 }
 
 
@@ -126,6 +130,7 @@ def show_everything(out: Path, workspace: Workspace, folder: Path, *, epochs: in
         application.open_project(workspace.project_dir)
         if epochs and not application.context.runs("train"):
             train_and_measure(application, camera, fields)
+            compress(application, camera)
         for theme, language in LOOKS:
             application.set_theme(theme)
             application.set_language(language)
@@ -179,6 +184,46 @@ def train_and_measure(application: Application, camera: Camera, fields: dict[str
         }
     )
     camera.wait_until(lambda: len(started) == 2 and not context.jobs_running())
+
+
+def compress(application: Application, camera: Camera) -> None:
+    """Analyse the trained model, prune, quantise and measure it, and predict with both."""
+    context = application.context
+    context.navigate("compression")
+    panel = application.window.work_area.panels["compression"]
+    assert isinstance(panel, CompressionPanel)
+    page, choices = panel.page, panel.choices
+
+    def press(button: QAbstractButton, picture: str = "") -> None:
+        """Start a job, and wait for its end; ``picture`` is taken while it works."""
+        camera.wait_until(button.isEnabled)
+        known = {run.id for run in context.runs()}
+        button.click()
+        camera.wait_until(lambda: any(run.id not in known for run in context.runs()))
+        if picture:
+            camera.wait(PICTURE_AFTER_S)
+            camera.take(application.window, picture)
+        camera.wait_until(lambda: not context.jobs_running() and not panel.busy)
+
+    page.show_view(View.SENSITIVITY)
+    press(page.sensitivity.empty.button, "analysing")
+    camera.take(application.window, "sensitivity")
+    choices.prune.epochs.setValue(2)
+    press(choices.prune.button)
+    press(choices.quantize.button)
+    float_model, pruned = page.variants.table.rows.variants[:2]
+    page.variants.table.select(pruned.folder)
+    camera.wait_until(lambda: not panel.busy)
+    press(choices.quantize.button)
+    page.variants.table.select(float_model.folder)
+    press(page.variants.measure_button)
+    page.compare.choose(float_model.folder, pruned.folder)
+    page.show_view(View.COMPARE)
+    press(page.compare.empty.button)
+    page.compare.views.button(1).click()
+    camera.wait_until(lambda: not panel.busy)
+    camera.take(application.window, "compare")
+    page.show_view(View.VARIANTS)
 
 
 def take_panels(application: Application, camera: Camera) -> None:

@@ -5,7 +5,14 @@ from __future__ import annotations
 from enum import IntEnum
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QComboBox, QStackedWidget, QTabWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QComboBox,
+    QSizePolicy,
+    QStackedWidget,
+    QTabWidget,
+    QVBoxLayout,
+    QWidget,
+)
 
 from app.theme import GRID
 from app.translation import tr
@@ -35,7 +42,9 @@ class CompressionPage(QWidget):
         super().__init__(parent)
         self.model_box = QComboBox()
         self.model_box.setAccessibleName(tr("Model"))
-        self.model_box.setMinimumWidth(GRID * 46)
+        self.model_box.setMinimumWidth(GRID * 20)
+        self.model_box.setMaximumWidth(GRID * 46)
+        self.model_box.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.model_box.setSizeAdjustPolicy(
             QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
         )
@@ -62,7 +71,9 @@ class CompressionPage(QWidget):
         column = QVBoxLayout(page)
         column.setContentsMargins(GRID * 2, GRID * 2, GRID * 2, GRID)
         column.setSpacing(GRID)
-        column.addLayout(row(self.model_box, 1, self.activity, self.curves_button))
+        header = row(self.model_box, 1, self.activity, self.curves_button)
+        header.setStretchFactor(self.model_box, 1000)  # up to its largest width, then the gap
+        column.addLayout(header)
         column.addWidget(self.tabs, 1)
         self._empty = EmptyState(
             "compress",

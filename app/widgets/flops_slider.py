@@ -43,7 +43,7 @@ class FlopsSlider(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(GRID // 2)
-        layout.addLayout(row(self.amount, 1, _hint(tr("of the operations"))))
+        layout.addLayout(row(self.amount, _hint(tr("of the operations")), 1))
         layout.addWidget(self.slider)
         layout.addLayout(facts)
         layout.addWidget(self.note)
@@ -77,5 +77,5 @@ class FlopsSlider(QWidget):
 
 def _hint(text: str) -> QLabel:
     made = label(text, "muted")
-    made.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignBottom)
+    made.setAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignBottom)
     return made

@@ -62,6 +62,7 @@ class GroupList(QTableWidget):
         self.verticalHeader().setDefaultSectionSize(GRID * 3)
         self.setShowGrid(False)
         self.setMouseTracking(True)
+        self.setMinimumWidth(GRID * 30)
         self.setWordWrap(False)
         self.setTextElideMode(Qt.TextElideMode.ElideMiddle)
         self.setTabKeyNavigation(False)

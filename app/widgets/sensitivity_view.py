@@ -24,7 +24,7 @@ from app.widgets.layout import button, keep_place, label, row
 from app.widgets.sensitivity_plot import SensitivityPlot
 from core.compression.estimate import LossCurve
 
-_LIST_WIDTH = GRID * 44
+_PLOT_WIDTH, _LIST_WIDTH = GRID * 66, GRID * 44
 _EMPTY, _RESULTS = range(2)
 _HALF = 0.5
 
@@ -187,8 +187,9 @@ class SensitivityView(QWidget):
         split.setProperty("role", "gap")
         split.addWidget(card)
         split.addWidget(self.list)
-        split.setSizes([_LIST_WIDTH * 2, _LIST_WIDTH])
-        split.setStretchFactor(0, 1)
+        split.setSizes([_PLOT_WIDTH, _LIST_WIDTH])
+        split.setStretchFactor(0, 3)
+        split.setStretchFactor(1, 2)
         return split
 
 

@@ -183,7 +183,7 @@ class VariantTable(QTableView):
         header = self.horizontalHeader()
         header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         header.setSectionResizeMode(_NAME, QHeaderView.ResizeMode.Stretch)
-        header.setMinimumSectionSize(GRID * 11)
+        header.setMinimumSectionSize(GRID * 7)
         header.setHighlightSections(False)
         self.selectionModel().currentRowChanged.connect(self._on_current_changed)
 
@@ -229,7 +229,7 @@ def points_text(change: float) -> str:
 def _headers() -> tuple[str, ...]:
     return (
         tr("Variant"),
-        tr("Size"),
+        tr("File size"),
         tr("FLOPs"),
         tr("Latency"),
         tr("mIoU"),

@@ -18,7 +18,7 @@ from app.widgets.variant_names import variant_name
 from app.widgets.variant_table import VariantTable
 from core.variants import ModelVariant, class_changes
 
-_UPPER, _LOWER = 300, 400
+_UPPER, _LOWER = 280, 420
 _PLOT_WIDTH, _CLASSES_WIDTH = 520, 320
 
 
@@ -53,7 +53,8 @@ class VariantView(QWidget):
         split.addWidget(self._make_upper())
         split.addWidget(self._make_lower())
         split.setSizes([_UPPER, _LOWER])
-        split.setStretchFactor(1, 1)
+        split.setStretchFactor(0, 2)
+        split.setStretchFactor(1, 3)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, GRID, 0, 0)
         layout.addWidget(split)
@@ -126,10 +127,14 @@ class VariantView(QWidget):
         self.classes.show_changes(rows, self._colors)
         self.classes.setVisible(bool(rows))
         self._no_classes.setVisible(not rows)
-        if current is not None:
-            self.classes_title.setText(
-                tr("Classes of {name}, against float", name=variant_name(current))
-            )
+        if current is None:
+            return
+        name = variant_name(current)
+        self.classes_title.setText(
+            tr("Classes of {name}", name=name)
+            if current is self._variants[0]
+            else tr("Classes of {name}, against float", name=name)
+        )
 
     @Slot()
     def _on_measure(self) -> None:

@@ -240,7 +240,10 @@ def test_the_list_sorts_and_the_chosen_curve_is_the_chosen_row(qtbot, panel, pro
     assert "learning_to_downsample.conv" in view.reading.text()
     view.list.select(LAST)
     assert view.plot.current == LAST
-    view.plot.hovered.emit(SECOND)
+    near_second = box.mapViewToScene(QPointF(80, 100 * recorded.losses(1, 0.8) + 1))
+    with qtbot.waitSignal(view.plot.hovered) as pointed:
+        view.plot.plot.scene().sigMouseMoved.emit(near_second)
+    assert pointed.args == [SECOND]
     assert "global_feature_extractor.bottleneck1" in view.reading.text()
     view.plot.hovered.emit(None)
     assert "classifier.dsconv1" in view.reading.text()
