@@ -2,9 +2,9 @@
 
     python scripts/screenshots.py OUT [--epochs 4] [--images 60] [--work DIR]
 
-Training, evaluation and compression really run, in worker processes; ``--epochs 0`` leaves them out. With
-``--work`` the demo's folder is kept and used again. ``--docs`` also writes the four pictures of
-the documentation, small, as ``docs/images/*.png``.
+Training, evaluation and compression really run, in worker processes; ``--epochs 0`` leaves them
+out. With ``--work`` the demo's folder is kept and used again. ``--docs`` also writes the pictures
+of the documentation, small, as ``docs/images/*.png``.
 """
 
 from __future__ import annotations

@@ -118,12 +118,8 @@ class VariantView(QWidget):
         self.plot.shut_down()
 
     def _show_classes(self) -> None:
-        current = self._current
-        rows = (
-            []
-            if current is None or not self._variants
-            else class_changes(current, self._variants[0])
-        )
+        current = self._current if self._variants else None
+        rows = [] if current is None else class_changes(current, self._variants[0])
         self.classes.show_changes(rows, self._colors)
         self.classes.setVisible(bool(rows))
         self._no_classes.setVisible(not rows)
