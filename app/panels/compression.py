@@ -81,13 +81,12 @@ class CompressionPanel(Panel):
 
     def job_event(self, run_id: str, event: Event) -> None:
         """Follow the analysis and the curves; remember how far the other jobs are."""
-        run = self.context.run_folder(run_id)
         for follower in (self.analysis.follower, self._curve_run):
-            if run is not None and follower.folder == run.path:
+            if follower.run_id == run_id:
                 follower.notify()
         if isinstance(event, Progress) and run_id.isdigit():
             self._progress[int(run_id)] = event
-            self._show_work()
+            self._show_progress()
 
     def status(self) -> StepStatus:
         """Blocked until there is a model, done once there is a smaller one."""
@@ -259,13 +258,12 @@ class CompressionPanel(Panel):
         self.page.sensitivity.set_startable(free and not analysing)
         self.page.variants.set_startable(free)
         self.page.compare.set_startable(free)
-        self.page.variants.set_notes(self._notes())
         self.page.compare.set_waiting(state.working("evaluate") is not None)
         exported = state.exports.get(folder) if folder is not None else None
         self.choices.ship.show_result(
             "" if exported is None else tr("Saved as {file}", file=exported)
         )
-        self._show_activity()
+        self._show_progress()
 
     def _notes(self) -> dict[Path, str]:
         return {
@@ -274,7 +272,9 @@ class CompressionPanel(Panel):
             if one.run.kind == "measure"
         }
 
-    def _show_activity(self) -> None:
+    def _show_progress(self) -> None:
+        """Say how far the jobs are."""
+        self.page.variants.set_notes(self._notes())
         names = {
             "prune": tr("pruning"),
             "quantize": tr("quantising"),
@@ -306,8 +306,8 @@ class CompressionPanel(Panel):
         self.page.show_view(View.CURVES)
 
     @Slot(object)
-    def _on_curve_run_chosen(self, folder: Path | None) -> None:
-        self._curve_run.follow(folder)
+    def _on_curve_run_chosen(self, run: RunRow | None) -> None:
+        self._curve_run.follow(run)
 
     @Slot()
     def _on_curves_opened(self) -> None:

@@ -63,7 +63,7 @@ class Analysis(QObject):
         self._finished = finished
         if run is None or run.folder != self.follower.folder:
             self._forget()
-        self.follower.follow(None if run is None else run.folder)
+        self.follower.follow(run)
         if newly and self.follower.reader is not None:
             self.follower.notify()
             self._show()

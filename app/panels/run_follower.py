@@ -8,12 +8,18 @@ from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from app.background import BackgroundTasks
 from app.run_reader import RunReader, open_run
+from core.project.rows import RunRow
 
 _READ_MS = 100
 
 
 class RunFollower(QObject):
-    """Reads at most ten times a second; the first look happens in the background."""
+    """Reads at most ten times a second; the first look happens in the background.
+
+    Attributes:
+        reader: what is known of the run, None until it was opened.
+        run_id: the run followed, None: none.
+    """
 
     opened = Signal()
     """``reader`` is another run's."""
@@ -27,18 +33,21 @@ class RunFollower(QObject):
         self._tasks = BackgroundTasks(self)
         self._folder: Path | None = None
         self.reader: RunReader | None = None
+        self.run_id: str | None = None
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(_READ_MS)
         self._timer.timeout.connect(self._on_read_due)
 
-    def follow(self, folder: Path | None) -> None:
+    def follow(self, run: RunRow | None) -> None:
         """Read this run from now on; None: none. The one followed already goes on."""
+        folder = None if run is None else run.folder
         if folder == self._folder:
             return
         self._tasks.cancel_all()
         self._timer.stop()
         self._folder, self.reader = folder, None
+        self.run_id = None if run is None else str(run.id)
         if folder is None:
             self.opened.emit()
             return

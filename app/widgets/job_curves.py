@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from PySide6.QtCore import QSignalBlocker, Signal, Slot
 from PySide6.QtWidgets import QComboBox, QStackedWidget, QVBoxLayout, QWidget
@@ -24,7 +23,7 @@ class JobCurves(QWidget):
     """Loss and IoU of the run chosen above them."""
 
     run_chosen = Signal(object)
-    """(Path): the folder of the run whose curves are wanted."""
+    """(RunRow | None): the run whose curves are wanted."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -50,25 +49,25 @@ class JobCurves(QWidget):
         self.set_runs([])
 
     @property
-    def current(self) -> Path | None:
-        """The folder of the run chosen."""
+    def current(self) -> RunRow | None:
+        """The run chosen."""
         run = self.run_box.currentData()
-        return run.folder if isinstance(run, RunRow) else None
+        return run if isinstance(run, RunRow) else None
 
     def set_runs(self, runs: Sequence[RunRow]) -> None:
         """Offer these runs, newest first; the chosen one stays, else the newest is shown."""
-        chosen = self.current
+        chosen = None if self.current is None else self.current.id
         with QSignalBlocker(self.run_box):
             self.run_box.clear()
             for run in runs:
                 self.run_box.addItem(
                     tr("{name} · {state}", name=run.name, state=state_text(run.state)), run
                 )
-                if run.folder == chosen:
+                if run.id == chosen:
                     self.run_box.setCurrentIndex(self.run_box.count() - 1)
         self.run_box.setVisible(bool(runs))
         self._pages.setCurrentIndex(_CURVES if runs else _EMPTY)
-        if self.current != chosen:
+        if (None if self.current is None else self.current.id) != chosen:
             self._on_run_changed()
 
     def select(self, run_id: int) -> bool:
