@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QButtonGroup, QFrame, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QToolButton, QVBoxLayout, QWidget
 
 from app.theme import GRID
 from app.widgets.layout import line
@@ -15,12 +15,11 @@ _SIDE = GRID * 5
 
 
 class ToolBar(QFrame):
-    """One checked button; a None among the actions draws a line."""
+    """One checked button, as the actions' own group has it; a None among them draws a line."""
 
     def __init__(self, actions: Sequence[QAction | None], parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setProperty("role", "bar")
-        self._group = QButtonGroup(self)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(GRID // 2, GRID, GRID // 2, GRID)
         layout.setSpacing(2)
@@ -35,6 +34,5 @@ class ToolBar(QFrame):
             button.setIconSize(QSize(20, 20))
             button.setFixedSize(_SIDE, _SIDE - GRID // 2)
             button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-            self._group.addButton(button)
             layout.addWidget(button)
         layout.addStretch(1)
