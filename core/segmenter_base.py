@@ -17,6 +17,7 @@ from core.compression.rebuilding import quantization_record, rebuild
 from core.compression.records import PruningRecord, QuantizationRecord
 from core.errors import InputError
 from core.training import distributed, weights
+from core.training.console_reporter import ConsoleReporter
 from core.training.loop import TrainingLoop
 from core.training.options import TrainOptions, TrainResult
 from core.training.reporter import Reporter
@@ -165,7 +166,9 @@ class SegmenterBase:
             self._check_classes(eval_dataset)
         ranks = distributed.join(device)
         self._use_device(device if ranks.size == 1 else paddle.get_device())
-        reporter = reporter if reporter is not None and ranks.leads else Reporter()
+        if not ranks.leads:
+            reporter = Reporter()
+        reporter = reporter or ConsoleReporter()
         options = options.for_ranks(ranks.size, reporter)
         if resume_checkpoint is not None:
             self._take_structure(Path(resume_checkpoint))

@@ -16,6 +16,7 @@ from core.errors import InputError
 from core.messages import Message, message
 from core.model_folder import network_input_size
 from core.segmenter_base import SegmenterBase, first_image_size
+from core.training.console_reporter import ConsoleReporter
 from core.training.reporter import Reporter
 
 if TYPE_CHECKING:
@@ -139,7 +140,7 @@ class PruningMethods(SegmenterBase):
                 needed, or the arguments cannot be used.
         """
         check_prunable(self.pruning, self.quantization)
-        reporter = reporter or Reporter()
+        reporter = reporter or ConsoleReporter()
         width, height = self._counted_size(image_size)
         found = self._known_sensitivities(strategy, sensitivities, reporter)
         criterion = criterion or (found.criterion if found is not None else None) or "l1_norm"

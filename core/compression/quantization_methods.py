@@ -18,6 +18,7 @@ from core.compression.rebuilding import quantization_record
 from core.compression.trace import trace
 from core.errors import InputError
 from core.segmenter_base import ClassWeights, Color, SegmenterBase, first_image_size
+from core.training.console_reporter import ConsoleReporter
 from core.training.options import TrainOptions, TrainResult
 from core.training.reporter import Reporter
 
@@ -75,7 +76,7 @@ class QuantizationMethods(SegmenterBase):
         config = QuantConfig.parse(quant_config)
         self._use_device(device)
         size = first_image_size(dataset) if image_size is None else (image_size[1], image_size[0])
-        reporter = reporter or Reporter()
+        reporter = reporter or ConsoleReporter()
         seek = float_layers == "auto"
         self._quantize(config, size, None if isinstance(float_layers, str) else float_layers)
         self._calibrate(dataset, images, method, reporter)

@@ -30,6 +30,7 @@ from core.compression.trace import trace
 from core.errors import InputError
 from core.files import make_folder
 from core.messages import message
+from core.training.console_reporter import ConsoleReporter
 from core.training.reporter import Reporter
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ def analyze(
         StopRequested: the reporter asked to stop; call again to go on.
     """
     check_criterion(criterion)
-    reporter = reporter or Reporter()
+    reporter = reporter or ConsoleReporter()
     wanted = _checked_ratios(ratios)
     transforms = dataset.transforms or model.test_transforms
     if transforms is None:

@@ -159,8 +159,10 @@ class RandomClassCrop(Transform):
             return sample
         pixels = np.flatnonzero(mask == rng.choice(classes))
         row, column = divmod(int(rng.choice(pixels)), mask.shape[1])
-        scale = rng.uniform(*self.scaling)
-        height, width = (max(1, round(side * scale)) for side in mask.shape)
+        smallest, largest = self.scaling
+        scale = rng.uniform(smallest, largest)
+        height = max(1, round(mask.shape[0] * scale))
+        width = max(1, round(mask.shape[1] * scale))
         y = _start_of_part(row, height, mask.shape[0], rng)
         x = _start_of_part(column, width, mask.shape[1], rng)
         return stretch(_cut(sample, x, y, (height, width)), mask.shape, "LINEAR", rng)
