@@ -35,6 +35,7 @@ class DatasetEdits(QObject):
         facts.subset_chosen.connect(self._on_subset_chosen)
         facts.comment_edited.connect(self._on_comment_edited)
         facts.flag_changed.connect(self._on_flag_changed)
+        facts.label_requested.connect(self._on_label_requested)
         facts.remove_requested.connect(self._on_remove_requested)
         inspector.split.split_requested.connect(self._on_split_requested)
 
@@ -77,6 +78,12 @@ class DatasetEdits(QObject):
     @Slot(int, str)
     def _on_comment_edited(self, image_id: int, comment: str) -> None:
         self._change(lambda project: project.set_comment(image_id, comment))
+
+    @Slot()
+    def _on_label_requested(self) -> None:
+        row = self._grid.current_row()
+        if row is not None:
+            self._context.navigate("labelling", {"image": row.id})
 
     @Slot()
     def _on_remove_requested(self) -> None:

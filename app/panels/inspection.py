@@ -278,6 +278,12 @@ class InspectionPanel(Panel):
         if self.results.images.current is not None:
             self._on_opened(self.results.images.current)
 
+    @Slot()
+    def _on_label_requested(self) -> None:
+        score = self.results.images.current
+        if score is not None:
+            self.context.navigate("labelling", {"image": score.image})
+
     # Building
 
     def _connect(self) -> None:
@@ -288,6 +294,7 @@ class InspectionPanel(Panel):
         self.results.score_chosen.connect(self._on_score_chosen)
         self.results.opened.connect(self._on_opened)
         self._inspector.open_requested.connect(self._on_open_requested)
+        self._inspector.label_requested.connect(self._on_label_requested)
         self.context.run_started.connect(self._on_run_started)
         self.context.run_state_changed.connect(self._on_run_state_changed)
         self.context.runs_changed.connect(self._refresh_models)

@@ -27,6 +27,7 @@ class ImageFacts(QWidget):
     """(image id, text)."""
     flag_changed = Signal(bool)
     open_requested = Signal()
+    label_requested = Signal()
     remove_requested = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -47,6 +48,12 @@ class ImageFacts(QWidget):
         self.flag.clicked.connect(self.flag_changed)
         self.open_button = button(tr("View large"), icon="fit", tooltip=tr("View large (Enter)"))
         self.open_button.clicked.connect(self.open_requested)
+        self.label_button = button(
+            tr("Edit the labels"),
+            icon="label",
+            tooltip=tr("Open the image in the labelling panel"),
+        )
+        self.label_button.clicked.connect(self.label_requested)
         self.remove_button = button(
             tr("Remove from project"),
             icon="trash",
@@ -65,6 +72,7 @@ class ImageFacts(QWidget):
         for widget in (self.name, self.facts, self.content):
             layout.addWidget(widget)
         layout.addLayout(form)
+        layout.addWidget(self.label_button)
         layout.addWidget(self.open_button)
         layout.addWidget(self.remove_button)
         self._comment = ""
@@ -73,7 +81,8 @@ class ImageFacts(QWidget):
     def show_rows(self, row: ImageRow | None, count: int) -> None:
         """Show one image, or with ``row`` None the number of selected ones."""
         single = row is not None
-        for widget in (self.facts, self.content, self.comment, self.flag, self.open_button):
+        alone = (self.facts, self.content, self.comment, self.flag)
+        for widget in (*alone, self.label_button, self.open_button):
             widget.setVisible(single)
         self.content.clear()
         if row is None:

@@ -20,6 +20,7 @@ class ScoreInspector(QWidget):
     """Facts of one image and the way back to its mask."""
 
     open_requested = Signal()
+    label_requested = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -30,6 +31,12 @@ class ScoreInspector(QWidget):
             tooltip=tr("Look at the image and correct its mask (Return)"),
         )
         self.open_button.clicked.connect(self.open_requested)
+        self.label_button = button(
+            tr("Edit the labels"),
+            icon="label",
+            tooltip=tr("Open the image in the labelling panel"),
+        )
+        self.label_button.clicked.connect(self.label_requested)
         self._title = label(tr("Taken for another class"), "heading")
         self._list = QVBoxLayout()
         self._list.setSpacing(GRID // 2)
@@ -38,6 +45,7 @@ class ScoreInspector(QWidget):
         layout.setSpacing(GRID)
         layout.addWidget(self.name)
         layout.addWidget(self.scores)
+        layout.addWidget(self.label_button)
         layout.addWidget(self.open_button)
         layout.addSpacing(GRID)
         layout.addWidget(self._title)
@@ -50,8 +58,9 @@ class ScoreInspector(QWidget):
     ) -> None:
         """Show an image's facts; ``openable``: the project still has it."""
         clear_layout(self._list)
-        self.open_button.setVisible(score is not None)
-        self.open_button.setEnabled(openable)
+        for way in (self.open_button, self.label_button):
+            way.setVisible(score is not None)
+            way.setEnabled(openable)
         self._title.setVisible(score is not None and bool(score.confusions))
         if score is None:
             self.name.setText(tr("No image chosen"))
