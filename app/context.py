@@ -24,7 +24,8 @@ from core.project.runs import best_miou
 _log = logging.getLogger(__name__)
 _SHUTDOWN_WAIT_S = 45.0
 _COMPRESSION = ("sensitivity", "prune", "quantize", "measure", "export")
-_RESUMABLE = ("train", "sensitivity", "prune", "quantize")  # long work that goes on where it ended
+# Long work that goes on where it ended.
+_RESUMABLE = ("train", "prelabel", "sensitivity", "prune", "quantize")
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,6 +247,8 @@ class AppContext(QObject):
             self.navigate("compression", {"run": row.id})
         elif row is not None and row.kind == "evaluate":
             self.navigate("inspection")
+        elif row is not None and row.kind == "prelabel":
+            self.navigate("labelling")
         else:
             self.navigate("monitor", run_id)
 
@@ -337,6 +340,8 @@ def _job_name(run: RunRow) -> str:
             return tr("{name} · evaluation", name=run.name)
         case "predict":
             return tr("{name} · prediction", name=run.name)
+        case "prelabel":
+            return tr("{name} · labels beforehand", name=run.name)
         case "sensitivity":
             return tr("{name} · sensitivity", name=run.name)
         case "prune":

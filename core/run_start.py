@@ -10,9 +10,9 @@ from typing import Any
 from pydantic import ValidationError
 
 from core.errors import InputError
+from core.jobs.draft_models import network_name
 from core.jobs.run_folder import RunFolder, validation_problem
 from core.jobs.spec import JobSpec, spec_from_json
-from core.model_folder import read_model_info
 from core.project import Project, RunRow, Subset
 
 
@@ -76,4 +76,4 @@ def _plain(value: object) -> Any:
 def _model_name(fields: Mapping[str, Any]) -> str:
     if "model" in fields:
         return str(fields["model"])
-    return read_model_info(Path(str(fields["model_dir"]))).name
+    return network_name(Path(str(fields["model_dir"])))

@@ -1,7 +1,8 @@
 """What a model proposes for an image: classes by name, confidence, and where a job keeps it.
 
 A job that labels beforehand writes, in its run folder, ``results.jsonl`` with one line an image
-and two PNGs each under ``drafts/``: the label map in the model's class ids, and the confidence.
+and two PNGs each under ``drafts/``: the label map in the model's class ids, and the confidence; and
+``drafts/labels.json``, the names of these classes.
 Nothing of it touches the project's masks until it is accepted.
 """
 
@@ -20,7 +21,7 @@ import numpy as np
 from core.annotation.edits import Mask, Pixels, Region
 from core.annotation.uncertainty import Uncertainty
 from core.errors import InputError
-from core.files import write_bytes_atomic
+from core.files import write_bytes_atomic, write_json_atomic
 from core.images import IGNORE_INDEX, read_mask
 from core.messages import Message, message
 from core.project.rows import LabelClass
@@ -30,6 +31,7 @@ DRAFTS_DIR = "drafts"
 UncertaintyOrder = Literal["entropy", "margin"]
 
 _LOG = logging.getLogger(__name__)
+_LABELS = "labels.json"
 _NAMED = 5
 
 
@@ -168,6 +170,20 @@ def confidence_file(run_dir: Path, index: int) -> Path:
     return run_dir / DRAFTS_DIR / f"{index:06d}_confidence.png"
 
 
+def write_labels(run_dir: Path, labels: Sequence[str]) -> None:
+    """Write the model's class names, in the order of its ids."""
+    write_json_atomic(run_dir / DRAFTS_DIR / _LABELS, list(labels))
+
+
+def read_labels(run_dir: Path) -> tuple[str, ...]:
+    """Return the model's class names; none where the job has not begun."""
+    try:
+        content = json.loads((run_dir / DRAFTS_DIR / _LABELS).read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return ()
+    return tuple(map(str, content)) if isinstance(content, list) else ()
+
+
 def append_record(run_dir: Path, record: DraftRecord) -> None:
     """Add a line; once this returns it survives a power cut."""
     line = json.dumps(asdict(record), ensure_ascii=False, allow_nan=False) + "\n"
@@ -222,15 +238,12 @@ def _share(value: object) -> float | None:
     return None if value is None else float(str(value))
 
 
-def read_prediction(
-    run_dir: Path, record: DraftRecord, *, labels: Sequence[str], size: tuple[int, int]
-) -> Prediction:
+def read_prediction(run_dir: Path, record: DraftRecord, *, size: tuple[int, int]) -> Prediction:
     """Read what a job says of one image.
 
     Args:
         run_dir: the job's run folder.
         record: the image's line.
-        labels: the model's class names.
         size: (width, height) that the image has now.
 
     Raises:
@@ -253,7 +266,7 @@ def read_prediction(
         1.0 if record.entropy is None else record.entropy,
         0.0 if record.margin is None else record.margin,
     )
-    return Prediction(label_map, confidence, uncertainty, tuple(labels))
+    return Prediction(label_map, confidence, uncertainty, read_labels(run_dir))
 
 
 def most_uncertain_first(

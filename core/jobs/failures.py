@@ -20,6 +20,7 @@ from core.jobs.spec import (
     JobSpec,
     MeasureSpec,
     PredictSpec,
+    PrelabelSpec,
     PruneSpec,
     QuantizeSpec,
     SensitivitySpec,
@@ -166,7 +167,7 @@ def _relief(spec: JobSpec | None) -> Message:
                 new_width=_shrink(width),
                 new_height=_shrink(height),
             )
-        case EvaluateSpec() | PredictSpec() | MeasureSpec():
+        case EvaluateSpec() | PredictSpec() | PrelabelSpec() | MeasureSpec():
             return message("Close other programs, or use a model with a smaller image size.")
         case _:
             return message("Close other programs and try again.")

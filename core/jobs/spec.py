@@ -84,6 +84,18 @@ class PredictSpec(_Spec):
     device: str = "auto"
 
 
+class PrelabelSpec(_Spec):
+    """Predict images as drafts to be looked through; see ``core.annotation.draft``."""
+
+    kind: Literal["prelabel"] = "prelabel"
+    model_dir: Path = Field(description="model folder, folder of an export, or ONNX file")
+    images: list[Path] = Field(min_length=1)
+    image_ids: list[int] = Field(
+        default_factory=list, description="the images' ids in the project; none outside one"
+    )
+    device: str = "auto"
+
+
 class SensitivitySpec(_Spec):
     """Measure what pruning each group of channels costs; writes ``model.sensi.data``."""
 
@@ -178,6 +190,7 @@ JobSpec: TypeAlias = (
     TrainSpec
     | EvaluateSpec
     | PredictSpec
+    | PrelabelSpec
     | SensitivitySpec
     | PruneSpec
     | QuantizeSpec

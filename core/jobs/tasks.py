@@ -18,8 +18,9 @@ from core.inference import ImageEvaluation, LabelMap, select_device
 from core.inspection import score_image
 from core.jobs.events import Started
 from core.jobs.predictions import check_targets, prediction_paths
+from core.jobs.prelabel_tasks import prelabel
 from core.jobs.run_folder import RunFolder
-from core.jobs.spec import EvaluateSpec, JobSpec, PredictSpec, TrainSpec
+from core.jobs.spec import EvaluateSpec, JobSpec, PredictSpec, PrelabelSpec, TrainSpec
 from core.jobs.task_data import dataset_hash as dataset_hash
 from core.jobs.task_data import eval_set, training_result
 from core.metrics import metrics_from_matrix
@@ -58,6 +59,8 @@ def run(spec: JobSpec, folder: RunFolder, reporter: Reporter) -> dict[str, Any]:
             return evaluate(spec, folder, reporter)
         case PredictSpec():
             return predict(spec, folder, reporter)
+        case PrelabelSpec():
+            return prelabel(spec, folder, reporter)
         case _:
             # Brings in PaddleSlim and ONNX, which nothing else needs.
             from core.jobs import compression_tasks

@@ -37,7 +37,7 @@ from core.jobs.events import (
 from core.jobs.failures import classify, make_failed
 from core.jobs.reporter import JobReporter
 from core.jobs.run_folder import RunFolder
-from core.jobs.spec import JobSpec, TrainSpec
+from core.jobs.spec import JobSpec, PrelabelSpec, TrainSpec
 from core.messages import message
 from core.training.reporter import StopRequested
 
@@ -57,10 +57,10 @@ def run_worker(run_dir: str, control: Connection, events: Connection) -> None:
             that the parent is gone.
         events: writable end; see ``EventStream``.
     """
-    _leave_terminal()
-    _lower_priority()
+    leave_terminal()
+    lower_priority()
     run = RunFolder(run_dir)
-    _redirect_output(run.log_path)
+    redirect_output(run.log_path)
     lock = FileLock(run.lock_path, thread_local=False)
     try:
         lock.acquire(timeout=_LOCK_WAIT_S)  # a reader may hold it for the moment of a look
@@ -118,12 +118,15 @@ def _do(run: RunFolder, reporter: JobReporter, stream: EventStream) -> Event:
 def _check_input(spec: JobSpec) -> None:
     """Find what is plainly wrong before the engine is loaded, which takes seconds."""
     from core.datasets import open_data_folder
+    from core.jobs.draft_models import check_model
     from core.model_folder import read_model_info
 
     data_dir = getattr(spec, "data_dir", None)  # not every kind has one, or needs one
     if data_dir is not None:
         open_data_folder(data_dir)
-    if not isinstance(spec, TrainSpec):
+    if isinstance(spec, PrelabelSpec):
+        check_model(spec.model_dir)
+    elif not isinstance(spec, TrainSpec):
         read_model_info(spec.model_dir)
 
 
@@ -162,7 +165,7 @@ def _heartbeat() -> Heartbeat:
     return Heartbeat(rss=rss, available=psutil.virtual_memory().available)
 
 
-def _leave_terminal() -> None:
+def leave_terminal() -> None:
     """Ctrl-C in the terminal goes to the parent, which stops the worker in order."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if hasattr(os, "setsid"):
@@ -172,14 +175,14 @@ def _leave_terminal() -> None:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
 
 
-def _lower_priority() -> None:
+def lower_priority() -> None:
     """The engine uses every core; the window must get its turn first."""
     low: Any = getattr(psutil, "BELOW_NORMAL_PRIORITY_CLASS", _NICENESS)
     with contextlib.suppress(psutil.Error, OSError):
         psutil.Process().nice(low)
 
 
-def _redirect_output(log_path: Path) -> None:
+def redirect_output(log_path: Path) -> None:
     """Send everything printed, by native libraries too, to the log."""
     target = os.open(log_path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     for descriptor in (1, 2):

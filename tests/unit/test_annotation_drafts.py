@@ -107,13 +107,15 @@ def test_records_survive_a_torn_line_and_foreign_ones(tmp_path):
 
 def test_a_draft_of_another_size_is_refused(tmp_path):
     (tmp_path / drafts.DRAFTS_DIR).mkdir()
+    drafts.write_labels(tmp_path, ("背景", "b"))
     record = DraftRecord(0, "a.png", 1, 0.5, 0.5)
     for path in (drafts.mask_file(tmp_path, 0), drafts.confidence_file(tmp_path, 0)):
         write_mask(path, np.full((4, 6), 200, np.uint8))
-    found = drafts.read_prediction(tmp_path, record, labels=("a", "b"), size=(6, 4))
+    found = drafts.read_prediction(tmp_path, record, size=(6, 4))
     assert found.confidence.max() == found.confidence.min() == 200
+    assert found.labels == ("背景", "b")
     with pytest.raises(InputError, match="6×4, the image 8×4"):
-        drafts.read_prediction(tmp_path, record, labels=("a", "b"), size=(8, 4))
+        drafts.read_prediction(tmp_path, record, size=(8, 4))
 
 
 def test_the_least_certain_image_comes_first():
