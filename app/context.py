@@ -141,7 +141,7 @@ class AppContext(QObject):
                 self.jobs.watch(str(run.id), run.folder)
 
     def _close(self, project: Project) -> None:
-        self.tasks.shut_down()
+        self.tasks.cancel_and_wait()  # not for good: another project may follow
         for run_id in self.jobs.watched:
             self.jobs.unwatch(run_id)
         project.close()

@@ -323,3 +323,21 @@ def test_the_window_process_never_loads_the_engine(tmp_path, seg_folder):
 
 def _message_boxes(application):
     return [w for w in application.qt.topLevelWidgets() if isinstance(w, QMessageBox)]
+
+
+def test_jobs_start_in_a_project_that_was_opened_after_another(
+    application, seg_folder, tmp_path, qtbot, monkeypatch
+):
+    context = application.context
+    monkeypatch.setattr(context.jobs, "start", lambda *_args: None)
+    started = []
+    context.run_started.connect(started.append)
+    for name in ("一 1", "二 2"):
+        context.create_project(tmp_path / name, name)
+        context.project.import_data_folder(seg_folder)
+        context.start_run(
+            {"kind": "train", "model": "FastSCNN", "epochs": 1, "batch_size": 1}
+            | {"image_size": [32, 32]}
+        )
+        qtbot.waitUntil(lambda: len(started) == len(context.runs()) == 1, timeout=20_000)
+        started.clear()
