@@ -7,7 +7,6 @@ wide, points of radius 5), in the order of the file, later ones on top.
 from __future__ import annotations
 
 import functools
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,8 @@ from pathlib import Path
 from core.datasets import LABELS_FILE
 from core.errors import InputError
 from core.files import read_text, write_bytes_atomic
+from core.formats import labelme_writer
+from core.formats.foreign import MAX_FILE_BYTES, checked_size, path_inside
 from core.formats.labelme_shapes import (
     BACKGROUND,
     IGNORE,
@@ -33,7 +34,7 @@ from core.images import (
 )
 from core.messages import Message
 
-MAX_JSON_BYTES = 512 * 2**20
+write = labelme_writer.write
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,33 +125,17 @@ def _classes(files: Sequence[_File], known: Sequence[str], mapping: Mapping[str,
 
 
 def _read_file(path: Path, root: Path, extract_to: Path | None) -> _File:
-    annotation = parse_annotation(path, read_text(path, max_bytes=MAX_JSON_BYTES))
+    annotation = parse_annotation(path, read_text(path, max_bytes=MAX_FILE_BYTES))
     image = _image_beside(path, root, annotation.image_path)
     if image is None:
         image = _embedded_image(path, annotation, extract_to)
-    width, height = image_size(image)
-    if annotation.size not in (None, (width, height)):
-        raise InputError(
-            "{file} was drawn on {size} pixels but its image {image} has {width}×{height}.",
-            file=path,
-            size="×".join(map(str, annotation.size or ())),
-            image=image.name,
-            width=width,
-            height=height,
-        )
+    checked_size(image, annotation.size, file=path)
     return _File(path, image, annotation.without_image())
 
 
 def _image_beside(path: Path, root: Path, name: str) -> Path | None:
     """Return the image that the file names, if it exists; never one outside ``root``."""
-    name = name.replace("\\", "/")  # files written on Windows
-    image = Path(os.path.normpath(path.parent / name))
-    if not image.is_relative_to(root) or Path(name).is_absolute() or ":" in name:
-        raise InputError(
-            "{file} names an image outside its folder ({image}); put the image beside it.",
-            file=path,
-            image=name,
-        )
+    image = path_inside(root, path.parent, name, file=path)
     return image if image.suffix.lower() in IMAGE_SUFFIXES and image.is_file() else None
 
 
@@ -179,5 +164,5 @@ def _embedded_image(path: Path, annotation: Annotation, extract_to: Path | None)
 
 
 def _draw(path: Path, image: Path, values: Mapping[str, int | None]) -> ImageArray:
-    annotation = parse_annotation(path, read_text(path, max_bytes=MAX_JSON_BYTES))
+    annotation = parse_annotation(path, read_text(path, max_bytes=MAX_FILE_BYTES))
     return rasterize(annotation.shapes, image_size(image), values, path)

@@ -7,7 +7,6 @@ paired by their names in ``JPEGImages/`` and ``Annotations/`` (or ``images/`` an
 from __future__ import annotations
 
 import functools
-import shutil
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -23,8 +22,8 @@ from core.datasets import (
     write_data_folder,
 )
 from core.errors import InputError
-from core.files import replace_folder_atomic
 from core.formats.result import ImportedImage, ImportResult
+from core.formats.writing import copy_image, labelled, new_folder
 from core.images import (
     IMAGE_SUFFIXES,
     Color,
@@ -191,32 +190,16 @@ def write(result: ImportResult, folder: Path | str) -> list[Message]:
     Raises:
         InputError: ``folder`` exists and is not empty.
     """
-    target = Path(folder).absolute()
-    if target.exists() and (not target.is_dir() or any(target.iterdir())):
-        raise InputError("{folder} is not empty; choose a new or an empty folder.", folder=target)
     lost: list[Message] = []
     pairs: dict[Subset, list[tuple[Path, Path]]] = {subset: [] for subset in SUBSETS}
-    with replace_folder_atomic(target) as partial:
+    with new_folder(folder) as partial:
         (partial / "JPEGImages").mkdir()
         (partial / "Annotations").mkdir()
-        taken: set[str] = set()
-        for item in result.items:
-            if item.mask is None:
-                lost.append(message("{file} has no mask and is left out.", file=item.image_path))
-                continue
-            try:
-                mask = item.mask()
-            except InputError as error:
-                lost.append(error.message)
-                continue
-            name = _free_name(item.image_path.stem, taken)
-            pair = Item(
-                Path("JPEGImages") / f"{name}{item.image_path.suffix}",
-                Path("Annotations") / f"{name}.png",
-            )
-            shutil.copyfile(item.image_path, partial / pair.image)
-            write_mask(partial / pair.mask, mask, palette=result.colors)
-            pairs[item.subset or "train"].append(pair)
+        for item in labelled(result, lost):
+            pair = Item(Path("JPEGImages", item.file_name), Path("Annotations", f"{item.name}.png"))
+            copy_image(item, partial / "JPEGImages")
+            write_mask(partial / pair.mask, item.mask, palette=result.colors)
+            pairs[item.subset].append(pair)
         write_data_folder(
             partial,
             labels=result.labels,
@@ -224,12 +207,3 @@ def write(result: ImportResult, folder: Path | str) -> list[Message]:
             subsets={subset: listed for subset, listed in pairs.items() if listed},
         )
     return lost
-
-
-def _free_name(stem: str, taken: set[str]) -> str:
-    name, number = stem, 1
-    while name.casefold() in taken:  # some file systems do not tell A from a
-        number += 1
-        name = f"{stem}_{number}"
-    taken.add(name.casefold())
-    return name

@@ -14,11 +14,11 @@ def test_lists_or_paired_folders_are_paddlex_seg(tmp_path):
     listed = tmp_path / "数据 a"
     listed.mkdir()
     (listed / "train_list.txt").write_text("a.png b.png\n")
-    assert detect_format(listed) == "paddlex_seg"
+    assert detect_format(listed) == "seg"
     paired = tmp_path / "paired"
     (paired / "JPEGImages").mkdir(parents=True)
     (paired / "Annotations").mkdir()
-    assert detect_format(paired) == "paddlex_seg"
+    assert detect_format(paired) == "seg"
 
 
 def test_labelme_is_told_from_other_json_also_in_subfolders(tmp_path):

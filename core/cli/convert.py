@@ -1,0 +1,92 @@
+"""``convert``: annotations from one format to another."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from core.cli.options import JsonOption
+
+if TYPE_CHECKING:
+    from core.formats import ImportResult
+
+_SHOWN = 10  # of what could not be carried over; --json has all
+
+
+def command(
+    source: Annotated[
+        Path,
+        typer.Argument(metavar="SRC", help="Folder, annotation file, or project."),
+    ],
+    target: Annotated[Path, typer.Argument(metavar="DST", help="New or empty folder.")],
+    to_format: Annotated[
+        str,
+        typer.Option(
+            "--to",
+            metavar="FORMAT",
+            help="seg, labelme, coco, coco-polygons, voc, masks, cityscapes, yolo, cvat or eiseg.",
+        ),
+    ],
+    from_format: Annotated[
+        str | None,
+        typer.Option(
+            "--from",
+            metavar="FORMAT",
+            help="The same, or cityscapes-train-ids; recognised by itself if left out.",
+        ),
+    ] = None,
+    json: JsonOption = False,
+) -> None:
+    """Convert images with annotations; what cannot be carried over is listed."""
+    import tempfile
+
+    from core.cli.console import err, out, print_json
+    from core.formats import registry
+
+    if to_format not in {one.key for one in registry.WRITABLE}:
+        raise registry.unknown_format(to_format, registry.WRITABLE)
+    with (
+        tempfile.TemporaryDirectory(prefix="maskwright-") as scratch,
+        _open(source, from_format, Path(scratch)) as (name, result),
+    ):
+        problems = [*result.lost, *registry.write(to_format, result, target)]
+    lost = [str(problem) for problem in problems]
+    if json:
+        data = {"from": name, "to": to_format, "folder": target.absolute(), "lost": lost}
+        print_json({**data, "labels": result.labels})
+        return
+    for text in lost[:_SHOWN]:
+        err().print(f"warning: {text}", markup=False)
+    if len(lost) > _SHOWN:
+        err().print(f"warning: {len(lost) - _SHOWN} more; --json has all")
+    out().print(f"{name} → {to_format}: {target}", markup=False)
+
+
+@contextlib.contextmanager
+def _open(
+    source: Path, from_format: str | None, scratch: Path
+) -> Iterator[tuple[str, ImportResult]]:
+    """Read a folder or file, or open a project, whose masks are read while it is open.
+
+    Raises:
+        InputError: nothing there, or nothing with masks.
+    """
+    from core.errors import InputError
+    from core.formats import registry
+    from core.formats.detect import IMAGES_ONLY, detect_format
+    from core.project import Project, is_project
+
+    if from_format is None and is_project(source):
+        with Project.open(source, read_only=True) as project:
+            yield "project", project.contents()
+        return
+    name = from_format or detect_format(source)
+    if name == IMAGES_ONLY:
+        raise InputError(
+            "{folder} holds no annotations in a known format; name it with --from.", folder=source
+        )
+    yield name, registry.read(name, source, extract_to=scratch)

@@ -1,0 +1,218 @@
+"""Reading other tools' files without trusting them: JSON, numbers, and the images they name."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Callable, Collection
+from pathlib import Path
+from typing import Any
+
+from natsort import natsorted
+
+from core.datasets import Subset
+from core.errors import InputError
+from core.files import read_text
+from core.images import IMAGE_SUFFIXES, Color, image_size
+
+MAX_FILE_BYTES = 512 * 2**20
+MAX_COORDINATE = 100_000.0
+BACKGROUND_NAMES = ("background", "_background_", "背景")
+IGNORE_NAME = "__ignore__"
+_SUBSET_WORDS: dict[str, Subset] = {
+    "train": "train",
+    "training": "train",
+    "val": "val",
+    "valid": "val",
+    "validation": "val",
+    "test": "test",
+    "testing": "test",
+}
+
+
+def load_json(path: Path) -> Any:
+    """Parse a JSON file of at most ``MAX_FILE_BYTES``.
+
+    Raises:
+        InputError: missing, too large, cut short, or nested too deeply.
+    """
+    try:
+        return json.loads(read_text(path, max_bytes=MAX_FILE_BYTES))
+    except (ValueError, RecursionError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(
+            "{file} is no valid JSON: it is damaged or cut short.", file=path
+        ) from error
+
+
+def is_number(value: Any) -> bool:
+    """Whether a value is a finite number that may be a coordinate."""
+    return type(value) in (int, float) and abs(value) <= MAX_COORDINATE  # NaN fails
+
+
+def parse_number(text: str | None) -> float:
+    """Return the coordinate a text holds; raises ``ValueError`` for anything else."""
+    number = float(text or "")
+    if not math.isfinite(number) or abs(number) > MAX_COORDINATE:
+        raise ValueError(text)
+    return number
+
+
+def parse_color(value: Any) -> Color | None:
+    """Return red, green, blue from a list of three numbers or "#rrggbb"; None for else."""
+    if isinstance(value, str) and len(value) == 7 and value[0] == "#":
+        try:
+            number = int(value[1:], 16)
+        except ValueError:
+            return None
+        return number >> 16, number >> 8 & 255, number & 255
+    is_list = isinstance(value, list) and len(value) == 3
+    if is_list and all(type(part) is int and 0 <= part <= 255 for part in value):
+        return value[0], value[1], value[2]
+    return None
+
+
+def subset_of(name: str) -> Subset | None:
+    """Return the subset that a file or folder is named after (``instances_val2017``)."""
+    words = "".join(char if char.isalpha() else " " for char in name.lower()).split()
+    return next((_SUBSET_WORDS[word] for word in words if word in _SUBSET_WORDS), None)
+
+
+def subset_of_path(path: Path, root: Path) -> Subset | None:
+    """Return the subset that the nearest folder between ``path`` and ``root`` is named after."""
+    for folder in reversed(path.relative_to(root).parts[:-1]):
+        if (subset := _SUBSET_WORDS.get(folder.lower())) is not None:
+            return subset
+    return None
+
+
+def find_images(folder: Path | str, *, check: Callable[[], object] | None = None) -> list[Path]:
+    """Return the image files in a folder and its subfolders, in natural order.
+
+    Hidden folders and links to folders are left out; ``check`` is called once a folder, and what
+    it raises ends the search.
+    """
+    return find_files(folder, IMAGE_SUFFIXES, check=check)
+
+
+def find_files(
+    folder: Path | str, suffixes: frozenset[str], *, check: Callable[[], object] | None = None
+) -> list[Path]:
+    """Return the files with one of ``suffixes`` as ``find_images`` does."""
+    found: list[Path] = []
+    for place, folders, names in os.walk(folder):
+        if check is not None:
+            check()
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        found += [
+            Path(place, name)
+            for name in names
+            if Path(name).suffix.lower() in suffixes and not name.startswith(".")
+        ]
+    return natsorted(found, key=str)
+
+
+def path_inside(root: Path, folder: Path, name: str, *, file: Path) -> Path:
+    """Return the path that a foreign file means by ``name``, never one outside ``root``.
+
+    Raises:
+        InputError: the name is absolute or leads out of ``root``; ``file`` is who says so.
+    """
+    name = name.replace("\\", "/")  # files written on Windows
+    path = Path(os.path.normpath(folder / name))
+    if (
+        not path.is_relative_to(root)
+        or name.startswith("/")
+        or ":" in name
+        or not name
+        or "\0" in name
+    ):
+        raise InputError(
+            "{file} names an image outside its folder ({image}); put the image beside it.",
+            file=file,
+            image=name.replace("\0", "?"),
+        )
+    return path
+
+
+class ImageIndex:
+    """The images of a folder by the names that annotation files use for them."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._by_name: dict[str, list[Path]] = {}
+        self._by_stem: dict[str, list[Path]] = {}
+        for path in find_images(root):
+            self._by_name.setdefault(path.name, []).append(path)
+            self._by_stem.setdefault(path.stem, []).append(path)
+
+    def find(self, name: str, *, file: Path) -> Path:
+        """Return the image called ``name`` in ``file``: beside it, from the root, or anywhere.
+
+        Raises:
+            InputError: it leads outside, does not exist, or several images fit.
+        """
+        for folder in (file.parent, self._root):
+            path = path_inside(self._root, self._root, name, file=file)
+            path = Path(os.path.normpath(folder / path.relative_to(self._root)))
+            if path in self._by_name.get(path.name, ()):
+                return path
+        wanted = Path(os.path.normpath(name.replace("\\", "/")))
+        places = self._by_name.get(wanted.name, [])
+        endings = [path for path in places if path.parts[-len(wanted.parts) :] == wanted.parts]
+        return self._single(endings or places, name, file)
+
+    def with_stem(self, stem: str, *, file: Path, without: Collection[Path] = ()) -> Path:
+        """Return the image of this name without its suffix, which is none of ``without``.
+
+        Raises:
+            InputError: it does not exist, or several images fit.
+        """
+        places = [path for path in self._by_stem.get(stem, []) if path not in without]
+        return self._single(places, stem, file)
+
+    def _single(self, places: list[Path], name: str, file: Path) -> Path:
+        if len(places) == 1:
+            return places[0]
+        if places:
+            raise InputError(
+                "{file} says {image}, and several images are called so; keep the folders that it"
+                " names.",
+                file=file,
+                image=name,
+            )
+        raise InputError("The image {image} of {file} does not exist.", image=name, file=file)
+
+
+def said_size(width: Any, height: Any) -> tuple[int, int] | None:
+    """Return the size that a file gives for its image; None where it gives none."""
+    return (width, height) if type(width) is int and type(height) is int else None
+
+
+def checked_size(image: Path, size: tuple[int, int] | None, *, file: Path) -> tuple[int, int]:
+    """Return an image's (width, height), which must be what ``file`` says, if it says anything.
+
+    Raises:
+        InputError: it is unreadable or of another size.
+    """
+    width, height = image_size(image)
+    if size is not None and size != (width, height):
+        raise InputError(
+            "{file} was drawn on {size} pixels but its image {image} has {width}×{height}.",
+            file=file,
+            size="×".join(map(str, size)),
+            image=image.name,
+            width=width,
+            height=height,
+        )
+    return width, height
+
+
+def require_folder(folder: Path | str) -> Path:
+    """Return the absolute folder; raises ``InputError`` where there is none."""
+    root = Path(folder).absolute()
+    if not root.is_dir():
+        raise InputError("The folder {folder} does not exist.", folder=root)
+    return root
