@@ -194,7 +194,8 @@ class Editor(QObject):
         x0, y0, x1, y1 = region.box
         values = draft[y0:y1, x0:x1]
         pixels = region.pixels & (values != _NOTHING)
-        self.document.rule = PaintRule(self.locked)
+        only = self.options.only_over
+        self.document.rule = PaintRule(self.locked, None if only == OVER_ALL else only)
         changed = self.document.paste(Region(region.box, pixels), values, name=name)
         left = draft.copy()
         left[y0:y1, x0:x1][pixels] = _NOTHING

@@ -9,6 +9,7 @@ import numpy.typing as npt
 from PySide6.QtCore import QPointF, QRect
 from PySide6.QtGui import QImage, QPainter
 
+from app.canvas.draft_layer import DraftRenderer
 from app.canvas.renderer import (
     MaskRenderer,
     MaskStyle,
@@ -27,7 +28,7 @@ class Layers:
 
     def __init__(self) -> None:
         self.mask = MaskRenderer()
-        self.draft = MaskRenderer()
+        self.draft = DraftRenderer()
         self._picture: QImage | None = None
         self._picture_at = (0, 0)
         self._preview: QImage | None = None
@@ -44,8 +45,9 @@ class Layers:
         """Set what classes look like."""
         hidden = tuple(hidden)
         self.mask.set_colors(colors, opacity=opacity, style=style, hidden=hidden)
-        other = MaskStyle.OUTLINE if style is not MaskStyle.OUTLINE else MaskStyle.BOTH
-        self.draft.set_colors(colors, opacity=max(opacity, 0.5), style=other, hidden=(*hidden, 255))
+        self.draft.set_colors(
+            colors, opacity=max(opacity, 0.5), style=MaskStyle.BOTH, hidden=(*hidden, 255)
+        )
 
     def draw_picture(self, picture: Picture, window: WindowLevel, viewport: Viewport) -> None:
         """Renew the image."""

@@ -135,7 +135,13 @@ class MaskRenderer:
         np.take(self._fill, inner, out=target, mode="clip")
         edge = (inner != ids[:-2, 1:-1]) | (inner != ids[1:-1, :-2])
         edge |= (inner != ids[2:, 1:-1]) | (inner != ids[1:-1, 2:])
-        target[edge] = self._line[inner[edge]]
+        self._draw_edge(target, inner, edge, (left, top))
+
+    def _draw_edge(
+        self, target: Overlay, ids: ByteArray, edge: npt.NDArray[np.bool_], at: tuple[int, int]
+    ) -> None:
+        """Draw outlines where ``edge``; the corner of ``target`` lies at device pixel (x, y)."""
+        target[edge] = self._line[ids[edge]]
 
     def _ids(self, mask: ByteArray, left: int, top: int, right: int, bottom: int) -> ByteArray:
         rows = source_indices(self._rows, top, bottom)

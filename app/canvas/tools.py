@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from app.canvas.brush_tool import BrushTool, EraserTool
+from app.canvas.click_tool import ClickTool
 from app.canvas.component_tool import ComponentTool
 from app.canvas.fill_tool import FillTool
 from app.canvas.grabcut_tool import GrabCutTool
@@ -18,6 +19,6 @@ TOOLS: tuple[tuple[type[Tool], ...], ...] = (
     (PanTool, ComponentTool),
     (BrushTool, EraserTool, FillTool),
     (PolygonTool, LassoTool, RectangleTool, EllipseTool),
-    (WandTool, ScissorsTool, GrabCutTool, SuperpixelTool),
+    (WandTool, ScissorsTool, GrabCutTool, SuperpixelTool, ClickTool),
 )
 """Groups that the tool bar sets apart."""

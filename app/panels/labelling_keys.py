@@ -67,7 +67,7 @@ FAINTER = ActionSpec("view.fainter", message("Fainter masks"), VIEW, (";",))
 STRONGER = ActionSpec("view.stronger", message("Stronger masks"), VIEW, ("'",))
 SHORTCUTS = ActionSpec("view.shortcuts", message("Shortcuts"), VIEW, ("?",), "keyboard")
 
-PICK = ActionSpec("class.pick", message("Take the class under the pointer"), CLASSES, ("I",))
+PICK = ActionSpec("class.pick", message("Take the class under the pointer"), CLASSES, ("X",))
 PREVIOUS_CLASS = ActionSpec("class.previous", message("Previous class"), CLASSES, (",",))
 NEXT_CLASS = ActionSpec("class.next", message("Next class"), CLASSES, (".",))
 ADD_CLASS = ActionSpec("class.add", message("Add a class"), CLASSES, ("Ctrl+Shift+A",))
