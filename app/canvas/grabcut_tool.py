@@ -14,7 +14,7 @@ from app.canvas.editor import Editor
 from app.canvas.regions import joined
 from app.canvas.tool import Pointer, Tool
 from core.annotation.brush import Brush, sweep
-from core.annotation.edits import Region
+from core.annotation.edits import Region, intersect, whole_box
 from core.annotation.grabcut import GrabCut
 from core.messages import Message, message
 
@@ -93,7 +93,8 @@ class GrabCutTool(Tool):
         if corner is not None and image is not None:
             (x0, y0), (x1, y1) = corner.pixel, pointer.pixel
             box = (min(x0, x1), min(y0, y1), max(x0, x1) + 1, max(y0, y1) + 1)
-            if min(box[2] - box[0], box[3] - box[1]) >= _LEAST_SIDE:
+            inside = intersect(box, whole_box(image))
+            if inside and min(inside[2] - inside[0], inside[3] - inside[1]) >= _LEAST_SIDE:
                 self._solve(lambda: GrabCut(image, box))
         elif grabcut is not None and stroke is not None:
             foreground = not self._removes

@@ -349,3 +349,23 @@ def test_every_tool_draws_itself_and_gives_up_cleanly(bench, qtbot) -> None:
         assert not tool.busy, key
         assert str(tool.shown_hint()) and tool.name
     assert picture.shape == (80, 100, 3)
+
+
+def test_outside_the_image_nothing_happens_and_nothing_breaks(bench, qtbot) -> None:
+    for key, tool in bench.tools.items():
+        bench.take(key)
+        bench.editor.set_option("brush_size", 3)
+        bench.drag((112, 20), (118, 30))
+        bench.click(-9, 40)
+        bench.click(112, 50)
+        bench.settle(qtbot)
+        bench.key(KEY.Key_Return)
+        bench.settle(qtbot)
+        bench.key(KEY.Key_Escape)
+        assert bench.errors == [] and not tool.busy, key
+    bench.mask[:] = 0
+    for key in ("brush", "wand", "fill", "grabcut", "superpixel", "rectangle"):
+        bench.take(key)
+        bench.drag((112, 20), (118, 30))
+        bench.settle(qtbot)
+    assert not bench.mask.any()
