@@ -58,13 +58,14 @@ def _shortcuts() -> QFormLayout:
         ("Ctrl+O", tr("Open project")),
         ("Ctrl+I", tr("Import images")),
         ("Ctrl+F", tr("Search images")),
-        ("Ctrl+1 … 3", tr("Step of the work")),
+        ("Ctrl+1 … 5", tr("Step of the work")),
         ("M", tr("Show or hide masks")),
         ("Ctrl+ +  /  Ctrl+ -", tr("Size of the thumbnails")),
         ("Ctrl+Shift+P", tr("Pause or resume the job")),
         ("Ctrl+Shift+X", tr("Stop the job")),
         ("Ctrl+Shift+G", tr("Log of the job")),
         ("Ctrl+Shift+D", tr("Light or dark")),
+        ("?", tr("Shortcuts of the labelling panel")),
         ("Ctrl+Q", tr("Quit")),
     ):
         native = keys if " " in keys else QKeySequence(keys).toString(_NATIVE)
