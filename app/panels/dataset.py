@@ -25,6 +25,7 @@ from app.theme import GRID
 from app.translation import tr
 from app.widgets.dataset_inspector import DatasetInspector
 from app.widgets.empty_state import EmptyState
+from app.widgets.export_dialog import ExportDialog
 from app.widgets.filter_bar import FilterBar
 from app.widgets.image_grid import ImageGrid, subset_name
 from app.widgets.layout import label
@@ -193,6 +194,7 @@ class DatasetPanel(Panel):
         parts.classes.class_chosen.connect(self.filters.set_class)
         parts.findings.files_chosen.connect(self._on_files_chosen)
         parts.check_button.clicked.connect(self._on_check_clicked)
+        parts.export_button.clicked.connect(self.show_export)
         parts.facts.open_requested.connect(self._large.open_current)
         for keys, slot in (("Ctrl++", 16), ("Ctrl+-", -16)):
             shortcut = QShortcut(QKeySequence(keys), self)
@@ -358,6 +360,13 @@ class DatasetPanel(Panel):
     def _on_side_changed(self, side: int) -> None:
         self.grid.set_side(side)
         self.context.settings.thumbnail_size = side
+
+    @Slot()
+    def show_export(self) -> None:
+        """Ask where the labels go and in which format."""
+        dialog = ExportDialog(self.context, self)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.open()
 
     @Slot()
     def _on_check_clicked(self) -> None:

@@ -26,6 +26,9 @@ class DatasetInspector(QWidget):
             tr("Check"), icon="refresh", tooltip=tr("Look at all images and masks for problems")
         )
         self.split = SplitBox()
+        self.export_button = button(
+            tr("Export labels…"), tooltip=tr("Write images and masks in the format of another tool")
+        )
         self._facts_line = line()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(GRID * 2, GRID * 2, GRID * 2, GRID * 2)
@@ -41,6 +44,8 @@ class DatasetInspector(QWidget):
         layout.addWidget(line())
         layout.addWidget(label(tr("Split"), "heading"))
         layout.addWidget(self.split)
+        layout.addWidget(line())
+        layout.addWidget(self.export_button)
         layout.addStretch(1)
         self.show_selection(False)
 

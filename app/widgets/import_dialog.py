@@ -30,8 +30,8 @@ from app.translation import tr, translated, trn
 from app.widgets.class_map_table import ClassMapTable
 from app.widgets.layout import button, column, label, row
 from core.errors import InputError
-from core.formats import labelme, paddlex_seg
-from core.formats.detect import FolderFormat, detect_format, find_images
+from core.formats import registry
+from core.formats.detect import IMAGES_ONLY, detect_format, find_images
 from core.formats.result import ImportResult
 from core.messages import Message, message
 from core.project import ImportReport, Project
@@ -44,7 +44,7 @@ _BAR_STEPS = 1000
 @dataclass(frozen=True, slots=True)
 class _Preview:
     folder: Path
-    format: FolderFormat
+    format: str
     result: ImportResult | None
     images: list[Path]
 
@@ -73,7 +73,7 @@ class ImportDialog(QDialog):
         layout.addLayout(
             column(
                 label(tr("Folder"), "heading"),
-                row(self.folder_edit, self._browse),
+                row(self.folder_edit, self._browse, self._browse_file),
                 row(label(tr("Format"), "muted"), self.format_box, 1),
             )
         )
@@ -81,7 +81,8 @@ class ImportDialog(QDialog):
         layout.addWidget(self.bar)
         layout.addWidget(self.buttons)
         self.setTabOrder(self.folder_edit, self._browse)
-        self.setTabOrder(self._browse, self.format_box)
+        self.setTabOrder(self._browse, self._browse_file)
+        self.setTabOrder(self._browse_file, self.format_box)
 
     def set_folder(self, folder: Path) -> None:
         """Look at ``folder`` and recognise its format."""
@@ -97,17 +98,19 @@ class ImportDialog(QDialog):
     def _make_source(self) -> None:
         self.folder_edit = QLineEdit()
         self.folder_edit.setPlaceholderText(
-            tr("Folder with labels.txt and lists, with labelme files, or with images")
+            tr("Folder or file with annotations, or a folder with images")
         )
         self.folder_edit.setAccessibleName(tr("Folder"))
         self.folder_edit.editingFinished.connect(self._on_folder_edited)
         self._browse = button(tr("Browse…"))
         self._browse.clicked.connect(self._on_browse)
+        self._browse_file = button(tr("File…"), tooltip=tr("Choose one annotation file"))
+        self._browse_file.clicked.connect(self._on_browse_file)
         self.format_box = QComboBox()
         self.format_box.setAccessibleName(tr("Format"))
-        self.format_box.addItem(tr("PaddleX SEG folder (labels.txt and lists)"), "paddlex_seg")
-        self.format_box.addItem(tr("labelme folder (JSON files)"), "labelme")
-        self.format_box.addItem(tr("Images only, without masks"), "images")
+        for known in registry.READABLE:
+            self.format_box.addItem(translated(known.title), known.key)
+        self.format_box.addItem(tr("Images only, without masks"), IMAGES_ONLY)
         self.format_box.setEnabled(False)
         self.format_box.activated.connect(self._on_format_chosen)
 
@@ -159,7 +162,7 @@ class ImportDialog(QDialog):
         self._cancel_button = self.buttons.addButton(QDialogButtonBox.StandardButton.Cancel)
         self.buttons.rejected.connect(self.reject)
 
-    def _read(self, folder: Path, chosen: FolderFormat | None) -> None:
+    def _read(self, folder: Path, chosen: str | None) -> None:
         self._preview = None
         self._asked = folder
         self.import_button.setEnabled(False)
@@ -221,7 +224,7 @@ class ImportDialog(QDialog):
         preview = self._preview
         if preview is None:
             return
-        for widget in (self.folder_edit, self._browse, self.format_box, self._pages):
+        for widget in self._choices():
             widget.setEnabled(False)
         self.import_button.setEnabled(False)
         self._show_progress(0, None)
@@ -232,6 +235,15 @@ class ImportDialog(QDialog):
             on_failed=self._on_import_failed,
             on_progress=self._show_progress,
             key="import",
+        )
+
+    def _choices(self) -> tuple[QWidget, ...]:
+        return (
+            self.folder_edit,
+            self._browse,
+            self._browse_file,
+            self.format_box,
+            self._pages,
         )
 
     def _import_function(self, preview: _Preview) -> Callable[[Progress], ImportReport]:
@@ -248,7 +260,7 @@ class ImportDialog(QDialog):
             result = preview.result
             if preview.format == "labelme":
                 inside = project.folder / "images" / preview.folder.name
-                result = labelme.read(preview.folder, extract_to=inside)
+                result = registry.read("labelme", preview.folder, extract_to=inside)
             return project.import_result(
                 result,
                 source=preview.folder,
@@ -294,7 +306,7 @@ class ImportDialog(QDialog):
 
     def _on_import_failed(self, error: Exception) -> None:
         self.bar.hide()
-        for widget in (self.folder_edit, self._browse, self.format_box, self._pages):
+        for widget in self._choices():
             widget.setEnabled(True)
         self.import_button.setEnabled(True)
         dialogs.show_error(self, error)
@@ -313,6 +325,15 @@ class ImportDialog(QDialog):
             self.set_folder(Path(folder))
 
     @Slot()
+    def _on_browse_file(self) -> None:
+        start = self.folder_edit.text() or str(self._context.projects_dir())
+        file, _ = QFileDialog.getOpenFileName(
+            self, tr("File to import"), start, tr("Annotations (*.json *.xml)")
+        )
+        if file:
+            self.set_folder(Path(file))
+
+    @Slot()
     def _on_folder_edited(self) -> None:
         text = self.folder_edit.text().strip()
         folder = Path(text).expanduser()
@@ -326,20 +347,16 @@ class ImportDialog(QDialog):
             self._read(Path(text).expanduser(), self.format_box.currentData())
 
 
-def _read_folder(
-    folder: Path, chosen: FolderFormat | None, scratch: Path, progress: Progress
-) -> _Preview:
+def _read_folder(folder: Path, chosen: str | None, scratch: Path, progress: Progress) -> _Preview:
     found = chosen or detect_format(folder)
     progress.check()
-    if found == "images":
+    if found == IMAGES_ONLY:
         images = find_images(folder, check=progress.check)
         if not images:
             raise InputError("There is no image in {folder}; choose another one.", folder=folder)
         return _Preview(folder, found, None, images)
-    if found == "paddlex_seg":
-        result = paddlex_seg.read(folder)
-    else:  # images inside the JSON files go to the project only when the import is wanted
-        result = labelme.read(folder, extract_to=scratch)
+    # Images inside labelme's files go to the project only when the import is wanted.
+    result = registry.read(found, folder, extract_to=scratch)
     progress.check()
     if not result.items:
         raise InputError("There is nothing to import in {folder}.", folder=folder)

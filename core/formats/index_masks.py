@@ -6,7 +6,7 @@ A mask has the name of its image without the suffix, perhaps with an ending such
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -111,7 +111,9 @@ def read(folder: Path | str) -> ImportResult:
                 )
             )
         else:
-            names = [str(index) for index in range(max(values - {IGNORE_INDEX}, default=0) + 1)]
+            used = sorted((values | {0}) - {IGNORE_INDEX})
+            masks = [functools.partial(_numbered, mask, used) for mask in masks]
+            names = [str(value) for value in used]
             lost.append(
                 message(
                     "{folder} has no labels.txt; classes are named by their numbers.", folder=root
@@ -134,6 +136,13 @@ def _without_mask(root: Path, pairs: list[tuple[Path, Path]]) -> list[Path]:
         for path in find_images(root)
         if path not in used and path.parent in folders and path.suffix.lower() in suffixes
     ]
+
+
+def _numbered(read_mask: Callable[[], ImageArray], used: Sequence[int]) -> ImageArray:
+    """Return the place of each value among those that occur; 255 stays."""
+    lut = np.full(256, IGNORE_INDEX, np.uint8)
+    lut[list(used)] = np.arange(len(used))
+    return np.asarray(lut[read_mask()], np.uint8)
 
 
 def _white_is_one(read_mask: Callable[[], ImageArray]) -> ImageArray:

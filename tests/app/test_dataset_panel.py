@@ -51,7 +51,7 @@ def test_import_dialog_previews_maps_classes_and_imports(application, seg_folder
     (seg_folder / "train_list.txt").open("a").write("images/gone.png masks/gone.png\n")
     dialog = application.window.show_import(seg_folder)
     qtbot.waitUntil(lambda: dialog.import_button.isEnabled())
-    assert dialog.format_box.currentData() == "paddlex_seg"
+    assert dialog.format_box.currentData() == "seg"
     assert dialog.summary.text().startswith("12 images · 12 masks · Training 8")
     assert dialog.problems.count() == 1
     assert "gone.png" in dialog.problems.item(0).text()
