@@ -227,10 +227,10 @@ def _dequantized(
 ) -> onnx.NodeProto:
     _add(graph, f"{name}.quantized", quantized)
     _add(graph, f"{name}.scale", scales.astype(np.float32))
-    _add(graph, f"{name}.zero_point", np.zeros(scales.shape, quantized.dtype))
+    # Without a zero point, which is 0 then: it would be as long as the bias itself.
     return onnx.helper.make_node(
         "DequantizeLinear",
-        [f"{name}.quantized", f"{name}.scale", f"{name}.zero_point"],
+        [f"{name}.quantized", f"{name}.scale"],
         [f"{name}.dequantized"],
         name=f"{name}.dequantize",
         axis=axis,

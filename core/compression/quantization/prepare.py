@@ -20,6 +20,7 @@ from core.compression.quantization.points import (
     quantization_points,
     quantized_layers,
 )
+from core.compression.quantization.weight_grid import BiasRounding
 from core.compression.trace import trace as run_trace
 
 if TYPE_CHECKING:
@@ -124,6 +125,7 @@ def prepare(
         config, trace, float_layers=tuple(sorted(float_layers)), originals=layers
     )
     _quantize_weights(net, layers, config)
+    _round_biases(net, quantizers)
     for point, quantizer in quantizers.own():
         if point.key == INPUT:
             net.register_forward_pre_hook(quantizer.on_input)
@@ -226,6 +228,17 @@ def _quantize_weights(net: nn.Layer, layers: dict[str, nn.Layer], config: QuantC
     for layer in wrapped.values():
         if layer._weight_preprocess is not None:
             layer._weight_preprocess.register_forward_pre_hook(keep_threshold_positive)
+
+
+def _round_biases(net: nn.Layer, quantizers: ActivationQuantizers) -> None:
+    """Round the biases of the quantised convolutions; before their outputs are quantised."""
+    points = {point.tensor: point for point in quantizers.points}
+    for call in quantizers.trace.calls:
+        if call.kind == "conv" and call.path in quantizers.originals:
+            layer = layer_at(net, call.path)
+            if layer.bias is not None:
+                rounding = BiasRounding(quantizers.quantizer(points[call.inputs[0]]))
+                layer.register_forward_post_hook(rounding.on_output)
 
 
 def _state_name(key: str) -> str:

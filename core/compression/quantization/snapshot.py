@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import numpy as np
-import numpy.typing as npt
 from paddle import nn
 
 from core.compression.quantization.prepare import (
@@ -13,7 +9,8 @@ from core.compression.quantization.prepare import (
     quantized_weight_layers,
     quantizers_of,
 )
-from core.compression.quantization.table import ActivationScale, QuantizationTable, WeightScales
+from core.compression.quantization.table import ActivationScale, QuantizationTable
+from core.compression.quantization.weight_grid import weight_scales
 from core.errors import InputError
 
 
@@ -37,7 +34,9 @@ def table(net: nn.Layer) -> QuantizationTable:
         size=quantizers.size,
         float_layers=quantizers.float_layers,
         activations=activations,
-        weights={path: _scales(layer) for path, layer in quantized_weight_layers(net).items()},
+        weights={
+            path: weight_scales(layer) for path, layer in quantized_weight_layers(net).items()
+        },
     )
 
 
@@ -62,23 +61,3 @@ def apply_table(net: nn.Layer, content: QuantizationTable) -> None:
         )
     for point, quantizer in quantizers.own():
         quantizer.set_scale(content.activations[point.key].scale * quantizer.steps)
-
-
-def _scales(layer: Any) -> WeightScales:
-    quantizer = layer._fake_quant_weight
-    axis = getattr(quantizer, "_quant_axis", None)
-    weight = np.abs(layer.weight.numpy())
-    if layer._weight_preprocess is not None:
-        weight = np.minimum(weight, layer._weight_preprocess.alpha.numpy())
-    other_axes = None if axis is None else tuple(i for i in range(weight.ndim) if i != axis)
-    largest = np.atleast_1d(weight.max(axis=other_axes)).astype(np.float64)
-    steps = 2 ** (quantizer._quant_bits - 1) - 1
-    return WeightScales(
-        bits=quantizer._quant_bits, axis=axis, scales=tuple(_positive(largest) / steps)
-    )
-
-
-def _positive(largest: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """A channel of zeros takes any scale; a usual one keeps its bias in the run time's range."""
-    usual = float(largest.max()) or 1.0
-    return np.where(largest > 0.0, largest, usual)
