@@ -14,7 +14,7 @@ from core.annotation.journal import FOLDER, Journal, Patch, read_journal
 from core.project import ImageRow, Project
 
 _log = logging.getLogger(__name__)
-_AT_ONCE_PIXELS = 2**20
+_AT_ONCE_PIXELS = 2**19
 _PAUSE_S = 0.25
 _RETRY_S = 5.0
 
