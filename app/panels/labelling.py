@@ -16,6 +16,7 @@ from app.context import AppContext
 from app.dialogs import error_text
 from app.panels.base import Panel, StepState, StepStatus
 from app.panels.labelling_classes import LabellingClasses
+from app.panels.labelling_draft import LabellingDraft
 from app.panels.labelling_images import LabellingImages
 from app.panels.labelling_look import LabellingLook
 from app.panels.labelling_selection import LabellingSelection
@@ -35,7 +36,7 @@ class LabellingPanel(Panel):
     Attributes:
         editor: what is being labelled, and with what.
         session: which image is open, and whether it is saved.
-        tools, images, classes, look, selection: the parts.
+        tools, images, classes, look, selection, draft: the parts.
     """
 
     key: ClassVar[str] = "labelling"
@@ -60,6 +61,7 @@ class LabellingPanel(Panel):
         self.classes = LabellingClasses(self)
         self.look = LabellingLook(self)
         self.selection = LabellingSelection(self)
+        self.draft = LabellingDraft(self)
         self.view.build(
             self.tools.bar_actions(), self.images.header_actions(), self.look.header_actions()
         )
@@ -88,7 +90,7 @@ class LabellingPanel(Panel):
     @property
     def busy(self) -> bool:
         """Whether something is being read or changed in the background."""
-        return self._tasks.busy or self.session.busy or self.editor.tasks.busy
+        return self._tasks.busy or self.session.busy or self.editor.tasks.busy or self.draft.busy
 
     def set_project(self, project: Project | None) -> None:
         """Label the images of ``project``."""
@@ -101,6 +103,7 @@ class LabellingPanel(Panel):
         self.view.notice.clear()
         self.images.set_project(project)
         self.classes.set_project(project)
+        self.draft.set_project(project)
         if project is not None:
             self.refresh()
 
@@ -170,6 +173,7 @@ class LabellingPanel(Panel):
         """Save everything and wait."""
         self._project = None
         self.look.remember()
+        self.draft.shut_down()
         self.images.shut_down()
         self._tasks.shut_down()
         self.editor.shut_down()

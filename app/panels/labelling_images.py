@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -39,6 +39,7 @@ class LabellingImages(QObject):
         self._review = panel.inspector_parts.review
         self._project: Project | None = None
         self._ids: Sequence[int] = ()
+        self.arranger: Callable[[], Callable[[Sequence[int]], list[int]]] = lambda: list
         self._open_first = False
         self._place = 0
         self._timer = QTimer(self)
@@ -82,12 +83,13 @@ class LabellingImages(QObject):
         project = self._project
         if project is None:
             return
-        query, files = self._strip.query, self._strip.files
+        query, files, arrange = self._strip.query, self._strip.files, self.arranger()
 
         def read(_progress: Progress) -> tuple[list[int], ImageCounts]:
             ids = project.image_ids(query)
             if files is not None:
                 ids = [id_ for id_ in ids if id_ in files]
+            ids = arrange(ids)
             return ids, project.counts()
 
         self._panel.tasks.start(

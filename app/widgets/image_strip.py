@@ -26,6 +26,7 @@ from app.widgets.layout import button, label
 from app.widgets.overlay import color_table, draw_missing, draw_overlay
 from app.widgets.pictures import swatch
 from app.widgets.thumbnails import ThumbnailLoader
+from core.annotation.draft import UncertaintyOrder
 from core.images import Color
 from core.project import ImageQuery, ImageRow, LabelClass, Project, State
 from core.project.rows import STATES
@@ -57,6 +58,14 @@ class ImageStrip(QWidget):
             self.state.addItem(state_name(state), state)
         self.class_box = self._box(tr("Class"))
         self.class_box.addItem(tr("All classes"), None)
+        self.order = self._box(tr("Order"))
+        for text, order in (
+            (tr("By name"), None),
+            (tr("Most uncertain first (entropy)"), "entropy"),
+            (tr("Most uncertain first (margin)"), "margin"),
+        ):
+            self.order.addItem(text, order)
+        self.order.setToolTip(tr("Order of the images; unsureness is known of those with drafts"))
         self.finding = button("", icon="close", tooltip=tr("Show all images again"))
         self.finding.clicked.connect(self._on_finding_left)
         self.finding.hide()
@@ -64,7 +73,7 @@ class ImageStrip(QWidget):
         self.files: frozenset[int] | None = None
         bar = QHBoxLayout()
         bar.setContentsMargins(GRID, GRID // 2, GRID, 0)
-        for widget in (self.state, self.class_box, self.finding):
+        for widget in (self.state, self.class_box, self.order, self.finding):
             bar.addWidget(widget)
         bar.addStretch(1)
         bar.addWidget(self.count)
@@ -73,6 +82,11 @@ class ImageStrip(QWidget):
         layout.setSpacing(GRID // 2)
         layout.addLayout(bar)
         layout.addWidget(self.list)
+
+    @property
+    def uncertainty_order(self) -> UncertaintyOrder | None:
+        """What the images are sorted by, None for their names."""
+        return cast("UncertaintyOrder | None", self.order.currentData())
 
     @property
     def query(self) -> ImageQuery:

@@ -13,6 +13,7 @@ from app.canvas.option_box import OptionBox
 from app.theme import GRID
 from app.translation import tr
 from app.widgets.class_palette import ClassPalette
+from app.widgets.draft_box import DraftBox
 from app.widgets.layout import label, let_shrink, line
 from app.widgets.mask_look import MaskLook, WindowBox
 from app.widgets.review_box import ReviewBox
@@ -36,6 +37,7 @@ class LabellingInspector(QWidget):
         self.window_box = WindowBox(editor)
         self.window_title = label(tr("Grey values"), "heading")
         self.review = ReviewBox()
+        self.draft = DraftBox()
         self._window_line = line()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(GRID * 2, GRID * 2, GRID * 2, GRID * 2)
@@ -48,6 +50,9 @@ class LabellingInspector(QWidget):
             self.tool_title,
             self.options,
             self._tool_actions,
+            line(),
+            label(tr("Model draft"), "heading"),
+            self.draft,
             line(),
             label(tr("Image"), "heading"),
             self.review,

@@ -23,6 +23,7 @@ import numpy as np
 from core.annotation.draft import Prediction
 from core.annotation.uncertainty import Uncertainty
 from core.errors import InputError
+from core.files import make_folder
 from core.jobs.draft_models import check_model, exported_file
 from core.jobs.failures import classify
 from core.jobs.worker import leave_terminal, lower_priority, redirect_output
@@ -94,7 +95,10 @@ class PredictionServer:
                 self._pipe.close()
             context = multiprocessing.get_context("spawn")
             ours, theirs = context.Pipe()
-            log = None if self._log is None else str(self._log)
+            log = None
+            if self._log is not None:
+                make_folder(self._log.parent)
+                log = str(self._log)
             # A daemon: it ends with the window, and by itself when the pipe does.
             self._process = context.Process(
                 target=_serve, args=(theirs, log), name="prediction", daemon=True

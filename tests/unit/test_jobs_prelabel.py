@@ -130,7 +130,7 @@ def test_ids_that_do_not_fit_are_refused(data, model_dir, tmp_path):
 
 
 def test_the_server_keeps_the_model_and_survives_what_is_wrong(data, model_dir, tmp_path):
-    server = PredictionServer(log=tmp_path / "日志.txt")
+    server = PredictionServer(log=tmp_path / "日志" / "a.txt")
     try:
         first = server.predict(model_dir, images(data)[0])
         expected = load_model(model_dir).predict(images(data)[0])

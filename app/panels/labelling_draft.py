@@ -1,0 +1,392 @@
+"""What a model proposes for the open image: asking for it, and taking it over or not."""
+
+from __future__ import annotations
+
+import logging
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+import numpy as np
+from PySide6.QtCore import QObject, QTimer, Slot
+
+from app import settings
+from app.background import BackgroundTasks, Progress
+from app.canvas.actions import ActionSpec
+from app.canvas.click_tool import ClickTool
+from app.canvas.editor import BACKGROUND
+from app.dialogs import error_text
+from app.panels.labelling_prelabel import DRAFTS, LabellingPrelabel, StoredDraft
+from app.translation import tr, translated
+from app.widgets.click_model_dialog import ClickModelDialog
+from core.annotation.click_model import ClickModel, ClickModelFiles
+from core.annotation.components import class_region, pick_component
+from core.annotation.draft import Draft, Prediction, read_prediction
+from core.annotation.edits import Mask, Region, whole_box
+from core.errors import InputError
+from core.images import IGNORE_INDEX
+from core.jobs.draft_models import ModelChoice, find_models
+from core.jobs.prediction_server import PredictionServer
+from core.messages import message
+from core.project import ImageRow, Project
+from core.variants import VariantReader
+
+if TYPE_CHECKING:
+    from app.panels.labelling import LabellingPanel
+
+PREDICT = ActionSpec("draft.predict", message("Draft this image"), DRAFTS, ("Shift+P",))
+ACCEPT_ALL = ActionSpec("draft.accept", message("Accept all"), DRAFTS, ("Shift+A",))
+ACCEPT_CLASS = ActionSpec("draft.accept_class", message("Accept the class"), DRAFTS, ("Shift+V",))
+ACCEPT_PART = ActionSpec(
+    "draft.accept_part", message("Accept the part under the pointer"), DRAFTS, ("V",)
+)
+REJECT = ActionSpec("draft.reject", message("Reject"), DRAFTS, ("Shift+X",))
+CLICK_MODEL = ActionSpec(
+    "draft.click_model", message("Choose the click model …"), DRAFTS, ("Shift+J",)
+)
+_KEPT = 4
+_IDLE_MS = 180_000
+_MODELS_MS = 500
+_FILES = "labelling/click_model"
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    image_id: int
+    prediction: Prediction
+
+
+class LabellingDraft(QObject):
+    """The draft over the mask. A process of its own predicts, and ends when it has long been idle.
+
+    Attributes:
+        tasks: waiting for it, and reading what jobs have left.
+        images: drafts of many images.
+    """
+
+    def __init__(self, panel: LabellingPanel) -> None:
+        super().__init__(panel)
+        self._panel = panel
+        self._editor = panel.editor
+        self._box = panel.inspector_parts.draft
+        self._project: Project | None = None
+        self._draft: Draft | None = None
+        self._rejected: set[int] = set()
+        self._kept: OrderedDict[tuple[Path, int], Prediction] = OrderedDict()
+        self._reader = VariantReader()
+        self._server = PredictionServer(log=settings.log_dir() / "prediction.log")
+        self._predictions = BackgroundTasks(self)
+        self.tasks = BackgroundTasks(self)
+        self._idle = _timer(self, _IDLE_MS, self._on_idle)
+        self._models_soon = _timer(self, _MODELS_MS, self._read_models)
+        self._actions = [
+            panel.actions_.add(spec, slot)
+            for spec, slot in (
+                (PREDICT, self.predict),
+                (ACCEPT_ALL, self.accept_all),
+                (ACCEPT_CLASS, self.accept_class),
+                (ACCEPT_PART, self.accept_part),
+                (REJECT, self.reject),
+            )
+        ]
+        self._choose_click_model = panel.actions_.add(CLICK_MODEL, self.choose_click_model)
+        self.images = LabellingPrelabel(panel)
+        self._click_tool = cast("ClickTool", panel.tools.tools[ClickTool.key])
+        self._click_tool.on_missing = self.choose_click_model
+        self._click_tool.set_model(
+            ClickModelFiles.from_dict(panel.context.settings.panel_values.get(_FILES))
+        )
+        self._box.set_actions([*self._actions, *self.images.actions, self._choose_click_model])
+        self._box.offer_changed.connect(self._offer)
+        self._box.model_chosen.connect(self._show_actions)
+        panel.session.opened.connect(self._on_opened)
+        self.images.found.connect(self._on_found)
+        self._editor.draft_changed.connect(self._show_actions)
+        panel.context.runs_changed.connect(self._models_soon.start)
+        self._show_actions()
+
+    @property
+    def busy(self) -> bool:
+        """Whether something is predicted or read."""
+        return self._predictions.busy or self.tasks.busy or self._models_soon.isActive()
+
+    @property
+    def choice(self) -> ModelChoice | None:
+        """The model that proposes."""
+        return self._box.choice
+
+    @property
+    def draft(self) -> Draft | None:
+        """What the model says of the open image and was not accepted yet."""
+        return self._draft
+
+    def set_project(self, project: Project | None) -> None:
+        """Propose labels in another project."""
+        self._server.close()
+        self._predictions.cancel_and_wait()
+        self.tasks.cancel_and_wait()
+        self._project = project
+        self._reader = VariantReader()
+        self._rejected.clear()
+        self._kept.clear()
+        self._set_draft(None)
+        self._box.set_models((), None)
+        self.images.set_project(project)
+        self._read_models()
+
+    def shut_down(self) -> None:
+        """End the process and the work in the background."""
+        self._project = None
+        self._idle.stop()
+        self._models_soon.stop()
+        self.images.shut_down()
+        self._server.close()
+        self._predictions.shut_down()
+        self.tasks.shut_down()
+
+    # Asking
+
+    def predict(self) -> None:
+        """Have the model propose labels for the open image."""
+        row, choice = self._panel.session.row, self.choice
+        if row is None or self._project is None:
+            return
+        if choice is None:
+            self._tell(tr("Train a model first; then it can propose labels."))
+            return
+        path = choice.path
+        known = self._kept.get((path, row.id))
+        if known is not None:
+            self._show(_Read(row.id, known))
+            return
+
+        def work(_progress: Progress) -> _Read:
+            return _Read(row.id, self._server.predict(path, row.path))
+
+        def on_done(read: _Read) -> None:
+            self._kept[path, row.id] = read.prediction
+            while len(self._kept) > _KEPT:
+                self._kept.popitem(last=False)
+            self._idle.start()
+            self._show(read)
+            self._show_actions()
+
+        self._box.show_note(tr("The model is at work …"))
+        self._predictions.start(work, on_done=on_done, on_failed=self._on_failed, key="predict")
+        self._show_actions()
+
+    # Taking over
+
+    def accept_all(self) -> None:
+        """Take everything over that is offered."""
+        offered = self._editor.draft
+        if offered is not None:
+            region = Region(whole_box(offered), offered != IGNORE_INDEX)
+            self._accept(region, name=tr("Accept the draft"), unseen=True)
+
+    def accept_class(self) -> None:
+        """Take over what is offered of the class in hand."""
+        offered = self._editor.draft
+        if offered is None:
+            return
+        class_id = self._editor.class_id
+        region = class_region(offered, class_id)
+        if region is None:
+            name = self._panel.classes.name(class_id)
+            self._tell(tr("The draft has nothing of the class {name}.", name=name))
+        else:
+            self._accept(region, name=tr("Accept a class of the draft"))
+
+    def accept_part(self) -> None:
+        """Take over the connected part under the pointer."""
+        offered, place = self._editor.draft, self._panel.look.place
+        if offered is None or place is None:
+            return
+        region = _part_at(offered, place)
+        if region is None:
+            self._tell(tr("Move the pointer onto a part of the draft."))
+        else:
+            self._accept(region, name=tr("Accept a part of the draft"))
+
+    def reject(self) -> None:
+        """Drop the draft of the open image."""
+        row = self._panel.session.row
+        if row is not None and self._draft is not None:
+            self._rejected.add(row.id)
+            self._set_draft(None)
+
+    def _accept(self, region: Region, *, name: str, unseen: bool = False) -> None:
+        draft, row = self._draft, self._panel.session.row
+        if draft is None or row is None or not self._editor.editable:
+            self._editor.refused.emit()
+            return
+        changed = self._editor.accept_draft(region, name=name)
+        left = draft.without(region)
+        self._draft = None if left.is_empty else left
+        self._show_actions()
+        if changed and (row.state == "unlabelled" or (unseen and row.state != "draft")):
+            self._panel.images.set_state("draft")
+        elif not changed:
+            self._tell(
+                tr("Nothing changed: the mask has these labels already, or they are protected.")
+            )
+
+    # The click model
+
+    def choose_click_model(self) -> None:
+        """Ask for the files of the model that follows clicks."""
+        dialog = ClickModelDialog(self._click_tool.files, self._panel)
+        dialog.chosen.connect(self._on_click_model_chosen)
+        dialog.open()
+
+    @Slot(object, object)
+    def _on_click_model_chosen(self, files: ClickModelFiles, model: ClickModel) -> None:
+        self._panel.context.settings.panel_values[_FILES] = files.to_dict()
+        self._panel.context.store.save()
+        self._click_tool.set_model(files, model)
+        self._panel.tools.take(ClickTool.key)
+
+    # Showing
+
+    def _show(self, read: _Read) -> None:
+        row = self._panel.session.row
+        if row is None or row.id != read.image_id or self._editor.document is None:
+            return
+        shape = self._editor.document.mask.shape
+        if read.prediction.label_map.shape != shape:
+            self._tell(tr("The image has changed on the disk since it was imported."))
+            return
+        self._set_draft(Draft.of(read.prediction, self._panel.classes.labels))
+
+    def _set_draft(self, draft: Draft | None) -> None:
+        self._draft = draft
+        if draft is None:
+            self._box.show_note("")
+        else:
+            text = tr(
+                "Unsureness of the model: entropy {entropy:.2f}, lead of the first class"
+                " {margin:.2f}.",
+                entropy=draft.uncertainty.entropy,
+                margin=draft.uncertainty.margin,
+            )
+            problem = draft.mapping.problem
+            self._box.show_note(text if problem is None else f"{text}\n{translated(problem)}")
+        self._offer()
+
+    @Slot()
+    def _offer(self) -> None:
+        """Show what the threshold leaves of the draft."""
+        if self._editor.document is None:
+            return
+        offered = None
+        if self._draft is not None:
+            offered = self._draft.offered(
+                int(np.ceil(self._box.threshold.value() * 255 / 100)),
+                background=None if self._box.background.isChecked() else BACKGROUND,
+            )
+            if (offered == IGNORE_INDEX).all():
+                offered = None
+        self._editor.set_draft(offered)
+
+    @Slot()
+    def _show_actions(self) -> None:
+        has_draft = self._editor.draft is not None and self._editor.editable
+        predict, *accept, reject = self._actions
+        predict.setEnabled(self._panel.session.row is not None and not self._predictions.busy)
+        for action in accept:
+            action.setEnabled(has_draft)
+        reject.setEnabled(self._draft is not None)
+        writable = self._project is not None and not self._project.read_only
+        for action in self.images.actions[1:]:
+            action.setEnabled(writable)
+
+    @Slot()
+    def _on_opened(self) -> None:
+        self._draft = None
+        self._box.show_note("")
+        self._show_actions()
+        self._read_stored()
+
+    @Slot()
+    def _on_found(self) -> None:
+        if self._draft is None and not self._predictions.busy:
+            self._read_stored()
+
+    def _read_stored(self) -> None:
+        """Show the draft that a job has left for an image without labels."""
+        row = self._panel.session.row
+        if row is None or row.state != "unlabelled" or row.id in self._rejected:
+            return
+        stored = self.images.stored(row.id)
+        document = self._editor.document
+        if stored is None or document is None or document.mask.any():
+            return
+        self.tasks.start(
+            lambda _progress: _read_stored(row, stored),
+            on_done=self._show,
+            on_failed=self._on_failed,
+            key="draft",
+        )
+
+    @Slot()
+    def _read_models(self) -> None:
+        project, reader = self._project, self._reader
+        if project is None:
+            return
+        self.tasks.start(
+            lambda progress: find_models(project, reader, progress.check),
+            on_done=self._on_models,
+            on_failed=lambda error: _log.warning("models: %s", error),
+            key="models",
+        )
+
+    def _on_models(self, choices: tuple[ModelChoice, ...]) -> None:
+        chosen = self.choice
+        self._box.set_models(choices, None if chosen is None else chosen.path)
+        self._show_actions()
+
+    @Slot()
+    def _on_idle(self) -> None:
+        if not self._predictions.busy:
+            self._server.close()
+
+    def _on_failed(self, error: Exception) -> None:
+        self._box.show_note("")
+        self._show_actions()
+        self._panel.view.notice.tell(error_text(error)[0], role="danger")
+
+    def _tell(self, text: str) -> None:
+        self._panel.view.notice.tell(text)
+
+
+def _read_stored(row: ImageRow, stored: StoredDraft) -> _Read:
+    if Path(stored.record.image).name != row.path.name:
+        raise InputError(
+            "The draft in {folder} belongs to {image}, not to {other}: have the model draft the "
+            "image again.",
+            folder=stored.run_dir,
+            image=stored.record.image,
+            other=row.path,
+        )
+    return _Read(
+        row.id, read_prediction(stored.run_dir, stored.record, size=(row.width, row.height))
+    )
+
+
+def _part_at(offered: Mask, place: tuple[float, float]) -> Region | None:
+    height, width = offered.shape
+    x, y = int(place[0] // 1), int(place[1] // 1)
+    if not (0 <= x < width and 0 <= y < height) or offered[y, x] == IGNORE_INDEX:
+        return None
+    return pick_component(offered, x, y)
+
+
+def _timer(owner: QObject, interval_ms: int, slot: Callable[[], None]) -> QTimer:
+    timer = QTimer(owner)
+    timer.setSingleShot(True)
+    timer.setInterval(interval_ms)
+    timer.timeout.connect(slot)
+    return timer
