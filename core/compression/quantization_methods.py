@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 _FIRST_LOOK = 16
 _CALIBRATION_BATCH = 4
 #: Images that tell which layers suffer from quantisation.
-_COMPARED = 4
+_COMPARED = 2
 
 
 class QuantizationMethods(SegmenterBase):

@@ -81,6 +81,31 @@ def test_the_budget_holds(net, batches):
     assert BAD not in choose_float_layers(net, batches, agreement=1.0, max_share=1e-6).layers
 
 
+def test_bytes_are_a_budget_too(net, batches):
+    tight = choose_float_layers(net, batches, agreement=1.0, max_size=0.25)
+    assert (tight.layers, tight.ranking) == ((), ())
+    wide = choose_float_layers(net, batches, agreement=1.0)
+    assert BAD in wide.layers
+    assert tight.size < wide.size <= 0.295
+
+
+def test_few_evaluations_find_the_one_among_many(net, batches):
+    forwards = []
+    net.register_forward_post_hook(lambda *_: forwards.append(1))
+    choice = choose_float_layers(net, batches, agreement=1.0, min_gain_db=3.0)
+    assert choice.layers == (BAD,)
+    layers = len(table(net).weights)
+    assert len(forwards) / len(batches) < layers / 2
+
+
+def test_noise_from_everywhere_is_left(batches):
+    net = trained_looking(NETWORKS["FastSCNN"]())
+    quantize(net, QuantConfig(), size=SIZE)
+    calibrate(net, batches)
+    choice = choose_float_layers(net, batches, agreement=1.0, min_gain_db=6.0)
+    assert (choice.layers, choice.after) == ((), choice.before)
+
+
 def test_what_is_good_enough_stays_int8(net, batches):
     choice = choose_float_layers(net, batches, agreement=0.0)
     assert (choice.layers, choice.ranking, choice.share) == ((), (), 0.0)
