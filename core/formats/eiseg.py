@@ -21,6 +21,7 @@ from core.formats import coco
 from core.formats.foreign import (
     IGNORE_NAME,
     ImageIndex,
+    checked_size,
     find_files,
     find_images,
     is_number,
@@ -31,7 +32,7 @@ from core.formats.masks import read_sized_mask
 from core.formats.regions import keyhole_ring, regions
 from core.formats.result import ImportedImage, ImportResult
 from core.formats.writing import copy_image, labelled, new_folder
-from core.images import IGNORE_INDEX, Color, ImageArray, default_palette, image_size, write_mask
+from core.images import IGNORE_INDEX, Color, ImageArray, default_palette, write_mask
 from core.messages import Message, message
 
 LABEL_LIST = "autosave_label.txt"
@@ -189,7 +190,7 @@ def _polygons(path: Path) -> list[tuple[int, str, list[Any]]]:
 
 
 def _draw(image: Path, path: Path, values: Mapping[int, int], order: Sequence[int]) -> ImageArray:
-    width, height = image_size(image)
+    width, height = checked_size(image, None, file=path)
     mask = np.zeros((height, width), np.uint8)
     polygons = _polygons(path)
     for wanted in order:

@@ -14,7 +14,7 @@ from natsort import natsorted
 from core.datasets import Subset
 from core.errors import InputError
 from core.files import read_text
-from core.images import IMAGE_SUFFIXES, Color, image_size
+from core.images import IMAGE_SUFFIXES, MAX_PIXELS, Color, image_size
 
 MAX_FILE_BYTES = 512 * 2**20
 MAX_COORDINATE = 100_000.0
@@ -195,9 +195,16 @@ def checked_size(image: Path, size: tuple[int, int] | None, *, file: Path) -> tu
     """Return an image's (width, height), which must be what ``file`` says, if it says anything.
 
     Raises:
-        InputError: it is unreadable or of another size.
+        InputError: it is unreadable, of another size, or claims to be larger than any that opens.
     """
     width, height = image_size(image)
+    if width * height > MAX_PIXELS:
+        raise InputError(
+            "{file} has more than {count} million pixels, too many to open at once; cut it into"
+            " tiles.",
+            file=image,
+            count=MAX_PIXELS // 1_000_000,
+        )
     if size is not None and size != (width, height):
         raise InputError(
             "{file} was drawn on {size} pixels but its image {image} has {width}×{height}.",

@@ -142,7 +142,8 @@ def coco_counts(stencil: ImageArray, x: int, y: int, size: tuple[int, int]) -> C
     starts = places[np.concatenate([[0], breaks + 1])]
     ends = places[np.concatenate([breaks, [len(places) - 1]])] + 1
     bounds = np.stack([starts, ends], axis=1).ravel()
-    return np.diff(np.concatenate([[0], bounds, [size[0] * size[1]]]))
+    counts = np.diff(np.concatenate([[0], bounds, [size[0] * size[1]]]))
+    return counts if counts[-1] else counts[:-1]
 
 
 def compress(counts: Counts, size: tuple[int, int]) -> str:

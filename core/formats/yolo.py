@@ -19,6 +19,7 @@ from core.files import read_text, read_yaml, write_text_atomic
 from core.formats.foreign import (
     BACKGROUND_NAMES,
     MAX_FILE_BYTES,
+    checked_size,
     find_images,
     require_folder,
     subset_of_path,
@@ -33,7 +34,7 @@ from core.formats.writing import (
     labelled,
     new_folder,
 )
-from core.images import IGNORE_INDEX, ImageArray, default_palette, image_size
+from core.images import IGNORE_INDEX, ImageArray, default_palette
 from core.messages import Message, message
 
 DATA_FILES = ("data.yaml", "data.yml", "dataset.yaml")
@@ -176,7 +177,7 @@ def _is_inside(points: npt.NDArray[np.float64]) -> bool:
 
 
 def _draw(image: Path, path: Path, shift: int) -> ImageArray:
-    width, height = image_size(image)
+    width, height = checked_size(image, None, file=path)
     mask = np.zeros((height, width), np.uint8)
     for number, points in _read_outlines(path, []):
         # Half a millionth makes up for the six digits that most writers give.
