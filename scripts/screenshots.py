@@ -193,13 +193,15 @@ def compress(application: Application, camera: Camera) -> None:
     panel = application.window.work_area.panels["compression"]
     assert isinstance(panel, CompressionPanel)
     page, choices = panel.page, panel.choices
+    started: list[str] = []
+    context.run_started.connect(started.append)
 
-    def press(button: QAbstractButton, picture: str = "") -> None:
-        """Start a job, and wait for its end; ``picture`` is taken while it works."""
+    def press(button: QAbstractButton, picture: str = "", *, jobs: int = 1) -> None:
+        """Start jobs, and wait for their end; ``picture`` is taken while they work."""
         camera.wait_until(button.isEnabled)
-        known = {run.id for run in context.runs()}
+        wanted = len(started) + jobs
         button.click()
-        camera.wait_until(lambda: any(run.id not in known for run in context.runs()))
+        camera.wait_until(lambda: len(started) >= wanted)
         if picture:
             camera.wait(PICTURE_AFTER_S)
             camera.take(application.window, picture)
@@ -219,7 +221,7 @@ def compress(application: Application, camera: Camera) -> None:
     press(page.variants.measure_button)
     page.compare.choose(float_model.folder, pruned.folder)
     page.show_view(View.COMPARE)
-    press(page.compare.empty.button)
+    press(page.compare.empty.button, jobs=len(page.compare.missing))
     page.compare.views.button(1).click()
     camera.wait_until(lambda: not panel.busy)
     camera.take(application.window, "compare")

@@ -53,7 +53,7 @@ class PruneBox(QWidget):
         )
         self.reason = label("", "muted", wrap=True)
         form = _form()
-        form.addRow(label(tr("Channels"), "muted"), self.strategy_box)
+        form.addRow(self.strategy_box)
         form.addRow(label(tr("Epochs"), "muted"), self.epochs)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)

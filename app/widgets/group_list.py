@@ -20,7 +20,6 @@ from app.translation import tr
 _GROUP = Qt.ItemDataRole.UserRole
 _NUMBER = Qt.ItemDataRole.UserRole + 1
 _NAME, _SLOPE, _CHANNELS = range(3)
-_WEIGHT = ".weight"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +63,7 @@ class GroupList(QTableWidget):
         self.setMouseTracking(True)
         self.setMinimumWidth(GRID * 30)
         self.setWordWrap(False)
-        self.setTextElideMode(Qt.TextElideMode.ElideMiddle)
+        self.setTextElideMode(Qt.TextElideMode.ElideLeft)
         self.setTabKeyNavigation(False)
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
@@ -180,5 +179,5 @@ class GroupList(QTableWidget):
 
 
 def layer_name(group: str) -> str:
-    """Return the name of a group's first layer."""
-    return group.removesuffix(_WEIGHT)
+    """Return the name of a group's first layer, without what all names end in."""
+    return group.removesuffix(".weight").removesuffix("._conv")

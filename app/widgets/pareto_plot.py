@@ -46,7 +46,9 @@ class ParetoPlot(QWidget):
         for axis in ("left", "bottom"):
             item.getAxis(axis).enableAutoSIPrefix(False)
         self._front = pg.PlotCurveItem(antialias=True)
-        self._dots = pg.ScatterPlotItem(pxMode=True)
+        self._dots = pg.ScatterPlotItem(
+            pxMode=True, hoverable=True, tip=lambda x, y, data: f"{data}\n{_numbers(x, y)}"
+        )
         self._dots.setZValue(2)
         for part in (self._front, self._dots):
             item.addItem(part)
@@ -137,6 +139,7 @@ class ParetoPlot(QWidget):
         self._dots.setData(
             x=[latency for _, latency, _ in self._points],
             y=[miou for _, _, miou in self._points],
+            data=[variant_name(variant) for variant, _, _ in self._points],
             size=[_CHOSEN if one else _DOT for one in chosen],
             brush=[
                 pg.mkBrush(theme.accent if i in front else theme.muted)
@@ -154,10 +157,13 @@ class ParetoPlot(QWidget):
         for item in self._labels:
             self.plot.removeItem(item)
         self._labels = []
-        for (variant, latency, miou), one in zip(self._points, chosen, strict=True):
+        front = self._front_indices()
+        for i, ((variant, latency, miou), one) in enumerate(zip(self._points, chosen, strict=True)):
+            if not one and i not in front:
+                continue  # its name is in its tooltip
             text = variant_name(variant)
             if one:
-                text = f"{text}\n{latency_text(latency)} · {miou:.3f}"
+                text = f"{text}\n{_numbers(latency, miou)}"
             # The front rises to the right: below it on the right and above it on the left is room.
             right = latency < _TURNS * self._slowest
             item = pg.TextItem(
@@ -175,3 +181,7 @@ class ParetoPlot(QWidget):
         variant = self.variant_at(event.scenePos())
         if variant is not None:
             self.chosen.emit(variant)
+
+
+def _numbers(latency: float, miou: float) -> str:
+    return f"{latency_text(latency)} · {miou:.3f}"

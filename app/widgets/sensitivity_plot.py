@@ -21,6 +21,7 @@ _NEAR = 24.0  # pixels between the pointer and a curve that it still points at
 _THIN, _THICK = 1.0, 2.5
 _FAINT = 0.45
 _DOT = 7
+_LEAST_RANGE = 5.0  # percent of the mIoU: smaller differences are noise
 
 
 class SensitivityPlot(QWidget):
@@ -49,7 +50,9 @@ class SensitivityPlot(QWidget):
         item.showGrid(x=False, y=True, alpha=0.15)
         item.setLabel("bottom", tr("channels removed, %"))
         item.setLabel("left", tr("mIoU lost, %"))
-        item.getViewBox().setLimits(xMin=-2, xMax=102, yMin=-20, yMax=110)
+        item.getViewBox().setLimits(xMin=-2, xMax=102, yMin=-20, yMax=110, minYRange=_LEAST_RANGE)
+        for axis in ("bottom", "left"):
+            item.getAxis(axis).enableAutoSIPrefix(False)
         item.setXRange(0, 90, padding=0.02)
         self._dots = pg.ScatterPlotItem(size=_DOT, pxMode=True)
         self._dots.setZValue(5)

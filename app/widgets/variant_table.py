@@ -258,7 +258,7 @@ def _best_cells(variants: Sequence[ModelVariant]) -> set[tuple[int, int]]:
             if variant.measured is not None
             and (value := column.value(variant.measured)) is not None
         ]
-        if len(values) < 2:
+        if len({value for value, _ in values}) < 2:
             continue
         extreme = (min if column.less else max)(value for value, _ in values)
         best |= {(row, number) for value, row in values if value == extreme}
