@@ -154,9 +154,13 @@ class ImageIndex:
         Raises:
             InputError: it leads outside, does not exist, or several images fit.
         """
-        for folder in (file.parent, self._root):
-            path = path_inside(self._root, self._root, name, file=file)
-            path = Path(os.path.normpath(folder / path.relative_to(self._root)))
+        beside = Path(os.path.normpath(file.parent / name.replace("\\", "/")))
+        # A name such as ../images/a.jpg makes sense from the file's folder only.
+        starts = [file.parent] if beside.is_relative_to(self._root) else []
+        if not starts or ".." not in name:
+            starts.append(self._root)
+        for start in starts:
+            path = path_inside(self._root, start, name, file=file)
             if path in self._by_name.get(path.name, ()):
                 return path
         wanted = Path(os.path.normpath(name.replace("\\", "/")))

@@ -132,6 +132,26 @@ def test_categories_called_background_and_ignore(tmp_path):
     assert sorted(np.unique(only_mask(result))) == [0, 255]
 
 
+@pytest.mark.parametrize(
+    "name", ["../图 像/a 1.png", "图 像/a 1.png", "图 像\\a 1.png", "elsewhere/a 1.png"]
+)
+def test_names_with_folders(tmp_path, name):
+    images = [{"id": 7, "file_name": name, "width": WIDTH, "height": HEIGHT}]
+    save(tmp_path, [annotation(1, 3, box(2, 2, 9))], images=images)
+    write_image(tmp_path / "a.png", np.zeros((3, 3, 3), np.uint8))
+    assert coco.read(tmp_path).items[0].image_path == tmp_path / "图 像" / "a 1.png"
+
+
+def test_several_images_of_one_name_need_their_folders(tmp_path):
+    path = save(tmp_path, [])
+    (tmp_path / "other").mkdir()
+    write_image(tmp_path / "other" / "a 1.png", np.zeros((HEIGHT, WIDTH, 3), np.uint8))
+    with pytest.raises(InputError, match="several images are called so"):
+        coco.read(tmp_path)
+    path.write_text(path.read_text("utf-8").replace('"a 1.png"', '"other/a 1.png"'), "utf-8")
+    assert coco.read(tmp_path).items[0].image_path.parent.name == "other"
+
+
 def test_one_file_and_the_usual_folders(tmp_path):
     path = save(tmp_path, [annotation(1, 3, box(2, 2, 9))])
     assert coco.read(path).items[0].image_path == tmp_path / "图 像" / "a 1.png"
