@@ -63,6 +63,7 @@ class LabellingDraft(QObject):
     """The draft over the mask. A process of its own predicts, and ends when it has long been idle.
 
     Attributes:
+        draft: what the model says of the open image and was not accepted yet.
         tasks: waiting for it, and reading what jobs have left.
         images: drafts of many images.
     """
@@ -73,7 +74,7 @@ class LabellingDraft(QObject):
         self._editor = panel.editor
         self._box = panel.inspector_parts.draft
         self._project: Project | None = None
-        self._draft: Draft | None = None
+        self.draft: Draft | None = None
         self._rejected: set[int] = set()
         self._kept: OrderedDict[tuple[Path, int], Prediction] = OrderedDict()
         self._reader = VariantReader()
@@ -99,7 +100,7 @@ class LabellingDraft(QObject):
         self._click_tool.set_model(
             ClickModelFiles.from_dict(panel.context.settings.panel_values.get(_FILES))
         )
-        self._box.set_actions([*self._actions, *self.images.actions, self._choose_click_model])
+        self._fill_box()
         self._box.offer_changed.connect(self._offer)
         self._box.model_chosen.connect(self._show_actions)
         panel.session.opened.connect(self._on_opened)
@@ -117,11 +118,6 @@ class LabellingDraft(QObject):
     def choice(self) -> ModelChoice | None:
         """The model that proposes."""
         return self._box.choice
-
-    @property
-    def draft(self) -> Draft | None:
-        """What the model says of the open image and was not accepted yet."""
-        return self._draft
 
     def set_project(self, project: Project | None) -> None:
         """Propose labels in another project."""
@@ -146,6 +142,19 @@ class LabellingDraft(QObject):
         self._server.close()
         self._predictions.shut_down()
         self.tasks.shut_down()
+
+    def _fill_box(self) -> None:
+        predict, accept, accept_class, accept_part, reject = self._actions
+        accept_class.setIconText(tr("Accept class"))
+        accept_part.setIconText(tr("Accept part"))
+        wide = [*self.images.actions, self._choose_click_model]
+        self._box.set_actions(
+            [
+                (predict, True),
+                *((action, False) for action in (accept, reject, accept_class, accept_part)),
+                *((action, True) for action in wide),
+            ]
+        )
 
     # Asking
 
@@ -214,18 +223,18 @@ class LabellingDraft(QObject):
     def reject(self) -> None:
         """Drop the draft of the open image."""
         row = self._panel.session.row
-        if row is not None and self._draft is not None:
+        if row is not None and self.draft is not None:
             self._rejected.add(row.id)
             self._set_draft(None)
 
     def _accept(self, region: Region, *, name: str, unseen: bool = False) -> None:
-        draft, row = self._draft, self._panel.session.row
+        draft, row = self.draft, self._panel.session.row
         if draft is None or row is None or not self._editor.editable:
             self._editor.refused.emit()
             return
         changed = self._editor.accept_draft(region, name=name)
         left = draft.without(region)
-        self._draft = None if left.is_empty else left
+        self.draft = None if left.is_empty else left
         self._show_actions()
         if changed and (row.state == "unlabelled" or (unseen and row.state != "draft")):
             self._panel.images.set_state("draft")
@@ -262,7 +271,7 @@ class LabellingDraft(QObject):
         self._set_draft(Draft.of(read.prediction, self._panel.classes.labels))
 
     def _set_draft(self, draft: Draft | None) -> None:
-        self._draft = draft
+        self.draft = draft
         if draft is None:
             self._box.show_note("")
         else:
@@ -282,8 +291,8 @@ class LabellingDraft(QObject):
         if self._editor.document is None:
             return
         offered = None
-        if self._draft is not None:
-            offered = self._draft.offered(
+        if self.draft is not None:
+            offered = self.draft.offered(
                 int(np.ceil(self._box.threshold.value() * 255 / 100)),
                 background=None if self._box.background.isChecked() else BACKGROUND,
             )
@@ -298,21 +307,21 @@ class LabellingDraft(QObject):
         predict.setEnabled(self._panel.session.row is not None and not self._predictions.busy)
         for action in accept:
             action.setEnabled(has_draft)
-        reject.setEnabled(self._draft is not None)
+        reject.setEnabled(self.draft is not None)
         writable = self._project is not None and not self._project.read_only
         for action in self.images.actions[1:]:
             action.setEnabled(writable)
 
     @Slot()
     def _on_opened(self) -> None:
-        self._draft = None
+        self.draft = None
         self._box.show_note("")
         self._show_actions()
         self._read_stored()
 
     @Slot()
     def _on_found(self) -> None:
-        if self._draft is None and not self._predictions.busy:
+        if self.draft is None and not self._predictions.busy:
             self._read_stored()
 
     def _read_stored(self) -> None:

@@ -73,16 +73,19 @@ class DraftBox(QWidget):
         layout.addWidget(self.note)
         self.set_models((), None)
 
-    def set_actions(self, actions: Sequence[QAction]) -> None:
-        """Offer what can be done."""
-        for place, action in enumerate(actions):
+    def set_actions(self, actions: Sequence[tuple[QAction, bool]]) -> None:
+        """Offer actions, each with whether its button takes a row of its own."""
+        place = 0
+        for action, is_wide in actions:
+            width = _COLUMNS if is_wide else 1
             made = QToolButton()
             made.setDefaultAction(action)
             made.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextOnly)
             made.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
             made.setProperty("role", "tile")
             made.setAccessibleName(action.text())
-            self._grid.addWidget(made, place // _COLUMNS, place % _COLUMNS)
+            self._grid.addWidget(made, place // _COLUMNS, place % _COLUMNS, 1, width)
+            place += width
 
     def set_models(self, choices: Sequence[ModelChoice], chosen: Path | None) -> None:
         """Offer models; ``chosen`` is the path of the one to begin with, the newest else."""
