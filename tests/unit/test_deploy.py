@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import platform
 import subprocess
 import sys
 
@@ -21,7 +22,7 @@ from core.deploy.benchmark import latency
 from core.deploy.export import DESCRIPTION, MODEL, export_model
 from core.deploy.measurement import measure_variant
 from core.deploy.parity import compare
-from core.deploy.runtime import METADATA_KEY, OnnxModel
+from core.deploy.runtime import METADATA_KEY, PRODUCT, OnnxModel, products_overflow
 from core.errors import InputError
 from core.files import read_yaml
 
@@ -150,6 +151,24 @@ def test_parity_sees_a_difference(model, exported):
     assert same.largest_error < 1e-4 * same.largest_score
     other = seg.create("FastSCNN", seed=2, num_classes=3)
     assert compare(other.net, OnnxModel(exported.model), [batch]).agreement < 0.99
+
+
+def test_products_that_overflow_are_noticed(monkeypatch):
+    (node,) = onnx.load_from_string(PRODUCT).graph.node
+    assert (node.op_type, list(node.input)) == ("MatMulInteger", ["a", "b"])
+
+    class Saturating:
+        def __init__(self, *_args, **_options):
+            pass
+
+        def run(self, _outputs, feeds):
+            pairs = feeds["a"].astype(int) @ feeds["b"].astype(int)
+            return [np.minimum(pairs, 32 * 32767).astype(np.int32)]
+
+    if platform.machine() not in ("x86_64", "AMD64"):
+        assert not products_overflow()
+    monkeypatch.setattr("onnxruntime.InferenceSession", Saturating)
+    assert products_overflow.__wrapped__()
 
 
 def test_running_needs_no_paddle():
