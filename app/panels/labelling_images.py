@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -205,7 +206,7 @@ class LabellingImages(QObject):
         actions.add(keys.ACCEPT, lambda: self.set_state_and_step("labelled"))
         actions.add(keys.REVIEWED, lambda: self.set_state_and_step("reviewed"))
         for state, spec in _STATE_KEYS.items():
-            actions.add(spec, lambda chosen=state: self.set_state(chosen))
+            actions.add(spec, partial(self.set_state, state))
         actions.add(keys.COMMENT, self._review.comment.setFocus)
 
     def _on_ids(self, found: tuple[list[int], ImageCounts]) -> None:
@@ -246,7 +247,7 @@ class LabellingImages(QObject):
             self._place = place
         self._strip.set_current(wanted)
         text = "" if place is None else f"{place + 1:,} / {len(self._ids):,}"
-        self._panel.view.count.setText(text)
+        self._panel.view.place.setText(text)
 
     @Slot(str)
     def _on_comment_edited(self, comment: str) -> None:

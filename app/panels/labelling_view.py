@@ -41,7 +41,7 @@ class LabellingView(QStackedWidget):
         super().__init__(parent)
         self.canvas = CanvasView(editor)
         self.name = ElidedLabel("", "heading")
-        self.count = label("", "muted")
+        self.place = label("", "muted")
         self.status = CanvasStatus()
         self.notice = NoticeBar()
         self.strip = ImageStrip(loader)
@@ -77,7 +77,7 @@ class LabellingView(QStackedWidget):
             bar.addWidget(_button(action))
         bar.addSpacing(GRID)
         bar.addWidget(self.name, 1)
-        bar.addWidget(self.count)
+        bar.addWidget(self.place)
         bar.addSpacing(GRID)
         for item in after:
             if item is None:
@@ -97,8 +97,9 @@ class LabellingView(QStackedWidget):
         layout.addWidget(line())
         layout.addWidget(self.notice)
         layout.addLayout(work, 1)
-        for part in (line(), self.status, line(), self.strip):
-            layout.addWidget(part)
+        below: tuple[QWidget, ...] = (line(), self.status, line(), self.strip)
+        for widget in below:
+            layout.addWidget(widget)
 
     def show_empty(self, empty: bool) -> None:
         """Show what to do first, or the work."""
