@@ -11,9 +11,9 @@ from PySide6.QtWidgets import QComboBox, QHeaderView, QTableWidget, QTableWidget
 from app.translation import tr
 from app.widgets.pictures import swatch
 from core.images import Color
-from core.project import LabelClass
+from core.project import ClassMap, Dropped, LabelClass
 
-_NEW, _IGNORE = "", "\0ignore"
+_NEW = ""
 
 
 class ClassMapTable(QTableWidget):
@@ -53,17 +53,35 @@ class ClassMapTable(QTableWidget):
                 box.addItem(tr("New class {name}", name=name), _NEW)
             for label in existing:
                 box.addItem(swatch(QColor(*label.color)), label.name, label.name)
-            box.addItem(tr("Ignore these pixels"), _IGNORE)
+            _add_dropping(box)
             if name in known:
                 box.setCurrentIndex(box.findData(name))
             self.setCellWidget(row, 1, box)
             self.setRowHeight(row, box.sizeHint().height() + 4)
             self._boxes.append(box)
 
-    def class_map(self) -> dict[str, str | None]:
-        """Return the import's name → the project's, None for pixels to be ignored."""
-        chosen: dict[str, str | None] = {}
-        for name, box in zip(self._names, self._boxes, strict=True):
-            data = box.currentData()
-            chosen[name] = None if data == _IGNORE else (data or name)
-        return chosen
+    def class_map(self) -> ClassMap:
+        """Return the import's name → the project's, or how the class is dropped."""
+        return {
+            name: box.currentData() or name
+            for name, box in zip(self._names, self._boxes, strict=True)
+        }
+
+
+def _add_dropping(box: QComboBox) -> None:
+    """Offer to take no class over, below the classes."""
+    box.insertSeparator(box.count())
+    for text, tip, dropped in (
+        (
+            tr("Ignore these pixels (255)"),
+            tr("These pixels are unknown: neither trained on nor scored"),
+            Dropped.IGNORE,
+        ),
+        (
+            tr("Leave out (background)"),
+            tr("These pixels become background; where there is no such class, one is added"),
+            Dropped.BACKGROUND,
+        ),
+    ):
+        box.addItem(text, dropped)
+        box.setItemData(box.count() - 1, tip, Qt.ItemDataRole.ToolTipRole)

@@ -1,5 +1,6 @@
 """The project: images, masks, splits, revisions and runs."""
 
+from core.project.class_plan import ClassMap, Dropped
 from core.project.location import is_project
 from core.project.project import Project
 from core.project.revision import Revision
@@ -19,6 +20,8 @@ from core.project.rows import (
 )
 
 __all__ = [
+    "ClassMap",
+    "Dropped",
     "GarbageReport",
     "ImageCounts",
     "ImageQuery",

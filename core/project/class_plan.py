@@ -3,18 +3,33 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from enum import Enum
 
 import numpy as np
 
 from core.errors import InputError
+from core.formats.foreign import BACKGROUND_NAMES
 from core.images import IGNORE_INDEX, Color, default_palette
 from core.project.labels import add_class
 from core.project.masks import LabelMap
 from core.project.rows import LabelClass
 
 _BACKGROUND = ("background", "_background_")
+
+
+class Dropped(Enum):
+    """What becomes of the pixels of a class that the project does not take over."""
+
+    IGNORE = "ignore"
+    """255: unknown, neither trained on nor scored."""
+    BACKGROUND = "background"
+    """The background class: none of the things that are sought."""
+
+
+ClassMap = Mapping[str, str | Dropped]
+"""The import's class name → the project's, or what becomes of its pixels without one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,17 +49,19 @@ def plan_classes(
     names: Sequence[str],
     *,
     colors: Sequence[Color] = (),
-    class_map: Mapping[str, str | None] | None = None,
+    class_map: ClassMap | None = None,
 ) -> ClassPlan:
     """Match classes by name; what has no match becomes a new class with the next free id.
 
-    ``background`` and labelme's ``_background_`` are the same class.
+    ``background`` and labelme's ``_background_`` are the same class. What is left out as background
+    goes to the project's background, else to the import's, else to a new class ``background``;
+    in an empty project the background comes first.
 
     Args:
         existing: the project's classes.
         names: the import's classes by id.
         colors: theirs; the default ones where missing.
-        class_map: the import's name → the project's, or None to ignore those pixels (255).
+        class_map: what becomes of the classes that it names.
 
     Raises:
         InputError: the project would have more than 255 classes.
@@ -53,11 +70,7 @@ def plan_classes(
     free = max(known.values(), default=-1) + 1
     lut = np.full(256, IGNORE_INDEX, np.uint8)
     new: list[LabelClass] = []
-    for index, source_name in enumerate(names):
-        name = (class_map or {}).get(source_name, source_name)
-        if name is None:
-            continue
-        name = name.strip()
+    for index, name, like in _targets(tuple(known), names, class_map or {}):
         if name not in known and name in _BACKGROUND:
             name = next((other for other in _BACKGROUND if other in known), name)
         if name not in known:
@@ -67,12 +80,32 @@ def plan_classes(
                     name=name,
                     count=IGNORE_INDEX,
                 )
-            color = colors[index] if index < len(colors) else default_palette(free + 1)[free]
+            color = colors[like] if like < len(colors) else default_palette(free + 1)[free]
             new.append(LabelClass(free, name, color))
             known[name] = free
             free += 1
         lut[index] = known[name]
     return ClassPlan(lut, len(names), tuple(new))
+
+
+def _targets(
+    known: Sequence[str], names: Sequence[str], class_map: ClassMap
+) -> Iterator[tuple[int, str, int]]:
+    """Yield (id in the import, name in the project, id in the import whose colour it has).
+
+    What becomes background comes first, what is ignored not at all.
+    """
+    kept = [name.strip() for name in names if class_map.get(name, name) == name]
+    found = (name for name in (*known, *kept) if name.lower() in BACKGROUND_NAMES)
+    background = next(found, BACKGROUND_NAMES[0])
+    like = names.index(background) if background in names else len(names)
+    targets = [class_map.get(name, name) for name in names]
+    for index, target in enumerate(targets):
+        if target is Dropped.BACKGROUND:
+            yield index, background, like
+    for index, target in enumerate(targets):
+        if isinstance(target, str):
+            yield index, target.strip(), index
 
 
 def add_planned(connection: sqlite3.Connection, plan: ClassPlan) -> None:

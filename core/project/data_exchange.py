@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from core.dataset_statistics import DatasetStatistics
 from core.formats import ImportResult, labelme, paddlex_seg
 from core.messages import Message
 from core.project import location, revision, undo
+from core.project.class_plan import ClassMap
 from core.project.contents import contents
 from core.project.findings import find_problems
 from core.project.importing import Incoming, ProgressCallback, take_over
@@ -57,7 +58,7 @@ class DataExchange(ProjectPart):
         source: Path | str = "",
         copy: bool = False,
         replace: bool = False,
-        class_map: Mapping[str, str | None] | None = None,
+        class_map: ClassMap | None = None,
         progress: ProgressCallback | None = None,
     ) -> ImportReport:
         """Take over images, masks, classes and subsets in one step.
@@ -70,8 +71,8 @@ class DataExchange(ProjectPart):
             source: what to call it in the list of imports.
             copy: copy the images into the project's ``images/``.
             replace: put the imported masks in place of existing ones, which stay in the history.
-            class_map: the import's class name → the project's, None to ignore those pixels; by
-                default equal names match and others become new classes.
+            class_map: the import's class name → the project's, or how it is dropped; by default
+                equal names match and others become new classes.
             progress: called with (done, total); an exception from it ends the import, and the
                 project is as it was.
 
@@ -103,7 +104,7 @@ class DataExchange(ProjectPart):
         *,
         copy: bool = False,
         replace: bool = False,
-        class_map: Mapping[str, str | None] | None = None,
+        class_map: ClassMap | None = None,
         progress: ProgressCallback | None = None,
     ) -> ImportReport:
         """Import a folder in PaddleX's SEG layout with its subsets; see ``import_result``."""
@@ -122,7 +123,7 @@ class DataExchange(ProjectPart):
         *,
         copy: bool = False,
         replace: bool = False,
-        class_map: Mapping[str, str | None] | None = None,
+        class_map: ClassMap | None = None,
         progress: ProgressCallback | None = None,
     ) -> ImportReport:
         """Import a folder of labelme's JSON files; see ``import_result``.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from core.errors import InputError
 from core.images import Color, image_size
 from core.messages import Message, message
 from core.project import images
-from core.project.class_plan import ClassPlan, add_planned, plan_classes
+from core.project.class_plan import ClassMap, ClassPlan, add_planned, plan_classes
 from core.project.copying import copy_into
 from core.project.labelling import check_size, set_mask
 from core.project.labels import palette, read_labels
@@ -70,7 +70,7 @@ def take_over(
     source: str,
     class_names: Sequence[str] = (),
     colors: Sequence[Color] = (),
-    class_map: Mapping[str, str | None] | None = None,
+    class_map: ClassMap | None = None,
     lost: Sequence[Message] = (),
     copy: bool = False,
     replace: bool = False,

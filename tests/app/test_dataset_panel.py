@@ -17,7 +17,7 @@ from app.panels.base import StepState
 from app.widgets.image_grid import ROW_ROLE
 from app.widgets.import_dialog import ImportDialog
 from core.images import write_image
-from core.project import Project
+from core.project import Dropped, Project
 
 
 @pytest.fixture
@@ -58,11 +58,11 @@ def test_import_dialog_previews_maps_classes_and_imports(application, seg_folder
     boxes = dialog.class_map._boxes
     assert boxes[0].currentText() == "background"
     boxes[1].setCurrentIndex(boxes[1].findData("defect"))
-    boxes[2].setCurrentIndex(boxes[2].count() - 1)  # ignore the pits
+    boxes[2].setCurrentIndex(boxes[2].findText("Ignore these pixels (255)"))
     assert dialog.class_map.class_map() == {
         "background": "background",
         "scratch": "defect",
-        "pit": None,
+        "pit": Dropped.IGNORE,
     }
     qtbot.mouseClick(dialog.import_button, Qt.MouseButton.LeftButton)
     project = application.context.project
@@ -70,6 +70,23 @@ def test_import_dialog_previews_maps_classes_and_imports(application, seg_folder
     assert [label.name for label in project.labels()] == ["background", "defect"]
     values = {int(v) for id_ in project.image_ids() for v in np.unique(project.label_map(id_))}
     assert values == {0, 1, 255}
+    wait_until_idle(qtbot, application.window.work_area.panels["dataset"])
+
+
+def test_a_class_can_be_left_out_of_an_import(application, seg_folder, tmp_path, qtbot):
+    application.context.create_project(tmp_path / "项目", "P", labels=["background"])
+    dialog = application.window.show_import(seg_folder)
+    qtbot.waitUntil(lambda: dialog.import_button.isEnabled())
+    box = dialog.class_map._boxes[1]
+    box.setCurrentIndex(box.findText("Leave out (background)"))
+    assert dialog.class_map.class_map()["scratch"] is Dropped.BACKGROUND
+    qtbot.mouseClick(dialog.import_button, Qt.MouseButton.LeftButton)
+    project = application.context.project
+    qtbot.waitUntil(lambda: project.counts().total == 12 and is_closed(dialog))
+    assert [label.name for label in project.labels()] == ["background", "pit"]
+    values = {int(v) for id_ in project.image_ids() for v in np.unique(project.label_map(id_))}
+    assert values <= {0, 1, 255}
+    assert {0, 1} <= values
     wait_until_idle(qtbot, application.window.work_area.panels["dataset"])
 
 

@@ -15,7 +15,8 @@ from core.files import sha256_file
 from core.formats import ImportedImage, ImportResult
 from core.images import write_image, write_mask
 from core.messages import message
-from core.project import ImageQuery, Project
+from core.project import Dropped, ImageQuery, LabelClass, Project
+from core.project.class_plan import plan_classes
 
 __all__ = ["project"]
 
@@ -95,7 +96,7 @@ def test_labelme_files_come_in(tmp_path: Path, embedded: bool) -> None:
 def test_classes_are_matched_by_name_and_ids_translated(project: Project, tmp_path: Path) -> None:
     paths = write_images(tmp_path / "a", 1)
     source = result(paths, mask(0, 1, 2, 3, 255), labels=["rust", "dent", "background", "hair"])
-    report = project.import_result(source, class_map={"hair": None, "rust": "rust 锈"})
+    report = project.import_result(source, class_map={"hair": Dropped.IGNORE, "rust": "rust 锈"})
     assert report.classes == ("rust 锈",)
     assert [label.name for label in project.labels()] == [
         "background",
@@ -106,6 +107,46 @@ def test_classes_are_matched_by_name_and_ids_translated(project: Project, tmp_pa
     np.testing.assert_array_equal(
         project.label_map(project.image_ids()[0]), mask(3, 2, 0, 255, 255)
     )
+
+
+def test_classes_left_out_become_background(project: Project, tmp_path: Path) -> None:
+    paths = write_images(tmp_path / "左 out", 1)
+    source = result(paths, mask(0, 1, 2, 255), labels=["hair", "dent", "rust"])
+    report = project.import_result(
+        source, class_map={"hair": Dropped.BACKGROUND, "rust": Dropped.IGNORE}
+    )
+    assert report.classes == ()
+    np.testing.assert_array_equal(project.label_map(project.image_ids()[0]), mask(0, 2, 255, 255))
+
+
+@pytest.mark.parametrize(
+    ("existing", "names", "expected", "lut"),
+    [
+        # Nothing is background: the class is added, before the others if the project is empty.
+        ([], ["rust", "hair"], ["background", "rust"], [1, 0]),
+        (["sky"], ["rust", "hair"], ["sky", "background", "rust"], [2, 1]),
+        # The project's own background, whatever it is called.
+        (["sky", "背景"], ["hair"], ["sky", "背景"], [1]),
+        (["Background"], ["hair", "rust"], ["Background", "rust"], [0, 1]),
+        # The import's background where it is taken over as such.
+        ([], ["rust", "_background_", "hair"], ["_background_", "rust"], [1, 0, 0]),
+    ],
+)
+def test_where_classes_left_out_go(
+    existing: list[str], names: list[str], expected: list[str], lut: list[int]
+) -> None:
+    labels = [LabelClass(number, name, (0, 0, 0)) for number, name in enumerate(existing)]
+    colors = [(10 * number, 20, 30) for number in range(len(names))]
+    plan = plan_classes(labels, names, colors=colors, class_map={"hair": Dropped.BACKGROUND})
+    assert [*existing, *(label.name for label in plan.new)] == expected
+    assert [label.id for label in plan.new] == list(range(len(existing), len(expected)))
+    np.testing.assert_array_equal(plan.lut[: len(names)], lut)
+    assert (plan.lut[len(names) :] == 255).all()
+    # The import's colours, the added background's aside.
+    taken = {label.name: label.color for label in plan.new}
+    for name, color in zip(names, colors, strict=True):
+        if name in taken:
+            assert taken[name] == color
 
 
 def test_an_existing_mask_is_reported_not_replaced(project: Project, tmp_path: Path) -> None:
