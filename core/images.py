@@ -5,8 +5,10 @@ OpenCV's own file functions fail on non-ASCII paths on Windows, so everything go
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import io
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -27,6 +29,8 @@ IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".
 MAX_PIXELS = 500_000_000
 Image.MAX_IMAGE_PIXELS = MAX_PIXELS  # Pillow's own limit, 89 million, refuses large scans
 _EXIF_ORIENTATION = 0x0112
+_LARGE_PIXELS = 30_000_000
+_LARGE_TURN = threading.Lock()  # one large image at a time is decoded only to be made small
 _GREY_SCALE = {2: 85, 4: 17}  # Pillow spreads 2- and 4-bit grey over 0 … 255
 
 
@@ -162,31 +166,53 @@ def thumbnail(path: Path | str, *, max_side: int) -> ImageArray:
     """Read an image as uint8 (h, w, 3) BGR with its longer side at most ``max_side`` pixels.
 
     JPEG is decoded at a half, a quarter or an eighth where that suffices; images are never
-    enlarged.
+    enlarged. Floating-point numbers are spread over black to white.
 
     Raises:
         InputError: as ``read_image``.
     """
     data = _read_bytes(path)
-    longest = max(_check_header(path, data))
+    width, height = _check_header(path, data)
+    with _LARGE_TURN if width * height > _LARGE_PIXELS else contextlib.nullcontext():
+        image = _decode_small(path, data, max_side)
+        height, width = image.shape[:2]
+        scale = max_side / max(height, width)
+        if scale < 1:
+            size = (max(1, round(width * scale)), max(1, round(height * scale)))
+            image = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA))
+    if image.dtype != np.uint8:
+        image = _spread(image)
+    if image.ndim == 2:
+        image = np.asarray(cv2.cvtColor(image, cv2.COLOR_GRAY2BGR))
+    return np.asarray(image, np.uint8)
+
+
+def _decode_small(path: Path | str, data: bytes, max_side: int) -> npt.NDArray[Any]:
+    """Decode no more than a thumbnail needs: uint8 or float32, (H, W) or (H, W, 3)."""
+    with _open(path, data) as header:
+        is_float, longest = header.mode == "F", max(header.size)
+    if is_float:
+        return read_deep_image(path)
     if not data.startswith(b"\xff\xd8"):
-        longest = 0  # only JPEG gains, and OpenCV forgets a TIFF's orientation when it reduces
-    flag = cv2.IMREAD_COLOR
+        # Only JPEG gains, and OpenCV forgets a TIFF's orientation when it reduces. Grey stays one
+        # channel: a scan of 20 000² would take three times the memory.
+        return _decode(path, data, cv2.IMREAD_ANYCOLOR)
     for factor, reduced in (
         (8, cv2.IMREAD_REDUCED_COLOR_8),
         (4, cv2.IMREAD_REDUCED_COLOR_4),
         (2, cv2.IMREAD_REDUCED_COLOR_2),
     ):
         if longest >= factor * max_side:
-            flag = reduced
-            break
-    image = _decode(path, data, flag)
-    height, width = image.shape[:2]
-    scale = max_side / max(height, width)
-    if scale < 1:
-        size = (max(1, round(width * scale)), max(1, round(height * scale)))
-        image = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
-    return np.asarray(image, np.uint8)
+            return _decode(path, data, reduced)
+    return _decode(path, data, cv2.IMREAD_COLOR)
+
+
+def _spread(image: npt.NDArray[Any]) -> ImageArray:
+    """Spread the finite values over black to white."""
+    finite = image[np.isfinite(image)]
+    low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
+    shown = (np.nan_to_num(image, nan=low, posinf=high, neginf=low) - low) / ((high - low) or 1.0)
+    return (shown * 255).astype(np.uint8)
 
 
 @functools.lru_cache(maxsize=8)

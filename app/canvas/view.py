@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QEvent, QPointF, Qt, Signal, Slot
 from PySide6.QtGui import (
     QColor,
+    QCursor,
     QEnterEvent,
     QFocusEvent,
     QKeyEvent,
@@ -281,6 +282,9 @@ class CanvasView(CanvasDisplay):
         self.keyboard.hide()
         if self.tool is not None and self._editor.picture is not None:
             self.tool.activated()
+            if self.underMouse():  # the same place on the screen is another one in this image
+                place = self.mapFromGlobal(QCursor.pos())
+                self._hover(QPointF(place), Qt.KeyboardModifier.NoModifier)
 
     @Slot()
     def _on_options_changed(self) -> None:

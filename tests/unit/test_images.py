@@ -103,6 +103,21 @@ def test_thumbnail_is_a_small_picture_of_the_whole(folder: Path) -> None:
     assert images.thumbnail(folder / "a.png", max_side=2000).shape == (400, 900, 3)
 
 
+def test_a_thumbnail_of_grey_or_floating_point_pixels_has_three_channels(folder: Path) -> None:
+    grey = np.repeat(np.arange(0, 200, 2, dtype=np.uint8)[None], 60, axis=0)
+    images.write_image(folder / "grey.png", grey)
+    small = images.thumbnail(folder / "grey.png", max_side=50)
+    assert small.shape == (30, 50, 3)
+    assert np.array_equal(small[..., 0], small[..., 2])
+    values = grey.astype(np.float32) / 100 - 7
+    values[0, 0] = np.nan
+    Image.fromarray(values).save(folder / "float.tif")
+    spread = images.thumbnail(folder / "float.tif", max_side=50)
+    assert spread.shape == (30, 50, 3)
+    assert spread[20, 0, 0] < 5
+    assert spread[20, -1, 0] > 250
+
+
 def damaged(kind: str, rgb: np.ndarray) -> bytes:
     if kind == "text":
         return b"no image at all"
