@@ -7,7 +7,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PySide6.QtCore import QObject, QTimer, Slot
@@ -15,13 +15,11 @@ from PySide6.QtCore import QObject, QTimer, Slot
 from app import settings
 from app.background import BackgroundTasks, Progress
 from app.canvas.actions import ActionSpec
-from app.canvas.click_tool import ClickTool
 from app.canvas.editor import BACKGROUND
 from app.dialogs import error_text
+from app.panels.labelling_click_model import LabellingClickModel
 from app.panels.labelling_prelabel import DRAFTS, LabellingPrelabel, StoredDraft
 from app.translation import tr, translated
-from app.widgets.click_model_dialog import ClickModelDialog
-from core.annotation.click_model import ClickModel, ClickModelFiles
 from core.annotation.components import class_region, pick_component
 from core.annotation.draft import Draft, Prediction, read_prediction
 from core.annotation.edits import Mask, Region, whole_box
@@ -43,13 +41,9 @@ ACCEPT_PART = ActionSpec(
     "draft.accept_part", message("Accept the part under the pointer"), DRAFTS, ("V",)
 )
 REJECT = ActionSpec("draft.reject", message("Reject"), DRAFTS, ("Shift+X",))
-CLICK_MODEL = ActionSpec(
-    "draft.click_model", message("Choose the click model …"), DRAFTS, ("Shift+J",)
-)
 _KEPT = 4
 _IDLE_MS = 180_000
 _MODELS_MS = 500
-_FILES = "labelling/click_model"
 _log = logging.getLogger(__name__)
 
 
@@ -93,13 +87,8 @@ class LabellingDraft(QObject):
                 (REJECT, self.reject),
             )
         ]
-        self._choose_click_model = panel.actions_.add(CLICK_MODEL, self.choose_click_model)
+        self._click_model = LabellingClickModel(panel)
         self.images = LabellingPrelabel(panel)
-        self._click_tool = cast("ClickTool", panel.tools.tools[ClickTool.key])
-        self._click_tool.on_missing = self.choose_click_model
-        self._click_tool.set_model(
-            ClickModelFiles.from_dict(panel.context.settings.panel_values.get(_FILES))
-        )
         self._fill_box()
         self._box.offer_changed.connect(self._offer)
         self._box.model_chosen.connect(self._show_actions)
@@ -147,7 +136,7 @@ class LabellingDraft(QObject):
         predict, accept, accept_class, accept_part, reject = self._actions
         accept_class.setIconText(tr("Accept class"))
         accept_part.setIconText(tr("Accept part"))
-        wide = [*self.images.actions, self._choose_click_model]
+        wide = [*self.images.actions, self._click_model.action]
         self._box.set_actions(
             [
                 (predict, True),
@@ -242,21 +231,6 @@ class LabellingDraft(QObject):
             self._tell(
                 tr("Nothing changed: the mask has these labels already, or they are protected.")
             )
-
-    # The click model
-
-    def choose_click_model(self) -> None:
-        """Ask for the files of the model that follows clicks."""
-        dialog = ClickModelDialog(self._click_tool.files, self._panel)
-        dialog.chosen.connect(self._on_click_model_chosen)
-        dialog.open()
-
-    @Slot(object, object)
-    def _on_click_model_chosen(self, files: ClickModelFiles, model: ClickModel) -> None:
-        self._panel.context.settings.panel_values[_FILES] = files.to_dict()
-        self._panel.context.store.save()
-        self._click_tool.set_model(files, model)
-        self._panel.tools.take(ClickTool.key)
 
     # Showing
 
