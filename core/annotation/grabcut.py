@@ -1,20 +1,22 @@
 """Cutting out the object in a box, corrected by strokes.
 
 Colour models of object and surroundings and the cut between them take turns, as in GrabCut
-(Rother et al., 2004). What differs: the surroundings are those near the box; colours common outside
-it count as surroundings from the start; the middle of a box is likelier object than its corners;
-several starts compete; and a stroke speaks for what is near it and looks like it.
+(Rother et al., 2004). What differs: the surroundings are those near the box; the middle of a box is
+likelier object than its corners; it starts from two guesses, one by OpenCV, one by the colours that
+the box holds more of than its surroundings, and takes the better answer; and a stroke speaks for
+what is near it and looks like it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
+from core.annotation.box_cut import box_cut
 from core.annotation.color_models import ColorModel
 from core.annotation.colors import as_bgr, to_lab
 from core.annotation.edits import Box, Pixels, Region, crop, grow_box, intersect, whole_box
@@ -26,6 +28,9 @@ _COARSE_SIDE = 256
 _CONTEXT = 0.5  # surroundings on each side, as a share of the box's longer side
 _COMPONENTS = 6
 _FIRST_COMPONENTS = 8
+_OVERLAP = 0.8  # what colours outside the box weigh against those inside in the first guess
+_CENTER = 2.5  # most that the place in the box alone can count, in log odds
+_SMOOTHNESS = 25.0
 _FORCED = np.float32(50)
 _CERTAINTY = np.float32(8)
 _STROKE_SHARE = 0.25  # of the samples of a colour model
@@ -34,18 +39,6 @@ _STROKE_REACH = 0.25  # of the box's longer side
 _STROKE_COLOR = 12.0  # Lab units
 _LEAST_PART = 0.02
 _LEAST_HOLE = 0.01
-
-
-@dataclass(frozen=True, slots=True)
-class _Start:
-    """A guess: ``overlap`` colours outside the box weigh this much against those inside."""
-
-    overlap: float
-    center: float
-    smoothness: float
-
-
-_STARTS = (_Start(0.8, 2.5, 25.0), _Start(1.0, 1.0, 25.0), _Start(0.8, 2.5, 60.0))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -93,7 +86,6 @@ class GrabCut:
         self._coarse = self._scene(_COARSE_SIDE)
         self._strokes: list[_Stroke] = []
         self._answer: Plane | None = None
-        self._start = _STARTS[0]
 
     @property
     def box(self) -> Box:
@@ -127,12 +119,12 @@ class GrabCut:
         """Return the object's pixels; None if there are none or ``cancelled`` said so.
 
         Args:
-            cancelled: asked between steps of some 50 ms.
+            cancelled: asked between steps, which take at most some tenths of a second.
         """
         if self._answer is None:
             answer = self._first_answer(cancelled)
         else:
-            answer = self._improved(self._coarse, self._answer, self._start, 3, cancelled)
+            answer = self._improved(self._coarse, self._answer, 3, cancelled)
         if answer is None:
             return None
         self._answer = answer[0]
@@ -142,43 +134,69 @@ class GrabCut:
         return self._cleaned(fine)
 
     def _scene(self, side: int) -> _Scene:
-        height, width = self._image.shape[:2]
-        scale = min(1.0, side / max(height, width))
-        size = (max(1, round(width * scale)), max(1, round(height * scale)))
-        small = cv2.resize(self._image, size, interpolation=cv2.INTER_AREA)
-        lab = to_lab(np.asarray(small, np.uint8))
-        x0, y0, x1, y1 = (
-            (value - self._box[axis % 2]) * size[axis % 2] / (width, height)[axis % 2]
-            for axis, value in enumerate(self._object_box)
-        )
-        x, y = np.arange(size[0]) + 0.5, np.arange(size[1]) + 0.5
-        inside = ((x > x0) & (x < x1))[None] & ((y > y0) & (y < y1))[:, None]
-        if not inside.any():
-            inside[min(int(y0), size[1] - 1), min(int(x0), size[0] - 1)] = True
+        small = self._small(side)
+        lab = to_lab(small)
+        inside = self._inside(small)
+        x0, y0, x1, y1 = self._scaled_box(small)
+        x, y = np.arange(inside.shape[1]) + 0.5, np.arange(inside.shape[0]) + 0.5
         across = (x - (x0 + x1) / 2) / ((x1 - x0) / 2)
         along = (y - (y0 + y1) / 2) / ((y1 - y0) / 2)
         center = 0.85 - np.hypot(across[None], along[:, None])
         return _Scene(lab, EdgeWeights.of(lab), inside, center.astype(np.float32))
 
+    def _small(self, side: int) -> ImageArray:
+        """The box and its surroundings, at most ``side`` pixels wide and high."""
+        height, width = self._image.shape[:2]
+        scale = min(1.0, side / max(height, width))
+        size = (max(1, round(width * scale)), max(1, round(height * scale)))
+        return np.asarray(cv2.resize(self._image, size, interpolation=cv2.INTER_AREA), np.uint8)
+
+    def _inside(self, small: ImageArray) -> Pixels:
+        """The pixels of ``small`` in the drawn box: at least one."""
+        x0, y0, x1, y1 = self._scaled_box(small)
+        x, y = np.arange(small.shape[1]) + 0.5, np.arange(small.shape[0]) + 0.5
+        inside = ((x > x0) & (x < x1))[None] & ((y > y0) & (y < y1))[:, None]
+        if not inside.any():
+            inside[min(int(y0), small.shape[0] - 1), min(int(x0), small.shape[1] - 1)] = True
+        return np.asarray(inside)
+
+    def _scaled_box(self, small: ImageArray) -> tuple[float, float, float, float]:
+        height, width = self._image.shape[:2]
+        across, along = small.shape[1] / width, small.shape[0] / height
+        x0, y0, x1, y1 = self._object_box
+        left, top = self._box[:2]
+        return ((x0 - left) * across, (y0 - top) * along, (x1 - left) * across, (y1 - top) * along)
+
     def _first_answer(self, cancelled: Callable[[], bool]) -> tuple[Plane, Plane] | None:
-        """Let the starts compete and return the best one's answer and cost."""
+        """Let the guesses compete and return the best one's answer and cost."""
         scene = self._coarse
-        best: tuple[float, _Start, Plane, Plane] | None = None
-        for start in _STARTS:
-            u = self._guess(scene, start)
-            answer = self._improved(scene, u, start, 5, cancelled)
+        best: tuple[float, Plane, Plane] | None = None
+        for u in self._guesses(cancelled):
+            answer = self._improved(scene, u, 5, cancelled)
             if answer is None:
                 return None
             flaw = _flaw(scene, answer[0])
             if best is None or flaw < best[0]:
-                best = (flaw, start, *answer)
-        assert best is not None
-        self._start = best[1]
-        return best[2], best[3]
+                best = (flaw, *answer)
+        return None if best is None or cancelled() else best[1:]
 
-    def _guess(self, scene: _Scene, start: _Start) -> Plane:
+    def _guesses(self, cancelled: Callable[[], bool]) -> Iterator[Plane]:
+        """Yield first answers; none that was cancelled, OpenCV's only where it has pixels enough.
+
+        OpenCV's needs more than the coarse scale: at 256 pixels it finds far less.
+        """
+        scene = self._coarse
+        yield self._guess(scene)
+        small = self._small(MAX_SIDE)
+        cut = box_cut(small, self._inside(small), cancelled)
+        if cut is not None:
+            size = (scene.inside.shape[1], scene.inside.shape[0])
+            u = cv2.resize(cut.astype(np.float32), size, interpolation=cv2.INTER_AREA)
+            yield np.asarray(u, np.float32)
+
+    def _guess(self, scene: _Scene) -> Plane:
         """Object is what the box holds more of than its surroundings."""
-        cost = -_prior(scene, start)
+        cost = -_prior(scene)
         outside = ~scene.inside.ravel()
         if np.count_nonzero(outside) >= _FIRST_COMPONENTS:
             one = np.ones(outside.shape, np.float32)
@@ -189,14 +207,14 @@ class GrabCut:
                 scene.colors[outside], one[outside], components=_FIRST_COMPONENTS
             )
             excess = outer.log_density(scene.colors) - inner.log_density(scene.colors)
-            share = np.clip(1 - start.overlap * np.exp(np.clip(excess, -20, 20)), 0.02, 0.98)
+            share = np.clip(1 - _OVERLAP * np.exp(np.clip(excess, -20, 20)), 0.02, 0.98)
             cost = cost - np.log(share / (1 - share)).reshape(cost.shape)
         cost = self._forced(scene, cost.astype(np.float32))
         u = (cost < 0).astype(np.float32)
-        return least_cut(cost, scene.edges, u, smoothness=start.smoothness / 2, steps=60)
+        return least_cut(cost, scene.edges, u, smoothness=_SMOOTHNESS / 2, steps=60)
 
     def _improved(
-        self, scene: _Scene, u: Plane, start: _Start, rounds: int, cancelled: Callable[[], bool]
+        self, scene: _Scene, u: Plane, rounds: int, cancelled: Callable[[], bool]
     ) -> tuple[Plane, Plane] | None:
         """Fit colours and cut in turns; return the answer and its cost, None if cancelled."""
         local = self._stroke_cost(scene)
@@ -207,10 +225,10 @@ class GrabCut:
             likelihood = self._likelihood(scene, u)
             if likelihood is None:
                 break
-            cost = np.clip(-likelihood, -_CERTAINTY, _CERTAINTY) - _prior(scene, start) + local
+            cost = np.clip(-likelihood, -_CERTAINTY, _CERTAINTY) - _prior(scene) + local
             cost = self._forced(scene, cost)
-            u = least_cut(cost, scene.edges, u, smoothness=start.smoothness, steps=60)
-        return least_cut(cost, scene.edges, u, smoothness=start.smoothness, steps=90), cost
+            u = least_cut(cost, scene.edges, u, smoothness=_SMOOTHNESS, steps=60)
+        return least_cut(cost, scene.edges, u, smoothness=_SMOOTHNESS, steps=90), cost
 
     def _likelihood(self, scene: _Scene, u: Plane) -> Plane | None:
         """Log ratio of the densities of object and surroundings; None if one has no pixels."""
@@ -276,7 +294,7 @@ class GrabCut:
             scale = size[0] / u.shape[1]
             u = np.asarray(cv2.resize(u, size), np.float32)
             cost = self._forced(scene, np.asarray(cv2.resize(cost, size), np.float32))
-            smoothness = self._start.smoothness * max(scale, 1.0)
+            smoothness = _SMOOTHNESS * max(scale, 1.0)
             u = least_cut(cost, scene.edges, u, smoothness=smoothness, steps=40)
         if max(height, width) > max(u.shape):
             u = _guided(self._image, u)
@@ -298,9 +316,9 @@ class GrabCut:
         return Region(self._box, pixels).tight()
 
 
-def _prior(scene: _Scene, start: _Start) -> Plane:
+def _prior(scene: _Scene) -> Plane:
     """Log odds of being object by the place in the box alone."""
-    return np.clip(3 * scene.center, -start.center, start.center)
+    return np.clip(3 * scene.center, -_CENTER, _CENTER)
 
 
 def _flaw(scene: _Scene, u: Plane) -> float:

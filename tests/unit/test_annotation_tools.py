@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
+from core.annotation.box_cut import box_cut
 from core.annotation.colors import to_lab
 from core.annotation.edits import Region
 from core.annotation.fill import flood
@@ -175,6 +176,44 @@ def test_grabcut_works_on_a_scale_of_its_own():
 def test_grabcut_can_be_cancelled():
     picture, _ = dot_picture()
     assert GrabCut(picture, (30, 10, 130, 110)).solve(cancelled=lambda: True) is None
+
+
+def test_grabcut_cancelled_halfway_answers_the_same_when_asked_again():
+    picture, _ = dot_picture()
+    expected = GrabCut(picture, (30, 10, 130, 110)).solve()
+    assert expected is not None
+    for patience in (1, 4, 6, 8):
+        cut = GrabCut(picture, (30, 10, 130, 110))
+        asked = iter(range(patience))
+        assert cut.solve(cancelled=lambda asked=asked: next(asked, None) is None) is None
+        again = cut.solve()
+        assert again is not None
+        assert again.box == expected.box
+        assert np.array_equal(again.pixels, expected.pixels)
+
+
+def test_the_cut_of_a_box_is_that_of_opencv():
+    picture, dot = dot_picture()
+    inside = np.zeros(dot.shape, np.bool_)
+    inside[20:100, 40:120] = True
+    labels = np.zeros(dot.shape, np.uint8)
+    models = np.zeros((1, 65)), np.zeros((1, 65))
+    cv2.setRNGSeed(0)
+    cv2.grabCut(picture, labels, (40, 20, 80, 80), *models, 3, cv2.GC_INIT_WITH_RECT)
+    for _ in range(2):
+        pixels = box_cut(picture, inside, lambda: False)
+        assert pixels is not None
+        assert np.array_equal(pixels, labels == cv2.GC_PR_FGD)
+    assert iou(pixels, dot) > 0.95
+
+
+def test_the_cut_of_a_box_can_be_cancelled_and_needs_pixels_on_both_sides():
+    picture, dot = dot_picture()
+    asked = []
+    assert box_cut(picture, dot, lambda: bool(asked.append(1)) or len(asked) == 3) is None
+    assert len(asked) == 3
+    assert box_cut(picture, np.ones_like(dot), lambda: False) is None
+    assert box_cut(picture, np.zeros_like(dot), lambda: False) is None
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 50), (3, 3, 3)])
