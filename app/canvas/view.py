@@ -182,7 +182,8 @@ class CanvasView(CanvasDisplay):
     def enterEvent(self, event: QEnterEvent) -> None:  # noqa: N802
         """Show where the pointer is."""
         super().enterEvent(event)
-        self._hover(event.position(), Qt.KeyboardModifier.NoModifier)
+        if not self.keyboard.shown:  # a dialog went away under the pointer; the keys still lead
+            self._hover(event.position(), Qt.KeyboardModifier.NoModifier)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
         """Space moves the picture or acts at the crosshair; the rest is the tool's."""

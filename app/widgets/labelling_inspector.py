@@ -19,6 +19,7 @@ from app.widgets.mask_look import MaskLook, WindowBox
 from app.widgets.review_box import ReviewBox
 
 _COLUMNS = 2
+_HALF = GRID * 13
 
 
 class LabellingInspector(QWidget):
@@ -67,13 +68,19 @@ class LabellingInspector(QWidget):
 
     def set_tool_actions(self, actions: Sequence[QAction]) -> None:
         """Offer what can be done with a selection."""
-        for place, action in enumerate(actions):
+        line_, column = 0, 0  # a text too long for half the width gets the whole
+        for action in actions:
             made = QToolButton()
             made.setDefaultAction(action)
             made.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextOnly)
             made.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
             made.setProperty("role", "tile")
-            self._grid.addWidget(made, place // _COLUMNS, place % _COLUMNS)
+            made.ensurePolished()
+            span = 1 if made.sizeHint().width() <= _HALF else _COLUMNS
+            if column + span > _COLUMNS:
+                line_, column = line_ + 1, 0
+            self._grid.addWidget(made, line_, column, 1, span)
+            line_, column = divmod(line_ * _COLUMNS + column + span, _COLUMNS)
 
     def show_tool(self, title: str, options: Sequence[str], *, with_actions: bool) -> None:
         """Show what the tool in hand is set to."""

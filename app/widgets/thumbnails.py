@@ -56,6 +56,7 @@ class ThumbnailLoader(QObject):
         self._max_bytes = max_bytes
         self._bytes = 0
         self._cache: OrderedDict[ThumbnailKey, Thumbnail] = OrderedDict()
+        self._latest: dict[tuple[int, int], ThumbnailKey] = {}
         self._wishes: OrderedDict[ThumbnailKey, ImageRow] = OrderedDict()
         self._busy: set[ThumbnailKey] = set()
         self._lock = threading.Lock()
@@ -75,15 +76,19 @@ class ThumbnailLoader(QObject):
         self._project = project
 
     def get(self, row: ImageRow, side: int) -> Thumbnail | None:
-        """Return the thumbnail with ``side`` pixels at its longer side, or None and fetch it."""
+        """Return the thumbnail with ``side`` pixels at its longer side, or None and fetch it.
+
+        Until one with a new mask is there, the one with the old mask stands in for it.
+        """
         key: ThumbnailKey = (row.id, row.mask_hash, side)
         found = self._cache.get(key)
         if found is not None:
             self._cache.move_to_end(key)
             return found
+        before = self._cache.get(self._latest.get((row.id, side), key))
         with self._lock:
             if key in self._busy:
-                return None
+                return before
             known = key in self._wishes
             self._wishes[key] = row
             self._wishes.move_to_end(key)
@@ -91,7 +96,7 @@ class ThumbnailLoader(QObject):
                 self._wishes.popitem(last=False)
         if not known and self._project is not None:
             self._pool.start(_Runnable(self, self._project, self._generation))
-        return None
+        return before
 
     @property
     def cached_bytes(self) -> int:
@@ -108,6 +113,7 @@ class ThumbnailLoader(QObject):
         self._repaint.stop()
         self._busy.clear()
         self._cache.clear()
+        self._latest.clear()
         self._bytes = 0
 
     def work(self, project: Project, generation: int) -> None:
@@ -127,6 +133,7 @@ class ThumbnailLoader(QObject):
         with self._lock:
             self._busy.discard(key)
         self._cache[key] = made
+        self._latest[key[0], key[2]] = key
         self._bytes += made.size_bytes
         while self._bytes > self._max_bytes and len(self._cache) > 1:
             _, dropped = self._cache.popitem(last=False)

@@ -365,3 +365,23 @@ def test_thumbnail_cache_is_limited_by_bytes(qapp, qtbot, tmp_path):
         assert 0 < loader.cached_bytes <= 20_000
         assert len(loader._cache) < 12
         loader.shut_down()
+
+
+def test_an_old_thumbnail_stands_in_until_the_new_mask_is_read(qapp, qtbot, tmp_path):
+    from app.widgets.thumbnails import ThumbnailLoader
+
+    folder = make_seg_folder(tmp_path / "图 s", count=1)
+    with Project.create(tmp_path / "p") as project:
+        project.import_data_folder(folder)
+        loader = ThumbnailLoader()
+        loader.set_project(project)
+        (row,) = project.images()
+        assert loader.get(row, 48) is None
+        qtbot.waitUntil(lambda: loader.get(row, 48) is not None)
+        old = loader.get(row, 48)
+        project.save_label_map(row.id, project.label_map(row.id) * 0)
+        (changed,) = project.images()
+        assert changed.mask_hash != row.mask_hash
+        assert loader.get(changed, 48) is old
+        qtbot.waitUntil(lambda: loader.get(changed, 48) is not old)
+        loader.shut_down()
