@@ -2,8 +2,8 @@
 
 Colour models of object and surroundings and the cut between them take turns, as in GrabCut
 (Rother et al., 2004). What differs: the surroundings are those near the box; the middle of a box is
-likelier object than its corners; it starts from two guesses, one by OpenCV, one by the colours that
-the box holds more of than its surroundings, and takes the better answer; and a stroke speaks for
+likelier object than its corners; it starts from three guesses, one by OpenCV, two by the colours
+that the box holds more of than its surroundings, and takes the best answer; and a stroke speaks for
 what is near it and looks like it.
 """
 
@@ -28,8 +28,6 @@ _COARSE_SIDE = 256
 _CONTEXT = 0.5  # surroundings on each side, as a share of the box's longer side
 _COMPONENTS = 6
 _FIRST_COMPONENTS = 8
-_OVERLAP = 0.8  # what colours outside the box weigh against those inside in the first guess
-_CENTER = 2.5  # most that the place in the box alone can count, in log odds
 _SMOOTHNESS = 25.0
 _FORCED = np.float32(50)
 _CERTAINTY = np.float32(8)
@@ -39,6 +37,20 @@ _STROKE_REACH = 0.25  # of the box's longer side
 _STROKE_COLOR = 12.0  # Lab units
 _LEAST_PART = 0.02
 _LEAST_HOLE = 0.01
+
+
+@dataclass(frozen=True, slots=True)
+class _Start:
+    """``overlap``: what colours outside the box weigh against those inside in the guess.
+
+    ``center``: the most that the place in the box alone counts, in log odds.
+    """
+
+    overlap: float
+    center: float
+
+
+_STARTS = (_Start(0.8, 2.5), _Start(1.0, 1.0))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -86,6 +98,7 @@ class GrabCut:
         self._coarse = self._scene(_COARSE_SIDE)
         self._strokes: list[_Stroke] = []
         self._answer: Plane | None = None
+        self._start = _STARTS[0]
 
     @property
     def box(self) -> Box:
@@ -124,7 +137,7 @@ class GrabCut:
         if self._answer is None:
             answer = self._first_answer(cancelled)
         else:
-            answer = self._improved(self._coarse, self._answer, 3, cancelled)
+            answer = self._improved(self._coarse, self._answer, self._start, 3, cancelled)
         if answer is None:
             return None
         self._answer = answer[0]
@@ -170,33 +183,37 @@ class GrabCut:
     def _first_answer(self, cancelled: Callable[[], bool]) -> tuple[Plane, Plane] | None:
         """Let the guesses compete and return the best one's answer and cost."""
         scene = self._coarse
-        best: tuple[float, Plane, Plane] | None = None
-        for u in self._guesses(cancelled):
-            answer = self._improved(scene, u, 5, cancelled)
+        best: tuple[float, _Start, Plane, Plane] | None = None
+        for start, u in self._guesses(cancelled):
+            answer = self._improved(scene, u, start, 5, cancelled)
             if answer is None:
                 return None
             flaw = _flaw(scene, answer[0])
             if best is None or flaw < best[0]:
-                best = (flaw, *answer)
-        return None if best is None or cancelled() else best[1:]
+                best = (flaw, start, *answer)
+        if best is None or cancelled():
+            return None
+        self._start = best[1]
+        return best[2:]
 
-    def _guesses(self, cancelled: Callable[[], bool]) -> Iterator[Plane]:
+    def _guesses(self, cancelled: Callable[[], bool]) -> Iterator[tuple[_Start, Plane]]:
         """Yield first answers; none that was cancelled, OpenCV's only where it has pixels enough.
 
         OpenCV's needs more than the coarse scale: at 256 pixels it finds far less.
         """
         scene = self._coarse
-        yield self._guess(scene)
+        for start in _STARTS:
+            yield start, self._guess(scene, start)
         small = self._small(MAX_SIDE)
         cut = box_cut(small, self._inside(small), cancelled)
         if cut is not None:
             size = (scene.inside.shape[1], scene.inside.shape[0])
             u = cv2.resize(cut.astype(np.float32), size, interpolation=cv2.INTER_AREA)
-            yield np.asarray(u, np.float32)
+            yield _STARTS[0], np.asarray(u, np.float32)
 
-    def _guess(self, scene: _Scene) -> Plane:
+    def _guess(self, scene: _Scene, start: _Start) -> Plane:
         """Object is what the box holds more of than its surroundings."""
-        cost = -_prior(scene)
+        cost = -_prior(scene, start)
         outside = ~scene.inside.ravel()
         if np.count_nonzero(outside) >= _FIRST_COMPONENTS:
             one = np.ones(outside.shape, np.float32)
@@ -207,14 +224,14 @@ class GrabCut:
                 scene.colors[outside], one[outside], components=_FIRST_COMPONENTS
             )
             excess = outer.log_density(scene.colors) - inner.log_density(scene.colors)
-            share = np.clip(1 - _OVERLAP * np.exp(np.clip(excess, -20, 20)), 0.02, 0.98)
+            share = np.clip(1 - start.overlap * np.exp(np.clip(excess, -20, 20)), 0.02, 0.98)
             cost = cost - np.log(share / (1 - share)).reshape(cost.shape)
         cost = self._forced(scene, cost.astype(np.float32))
         u = (cost < 0).astype(np.float32)
         return least_cut(cost, scene.edges, u, smoothness=_SMOOTHNESS / 2, steps=60)
 
     def _improved(
-        self, scene: _Scene, u: Plane, rounds: int, cancelled: Callable[[], bool]
+        self, scene: _Scene, u: Plane, start: _Start, rounds: int, cancelled: Callable[[], bool]
     ) -> tuple[Plane, Plane] | None:
         """Fit colours and cut in turns; return the answer and its cost, None if cancelled."""
         local = self._stroke_cost(scene)
@@ -225,7 +242,7 @@ class GrabCut:
             likelihood = self._likelihood(scene, u)
             if likelihood is None:
                 break
-            cost = np.clip(-likelihood, -_CERTAINTY, _CERTAINTY) - _prior(scene) + local
+            cost = np.clip(-likelihood, -_CERTAINTY, _CERTAINTY) - _prior(scene, start) + local
             cost = self._forced(scene, cost)
             u = least_cut(cost, scene.edges, u, smoothness=_SMOOTHNESS, steps=60)
         return least_cut(cost, scene.edges, u, smoothness=_SMOOTHNESS, steps=90), cost
@@ -316,9 +333,9 @@ class GrabCut:
         return Region(self._box, pixels).tight()
 
 
-def _prior(scene: _Scene) -> Plane:
+def _prior(scene: _Scene, start: _Start) -> Plane:
     """Log odds of being object by the place in the box alone."""
-    return np.clip(3 * scene.center, -_CENTER, _CENTER)
+    return np.clip(3 * scene.center, -start.center, start.center)
 
 
 def _flaw(scene: _Scene, u: Plane) -> float:
