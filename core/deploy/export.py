@@ -14,7 +14,7 @@ import yaml
 
 from core.compression.folding import fold_batch_norms
 from core.compression.quantization.points import quantization_points
-from core.compression.quantization.prepare import is_quantized, remove_quantizers
+from core.compression.quantization.prepare import is_quantized, remove_quantizers, round_weights
 from core.compression.quantization.snapshot import table
 from core.compression.trace import trace
 from core.deploy.onnx_export import export_float
@@ -86,6 +86,7 @@ def export_model(
     net.eval()
     quantized = table(net) if is_quantized(net) else None
     if quantized is not None:
+        round_weights(net)
         remove_quantizers(net)
         size = size or own_size or (quantized.size[1], quantized.size[0])
     size = size or own_size

@@ -43,6 +43,11 @@ class ActivationQuantizer(FakeQuantMovingAverageAbsMax):
         self.preprocess = new_pact() if config.activation_preprocess_type == "PACT" else None
 
     @property
+    def is_active(self) -> bool:
+        """Whether it rounds what passes."""
+        return self.enabled and self.observer is None
+
+    @property
     def steps(self) -> int:
         """Steps of the grid from 0 to the largest value."""
         return int(2 ** (self._quant_bits - 1) - 1)
@@ -96,10 +101,10 @@ class ActivationQuantizer(FakeQuantMovingAverageAbsMax):
         return (self(inputs[0]), *inputs[1:])
 
     def _quantized(self, x: Tensor, scale: Tensor) -> Tensor:
-        out, *_ = _C_ops.fake_quantize_dequantize_moving_average_abs_max(
-            x, scale, None, None, self._moving_rate, self._quant_bits, True, _ROUND_TIES_AWAY
-        )
-        return out
+        """Round as the run time does, whose 8-bit integers reach one step further below zero."""
+        step = scale / self.steps
+        lowest = 0 if self.unsigned else -128 if self.bits == 8 else -self.steps
+        return (x / step).round().clip(lowest, self.steps) * step
 
     def _quantized_by_batch(self, x: Tensor) -> Tensor:
         out, scale = _C_ops.fake_quantize_dequantize_abs_max(x, self._quant_bits, _ROUND_TIES_AWAY)

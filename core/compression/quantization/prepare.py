@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import paddle
 from paddle import nn
 from paddle.nn.quant.quant_layers import FakeQuantMAOutputScaleLayer, MAOutputScaleLayer
 
@@ -20,7 +21,7 @@ from core.compression.quantization.points import (
     quantization_points,
     quantized_layers,
 )
-from core.compression.quantization.weight_grid import BiasRounding
+from core.compression.quantization.weight_grid import IntegerConvolution
 from core.compression.trace import trace as run_trace
 
 if TYPE_CHECKING:
@@ -125,7 +126,7 @@ def prepare(
         config, trace, float_layers=tuple(sorted(float_layers)), originals=layers
     )
     _quantize_weights(net, layers, config)
-    _round_biases(net, quantizers)
+    _compute_in_integers(net, quantizers)
     for point, quantizer in quantizers.own():
         if point.key == INPUT:
             net.register_forward_pre_hook(quantizer.on_input)
@@ -175,6 +176,19 @@ def keep_in_float(net: nn.Layer, layers: Collection[str]) -> None:
     prepare(net, run_trace(net, old.size), old.config, floats)
     for point, quantizer in quantizers_of(net).own():
         quantizer.set_scale(scales[point.key])
+
+
+def round_weights(net: nn.Layer) -> None:
+    """Set the weights of the quantised layers to the values they compute with, in place.
+
+    What is exported then need not round weights halfway between two steps as Paddle does.
+    """
+    with paddle.no_grad():
+        for layer in quantized_weight_layers(net).values():
+            weight = layer.weight
+            if layer._weight_preprocess is not None:
+                weight = layer._weight_preprocess(weight)
+            layer.weight.set_value(layer._fake_quant_weight(weight))
 
 
 def remove_quantizers(net: nn.Layer) -> None:
@@ -230,15 +244,18 @@ def _quantize_weights(net: nn.Layer, layers: dict[str, nn.Layer], config: QuantC
             layer._weight_preprocess.register_forward_pre_hook(keep_threshold_positive)
 
 
-def _round_biases(net: nn.Layer, quantizers: ActivationQuantizers) -> None:
-    """Round the biases of the quantised convolutions; before their outputs are quantised."""
-    points = {point.tensor: point for point in quantizers.points}
-    for call in quantizers.trace.calls:
+def _compute_in_integers(net: nn.Layer, quantizers: ActivationQuantizers) -> None:
+    """Make the quantised convolutions evaluate as at run time, before outputs are quantised."""
+    trace = quantizers.trace
+    found = {point.tensor: quantizers.quantizer(point) for point in quantizers.points}
+    for call in trace.calls:
         if call.kind == "conv" and call.path in quantizers.originals:
-            layer = layer_at(net, call.path)
-            if layer.bias is not None:
-                rounding = BiasRounding(quantizers.quantizer(points[call.inputs[0]]))
-                layer.register_forward_post_hook(rounding.on_output)
+            consumers = trace.consumers(call.output)
+            target = found.get(call.output)
+            if target is None and [consumer.kind for consumer in consumers] == ["relu"]:
+                target = found.get(consumers[0].output)
+            kernel = IntegerConvolution(found[call.inputs[0]], target)
+            layer_at(net, call.path).register_forward_post_hook(kernel.on_output)
 
 
 def _state_name(key: str) -> str:

@@ -25,8 +25,8 @@ class ActivationScale(_Strict):
         scale: step of the grid.
         zero_point: 0 of tensors that are never negative, 128 of others.
         bits: ``q`` lies in 0 … 2^bits - 1 with zero point 0, otherwise in
-            128 ± (2^(bits-1) - 1). A run time that computes with 8 bits must limit the tensor to
-            this range itself where there are fewer.
+            128 ± (2^(bits-1) - 1), with 8 bits in 0 … 255. A run time that computes with 8 bits
+            must limit the tensor to this range itself where there are fewer.
     """
 
     scale: Scale

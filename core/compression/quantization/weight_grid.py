@@ -33,31 +33,44 @@ def weight_scales(layer: Any) -> WeightScales:
 
 
 @dataclass(frozen=True, slots=True)
-class BiasRounding:
-    """Rounds a convolution's bias as the run time keeps it, where the network is evaluated.
+class IntegerConvolution:
+    """Makes an evaluated convolution compute what the run time's 8-bit kernel computes.
 
-    There it is a multiple of the input's step times the weight's. A value that this tips to
-    the next step of its grid tips others in the layers behind: without it, half of a deep
-    network's values end on another step than in the exported file.
+    There the products are summed up as integers, the bias is one, too, and one multiplication
+    leads to the output's grid. A value that another order of roundings tips to the next step of
+    its grid tips others in the layers behind: without this, half of a deep network's values end
+    on another step than in the exported file.
 
     Attributes:
-        quantizer: of the convolution's input.
+        source: quantiser of the convolution's input.
+        target: of its output, or, where a ReLU takes that, of the ReLU's; None where it stays
+            float.
     """
 
-    quantizer: ActivationQuantizer
+    source: ActivationQuantizer
+    target: ActivationQuantizer | None
 
     def on_output(self, layer: Any, _inputs: Any, output: Tensor) -> Tensor:
         """Hook behind the convolution, before its output is quantised; (N, C, H, W)."""
-        quantizer = self.quantizer
-        # While ranges are sought or layers compared in float, there is no grid.
-        passes = quantizer.observer is not None or not quantizer.enabled
-        if layer.training or passes or isinstance(layer._fake_quant_weight, nn.Identity):
+        if layer.training or isinstance(layer._fake_quant_weight, nn.Identity):
             return output
-        bias = layer.bias.numpy().astype(np.float64)
-        scales = np.asarray(weight_scales(layer).scales)
-        steps = np.maximum(quantizer.step * scales, np.abs(bias) / LARGEST_BIAS)
-        change = np.rint(bias / steps) * steps - bias
-        return output + paddle.to_tensor(change.astype(np.float32)).reshape([1, -1, 1, 1])
+        # While ranges are sought or layers compared in float, there is no grid.
+        if not self.source.is_active or not (self.target is None or self.target.is_active):
+            return output
+        scales = np.asarray(weight_scales(layer).scales, np.float32)
+        bias = 0.0 if layer.bias is None else layer.bias.numpy().astype(np.float64)
+        step = np.float32(self.source.step)
+        steps = np.maximum(step * scales, np.float32(1) * np.abs(bias) / LARGEST_BIAS)
+        change = _as_tensor(np.rint(bias / steps) - bias / steps)
+        sums = (output * _as_tensor(1.0 / steps) + change).round()
+        if self.target is None:
+            return sums * _as_tensor(steps)
+        target = np.float32(self.target.step)
+        return (sums * _as_tensor(step * scales / target)).round() * float(target)
+
+
+def _as_tensor(values: npt.NDArray[Any]) -> Tensor:
+    return paddle.to_tensor(np.atleast_1d(values).astype(np.float32)).reshape([1, -1, 1, 1])
 
 
 def _positive(largest: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
