@@ -19,7 +19,7 @@ from app.widgets.mask_look import MaskLook, WindowBox
 from app.widgets.review_box import ReviewBox
 
 _COLUMNS = 2
-_HALF = GRID * 13
+_HALF = GRID * 14
 
 
 class LabellingInspector(QWidget):

@@ -50,6 +50,7 @@ class Autosave:
         self._hurried = 0
         self._closed = False
         self._thread: threading.Thread | None = None
+        self._journal_thread: threading.Thread | None = None
 
     def open(self, image_id: int, saved: Mask) -> None:
         """Follow an image.
@@ -72,7 +73,7 @@ class Autosave:
             saving.dirty = True
             saving.failed = False
             area = sum(patch.pixels.size for patch in patches)
-            if area > _AT_ONCE_PIXELS or saving.unwritten or saving.writing:
+            if area > _AT_ONCE_PIXELS or not saving.is_journalled:
                 saving.unwritten += patches
             else:
                 saving.write(patches)
@@ -116,14 +117,20 @@ class Autosave:
         with self._changed:
             self._closed = True
             self._changed.notify_all()
-        if self._thread is not None:
-            self._thread.join()
+        for thread in (self._thread, self._journal_thread):
+            if thread is not None:
+                thread.join()
         return saved
 
     def _start(self) -> None:
         if self._thread is None and not self._closed:
             self._thread = threading.Thread(target=self._run, name="autosave", daemon=True)
             self._thread.start()
+            # Saving a large mask takes seconds; strokes made meanwhile must not wait for it.
+            self._journal_thread = threading.Thread(
+                target=self._write_journals, name="autosave-journal", daemon=True
+            )
+            self._journal_thread.start()
 
     def _chosen(self, image_id: int | None) -> list[_Saving]:
         return [
@@ -140,8 +147,9 @@ class Autosave:
     def _run(self) -> None:
         while (chosen := self._wait()) is not None:
             image_id, saving = chosen
-            self._write_journal(saving)
             with self._changed:
+                while not saving.is_journalled:
+                    self._changed.wait()
                 patches, saving.patches = saving.patches, []
                 saving.dirty = False
                 saving.busy = True
@@ -181,15 +189,25 @@ class Autosave:
                 return image_id, saving
         return None
 
-    def _write_journal(self, saving: _Saving) -> None:
+    def _write_journals(self) -> None:
         """Write what was too large for ``commit``, in its order."""
         while True:
             with self._changed:
+                self._changed.wait_for(lambda: self._closed or self._unwritten() is not None)
+                saving = self._unwritten()
+                if saving is None:
+                    return
                 patches, saving.unwritten = saving.unwritten, []
-                saving.writing = bool(patches)
-            if not patches:
-                return
-            saving.write(patches)
+                saving.writing = True
+            try:
+                saving.write(patches)
+            finally:
+                with self._changed:
+                    saving.writing = False
+                    self._changed.notify_all()
+
+    def _unwritten(self) -> _Saving | None:
+        return next((saving for saving in self._masks.values() if saving.unwritten), None)
 
     def _save(self, image_id: int, saving: _Saving, patches: list[Patch]) -> str | Exception:
         for patch in patches:
@@ -218,6 +236,11 @@ class _Saving:
     def is_pending(self) -> bool:
         """Whether the project does not have everything yet."""
         return self.busy or self.dirty
+
+    @property
+    def is_journalled(self) -> bool:
+        """Whether the journal has every change."""
+        return not self.unwritten and not self.writing
 
     def clear_journal(self) -> None:
         """Remove the journal; one that stays is replayed without effect."""

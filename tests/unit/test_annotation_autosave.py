@@ -270,3 +270,37 @@ def test_large_change_goes_to_the_journal_in_the_thread(tmp_path: Path) -> None:
         assert watcher.autosave.close()
         saved = project.label_map(image_id)
         assert saved is not None and np.array_equal(saved, document.mask)
+
+
+def test_large_change_is_journalled_while_a_save_goes_on(project: Project, monkeypatch) -> None:
+    monkeypatch.setattr("core.annotation.autosave._AT_ONCE_PIXELS", 10)
+    saving, go_on = threading.Event(), threading.Event()
+    save = project.save_label_map
+
+    def slow(image_id: int, mask: np.ndarray) -> str:
+        saving.set()
+        assert go_on.wait(20)
+        return save(image_id, mask)
+
+    monkeypatch.setattr(project, "save_label_map", slow)
+    watcher = Watcher(project)
+    image_id = project.image_ids()[0]
+    document = watcher.open(image_id, blank())
+    document.paint(box_of(0, 0, 10, 10), 1, name="first")
+    assert saving.wait(20)
+    document.paint(box_of(20, 20, 30, 30), 2, name="second")
+    journal = project.folder / FOLDER / f"{image_id}.journal"
+    found = blank()
+    for _ in range(200):
+        for patch in read_journal(journal, SIZE):
+            patch.apply(found)
+        if np.array_equal(found, document.mask):
+            break
+        threading.Event().wait(0.02)
+    try:
+        assert np.array_equal(found, document.mask)
+    finally:
+        go_on.set()
+        assert watcher.autosave.close()
+    saved = project.label_map(image_id)
+    assert saved is not None and np.array_equal(saved, document.mask)
