@@ -212,7 +212,7 @@ def _spread(image: npt.NDArray[Any]) -> ImageArray:
     finite = image[np.isfinite(image)]
     low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
     shown = (np.nan_to_num(image, nan=low, posinf=high, neginf=low) - low) / ((high - low) or 1.0)
-    return (shown * 255).astype(np.uint8)
+    return np.asarray(shown * 255, np.uint8)
 
 
 @functools.lru_cache(maxsize=8)
