@@ -273,6 +273,7 @@ def test_an_archive_gives_its_weights_and_nothing_else(server, tmp_path):
         archive([("a.pdparams", weights_file())])[:5000],
         b"no archive",
     ],
+    ids=["no weights", "two weights", "cut off", "no archive"],  # archives hold the time
 )
 def test_a_useless_archive_is_refused(server, tmp_path, body):
     server.files["resnet50_vd_ssld_v2.tar.gz"] = body
