@@ -13,7 +13,6 @@ import paddle
 from core.device_choice import parse_device
 from core.errors import InputError
 from core.prediction import (
-    OVERLAP,
     WINDOW,
     ImageCallback,
     ImageEvaluation,
@@ -97,7 +96,7 @@ class ImagePredictor(Predictor):
         transforms: preprocessing.
         num_classes: number of classes.
         window: (width, height) above which a network input is predicted in windows.
-        overlap: pixels that neighbouring windows share.
+        overlap: pixels that neighbouring windows share; None for 256, or half a smaller window.
     """
 
     def __init__(
@@ -107,7 +106,7 @@ class ImagePredictor(Predictor):
         *,
         num_classes: int,
         window: tuple[int, int] = WINDOW,
-        overlap: int = OVERLAP,
+        overlap: int | None = None,
     ) -> None:
         super().__init__(transforms, num_classes=num_classes, window=window, overlap=overlap)
         self.net = net

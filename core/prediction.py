@@ -69,7 +69,8 @@ class Predictor(ABC):
         transforms: preprocessing.
         num_classes: number of classes.
         window: (width, height) above which a network input is predicted in windows.
-        overlap: pixels that neighbouring windows share.
+        overlap: pixels that neighbouring windows share; None for 256, or half a smaller window:
+            small windows that shared more would be counted in thousands.
     """
 
     def __init__(
@@ -78,14 +79,14 @@ class Predictor(ABC):
         *,
         num_classes: int,
         window: tuple[int, int] = WINDOW,
-        overlap: int = OVERLAP,
+        overlap: int | None = None,
     ) -> None:
         if min(window) < 1:
             raise InputError("A window of {size} pixels is empty.", size=str(window))
         self.transforms = transforms
         self.num_classes = num_classes
         self._window = (window[1], window[0])
-        self._overlap = overlap
+        self._overlap = min(OVERLAP, min(window) // 2) if overlap is None else overlap
 
     def prepare(self, image: str | Path | npt.NDArray[np.uint8]) -> Prepared:
         """Preprocess an image given by path or as (H, W, 3) uint8 BGR."""
