@@ -11,7 +11,7 @@ from prunable_networks import NETWORKS, SIZE, trained_looking
 
 from core.compression.quantization.calibration import calibrate
 from core.compression.quantization.config import QuantConfig
-from core.compression.quantization.prepare import quantize
+from core.compression.quantization.prepare import quantize, quantizers_of
 from core.compression.quantization.snapshot import apply_table, table
 from core.compression.quantization.table import ActivationScale, QuantizationTable
 from core.errors import InputError
@@ -61,6 +61,20 @@ def test_a_channel_of_zeros_has_a_usable_scale():
     layer.weight.set_value(weight)
     scales = table(net).weights["feature_fusion.conv_low_res._conv"].scales
     assert scales[3] == max(scales)
+
+
+def test_a_diverged_network_is_refused(net):
+    broken = copy.deepcopy(net)
+    weight = broken.feature_fusion.conv_low_res._conv.weight
+    weight.set_value(paddle.full_like(weight, float("nan")))
+    with pytest.raises(InputError, match=r"“feature_fusion\.conv_low_res\._conv” are not finite"):
+        table(broken)
+    broken = copy.deepcopy(net)
+    quantizer = quantizers_of(broken).quantizer(quantizers_of(broken).points[0])
+    for value in ("inf", "nan"):
+        quantizer._scale.set_value(paddle.full([1], float(value)))
+        with pytest.raises(InputError, match="“input” are not finite"):
+            table(broken)
 
 
 def test_the_network_is_rebuilt_from_its_table_and_weights(net, content, tmp_path):

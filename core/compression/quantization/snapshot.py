@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+
+import paddle
 from paddle import nn
 
 from core.compression.quantization.prepare import (
@@ -19,11 +22,17 @@ def table(net: nn.Layer) -> QuantizationTable:
 
     Raises:
         ValueError: ``net`` is not quantised.
+        InputError: its training diverged.
     """
     quantizers = quantizers_of(net)
+    for path, layer in quantized_weight_layers(net).items():
+        if not bool(paddle.isfinite(layer.weight).all()):
+            raise _diverged(path)
     activations = {}
     for point in quantizers.points:
         quantizer = quantizers.quantizer(point)
+        if not math.isfinite(float(quantizer._scale.item()) + quantizer.step):
+            raise _diverged(point.key)
         activations[point.key] = ActivationScale(
             scale=quantizer.step,
             zero_point=0 if quantizer.unsigned else 128,
@@ -61,3 +70,12 @@ def apply_table(net: nn.Layer, content: QuantizationTable) -> None:
         )
     for point, quantizer in quantizers.own():
         quantizer.set_scale(content.activations[point.key].scale * quantizer.steps)
+
+
+def _diverged(name: str) -> InputError:
+    # The loss may stay finite: fake quantisation limits what passes.
+    return InputError(
+        "Values in the quantised layer “{name}” are not finite any more: the training diverged; "
+        "lower the learning rate and train again.",
+        name=name,
+    )
