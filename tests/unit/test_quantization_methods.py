@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import paddle
 import pytest
 import yaml
 from compression_runs import (
@@ -143,21 +144,27 @@ def test_wrong_settings_are_named(trained: Path, data: Path, tmp_path: Path) -> 
 
 def test_layers_that_suffer_go_back_to_float(trained: Path, data: Path) -> None:
     model = load_model(trained)
+    block = model.net.learning_to_downsample.dsconv_bn_relu1
+    norm, conv = block.depthwise_conv._batch_norm, block.piontwise_conv._conv
+    with paddle.no_grad():
+        # A channel that is always zero gets large weights: in float they do nothing, in 8 bits
+        # with one scale for all they leave nothing of the others.
+        norm.weight[3] = 0.0
+        norm.bias[3] = 0.0
+        conv.weight[:, 3] = 1e4
     before = scores(model, data)
-    coarse = {"weight_bits": 3, "activation_bits": 4}
-    model.quantize_post_training(
-        dataset(data, "train"), images=2, quant_config=coarse, float_layers=None, reporter=Quiet()
-    )
-    all_quantized = np.abs(scores(model, data) - before).mean()
-    model = load_model(trained)
     reporter = Quiet()
     model.quantize_post_training(
-        dataset(data, "train"), images=2, quant_config=coarse, reporter=reporter
+        dataset(data, "train"),
+        images=2,
+        quant_config={"weight_quantize_type": "abs_max"},
+        reporter=reporter,
     )
     assert "quantize" in reporter.stages
     assert model.quantization is not None
-    assert len(model.quantization.float_layers) > 1
-    assert np.abs(scores(model, data) - before).mean() < all_quantized
+    suffering = "learning_to_downsample.dsconv_bn_relu1.piontwise_conv._conv"
+    assert set(model.quantization.float_layers) == {"classifier.conv", suffering}
+    assert np.abs(scores(model, data) - before).mean() < 0.05
 
 
 def test_layers_stay_in_float_after_loading(trained: Path, data: Path, tmp_path: Path) -> None:

@@ -10,7 +10,11 @@ import numpy.typing as npt
 import paddle
 from paddle import Tensor, nn
 
-from core.compression.quantization.prepare import quantized_weight_layers, quantizers_of
+from core.compression.quantization.prepare import (
+    quantized_weight_layers,
+    quantizers_of,
+    weights_in_float,
+)
 from core.errors import InputError
 
 Method = Literal["min_max", "percentile", "entropy"]
@@ -28,8 +32,9 @@ def calibrate(
 ) -> None:
     """Set the scales of a quantised network from what its tensors are like.
 
-    Weights are quantised meanwhile, tensors are not. PACT's thresholds begin at what is found, so
-    that they have something to learn from.
+    Neither weights nor tensors are quantised meanwhile: what one layer loses does not spoil the
+    scales of those after it, and a layer that is taken back to float later helps. PACT's
+    thresholds begin at what is found, so that they have something to learn from.
 
     Args:
         net: prepared; its modes stay.
@@ -60,7 +65,7 @@ def calibrate(
     net.eval()
     count = 0
     try:
-        with paddle.no_grad():
+        with paddle.no_grad(), weights_in_float(net, quantized_weight_layers(net)):
             for batch in batches:
                 net(batch if isinstance(batch, Tensor) else paddle.to_tensor(batch))
                 count += 1

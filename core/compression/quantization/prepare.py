@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -158,6 +159,23 @@ def is_quantized(net: nn.Layer) -> bool:
 def quantized_weight_layers(net: nn.Layer) -> dict[str, Any]:
     """Return the layers with fake-quantised weights by path."""
     return {path: layer_at(net, path) for path in quantizers_of(net).originals}
+
+
+@contextmanager
+def weights_in_float(net: nn.Layer, layers: Collection[str]) -> Iterator[None]:
+    """Within, these layers of a quantised network compute with the weights as they are."""
+    replaced = []
+    try:
+        for path, layer in quantized_weight_layers(net).items():
+            if path in layers:
+                for name in ("_weight_preprocess", "_fake_quant_weight"):
+                    if (former := getattr(layer, name)) is not None:
+                        replaced.append((layer, name, former))
+                        setattr(layer, name, nn.Identity())
+        yield
+    finally:
+        for layer, name, former in replaced:
+            setattr(layer, name, former)
 
 
 def keep_in_float(net: nn.Layer, layers: Collection[str]) -> None:

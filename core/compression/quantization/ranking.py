@@ -14,7 +14,11 @@ from paddle import Tensor, nn
 
 from core.compression.folding import layer_at
 from core.compression.quantization.points import quantization_points
-from core.compression.quantization.prepare import quantized_weight_layers, quantizers_of
+from core.compression.quantization.prepare import (
+    quantized_weight_layers,
+    quantizers_of,
+    weights_in_float,
+)
 
 #: SQNR of logits that are the same to float rounding, in dB.
 _EXACT_DB = 120.0
@@ -279,24 +283,16 @@ class _Comparison:
 @contextmanager
 def _only(net: nn.Layer, weights: Collection[str], keys: Collection[str]) -> Iterator[None]:
     """Within, ``net`` evaluates, and only these layers' weights and tensors are quantised."""
-    layers = quantized_weight_layers(net)
     own = {point.key: quantizer for point, quantizer in quantizers_of(net).own()}
     modes = [(layer, layer.training) for layer in net.sublayers(include_self=True)]
-    replaced = []
+    in_float = [path for path in quantized_weight_layers(net) if path not in weights]
     try:
         net.eval()
-        for path, layer in layers.items():
-            if path not in weights:
-                for name in ("_weight_preprocess", "_fake_quant_weight"):
-                    if (former := getattr(layer, name)) is not None:
-                        replaced.append((layer, name, former))
-                        setattr(layer, name, nn.Identity())
         for key, quantizer in own.items():
             quantizer.enabled = key in keys
-        yield
+        with weights_in_float(net, in_float):
+            yield
     finally:
-        for layer, name, former in replaced:
-            setattr(layer, name, former)
         for quantizer in own.values():
             quantizer.enabled = True
         for layer, training in modes:
