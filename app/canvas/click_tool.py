@@ -21,8 +21,8 @@ from core.annotation.click_model import (
     open_click_model,
 )
 from core.annotation.edits import Region, whole_box
-from core.annotation.window_level import WindowLevel
 from core.messages import Message, message
+from core.window_level import WindowLevel
 
 if TYPE_CHECKING:
     from app.canvas.view import CanvasView

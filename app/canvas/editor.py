@@ -13,8 +13,8 @@ from app.canvas.options import OVER_ALL, ToolOptions
 from core.annotation.document import MaskDocument
 from core.annotation.edits import Box, Mask, MaskEdit, PaintRule, Region, whole_box
 from core.annotation.picture import Picture
-from core.annotation.window_level import WindowLevel
 from core.images import ImageArray
+from core.window_level import WindowLevel
 
 BACKGROUND = 0
 """The class that erasing leaves behind."""

@@ -19,8 +19,8 @@ from app.canvas.renderer import (
 from app.canvas.viewport import Viewport
 from core.annotation.edits import Box, Mask, Region
 from core.annotation.picture import Picture, shown
-from core.annotation.window_level import WindowLevel
 from core.images import Color
+from core.window_level import WindowLevel
 
 
 class Layers:

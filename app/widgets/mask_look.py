@@ -10,7 +10,7 @@ from app.canvas.renderer import MaskStyle
 from app.theme import GRID
 from app.translation import tr
 from app.widgets.layout import button, row
-from core.annotation.window_level import WindowLevel
+from core.window_level import WindowLevel
 
 
 class MaskLook(QWidget):

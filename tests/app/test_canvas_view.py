@@ -12,8 +12,8 @@ from app.canvas.renderer import MaskRenderer, MaskStyle, draw_picture, draw_regi
 from app.canvas.viewport import MAX_SCALE, Viewport
 from core.annotation.edits import Region
 from core.annotation.picture import make_picture, read_picture, shown
-from core.annotation.window_level import WindowLevel
 from core.images import default_palette, write_image
+from core.window_level import WindowLevel
 
 COLORS = [(0, 0, 0), (255, 0, 0), (0, 255, 0), (0, 0, 255)]
 

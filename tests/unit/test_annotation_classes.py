@@ -17,7 +17,7 @@ from core.annotation.components import (
 )
 from core.annotation.edits import PaintRule, Region
 from core.annotation.interpolation import copy_region, estimate_shift, interpolate
-from core.annotation.window_level import WindowLevel, default_window, to_display
+from core.window_level import WindowLevel, default_window, to_display
 
 
 def square(side=20, box=(5, 5, 15, 15), class_id=2):

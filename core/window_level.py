@@ -11,9 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from core.images import ImageArray
-
-Grey = npt.NDArray[np.uint8] | npt.NDArray[np.uint16] | npt.NDArray[np.floating]
+ImageArray = npt.NDArray[np.uint8]
+Grey = ImageArray | npt.NDArray[np.uint16] | npt.NDArray[np.floating]
 _SAMPLES = 1_000_000
 _ROWS = 64
 
