@@ -22,7 +22,16 @@ MAX_YAML_BYTES = 16 * 2**20
 MAX_TEXT_BYTES = 256 * 2**20
 _DISK_FULL = frozenset({errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)})
 _REFUSED = frozenset(
-    {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG}
+    {
+        errno.EACCES,
+        errno.EEXIST,
+        errno.EISDIR,
+        errno.ELOOP,
+        errno.ENAMETOOLONG,
+        errno.ENOTDIR,
+        errno.EPERM,
+        errno.EROFS,
+    }
 )
 
 
@@ -209,12 +218,24 @@ def read_yaml(path: Path | str) -> Any:
     data = _read_limited(path, MAX_YAML_BYTES)
     try:
         return yaml.load(data, _PlainLoader)  # noqa: S506 - a SafeLoader
-    except (yaml.YAMLError, UnicodeError, RecursionError, ValueError) as error:
+    except _YAML_ERRORS as error:
         raise InputError(
             "{file} is not YAML of plain values: {reason}.",
             file=path,
             reason=str(error).splitlines()[0] if str(error) else type(error).__name__,
         ) from error
+
+
+# A value that is not of the type its tag claims makes the loader fail in any of these ways.
+_YAML_ERRORS = (
+    yaml.YAMLError,
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
 
 
 class _PlainLoader(yaml.SafeLoader):

@@ -31,11 +31,16 @@ def err() -> Console:
 
 def complain(sentence: str, *, hint: str = "") -> int:
     """Print one sentence to stderr; returns the exit code for bad input."""
-    text = sentence.rstrip(".")
+    text = one_line(sentence).rstrip(".")
     if hint:
         text = f"{text}; {hint}"
     print(text if text.endswith("?") else f"{text}.", file=sys.stderr)
     return EXIT_BAD_INPUT
+
+
+def one_line(text: str) -> str:
+    """Return ``text`` without the line breaks that names of files and classes may hold."""
+    return " ".join(text.splitlines())
 
 
 def print_json(data: dict[str, Any]) -> None:

@@ -5,14 +5,16 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from core.cli.options import JsonOption
 
 if TYPE_CHECKING:
+    from core.errors import InputError
     from core.formats import ImportResult
+    from core.formats.coco import Crowd
 
 _SHOWN = 10  # of what could not be carried over; --json has all
 
@@ -39,22 +41,30 @@ def command(
             help="The same, or cityscapes-train-ids; recognised by itself if left out.",
         ),
     ] = None,
+    crowd: Annotated[
+        Literal["ignore", "class"] | None,
+        typer.Option(
+            "--crowd",
+            help="COCO only: whether pixels of a crowd (iscrowd) are ignored, which is the default,"
+            " or of its class.",
+        ),
+    ] = None,
     json: JsonOption = False,
 ) -> None:
     """Convert images with annotations; what cannot be carried over is listed."""
     import tempfile
 
-    from core.cli.console import err, out, print_json
+    from core.cli.console import err, one_line, out, print_json
     from core.formats import registry
 
     if to_format not in {one.key for one in registry.WRITABLE}:
         raise registry.unknown_format(to_format, registry.WRITABLE)
     with (
         tempfile.TemporaryDirectory(prefix="maskwright-") as scratch,
-        _open(source, from_format, Path(scratch)) as (name, result),
+        _open(source, from_format, Path(scratch), crowd) as (name, result),
     ):
         problems = [*result.lost, *registry.write(to_format, result, target)]
-    lost = [str(problem) for problem in problems]
+    lost = [one_line(str(problem)) for problem in problems]
     if json:
         data = {"from": name, "to": to_format, "folder": target.absolute(), "lost": lost}
         print_json({**data, "labels": result.labels})
@@ -68,7 +78,7 @@ def command(
 
 @contextlib.contextmanager
 def _open(
-    source: Path, from_format: str | None, scratch: Path
+    source: Path, from_format: str | None, scratch: Path, crowd: Crowd | None
 ) -> Iterator[tuple[str, ImportResult]]:
     """Read a folder or file, or open a project, whose masks are read while it is open.
 
@@ -81,6 +91,8 @@ def _open(
     from core.project import Project, is_project
 
     if from_format is None and is_project(source):
+        if crowd is not None:
+            raise _no_crowds("project")
         with Project.open(source, read_only=True) as project:
             yield "project", project.contents()
         return
@@ -89,4 +101,12 @@ def _open(
         raise InputError(
             "{folder} holds no annotations in a known format; name it with --from.", folder=source
         )
-    yield name, registry.read(name, source, extract_to=scratch)
+    if crowd is not None and name != "coco":
+        raise _no_crowds(name)
+    yield name, registry.read(name, source, extract_to=scratch, crowd=crowd or "ignore")
+
+
+def _no_crowds(name: str) -> InputError:
+    from core.errors import InputError
+
+    return InputError("--crowd is for COCO; {name} has no crowds.", name=name)

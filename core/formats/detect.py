@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import itertools
 import os
 from collections.abc import Iterator
@@ -101,6 +102,7 @@ def _kind_of_file(path: Path) -> str | None:
             head = file.read(_HEAD_BYTES)
     except OSError:
         return None
+    head = _as_utf8(head)
     if head.startswith(_ARCHIVES):
         return "archive"
     if path.suffix.lower() == ".xml":
@@ -114,6 +116,13 @@ def _kind_of_file(path: Path) -> str | None:
     return "coco" if _is_coco(path, head) else None
 
 
+def _as_utf8(head: bytes) -> bytes:
+    """Return the beginning of a text without its mark, UTF-16 as UTF-8."""
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return head.decode("utf-16", "ignore").encode()
+    return head.removeprefix(codecs.BOM_UTF8)
+
+
 def _is_coco(path: Path, head: bytes) -> bool:
     """COCO's lists are long and come in any order, so two of their names may be far apart."""
     keys = (b'"images"', b'"annotations"', b'"categories"')
@@ -125,6 +134,8 @@ def _is_coco(path: Path, head: bytes) -> bool:
             tail = file.read()
     except OSError:
         return False
+    if b"\0" in tail:  # UTF-16
+        tail = tail.replace(b"\0", b"")
     markers = (*keys, b'"segmentation"', b'"file_name"', b'"image_id"')
     return sum(key in head or key in tail for key in markers) >= 2
 

@@ -109,11 +109,13 @@ def _result(
         if number not in (0, IGNORE_INDEX) and labels[number].name != IGNORE_NAME
     ]
     values = {0: 0, IGNORE_INDEX: IGNORE_INDEX}
-    values |= {label.index: place for place, label in enumerate(named, 1)}
-    names = [labels[0].name if 0 in labels else "background", *(label.name for label in named)]
+    background = labels[0].name if 0 in labels else "background"
+    names = list(dict.fromkeys([background, *(label.name for label in named)]))
+    values |= {label.index: names.index(label.name) for label in named}
     colors = default_palette(len(names))
-    for place, label in enumerate(named, 1):
-        colors[place] = label.color or colors[place]
+    for label in reversed(named):  # of two with one name the first gives the colour
+        place = names.index(label.name)
+        colors[place] = (label.color if place else None) or colors[place]
     order += [number for number in sorted(labels) if number not in order]
     items = [
         ImportedImage(

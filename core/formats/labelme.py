@@ -136,7 +136,11 @@ def _read_file(path: Path, root: Path, extract_to: Path | None) -> _File:
 def _image_beside(path: Path, root: Path, name: str) -> Path | None:
     """Return the image that the file names, if it exists; never one outside ``root``."""
     image = path_inside(root, path.parent, name, file=path)
-    return image if image.suffix.lower() in IMAGE_SUFFIXES and image.is_file() else None
+    try:
+        is_there = image.suffix.lower() in IMAGE_SUFFIXES and image.is_file()
+    except OSError:  # a name longer than any file's
+        return None
+    return image if is_there else None
 
 
 def _embedded_image(path: Path, annotation: Annotation, extract_to: Path | None) -> Path:

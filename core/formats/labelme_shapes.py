@@ -16,7 +16,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from core.errors import InputError
-from core.images import MAX_PIXELS, ImageArray
+from core.images import ImageArray
 from core.messages import Message, message
 
 BACKGROUND = "_background_"
@@ -237,7 +237,7 @@ def _paste_mask(canvas: Image.Image, shape: Shape, value: int, path: Path) -> No
     data = _from_base64(shape.mask or "", template, path)
     try:
         image = Image.open(io.BytesIO(data), formats=["PNG"])
-        if image.width * image.height > MAX_PIXELS:
+        if image.width > canvas.width or image.height > canvas.height:
             raise ValueError("too large")
         stencil = Image.fromarray((np.asarray(image.convert("L")) > 0).astype(np.uint8) * 255)
     except Exception as error:

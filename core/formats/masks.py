@@ -16,6 +16,7 @@ from core.images import (
     Color,
     ImageArray,
     default_palette,
+    image_size,
     read_image,
     read_mask,
 )
@@ -23,11 +24,13 @@ from core.images import (
 MASK_SUFFIXES = frozenset({".png", ".bmp", ".tif", ".tiff"})
 """Formats without loss: a JPEG's values are no class indices."""
 
+_ROWS = 256
 _VOC_BORDER = (224, 224, 192)
 
 
 def read_sized_mask(image: Path, mask: Path) -> ImageArray:
     """Read a mask of class indices that must have the size of its image."""
+    _check_area(image, mask)
     values = read_mask(mask)
     checked_size(image, (values.shape[1], values.shape[0]), file=mask)
     return values
@@ -44,21 +47,36 @@ def read_color_mask(image: Path, mask: Path, colors: Mapping[Color, int]) -> Ima
     Raises:
         InputError: unreadable, another size, or a colour that is no class.
     """
-    bgr = read_image(mask).astype(np.uint32)
+    _check_area(image, mask)
+    bgr = read_image(mask)
     checked_size(image, (bgr.shape[1], bgr.shape[0]), file=mask)
-    codes = bgr[..., 2] << 16 | bgr[..., 1] << 8 | bgr[..., 0]
-    found, inverse = np.unique(codes, return_inverse=True)
     known = {r << 16 | g << 8 | b: index for (r, g, b), index in colors.items()}
-    for code in found.tolist():
-        if code not in known:
-            raise InputError(
-                "{file} has pixels of the colour {color}, which is no class; say in labelmap.txt"
-                " which class it is.",
-                file=mask,
-                color=f"{code >> 16}, {code >> 8 & 255}, {code & 255}",
-            )
-    lut = np.array([known[code] for code in found.tolist()], np.uint8)
-    return lut[inverse].reshape(codes.shape)
+    values = np.empty(bgr.shape[:2], np.uint8)
+    for start in range(0, len(bgr), _ROWS):  # all at once takes 30 bytes a pixel
+        part = bgr[start : start + _ROWS].astype(np.uint32)
+        codes = part[..., 2] << 16 | part[..., 1] << 8 | part[..., 0]
+        found, inverse = np.unique(codes, return_inverse=True)
+        for code in found.tolist():
+            if code not in known:
+                raise InputError(
+                    "{file} has pixels of the colour {color}, which is no class; say in"
+                    " labelmap.txt which class it is.",
+                    file=mask,
+                    color=f"{code >> 16}, {code >> 8 & 255}, {code & 255}",
+                )
+        lut = np.array([known[code] for code in found.tolist()], np.uint8)
+        values[start : start + _ROWS] = lut[inverse].reshape(codes.shape)
+    return values
+
+
+def _check_area(image: Path, mask: Path) -> None:
+    """Refuse, before it is decoded, a mask that cannot have its image's size: it may be a bomb.
+
+    Both ways round are let through, as only one of the two may be marked as turned.
+    """
+    size, of_image = image_size(mask), image_size(image)
+    if sorted(size) != sorted(of_image):
+        checked_size(image, size, file=mask)
 
 
 def has_channels(mask: Path) -> bool:
@@ -102,9 +120,32 @@ def voc_colors(colors: Sequence[Color]) -> dict[Color, int]:
 
 
 def read_names(path: Path) -> list[str]:
-    """Return the class names in a text file, one a line, without empty ones and ``__ignore__``."""
+    """Return the class names in a text file, one a line, without empty ones and ``__ignore__``.
+
+    Raises:
+        InputError: as ``check_names``.
+    """
     names = [line.strip() for line in read_text(path).split("\n")]
-    return [name for name in names if name and name != "__ignore__"]
+    names = [name for name in names if name and name != "__ignore__"]
+    check_names(path, names)
+    return names
+
+
+def check_names(path: Path, names: Sequence[str]) -> None:
+    """Raise ``InputError`` where ``path`` names more classes than a mask holds, or one twice."""
+    if len(names) > IGNORE_INDEX:
+        raise InputError(
+            "{file} names {count} classes; there can be at most 255.", file=path, count=len(names)
+        )
+    known: set[str] = set()
+    for name in names:
+        if name in known:
+            raise InputError(
+                "{file} names the class {label} twice; class names must differ.",
+                file=path,
+                label=name,
+            )
+        known.add(name)
 
 
 def used_values(masks: Sequence[Callable[[], ImageArray]]) -> set[int]:

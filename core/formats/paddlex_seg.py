@@ -105,8 +105,10 @@ def _lazy_mask(
 
 
 def _checked_mask(image: Path, path: Path) -> ImageArray:
+    size, said = image_size(image), image_size(path)
+    if sorted(said) != sorted(size):  # before it is decoded: it may be a bomb
+        raise size_mismatch(path, said, size)
     mask = read_mask(path)
-    size = image_size(image)
     if mask.shape != (size[1], size[0]):
         raise size_mismatch(path, (mask.shape[1], mask.shape[0]), size)
     return mask

@@ -68,13 +68,20 @@ READABLE = tuple(one for one in _ALL if one.read is not None)
 WRITABLE = tuple(one for one in _ALL if one.write is not None)
 
 
-def read(key: str, path: Path | str, *, extract_to: Path | None = None) -> ImportResult:
+def read(
+    key: str,
+    path: Path | str,
+    *,
+    extract_to: Path | None = None,
+    crowd: coco.Crowd = "ignore",
+) -> ImportResult:
     """Read a folder or file in the format ``key``.
 
     Args:
         key: of a readable format.
         path: folder, or a file where the format has one for many images.
         extract_to: where images go that exist only inside annotation files (labelme).
+        crowd: whether pixels of COCO's crowds are ignored or of their class.
 
     Raises:
         InputError: an unknown format, or nothing of it can be used.
@@ -84,6 +91,8 @@ def read(key: str, path: Path | str, *, extract_to: Path | None = None) -> Impor
         raise unknown_format(key, READABLE)
     if key == "labelme":
         return labelme.read(path, extract_to=extract_to)
+    if key == "coco":
+        return coco.read(path, crowd=crowd)
     return chosen.read(Path(path))
 
 

@@ -36,3 +36,11 @@ class ImportResult:
     labels: list[str]
     colors: list[Color]
     lost: list[Message] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        """Bring each name to one line of valid text: formats and projects list names by lines."""
+        self.labels[:] = [_one_line(name) for name in self.labels]
+
+
+def _one_line(name: str) -> str:
+    return " ".join(name.encode("utf-8", "replace").decode("utf-8").splitlines())

@@ -98,7 +98,7 @@ def polygon_corners(points: Sequence[float]) -> npt.NDArray[np.float64]:
     """
     try:
         corners = np.array(points, np.float64)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise ValueError("no numbers") from error
     if corners.ndim != 1 or len(corners) % 2 or len(corners) < 6:
         raise ValueError("a polygon needs three points")

@@ -11,6 +11,7 @@ from core.files import read_text, write_text_atomic
 from core.formats.foreign import find_images, path_inside, require_folder
 from core.formats.masks import (
     MASK_SUFFIXES,
+    check_names,
     has_channels,
     mask_palette,
     read_color_mask,
@@ -163,6 +164,7 @@ def _label_map(path: Path) -> tuple[list[str], list[Color]]:
         colors.append((red & 255, green & 255, blue & 255))
     if not names:
         raise InputError("{file} is empty.", file=path)
+    check_names(path, names)
     return names, colors
 
 

@@ -24,6 +24,7 @@ from core.formats.foreign import (
     require_folder,
     subset_of_path,
 )
+from core.formats.masks import check_names
 from core.formats.regions import keyhole_ring, regions
 from core.formats.result import ImportedImage, ImportResult
 from core.formats.writing import (
@@ -77,7 +78,8 @@ def read(folder: Path | str) -> ImportResult:
             "{folder} holds no images with text files of outlines in YOLO's format.", folder=root
         )
     if names is None:
-        names = [str(number) for number in range(max(highest for *_, highest in found) + 1)]
+        numbers = [highest for *_, highest in found if highest < _MAX_CLASSES]
+        names = [str(number) for number in range(max(numbers, default=-1) + 1)]
         lost.append(
             message("{folder} has no data.yaml; classes are named by their numbers.", folder=root)
         )
@@ -85,6 +87,14 @@ def read(folder: Path | str) -> ImportResult:
     for image, path, highest in found:
         if highest < len(names):
             usable.append((image, path))
+        elif highest >= _MAX_CLASSES:
+            lost.append(
+                message(
+                    "{file} names {count} classes; there can be at most 254.",
+                    file=path,
+                    count=highest + 1,
+                )
+            )
         else:
             lost.append(
                 message(
@@ -118,7 +128,9 @@ def _names(root: Path) -> list[str] | None:
         raise InputError(
             "{file} names {count} classes; there can be at most 254.", file=path, count=len(names)
         )
-    return [str(name).strip() for name in names]
+    names = [str(name).strip() for name in names]
+    check_names(path, names)
+    return names
 
 
 def _label_file(image: Path, root: Path) -> Path | None:

@@ -109,3 +109,40 @@ def test_what_is_lost_is_listed(data, tmp_path, capsys):
     assert lines[-1] == "warning: 3 more; --json has all"
     result = registry.read("seg", tmp_path / "seg")
     assert np.isin(result.items[0].mask(), (0, 1, 2, 255)).all()
+
+
+def test_crowds_are_ignored_or_of_their_class(data, tmp_path, capsys):
+    run(capsys, "convert", data, tmp_path / "coco", "--to", "coco")
+    file = tmp_path / "coco" / "annotations" / "instances_val.json"
+    content = json.loads(file.read_text("utf-8"))
+    for entry in content["annotations"]:
+        entry["iscrowd"] = 1
+    file.write_text(json.dumps(content), encoding="utf-8")
+    values = {}
+    for choice in ((), ("--crowd", "ignore"), ("--crowd", "class")):
+        target = tmp_path / f"群 {choice[-1:]}"
+        code, _, err = run(capsys, "convert", file, target, "--to", "seg", *choice)
+        assert (code, err) == (0, "")
+        found = [item.mask() for item in registry.read("seg", target).items]
+        values[choice[-1:]] = {int(value) for mask in found for value in np.unique(mask)}
+    assert values[()] == values["ignore",] == {0, 255}
+    assert values["class",] >= {0, 1}
+    for source, option in ((data, "class"), (file, "both")):
+        command = ["convert", source, tmp_path / "no", "--to", "seg", "--crowd", option]
+        code, _, err = run(capsys, *command)
+        assert code == 2
+        assert "--crowd" in err
+        assert err.count("\n") == 1
+
+
+def test_a_file_in_the_way_and_names_of_two_lines_are_one_sentence(data, tmp_path, capsys):
+    (tmp_path / "file").write_text("mine")
+    target = tmp_path / "file" / "out"
+    code, _, err = run(capsys, "convert", data, target, "--to", "coco")
+    assert (code, err.count("\n"), (tmp_path / "file").read_text()) == (2, 1, "mine")
+    run(capsys, "convert", data, tmp_path / "labelme", "--to", "labelme")
+    first = next((tmp_path / "labelme").rglob("*.json"))
+    first.write_text(json.dumps({"imagePath": "a\nb.png", "shapes": []}))
+    command = ["convert", tmp_path / "labelme", tmp_path / "seg", "--to", "seg"]
+    code, _, err = run(capsys, *command)
+    assert (code, err.count("\n")) == (0, 1)

@@ -182,3 +182,116 @@ def test_empty_and_missing_folders_are_one_sentence(tmp_path, key):
         with pytest.raises(InputError) as caught:
             registry.read(key, folder)
         assert str(caught.value).count("\n") == 0
+
+
+def test_numbers_beyond_floats_and_names_beyond_file_names(tmp_path):
+    registry.write("coco", sample(tmp_path / "in"), tmp_path / "coco")
+    path = tmp_path / "coco/annotations/instances_train.json"
+    data = json.loads(path.read_text("utf-8"))
+    data["annotations"][0]["segmentation"] = [[10**400] * 6]
+    path.write_text(json.dumps(data))
+    result = registry.read("coco", tmp_path / "coco")
+    assert [str(problem) for problem in result.lost if "damaged" in str(problem)]
+    registry.write("labelme", sample(tmp_path / "in"), tmp_path / "labelme")
+    path = next((tmp_path / "labelme").rglob("*.json"))
+    path.write_text(json.dumps({"imagePath": "a" * 300 + ".png", "shapes": []}))
+    result = registry.read("labelme", tmp_path / "labelme")
+    assert ["does not exist" in str(problem) for problem in result.lost] == [True]
+    assert len(result.items) == 3
+
+
+def test_a_monstrous_class_number_makes_no_list_of_that_length(tmp_path):
+    registry.write("yolo", sample(tmp_path / "in"), tmp_path / "yolo")
+    (tmp_path / "yolo/data.yaml").unlink()
+    path = next(path for path in (tmp_path / "yolo/labels").rglob("*.txt") if path.stat().st_size)
+    path.write_text("999999999999 0 0 1 0 1 1\n")
+    result = registry.read("yolo", tmp_path / "yolo")
+    assert result.labels == ["background", "0", "1"]
+    assert len(result.items) == 3
+    assert any("there can be at most 254" in str(problem) for problem in result.lost)
+
+
+def test_class_names_stay_on_one_line_and_are_valid_text(tmp_path):
+    registry.write("coco", sample(tmp_path / "in"), tmp_path / "coco")
+    for path in (tmp_path / "coco/annotations").iterdir():
+        data = json.loads(path.read_text("utf-8"))
+        data["categories"][0]["name"], data["categories"][1]["name"] = "a\nb", "\ud800"
+        path.write_text(json.dumps(data))
+    result = registry.read("coco", tmp_path / "coco")
+    registry.write("seg", result, tmp_path / "seg")
+    back = registry.read("seg", tmp_path / "seg")
+    assert back.labels == result.labels
+    assert {"a b", "?"} <= set(back.labels)
+    masks = {item.image_path.name: item.mask() for item in back.items}
+    for item in result.items:
+        np.testing.assert_array_equal(masks[item.image_path.name], item.mask())
+
+
+@pytest.mark.parametrize("key", ["voc", "masks", "cityscapes"])
+@pytest.mark.parametrize(
+    ("names", "problem"), [("a\na\nb\n", "names the class a twice"), ("x{}\n" * 300, "at most 255")]
+)
+def test_class_lists_that_cannot_be_meant(tmp_path, key, names, problem):
+    registry.write(key, sample(tmp_path / "in"), tmp_path / "out")
+    (tmp_path / "out/labels.txt").write_text(names.format(*range(300)))
+    with pytest.raises(InputError, match=problem):
+        registry.read(key, tmp_path / "out")
+
+
+def test_equal_names_in_eisegs_list_are_one_class(tmp_path):
+    registry.write("eiseg", sample(tmp_path / "in"), tmp_path / "out")
+    path = tmp_path / "out/label" / eiseg.LABEL_LIST
+    path.write_text("0 background 0 0 0\n1 a 1 2 3\n2 a 4 5 6\n")
+    result = registry.read("eiseg", tmp_path / "out")
+    assert (result.labels, result.colors[1]) == (["background", "a"], (1, 2, 3))
+    assert max(int(mask[mask < 255].max()) for mask in (i.mask() for i in result.items)) == 1
+
+
+@pytest.mark.parametrize("key", ["masks", "voc", "seg", "cityscapes", "eiseg"])
+def test_masks_of_another_size_are_refused_before_they_are_decoded(tmp_path, key):
+    registry.write(key, sample(tmp_path / "in"), tmp_path / "out")
+    images = {item.image_path for item in registry.read(key, tmp_path / "out").items}
+    for path in (tmp_path / "out").rglob("*.png"):
+        if path not in images:
+            path.write_bytes(huge_png(20_000, 20_000))  # decoding it fails with other words
+    result = registry.read(key, tmp_path / "out")
+    for item in result.items:
+        with pytest.raises(InputError, match=r"20000.*×|×.*20000"):
+            item.mask()
+
+
+def test_a_mask_shape_larger_than_its_image_is_damaged(tmp_path):
+    registry.write("labelme", sample(tmp_path / "in"), tmp_path / "out")
+    path = next((tmp_path / "out").rglob("*.json"))
+    data = json.loads(path.read_text("utf-8"))
+    stencil = base64.b64encode(huge_png(20_000, 20_000)).decode()
+    shape = {"label": "a", "shape_type": "mask", "points": [[0, 0], [9, 9]], "mask": stencil}
+    path.write_text(json.dumps(data | {"shapes": [shape]}), encoding="utf-8")
+    item = next(
+        i
+        for i in registry.read("labelme", tmp_path / "out").items
+        if i.image_path.stem == path.stem
+    )
+    with pytest.raises(InputError, match="mask shape"):
+        item.mask()
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("key", ["coco", "labelme", "eiseg"])
+def test_other_encodings_are_recognised(tmp_path, key, encoding):
+    registry.write(key, sample(tmp_path / "in"), tmp_path / "出 out")
+    for path in [*(tmp_path / "出 out").rglob("*.json"), *(tmp_path / "出 out").rglob("*.txt")]:
+        text = path.read_text("utf-8")
+        path.unlink() if path.name == eiseg.LABEL_LIST else path.write_text(text, encoding=encoding)
+    assert detect_format(tmp_path / "出 out") == key
+    assert len(registry.read(key, tmp_path / "出 out").items) == 4
+
+
+@pytest.mark.parametrize(
+    "value", ["!!int ''", "!!bool x", "!!timestamp x", "1" + ":1" * 200 + ".5"]
+)
+def test_yaml_values_that_break_their_type_are_one_sentence(tmp_path, value):
+    registry.write("yolo", sample(tmp_path / "in"), tmp_path / "yolo")
+    (tmp_path / "yolo/data.yaml").write_text(f"names: {value}\n")
+    with pytest.raises(InputError, match="not YAML of plain values"):
+        registry.read("yolo", tmp_path / "yolo")
