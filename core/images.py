@@ -16,36 +16,55 @@ from typing import Any
 import cv2
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageFile, TiffImagePlugin
+from PIL import Image
 
 from core.errors import InputError
 from core.files import write_bytes_atomic
+from core.image_decoding import decode_bytes, decode_deep
+from core.image_headers import (
+    Header,
+    open_header,
+    png_bits,
+    read_header,
+    size_from_header,
+    unreadable,
+)
+from core.window_level import to_display
 
 ImageArray = npt.NDArray[np.uint8]
 Color = tuple[int, int, int]
 
 IGNORE_INDEX = 255
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp"})
-MAX_PIXELS = 500_000_000
-Image.MAX_IMAGE_PIXELS = MAX_PIXELS  # Pillow's own limit, 89 million, refuses large scans
-_EXIF_ORIENTATION = 0x0112
 _LARGE_PIXELS = 30_000_000
 _LARGE_TURN = threading.Lock()  # one large image at a time is decoded only to be made small
 _GREY_SCALE = {2: 85, 4: 17}  # Pillow spreads 2- and 4-bit grey over 0 … 255
 
 
-def read_image(path: Path | str) -> ImageArray:
-    """Read an image as uint8 (H, W, 3), BGR.
+def read_image(path: Path | str, *, full_range: bool = False) -> ImageArray:
+    """Read an image as networks see it: uint8 (H, W, 3), BGR.
 
-    Grey becomes three equal channels, alpha is dropped, 16 bits are scaled to 8 over the full
-    range, and the camera's orientation is applied.
+    Grey becomes three equal channels, alpha is dropped, and the camera's orientation is applied.
+    Values of 16 bits, of 32 bits and fractions are spread over black to white by the default
+    window of the image, ``core.window_level.default_window``: fixed ranges would make the 12 bits
+    of a camera nearly black, and fractions have no range.
+
+    Args:
+        path: file.
+        full_range: scale 16 bits over their full range instead, for images whose colours mean
+            something.
 
     Raises:
         InputError: missing, not an image, cut short, or more than ``MAX_PIXELS`` pixels.
     """
     data = _read_bytes(path)
-    _check_header(path, data)
-    return _decode(path, data, cv2.IMREAD_COLOR)
+    header = read_header(path, data)
+    if not header.is_deep:
+        return decode_bytes(path, data, header, cv2.IMREAD_COLOR)
+    pixels = decode_deep(path, data, header)
+    if full_range and pixels.dtype == np.uint16:
+        return _three_channels((pixels // 257).astype(np.uint8))
+    return _three_channels(to_display(pixels))
 
 
 def read_deep_image(path: Path | str) -> npt.NDArray[Any]:
@@ -58,15 +77,10 @@ def read_deep_image(path: Path | str) -> npt.NDArray[Any]:
         InputError: as ``read_image``.
     """
     data = _read_bytes(path)
-    _check_header(path, data)
-    flags = cv2.IMREAD_ANYDEPTH | cv2.IMREAD_ANYCOLOR
-    try:
-        image = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
-    except cv2.error:
-        image = None
-    if image is None or image.dtype not in (np.uint8, np.uint16, np.float32):
-        return _decode(path, data, cv2.IMREAD_COLOR)  # other decoders, or the reason why not
-    return np.asarray(image)
+    header = read_header(path, data)
+    if header.is_deep:
+        return decode_deep(path, data, header)
+    return decode_bytes(path, data, header, cv2.IMREAD_ANYCOLOR)
 
 
 def image_size(path: Path | str) -> tuple[int, int]:
@@ -75,17 +89,13 @@ def image_size(path: Path | str) -> tuple[int, int]:
     Raises:
         InputError: missing or not an image.
     """
-    try:
-        with Image.open(path) as image:
-            return _upright_size(image)
-    except Exception as error:
-        raise _unreadable(path, error) from error
+    return size_from_header(path)
 
 
 def image_suffix(data: bytes) -> str | None:
     """Return the suffix (".png" …) that fits the bytes of an image, None if they are none."""
     try:
-        with _open("", data) as image:
+        with open_header("", data) as image:
             suffix = {"JPEG": ".jpg", "TIFF": ".tif"}.get(
                 image.format or "", f".{(image.format or '').lower()}"
             )
@@ -104,8 +114,8 @@ def read_mask(path: Path | str) -> ImageArray:
         InputError: missing, unreadable, several channels, or values above 255.
     """
     data = _read_bytes(path)
-    _check_header(path, data)
-    with _open(path, data) as image:
+    read_header(path, data)
+    with open_header(path, data) as image:
         mode = image.mode
         if mode not in ("1", "L", "P") and not mode.startswith("I"):
             raise InputError(
@@ -117,11 +127,11 @@ def read_mask(path: Path | str) -> ImageArray:
         try:
             values = np.asarray(image)
         except Exception as error:
-            raise _unreadable(path, error) from error
+            raise unreadable(path, error) from error
     if values.dtype == np.bool_ or mode == "P":
         return values.astype(np.uint8)
     if mode == "L":
-        return np.array(values // _GREY_SCALE.get(_png_grey_bits(data), 1), np.uint8)
+        return np.array(values // _GREY_SCALE.get(png_bits(data), 1), np.uint8)
     if values.size and (values.max() > IGNORE_INDEX or values.min() < 0):
         raise InputError(
             "The mask {file} holds values up to {value}; class indices end at 254 and 255 marks"
@@ -166,53 +176,46 @@ def thumbnail(path: Path | str, *, max_side: int) -> ImageArray:
     """Read an image as uint8 (h, w, 3) BGR with its longer side at most ``max_side`` pixels.
 
     JPEG is decoded at a half, a quarter or an eighth where that suffices; images are never
-    enlarged. Floating-point numbers are spread over black to white.
+    enlarged. What has more than 8 bits is spread over black to white as in ``read_image``.
 
     Raises:
         InputError: as ``read_image``.
     """
     data = _read_bytes(path)
-    width, height = _check_header(path, data)
-    with _LARGE_TURN if width * height > _LARGE_PIXELS else contextlib.nullcontext():
-        image = _decode_small(path, data, max_side)
+    header = read_header(path, data)
+    is_large = header.width * header.height > _LARGE_PIXELS
+    with _LARGE_TURN if is_large else contextlib.nullcontext():
+        image = _decode_small(path, data, header, max_side)
         height, width = image.shape[:2]
         scale = max_side / max(height, width)
         if scale < 1:
             size = (max(1, round(width * scale)), max(1, round(height * scale)))
-            image = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA))
-    if image.dtype != np.uint8:
-        image = _spread(image)
-    if image.ndim == 2:
-        image = np.asarray(cv2.cvtColor(image, cv2.COLOR_GRAY2BGR))
-    return np.asarray(image, np.uint8)
+            image = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
+    return _three_channels(image)
 
 
-def _decode_small(path: Path | str, data: bytes, max_side: int) -> npt.NDArray[Any]:
-    """Decode no more than a thumbnail needs: uint8 or float32, (H, W) or (H, W, 3)."""
-    with _open(path, data) as header:
-        is_float, longest = header.mode == "F", max(header.size)
-    if is_float:
-        return read_deep_image(path)
-    if not data.startswith(b"\xff\xd8"):
+def _decode_small(path: Path | str, data: bytes, header: Header, max_side: int) -> ImageArray:
+    """Decode no more than a thumbnail needs: (H, W) or (H, W, 3)."""
+    if header.is_deep:
+        return to_display(decode_deep(path, data, header))
+    if header.format != "JPEG":
         # Only JPEG gains, and OpenCV forgets a TIFF's orientation when it reduces. Grey stays one
         # channel: a scan of 20 000² would take three times the memory.
-        return _decode(path, data, cv2.IMREAD_ANYCOLOR)
+        return decode_bytes(path, data, header, cv2.IMREAD_ANYCOLOR)
     for factor, reduced in (
         (8, cv2.IMREAD_REDUCED_COLOR_8),
         (4, cv2.IMREAD_REDUCED_COLOR_4),
         (2, cv2.IMREAD_REDUCED_COLOR_2),
     ):
-        if longest >= factor * max_side:
-            return _decode(path, data, reduced)
-    return _decode(path, data, cv2.IMREAD_COLOR)
+        if max(header.width, header.height) >= factor * max_side:
+            return decode_bytes(path, data, header, reduced)
+    return decode_bytes(path, data, header, cv2.IMREAD_COLOR)
 
 
-def _spread(image: npt.NDArray[Any]) -> ImageArray:
-    """Spread the finite values over black to white."""
-    finite = image[np.isfinite(image)]
-    low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
-    shown = (np.nan_to_num(image, nan=low, posinf=high, neginf=low) - low) / ((high - low) or 1.0)
-    return np.asarray(shown * 255, np.uint8)
+def _three_channels(image: ImageArray) -> ImageArray:
+    if image.ndim == 3:
+        return image
+    return np.asarray(cv2.cvtColor(image, cv2.COLOR_GRAY2BGR), np.uint8)
 
 
 @functools.lru_cache(maxsize=8)
@@ -295,114 +298,8 @@ def _read_bytes(path: Path | str) -> bytes:
     try:
         return Path(path).read_bytes()
     except FileNotFoundError as error:
-        raise _unreadable(path, error) from error
+        raise unreadable(path, error) from error
     except OSError as error:
         raise InputError(
             "{file} cannot be read: {reason}.", file=path, reason=error.strerror or error
         ) from error
-
-
-def _open(path: Path | str, data: bytes) -> ImageFile.ImageFile:
-    try:
-        return Image.open(io.BytesIO(data))
-    except Exception as error:
-        raise _unreadable(path, error) from error
-
-
-def _check_header(path: Path | str, data: bytes) -> tuple[int, int]:
-    """Return (width, height); refuse what is no image, too large to decode, or cut short."""
-    with _open(path, data) as image:
-        try:
-            width, height = _upright_size(image)
-            is_cut_short = _is_cut_short(image, data)
-        except Exception as error:  # tags of a damaged header
-            raise _unreadable(path, error) from error
-    if width * height > MAX_PIXELS:
-        raise _unreadable(path, Image.DecompressionBombError())
-    if is_cut_short:
-        # Decoders fill what is missing with grey and say nothing.
-        raise InputError("{file} is cut short; copy or export it again.", file=path)
-    return width, height
-
-
-def _is_cut_short(image: ImageFile.ImageFile, data: bytes) -> bool:
-    if image.format == "JPEG":  # a thumbnail inside has an end of its own, before the scan
-        return data.rfind(b"\xff\xd9") < data.rfind(b"\xff\xda")
-    if image.format == "PNG":
-        return b"IEND" not in data
-    if isinstance(image, TiffImagePlugin.TiffImageFile):
-        for offsets, lengths in ((273, 279), (324, 325)):  # strips, tiles
-            starts, sizes = image.tag_v2.get(offsets, ()), image.tag_v2.get(lengths, ())
-            if any(start + size > len(data) for start, size in zip(starts, sizes, strict=False)):
-                return True
-    return False
-
-
-def _decode(path: Path | str, data: bytes, flag: int) -> ImageArray:
-    with _open(path, data) as header:
-        kind, mode = header.format, header.mode
-    if mode in ("F", "I"):
-        raise InputError(
-            "{file} has 32 bits per pixel, whose black and white are unknown; save it with 8 or 16"
-            " bits.",
-            file=path,
-        )
-    try:
-        image = cv2.imdecode(np.frombuffer(data, np.uint8), flag)
-    except cv2.error as error:
-        raise _unreadable(path, error) from error
-    if image is not None:
-        return np.asarray(image, np.uint8)
-    if kind in ("BMP", "JPEG", "PNG", "WEBP"):  # OpenCV knows them: what it refuses is damaged
-        raise _unreadable(path, ValueError())
-    with _open(path, data) as image:
-        try:
-            return np.ascontiguousarray(np.asarray(image.convert("RGB"))[..., ::-1])
-        except Exception as error:
-            raise _unreadable(path, error) from error
-
-
-def _unreadable(path: Path | str, error: Exception) -> InputError:
-    if isinstance(error, FileNotFoundError):
-        return InputError("{file} does not exist.", file=path)
-    if isinstance(error, Image.DecompressionBombError):
-        return InputError(
-            "{file} has more than {count} million pixels, too many to open at once; cut it into"
-            " tiles.",
-            file=path,
-            count=MAX_PIXELS // 1_000_000,
-        )
-    return InputError(
-        "{file} is unreadable: it is damaged or no image in a known format.", file=path
-    )
-
-
-def _upright_size(image: ImageFile.ImageFile) -> tuple[int, int]:
-    width, height = image.size
-    # Pillow turns the size of a TIFF itself.
-    if image.format in ("JPEG", "PNG", "WEBP"):
-        exif = Image.Exif()
-        exif.load(image.info.get("exif") or _late_exif(image))
-        if exif.get(_EXIF_ORIENTATION, 1) in (5, 6, 7, 8):
-            return height, width
-    return width, height
-
-
-def _late_exif(image: ImageFile.ImageFile) -> bytes:
-    """Return the EXIF block that a PNG holds behind its pixels, where Pillow does not look yet."""
-    file = image.fp
-    if image.format != "PNG" or file is None:
-        return b""
-    file.seek(8)
-    while len(head := file.read(8)) == 8:
-        size = int.from_bytes(head[:4], "big")
-        if head[4:] == b"eXIf":
-            return file.read(size)
-        file.seek(size + 4, io.SEEK_CUR)
-    return b""
-
-
-def _png_grey_bits(data: bytes) -> int:
-    """Bits of a grey PNG from its header; 8 for everything else."""
-    is_grey_png = data[:8] == b"\x89PNG\r\n\x1a\n" and data[25] == 0
-    return data[24] if is_grey_png else 8

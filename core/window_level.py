@@ -1,7 +1,8 @@
-"""Showing grey images of any depth: window and level.
+"""From any depth to 8 bits: window and level.
 
-The window is the range of values spread over black to white, the level its middle. Pictures stay
-one channel: nothing is copied to RGBA.
+The window is the range of values spread over black to white, the level its middle. The default
+window is what networks see, what thumbnails show, and what labelling begins with. Pictures keep
+their channels: nothing is copied to RGBA.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ ImageArray = npt.NDArray[np.uint8]
 Grey = ImageArray | npt.NDArray[np.uint16] | npt.NDArray[np.floating]
 _SAMPLES = 1_000_000
 _ROWS = 64
+_WHITE = 255.0
+_PERCENTILES = (0.1, 99.9)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,15 +43,25 @@ class WindowLevel:
         return cls(level - window / 2, level + window / 2)
 
 
-def default_window(image: Grey, *, percentiles: tuple[float, float] = (0.5, 99.5)) -> WindowLevel:
-    """Return the window between two percentiles of at most a million of the finite values.
+def default_window(image: Grey, *, percentiles: tuple[float, float] = _PERCENTILES) -> WindowLevel:
+    """Return the window between two percentiles of the finite values, all channels together.
 
-    An image without finite values gets 0 … 1, one of a single value a window of width 1 around it.
-    8-bit images get 0 … 255: they are meant to be seen as they are.
+    The image alone decides, so that training, prediction and thumbnails agree without a note of
+    the data set; percentiles, because one hot pixel would darken everything else. Of images above
+    a million pixels, evenly spaced rows and columns count.
+
+    8-bit images get 0 … 255: they are meant to be seen as they are. A window of 16-bit integers is
+    at least 255 wide: the noise of an even surface must not become a pattern, and 8-bit values in
+    a 16-bit file stay what they are. An image without finite values gets 0 … 1, a floating-point
+    one of a single value a window of width 1 around it.
+
+    Args:
+        image: (H, W) or (H, W, 3) uint8, uint16 or float.
+        percentiles: 0 … 100, of what becomes black and white.
     """
     if image.dtype == np.uint8:
         return WindowLevel(0.0, 255.0)
-    step = max(1, int(np.ceil(np.sqrt(image.size / _SAMPLES))))
+    step = max(1, int(np.ceil(np.sqrt(image.shape[0] * image.shape[1] / _SAMPLES))))
     values = image[::step, ::step].reshape(-1)
     if np.issubdtype(image.dtype, np.floating):
         values = values[np.isfinite(values)]
@@ -57,7 +70,17 @@ def default_window(image: Grey, *, percentiles: tuple[float, float] = (0.5, 99.5
     low, high = (float(value) for value in np.percentile(values, percentiles))
     if high <= low:  # nearly all one value: what differs is what matters
         low, high = float(values.min()), float(values.max())
+    if image.dtype == np.uint16:
+        return _widened(low, high)
     return WindowLevel(low, high) if high > low else WindowLevel(low - 0.5, low + 0.5)
+
+
+def _widened(low: float, high: float) -> WindowLevel:
+    """At least 255 wide around the same middle, but not below 0."""
+    if high - low >= _WHITE:
+        return WindowLevel(low, high)
+    low = max(0.0, float(np.floor((low + high - _WHITE) / 2)))
+    return WindowLevel(low, low + _WHITE)
 
 
 def window_table(window: WindowLevel, *, bits: int) -> npt.NDArray[np.uint8]:
@@ -68,21 +91,21 @@ def window_table(window: WindowLevel, *, bits: int) -> npt.NDArray[np.uint8]:
 def to_display(
     image: Grey, window: WindowLevel | None = None, *, out: ImageArray | None = None
 ) -> ImageArray:
-    """Return a grey image as it is shown.
+    """Return an image as it is shown; channels of colour share one window.
 
     Args:
-        image: (H, W) uint8, uint16 or float; NaN and -inf are black, inf is white.
+        image: (H, W) or (H, W, 3) uint8, uint16 or float; NaN and -inf are black, inf is white.
         window: values to spread; ``default_window`` if None.
         out: uint8 array of the image's size to write to.
 
     Returns:
-        (H, W) uint8.
+        uint8 of the image's shape.
 
     Raises:
         ValueError: another type or number of dimensions.
     """
-    if image.ndim != 2:
-        raise ValueError(f"an image of shape {image.shape}, not (height, width)")
+    if image.ndim not in (2, 3):
+        raise ValueError(f"an image of shape {image.shape}, not (height, width[, channels])")
     window = default_window(image) if window is None else window
     shown = np.empty(image.shape, np.uint8) if out is None else out
     if image.dtype in (np.uint8, np.uint16):

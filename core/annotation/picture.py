@@ -83,17 +83,10 @@ def read_picture(path: Path | str) -> Picture:
 def make_picture(pixels: Pixels) -> Picture:
     """Halve an image (H, W) or (H, W, 3) until it is small; deep colours are brought to uint8."""
     if pixels.ndim == 3 and pixels.dtype != np.uint8:
-        pixels = _to_bytes(pixels)
+        pixels = to_display(pixels)
     levels: list[Pixels] = [pixels]
     while max(levels[-1].shape[:2]) > _SMALLEST_LEVEL:
         height, width = levels[-1].shape[:2]
         size = (-(-width // 2), -(-height // 2))
         levels.append(np.asarray(cv2.resize(levels[-1], size, interpolation=cv2.INTER_AREA)))
     return Picture(tuple(levels))
-
-
-def _to_bytes(pixels: Pixels) -> ImageArray:
-    if pixels.dtype == np.uint16:
-        return (pixels >> 8).astype(np.uint8)
-    window = default_window(pixels.reshape(pixels.shape[0], -1))
-    return to_display(pixels.reshape(pixels.shape[0], -1), window).reshape(pixels.shape)

@@ -14,7 +14,8 @@ from natsort import natsorted
 from core.datasets import Subset
 from core.errors import InputError
 from core.files import read_text
-from core.images import IMAGE_SUFFIXES, MAX_PIXELS, Color, image_size
+from core.image_headers import MAX_PIXELS
+from core.images import IMAGE_SUFFIXES, Color, image_size
 
 MAX_FILE_BYTES = 512 * 2**20
 MAX_COORDINATE = 100_000.0
