@@ -99,8 +99,10 @@ class Application(QObject):
         old = self.window
         panel = old.work_area.current_panel.key if self.context.project is not None else None
         search = old.top_bar.search.text()
+        kept = {} if panel is None else old.work_area.keep()
         self.window = self._make_window()
         if panel is not None:
+            self.window.work_area.show_kept(kept)
             self.window.work_area.show_panel(panel)
         self.window.top_bar.search.setText(search)
         self.window.setGeometry(old.geometry())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from PySide6.QtCore import QPoint, QPointF, QRect, QRectF, Qt, Signal, Slot
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QResizeEvent
@@ -13,11 +14,21 @@ from app.canvas.layers import Layers
 from app.canvas.renderer import MaskStyle
 from app.canvas.viewport import Viewport
 from app.theme import tokens
+from app.translation import tr
 from core.annotation.edits import Region
 from core.images import Color, default_palette
 
 _ZOOM_STEP = 1.25
 _GRID_FROM = 10.0  # device pixels per image pixel
+
+
+@dataclass(frozen=True, slots=True)
+class KeptView:
+    """The scale, and the image point in the middle, for images of (width, height) pixels."""
+
+    scale: float
+    center: tuple[float, float]
+    size: tuple[int, int]
 
 
 class CanvasDisplay(QWidget):
@@ -40,7 +51,9 @@ class CanvasDisplay(QWidget):
         self._picture_stale = self._masks_stale = self._preview_stale = True
         self._colors: Sequence[Color] = default_palette(2)
         self._fitted = True
+        self._waiting = False
         self._last_size = (0, 0)
+        self._wanted: KeptView | None = None
         editor.drawn.connect(self._on_drawn)
         editor.window_changed.connect(self._on_picture_changed)
         editor.draft_changed.connect(self._on_masks_changed)
@@ -95,6 +108,18 @@ class CanvasDisplay(QWidget):
             corner = QPointF(margin + 2, margin + 2)
             self.update(QRectF(place - corner, place + corner).toAlignedRect())
 
+    @property
+    def waiting(self) -> bool:
+        """Whether it says that an image is being read."""
+        return self._waiting
+
+    def set_waiting(self, waiting: bool) -> None:
+        """Say, where nothing is shown, that an image is being read; ends when one is shown."""
+        waiting = waiting and self._editor.document is None
+        if waiting != self._waiting:
+            self._waiting = waiting
+            self.update()
+
     # Places
 
     @property
@@ -117,6 +142,18 @@ class CanvasDisplay(QWidget):
         return self.viewport.scale / self.ratio
 
     # Zoom
+
+    def kept_view(self) -> KeptView | None:
+        """Return which part is seen, None where it is the whole image."""
+        view = self.viewport
+        if self._fitted or not view.image_width:
+            return None
+        center = view.to_image(view.width / 2, view.height / 2)
+        return KeptView(view.scale, center, (view.image_width, view.image_height))
+
+    def show_kept_view(self, kept: KeptView | None) -> None:
+        """Show this part of the next image that is shown."""
+        self._wanted = kept
 
     @Slot()
     def fit(self) -> None:
@@ -167,6 +204,9 @@ class CanvasDisplay(QWidget):
         painter = QPainter(self)
         painter.fillRect(event.rect(), QColor(tokens().window))
         if self._editor.document is None:
+            if self._waiting:
+                painter.setPen(QColor(tokens().muted))
+                painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, tr("Loading …"))
             return
         self._layers.paint(painter, self.ratio, draft=self._editor.draft is not None)
         if self.viewport.scale >= _GRID_FROM:
@@ -218,10 +258,16 @@ class CanvasDisplay(QWidget):
         self.viewport.set_image_size(*new)
         if picture is None:
             self._layers.clear()
+        elif self._wanted is not None and self._wanted.size == new:
+            self.viewport.zoom_to(self._wanted.scale)
+            self.viewport.center_on(*self._wanted.center)
+            self._fitted = False
         elif new != self._last_size or self._fitted:
             self.fit()
         if picture is not None:
             self._last_size = new
+            self._waiting = False
+            self._wanted = None
         self.view_changed()
 
     @Slot(object)

@@ -82,6 +82,13 @@ class Panel(QWidget):
     def search(self, text: str) -> None:
         """Text typed into the window's search box while this panel is in front."""
 
+    def keep(self) -> Any:
+        """The window is about to be built anew: return what ``show_kept`` of the new one needs."""
+        return None
+
+    def show_kept(self, kept: Any) -> None:
+        """Show what ``keep`` of the old window's panel returned; called after ``set_project``."""
+
     def theme_changed(self) -> None:
         """Colours changed: renew what neither palette nor style sheet reaches (plots)."""
 

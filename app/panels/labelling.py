@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, cast
 
-from PySide6.QtCore import Slot
+from PySide6.QtCore import QTimer, Slot
 from PySide6.QtGui import QHideEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from app.background import BackgroundTasks
 from app.canvas.actions import Actions
+from app.canvas.display import KeptView
 from app.canvas.editor import Editor
 from app.context import AppContext
 from app.dialogs import error_text
@@ -20,7 +22,7 @@ from app.panels.labelling_draft import LabellingDraft
 from app.panels.labelling_images import LabellingImages
 from app.panels.labelling_look import LabellingLook
 from app.panels.labelling_selection import LabellingSelection
-from app.panels.labelling_session import LabellingSession
+from app.panels.labelling_session import KeptSteps, LabellingSession
 from app.panels.labelling_tools import LabellingTools
 from app.panels.labelling_view import LabellingView
 from app.translation import tr, trn
@@ -28,6 +30,23 @@ from app.widgets.labelling_inspector import LabellingInspector
 from app.widgets.thumbnails import ThumbnailLoader
 from core.messages import Message, message
 from core.project import ImageCounts, Project
+
+_WAITING_MS = 60
+
+
+_SAVE_SETTINGS_MS = 800
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    image: int | None
+    view: KeptView | None
+    tool: str
+    class_id: int
+    locked: frozenset[int]
+    hidden: frozenset[int]
+    filter: tuple[Any, ...]
+    steps: KeptSteps
 
 
 class LabellingPanel(Panel):
@@ -49,6 +68,10 @@ class LabellingPanel(Panel):
         self._counts: ImageCounts | None = None
         self._changed_since_shown = False
         self._is_telling = False
+        self._save_timer = QTimer(self)
+        self._save_timer.setSingleShot(True)
+        self._save_timer.setInterval(_SAVE_SETTINGS_MS)
+        self._save_timer.timeout.connect(context.store.save)
         self._tasks = BackgroundTasks(self)
         self._loader = ThumbnailLoader(self)
         self.editor = Editor(self)
@@ -70,6 +93,10 @@ class LabellingPanel(Panel):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.view)
         self.setFocusProxy(self.view.canvas)
+        self._waiting = QTimer(self)
+        self._waiting.setSingleShot(True)
+        self._waiting.setInterval(_WAITING_MS)
+        self._waiting.timeout.connect(self._on_waited)
         self._connect()
 
     @property
@@ -103,6 +130,7 @@ class LabellingPanel(Panel):
         self.view.notice.clear()
         self.images.set_project(project)
         self.classes.set_project(project)
+        self.tools.restore_paint_over()
         self.draft.set_project(project)
         if project is not None:
             self.refresh()
@@ -154,6 +182,36 @@ class LabellingPanel(Panel):
         if isinstance(image_id, int):
             self.images.open(image_id)
 
+    def keep(self) -> _Kept:
+        """Save everything; what was open, in hand and filtered is the same in the new window."""
+        palette = self._inspector.classes
+        image, view = self.session.wanted, self.view.canvas.kept_view()
+        return _Kept(
+            image=image,
+            view=view,
+            tool=self.tools.current.key,
+            class_id=self.editor.class_id,
+            locked=frozenset(palette.locked),
+            hidden=frozenset(palette.hidden),
+            filter=self.view.strip.kept_filter(),
+            steps=self.session.hand_over(),
+        )
+
+    def show_kept(self, kept: _Kept) -> None:
+        """Go on where the window before was left."""
+        self.session.take_over(kept.steps)
+        self.classes.choose(kept.class_id)
+        self._inspector.classes.set_marks(hidden=kept.hidden, locked=kept.locked)
+        self.tools.take(kept.tool)
+        self.view.strip.show_kept_filter(kept.filter)
+        if kept.image is not None:
+            self.view.canvas.show_kept_view(kept.view)
+            self.images.open(kept.image)
+
+    def save_settings_soon(self) -> None:
+        """Write the settings once the user has stopped changing them."""
+        self._save_timer.start()
+
     def theme_changed(self) -> None:
         """Renew icons and what is drawn by hand."""
         if hasattr(self, "look"):
@@ -172,7 +230,9 @@ class LabellingPanel(Panel):
     def shut_down(self) -> None:
         """Save everything and wait."""
         self._project = None
-        self.look.remember()
+        if self._save_timer.isActive():
+            self._save_timer.stop()
+            self.context.store.save()
         self.draft.shut_down()
         self.images.shut_down()
         self._tasks.shut_down()
@@ -216,12 +276,18 @@ class LabellingPanel(Panel):
     def _connect(self) -> None:
         self.context.dataset_changed.connect(self.refresh)
         self.view.empty.action_requested.connect(self.context.import_requested)
+        self.session.opened.connect(self._waiting.start)
         self.session.failed.connect(self.context.error_occurred)
         self.session.saved.connect(self._on_saved)
         self.session.saving.connect(self._on_saving)
         self.session.save_failed.connect(self._on_save_failed)
         self.session.recovered.connect(self._on_recovered)
         self.editor.failed.connect(self.context.error_occurred)
+
+    @Slot()
+    def _on_waited(self) -> None:
+        """Most images are there by now, and a text would only flash."""
+        self.view.canvas.set_waiting(self.session.wanted is not None and self.session.row is None)
 
     @Slot(int)
     def _on_saved(self, image_id: int) -> None:

@@ -226,7 +226,7 @@ class LabellingDraft(QObject):
         self.draft = None if left.is_empty else left
         self._show_actions()
         if changed and (row.state == "unlabelled" or (unseen and row.state != "draft")):
-            self._panel.images.set_state("draft")
+            self._panel.images.mark_draft()
         elif not changed:
             self._tell(
                 tr("Nothing changed: the mask has these labels already, or they are protected.")

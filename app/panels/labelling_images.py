@@ -149,7 +149,17 @@ class LabellingImages(QObject):
 
     @Slot(str)
     def set_state(self, state: str) -> None:
-        """Say how far the labelling of the open image is."""
+        """Take the user's word on how far the labelling of the open image is."""
+        if self._session.pending:  # a first save would call the image labelled afterwards
+            self._session.flush()
+        self._store_state(state)
+        self._session.state_chosen()
+
+    def mark_draft(self) -> None:
+        """A model's proposal was taken over: undoing that takes the state back, too."""
+        self._store_state("draft")
+
+    def _store_state(self, state: str) -> None:
         project, row = self._project, self._session.row
         if project is None or row is None or project.read_only:
             return
@@ -166,8 +176,7 @@ class LabellingImages(QObject):
         row = self._session.row
         if row is None:
             return
-        if self._session.pending:  # a first save would call the image labelled afterwards
-            self._session.flush()
+        self._session.flush()
         self.save_empty_mask()
         self.set_state(state)
         self.step(1)
@@ -179,7 +188,8 @@ class LabellingImages(QObject):
             return
         if project.image(row.id).mask_hash is None:
             try:
-                project.save_label_map(row.id, document.mask)
+                mask_hash = project.save_label_map(row.id, document.mask)
+                self._session.mask_stored(row.id, mask_hash)
             except Exception as error:
                 self._panel.context.error_occurred.emit(error)
 

@@ -34,6 +34,7 @@ class LabellingLook(QObject):
         self._make_actions()
         self._restore()
         self._look.changed.connect(self.renew)
+        self._look.changed.connect(self.remember)
         self._palette.visibility_changed.connect(self.renew)
         panel.classes.labels_changed.connect(self.renew)
         self._canvas.hovered.connect(self._on_hovered)
@@ -74,6 +75,7 @@ class LabellingLook(QObject):
         )
         self._panel.view.strip.set_colors(self._panel.classes.colors)
 
+    @Slot()
     def remember(self) -> None:
         """Put the choices into the settings."""
         values = self._panel.context.settings.panel_values
@@ -84,6 +86,7 @@ class LabellingLook(QObject):
                 values[name] = value
             else:
                 values.pop(name, None)
+        self._panel.save_settings_soon()
 
     def _restore(self) -> None:
         values = self._panel.context.settings.panel_values

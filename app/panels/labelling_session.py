@@ -15,6 +15,7 @@ from app.canvas.editor import Editor
 from core.annotation.autosave import Autosave, recover
 from core.annotation.document import MaskDocument
 from core.annotation.edits import Box, Mask
+from core.annotation.journal import BY_ITSELF, Becomes
 from core.annotation.picture import Picture, read_picture
 from core.annotation.undo import MAX_BYTES, UndoStack
 from core.errors import InputError
@@ -31,6 +32,25 @@ class _Opened:
     picture: Picture
     mask: Mask
     copy: Mask
+
+
+@dataclass(slots=True, eq=False)
+class Steps:
+    """What can be undone on an image, and what the image is once all of it is undone.
+
+    ``start`` is None where the user has said since how far the labelling is.
+    """
+
+    stack: UndoStack
+    start: Becomes | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class KeptSteps:
+    """Steps by image id, and the hashes of the masks they belong to."""
+
+    steps: dict[int, Steps]
+    hashes: dict[int, str | None]
 
 
 class LabellingSession(QObject):
@@ -53,7 +73,7 @@ class LabellingSession(QObject):
     """(names): images completed from what an earlier window had painted when it was killed."""
     failed = Signal(object)
     """(Exception): an image cannot be read."""
-    _stored = Signal(int, str)
+    _stored = Signal(int, object)
     _refused = Signal(int, object)
 
     def __init__(self, editor: Editor, parent: QObject | None = None) -> None:
@@ -62,7 +82,8 @@ class LabellingSession(QObject):
         self._project: Project | None = None
         self._autosave: Autosave | None = None
         self._tasks = BackgroundTasks(self)
-        self._undo: OrderedDict[int, UndoStack] = OrderedDict()
+        self._undo: OrderedDict[int, Steps] = OrderedDict()
+        self._start: Becomes | None = None
         self._hashes: dict[int, str | None] = {}
         self._pictures: OrderedDict[int, Picture] = OrderedDict()
         self.row: ImageRow | None = None
@@ -142,7 +163,7 @@ class LabellingSession(QObject):
         if document is not None:
             self._editor.show(None, None)
         if row is not None and document is not None:
-            self._undo[row.id] = document.undo_stack
+            self._undo[row.id] = Steps(document.undo_stack, self._start)
             self._undo.move_to_end(row.id)
             while len(self._undo) > 1 and self._undo_bytes() > MAX_BYTES:
                 self._undo.popitem(last=False)
@@ -174,6 +195,30 @@ class LabellingSession(QObject):
         """Whether a change is not in the project yet."""
         return self._autosave is not None and self._autosave.pending()
 
+    def state_chosen(self) -> None:
+        """The user said how far the labelling of the open image is: undoing leaves it at that."""
+        row, project, document = self.row, self._project, self._editor.document
+        if row is None or project is None or document is None:
+            return
+        document.undo_stack.redo_note = None
+        untouched = document.undo_stack.is_at_start
+        self._start = _as_it_is(project.image(row.id)) if untouched else None
+
+    def mask_stored(self, image_id: int, mask_hash: str) -> None:
+        """The mask on the screen was saved by somebody else."""
+        self._hashes[image_id] = mask_hash
+
+    def hand_over(self) -> KeptSteps:
+        """Save everything, show nothing, and return the steps for another session."""
+        self.flush()
+        self.leave()
+        return KeptSteps(dict(self._undo), dict(self._hashes))
+
+    def take_over(self, kept: KeptSteps) -> None:
+        """Go on with the steps of another session of the same project."""
+        self._undo.update(kept.steps)
+        self._hashes.update(kept.hashes)
+
     def forget_undo(self) -> None:
         """Drop all steps: masks were changed behind them."""
         self._undo.clear()
@@ -196,7 +241,7 @@ class LabellingSession(QObject):
         self._tasks.shut_down()
 
     def _undo_bytes(self) -> int:
-        return sum(stack.nbytes for stack in self._undo.values())
+        return sum(steps.stack.nbytes for steps in self._undo.values())
 
     def _keep_picture(self, image_id: int, picture: Picture | None) -> None:
         if picture is None or picture.size[0] * picture.size[1] > _KEPT_PIXELS:
@@ -210,13 +255,14 @@ class LabellingSession(QObject):
         row = opened.row
         self.row = row
         self._keep_picture(row.id, opened.picture)
-        undo = self._undo.pop(row.id, None)
-        if self._hashes.get(row.id) != row.mask_hash:
-            undo = None  # the steps belong to another mask
+        steps = self._undo.pop(row.id, None)
+        if steps is None or self._hashes.get(row.id) != row.mask_hash:
+            steps = Steps(UndoStack(), _as_it_is(row))  # the others belong to another mask
+        self._start = steps.start
         self._hashes[row.id] = row.mask_hash
         if self._autosave is not None:
             self._autosave.open(row.id, opened.copy)
-        self._editor.show(MaskDocument(opened.mask, row.id, undo=undo), opened.picture)
+        self._editor.show(MaskDocument(opened.mask, row.id, undo=steps.stack), opened.picture)
         self.opened.emit()
 
     def _on_unreadable(self, error: Exception) -> None:
@@ -232,17 +278,34 @@ class LabellingSession(QObject):
     def _on_committed(self, boxes: Sequence[Box]) -> None:
         document = self._editor.document
         if self._autosave is not None and document is not None:
-            self._autosave.commit(document.image_id, document.mask, boxes)
+            self._autosave.commit(
+                document.image_id, document.mask, boxes, becomes=self._becomes(document)
+            )
             self.saving.emit()
 
-    @Slot(int, str)
-    def _on_stored(self, image_id: int, mask_hash: str) -> None:
+    def _becomes(self, document: MaskDocument) -> Becomes:
+        """Return what the image is now that a step was made, undone or done again."""
+        stack, start = document.undo_stack, self._start
+        if start is not None and stack.is_at_start:
+            if stack.redo_note is None and self._project is not None:
+                state = self._project.image(document.image_id).state
+                stack.redo_note = None if state == start.state else Becomes(state)
+            return start
+        note = stack.redo_note
+        return note if isinstance(note, Becomes) else BY_ITSELF
+
+    @Slot(int, object)
+    def _on_stored(self, image_id: int, mask_hash: str | None) -> None:
         self._hashes[image_id] = mask_hash
         self.saved.emit(image_id)
 
     @Slot(int, object)
     def _on_refused(self, _image_id: int, error: Exception) -> None:
         self.save_failed.emit(error)
+
+
+def _as_it_is(row: ImageRow) -> Becomes:
+    return Becomes(row.state, has_mask=row.mask_hash is not None)
 
 
 def _read(project: Project, image_id: int, picture: Picture | None) -> _Opened:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _FIRST = "brush"
 _REMEMBERED = "labelling/options"
+_PAINT_OVER = "labelling/paint_over"
 _STEP_SHARE = 0.15
 
 
@@ -105,6 +106,14 @@ class LabellingTools(QObject):
         else:
             self._editor.undo()
 
+    def restore_paint_over(self) -> None:
+        """Paint over the same class as before, in the project that was opened."""
+        if self._panel.project is None:
+            return
+        name = self._panel.context.settings.panel_values.get(_PAINT_OVER)
+        found = (label.id for label in self._panel.classes.labels if label.name == name)
+        self._editor.set_option("only_over", next(found, OVER_ALL))
+
     def _make_tools(self) -> None:
         for classes in TOOLS:
             for tool_class in classes:
@@ -144,6 +153,13 @@ class LabellingTools(QObject):
         values[_REMEMBERED] = self._editor.options.to_dict()
         if not values[_REMEMBERED]:
             del values[_REMEMBERED]
+        if self._panel.project is not None:  # by name: the ids of another project are others
+            only = self._editor.options.only_over
+            if only == OVER_ALL:
+                values.pop(_PAINT_OVER, None)
+            else:
+                values[_PAINT_OVER] = self._panel.classes.name(only)
+        self._panel.save_settings_soon()
 
     @Slot(object)
     def _on_committed(self, _boxes: object) -> None:

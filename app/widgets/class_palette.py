@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from PySide6.QtCore import QPoint, QSize, Qt, Signal, Slot
 from PySide6.QtGui import QAction, QColor, QIcon, QKeySequence
@@ -77,6 +77,14 @@ class ClassPalette(QWidget):
         self.hidden &= known
         self.locked &= known
         self._fill()
+
+    def set_marks(self, *, hidden: Iterable[int], locked: Iterable[int]) -> None:
+        """Hide and protect these classes and no others."""
+        known = {label.id for label in self._labels}
+        self.hidden, self.locked = known & set(hidden), known & set(locked)
+        self._fill()
+        self.visibility_changed.emit()
+        self.locks_changed.emit()
 
     def set_current(self, class_id: int) -> None:
         """Mark the class that is painted."""

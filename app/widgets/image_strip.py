@@ -137,6 +137,18 @@ class ImageStrip(QWidget):
         self.finding.setText(metrics.elidedText(text, Qt.TextElideMode.ElideRight, GRID * 30))
         self.finding.setVisible(files is not None)
 
+    def kept_filter(self) -> tuple[str | None, int | None, str | None]:
+        """Return the chosen state, class and order."""
+        state, class_id, order = (
+            box.currentData() for box in (self.state, self.class_box, self.order)
+        )
+        return state, class_id, order
+
+    def show_kept_filter(self, kept: tuple[str | None, int | None, str | None]) -> None:
+        """Choose state, class and order again."""
+        for box, data in zip((self.state, self.class_box, self.order), kept, strict=True):
+            box.setCurrentIndex(max(0, box.findData(data)))
+
     def reset(self) -> None:
         """Show everything, without telling."""
         for box in (self.state, self.class_box):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Qt, QTimer, Signal, Slot
@@ -121,6 +121,16 @@ class WorkArea(QWidget):
         for panel in self.panels.values():
             panel.set_project(project)
         self.refresh_status()
+
+    def keep(self) -> dict[str, Any]:
+        """Return what the panels of the next window should show again, by panel key."""
+        kept = {key: panel.keep() for key, panel in self.panels.items()}
+        return {key: one for key, one in kept.items() if one is not None}
+
+    def show_kept(self, kept: Mapping[str, Any]) -> None:
+        """Show again what the panels of the window before showed."""
+        for key, one in kept.items():
+            self.panels[key].show_kept(one)
 
     def job_event(self, run_id: str, event: Event) -> None:
         """Hand an event to every panel."""

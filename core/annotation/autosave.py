@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from core.annotation.edits import Box, Mask
-from core.annotation.journal import FOLDER, Journal, Patch, read_journal
+from core.annotation.journal import BY_ITSELF, FOLDER, Becomes, Journal, Patch, read_journal
 from core.project import ImageRow, Project
 
 _log = logging.getLogger(__name__)
@@ -28,7 +28,7 @@ class Autosave:
 
     Args:
         project: open for writing; must stay open until ``close`` has returned.
-        on_saved: (image id, hash) after each save.
+        on_saved: (image id, hash) after each save; None where the image has no mask again.
         on_failed: (image id, error): what is on the screen is not saved; it is tried again.
         pause_s: strokes that follow each other faster become one save.
     """
@@ -37,7 +37,7 @@ class Autosave:
         self,
         project: Project,
         *,
-        on_saved: Callable[[int, str], None],
+        on_saved: Callable[[int, str | None], None],
         on_failed: Callable[[int, Exception], None],
         pause_s: float = _PAUSE_S,
     ) -> None:
@@ -64,19 +64,29 @@ class Autosave:
         with self._changed:
             self._masks[image_id] = _Saving(saved, Journal(path, (width, height)))
 
-    def commit(self, image_id: int, mask: Mask, boxes: Sequence[Box]) -> None:
-        """Save what changed in ``boxes``; small changes survive ``kill -9`` once this returns."""
+    def commit(
+        self, image_id: int, mask: Mask, boxes: Sequence[Box], *, becomes: Becomes = BY_ITSELF
+    ) -> None:
+        """Save what changed in ``boxes``; small changes survive ``kill -9`` once this returns.
+
+        Args:
+            image_id: which image.
+            mask: as it is now.
+            boxes: where it changed.
+            becomes: what the image is by this change, which counts until the next.
+        """
         patches = [Patch.of(mask, box) for box in boxes]
         with self._changed:
             saving = self._masks[image_id]
             saving.patches += patches
+            saving.becomes = becomes
             saving.dirty = True
             saving.failed = False
             area = sum(patch.pixels.size for patch in patches)
             if area > _AT_ONCE_PIXELS or not saving.is_journalled:
                 saving.unwritten += patches
             else:
-                saving.write(patches)
+                saving.write(patches, becomes)
             self._start()
             self._changed.notify_all()
 
@@ -151,9 +161,10 @@ class Autosave:
                 while not saving.is_journalled:
                     self._changed.wait()
                 patches, saving.patches = saving.patches, []
+                becomes = saving.becomes
                 saving.dirty = False
                 saving.busy = True
-            outcome = self._save(image_id, saving, patches)
+            outcome = self._save(image_id, saving, patches, becomes)
             with self._changed:
                 saving.busy = False
                 if isinstance(outcome, Exception):
@@ -198,9 +209,10 @@ class Autosave:
                 if saving is None:
                     return
                 patches, saving.unwritten = saving.unwritten, []
+                becomes = saving.becomes
                 saving.writing = True
             try:
-                saving.write(patches)
+                saving.write(patches, becomes)
             finally:
                 with self._changed:
                     saving.writing = False
@@ -209,11 +221,13 @@ class Autosave:
     def _unwritten(self) -> _Saving | None:
         return next((saving for saving in self._masks.values() if saving.unwritten), None)
 
-    def _save(self, image_id: int, saving: _Saving, patches: list[Patch]) -> str | Exception:
+    def _save(
+        self, image_id: int, saving: _Saving, patches: list[Patch], becomes: Becomes
+    ) -> str | Exception | None:
         for patch in patches:
             patch.apply(saving.mask)
         try:
-            return self._project.save_label_map(image_id, saving.mask)
+            return _store(self._project, image_id, saving.mask, becomes)
         except Exception as error:
             return error
 
@@ -226,6 +240,7 @@ class _Saving:
         self.journal = journal
         self.patches: list[Patch] = []
         self.unwritten: list[Patch] = []
+        self.becomes = BY_ITSELF
         self.dirty = False
         self.busy = False
         self.writing = False
@@ -249,10 +264,10 @@ class _Saving:
         except OSError as error:
             _log.warning("the journal %s cannot be removed: %s", self.journal.path, error)
 
-    def write(self, patches: list[Patch]) -> None:
+    def write(self, patches: list[Patch], becomes: Becomes) -> None:
         """Add to the journal; without one, the save itself may still succeed."""
         try:
-            self.journal.append(patches)
+            self.journal.append(patches, becomes)
         except OSError as error:
             _log.warning("the journal %s cannot be written: %s", self.journal.path, error)
 
@@ -281,12 +296,23 @@ def _replay(project: Project, path: Path, row: ImageRow) -> bool:
     saved = project.label_map(row.id)
     before = np.zeros((row.height, row.width), np.uint8) if saved is None else saved
     after = before.copy()
-    has_patches = False
-    for patch in read_journal(path, size):
-        patch.apply(after)
-        has_patches = True
-    # An image without a mask whose strokes were undone has an empty mask, not none.
-    if not has_patches or (saved is not None and np.array_equal(before, after)):
+    becomes: Becomes | None = None
+    for change in read_journal(path, size):
+        becomes = change.becomes
+        for patch in change.patches:
+            patch.apply(after)
+    if becomes is None:
         return False
-    project.save_label_map(row.id, after)
+    # An image without a mask whose strokes were erased has an empty mask, not none.
+    is_same = (saved is not None) == becomes.has_mask and np.array_equal(before, after)
+    if is_same and becomes.state in (None, row.state):
+        return False
+    _store(project, row.id, after, becomes)
     return True
+
+
+def _store(project: Project, image_id: int, mask: Mask, becomes: Becomes) -> str | None:
+    if becomes.has_mask:
+        return project.save_label_map(image_id, mask, state=becomes.state)
+    project.clear_label_map(image_id, state=becomes.state or "unlabelled")
+    return None

@@ -7,6 +7,7 @@ saved. Replaying a journal over a mask that holds some of its patches already gi
 
 from __future__ import annotations
 
+import json
 import os
 import struct
 import zlib
@@ -18,12 +19,30 @@ from typing import Self
 import numpy as np
 
 from core.annotation.edits import Box, Mask, crop, intersect
+from core.project.rows import STATES, State
 
 FOLDER = "recovery"
 _MAGIC = b"MWJ1"
 _HEADER = struct.Struct("<4sII")  # magic, width, height
 _CHANGE = struct.Struct("<II")  # size of the packed patches, their checksum
 _PATCH = struct.Struct("<5I")  # box, size of the packed pixels
+_STATE_BOX: Box = (0, 0, 0, 0)  # stands before a ``Becomes`` in the place of a patch
+
+
+@dataclass(frozen=True, slots=True)
+class Becomes:
+    """What an image is once a change is saved, besides the mask's pixels.
+
+    Attributes:
+        state: None for what a save makes of the state by itself.
+        has_mask: False: the change left what an image without a mask has, and it has none again.
+    """
+
+    state: State | None = None
+    has_mask: bool = True
+
+
+BY_ITSELF = Becomes()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,6 +62,14 @@ class Patch:
         crop(mask, self.box)[...] = self.pixels
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Change:
+    """The patches of one change, and what the image becomes by it."""
+
+    patches: tuple[Patch, ...]
+    becomes: Becomes = BY_ITSELF
+
+
 class Journal:
     """The journal of one image's mask of (width, height) pixels."""
 
@@ -51,7 +78,7 @@ class Journal:
         self._size = size
         self._file: int | None = None
 
-    def append(self, patches: Iterable[Patch]) -> None:
+    def append(self, patches: Iterable[Patch], becomes: Becomes = BY_ITSELF) -> None:
         """Add the patches of one change; they survive the end of this process once this returns.
 
         A change that is cut off by the end of the process is left out as a whole.
@@ -60,6 +87,9 @@ class Journal:
             OSError: the disk is full or refuses.
         """
         body = b"".join(_packed(patch) for patch in patches)
+        if becomes != BY_ITSELF:
+            told = json.dumps([becomes.state, becomes.has_mask]).encode()
+            body += _PATCH.pack(*_STATE_BOX, len(told)) + told
         data = _CHANGE.pack(len(body), zlib.crc32(body)) + body
         if self._file is None:
             self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -79,8 +109,8 @@ class Journal:
         self.path.unlink(missing_ok=True)
 
 
-def read_journal(path: Path, size: tuple[int, int]) -> Iterator[Patch]:
-    """Yield the patches of all whole changes; a torn or damaged rest is left out.
+def read_journal(path: Path, size: tuple[int, int]) -> Iterator[Change]:
+    """Yield all whole changes; a torn or damaged rest is left out.
 
     Args:
         path: the journal.
@@ -95,10 +125,10 @@ def read_journal(path: Path, size: tuple[int, int]) -> Iterator[Patch]:
             body = file.read(length)
             if len(body) < length or zlib.crc32(body) != checksum:
                 return
-            patches = _unpacked(body, (0, 0, *size))
-            if patches is None:
+            change = _unpacked(body, (0, 0, *size))
+            if change is None:
                 return
-            yield from patches
+            yield change
 
 
 def _packed(patch: Patch) -> bytes:
@@ -106,14 +136,22 @@ def _packed(patch: Patch) -> bytes:
     return _PATCH.pack(*patch.box, len(data)) + data
 
 
-def _unpacked(body: bytes, bounds: Box) -> list[Patch] | None:
-    """Return the patches of a change, None where one of them makes no sense."""
+def _unpacked(body: bytes, bounds: Box) -> Change | None:
+    """Return a change, None where a part of it makes no sense."""
     patches = []
+    becomes = BY_ITSELF
     place = 0
     while place + _PATCH.size <= len(body):
         x0, y0, x1, y1, length = _PATCH.unpack_from(body, place)
         place += _PATCH.size
         box, shape = (x0, y0, x1, y1), (y1 - y0, x1 - x0)
+        if box == _STATE_BOX:
+            told = _becomes(body[place : place + length])
+            if told is None:
+                return None
+            becomes = told
+            place += length
+            continue
         if intersect(box, bounds) != box:
             return None
         unpacker = zlib.decompressobj()
@@ -125,4 +163,14 @@ def _unpacked(body: bytes, bounds: Box) -> list[Patch] | None:
             return None
         patches.append(Patch(box, np.frombuffer(pixels, np.uint8).reshape(shape)))
         place += length
-    return patches
+    return Change(tuple(patches), becomes)
+
+
+def _becomes(told: bytes) -> Becomes | None:
+    try:
+        state, has_mask = json.loads(told)
+    except (ValueError, TypeError, RecursionError):
+        return None
+    if not isinstance(has_mask, bool) or not (state is None or state in STATES):
+        return None
+    return Becomes(state, has_mask)

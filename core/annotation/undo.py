@@ -79,6 +79,10 @@ class UndoStack:
     """Steps that can be undone and redone on one mask.
 
     The oldest steps go when all together take more than ``max_bytes``; the newest always stays.
+
+    Attributes:
+        redo_note: what the owner wants to know when steps that were undone are done again; gone
+            as soon as a new step takes their place.
     """
 
     def __init__(self, *, max_bytes: int = MAX_BYTES) -> None:
@@ -86,6 +90,8 @@ class UndoStack:
         self._done: list[_Entry] = []
         self._undone: list[_Entry] = []
         self._group: _Group | None = None
+        self._has_dropped = False
+        self.redo_note: object = None
 
     def push(
         self,
@@ -111,9 +117,7 @@ class UndoStack:
             self._group.add(packed, before, after)
             return
         step = UndoStep(name, tuple(edit.box for edit in packed), before, after)
-        self._undone.clear()
-        self._done.append(_Entry(step, packed, _size(step, packed)))
-        self._drop_oldest()
+        self._add(_Entry(step, packed, _size(step, packed)))
 
     @contextmanager
     def group(self, name: str) -> Iterator[None]:
@@ -131,9 +135,7 @@ class UndoStack:
                     name, tuple(edit.box for edit in group.edits), group.before, group.after
                 )
                 packed = tuple(group.edits)
-                self._undone.clear()
-                self._done.append(_Entry(step, packed, _size(step, packed)))
-                self._drop_oldest()
+                self._add(_Entry(step, packed, _size(step, packed)))
 
     def undo(self, mask: Mask) -> UndoStep | None:
         """Take the last step back in ``mask``; None if there is none."""
@@ -156,6 +158,11 @@ class UndoStack:
         return entry.step
 
     @property
+    def is_at_start(self) -> bool:
+        """Whether the mask is as it was before the first step of all."""
+        return not self._done and not self._has_dropped
+
+    @property
     def undo_name(self) -> str | None:
         """Name of the step that ``undo`` takes back."""
         return self._done[-1].step.name if self._done else None
@@ -175,8 +182,16 @@ class UndoStack:
 
     def clear(self) -> None:
         """Forget every step."""
+        self._has_dropped = self._has_dropped or bool(self._done)
+        self.redo_note = None
         self._done.clear()
         self._undone.clear()
+
+    def _add(self, entry: _Entry) -> None:
+        self._undone.clear()
+        self.redo_note = None
+        self._done.append(entry)
+        self._drop_oldest()
 
     def _drop_oldest(self) -> None:
         total = sum(entry.nbytes for entry in self._done)
@@ -184,6 +199,7 @@ class UndoStack:
         while total > self._max_bytes and drop < len(self._done) - 1:
             total -= self._done[drop].nbytes
             drop += 1
+            self._has_dropped = True
         del self._done[:drop]
 
 

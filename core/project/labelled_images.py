@@ -182,9 +182,9 @@ class LabelledImages(ProjectPart):
         """
         return labelling.save_label_map(self._store, image_id, mask, state=state)
 
-    def clear_label_map(self, image_id: int) -> None:
+    def clear_label_map(self, image_id: int, *, state: State = "unlabelled") -> None:
         """Leave an image without a mask; the old one stays in its history."""
-        labelling.clear_label_map(self._store, image_id)
+        labelling.clear_label_map(self._store, image_id, state=state)
 
     def mask_history(self, image_id: int) -> list[MaskVersion]:
         """Return the earlier masks of an image, newest first; ``mask`` reads one."""

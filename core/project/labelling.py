@@ -60,10 +60,10 @@ def save_label_map(
     return info.hash
 
 
-def clear_label_map(store: Store, image_id: int) -> None:
+def clear_label_map(store: Store, image_id: int, *, state: State = "unlabelled") -> None:
     """Leave an image without a mask; the old one stays in its history."""
     with store.database.transaction() as connection:
-        set_mask(connection, image_id, None, state="unlabelled")
+        set_mask(connection, image_id, None, state=state)
 
 
 def history(store: Store, image_id: int) -> list[MaskVersion]:

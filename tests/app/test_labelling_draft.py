@@ -119,6 +119,14 @@ def test_a_draft_is_accepted_as_one_step_and_the_image_is_a_draft(panel, asked, 
     assert np.array_equal(panel.project.label_map(image_id), mask)
     panel.tools.undo()
     assert not mask.any()
+    settle(qtbot, panel)
+    assert state(panel, image_id) == "unlabelled"
+    assert panel.project.label_map(image_id) is None
+    panel.editor.redo()
+    settle(qtbot, panel)
+    assert state(panel, image_id) == "draft"
+    panel.tools.undo()
+    settle(qtbot, panel)
     predict(qtbot, panel)  # known already
     assert len(asked) == 1
     assert panel.editor.draft is not None

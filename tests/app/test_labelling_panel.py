@@ -10,6 +10,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
 from app.panels.base import StepState
+from app.settings import SettingsStore
 from app.widgets.class_dialogs import AddClassDialog, MergeClassDialog
 from app.widgets.shortcut_editor import ShortcutEditor
 from core.annotation.edits import Region
@@ -352,7 +353,6 @@ def test_every_action_has_its_own_shortcut_and_can_get_another(panel, qtbot) -> 
 def test_choices_are_remembered(panel) -> None:
     panel.editor.set_option("brush_size", 33)
     panel.inspector_parts.look.opacity.setValue(80)
-    panel.look.remember()
     values = panel.context.settings.panel_values
     assert values["labelling/options"] == {"brush_size": 33}
     assert values["labelling/opacity"] == 80 and "labelling/style" not in values
@@ -383,3 +383,145 @@ def test_removed_image_is_left(panel, qtbot) -> None:
     panel.context.dataset_changed.emit()
     settle(qtbot, panel)
     assert panel.session.row is None or panel.session.row.id != first
+
+
+def blank_image(qtbot, panel) -> int:
+    """Open an image without a mask."""
+    image_id = panel.images.ids[1]
+    panel.project.clear_label_map(image_id)
+    panel.context.dataset_changed.emit()
+    open_image(qtbot, panel, image_id)
+    settle(qtbot, panel)
+    assert panel.session.row.state == "unlabelled" and not panel.editor.document.mask.any()
+    return image_id
+
+
+def facts(panel, image_id: int) -> tuple[str, bool]:
+    row = panel.project.image(image_id)
+    return row.state, row.mask_hash is not None
+
+
+def test_undoing_every_stroke_leaves_the_image_as_it_was(panel, qtbot) -> None:
+    image_id, other = blank_image(qtbot, panel), panel.images.ids[2]
+    stroke(panel, (30, 25), (40, 25))
+    settle(qtbot, panel)
+    stroke(panel, (10, 5), (20, 5))
+    painted = panel.editor.document.mask.copy()
+    settle(qtbot, panel)
+    assert facts(panel, image_id) == ("labelled", True)
+    open_image(qtbot, panel, other)
+    open_image(qtbot, panel, image_id)
+    trigger(panel, "edit.undo")
+    settle(qtbot, panel)
+    assert facts(panel, image_id) == ("labelled", True)
+    trigger(panel, "edit.undo")
+    settle(qtbot, panel)
+    assert facts(panel, image_id) == ("unlabelled", False)
+    assert panel.inspector_parts.review.state.currentData() == "unlabelled"
+    open_image(qtbot, panel, other)
+    open_image(qtbot, panel, image_id)  # what was undone can still be done again
+    trigger(panel, "edit.redo")
+    trigger(panel, "edit.redo")
+    settle(qtbot, panel)
+    assert facts(panel, image_id) == ("labelled", True)
+    assert np.array_equal(saved(panel, image_id), painted)
+
+
+def test_undo_does_not_touch_a_state_that_was_chosen(panel, qtbot) -> None:
+    image_id = blank_image(qtbot, panel)
+    trigger(panel, "state.draft")
+    stroke(panel, (30, 25), (40, 25))
+    settle(qtbot, panel)
+    trigger(panel, "edit.undo")
+    settle(qtbot, panel)
+    assert facts(panel, image_id) == ("draft", False)  # chosen before the stroke
+    trigger(panel, "edit.redo")
+    trigger(panel, "state.unlabelled")  # the save that waits does not call it labelled
+    settle(qtbot, panel)
+    assert facts(panel, image_id) == ("unlabelled", True)
+    trigger(panel, "state.reviewed")
+    trigger(panel, "edit.undo")
+    settle(qtbot, panel)
+    assert facts(panel, image_id) == ("reviewed", True)  # chosen after the stroke
+    assert not saved(panel, image_id).any()
+
+
+def test_undo_on_a_mask_of_before_brings_its_state_back(panel, qtbot) -> None:
+    image_id = panel.images.ids[1]
+    panel.project.set_state([image_id], "unlabelled")
+    panel.context.dataset_changed.emit()
+    open_image(qtbot, panel, image_id)
+    before = saved(panel, image_id)
+    stroke(panel, (30, 25), (40, 25))
+    settle(qtbot, panel)
+    assert facts(panel, image_id) == ("labelled", True)
+    trigger(panel, "edit.undo")
+    settle(qtbot, panel)
+    assert facts(panel, image_id) == ("unlabelled", True)
+    assert np.array_equal(saved(panel, image_id), before)
+
+
+def test_options_survive_a_kill(panel, qtbot) -> None:
+    store = panel.context.store
+    panel.editor.set_option("brush_size", 33)
+    panel.editor.set_option("brush_shape", "square")
+    panel.editor.set_option("tolerance", 21)
+    panel.editor.set_option("only_over", 2)
+    panel.inspector_parts.look.opacity.setValue(80)
+    assert not store.path.exists() or "labelling" not in store.path.read_text()  # not every click
+    qtbot.waitUntil(lambda: not panel._save_timer.isActive(), timeout=5000)
+    values = SettingsStore(store.path).settings.panel_values
+    assert values["labelling/options"] == {
+        "brush_size": 33,
+        "brush_shape": "square",
+        "tolerance": 21,
+    }
+    assert values["labelling/paint_over"] == panel.classes.name(2)
+    assert values["labelling/opacity"] == 80
+
+
+def test_paint_over_is_the_same_class_in_the_next_project(panel, qtbot) -> None:
+    folder, name = panel.project.folder, panel.classes.name(2)
+    panel.editor.set_option("only_over", 2)
+    panel.context.close_project()
+    with Project.open(folder) as project:
+        project.add_class("第 3")
+        project.merge_class(1, 0)  # ids close up
+    panel.context.open_project(folder)
+    assert panel.classes.name(panel.editor.options.only_over) == name
+    settle(qtbot, panel)
+
+
+def test_another_language_leaves_everything_as_it_was(panel, opened, qtbot) -> None:
+    third = panel.images.ids[2]
+    open_image(qtbot, panel, third)
+    before = saved(panel, third)
+    stroke(panel, (30, 25), (40, 25))  # not saved yet
+    painted = panel.editor.document.mask.copy()
+    trigger(panel, "tool.wand")
+    panel.classes.choose(2)
+    panel.inspector_parts.classes.toggle_locked(1)
+    canvas = panel.view.canvas
+    trigger(panel, "view.zoom_in")
+    canvas.viewport.center_on(30, 20)
+    kept = canvas.kept_view()
+    strip = panel.view.strip
+    strip.state.setCurrentIndex(strip.state.findData("labelled"))
+    old = opened.window
+    opened.set_language("zh_CN")
+    qtbot.waitUntil(lambda: opened.window is not old)
+    new = opened.window.work_area.panels["labelling"]
+    assert opened.window.work_area.current_panel is new
+    qtbot.waitUntil(lambda: new.editor.document is not None, timeout=20_000)
+    settle(qtbot, new)
+    assert new.session.row.id == third and np.array_equal(new.editor.document.mask, painted)
+    assert not new.view.notice.isVisible()  # nothing was lost, nothing is told
+    assert new.tools.current.key == "wand" and new.editor.class_id == 2
+    assert new.editor.locked == {1}
+    assert new.view.strip.query.state == "labelled"
+    now = new.view.canvas.kept_view()
+    assert now is not None and now.scale == kept.scale
+    assert np.allclose(now.center, kept.center, atol=1.5)
+    new.tools.undo()
+    settle(qtbot, new)
+    assert np.array_equal(saved(new, third), before)

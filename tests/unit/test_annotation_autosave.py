@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import zlib
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pytest
@@ -13,11 +14,11 @@ from core.annotation.autosave import Autosave, recover
 from core.annotation.brush import Brush
 from core.annotation.document import MaskDocument
 from core.annotation.edits import PaintRule, Region
-from core.annotation.journal import FOLDER, Journal, Patch, read_journal
+from core.annotation.journal import FOLDER, Becomes, Change, Journal, Patch, read_journal
 from core.annotation.polygon import rectangle_region
 from core.errors import InputError
 from core.images import write_image
-from core.project import Project
+from core.project import Project, State
 
 SIZE = (60, 40)
 
@@ -42,11 +43,15 @@ def box_of(x0: int, y0: int, x1: int, y1: int) -> Region:
     return found
 
 
+def patches_of(path: Path) -> list[Patch]:
+    return [patch for change in read_journal(path, SIZE) for patch in change.patches]
+
+
 class Watcher:
     """An ``Autosave`` whose callbacks are counted."""
 
     def __init__(self, project: Project, *, pause_s: float = 0.0) -> None:
-        self.saved: list[tuple[int, str]] = []
+        self.saved: list[tuple[int, str | None]] = []
         self.failed: list[Exception] = []
         self.autosave = Autosave(
             project,
@@ -143,7 +148,7 @@ def test_change_during_a_save_is_saved_too(project: Project, monkeypatch) -> Non
     inside, go_on = threading.Event(), threading.Event()
     really = project.save_label_map
 
-    def slow(id_: int, mask: np.ndarray) -> str:
+    def slow(id_: int, mask: np.ndarray, *, state: State | None) -> str:
         inside.set()
         assert go_on.wait(20)
         return really(id_, mask)
@@ -166,7 +171,7 @@ def test_failed_save_is_told_and_tried_again(project: Project, monkeypatch) -> N
     really = project.save_label_map
     problem = InputError("The disk is full.")
 
-    def refuse(_id: int, _mask: np.ndarray) -> str:
+    def refuse(_id: int, _mask: np.ndarray, *, state: State | None) -> str:
         raise problem
 
     monkeypatch.setattr(project, "save_label_map", refuse)
@@ -216,7 +221,7 @@ def test_replay_over_a_mask_that_has_some_patches_already(project: Project) -> N
         states.append(mask.copy())
     for saved in states:
         replayed = saved.copy()
-        for patch in read_journal(journal.path, SIZE):
+        for patch in patches_of(journal.path):
             patch.apply(replayed)
         assert np.array_equal(replayed, mask)
 
@@ -250,9 +255,9 @@ def test_change_that_was_cut_off_is_left_out_as_a_whole(tmp_path: Path) -> None:
     data = path.read_bytes()
     for end in range(whole, len(data)):
         path.write_bytes(data[:end])
-        assert [patch.box for patch in read_journal(path, SIZE)] == [(0, 0, 5, 5)]
+        assert [patch.box for patch in patches_of(path)] == [(0, 0, 5, 5)]
     path.write_bytes(data)
-    assert len(list(read_journal(path, SIZE))) == 4
+    assert len(patches_of(path)) == 4
 
 
 def test_large_change_goes_to_the_journal_in_the_thread(tmp_path: Path) -> None:
@@ -277,10 +282,10 @@ def test_large_change_is_journalled_while_a_save_goes_on(project: Project, monke
     saving, go_on = threading.Event(), threading.Event()
     save = project.save_label_map
 
-    def slow(image_id: int, mask: np.ndarray) -> str:
+    def slow(image_id: int, mask: np.ndarray, *, state: State | None) -> str:
         saving.set()
         assert go_on.wait(20)
-        return save(image_id, mask)
+        return save(image_id, mask, state=state)
 
     monkeypatch.setattr(project, "save_label_map", slow)
     watcher = Watcher(project)
@@ -292,7 +297,7 @@ def test_large_change_is_journalled_while_a_save_goes_on(project: Project, monke
     journal = project.folder / FOLDER / f"{image_id}.journal"
     found = blank()
     for _ in range(200):
-        for patch in read_journal(journal, SIZE):
+        for patch in patches_of(journal):
             patch.apply(found)
         if np.array_equal(found, document.mask):
             break
@@ -304,3 +309,68 @@ def test_large_change_is_journalled_while_a_save_goes_on(project: Project, monke
         assert watcher.autosave.close()
     saved = project.label_map(image_id)
     assert saved is not None and np.array_equal(saved, document.mask)
+
+
+UNTOUCHED = Becomes("unlabelled", has_mask=False)
+
+
+def paint_and_undo(watcher: Watcher, image_id: int, becomes: Becomes, start: np.ndarray) -> None:
+    """A stroke, and then all undone."""
+    document = watcher.open(image_id, start)
+    document.paint(box_of(3, 3, 9, 9), 1, name="x")
+    watcher.autosave.flush()
+    document.on_committed = lambda boxes: watcher.autosave.commit(
+        image_id, document.mask, boxes, becomes=becomes
+    )
+    document.undo()
+
+
+def test_an_image_can_be_without_a_mask_again(project: Project) -> None:
+    watcher = Watcher(project)
+    first, second = project.image_ids()[:2]
+    project.save_label_map(second, np.full_like(blank(), 2), state="reviewed")
+    paint_and_undo(watcher, first, UNTOUCHED, blank())
+    paint_and_undo(watcher, second, Becomes("unlabelled"), np.full_like(blank(), 2))
+    assert watcher.autosave.close()
+    assert watcher.saved[1] == (first, None)
+    assert project.label_map(first) is None and project.image(first).state == "unlabelled"
+    kept = project.label_map(second)
+    assert kept is not None and (kept == 2).all() and project.image(second).state == "unlabelled"
+
+
+@pytest.mark.parametrize("is_saved", [False, True])
+def test_after_a_kill_an_image_without_strokes_has_no_mask(project: Project, is_saved) -> None:
+    image_id = project.image_ids()[0]
+    mask = blank()
+    mask[3:9, 3:9] = 1
+    if is_saved:
+        project.save_label_map(image_id, mask)
+    journal = Journal(project.folder / FOLDER / f"{image_id}.journal", SIZE)
+    if not is_saved:
+        journal.append([Patch.of(mask, (3, 3, 9, 9))])
+    journal.append([Patch.of(blank(), (3, 3, 9, 9))], UNTOUCHED)
+    assert [change.becomes for change in read_journal(journal.path, SIZE)][-1] == UNTOUCHED
+    assert bool(recover(project)) is is_saved  # nothing came back where nothing was saved
+    assert project.label_map(image_id) is None and project.image(image_id).state == "unlabelled"
+
+
+def test_after_a_kill_a_step_done_again_has_its_state_again(project: Project) -> None:
+    image_id = project.image_ids()[0]
+    mask = blank()
+    mask[3:9, 3:9] = 1
+    journal = Journal(project.folder / FOLDER / f"{image_id}.journal", SIZE)
+    journal.append([Patch.of(blank(), (3, 3, 9, 9))], UNTOUCHED)
+    journal.append([Patch.of(mask, (3, 3, 9, 9))], Becomes("draft"))
+    assert recover(project)
+    saved = project.label_map(image_id)
+    assert saved is not None and np.array_equal(saved, mask)
+    assert project.image(image_id).state == "draft"
+
+
+def test_a_journal_with_an_unknown_state_ends_there(tmp_path: Path) -> None:
+    path = tmp_path / "1.journal"
+    journal = Journal(path, SIZE)
+    journal.append([Patch.of(blank(), (3, 3, 9, 9))])
+    journal.append([Patch.of(blank(), (3, 3, 9, 9))], Becomes(cast("State", "done")))
+    changes: list[Change] = list(read_journal(path, SIZE))
+    assert len(changes) == 1
