@@ -48,7 +48,7 @@ def read_color_mask(image: Path, mask: Path, colors: Mapping[Color, int]) -> Ima
         InputError: unreadable, another size, or a colour that is no class.
     """
     _check_area(image, mask)
-    bgr = read_image(mask)
+    bgr = read_image(mask, full_range=True)
     checked_size(image, (bgr.shape[1], bgr.shape[0]), file=mask)
     known = {r << 16 | g << 8 | b: index for (r, g, b), index in colors.items()}
     values = np.empty(bgr.shape[:2], np.uint8)
