@@ -50,7 +50,7 @@ class Overview:
         if not self.counts.total:
             return StepStatus(StepState.NEXT, message("Import images first."))
         if not states["labelled"] and not states["reviewed"]:
-            return StepStatus(StepState.NEXT, message("Import masks, too."))
+            return StepStatus(StepState.NEXT, message("Label the images, or import masks."))
         if not subsets["train"] or not subsets["val"]:
             return StepStatus(StepState.NEXT, message("Split the images."))
         return StepStatus(
