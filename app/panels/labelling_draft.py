@@ -69,7 +69,6 @@ class LabellingDraft(QObject):
         self._box = panel.inspector_parts.draft
         self._project: Project | None = None
         self.draft: Draft | None = None
-        self._rejected: set[int] = set()
         self._kept: OrderedDict[tuple[Path, int], Prediction] = OrderedDict()
         self._reader = VariantReader()
         self._server = PredictionServer(log=settings.log_dir() / "prediction.log")
@@ -115,7 +114,6 @@ class LabellingDraft(QObject):
         self.tasks.cancel_and_wait()
         self._project = project
         self._reader = VariantReader()
-        self._rejected.clear()
         self._kept.clear()
         self._set_draft(None)
         self._box.set_models((), None)
@@ -213,7 +211,7 @@ class LabellingDraft(QObject):
         """Drop the draft of the open image."""
         row = self._panel.session.row
         if row is not None and self.draft is not None:
-            self._rejected.add(row.id)
+            self.images.reject(row.id)
             self._set_draft(None)
 
     def _accept(self, region: Region, *, name: str, unseen: bool = False) -> None:
@@ -301,11 +299,11 @@ class LabellingDraft(QObject):
     def _read_stored(self) -> None:
         """Show the draft that a job has left for an image without labels."""
         row = self._panel.session.row
-        if row is None or row.state != "unlabelled" or row.id in self._rejected:
+        if row is None or row.state != "unlabelled":
             return
         stored = self.images.stored(row.id)
         document = self._editor.document
-        if stored is None or document is None or document.mask.any():
+        if stored is None or stored.is_rejected or document is None or document.mask.any():
             return
         self.tasks.start(
             lambda _progress: _read_stored(row, stored),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,8 @@ from core.annotation.draft import (
     UncertaintyOrder,
     most_uncertain_first,
     read_records,
+    read_rejected,
+    write_rejected,
 )
 from core.annotation.uncertainty import Uncertainty
 from core.jobs.events import Progress as JobProgress
@@ -43,6 +45,7 @@ class StoredDraft:
 
     run_dir: Path
     record: DraftRecord
+    is_rejected: bool = False
 
     @property
     def uncertainty(self) -> Uncertainty | None:
@@ -87,6 +90,19 @@ class LabellingPrelabel(QObject):
     def stored(self, image_id: int) -> StoredDraft | None:
         """Return the newest draft of an image."""
         return self._stored.get(image_id)
+
+    def reject(self, image_id: int) -> None:
+        """Never show an image's newest draft again; a newer one will be shown."""
+        project, stored = self._project, self._stored.get(image_id)
+        if project is None or stored is None or stored.is_rejected:
+            return
+        self._stored[image_id] = replace(stored, is_rejected=True)
+        if project.read_only:
+            return
+        try:
+            write_rejected(stored.run_dir, stored.record.index)
+        except OSError as error:
+            self._panel.context.error_occurred.emit(error)
 
     def set_project(self, project: Project | None) -> None:
         """Read the drafts of another project's runs."""
@@ -169,9 +185,11 @@ class LabellingPrelabel(QObject):
             found: dict[int, StoredDraft] = {}
             for run in project.runs("prelabel"):  # newest first
                 progress.check()
+                rejected = read_rejected(run.folder)
                 for record in read_records(run.folder):
                     if record.image_id is not None and record.entropy is not None:
-                        found.setdefault(record.image_id, StoredDraft(run.folder, record))
+                        draft = StoredDraft(run.folder, record, record.index in rejected)
+                        found.setdefault(record.image_id, draft)
             return found
 
         self._panel.draft.tasks.start(

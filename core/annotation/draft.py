@@ -32,6 +32,7 @@ UncertaintyOrder = Literal["entropy", "margin"]
 
 _LOG = logging.getLogger(__name__)
 _LABELS = "labels.json"
+_REJECTED = "rejected.json"
 _NAMED = 5
 
 
@@ -216,6 +217,29 @@ def read_records(run_dir: Path) -> list[DraftRecord]:
         except (ValueError, TypeError, KeyError, RecursionError):
             _LOG.warning("unreadable line in %s", run_dir / RESULTS)
     return records
+
+
+def read_rejected(run_dir: Path) -> frozenset[int]:
+    """Return the places, in the job, of the images whose drafts the user does not want."""
+    try:
+        content = json.loads((run_dir / DRAFTS_DIR / _REJECTED).read_bytes())
+    except FileNotFoundError:
+        return frozenset()
+    except (OSError, ValueError, RecursionError):
+        _LOG.warning("unreadable list of rejected drafts in %s", run_dir)
+        return frozenset()
+    found = content if isinstance(content, list) else []
+    return frozenset(index for index in found if type(index) is int)
+
+
+def write_rejected(run_dir: Path, index: int) -> None:
+    """Add an image's place in the job to those of ``read_rejected``.
+
+    Raises:
+        OSError: the disk is full or refuses.
+    """
+    rejected = read_rejected(run_dir) | {index}
+    write_json_atomic(run_dir / DRAFTS_DIR / _REJECTED, sorted(rejected))
 
 
 def _record(content: dict[str, Any]) -> DraftRecord:

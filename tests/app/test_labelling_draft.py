@@ -245,6 +245,40 @@ def test_stored_drafts_are_shown_and_sort_the_images(panel, qtbot):
     qtbot.waitUntil(lambda: panel.session.row is not None and panel.session.row.id == third)
 
 
+def test_rejected_drafts_stay_rejected_and_newer_ones_are_shown(panel, opened, qtbot):
+    first, second = panel.images.ids[:2]
+    run_dir = store(panel, {first: (0.1, 0.9), second: (0.5, 0.2)})
+    show(qtbot, panel, second)
+    panel.draft.images.read()
+    settle(qtbot, panel)
+    assert panel.editor.draft is not None
+    trigger(panel, "reject")
+    assert drafts.read_rejected(run_dir) == {1}
+    folder = panel.project.folder
+    opened.context.close_project()
+    opened.context.open_project(folder)  # as after a restart
+    opened.context.navigate("labelling")
+    qtbot.waitUntil(lambda: panel.editor.document is not None, timeout=20_000)
+    settle(qtbot, panel)
+    show(qtbot, panel, first)
+    assert panel.editor.draft is not None
+    show(qtbot, panel, second)
+    assert panel.editor.draft is None
+    store(panel, {second: (0.3, 0.2)})  # another job is another draft
+    panel.draft.images.read()
+    settle(qtbot, panel)
+    assert panel.editor.draft is not None
+
+
+@pytest.mark.parametrize("content", [b"{", b"{}", b'["1", true]', b"7"])
+def test_a_damaged_list_of_rejected_drafts_rejects_nothing(tmp_path, content):
+    (tmp_path / drafts.DRAFTS_DIR).mkdir()
+    (tmp_path / drafts.DRAFTS_DIR / "rejected.json").write_bytes(content)
+    assert drafts.read_rejected(tmp_path) == frozenset()
+    drafts.write_rejected(tmp_path, 3)
+    assert drafts.read_rejected(tmp_path) == {3}
+
+
 def test_a_labelled_image_does_not_show_stored_drafts(panel, qtbot):
     labelled = panel.images.ids[-1]
     store(panel, {labelled: (0.5, 0.5)})
