@@ -8,7 +8,7 @@ changes scales of weights: the file would not compute what the trained network d
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -123,7 +123,7 @@ def quantize_graph(
 
     for value in graph.input:
         add(value.name)
-    for node in graph.node:
+    for node in _held_in_float(graph.node, activations, weights):
         rename_inputs(node, dequantized)
         grid = weights.get(node.output[0])
         if grid is not None:
@@ -138,6 +138,33 @@ def quantize_graph(
     del graph.node[:]
     graph.node.extend(nodes)
     drop_unused_initializers(model)
+
+
+def _held_in_float(
+    nodes: Iterable[onnx.NodeProto],
+    activations: Mapping[str, ActivationGrid],
+    weights: Mapping[str, WeightGrid],
+) -> Iterator[onnx.NodeProto]:
+    """Yield the nodes so that ONNX Runtime leaves convolutions alone that are to stay float.
+
+    Between quantised tensors it makes a convolution's weight int8 by itself
+    (WeightBiasQuantization), looking through a ReLU. It does not know leaky ReLUs for this, and
+    computes them along with the convolution: with a slope of 0 they are ReLUs, with 1 nothing.
+    """
+    floats: set[str] = set()
+    for node in nodes:
+        output = node.output[0]
+        if node.op_type in _CONVOLUTIONS and output not in weights:
+            if output in activations:
+                node.output[0] = f"{output}.float"
+                yield node
+                yield onnx.helper.make_node("LeakyRelu", [node.output[0]], [output], alpha=1.0)
+                continue
+            floats.add(output)
+        elif node.op_type == "Relu" and node.input[0] in floats:
+            node.op_type = "LeakyRelu"
+            node.attribute.append(onnx.helper.make_attribute("alpha", 0.0))
+        yield node
 
 
 def _quantize_dequantize(

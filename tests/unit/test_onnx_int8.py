@@ -183,8 +183,41 @@ def test_agrees_with_the_fake_quantised_network(name, weights, tmp_path):
     # Means of two or four integers lie halfway between two steps: float rounding decides.
     assert (got.argmax(1) == expected.argmax(1)).mean() >= 0.998
     fused = [node.op_type for node in onnx.load(tmp_path / "fused.onnx").graph.node]
-    assert fused.count("Conv") == len(content.float_layers)
+    assert fused.count("Conv") + fused.count("FusedConv") == len(content.float_layers)
     assert fused.count("QLinearConv") == len(content.weights)
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["learning_to_downsample.dsconv_bn_relu1.piontwise_conv._conv", "feature_fusion.conv_low_res"],
+)
+def test_a_layer_in_float_between_others_in_int8_stays_so(path, tmp_path):
+    """Followed by a ReLU, or not: ONNX Runtime must not quantise its weight by itself."""
+    net = trained("FastSCNN")
+    path = next(
+        name for name, layer in net.named_sublayers() if name.startswith(path) and is_conv(layer)
+    )
+    quantize(net, QuantConfig(), size=SIZE, float_layers=["classifier.conv", path])
+    calibrate(net, [scenes(4, seed)[0] for seed in range(100, 104)])
+    images, _ = scenes(4, 200)
+    with paddle.no_grad():
+        expected = net(paddle.to_tensor(images))[0].numpy()
+    content = table(net)
+    round_weights(net)
+    remove_quantizers(net)
+    names = export_float(net, tmp_path / "f.onnx", size=SIZE[::-1], traced=trace(net, SIZE))
+    export_int8(tmp_path / "f.onnx", content, names, tmp_path / "i.onnx")
+    got = run(
+        onnx.load(tmp_path / "i.onnx"), {INPUT: images}, OUTPUT, optimized=tmp_path / "fused.onnx"
+    )
+    fused = [node.op_type for node in onnx.load(tmp_path / "fused.onnx").graph.node]
+    assert fused.count("Conv") + fused.count("FusedConv") == 2
+    assert fused.count("QLinearConv") == len(content.weights)
+    assert (got.argmax(1) == expected.argmax(1)).mean() >= 0.998
+
+
+def is_conv(layer):
+    return isinstance(layer, paddle.nn.Conv2D)
 
 
 def test_integers_are_those_of_the_network(tmp_path):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -51,7 +51,26 @@ class QuantizationPoint:
 
 
 def default_float_layers(trace: Trace) -> tuple[str, ...]:
-    """Paths of the deployed head's last layers with weights: logits keep float precision."""
+    """Paths of the layers that stay in float unless others are named.
+
+    These are the deployed head's last ones with weights, since logits keep float precision, and
+    convolutions in groups of channels that are neither single nor all, such as BiSeNetV2's
+    depthwise ones with six outputs a channel: their int8 kernels are 2 to 10 times slower than
+    float (docs/decisions/0006).
+    """
+    return (*_last_layers(trace), *_slower_in_int8(trace))
+
+
+def _slower_in_int8(trace: Trace) -> Iterator[str]:
+    for call in trace.deployed().calls:
+        if call.kind == "conv":
+            groups = call.layer._groups
+            channels = {trace.shapes[tensor][0] for tensor in (call.inputs[0], call.output)}
+            if groups > 1 and channels != {groups}:
+                yield call.path
+
+
+def _last_layers(trace: Trace) -> tuple[str, ...]:
     found: dict[str, None] = {}
     waiting, seen = [trace.outputs[0]], set()
     while waiting:
