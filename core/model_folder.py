@@ -139,7 +139,9 @@ def read_model_info(model_dir: str | Path) -> ModelInfo:
             "{file} does not describe a model: {where}: {reason}.",
             file=file,
             where=" → ".join(str(part) for part in first["loc"]) or "content",
-            reason=first["msg"],
+            reason="names with values are expected"
+            if first["type"] == "model_type"
+            else first["msg"],
         ) from error
     attributes = description.attributes
     labels = attributes.labels or [str(index) for index in range(attributes.num_classes)]

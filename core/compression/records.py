@@ -107,5 +107,7 @@ def _read(file: Path, kind: type[_R]) -> _R:
             "{file} does not say how the model was compressed: {where}: {reason}.",
             file=file,
             where=" → ".join(str(part) for part in first["loc"]) or "content",
-            reason=first["msg"],
+            reason="names with values are expected"
+            if first["type"] == "model_type"
+            else first["msg"],
         ) from error

@@ -138,6 +138,14 @@ def path_inside(root: Path, folder: Path, name: str, *, file: Path) -> Path:
     return path
 
 
+def is_file(path: Path) -> bool:
+    """Whether there is such a file; there is none where the name is longer than any can be."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
+
+
 class ImageIndex:
     """The images of a folder by the names that annotation files use for them."""
 

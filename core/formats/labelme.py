@@ -15,7 +15,7 @@ from core.datasets import LABELS_FILE
 from core.errors import InputError
 from core.files import read_text, write_bytes_atomic
 from core.formats import labelme_writer
-from core.formats.foreign import MAX_FILE_BYTES, checked_size, path_inside
+from core.formats.foreign import MAX_FILE_BYTES, checked_size, is_file, path_inside
 from core.formats.labelme_shapes import (
     BACKGROUND,
     IGNORE,
@@ -136,11 +136,7 @@ def _read_file(path: Path, root: Path, extract_to: Path | None) -> _File:
 def _image_beside(path: Path, root: Path, name: str) -> Path | None:
     """Return the image that the file names, if it exists; never one outside ``root``."""
     image = path_inside(root, path.parent, name, file=path)
-    try:
-        is_there = image.suffix.lower() in IMAGE_SUFFIXES and image.is_file()
-    except OSError:  # a name longer than any file's
-        return None
-    return image if is_there else None
+    return image if image.suffix.lower() in IMAGE_SUFFIXES and is_file(image) else None
 
 
 def _embedded_image(path: Path, annotation: Annotation, extract_to: Path | None) -> Path:

@@ -123,10 +123,12 @@ def read_names(path: Path) -> list[str]:
     """Return the class names in a text file, one a line, without empty ones and ``__ignore__``.
 
     Raises:
-        InputError: as ``check_names``.
+        InputError: no name, or as ``check_names``.
     """
     names = [line.strip() for line in read_text(path).split("\n")]
     names = [name for name in names if name and name != "__ignore__"]
+    if not names:
+        raise InputError("{file} is empty; write one class name on each line.", file=path)
     check_names(path, names)
     return names
 

@@ -22,6 +22,7 @@ from core.datasets import (
     write_data_folder,
 )
 from core.errors import InputError
+from core.formats.foreign import is_file
 from core.formats.result import ImportedImage, ImportResult
 from core.formats.writing import copy_image, labelled, new_folder
 from core.images import (
@@ -78,7 +79,7 @@ def _listed(root: Path, subsets: Iterable[Subset], lost: list[Message]) -> list[
         content = read_list(path, root)
         lost += [problem.message for problem in content.problems]
         for image, mask in content.items:
-            if not image.is_file():
+            if not is_file(image):
                 lost.append(
                     message("The image {file} of {list} does not exist.", file=image, list=path)
                 )
@@ -98,7 +99,7 @@ def _listed(root: Path, subsets: Iterable[Subset], lost: list[Message]) -> list[
 def _lazy_mask(
     image: Path, mask: Path, path: Path, lost: list[Message]
 ) -> Callable[[], ImageArray] | None:
-    if not mask.is_file():
+    if not is_file(mask):
         lost.append(message("The mask {file} of {list} does not exist.", file=mask, list=path))
         return None
     return functools.partial(_checked_mask, image, mask)

@@ -12,7 +12,7 @@ Criterion = Literal["l1_norm", "fpgm"]
 
 
 class _Spec(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Augmentation(_Spec):

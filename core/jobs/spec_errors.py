@@ -16,6 +16,7 @@ _ALLOWED = {
     "bool": "true or false",
     "int": "a whole number",
     "float": "a number",
+    "finite": "a finite number",
     "string": "text",
     "path": "a path",
     "list": "a list",

@@ -229,7 +229,8 @@ def test_class_names_stay_on_one_line_and_are_valid_text(tmp_path):
 
 @pytest.mark.parametrize("key", ["voc", "masks", "cityscapes"])
 @pytest.mark.parametrize(
-    ("names", "problem"), [("a\na\nb\n", "names the class a twice"), ("x{}\n" * 300, "at most 255")]
+    ("names", "problem"),
+    [("a\na\nb\n", "names the class a twice"), ("x{}\n" * 300, "at most 255"), ("\n", "is empty")],
 )
 def test_class_lists_that_cannot_be_meant(tmp_path, key, names, problem):
     registry.write(key, sample(tmp_path / "in"), tmp_path / "out")
@@ -295,3 +296,12 @@ def test_yaml_values_that_break_their_type_are_one_sentence(tmp_path, value):
     (tmp_path / "yolo/data.yaml").write_text(f"names: {value}\n")
     with pytest.raises(InputError, match="not YAML of plain values"):
         registry.read("yolo", tmp_path / "yolo")
+
+
+def test_names_in_lists_that_no_file_can_have(tmp_path):
+    registry.write("seg", sample(tmp_path / "in"), tmp_path / "seg")
+    path = tmp_path / "seg/train_list.txt"
+    name = "长" * 300
+    path.write_text(f"{name}.png\t{name}.png\n{path.read_text('utf-8')}", encoding="utf-8")
+    result = registry.read("seg", tmp_path / "seg")
+    assert (len(result.items), ["does not exist" in str(p) for p in result.lost]) == (4, [True])

@@ -29,6 +29,10 @@ from core.jobs.spec_errors import validation_problem
         ({"image_size": [1, "b"]}, 'each value of image_size must be a whole number, not "b"'),
         ({"epochs": 1.5}, "epochs must be a whole number, not 1.5"),
         ({"learning_rate": 0}, "learning_rate must be above 0, not 0"),
+        (
+            {"learning_rate": float("inf")},
+            "learning_rate must be a finite number, not Infinity",
+        ),
         ({"augmentation": {"blur": 2}}, "augmentation.blur must be 1 or less, not 2"),
         ({"augmentation": {"glow": 2}}, "augmentation.glow is unknown"),
         ({"augmentation": 3}, "augmentation must be a set of names and values, not 3"),
