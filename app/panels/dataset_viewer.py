@@ -5,7 +5,8 @@ from __future__ import annotations
 from PySide6.QtCore import QObject, Signal, Slot
 
 from app.background import BackgroundTasks
-from app.panels.dataset_work import OpenedImage, open_image
+from app.panels.dataset_work import MOST_PIXELS, OpenedImage, open_image
+from app.translation import tr
 from app.widgets.image_grid import ImageGrid
 from app.widgets.viewer_page import ViewerPage
 from core.project import Project
@@ -53,6 +54,9 @@ class LargeView(QObject):
             self.failed.emit(error)
             return
         self._page.name.setText(row.name)
+        if row.width * row.height > MOST_PIXELS:  # takes seconds
+            self._page.name.setText(tr("{name} · loading …", name=row.name))
+            self._page.viewer.clear()
         self.opened.emit()
         self._page.viewer.setFocus()
         self._tasks.start(
@@ -70,9 +74,12 @@ class LargeView(QObject):
             self.open(row.id)
 
     def _on_image_read(self, opened: OpenedImage) -> None:
-        self._page.viewer.show_image(opened.bgr, opened.label_map)
+        self._page.name.setText(opened.row.name)
+        self._page.viewer.show_image(opened.bgr, opened.label_map, size=opened.size)
 
     def _on_image_failed(self, error: Exception) -> None:
+        row = self._grid.current_row()
+        self._page.name.setText("" if row is None else row.name)
         self._page.viewer.clear()
         self.failed.emit(error)
 

@@ -6,19 +6,22 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
 from app.background import Progress
 from app.panels.base import StepState, StepStatus
 from app.widgets.class_list import ClassFacts
+from core.annotation.picture import read_picture, shown
 from core.dataset_statistics import DatasetStatistics
-from core.images import read_image
 from core.messages import message
 from core.project import ImageCounts, ImageQuery, ImageRow, LabelClass, Project
 from core.validation import Finding
 
 _EXAMPLE_NAMES = 3
+MOST_PIXELS = 40_000_000
+"""What the large view shows at most: it makes copies of four bytes a pixel."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +68,17 @@ class Overview:
 
 @dataclass(frozen=True, slots=True)
 class OpenedImage:
-    """An image at full size: ``bgr`` (H, W, 3) uint8, ``label_map`` (H, W) or None."""
+    """An image, halved until it is fit to be looked at as a whole.
+
+    Attributes:
+        row: which image.
+        size: its (width, height), not halved.
+        bgr: (h, w, 3) uint8.
+        label_map: (h, w), or None.
+    """
 
     row: ImageRow
+    size: tuple[int, int]
     bgr: npt.NDArray[np.uint8]
     label_map: npt.NDArray[np.uint8] | None
 
@@ -107,9 +118,20 @@ def open_image(project: Project, row: ImageRow) -> Callable[[Progress], OpenedIm
     """Return a function that decodes an image and its mask."""
 
     def run(progress: Progress) -> OpenedImage:
-        bgr = read_image(row.path)
+        picture = read_picture(row.path)
         progress.check()
-        return OpenedImage(row, bgr, project.label_map(row.id))
+        halved, level = next(
+            (number, level)
+            for number, level in enumerate(picture.levels)
+            if level.shape[0] * level.shape[1] <= MOST_PIXELS
+        )
+        bgr = shown(level, picture.default_window())
+        if bgr.ndim == 2:
+            bgr = np.asarray(cv2.cvtColor(bgr, cv2.COLOR_GRAY2BGR), np.uint8)
+        label_map = project.label_map(row.id)
+        if label_map is not None:
+            label_map = np.ascontiguousarray(label_map[:: 2**halved, :: 2**halved])
+        return OpenedImage(row, picture.size, bgr, label_map)
 
     return run
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 import pyqtgraph as pg
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QRectF, Qt, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
@@ -45,14 +45,26 @@ class ImageViewer(QWidget):
         self.renew_colors()
 
     def show_image(
-        self, bgr: npt.NDArray[np.uint8], label_map: npt.NDArray[np.uint8] | None
+        self,
+        bgr: npt.NDArray[np.uint8],
+        label_map: npt.NDArray[np.uint8] | None,
+        *,
+        size: tuple[int, int] | None = None,
     ) -> None:
-        """Show an image (H, W, 3) BGR and its mask (H, W) of class ids, fitted to the window."""
+        """Show an image and its mask, fitted to the window.
+
+        Args:
+            bgr: (H, W, 3).
+            label_map: class ids (H, W), None without a mask.
+            size: (width, height) of the image where ``bgr`` is a reduced copy.
+        """
         self._image.setImage(np.ascontiguousarray(bgr[..., ::-1]), levels=(0, 255))
         self._mask.setVisible(label_map is not None)
         if label_map is not None:
             self._mask.setImage(label_map, levels=(0, 255), autoLevels=False)
-        self._size = (bgr.shape[1], bgr.shape[0])
+        self._size = size or (bgr.shape[1], bgr.shape[0])
+        for item in (self._image, self._mask):
+            item.setRect(QRectF(0, 0, *self._size))
         self.fit()
 
     def clear(self) -> None:

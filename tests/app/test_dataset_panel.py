@@ -8,11 +8,12 @@ import json
 import numpy as np
 import pytest
 from parts import LABELS, make_seg_folder, wait_until_idle
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QPoint, QRectF, Qt
 from PySide6.QtGui import QColor
 from shiboken6 import isValid
 
 from app import dialogs
+from app.panels import dataset_viewer, dataset_work
 from app.panels.base import StepState
 from app.widgets.image_grid import ROW_ROLE
 from app.widgets.import_dialog import ImportDialog
@@ -301,6 +302,22 @@ def test_large_view_steps_through_images(panel, qtbot):
     assert panel.grid.isVisible()
 
 
+def test_the_large_view_of_a_huge_image_is_halved_until_it_is_fit(panel, qtbot, monkeypatch):
+    monkeypatch.setattr(dataset_viewer, "MOST_PIXELS", 200)
+    monkeypatch.setattr(dataset_work, "MOST_PIXELS", 200)
+    monkeypatch.setattr("core.annotation.picture._SMALLEST_LEVEL", 8)
+    panel.grid.select_image(panel.grid.images.row(0).id)
+    qtbot.keyClick(panel.grid, Qt.Key.Key_Return)
+    assert panel._viewer_page.name.text() == "part_0_0.png · loading …"
+    wait_until_idle(qtbot, panel)
+    assert panel._viewer_page.name.text() == "part_0_0.png"
+    viewer = panel.viewer
+    assert viewer._image.image.shape == (8, 12, 3)
+    assert viewer._mask.image.shape == (8, 12)
+    for item in (viewer._image, viewer._mask):
+        assert item.mapRectToParent(item.boundingRect()) == QRectF(0, 0, 48, 32)
+
+
 def test_navigation_from_another_panel(panel, opened, qtbot):
     path = opened.context.project.images()[4].path
     opened.context.navigate("dataset", path)
@@ -385,3 +402,15 @@ def test_an_old_thumbnail_stands_in_until_the_new_mask_is_read(qapp, qtbot, tmp_
         assert loader.get(changed, 48) is old
         qtbot.waitUntil(lambda: loader.get(changed, 48) is not old)
         loader.shut_down()
+
+
+def test_images_without_masks_can_be_labelled(application, tmp_path, qtbot):
+    folder = tmp_path / "图 a"
+    folder.mkdir()
+    write_image(folder / "a.png", np.zeros((8, 9, 3), np.uint8))
+    application.context.create_project(tmp_path / "p", "P")
+    application.context.project.add_images([folder / "a.png"])
+    application.context.dataset_changed.emit()
+    panel = application.window.work_area.panels["dataset"]
+    wait_until_idle(qtbot, panel)
+    assert panel.status().reason.template == "Label the images, or import masks."

@@ -92,6 +92,9 @@ def test_voc_masks_in_colours(voc_folder):
     result = voc.read(voc_folder)
     assert result.labels == ["background", "零件", "y"]
     np.testing.assert_array_equal(mask_of(result), MASK)
+    _, deep = cv2.imencode(".png", rgb[..., ::-1].astype(np.uint16) * 257)
+    (voc_folder / "SegmentationClass" / "a.png").write_bytes(deep.tobytes())
+    np.testing.assert_array_equal(mask_of(voc.read(voc_folder)), MASK)
     rgb[0, 0] = (1, 1, 1)
     Image.fromarray(rgb).save(voc_folder / "SegmentationClass" / "a.png")
     with pytest.raises(InputError, match=r"colour 1, 1, 1"):
