@@ -6,7 +6,7 @@ import io
 import logging
 from dataclasses import dataclass, replace
 from pathlib import Path
-from types import ModuleType
+from typing import Any
 
 from PIL import Image, ImageFile, TiffImagePlugin
 
@@ -97,7 +97,7 @@ def size_from_header(path: Path | str) -> tuple[int, int]:
         return header.width, header.height
 
 
-def import_tifffile() -> ModuleType:
+def import_tifffile() -> Any:
     """Return the module: rarely needed, and slow to start."""
     import tifffile
 
