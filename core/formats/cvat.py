@@ -46,6 +46,7 @@ write = cvat_writer.write
 _MAX_CLASSES = 255
 _ELLIPSE_CORNERS = 720
 _DRAWN = ("polygon", "mask", "box", "ellipse")
+_WANTED = ("image", "label", "track")
 _LEFT_OUT = ("polyline", "points", "cuboid", "skeleton", "tag")
 
 
@@ -179,15 +180,18 @@ def _elements(file: Path) -> Iterator[Element]:
             )
         with file.open("rb") as stream:
             events = iterparse(stream, events=("start", "end"), forbid_dtd=True)
-            depth = 0
+            open_: list[Element] = []
             for event, element in events:
-                depth += 1 if event == "start" else -1
-                if event == "start" and depth == 1 and element.tag != "annotations":
-                    raise InputError("{file} is no XML file of CVAT's.", file=file)
-                if depth > 100:
-                    raise InputError("{file} is no XML file of CVAT's.", file=file)
-                if event == "end" and element.tag in ("image", "label", "track"):
+                if event == "start":
+                    open_.append(element)
+                    if open_[0].tag != "annotations" or len(open_) > 100:
+                        raise InputError("{file} is no XML file of CVAT's.", file=file)
+                    continue
+                open_.pop()
+                if element.tag in _WANTED:
                     yield element
+                if open_ and not any(parent.tag in _WANTED for parent in open_):
+                    open_[-1].remove(element)  # the tree of a large file would fill the memory
     except FileNotFoundError as error:
         raise InputError("{file} does not exist.", file=file) from error
     except OSError as error:

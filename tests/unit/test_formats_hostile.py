@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import struct
+import tracemalloc
 import zipfile
 import zlib
 from pathlib import Path
@@ -305,3 +306,16 @@ def test_names_in_lists_that_no_file_can_have(tmp_path):
     path.write_text(f"{name}.png\t{name}.png\n{path.read_text('utf-8')}", encoding="utf-8")
     result = registry.read("seg", tmp_path / "seg")
     assert (len(result.items), ["does not exist" in str(p) for p in result.lost]) == (4, [True])
+
+
+def test_elements_that_do_not_matter_are_not_kept(tmp_path):
+    registry.write("cvat", sample(tmp_path / "in"), tmp_path / "cvat")
+    path = next((tmp_path / "cvat").rglob("*.xml"))
+    text = path.read_text("utf-8")
+    path.write_text(text.replace("<image ", f"{'<a/>' * 20_000}<image ", 1), encoding="utf-8")
+    tracemalloc.start()
+    result = registry.read("cvat", tmp_path / "cvat")
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert len(result.items) == 4
+    assert peak < 2**20  # twice as much with all elements
