@@ -134,13 +134,13 @@ class LabellingDraft(QObject):
         predict, accept, accept_class, accept_part, reject = self._actions
         accept_class.setIconText(tr("Accept class"))
         accept_part.setIconText(tr("Accept part"))
-        wide = [*self.images.actions, self._click_model.action]
         self._box.set_actions(
             [
                 (predict, True),
                 *((action, False) for action in (accept, reject, accept_class, accept_part)),
-                *((action, True) for action in wide),
-            ]
+                *((action, True) for action in self.images.actions),
+            ],
+            always=[self._click_model.action],
         )
 
     # Asking
@@ -244,6 +244,7 @@ class LabellingDraft(QObject):
 
     def _set_draft(self, draft: Draft | None) -> None:
         self.draft = draft
+        self._box.set_has_draft(draft is not None)
         if draft is None:
             self._box.show_note("")
         else:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 _STYLE = "labelling/style"
 _OPACITY = "labelling/opacity"
 _OPACITY_STEP = 10
+_FOLDED = "labelling/draft_folded"
 
 
 class LabellingLook(QObject):
@@ -35,6 +36,7 @@ class LabellingLook(QObject):
         self._restore()
         self._look.changed.connect(self.renew)
         self._look.changed.connect(self.remember)
+        panel.inspector_parts.draft_folded.connect(self._on_draft_folded)
         self._palette.visibility_changed.connect(self.renew)
         panel.classes.labels_changed.connect(self.renew)
         self._canvas.hovered.connect(self._on_hovered)
@@ -75,6 +77,15 @@ class LabellingLook(QObject):
         )
         self._panel.view.strip.set_colors(self._panel.classes.colors)
 
+    @Slot(bool)
+    def _on_draft_folded(self, folded: bool) -> None:
+        values = self._panel.context.settings.panel_values
+        if folded:
+            values[_FOLDED] = True
+        else:
+            values.pop(_FOLDED, None)
+        self._panel.save_settings_soon()
+
     @Slot()
     def remember(self) -> None:
         """Put the choices into the settings."""
@@ -92,6 +103,7 @@ class LabellingLook(QObject):
         values = self._panel.context.settings.panel_values
         opacity = values.get(_OPACITY, 50)
         self._look.opacity.setValue(opacity if isinstance(opacity, int) else 50)
+        self._panel.inspector_parts.show_draft(values.get(_FOLDED) is not True)
         place = self._look.style_box.findData(values.get(_STYLE))
         self._look.style_box.setCurrentIndex(max(0, place))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QColor
+from PySide6.QtGui import QColor, QShowEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QWidget
 
 from app.theme import GRID
@@ -13,6 +13,7 @@ from app.widgets.layout import label
 from app.widgets.pictures import swatch
 
 _SWATCH = 12
+_HINT_LINES = 2
 
 
 class CanvasStatus(QFrame):
@@ -28,7 +29,8 @@ class CanvasStatus(QFrame):
         self.class_name = ElidedLabel("")
         self.class_name.setFixedWidth(GRID * 16)
         self.zoom = _fixed("0000 %")
-        self.hint = ElidedLabel("", "muted", mode=Qt.TextElideMode.ElideRight)
+        self.hint = label("", "muted", wrap=True)
+        self.hint.setMinimumWidth(GRID * 12)
         self.hint.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.saved = label("", "muted")
         layout = QHBoxLayout(self)
@@ -38,6 +40,12 @@ class CanvasStatus(QFrame):
             layout.addWidget(widget)
         layout.addWidget(self.hint, 1)
         layout.addWidget(self.saved)
+
+    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802
+        """Two lines for the hint always: the canvas must not jump when a tool has more to say."""
+        super().showEvent(event)
+        metrics = self.hint.fontMetrics()
+        self.hint.setFixedHeight(max(metrics.lineSpacing(), metrics.height()) * _HINT_LINES + 2)
 
     def show_place(self, pixel: tuple[int, int] | None, value: str) -> None:
         """Show the pixel under the pointer and the image's value there."""

@@ -59,32 +59,47 @@ class DraftBox(QWidget):
         self._grid = QGridLayout()
         self._grid.setContentsMargins(0, 0, 0, 0)
         self._grid.setSpacing(GRID // 2)
+        self._always = QVBoxLayout()
+        self._work = QWidget()
+        self._missing = label(
+            tr("Train a model first; then it can propose labels."), "muted", wrap=True
+        )
         form = QFormLayout()
         form.setContentsMargins(0, 0, 0, 0)
         form.setSpacing(GRID)
         form.addRow(tr("Model"), self.model)
         form.addRow(tr("Confidence"), row(self.threshold, self._percent))
         form.addRow(self.background)
+        work = QVBoxLayout(self._work)
+        work.setContentsMargins(0, 0, 0, 0)
+        work.setSpacing(GRID)
+        work.addLayout(form)
+        work.addLayout(self._grid)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(GRID)
-        layout.addLayout(form)
-        layout.addLayout(self._grid)
+        layout.addWidget(self._missing)
+        layout.addWidget(self._work)
+        layout.addLayout(self._always)
         layout.addWidget(self.note)
+        self._has_draft = False
         self.set_models((), None)
 
-    def set_actions(self, actions: Sequence[tuple[QAction, bool]]) -> None:
-        """Offer actions, each with whether its button takes a row of its own."""
+    def set_actions(
+        self, actions: Sequence[tuple[QAction, bool]], always: Sequence[QAction]
+    ) -> None:
+        """Offer actions.
+
+        Args:
+            actions: each with whether its button takes a row of its own.
+            always: also where there is no model.
+        """
+        for action in always:
+            self._always.addWidget(_tile(action))
         place = 0
         for action, is_wide in actions:
             width = _COLUMNS if is_wide else 1
-            made = QToolButton()
-            made.setDefaultAction(action)
-            made.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextOnly)
-            made.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-            made.setProperty("role", "tile")
-            made.setAccessibleName(action.text())
-            self._grid.addWidget(made, place // _COLUMNS, place % _COLUMNS, 1, width)
+            self._grid.addWidget(_tile(action), place // _COLUMNS, place % _COLUMNS, 1, width)
             place += width
 
     def set_models(self, choices: Sequence[ModelChoice], chosen: Path | None) -> None:
@@ -95,9 +110,17 @@ class DraftBox(QWidget):
             self.model.addItem(name, choice)
             if choice.path == chosen:
                 self.model.setCurrentIndex(self.model.count() - 1)
-        self.model.setEnabled(bool(choices))
-        if not choices:
-            self.model.addItem(tr("No trained model yet"), None)
+        self._show_work()
+
+    def set_has_draft(self, has_draft: bool) -> None:
+        """Say whether something is proposed: it can be accepted even if its model is gone."""
+        self._has_draft = has_draft
+        self._show_work()
+
+    def _show_work(self) -> None:
+        is_useful = self.model.count() > 0 or self._has_draft
+        self._work.setVisible(is_useful)
+        self._missing.setVisible(not is_useful)
 
     @property
     def choice(self) -> ModelChoice | None:
@@ -122,3 +145,13 @@ class DraftBox(QWidget):
     @Slot(bool)
     def _on_background_toggled(self, _checked: bool) -> None:
         self.offer_changed.emit()
+
+
+def _tile(action: QAction) -> QToolButton:
+    made = QToolButton()
+    made.setDefaultAction(action)
+    made.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextOnly)
+    made.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+    made.setProperty("role", "tile")
+    made.setAccessibleName(action.text())
+    return made

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QAction
+from PySide6.QtCore import Qt, Signal, Slot
+from PySide6.QtGui import QAction, QFont
 from PySide6.QtWidgets import QGridLayout, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from app.canvas.editor import Editor
 from app.canvas.option_box import OptionBox
+from app.icons import set_icon
 from app.theme import GRID
 from app.translation import tr
 from app.widgets.class_palette import ClassPalette
@@ -25,6 +26,9 @@ _HALF = GRID * 14
 class LabellingInspector(QWidget):
     """Only a column of parts; the panel connects them."""
 
+    draft_folded = Signal(bool)
+    """(folded): the part about models was folded or unfolded."""
+
     def __init__(self, editor: Editor, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.tool_title = label("", "heading")
@@ -39,11 +43,24 @@ class LabellingInspector(QWidget):
         self.window_title = label(tr("Grey values"), "heading")
         self.review = ReviewBox()
         self.draft = DraftBox()
+        self.draft_title = QToolButton()
+        self.draft_title.setText(tr("Model draft"))
+        self.draft_title.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self.draft_title.setProperty("role", "fold")
+        font = self.draft_title.font()
+        font.setWeight(QFont.Weight.DemiBold)
+        self.draft_title.setFont(font)
+        self.draft_title.clicked.connect(self._on_draft_title_clicked)
+        self.show_draft(True)
         self._window_line = line()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(GRID * 2, GRID * 2, GRID * 2, GRID * 2)
         layout.setSpacing(GRID + GRID // 2)
+        # What is wanted of every image comes first, what can wait or fold comes last.
         for part in (
+            label(tr("Image"), "heading"),
+            self.review,
+            line(),
             label(tr("Classes"), "heading"),
             self.classes,
             self.look,
@@ -52,11 +69,8 @@ class LabellingInspector(QWidget):
             self.options,
             self._tool_actions,
             line(),
-            label(tr("Model draft"), "heading"),
+            self.draft_title,
             self.draft,
-            line(),
-            label(tr("Image"), "heading"),
-            self.review,
             self._window_line,
             self.window_title,
             self.window_box,
@@ -87,6 +101,16 @@ class LabellingInspector(QWidget):
         self.tool_title.setText(title)
         self.options.show_options(options)
         self._tool_actions.setVisible(with_actions)
+
+    @Slot()
+    def _on_draft_title_clicked(self) -> None:
+        self.show_draft(self.draft.isHidden())
+
+    def show_draft(self, shown: bool) -> None:
+        """Unfold or fold the part about models."""
+        set_icon(self.draft_title, "chevron-down" if shown else "chevron-right")
+        self.draft.setVisible(shown)
+        self.draft_folded.emit(not shown)
 
     def show_window(self, useful: bool) -> None:
         """Show or hide the part about grey values."""

@@ -6,7 +6,7 @@ from typing import cast
 
 from PySide6.QtCore import Signal, Slot
 from PySide6.QtGui import QColor
-from PySide6.QtWidgets import QComboBox, QFormLayout, QLineEdit, QWidget
+from PySide6.QtWidgets import QComboBox, QLineEdit, QVBoxLayout, QWidget
 
 from app.theme import GRID
 from app.translation import tr
@@ -35,11 +35,13 @@ class ReviewBox(QWidget):
         self.comment.setAccessibleName(tr("Comment"))
         self.comment.editingFinished.connect(self._on_comment_edited)
         self._comment = ""
-        form = QFormLayout(self)
-        form.setContentsMargins(0, 0, 0, 0)
-        form.setSpacing(GRID)
-        form.addRow(tr("State"), self.state)
-        form.addRow(tr("Comment"), self.comment)
+        self.state.setToolTip(tr("State"))
+        self.comment.setToolTip(tr("Comment"))
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(GRID)
+        layout.addWidget(self.state)
+        layout.addWidget(self.comment)
         self.renew_colors()
 
     def show_row(self, row: ImageRow | None) -> None:

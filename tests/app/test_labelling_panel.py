@@ -525,3 +525,27 @@ def test_another_language_leaves_everything_as_it_was(panel, opened, qtbot) -> N
     new.tools.undo()
     settle(qtbot, new)
     assert np.array_equal(saved(new, third), before)
+
+
+@pytest.mark.parametrize("size", [(1280, 720), (1440, 900)])
+def test_the_state_is_in_sight_and_hints_are_whole(panel, opened, qtbot, size) -> None:
+    opened.window.resize(*size)
+    QApplication.processEvents()
+    parts, hint = panel.inspector_parts, panel.view.status.hint
+    for key in panel.tools.tools:
+        trigger(panel, f"tool.{key}")
+        QApplication.processEvents()
+        for field in (parts.review.state, parts.review.comment):
+            assert field.visibleRegion().boundingRect() == field.rect()
+        assert hint.heightForWidth(hint.width()) <= hint.height(), hint.text()
+
+
+def test_the_part_about_models_folds(panel, qtbot) -> None:
+    parts = panel.inspector_parts
+    assert parts.draft.isVisible() and not parts.draft.model.isVisible()  # there is no model yet
+    parts.draft_title.click()
+    assert not parts.draft.isVisible()
+    assert panel.context.settings.panel_values["labelling/draft_folded"] is True
+    parts.draft_title.click()
+    assert parts.draft.isVisible()
+    assert "labelling/draft_folded" not in panel.context.settings.panel_values
