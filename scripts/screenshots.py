@@ -39,6 +39,7 @@ NOTHING = Progress(0, 1, None)
 DOCS_DIR = Path(__file__).resolve().parent.parent / "docs" / "images"
 FOR_DOCS = {
     "data": "light_en_dataset",
+    "label": "light_en_labelling",
     "train": "light_en_model",
     "monitor": "training",
     "inspect": "light_en_inspection",

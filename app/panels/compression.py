@@ -15,7 +15,7 @@ from app.panels import compression_jobs as jobs
 from app.panels.base import Panel, StepState, StepStatus
 from app.panels.compression_actions import CompressionActions
 from app.panels.compression_analysis import Analysis
-from app.panels.compression_state import CompressionState, read_masks, read_state
+from app.panels.compression_state import ALIVE, CompressionState, read_masks, read_state
 from app.panels.run_follower import RunFollower
 from app.translation import tr
 from app.widgets.compression_inspector import CompressionInspector
@@ -95,7 +95,8 @@ class CompressionPanel(Panel):
         runs = self._project.runs()
         if any(run.kind in COMPRESSING and run.state == "done" for run in runs):
             return StepStatus(StepState.DONE, message("A model is compressed."))
-        if any((run.folder / "best_model").is_dir() for run in runs if run.kind == "train"):
+        trained = (run for run in runs if run.kind == "train" and run.state not in ALIVE)
+        if any((run.folder / "best_model").is_dir() for run in trained):
             return StepStatus(StepState.NEXT, message("Ready to compress."))
         return StepStatus(StepState.BLOCKED, message("Train a model first."))
 

@@ -19,7 +19,7 @@ from core.jobs.spec import (
 from core.project import Project, RunRow
 from core.variants import COMPRESSING, ModelVariant, VariantReader, located
 
-_ALIVE = ("queued", "running", "paused")
+ALIVE = ("queued", "running", "paused")
 _WORK = (*COMPRESSING, "sensitivity", "measure", "export", "evaluate")
 
 
@@ -73,7 +73,7 @@ def read_state(
         if run.kind not in _WORK or spec is None or isinstance(spec, TrainSpec):
             continue
         folder = located(spec.model_dir, project)
-        alive = run.state in _ALIVE
+        alive = run.state in ALIVE
         if alive:
             state.active.append(ActiveRun(run, folder))
         if _epochs(spec):

@@ -26,7 +26,7 @@ from core.errors import InputError
 from core.jobs.spec import ModelName
 from core.messages import message
 from core.network_options import STRENGTHS
-from core.project import Project, Subset
+from core.project import ImageCounts, Project
 from core.training_checks import find_problems, memory_warning
 
 _NETWORKS: tuple[ModelName, ...] = tuple(presets.NETWORKS)
@@ -46,7 +46,7 @@ class ModelPanel(Panel):
         self._project: Project | None = None
         self._data: TrainingData | None = None
         self._preset: presets.Preset | None = None
-        self._counts: dict[Subset, int] | None = None  # images by subset; None: to be counted
+        self._counts: ImageCounts | None = None  # None: to be counted
         self._network: ModelName | None = None  # what the user chose; None: take the suggestion
         self._stale = True
         self._starting = False
@@ -84,10 +84,14 @@ class ModelPanel(Panel):
         if self._project is None:
             return StepStatus(StepState.BLOCKED, message("Open a project first."))
         if self._counts is None:  # asked for after every event of a job: one query a change
-            self._counts = dict(self._project.counts().by_subset)
+            self._counts = self._project.counts()
         counts = self._counts
-        if not counts.get("train") or not counts.get("val"):
-            return StepStatus(StepState.BLOCKED, message("Import and split images first."))
+        if not counts.total:
+            return StepStatus(StepState.BLOCKED, message("Import images first."))
+        if not counts.by_state["labelled"] and not counts.by_state["reviewed"]:
+            return StepStatus(StepState.BLOCKED, message("Label images first."))
+        if not counts.by_subset["train"] or not counts.by_subset["val"]:
+            return StepStatus(StepState.BLOCKED, message("Split the images first."))
         if any(run.state == "done" for run in self._project.runs("train")):
             return StepStatus(StepState.DONE, message("A model is trained."))
         return StepStatus(StepState.NEXT, message("Ready to train."))
@@ -133,13 +137,15 @@ class ModelPanel(Panel):
         )
 
     def _on_gathered(self, data: TrainingData) -> None:
-        first = self._data is None or self._data.statistics != data.statistics
+        # New data brings new suggestions, but never over what the user has set.
+        renewed = self._data is None or self._data.statistics != data.statistics
+        fill = renewed and not self._differs()
         self._data = data
         self.form.set_runs(data.runs)
         ready = bool(data.statistics.train_images)
         self._pages.setCurrentIndex(1 if ready else 0)
         if ready:
-            self._suggest(fill=first)
+            self._suggest(fill=fill)
         self.status_changed.emit()
 
     def _suggest(self, *, fill: bool) -> None:

@@ -53,6 +53,7 @@ class AddClassDialog(QDialog):
         self.name.textChanged.connect(lambda text: self._buttons.setEnabled(bool(text.strip())))
         layout.insertLayout(0, form)
         self._show_color()
+        self.name.setFocus()
 
     def accept(self) -> None:
         """Tell what was typed."""

@@ -160,6 +160,7 @@ class ImportDialog(QDialog):
         self.import_button.clicked.connect(self._on_import)
         self.buttons.addButton(self.import_button, QDialogButtonBox.ButtonRole.ActionRole)
         self._cancel_button = self.buttons.addButton(QDialogButtonBox.StandardButton.Cancel)
+        self._cancel_button.setAutoDefault(False)  # or Return in the field would press it
         self.buttons.rejected.connect(self.reject)
 
     def _read(self, folder: Path, chosen: str | None) -> None:

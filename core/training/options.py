@@ -15,7 +15,6 @@ import paddle
 from core.errors import InputError
 from core.messages import message
 from core.training.reporter import Reporter
-from core.training.schedule import OptimizerName
 
 if TYPE_CHECKING:
     from core.datasets import SegDataset
@@ -52,7 +51,6 @@ class TrainOptions:
     amp: str = "off"
     ema_decay: float | None = None
     deterministic: bool = False
-    optimizer: OptimizerName = "momentum"
 
     @property
     def step_images(self) -> int:

@@ -279,3 +279,12 @@ def test_every_started_job_is_a_valid_description(qtbot, panel, project, root, c
     for fields in context.started:
         row = prepare_run(project, fields)
         assert spec_from_json((row.folder / "spec.json").read_bytes()).model_dir == root
+
+
+def test_a_model_whose_training_goes_on_is_not_yet_offered(qtbot, panel, project, root) -> None:
+    run = next(run for run in project.runs("train"))
+    show(qtbot, panel, project)
+    project.set_run_state(run.id, "paused")
+    refresh(qtbot, panel)
+    assert not panel.choices.prune.button.isEnabled()
+    assert panel.status().state is StepState.BLOCKED

@@ -14,6 +14,7 @@ from app import dialogs, theme
 from app.context import JobView
 from app.settings import SettingsStore
 from app.translation import current_language
+from app.widgets.class_dialogs import AddClassDialog
 from app.widgets.closing_page import ClosingPage
 from core.errors import InputError
 from core.jobs.events import Failed, Metric, Progress
@@ -341,3 +342,22 @@ def test_jobs_start_in_a_project_that_was_opened_after_another(
         )
         qtbot.waitUntil(lambda: len(started) == len(context.runs()) == 1, timeout=20_000)
         started.clear()
+
+
+def test_return_in_the_import_dialog_reads_the_folder_and_keeps_the_dialog(
+    application, seg_folder, tmp_path, qtbot
+):
+    application.context.create_project(tmp_path / "项目", "P")
+    dialog = application.window.show_import()
+    dialog.folder_edit.setText(str(seg_folder))
+    qtbot.keyClick(dialog.folder_edit, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: dialog.import_button.isEnabled())
+    assert dialog.isVisible()
+    dialog.reject()
+
+
+def test_a_new_class_is_typed_at_once(application, qtbot):
+    dialog = AddClassDialog((1, 2, 3), application.window)
+    dialog.show()
+    assert dialog.focusWidget() is dialog.name
+    dialog.reject()
