@@ -549,3 +549,19 @@ def test_the_part_about_models_folds(panel, qtbot) -> None:
     parts.draft_title.click()
     assert parts.draft.isVisible()
     assert "labelling/draft_folded" not in panel.context.settings.panel_values
+
+
+def test_classes_in_hand_and_protected_are_the_same_after_ids_closed_up(panel, qtbot) -> None:
+    panel.project.add_class("第 3")
+    panel.classes.refresh()
+    second = panel.classes.name(2)
+    panel.classes.choose(2)
+    panel.editor.set_option("only_over", 2)
+    panel.inspector_parts.classes.toggle_locked(3)
+    panel.inspector_parts.classes.toggle_hidden(2)
+    panel.classes._replace(1, 0)
+    settle(qtbot, panel)
+    assert [label.name for label in panel.classes.labels][1:] == [second, "第 3"]
+    assert panel.editor.class_id == 1 and panel.editor.locked == {2}
+    assert panel.inspector_parts.classes.hidden == {1}
+    assert panel.editor.options.only_over == 1
