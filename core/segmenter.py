@@ -18,6 +18,7 @@ from core.training import weights
 from core.training.options import TrainOptions, TrainResult
 from core.training.precision import Amp
 from core.training.reporter import Reporter
+from core.training.schedule import OptimizerName, optimizer_name
 
 if TYPE_CHECKING:
     from core.datasets import SegDataset
@@ -39,7 +40,7 @@ class Segmenter(CompressionMethods):
         train_dataset: SegDataset,
         train_batch_size: int = 2,
         eval_dataset: SegDataset | None = None,
-        optimizer: Any | None = None,
+        optimizer: OptimizerName | Any | None = None,
         save_interval_epochs: int = 1,
         log_interval_steps: int = 2,
         save_dir: str | Path = "output",
@@ -75,8 +76,9 @@ class Segmenter(CompressionMethods):
             train_batch_size: images computed at once, all devices together.
             eval_dataset: evaluated every ``save_interval_epochs``; without it there is no best
                 model and no early stop.
-            optimizer: a ``paddle.optimizer.Optimizer`` on ``net.parameters()``; None for momentum
-                0.9, weight decay 4e-5, polynomial decay per step.
+            optimizer: a ``paddle.optimizer.Optimizer`` on ``net.parameters()``; or ``"momentum"``
+                (the default: 0.9, weight decay 4e-5) or ``"adamw"`` (weight decay 1e-3; begin
+                with a tenth of momentum's rate), with polynomial decay per step.
             save_interval_epochs: epochs between evaluations and saved models.
             log_interval_steps: steps between points of the training curves.
             save_dir: where everything goes.
@@ -134,6 +136,7 @@ class Segmenter(CompressionMethods):
             amp=amp,
             ema_decay=ema_decay,
             deterministic=deterministic,
+            optimizer=optimizer_name(optimizer),
         )
         if resume_checkpoint is not None and pretrain_weights is not None:
             raise InputError("To resume a training, set pretrain_weights to None.")
@@ -155,7 +158,7 @@ class Segmenter(CompressionMethods):
             options,
             train_dataset=train_dataset,
             eval_dataset=eval_dataset,
-            optimizer=optimizer,
+            optimizer=None if isinstance(optimizer, str) else optimizer,
             reporter=reporter,
             resume_checkpoint=resume_checkpoint,
             device=device,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from core.dataset_statistics import DatasetStatistics
 from core.devices import DeviceInfo
 from core.errors import InputError
 from core.messages import Message, message
-from core.model_folder import read_model_info
+from core.model_folder import STATE, read_model_info
 
 SMALLEST_IMAGE = 32
 
@@ -117,6 +118,15 @@ def _weights_problem(fields: Mapping[str, Any]) -> Message | None:
     return None
 
 
+def _optimizer_of(folder: Path) -> str:
+    """Return the name of the optimizer that a model folder's training used."""
+    try:
+        state = json.loads((folder / STATE).read_text(encoding="utf-8"))
+        return str(state.get("optimizer", "momentum"))
+    except (OSError, ValueError, AttributeError, RecursionError):
+        return "momentum"  # the worker says what is wrong with the folder
+
+
 def _resume_problem(fields: Mapping[str, Any]) -> Message | None:
     resume = fields.get("resume")
     if not resume:
@@ -131,6 +141,12 @@ def _resume_problem(fields: Mapping[str, Any]) -> Message | None:
         return message(
             "That run trained {other}; choose this network, or another run to continue.",
             other=info.name,
+        )
+    trained_with = _optimizer_of(Path(str(resume)))
+    if trained_with != fields.get("optimizer", trained_with):
+        return message(
+            "That run was trained with the optimizer {name}: choose it to continue the run.",
+            name=trained_with,
         )
     if info.completed_epochs >= int(fields["epochs"]):
         return message(

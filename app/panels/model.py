@@ -251,7 +251,7 @@ class ModelPanel(Panel):
         preset, fields = self._preset, self.fields
         if preset is None:
             return False
-        names = ("image_size", "batch_size", "epochs", "class_weights", "augmentation")
+        names = ("image_size", "batch_size", "epochs", "optimizer", "class_weights", "augmentation")
         rate = abs(fields["learning_rate"] - preset.learning_rate) > 1e-9
         return (
             rate

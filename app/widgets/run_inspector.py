@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 from app.theme import GRID
 from app.translation import tr, translated
 from app.widgets.layout import button, label
+from app.widgets.training_form import OPTIMIZERS
 from core.jobs.events import Warned
 from core.jobs.spec import JobSpec, TrainSpec
 from core.messages import Message
@@ -172,6 +173,7 @@ def training_facts(spec: TrainSpec) -> list[tuple[str, str]]:
         (tr("Image size"), "{}×{}".format(*spec.image_size)),
         (tr("Batch"), str(spec.batch_size)),
         (tr("Epochs"), str(spec.epochs)),
+        (tr("Optimizer"), OPTIMIZERS[spec.optimizer]),
         (tr("Learning rate"), f"{spec.learning_rate:g}"),
         (tr("Class weights"), weights[shown] if isinstance(shown, str) else str(shown)),
         (tr("Device"), spec.device),

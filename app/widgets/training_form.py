@@ -29,7 +29,10 @@ from app.widgets.layout import button, column, label, row
 from app.widgets.network_options import NetworkOptions
 from core.devices import DeviceInfo
 from core.jobs.spec import Augmentation
-from core.presets import Preset
+from core.presets import Preset, learning_rate
+
+#: Names of the optimizers, which are proper names in every language.
+OPTIMIZERS = {"momentum": "Momentum (SGD)", "adamw": "AdamW"}
 
 _SIDE_STEP = 32
 _MOST = 100_000
@@ -73,6 +76,7 @@ class TrainingForm(QWidget):
         self.height_box.setValue(preset.image_size[1])
         self.batch_box.setValue(preset.batch_size)
         self.epochs_box.setValue(preset.epochs)
+        self.optimizer_box.setCurrentIndex(self.optimizer_box.findData(preset.optimizer))
         self.rate_box.setValue(preset.learning_rate)
         self.weights_box.setCurrentIndex(self.weights_box.findData(preset.class_weights))
         self.save_box.setValue(preset.save_interval_epochs)
@@ -94,6 +98,7 @@ class TrainingForm(QWidget):
             "batch_size": self.batch_box.value(),
             "epochs": self.epochs_box.value(),
             "device": self.device_box.currentData() or "auto",
+            "optimizer": self.optimizer_box.currentData(),
             "learning_rate": self.rate_box.value(),
             "class_weights": self.weights_box.currentData(),
             "use_mixed_loss": self.loss_box.currentData(),
@@ -158,6 +163,10 @@ class TrainingForm(QWidget):
         self.device_box.currentIndexChanged.connect(self._on_device_chosen)
 
     def _make_advanced(self) -> None:
+        self.optimizer_box = self._choice(
+            tr("Optimizer"), [(text, name) for name, text in OPTIMIZERS.items()]
+        )
+        self.optimizer_box.currentIndexChanged.connect(self._on_optimizer_chosen)
         self.rate_box = self._decimal(0.0, 1.0, tr("Learning rate"), step=0.005, decimals=4)
         self.weights_box = self._choice(
             tr("Class weights"), [(tr("none"), "none"), (tr("balanced"), "balanced")]
@@ -205,6 +214,7 @@ class TrainingForm(QWidget):
             form, caption=_caption, prepare=self._prepare_option, parent=self
         )
         self.network_options.changed.connect(self._on_edited)
+        form.addRow(_caption(tr("Optimizer")), row(self.optimizer_box, 1))
         self._add(form, tr("Learning rate"), "learning_rate", row(self.rate_box, 1))
         self._add(form, tr("Class weights"), "class_weights", row(self.weights_box, 1))
         self._add(form, tr("Loss"), "use_mixed_loss", row(self.loss_box, 1))
@@ -288,6 +298,13 @@ class TrainingForm(QWidget):
     def _on_edited(self) -> None:
         if not self._filling:
             self.changed.emit()
+
+    @Slot()
+    def _on_optimizer_chosen(self) -> None:
+        """Take the rate that suits the optimizer: one's usual rate makes the other diverge."""
+        if not self._filling:
+            optimizer = self.optimizer_box.currentData()
+            self.rate_box.setValue(learning_rate(self.batch_box.value(), optimizer))
 
     @Slot()
     def _on_device_chosen(self) -> None:

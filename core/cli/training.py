@@ -196,7 +196,7 @@ def _train_spec(run: RunFolder) -> TrainSpec:
 def _suggested(request: Request, statistics: DatasetStatistics, data_dir: Path) -> dict[str, Any]:
     """Settings that fit the data and the device; says which on stderr."""
     from core.devices import DeviceInfo, training_devices
-    from core.presets import NETWORKS, learning_rate, suggest
+    from core.presets import NETWORKS, learning_rate, suggest, suggested_optimizer
 
     kind = str(request.chosen.get("device", "auto")).partition(":")[0]
     devices = training_devices()
@@ -207,8 +207,11 @@ def _suggested(request: Request, statistics: DatasetStatistics, data_dir: Path) 
     # The device is chosen where it is used; rate and interval follow what was given.
     del fields["device"]
     batch, epochs = request.chosen.get("batch_size"), request.chosen.get("epochs")
-    if isinstance(batch, int):
-        fields["learning_rate"] = learning_rate(batch)
+    trained = request.chosen.get("pretrain_weights") is not None
+    optimizer = request.chosen.get("optimizer", suggested_optimizer(network, pretrained=trained))
+    fields["optimizer"] = optimizer
+    batch = batch if isinstance(batch, int) else preset.batch_size
+    fields["learning_rate"] = learning_rate(batch, optimizer)
     if isinstance(epochs, int):
         fields["save_interval_epochs"] = max(1, epochs // 25)
     return fields

@@ -38,6 +38,7 @@ class TrainSpec(_Spec):
     epochs: int = Field(ge=1)
     batch_size: int = Field(ge=1)
     image_size: tuple[int, int] = Field(description="width, height fed to the network, pixels")
+    optimizer: Literal["momentum", "adamw"] = "momentum"
     learning_rate: float = Field(0.01, gt=0)
     lr_decay_power: float = Field(0.9, ge=0)
     model_params: dict[str, Any] = Field(default_factory=dict)

@@ -100,6 +100,7 @@ def train(spec: TrainSpec, folder: RunFolder, reporter: Reporter) -> dict[str, A
         log_interval_steps=spec.log_interval_steps,
         save_dir=folder.path,
         pretrain_weights=None if resume else spec.pretrain_weights,
+        optimizer=spec.optimizer,
         learning_rate=spec.learning_rate,
         lr_decay_power=spec.lr_decay_power,
         early_stop=spec.early_stop,

@@ -42,6 +42,7 @@ class TrainingState(BaseModel):
         best_metrics: all metrics of that evaluation.
         stale: evaluations in a row that did not beat it.
         seconds: time spent training, all sittings together.
+        optimizer: name of ours; the caller's own goes by what was chosen beside it.
     """
 
     model_config = ConfigDict(extra="ignore", validate_assignment=True)
@@ -57,6 +58,7 @@ class TrainingState(BaseModel):
     best_epoch: int = 0
     best_metrics: dict[str, Any] | None = None
     stale: int = Field(0, ge=0)
+    optimizer: str = "momentum"
     seconds: float = 0.0
 
 
@@ -143,8 +145,20 @@ def first_state(
     """Where the training starts: at the beginning, or where ``resume_from`` ended."""
     if resume_from is None:
         seed = secrets.randbits(32) if options.seed is None else options.seed
-        return TrainingState(seed=seed, batch_size=options.step_images, num_samples=images)
+        return TrainingState(
+            seed=seed,
+            batch_size=options.step_images,
+            num_samples=images,
+            optimizer=options.optimizer,
+        )
     state = read_training_state(resume_from)
+    if state.optimizer != options.optimizer:
+        raise InputError(
+            "{folder} was trained with the optimizer {name}, not {other}: resume it with the same.",
+            folder=resume_from,
+            name=state.optimizer,
+            other=options.optimizer,
+        )
     same_steps = (state.batch_size, state.num_samples) == (options.step_images, images)
     if state.step_in_epoch and not same_steps:
         reporter.warn(

@@ -103,6 +103,7 @@ class TrainingLoop:
             learning_rate=options.learning_rate,
             lr_decay_power=options.lr_decay_power,
             total_steps=self._steps,
+            name=options.optimizer,
         )
         self._step = TrainStep(
             model.net,

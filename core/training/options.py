@@ -15,6 +15,7 @@ import paddle
 from core.errors import InputError
 from core.messages import message
 from core.training.reporter import Reporter
+from core.training.schedule import OptimizerName
 
 if TYPE_CHECKING:
     from core.datasets import SegDataset
@@ -51,6 +52,7 @@ class TrainOptions:
     amp: str = "off"
     ema_decay: float | None = None
     deterministic: bool = False
+    optimizer: OptimizerName = "momentum"
 
     @property
     def step_images(self) -> int:

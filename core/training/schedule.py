@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 import paddle
 
+from core.errors import InputError
+
+OptimizerName = Literal["momentum", "adamw"]
+
 MOMENTUM = 0.9
 WEIGHT_DECAY = 4e-5
+ADAMW_WEIGHT_DECAY = 1e-3
 
 
 def seed_everything(seed: int) -> None:
@@ -29,13 +34,51 @@ def step_seed(seed: int, step: int, rank: int = 0) -> int:
     return int(np.random.SeedSequence(place).generate_state(1)[0])
 
 
+def optimizer_name(wanted: object) -> OptimizerName:
+    """Return the name that ``train``'s ``optimizer`` is; the default's for anything but a name.
+
+    Raises:
+        InputError: ``make_optimizer`` does not know the name.
+    """
+    if not isinstance(wanted, str):
+        return "momentum"
+    for name in get_args(OptimizerName):
+        if name == wanted:
+            known: OptimizerName = name
+            return known
+    raise InputError(
+        "There is no optimizer “{name}”; choose from {known}.",
+        name=wanted,
+        known=", ".join(get_args(OptimizerName)),
+    )
+
+
 def make_optimizer(
-    net: Any, *, learning_rate: float, lr_decay_power: float, total_steps: int
+    net: Any,
+    *,
+    learning_rate: float,
+    lr_decay_power: float,
+    total_steps: int,
+    name: OptimizerName = "momentum",
 ) -> Any:
-    """PaddleX's optimizer: momentum with the learning rate falling polynomially to 0."""
+    """Return an optimizer whose learning rate falls polynomially to 0.
+
+    Args:
+        net: whose parameters it moves.
+        learning_rate: in the beginning.
+        lr_decay_power: exponent of its fall.
+        total_steps: after which it is 0.
+        name: ``"momentum"`` is PaddleX's, with weight decay 4e-5; ``"adamw"`` is Adam with
+            decoupled weight decay 1e-3 (Loshchilov and Hutter, 2019), each weight with a rate of
+            its own.
+    """
     schedule = paddle.optimizer.lr.PolynomialDecay(
         learning_rate, decay_steps=max(total_steps, 1), end_lr=0.0, power=lr_decay_power
     )
+    if name == "adamw":
+        return paddle.optimizer.AdamW(
+            learning_rate=schedule, weight_decay=ADAMW_WEIGHT_DECAY, parameters=net.parameters()
+        )
     return paddle.optimizer.Momentum(
         learning_rate=schedule,
         momentum=MOMENTUM,

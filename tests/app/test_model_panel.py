@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 from recorded_runs import make_project, record_training
 
@@ -14,6 +16,7 @@ from core.devices import DeviceInfo
 from core.jobs.events import Done
 from core.jobs.spec import TrainSpec
 from core.project import Project
+from core.training_checks import find_problems
 
 CPU = DeviceInfo(kind="cpu", name="CPU", memory_bytes=16 << 30, free_bytes=12 << 30, cores=2)
 
@@ -95,7 +98,14 @@ def test_suggestion_fills_the_form_and_explains_itself(project, panel) -> None:
     expected = presets.suggest(project.statistics(), CPU)
     fields = panel.fields
     assert fields["model"] == expected.model
-    for name in ("image_size", "batch_size", "epochs", "class_weights", "augmentation"):
+    for name in (
+        "image_size",
+        "batch_size",
+        "epochs",
+        "optimizer",
+        "class_weights",
+        "augmentation",
+    ):
         assert fields[name] == getattr(expected, name)
     assert fields["learning_rate"] == pytest.approx(expected.learning_rate)
     assert panel.reasons.texts == [str(reason) for reason in expected.reasons]
@@ -143,6 +153,17 @@ def test_failed_start_can_be_repeated(context, panel) -> None:
     context.error_occurred.emit(RuntimeError("no"))
     panel.start_button.click()
     assert len(context.started) == 2
+
+
+def test_an_optimizer_brings_its_rate(panel) -> None:
+    form = panel.form
+    assert panel.fields["optimizer"] == "adamw"
+    for name in ("momentum", "adamw"):
+        form.optimizer_box.setCurrentIndex(form.optimizer_box.findData(name))
+        expected = presets.learning_rate(form.batch_box.value(), name)
+        assert panel.fields["optimizer"] == name
+        assert panel.fields["learning_rate"] == pytest.approx(expected)
+        assert panel.reset_button.isVisible() is (name == "momentum")
 
 
 def test_wrong_values_get_a_sentence_and_no_job(context, panel) -> None:
@@ -198,6 +219,16 @@ def test_earlier_runs_give_the_speed_and_can_be_continued(qtbot, context, projec
     panel.start_button.click()
     assert context.started == []
     assert panel.form.problem("resume") != ""  # that folder holds no model
+
+
+def test_a_run_goes_on_with_its_own_optimizer(project, panel, tmp_path, monkeypatch) -> None:
+    info = SimpleNamespace(name="FastSCNN", completed_epochs=1)
+    monkeypatch.setattr("core.training_checks.read_model_info", lambda folder: info)
+    fields = {**panel.fields, "epochs": 10, "resume": tmp_path}
+    problems = find_problems(fields, project.statistics())
+    assert "trained with the optimizer momentum" in str(problems["resume"])  # from before AdamW
+    (tmp_path / "training_state.json").write_text('{"optimizer": "adamw"}', encoding="utf-8")
+    assert "resume" not in find_problems(fields, project.statistics())
 
 
 def test_empty_project_points_to_the_data(qtbot, tmp_path, context) -> None:

@@ -22,6 +22,7 @@ from core import cli
 from core.images import read_image, read_mask
 from core.jobs.run_folder import RunFolder
 from core.model_folder import read_model_info
+from core.presets import learning_rate
 from core.project import Project
 
 ROOT = Path(__file__).parents[2]
@@ -99,6 +100,23 @@ def test_what_is_not_chosen_fits_the_data(place, data, capsys, monkeypatch):
     assert 1 <= spec.batch_size <= COUNTS["train"]
     assert spec.epochs >= 1
     assert spec.device == "auto"
+    assert spec.optimizer == "adamw"
+    assert spec.learning_rate == learning_rate(spec.batch_size, "adamw")
+
+
+def test_trained_weights_and_a_chosen_optimizer_bring_their_rate(place, data, run_dir, monkeypatch):
+    monkeypatch.setattr("core.cli.training.job_result", lambda run_dir: {"best_model": run_dir})
+    arguments = ["train", "--data", str(data), "--model", "FastSCNN", "--batch-size", "2"]
+    weights = ["--pretrain-weights", str(run_dir / "best_model")]
+    for name, options, optimizer in (
+        ("weights", weights, "momentum"),
+        ("both", [*weights, "--set", "optimizer=adamw"], "adamw"),
+        ("momentum", ["--set", "optimizer=momentum"], "momentum"),
+    ):
+        out = place / f"optimizer {name}"
+        assert cli.run([*arguments, *options, "--out", str(out)]) == 0
+        spec = RunFolder(out).spec
+        assert (spec.optimizer, spec.learning_rate) == (optimizer, learning_rate(2, optimizer))
 
 
 def test_second_run_in_the_same_folder_is_refused(run_dir, data, capsys):

@@ -80,6 +80,23 @@ def test_learning_rate_follows_the_batch_within_bounds() -> None:
     assert presets.learning_rate(8) == 0.02
     assert presets.learning_rate(1) == 0.0025
     assert presets.learning_rate(64) == 0.05
+    assert presets.learning_rate(8, "adamw") == 0.002
+    assert presets.learning_rate(2, "adamw") == 0.001
+    assert presets.learning_rate(64, "adamw") == 0.004
+
+
+def test_adamw_is_for_networks_that_start_from_random_weights() -> None:
+    assert presets.suggested_optimizer("FastSCNN") == "adamw"
+    assert presets.suggested_optimizer("FastSCNN", pretrained=True) == "momentum"
+    assert presets.suggested_optimizer("DeepLabV3P") == "momentum"
+    small = presets.suggest(data(), CPU)
+    assert small.optimizer == "adamw"
+    assert small.learning_rate == presets.learning_rate(small.batch_size, "adamw")
+    assert "AdamW with learning rate" in reason(small, "Optimizer")
+    large = presets.suggest(data(), CPU, model="HRNet")
+    assert large.optimizer == "momentum"
+    assert large.learning_rate == presets.learning_rate(large.batch_size)
+    assert large.spec(Path("x")).optimizer == "momentum"
 
 
 def test_better_quality_takes_longer_and_stays_within_its_time() -> None:

@@ -57,6 +57,21 @@ def test_a_stopped_training_resumes_bit_for_bit(folder, tmp_path, stop_at):
     assert not (tmp_path / "parts" / "interrupted").exists()
 
 
+def test_adamw_by_name_resumes_bit_for_bit_and_only_with_itself(folder, tmp_path):
+    train(folder, tmp_path / "whole", epochs=2, optimizer="adamw", learning_rate=1e-3)
+    once = {"epochs": 2, "learning_rate": 1e-3, "resume_checkpoint": tmp_path / "whole/epoch_1"}
+    with pytest.raises(InputError, match="trained with the optimizer adamw, not momentum"):
+        train(folder, tmp_path / "parts", **once)
+    train(folder, tmp_path / "parts", optimizer="adamw", **once)
+    expected = weights_of(tmp_path / "whole/epoch_2")
+    assert_same_weights(weights_of(tmp_path / "parts/epoch_2"), expected)
+    train(folder, tmp_path / "momentum", epochs=2, optimizer="momentum", learning_rate=1e-3)
+    other = weights_of(tmp_path / "momentum/epoch_2")
+    assert any(not np.array_equal(other[name], expected[name]) for name in expected)
+    with pytest.raises(InputError, match="no optimizer “sgd”; choose from momentum, adamw"):
+        train(folder, tmp_path / "c", optimizer="sgd")
+
+
 def test_resuming_an_epoch_elsewhere_is_bit_equal_and_takes_the_best_along(folder, tmp_path):
     optimizers = []
     for _ in range(2):
