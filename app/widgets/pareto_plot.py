@@ -19,6 +19,7 @@ _DOT, _CHOSEN = 12, 16
 _NEAR = 24.0  # pixels
 _MARGIN = 0.25  # share of the range left free around the points
 _AWAY = 0.08  # of a label's size, between it and its point
+_BELOW = 0.25  # the same, for a label under its point
 _TURNS = 0.65  # of the slowest latency: labels of slower ones stand to the left of their point
 _LEAST_RANGE = 0.02  # of mIoU
 
@@ -165,11 +166,13 @@ class ParetoPlot(QWidget):
             if one:
                 text = f"{text}\n{_numbers(latency, miou)}"
             # The front rises to the right: below it on the right and above it on the left is room.
+            # What is not on the front has the front above it, and room below.
             right = latency < _TURNS * self._slowest
+            beside = (-_AWAY, 0) if right else (1 + _AWAY, 1)
             item = pg.TextItem(
                 text,
                 color=theme.text if one else theme.muted,
-                anchor=(-_AWAY, 0) if right else (1 + _AWAY, 1),
+                anchor=beside if i in front else (0.5, -_BELOW),
             )
             item.setPos(latency, miou)
             self.plot.addItem(item, ignoreBounds=True)
