@@ -288,18 +288,3 @@ def test_a_model_whose_training_goes_on_is_not_yet_offered(qtbot, panel, project
     refresh(qtbot, panel)
     assert not panel.choices.prune.button.isEnabled()
     assert panel.status().state is StepState.BLOCKED
-
-
-def test_the_name_of_a_variant_that_others_beat_covers_none_of_them(
-    qtbot, panel, project, root
-) -> None:
-    recorded.record_measurement(project, root, recorded.FLOAT)
-    better = recorded.changed(recorded.FLOAT, **SMALLER | {"miou": 0.712, "latency_ms": 3.0})
-    recorded.record_pruning(project, root, better)
-    show(qtbot, panel, project)
-    plot = panel.page.variants.plot
-    plot.select(root)
-    settle(qtbot, panel)
-    name = next(item for item in plot._labels if item.toPlainText().startswith("float"))
-    box = name.mapRectToScene(name.boundingRect())
-    assert not any(box.contains(plot.place_of(variant)) for variant, _, _ in plot._points)
