@@ -341,7 +341,7 @@ def _job_name(run: RunRow) -> str:
         case "predict":
             return tr("{name} · prediction", name=run.name)
         case "prelabel":
-            return tr("{name} · labels beforehand", name=run.name)
+            return tr("{name} · drafts", name=run.name)
         case "sensitivity":
             return tr("{name} · sensitivity", name=run.name)
         case "prune":

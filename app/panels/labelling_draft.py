@@ -245,25 +245,34 @@ class LabellingDraft(QObject):
     def _set_draft(self, draft: Draft | None) -> None:
         self.draft = draft
         self._box.set_has_draft(draft is not None)
-        if draft is None:
-            self._box.show_note("")
-        else:
-            text = tr(
+        self._offer()
+
+    def _note(self, draft: Draft, *, offers: bool) -> str:
+        """Say how sure the model is, and why nothing is shown if nothing is."""
+        lines = [
+            tr(
                 "Unsureness of the model: entropy {entropy:.2f}, lead of the first class"
                 " {margin:.2f}.",
                 entropy=draft.uncertainty.entropy,
                 margin=draft.uncertainty.margin,
             )
-            problem = draft.mapping.problem
-            self._box.show_note(text if problem is None else f"{text}\n{translated(problem)}")
-        self._offer()
+        ]
+        if draft.mapping.problem is not None:
+            lines.append(translated(draft.mapping.problem))
+        if not offers and not draft.is_empty:
+            lines.append(
+                tr("Nothing more is proposed here: the model is not that sure of anything.")
+                if self._box.threshold.value()
+                else tr("Nothing more is proposed here but background.")
+            )
+        return "\n".join(lines)
 
     @Slot()
     def _offer(self) -> None:
         """Show what the threshold leaves of the draft."""
         if self._editor.document is None:
             return
-        offered = None
+        offered, note = None, ""
         if self.draft is not None:
             offered = self.draft.offered(
                 int(np.ceil(self._box.threshold.value() * 255 / 100)),
@@ -271,6 +280,8 @@ class LabellingDraft(QObject):
             )
             if (offered == IGNORE_INDEX).all():
                 offered = None
+            note = self._note(self.draft, offers=offered is not None)
+        self._box.show_note(note)
         self._editor.set_draft(offered)
 
     @Slot()

@@ -228,9 +228,11 @@ class LabellingPrelabel(QObject):
             self._timer.start()
 
     @Slot(str, str)
-    def _on_run_state_changed(self, run_id: str, _state: str) -> None:
+    def _on_run_state_changed(self, run_id: str, state: str) -> None:
         if self._kind(run_id) == "prelabel":
             self._timer.start()
+            if state == "done":
+                self._tell(tr("The drafts are ready."))
 
     def _kind(self, run_id: str) -> str:
         try:

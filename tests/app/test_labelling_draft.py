@@ -140,9 +140,25 @@ def test_the_threshold_hides_what_is_unsure(panel, asked, qtbot):
     trigger(panel, "accept")
     assert (panel.editor.document.mask == SCRATCH).sum() == 16
     assert panel.editor.draft is None
+    box.threshold.setValue(99)
+    assert panel.editor.draft is None
+    assert "not that sure of anything" in box.note.text()
     box.threshold.setValue(0)  # what was not offered can still be had
+    assert "proposed here" not in box.note.text()
     assert np.unique(panel.editor.draft).tolist() == [SCRATCH, 255]
     assert (panel.editor.draft == SCRATCH).sum() == 16
+
+
+def test_a_draft_that_finds_nothing_says_so(panel, asked, qtbot, monkeypatch):
+    empty = np.ones((32, 48), np.uint8)
+    found = Prediction(empty, np.full_like(empty, 250), Uncertainty(0.1, 0.9), MODEL)
+    monkeypatch.setattr(panel.draft._server, "predict", lambda _model, _image: found)
+    predict(qtbot, panel)
+    assert panel.editor.draft is None
+    note = panel.inspector_parts.draft.note
+    assert "Nothing more is proposed here but background." in note.text()
+    panel.inspector_parts.draft.background.setChecked(True)
+    assert "Nothing more" not in note.text()
 
 
 def test_parts_and_classes_are_accepted_alone(panel, asked, qtbot):
