@@ -51,7 +51,6 @@ class LabellingInspector(QWidget):
         font.setWeight(QFont.Weight.DemiBold)
         self.draft_title.setFont(font)
         self.draft_title.clicked.connect(self._on_draft_title_clicked)
-        self.show_draft(True)
         self._window_line = line()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(GRID * 2, GRID * 2, GRID * 2, GRID * 2)
@@ -78,6 +77,7 @@ class LabellingInspector(QWidget):
             layout.addWidget(part)
         layout.addStretch(1)
         let_shrink(self)
+        self.show_draft(True)
         self.show_window(False)
 
     def set_tool_actions(self, actions: Sequence[QAction]) -> None:

@@ -125,7 +125,7 @@ def test_deep_images_are_shown_through_a_window(tmp_path, qapp, dtype) -> None:
 
     path = tmp_path / "深 image.tif"
     pixels = np.full((40, 50), 1000, dtype)
-    pixels[10:20, 10:20] = 1100
+    pixels[10:20, 10:20] = 1400
     tifffile.imwrite(path, pixels)
     picture = read_picture(path)
     assert picture.is_grey and picture.levels[0].dtype == dtype
