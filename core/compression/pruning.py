@@ -85,8 +85,9 @@ def plan_global(
         pruned_flops: share of the operations to save, between 0 and 1.
         size: height and width of the image that operations are counted for.
         floor: share of its atoms that each group keeps at least.
-        multiple: prefer to keep a multiple of so many atoms where a group has four times as many
-            or more; given up where it costs the wanted share.
+        multiple: a power of two; groups keep multiples of so many atoms, or, with less than four
+            times as many, of the half, the quarter and so on. Smaller ones are tried where this
+            misses the wanted share.
 
     Raises:
         InputError: ``pruned_flops`` is not between 0 and 1.
@@ -212,10 +213,12 @@ class _Search:
 
     def plan(self, counts: Counts, *, multiple: int, loss: float | None = None) -> PruningPlan:
         """Bring ``counts`` as near to the wanted share as single atoms can."""
-        steps = np.where(self._widths >= 4 * multiple, multiple, 1)
+        steps = self._steps(multiple)
         settled = self._settle(self._rounded(counts, steps), steps)
-        if multiple > 1 and abs(self._saved(settled) - self._wanted) > TOLERANCE:
-            settled = self._settle(counts, np.ones_like(counts))
+        while multiple > 1 and abs(self._saved(settled) - self._wanted) > TOLERANCE:
+            multiple //= 2
+            steps = self._steps(multiple)
+            settled = self._settle(self._rounded(counts, steps), steps)
         return PruningPlan(
             drop={
                 group.name: np.sort(order[:count])
@@ -227,6 +230,14 @@ class _Search:
             missed=self._why_missed(settled),
             loss=loss,
         )
+
+    def _steps(self, multiple: int) -> Counts:
+        """Return the largest halving of ``multiple`` that each group has four times or more."""
+        steps: Counts = np.ones_like(self._widths)
+        while multiple > 1:
+            steps = np.maximum(steps, np.where(self._widths >= 4 * multiple, multiple, 1))
+            multiple //= 2
+        return steps
 
     def _count(self, owners: Channels) -> Counts:
         counts: Counts = np.bincount(owners, minlength=len(self._groups)).astype(np.int64)

@@ -24,6 +24,11 @@ if TYPE_CHECKING:
 
 _STRATEGIES = ("auto", "global", "sensitivity")
 
+#: Channels that ONNX Runtime computes at once on processors with AVX-512; others take 4 or 8.
+#: With whatever is left of each layer, a FastSCNN with 30 % fewer operations took 1.5 times as
+#: long as the whole one.
+_MULTIPLE = 16
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PruneResult:
@@ -149,7 +154,12 @@ class PruningMethods(SegmenterBase):
         scores = {group.name: score_group(self.net, group, criterion) for group in groups}
         plan = (
             plan_global(
-                self.net, groups, scores=scores, pruned_flops=pruned_flops, size=(height, width)
+                self.net,
+                groups,
+                scores=scores,
+                pruned_flops=pruned_flops,
+                size=(height, width),
+                multiple=_MULTIPLE,
             )
             if found is None
             else plan_by_sensitivity(
@@ -159,6 +169,7 @@ class PruningMethods(SegmenterBase):
                 losses=found.losses,
                 pruned_flops=pruned_flops,
                 size=(height, width),
+                multiple=_MULTIPLE,
             )
         )
         if plan.missed is not None:
