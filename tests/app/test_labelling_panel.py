@@ -1,114 +1,33 @@
-"""The Labelling panel in the real window: paint, switch, save, undo, classes, states."""
+"""The Labelling panel in the real window: paint, switch, save, classes, states."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QEvent, QPointF, Qt
-from PySide6.QtGui import QKeySequence, QMouseEvent
+from labelling_parts import (
+    labelling_panel,
+    open_image,
+    saved,
+    settle,
+    stroke,
+    trigger,
+)
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QKeySequence
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
 from app.panels.base import StepState
-from app.settings import SettingsStore
 from app.widgets.class_dialogs import AddClassDialog, MergeClassDialog
 from app.widgets.shortcut_editor import ShortcutEditor
 from core.annotation.edits import Region
 from core.annotation.journal import FOLDER, Journal, Patch
 from core.project import Project
 
-LEFT = Qt.MouseButton.LeftButton
-
 
 @pytest.fixture
 def panel(opened, qtbot):
-    area = opened.window.work_area
-    area.show_panel("labelling")
-    made = area.panels["labelling"]
-    settle(qtbot, made)
-    qtbot.waitUntil(lambda: made.editor.document is not None, timeout=20_000)
-    return made
-
-
-def settle(qtbot, panel) -> None:
-    timer = panel.images._timer
-    qtbot.waitUntil(
-        lambda: not panel.busy and not panel.session.pending and not timer.isActive(),
-        timeout=20_000,
-    )
-
-
-def send(panel, kind, x, y, buttons=LEFT) -> None:
-    canvas = panel.view.canvas
-    place = QPointF(canvas.to_widget(x + 0.5, y + 0.5).toPoint())
-    button = Qt.MouseButton.NoButton if kind == QEvent.Type.MouseMove else LEFT
-    event = QMouseEvent(
-        kind, place, canvas.mapToGlobal(place), button, buttons, Qt.KeyboardModifier.NoModifier
-    )
-    QApplication.sendEvent(canvas, event)
-
-
-def stroke(panel, *points) -> None:
-    send(panel, QEvent.Type.MouseButtonPress, *points[0])
-    for point in points[1:]:
-        send(panel, QEvent.Type.MouseMove, *point)
-    send(panel, QEvent.Type.MouseButtonRelease, *points[-1], Qt.MouseButton.NoButton)
-
-
-def trigger(panel, key: str) -> None:
-    panel.actions_[key].trigger()
-
-
-def open_image(qtbot, panel, image_id: int) -> None:
-    panel.images.open(image_id)
-    qtbot.waitUntil(
-        lambda: panel.session.row is not None and panel.session.row.id == image_id, timeout=20_000
-    )
-
-
-def saved(panel, image_id: int) -> np.ndarray:
-    mask = panel.project.label_map(image_id)
-    assert mask is not None
-    return mask
-
-
-def test_stroke_is_saved_and_undo_survives_other_images(panel, qtbot) -> None:
-    first, second = panel.images.ids[:2]
-    open_image(qtbot, panel, first)
-    before = saved(panel, first)
-    panel.classes.choose(2)
-    panel.editor.set_option("brush_size", 3)
-    stroke(panel, (30, 25), (40, 25))
-    painted = panel.editor.document.mask.copy()
-    assert (painted[25, 30:41] == 2).all() and not np.array_equal(painted, before)
-    trigger(panel, "image.next")
-    qtbot.waitUntil(lambda: panel.session.row is not None and panel.session.row.id == second)
-    settle(qtbot, panel)
-    assert np.array_equal(saved(panel, first), painted)
-    stroke(panel, (20, 10), (22, 10))
-    trigger(panel, "image.previous")
-    qtbot.waitUntil(lambda: panel.session.row is not None and panel.session.row.id == first)
-    trigger(panel, "edit.undo")
-    settle(qtbot, panel)
-    assert np.array_equal(saved(panel, first), before)
-    trigger(panel, "edit.redo")
-    settle(qtbot, panel)
-    assert np.array_equal(saved(panel, first), painted)
-
-
-def test_mask_changed_elsewhere_is_shown_and_old_undo_dropped(panel, qtbot) -> None:
-    first, second = panel.images.ids[:2]
-    open_image(qtbot, panel, first)
-    stroke(panel, (30, 25), (40, 25))
-    settle(qtbot, panel)
-    other = np.full_like(panel.editor.document.mask, 2)
-    panel.project.save_label_map(first, other)
-    panel.context.dataset_changed.emit()
-    qtbot.waitUntil(lambda: panel.editor.document is not None and panel.editor.document.mask.all())
-    trigger(panel, "edit.undo")
-    settle(qtbot, panel)
-    assert np.array_equal(saved(panel, first), other)
-    open_image(qtbot, panel, second)
+    return labelling_panel(opened, qtbot)
 
 
 def test_leaving_the_panel_tells_the_others(panel, qtbot) -> None:
@@ -350,14 +269,6 @@ def test_every_action_has_its_own_shortcut_and_can_get_another(panel, qtbot) -> 
     assert actions["tool.brush"].shortcut() == QKeySequence("E")
 
 
-def test_choices_are_remembered(panel) -> None:
-    panel.editor.set_option("brush_size", 33)
-    panel.inspector_parts.look.opacity.setValue(80)
-    values = panel.context.settings.panel_values
-    assert values["labelling/options"] == {"brush_size": 33}
-    assert values["labelling/opacity"] == 80 and "labelling/style" not in values
-
-
 def test_draft_layer_is_shown_and_accepted(panel, qtbot) -> None:
     editor = panel.editor
     draft = np.full_like(editor.document.mask, 255)
@@ -383,185 +294,3 @@ def test_removed_image_is_left(panel, qtbot) -> None:
     panel.context.dataset_changed.emit()
     settle(qtbot, panel)
     assert panel.session.row is None or panel.session.row.id != first
-
-
-def blank_image(qtbot, panel) -> int:
-    """Open an image without a mask."""
-    image_id = panel.images.ids[1]
-    panel.project.clear_label_map(image_id)
-    panel.context.dataset_changed.emit()
-    open_image(qtbot, panel, image_id)
-    settle(qtbot, panel)
-    assert panel.session.row.state == "unlabelled" and not panel.editor.document.mask.any()
-    return image_id
-
-
-def facts(panel, image_id: int) -> tuple[str, bool]:
-    row = panel.project.image(image_id)
-    return row.state, row.mask_hash is not None
-
-
-def test_undoing_every_stroke_leaves_the_image_as_it_was(panel, qtbot) -> None:
-    image_id, other = blank_image(qtbot, panel), panel.images.ids[2]
-    stroke(panel, (30, 25), (40, 25))
-    settle(qtbot, panel)
-    stroke(panel, (10, 5), (20, 5))
-    painted = panel.editor.document.mask.copy()
-    settle(qtbot, panel)
-    assert facts(panel, image_id) == ("labelled", True)
-    open_image(qtbot, panel, other)
-    open_image(qtbot, panel, image_id)
-    trigger(panel, "edit.undo")
-    settle(qtbot, panel)
-    assert facts(panel, image_id) == ("labelled", True)
-    trigger(panel, "edit.undo")
-    settle(qtbot, panel)
-    assert facts(panel, image_id) == ("unlabelled", False)
-    assert panel.inspector_parts.review.state.currentData() == "unlabelled"
-    open_image(qtbot, panel, other)
-    open_image(qtbot, panel, image_id)  # what was undone can still be done again
-    trigger(panel, "edit.redo")
-    trigger(panel, "edit.redo")
-    settle(qtbot, panel)
-    assert facts(panel, image_id) == ("labelled", True)
-    assert np.array_equal(saved(panel, image_id), painted)
-
-
-def test_undo_does_not_touch_a_state_that_was_chosen(panel, qtbot) -> None:
-    image_id = blank_image(qtbot, panel)
-    trigger(panel, "state.draft")
-    stroke(panel, (30, 25), (40, 25))
-    settle(qtbot, panel)
-    trigger(panel, "edit.undo")
-    settle(qtbot, panel)
-    assert facts(panel, image_id) == ("draft", False)  # chosen before the stroke
-    trigger(panel, "edit.redo")
-    trigger(panel, "state.unlabelled")  # the save that waits does not call it labelled
-    settle(qtbot, panel)
-    assert facts(panel, image_id) == ("unlabelled", True)
-    trigger(panel, "state.reviewed")
-    trigger(panel, "edit.undo")
-    settle(qtbot, panel)
-    assert facts(panel, image_id) == ("reviewed", True)  # chosen after the stroke
-    assert not saved(panel, image_id).any()
-
-
-def test_undo_on_a_mask_of_before_brings_its_state_back(panel, qtbot) -> None:
-    image_id = panel.images.ids[1]
-    panel.project.set_state([image_id], "unlabelled")
-    panel.context.dataset_changed.emit()
-    open_image(qtbot, panel, image_id)
-    before = saved(panel, image_id)
-    stroke(panel, (30, 25), (40, 25))
-    settle(qtbot, panel)
-    assert facts(panel, image_id) == ("labelled", True)
-    trigger(panel, "edit.undo")
-    settle(qtbot, panel)
-    assert facts(panel, image_id) == ("unlabelled", True)
-    assert np.array_equal(saved(panel, image_id), before)
-
-
-def test_options_survive_a_kill(panel, qtbot) -> None:
-    store = panel.context.store
-    panel.editor.set_option("brush_size", 33)
-    panel.editor.set_option("brush_shape", "square")
-    panel.editor.set_option("tolerance", 21)
-    panel.editor.set_option("only_over", 2)
-    panel.inspector_parts.look.opacity.setValue(80)
-    assert not store.path.exists() or "labelling" not in store.path.read_text()  # not every click
-    qtbot.waitUntil(lambda: not panel._save_timer.isActive(), timeout=5000)
-    values = SettingsStore(store.path).settings.panel_values
-    assert values["labelling/options"] == {
-        "brush_size": 33,
-        "brush_shape": "square",
-        "tolerance": 21,
-    }
-    assert values["labelling/paint_over"] == panel.classes.name(2)
-    assert values["labelling/opacity"] == 80
-
-
-def test_paint_over_is_the_same_class_in_the_next_project(panel, qtbot) -> None:
-    folder, name = panel.project.folder, panel.classes.name(2)
-    panel.editor.set_option("only_over", 2)
-    panel.context.close_project()
-    with Project.open(folder) as project:
-        project.add_class("第 3")
-        project.merge_class(1, 0)  # ids close up
-    panel.context.open_project(folder)
-    assert panel.classes.name(panel.editor.options.only_over) == name
-    settle(qtbot, panel)
-
-
-def test_another_language_leaves_everything_as_it_was(panel, opened, qtbot) -> None:
-    third = panel.images.ids[2]
-    open_image(qtbot, panel, third)
-    before = saved(panel, third)
-    stroke(panel, (30, 25), (40, 25))  # not saved yet
-    painted = panel.editor.document.mask.copy()
-    trigger(panel, "tool.wand")
-    panel.classes.choose(2)
-    panel.inspector_parts.classes.toggle_locked(1)
-    canvas = panel.view.canvas
-    trigger(panel, "view.zoom_in")
-    canvas.viewport.center_on(30, 20)
-    kept = canvas.kept_view()
-    strip = panel.view.strip
-    strip.state.setCurrentIndex(strip.state.findData("labelled"))
-    old = opened.window
-    opened.set_language("zh_CN")
-    qtbot.waitUntil(lambda: opened.window is not old)
-    new = opened.window.work_area.panels["labelling"]
-    assert opened.window.work_area.current_panel is new
-    qtbot.waitUntil(lambda: new.editor.document is not None, timeout=20_000)
-    settle(qtbot, new)
-    assert new.session.row.id == third and np.array_equal(new.editor.document.mask, painted)
-    assert not new.view.notice.isVisible()  # nothing was lost, nothing is told
-    assert new.tools.current.key == "wand" and new.editor.class_id == 2
-    assert new.editor.locked == {1}
-    assert new.view.strip.query.state == "labelled"
-    now = new.view.canvas.kept_view()
-    assert now is not None and now.scale == kept.scale
-    assert np.allclose(now.center, kept.center, atol=1.5)
-    new.tools.undo()
-    settle(qtbot, new)
-    assert np.array_equal(saved(new, third), before)
-
-
-@pytest.mark.parametrize("size", [(1280, 720), (1440, 900)])
-def test_the_state_is_in_sight_and_hints_are_whole(panel, opened, qtbot, size) -> None:
-    opened.window.resize(*size)
-    QApplication.processEvents()
-    parts, hint = panel.inspector_parts, panel.view.status.hint
-    for key in panel.tools.tools:
-        trigger(panel, f"tool.{key}")
-        QApplication.processEvents()
-        for field in (parts.review.state, parts.review.comment):
-            assert field.visibleRegion().boundingRect() == field.rect()
-        assert hint.heightForWidth(hint.width()) <= hint.height(), hint.text()
-
-
-def test_the_part_about_models_folds(panel, qtbot) -> None:
-    parts = panel.inspector_parts
-    assert parts.draft.isVisible() and not parts.draft.model.isVisible()  # there is no model yet
-    parts.draft_title.click()
-    assert not parts.draft.isVisible()
-    assert panel.context.settings.panel_values["labelling/draft_folded"] is True
-    parts.draft_title.click()
-    assert parts.draft.isVisible()
-    assert "labelling/draft_folded" not in panel.context.settings.panel_values
-
-
-def test_classes_in_hand_and_protected_are_the_same_after_ids_closed_up(panel, qtbot) -> None:
-    panel.project.add_class("第 3")
-    panel.classes.refresh()
-    second = panel.classes.name(2)
-    panel.classes.choose(2)
-    panel.editor.set_option("only_over", 2)
-    panel.inspector_parts.classes.toggle_locked(3)
-    panel.inspector_parts.classes.toggle_hidden(2)
-    panel.classes._replace(1, 0)
-    settle(qtbot, panel)
-    assert [label.name for label in panel.classes.labels][1:] == [second, "第 3"]
-    assert panel.editor.class_id == 1 and panel.editor.locked == {2}
-    assert panel.inspector_parts.classes.hidden == {1}
-    assert panel.editor.options.only_over == 1
