@@ -7,20 +7,18 @@ from pathlib import Path
 from typing import Any
 
 import pyqtgraph as pg
-from PySide6.QtCore import QPointF, Qt, Signal
+from PySide6.QtCore import QPointF, QRectF, Qt, Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from app.theme import tokens
 from app.translation import tr
+from app.widgets.plot_labels import PointLabel, place_labels
 from app.widgets.variant_names import latency_text, variant_name
 from core.variants import ModelVariant, pareto_front
 
 _DOT, _CHOSEN = 12, 16
 _NEAR = 24.0  # pixels
 _MARGIN = 0.25  # share of the range left free around the points
-_AWAY = 0.08  # of a label's size, between it and its point
-_BELOW = 0.25  # the same, for a label under its point
-_TURNS = 0.65  # of the slowest latency: labels of slower ones stand to the left of their point
 _LEAST_RANGE = 0.02  # of mIoU
 
 
@@ -57,6 +55,7 @@ class ParetoPlot(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.plot)
         self.plot.scene().sigMouseClicked.connect(self._on_mouse_clicked)
+        item.getViewBox().sigResized.connect(lambda _box: self._draw_labels())
         self.renew_colors()
 
     def set_variants(self, variants: Sequence[ModelVariant]) -> None:
@@ -151,32 +150,50 @@ class ParetoPlot(QWidget):
                 for one in chosen
             ],
         )
-        self._draw_labels(chosen)
+        self._draw_labels()
 
-    def _draw_labels(self, chosen: list[bool]) -> None:
+    def _draw_labels(self) -> None:
+        """Name the chosen variant and the front; the others have their name in their tooltip."""
         theme = tokens()
         for item in self._labels:
             self.plot.removeItem(item)
         self._labels = []
         front = self._front_indices()
-        for i, ((variant, latency, miou), one) in enumerate(zip(self._points, chosen, strict=True)):
-            if not one and i not in front:
-                continue  # its name is in its tooltip
+        chosen = [i for i, point in enumerate(self._points) if point[0].folder == self._current]
+        named = chosen + [i for i in front if i not in chosen]
+        items = []
+        for i in named:
+            variant, latency, miou = self._points[i]
             text = variant_name(variant)
-            if one:
+            if i in chosen:
                 text = f"{text}\n{_numbers(latency, miou)}"
-            # The front rises to the right: below it on the right and above it on the left is room.
-            # What is not on the front has the front above it, and room below.
-            right = latency < _TURNS * self._slowest
-            beside = (-_AWAY, 0) if right else (1 + _AWAY, 1)
-            item = pg.TextItem(
-                text,
-                color=theme.text if one else theme.muted,
-                anchor=beside if i in front else (0.5, -_BELOW),
+            items.append(pg.TextItem(text, color=theme.text if i in chosen else theme.muted))
+        labels = [
+            PointLabel(
+                self.place_of(self._points[i][0]),
+                item.boundingRect().size(),
+                (_CHOSEN if i in chosen else _DOT) / 2,
+                needed=i in chosen,
             )
-            item.setPos(latency, miou)
+            for i, item in zip(named, items, strict=True)
+        ]
+        places = place_labels(labels, points=self._dot_boxes(), bounds=self._bounds())
+        for i, item, label, place in zip(named, items, labels, places, strict=True):
+            if place is None:
+                continue
+            offset = place.topLeft() - label.point
+            item.setAnchor((-offset.x() / place.width(), -offset.y() / place.height()))
+            item.setPos(*self._points[i][1:])
             self.plot.addItem(item, ignoreBounds=True)
             self._labels.append(item)
+
+    def _dot_boxes(self) -> list[QRectF]:
+        half = QPointF(_DOT / 2, _DOT / 2)
+        places = [self.place_of(variant) for variant, _, _ in self._points]
+        return [QRectF(place - half, place + half) for place in places]
+
+    def _bounds(self) -> QRectF:
+        return QRectF(self.plot.getPlotItem().getViewBox().sceneBoundingRect())
 
     def _on_mouse_clicked(self, event: Any) -> None:
         if event.button() != Qt.MouseButton.LeftButton:
