@@ -27,14 +27,15 @@ class ActionSpec:
 
 
 class Actions(QObject):
-    """The actions of one widget; their shortcuts work while it or a child has the focus."""
+    """The actions of a few widgets; their shortcuts work while one or a child has the focus."""
 
     changed = Signal()
     """Shortcuts are others than before."""
 
-    def __init__(self, owner: QWidget) -> None:
+    def __init__(self, owner: QWidget, *others: QWidget) -> None:
         super().__init__(owner)
         self._owner = owner
+        self._others = others
         self._specs: dict[str, ActionSpec] = {}
         self._actions: dict[str, QAction] = {}
         self._chosen: dict[str, tuple[str, ...]] = {}
@@ -47,7 +48,8 @@ class Actions(QObject):
         if spec.icon:
             set_icon(action, spec.icon)
         action.triggered.connect(lambda _checked=False: slot())
-        self._owner.addAction(action)
+        for widget in (self._owner, *self._others):
+            widget.addAction(action)
         self._specs[spec.key] = spec
         self._actions[spec.key] = action
         self._apply(spec.key)

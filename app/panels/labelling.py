@@ -78,7 +78,7 @@ class LabellingPanel(Panel):
         self.session = LabellingSession(self.editor, self)
         self.view = LabellingView(self.editor, self._loader)
         self._inspector = LabellingInspector(self.editor)
-        self.actions_ = Actions(self)
+        self.actions_ = Actions(self, self._inspector)
         self.tools = LabellingTools(self)
         self.images = LabellingImages(self)
         self.classes = LabellingClasses(self)
@@ -283,6 +283,7 @@ class LabellingPanel(Panel):
         self.session.save_failed.connect(self._on_save_failed)
         self.session.recovered.connect(self._on_recovered)
         self.editor.failed.connect(self.context.error_occurred)
+        self._inspector.left.connect(self.view.canvas.setFocus)
 
     @Slot()
     def _on_waited(self) -> None:

@@ -204,7 +204,8 @@ class LabellingImages(QObject):
             self._timer.start()
 
     def shut_down(self) -> None:
-        """Stop waiting."""
+        """Save the comment that is being typed, and stop waiting."""
+        self._review.finish()
         self._project = None
         self._timer.stop()
 
@@ -259,15 +260,15 @@ class LabellingImages(QObject):
         text = "" if place is None else f"{place + 1:,} / {len(self._ids):,}"
         self._panel.view.place.setText(text)
 
-    @Slot(str)
-    def _on_comment_edited(self, comment: str) -> None:
-        project, row = self._project, self._session.row
-        if project is None or row is None:
+    @Slot(int, str)
+    def _on_comment_edited(self, image_id: int, comment: str) -> None:
+        project = self._project
+        if project is None:
             return
         try:
-            project.set_comment(row.id, comment)
+            project.set_comment(image_id, comment)
         except Exception as error:
             self._panel.context.error_occurred.emit(error)
             return
         self._panel.mark_changed()
-        self.image_saved(row.id)
+        self.image_saved(image_id)

@@ -50,6 +50,8 @@ class ClassPalette(QWidget):
     delete_requested = Signal(int)
     move_requested = Signal(int, int)
     """(class id, step: -1 up, +1 down)."""
+    edited = Signal()
+    """The typing of a name has ended, whether it was taken or not."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -141,7 +143,7 @@ class ClassPalette(QWidget):
         self._fill()
 
     def _make_tree(self) -> QTreeWidget:
-        tree = QTreeWidget()
+        tree = _Tree()
         tree.setColumnCount(4)
         tree.setHeaderHidden(True)
         tree.setRootIsDecorated(False)
@@ -164,6 +166,10 @@ class ClassPalette(QWidget):
         tree.itemDoubleClicked.connect(self._on_double_clicked)
         tree.itemChanged.connect(self._on_changed)
         tree.customContextMenuRequested.connect(self._on_context_menu)
+        tree.itemDelegate().closeEditor.connect(
+            self.edited,
+            Qt.ConnectionType.QueuedConnection,  # the tree takes the focus first
+        )
         return tree
 
     def _button(self, name: str, text: str, slot: object) -> QToolButton:
@@ -269,6 +275,13 @@ class ClassPalette(QWidget):
                 lambda _on=False, by=step: self.move_requested.emit(class_id, by)
             )
         return menu
+
+
+class _Tree(QTreeWidget):
+    """A list whose letters are shortcuts, as everywhere else, and do not look for a class."""
+
+    def keyboardSearch(self, _search: str) -> None:  # noqa: N802
+        """Ignore letters."""
 
 
 def _key_of(labels: Sequence[LabelClass], label: LabelClass) -> str:

@@ -25,6 +25,7 @@ from app.widgets.image_grid import ROW_ROLE, ImageGridModel
 from app.widgets.layout import button, label
 from app.widgets.overlay import color_table, draw_missing, draw_overlay
 from app.widgets.pictures import swatch
+from app.widgets.quiet_inputs import QuietInputs
 from app.widgets.thumbnails import ThumbnailLoader
 from core.annotation.draft import UncertaintyOrder
 from core.images import Color
@@ -82,6 +83,7 @@ class ImageStrip(QWidget):
         layout.setSpacing(GRID // 2)
         layout.addLayout(bar)
         layout.addWidget(self.list)
+        QuietInputs(self)
 
     @property
     def uncertainty_order(self) -> UncertaintyOrder | None:

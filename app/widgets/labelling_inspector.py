@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import Qt, Signal, Slot
-from PySide6.QtGui import QAction, QFont
+from PySide6.QtGui import QAction, QFont, QKeyEvent
 from PySide6.QtWidgets import QGridLayout, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from app.canvas.editor import Editor
@@ -17,6 +17,7 @@ from app.widgets.class_palette import ClassPalette
 from app.widgets.draft_box import DraftBox
 from app.widgets.layout import label, let_shrink, line
 from app.widgets.mask_look import MaskLook, WindowBox
+from app.widgets.quiet_inputs import QuietInputs
 from app.widgets.review_box import ReviewBox
 
 _COLUMNS = 2
@@ -28,6 +29,8 @@ class LabellingInspector(QWidget):
 
     draft_folded = Signal(bool)
     """(folded): the part about models was folded or unfolded."""
+    left = Signal()
+    """The user is done here: the keys belong to the canvas again."""
 
     def __init__(self, editor: Editor, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -77,8 +80,17 @@ class LabellingInspector(QWidget):
             layout.addWidget(part)
         layout.addStretch(1)
         let_shrink(self)
+        QuietInputs(self)
+        self.classes.edited.connect(self.left)
         self.show_draft(True)
         self.show_window(False)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
+        """Return and Esc, which inputs pass on, end the typing."""
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Escape):
+            self.left.emit()
+        else:
+            super().keyPressEvent(event)
 
     def set_tool_actions(self, actions: Sequence[QAction]) -> None:
         """Offer what can be done with a selection."""

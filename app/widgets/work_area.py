@@ -188,6 +188,7 @@ class WorkArea(QWidget):
         scroll = QScrollArea()
         scroll.setWidgetResizable(True)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # a click beside an input changes nothing
         scroll.setWidget(self._inspectors)
         for part in (self._inspectors, scroll.viewport()):
             part.setAutoFillBackground(False)  # the frame's own colour shows through
