@@ -18,13 +18,10 @@ from core.devices import DeviceInfo
 from core.errors import InputError
 from core.jobs.spec import Augmentation, ModelName, TrainSpec
 from core.messages import Message, message
+from core.optimizer_choice import Optimizer, explained_rate, suggested_optimizer
 
 Quality = Literal["quick", "balanced", "thorough"]
-Optimizer = Literal["momentum", "adamw"]
 QUALITIES: tuple[Quality, ...] = ("quick", "balanced", "thorough")
-
-#: Networks that are usually trained from random weights.
-_FROM_SCRATCH: tuple[ModelName, ...] = ("FastSCNN", "BiSeNetV2", "UNet")
 
 SIZE_STEP = 32  # the coarsest feature map of any network is 1/32 of the image
 SMALLEST_SIDE = 64
@@ -151,7 +148,7 @@ def suggest(
     weights, why_weights = _class_weights(statistics)
     augmentation, why_flips = _augmentation(statistics)
     optimizer = suggested_optimizer(chosen)
-    rate, why_rate = _rate(optimizer, batch)
+    rate, why_rate = explained_rate(optimizer, batch)
     return Preset(
         quality=quality,
         model=chosen,
@@ -167,27 +164,6 @@ def suggest(
         estimated_seconds=seconds,
         reasons=(why_model, why_size, why_batch, why_epochs, why_rate, why_weights, why_flips),
     )
-
-
-def suggested_optimizer(model: ModelName, *, pretrained: bool = False) -> Optimizer:
-    """Return the optimizer for a network that starts from random or from trained weights.
-
-    AdamW for what is small enough to be trained from random weights: a FastSCNN on 415 images of
-    magnetic tiles with five rare defects came to mIoU 0.29 with it in 10 epochs, and to 0.17 with
-    momentum in 20. Momentum for trained weights, as they were made with it.
-    """
-    return "adamw" if model in _FROM_SCRATCH and not pretrained else "momentum"
-
-
-def learning_rate(batch_size: int, optimizer: Optimizer = "momentum") -> float:
-    """Return the learning rate for a batch.
-
-    Momentum: linear in it, 0.01 for 4, within 0.0025 … 0.05. AdamW: with its square root, 0.002
-    for 8, within 0.0005 … 0.004.
-    """
-    if optimizer == "adamw":
-        return round(min(0.004, max(0.0005, 0.002 * math.sqrt(batch_size / 8))), 4)
-    return round(min(0.05, max(0.0025, 0.01 * batch_size / 4)), 4)
 
 
 def pixels_per_second(model: ModelName, device: DeviceInfo) -> float:
@@ -338,22 +314,6 @@ def _epochs(
             epochs=epochs,
             steps=steps,
         ),
-    )
-
-
-def _rate(optimizer: Optimizer, batch: int) -> tuple[float, Message]:
-    rate = learning_rate(batch, optimizer)
-    if optimizer == "adamw":
-        return rate, message(
-            "Optimizer AdamW with learning rate {rate} for a batch of {batch}: it learns rare "
-            "classes from random weights sooner than momentum does.",
-            rate=f"{rate:g}",
-            batch=batch,
-        )
-    return rate, message(
-        "Learning rate {rate}: 0.01 for a batch of 4, scaled with the batch of {batch}.",
-        rate=f"{rate:g}",
-        batch=batch,
     )
 
 

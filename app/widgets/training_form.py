@@ -29,7 +29,8 @@ from app.widgets.layout import button, column, label, row
 from app.widgets.network_options import NetworkOptions
 from core.devices import DeviceInfo
 from core.jobs.spec import Augmentation
-from core.presets import Preset, learning_rate
+from core.optimizer_choice import learning_rate
+from core.presets import Preset
 
 #: Names of the optimizers, which are proper names in every language.
 OPTIMIZERS = {"momentum": "Momentum (SGD)", "adamw": "AdamW"}

@@ -17,7 +17,7 @@ from core.cli.jobs import job_result, wait_until_free
 from core.dataset_statistics import DatasetStatistics
 from core.device_choice import launched_ranks
 from core.errors import InputError
-from core.files import write_text_atomic
+from core.files import require_writable, write_text_atomic
 from core.jobs.run_folder import RunFolder, validation_problem
 from core.jobs.spec import TrainSpec, spec_to_json
 from core.training.reporter import StopRequested
@@ -111,6 +111,7 @@ def _open_run(request: Request) -> RunFolder:
             "{folder} is not empty and holds no run; choose a new or an empty folder as --out.",
             folder=out,
         )
+    require_writable(out)  # before every image is looked at
     with open_data(request.data, needed=("train", "val")) as source:
         final = source.place(out / "dataset")
         spec = _new_spec(request, source, final)
@@ -196,7 +197,8 @@ def _train_spec(run: RunFolder) -> TrainSpec:
 def _suggested(request: Request, statistics: DatasetStatistics, data_dir: Path) -> dict[str, Any]:
     """Settings that fit the data and the device; says which on stderr."""
     from core.devices import DeviceInfo, training_devices
-    from core.presets import NETWORKS, learning_rate, suggest, suggested_optimizer
+    from core.optimizer_choice import learning_rate, suggested_optimizer
+    from core.presets import NETWORKS, suggest
 
     kind = str(request.chosen.get("device", "auto")).partition(":")[0]
     devices = training_devices()

@@ -15,6 +15,7 @@ from core import presets
 from core.devices import DeviceInfo
 from core.jobs.events import Done
 from core.jobs.spec import TrainSpec
+from core.optimizer_choice import learning_rate
 from core.project import Project
 from core.training_checks import find_problems
 
@@ -160,7 +161,7 @@ def test_an_optimizer_brings_its_rate(panel) -> None:
     assert panel.fields["optimizer"] == "adamw"
     for name in ("momentum", "adamw"):
         form.optimizer_box.setCurrentIndex(form.optimizer_box.findData(name))
-        expected = presets.learning_rate(form.batch_box.value(), name)
+        expected = learning_rate(form.batch_box.value(), name)
         assert panel.fields["optimizer"] == name
         assert panel.fields["learning_rate"] == pytest.approx(expected)
         assert panel.reset_button.isVisible() is (name == "momentum")

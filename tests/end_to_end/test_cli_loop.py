@@ -22,7 +22,7 @@ from core import cli
 from core.images import read_image, read_mask
 from core.jobs.run_folder import RunFolder
 from core.model_folder import read_model_info
-from core.presets import learning_rate
+from core.optimizer_choice import learning_rate
 from core.project import Project
 
 ROOT = Path(__file__).parents[2]

@@ -10,6 +10,7 @@ from core import presets
 from core.dataset_statistics import DatasetStatistics
 from core.devices import DeviceInfo
 from core.errors import InputError
+from core.optimizer_choice import learning_rate, suggested_optimizer
 
 CPU = DeviceInfo(kind="cpu", name="two cores", memory_bytes=16 << 30, free_bytes=12 << 30, cores=2)
 GPU = DeviceInfo(kind="gpu", name="a board", memory_bytes=24 << 30, free_bytes=22 << 30)
@@ -76,26 +77,26 @@ def test_batch_fits_the_memory() -> None:
 
 
 def test_learning_rate_follows_the_batch_within_bounds() -> None:
-    assert presets.learning_rate(4) == 0.01
-    assert presets.learning_rate(8) == 0.02
-    assert presets.learning_rate(1) == 0.0025
-    assert presets.learning_rate(64) == 0.05
-    assert presets.learning_rate(8, "adamw") == 0.002
-    assert presets.learning_rate(2, "adamw") == 0.001
-    assert presets.learning_rate(64, "adamw") == 0.004
+    assert learning_rate(4) == 0.01
+    assert learning_rate(8) == 0.02
+    assert learning_rate(1) == 0.0025
+    assert learning_rate(64) == 0.05
+    assert learning_rate(8, "adamw") == 0.002
+    assert learning_rate(2, "adamw") == 0.001
+    assert learning_rate(64, "adamw") == 0.004
 
 
 def test_adamw_is_for_networks_that_start_from_random_weights() -> None:
-    assert presets.suggested_optimizer("FastSCNN") == "adamw"
-    assert presets.suggested_optimizer("FastSCNN", pretrained=True) == "momentum"
-    assert presets.suggested_optimizer("DeepLabV3P") == "momentum"
+    assert suggested_optimizer("FastSCNN") == "adamw"
+    assert suggested_optimizer("FastSCNN", pretrained=True) == "momentum"
+    assert suggested_optimizer("DeepLabV3P") == "momentum"
     small = presets.suggest(data(), CPU)
     assert small.optimizer == "adamw"
-    assert small.learning_rate == presets.learning_rate(small.batch_size, "adamw")
+    assert small.learning_rate == learning_rate(small.batch_size, "adamw")
     assert "AdamW with learning rate" in reason(small, "Optimizer")
     large = presets.suggest(data(), CPU, model="HRNet")
     assert large.optimizer == "momentum"
-    assert large.learning_rate == presets.learning_rate(large.batch_size)
+    assert large.learning_rate == learning_rate(large.batch_size)
     assert large.spec(Path("x")).optimizer == "momentum"
 
 
