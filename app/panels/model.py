@@ -5,32 +5,24 @@ from __future__ import annotations
 from typing import Any
 
 from PySide6.QtCore import Slot
-from PySide6.QtWidgets import QHBoxLayout, QScrollArea, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
 from app.background import BackgroundTasks
 from app.context import AppContext
 from app.panels.base import Panel, StepState, StepStatus
-from app.theme import GRID
 from app.training_data import TrainingData, gather
 from app.translation import tr, translated
-from app.widgets.choice_card import ChoiceCards, ChoiceRows
 from app.widgets.empty_state import EmptyState
 from app.widgets.job_strip import duration_text
-from app.widgets.layout import button, keep_place, label, line, row
 from app.widgets.reasons import Reasons
-from app.widgets.training_footer import TrainingFooter
-from app.widgets.training_form import TrainingForm
+from app.widgets.training_page import NETWORKS, TrainingPage
 from core import presets
 from core.devices import DeviceInfo, training_devices
 from core.errors import InputError
 from core.jobs.spec import ModelName
 from core.messages import message
-from core.network_options import STRENGTHS
 from core.project import ImageCounts, Project
 from core.training_checks import find_problems, memory_warning
-
-_NETWORKS: tuple[ModelName, ...] = tuple(presets.NETWORKS)
-_COLUMN_WIDTH = GRID * 100
 
 
 class ModelPanel(Panel):
@@ -50,16 +42,13 @@ class ModelPanel(Panel):
         self._network: ModelName | None = None  # what the user chose; None: take the suggestion
         self._stale = True
         self._starting = False
-        self.networks = ChoiceRows([(name, translated(STRENGTHS[name])) for name in _NETWORKS])
-        self.qualities = ChoiceCards(
-            [
-                (tr("Quick look"), tr("A few epochs on small images, to see whether it works.")),
-                (tr("Balanced"), tr("A usable model in the time of a break.")),
-                (tr("Thorough"), tr("Large images and many epochs, for the final model.")),
-            ]
-        )
-        self.form = TrainingForm()
-        self.reasons = Reasons()
+        self.page = TrainingPage()
+        self.networks, self.qualities = self.page.networks, self.page.qualities
+        self.form, self.reasons = self.page.form, Reasons()
+        self.reset_button = self.page.reset_button
+        footer = self.page.footer
+        self.estimate, self.warning, self.problem = footer.estimate, footer.warning, footer.problem
+        self.start_button = footer.start_button
         self._build()
         self._connect()
         self.form.set_devices(self._devices())
@@ -118,7 +107,7 @@ class ModelPanel(Panel):
     @property
     def fields(self) -> dict[str, Any]:
         """The fields of the run that Start would begin, without ``data_dir``."""
-        model = _NETWORKS[max(0, self.networks.index)]
+        model = NETWORKS[max(0, self.networks.index)]
         return {"kind": "train", "model": model, **self.form.values()}
 
     # Suggesting
@@ -154,7 +143,7 @@ class ModelPanel(Panel):
         device = self._device()
         quality = presets.QUALITIES[self.qualities.index]
         self._preset = self._preset_for(device, quality, self._network)
-        self.networks.choose(_NETWORKS.index(self._preset.model))
+        self.networks.choose(NETWORKS.index(self._preset.model))
         self._show_costs(device)
         self.reasons.show_preset(self._preset, self._data.statistics)
         if fill:
@@ -182,7 +171,7 @@ class ModelPanel(Panel):
         for card, quality in zip(self.qualities.cards, presets.QUALITIES, strict=True):
             seconds = self._preset_for(device, quality, preset.model).estimated_seconds
             card.fact.setText(tr("about {duration}", duration=duration_text(seconds)))
-        for card, network in zip(self.networks.cards, _NETWORKS, strict=True):
+        for card, network in zip(self.networks.cards, NETWORKS, strict=True):
             seconds = self._epoch_seconds(preset.image_size, network, device)
             card.fact.setText(
                 tr(
@@ -305,7 +294,7 @@ class ModelPanel(Panel):
 
     @Slot(int)
     def _on_network_chosen(self, index: int) -> None:
-        self._network = _NETWORKS[index]
+        self._network = NETWORKS[index]
         self._suggest(fill=True)
 
     @Slot()
@@ -359,47 +348,7 @@ class ModelPanel(Panel):
         empty.action_requested.connect(self._on_open_data)
         self._pages = QStackedWidget()
         self._pages.addWidget(empty)
-        self._pages.addWidget(self._make_page())
+        self._pages.addWidget(self.page)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self._pages)
-
-    def _make_page(self) -> QWidget:
-        content = QWidget()
-        content.setProperty("role", "scrolled")
-        content.setMaximumWidth(_COLUMN_WIDTH)
-        column = QVBoxLayout(content)
-        column.setContentsMargins(GRID * 3, GRID * 2, GRID * 3, GRID * 2)
-        column.setSpacing(GRID)
-        column.addWidget(label(tr("Network"), "heading"))
-        column.addWidget(self.networks)
-        column.addSpacing(GRID)
-        column.addWidget(label(tr("How thorough"), "heading"))
-        column.addWidget(self.qualities)
-        column.addSpacing(GRID)
-        self.reset_button = button(
-            tr("Back to the suggestion"), "link", tooltip=tr("Undo your own changes")
-        )
-        keep_place(self.reset_button)
-        column.addLayout(row(label(tr("Settings"), "heading"), 1, self.reset_button))
-        column.addWidget(self.form)
-        column.addStretch(1)
-        outer = QWidget()
-        outer.setProperty("role", "scrolled")
-        centred = QHBoxLayout(outer)
-        centred.setContentsMargins(0, 0, 0, 0)
-        centred.addWidget(content, 1)
-        scroll = QScrollArea()
-        scroll.setWidgetResizable(True)
-        scroll.setWidget(outer)
-        page = QWidget()
-        layout = QVBoxLayout(page)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(0)
-        layout.addWidget(scroll, 1)
-        layout.addWidget(line())
-        footer = TrainingFooter()
-        self.estimate, self.warning, self.problem = footer.estimate, footer.warning, footer.problem
-        self.start_button = footer.start_button
-        layout.addWidget(footer)
-        return page

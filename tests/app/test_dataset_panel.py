@@ -7,7 +7,7 @@ import json
 
 import numpy as np
 import pytest
-from parts import LABELS, make_seg_folder, wait_until_idle
+from parts import LABELS, wait_until_idle
 from PySide6.QtCore import QPoint, QRectF, Qt
 from PySide6.QtGui import QColor
 from shiboken6 import isValid
@@ -18,7 +18,7 @@ from app.panels.base import StepState
 from app.widgets.image_grid import ROW_ROLE
 from app.widgets.import_dialog import ImportDialog
 from core.images import write_image
-from core.project import Dropped, Project
+from core.project import Dropped
 
 
 @pytest.fixture
@@ -338,70 +338,6 @@ def test_an_unreadable_image_does_not_take_the_grid_down(panel, opened, qtbot):
     broken = next(v for k, v in panel._loader._cache.items() if k[0] == row.id)
     assert broken.image is None
     assert row.path.name in broken.error
-
-
-def test_many_rows_cost_only_what_is_visible(qapp, qtbot, tmp_path):
-    from app.widgets.image_grid import ImageGrid
-    from app.widgets.thumbnails import ThumbnailLoader
-
-    folder = make_seg_folder(tmp_path / "s", count=12)
-    with Project.create(tmp_path / "p") as project:
-        project.import_data_folder(folder)
-        ids = project.image_ids()
-        loader = ThumbnailLoader()
-        grid = ImageGrid(loader)
-        qtbot.addWidget(grid)
-        fetched = []
-        original = project.images_by_id
-        project.images_by_id = lambda wanted: fetched.append(len(wanted)) or original(wanted)
-        loader.set_project(project)
-        grid.images.set_images(project, ids * 10_000)  # 120 000 rows
-        grid.resize(900, 700)
-        grid.show()
-        qtbot.waitUntil(lambda: len(loader._cache) == 12)
-        assert grid.images.rowCount() == 120_000
-        assert sum(fetched) <= 64 * 8
-        grid.scrollToBottom()
-        qtbot.wait(50)
-        assert sum(fetched) <= 64 * 16
-        grid.close()
-        loader.shut_down()
-
-
-def test_thumbnail_cache_is_limited_by_bytes(qapp, qtbot, tmp_path):
-    from app.widgets.thumbnails import ThumbnailLoader
-
-    folder = make_seg_folder(tmp_path / "s", count=12)
-    with Project.create(tmp_path / "p") as project:
-        project.import_data_folder(folder)
-        loader = ThumbnailLoader(max_bytes=20_000)
-        loader.set_project(project)
-        for row in project.images():
-            loader.get(row, 48)
-        qtbot.waitUntil(lambda: not loader._wishes and not loader._busy)
-        assert 0 < loader.cached_bytes <= 20_000
-        assert len(loader._cache) < 12
-        loader.shut_down()
-
-
-def test_an_old_thumbnail_stands_in_until_the_new_mask_is_read(qapp, qtbot, tmp_path):
-    from app.widgets.thumbnails import ThumbnailLoader
-
-    folder = make_seg_folder(tmp_path / "图 s", count=1)
-    with Project.create(tmp_path / "p") as project:
-        project.import_data_folder(folder)
-        loader = ThumbnailLoader()
-        loader.set_project(project)
-        (row,) = project.images()
-        assert loader.get(row, 48) is None
-        qtbot.waitUntil(lambda: loader.get(row, 48) is not None)
-        old = loader.get(row, 48)
-        project.save_label_map(row.id, project.label_map(row.id) * 0)
-        (changed,) = project.images()
-        assert changed.mask_hash != row.mask_hash
-        assert loader.get(changed, 48) is old
-        qtbot.waitUntil(lambda: loader.get(changed, 48) is not old)
-        loader.shut_down()
 
 
 def test_images_without_masks_can_be_labelled(application, tmp_path, qtbot):
