@@ -10,9 +10,11 @@ import json
 import os
 import secrets
 import shutil
+import stat
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import yaml
 
@@ -73,6 +75,34 @@ def make_folder(path: Path | str) -> Path:
             reason=error.strerror or error,
         ) from error
     return folder
+
+
+def require_writable(path: Path | str) -> None:
+    """Refuse a folder that cannot be made or written to, before work for it begins.
+
+    What is made to find out is removed again.
+
+    Raises:
+        InputError: no rights, a file in the way, a full disk, or no place for folders.
+    """
+    folder = Path(path)
+    missing = [place for place in (folder, *folder.parents) if not place.exists()]
+    try:
+        make_folder(folder)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        if is_disk_full(error):
+            raise
+        raise InputError(
+            "{file} cannot be used: {reason}; check your rights to it or choose another folder.",
+            file=folder,
+            reason=error.strerror or error,
+        ) from error
+    finally:
+        for place in missing:
+            with contextlib.suppress(OSError):
+                place.rmdir()
 
 
 def write_bytes_atomic(path: Path | str, data: bytes | bytearray | memoryview) -> None:
@@ -189,9 +219,21 @@ def read_text(path: Path | str, *, max_bytes: int = MAX_TEXT_BYTES) -> str:
     )
 
 
+def open_regular(path: Path | str) -> BinaryIO:
+    """Open a file to read; a pipe or a device, which may never end, is refused.
+
+    Raises:
+        OSError: it is one, or as the system reports it.
+    """
+    mode = Path(path).stat().st_mode
+    if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
+        raise OSError(errno.EINVAL, "it is a pipe or a device", str(path))
+    return Path(path).open("rb")
+
+
 def _read_limited(path: Path | str, max_bytes: int) -> bytes:
     try:
-        with Path(path).open("rb") as file:
+        with open_regular(path) as file:
             data = file.read(max_bytes + 1)
     except FileNotFoundError as error:
         raise InputError("{file} does not exist.", file=path) from error

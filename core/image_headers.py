@@ -11,6 +11,7 @@ from typing import Any
 from PIL import Image, ImageFile, TiffImagePlugin
 
 from core.errors import InputError
+from core.files import open_regular
 
 MAX_PIXELS = 500_000_000
 Image.MAX_IMAGE_PIXELS = MAX_PIXELS  # Pillow's own limit, 89 million, refuses large scans
@@ -81,13 +82,13 @@ def size_from_header(path: Path | str) -> tuple[int, int]:
         InputError: missing or no image.
     """
     try:
-        with Image.open(path) as image:
+        with open_regular(path) as file, Image.open(file) as image:
             return upright_size(image)
     except FileNotFoundError as error:
         raise unreadable(path, error) from error
     except Exception as error:
         try:
-            with Path(path).open("rb") as file:
+            with open_regular(path) as file:
                 if not file.read(4).startswith(_TIFF_STARTS):
                     raise unreadable(path, error) from error
                 file.seek(0)

@@ -19,7 +19,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from core.errors import InputError
-from core.files import write_bytes_atomic
+from core.files import open_regular, write_bytes_atomic
 from core.image_decoding import decode_bytes, decode_deep
 from core.image_headers import (
     Header,
@@ -296,7 +296,8 @@ _WHITE = np.array([0.95047, 1.0, 1.08883])
 
 def _read_bytes(path: Path | str) -> bytes:
     try:
-        return Path(path).read_bytes()
+        with open_regular(path) as file:
+            return file.read()
     except FileNotFoundError as error:
         raise unreadable(path, error) from error
     except OSError as error:

@@ -55,10 +55,13 @@ def command(
     import tempfile
 
     from core.cli.console import err, one_line, out, print_json
+    from core.files import require_writable
     from core.formats import registry
+    from core.formats.writing import free_folder
 
     if to_format not in {one.key for one in registry.WRITABLE}:
         raise registry.unknown_format(to_format, registry.WRITABLE)
+    require_writable(free_folder(target).parent)
     with (
         tempfile.TemporaryDirectory(prefix="maskwright-") as scratch,
         _open(source, from_format, Path(scratch), crowd) as (name, result),

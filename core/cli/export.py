@@ -23,15 +23,18 @@ def command(
     from core.cli.console import existing_folder, print_json
     from core.cli.jobs import job_result, temporary_run_folder
     from core.cli.options import parse_size
+    from core.files import require_writable
     from core.jobs.run_folder import RunFolder
     from core.jobs.spec import ExportSpec
     from core.model_folder import read_model_info
 
     model = existing_folder(model_dir, option="--model-dir")
     read_model_info(model)
+    target = new_folder(out)
+    require_writable(target.parent)
     spec = ExportSpec(
         model_dir=model,
-        out_dir=new_folder(out),
+        out_dir=target,
         format=format,
         image_size=None if image_size is None else parse_size(image_size),
     )

@@ -75,6 +75,7 @@ def command(
 def _check_free(out: Path, images: Sequence[Path], *, overlay: bool, overwrite: bool) -> None:
     """Refuse before the engine is started; what is written later checks for itself."""
     from core.errors import InputError
+    from core.files import require_writable
     from core.jobs.predictions import check_targets, overlay_path, prediction_paths
 
     if out.exists() and not out.is_dir():
@@ -83,6 +84,7 @@ def _check_free(out: Path, images: Sequence[Path], *, overlay: bool, overwrite: 
     if overlay:
         targets += [overlay_path(mask) for mask in targets]
     check_targets(targets, images, overwrite=overwrite)
+    require_writable(out)
 
 
 def find_images(paths: Iterable[Path]) -> list[Path]:

@@ -20,6 +20,7 @@ from defusedxml.ElementTree import iterparse
 
 from core.datasets import Subset
 from core.errors import InputError
+from core.files import open_regular
 from core.formats import cvat_writer, rle
 from core.formats.foreign import (
     BACKGROUND_NAMES,
@@ -178,7 +179,7 @@ def _elements(file: Path) -> Iterator[Element]:
                 file=file,
                 size=MAX_FILE_BYTES >> 20,
             )
-        with file.open("rb") as stream:
+        with open_regular(file) as stream:
             events = iterparse(stream, events=("start", "end"), forbid_dtd=True)
             open_: list[Element] = []
             for event, element in events:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from core.datasets import SUBSETS, list_file
 from core.errors import InputError
+from core.files import open_regular
 from core.formats import cityscapes, eiseg, index_masks, voc, yolo
 from core.formats.foreign import find_images
 from core.formats.paddlex_seg import IMAGE_FOLDERS, MASK_FOLDERS
@@ -98,7 +99,7 @@ def _detect_file(path: Path) -> str:
 def _kind_of_file(path: Path) -> str | None:
     """Tell by the beginning of a file; labelme writes its shapes before the image data."""
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             head = file.read(_HEAD_BYTES)
     except OSError:
         return None
@@ -129,7 +130,7 @@ def _is_coco(path: Path, head: bytes) -> bool:
     if not head.lstrip().startswith(b"{") or not any(key in head for key in keys):
         return False
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             file.seek(-min(_HEAD_BYTES, path.stat().st_size), os.SEEK_END)
             tail = file.read()
     except OSError:

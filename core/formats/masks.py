@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from core.errors import InputError
-from core.files import read_text
+from core.files import open_regular, read_text
 from core.formats.foreign import checked_size
 from core.images import (
     IGNORE_INDEX,
@@ -82,7 +82,7 @@ def _check_area(image: Path, mask: Path) -> None:
 def has_channels(mask: Path) -> bool:
     """Whether an image has several channels; False for what is unreadable."""
     try:
-        with Image.open(mask) as image:
+        with open_regular(mask) as file, Image.open(file) as image:
             return len(image.getbands()) > 1
     except Exception:  # decoders of damaged files raise anything; reading the mask tells
         return False
@@ -92,7 +92,7 @@ def mask_palette(mask: Path, count: int) -> list[Color]:
     """Return ``count`` colours from a mask's palette; the default ones where it has none."""
     colors = default_palette(count)
     try:
-        with Image.open(mask) as image:
+        with open_regular(mask) as file, Image.open(file) as image:
             stored = image.getpalette("RGB") if image.mode == "P" else None
     except Exception:  # decoders of damaged files raise anything; reading the mask tells
         return colors

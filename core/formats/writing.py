@@ -32,6 +32,18 @@ class Labelled:
         return f"{self.name}{self.image.suffix}"
 
 
+def free_folder(folder: Path | str) -> Path:
+    """Return the absolute path of a folder that is new or empty.
+
+    Raises:
+        InputError: it is neither.
+    """
+    target = Path(folder).absolute()
+    if target.exists() and (not target.is_dir() or any(target.iterdir())):
+        raise InputError("{folder} is not empty; choose a new or an empty folder.", folder=target)
+    return target
+
+
 @contextlib.contextmanager
 def new_folder(folder: Path | str) -> Iterator[Path]:
     """Fill a new or empty folder; nothing of it is left if the block raises.
@@ -39,9 +51,7 @@ def new_folder(folder: Path | str) -> Iterator[Path]:
     Raises:
         InputError: ``folder`` exists and is not empty.
     """
-    target = Path(folder).absolute()
-    if target.exists() and (not target.is_dir() or any(target.iterdir())):
-        raise InputError("{folder} is not empty; choose a new or an empty folder.", folder=target)
+    target = free_folder(folder)
     with replace_folder_atomic(target) as partial:
         yield partial
 

@@ -1,0 +1,46 @@
+"""Things in a foreign folder that are no ordinary files, or that only claim to be small."""
+
+from __future__ import annotations
+
+import os
+
+import numpy as np
+import pytest
+from format_samples import sample
+
+from core.errors import InputError
+from core.formats import registry
+from core.formats.detect import IMAGES_ONLY, detect_format
+from core.images import image_size, read_image
+from core.project import Project
+
+READ_AND_WRITTEN = [one.key for one in registry.WRITABLE if one.read is not None]
+
+needs_pipes = pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+
+
+@needs_pipes
+@pytest.mark.parametrize("key", READ_AND_WRITTEN)
+def test_pipes_and_devices_are_not_waited_for(tmp_path, key):
+    folder = tmp_path / "管 道"
+    registry.write(key, sample(tmp_path / "in"), folder)
+    for name in ("a.png", "a.json", "a.xml"):
+        os.mkfifo(folder / name)
+        (folder / f"z{name}").symlink_to("/dev/zero")
+    assert detect_format(folder) != IMAGES_ONLY
+    result = registry.read(key, folder)
+    assert len(result.items) == 4
+    assert all(item.mask().dtype == np.uint8 for item in result.items if item.mask is not None)
+    assert not {str(problem) for problem in result.lost if "pipe or a device" not in str(problem)}
+
+
+@needs_pipes
+def test_a_pipe_among_images_is_a_sentence(tmp_path):
+    os.mkfifo(tmp_path / "a.png")
+    for read in (image_size, read_image):
+        with pytest.raises(InputError):
+            read(tmp_path / "a.png")
+    with Project.create(tmp_path / "项 目") as project:
+        report = project.add_images([tmp_path / "a.png"])
+        assert (report.added, len(report.lost)) == (0, 1)
+        assert project.counts().total == 0
