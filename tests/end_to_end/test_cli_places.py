@@ -80,3 +80,21 @@ def test_a_good_place_is_left_as_it_was(tmp_path):
     files.require_writable(tmp_path / "新 new" / "deeper")
     files.require_writable(tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs limits of a process")
+def test_a_file_larger_than_the_system_allows_is_no_bug(data, tmp_path, capsys):
+    import resource
+    import signal
+
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    out = tmp_path / "出 out"
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
+        assert cli.run(["convert", str(data), str(out), "--to", "coco", "--from", "seg"]) == 2
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, before)
+    assert "larger than the disk or the system allows" in capsys.readouterr().err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["数 据"]
