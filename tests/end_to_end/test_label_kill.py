@@ -5,18 +5,15 @@
 
 from __future__ import annotations
 
-import json
 import os
 import random
 import signal
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+from crash_victim import Victim
 
 from core.annotation.autosave import recover
 from core.images import write_image
@@ -29,27 +26,14 @@ KILLS = int(os.environ.get("MASKWRIGHT_LABEL_KILLS", "20"))
 SEED = int(os.environ.get("MASKWRIGHT_CRASH_SEED", "1"))
 SIDE = 320
 IMAGES = 4
-ROOT = Path(__file__).parents[2]
 
-# Imports once and forks for each kill: starting Python takes longer than everything else.
-SERVER = """
-import json
-import os
-import sys
-import numpy as np
+JOBS = """
 from core.annotation.autosave import Autosave, recover
 from core.annotation.brush import Brush
 from core.annotation.document import MaskDocument
 from core.annotation.edits import Region
-from core.images import default_palette
 from core.project import Project
 from core.project.masks import mask_hash
-
-default_palette(256)  # computed once; the forks inherit it
-
-
-def tell(*words):
-    os.write(1, (" ".join(map(str, words)) + "\\n").encode())  # one piece, from either process
 
 
 def stroke(document, rng):
@@ -105,59 +89,12 @@ def label(folder, seed):
                 else:
                     stroke(document, rng)
             autosave.release(image_id)
-
-
-for line in sys.stdin:
-    pid = os.fork()
-    if pid == 0:
-        label(*json.loads(line))
-    tell("pid", pid)
-    tell("ended", os.waitpid(pid, 0)[1])
 """
-
-
-class Victim:
-    """Runs labelling sessions and kills them."""
-
-    def __init__(self) -> None:
-        self._server = subprocess.Popen(
-            [sys.executable, "-c", SERVER],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            cwd=ROOT,
-        )
-
-    def kill_after(self, lines: int, delay_s: float, *session: str | int) -> list[list[str]]:
-        """Start a session, kill it ``delay_s`` after it told ``lines``; return what it told."""
-        assert self._server.stdin is not None and self._server.stdout is not None
-        self._server.stdin.write(json.dumps(session) + "\n")
-        self._server.stdin.flush()
-        pid, told = 0, []
-        while not pid or len(told) < 1 + lines:  # the first says that it is ready
-            word, *rest = self._server.stdout.readline().split()
-            assert word not in ("ended", "failed")
-            if word == "pid":
-                pid = int(rest[0])
-            else:
-                told.append([word, *rest])
-        time.sleep(delay_s)
-        os.kill(pid, signal.SIGKILL)
-        while told[-1][0] != "ended":
-            told.append(self._server.stdout.readline().split())
-        assert told.pop() == ["ended", str(int(signal.SIGKILL))]
-        return told[1:]
-
-    def close(self) -> None:
-        assert self._server.stdin is not None and self._server.stdout is not None
-        self._server.stdin.close()
-        self._server.stdout.close()
-        assert self._server.wait(30) == 0
 
 
 @pytest.fixture
 def victim() -> Iterator[Victim]:
-    opened = Victim()
+    opened = Victim(JOBS)
     yield opened
     opened.close()
 
@@ -173,7 +110,9 @@ def test_only_the_stroke_in_hand_may_be_lost(victim: Victim, tmp_path: Path) -> 
     kept: dict[int, str] = {}
     strokes = recovered = 0
     for kill in range(KILLS):
-        lines = victim.kill_after(rng.randrange(60), rng.uniform(0, 0.05), str(folder), kill)
+        lines = victim.kill_after(
+            rng.randrange(60), rng.uniform(0, 0.05), "label", str(folder), kill
+        )
         tried: tuple[int, str] | None = None
         for word, image_id, digest in lines:
             if word == "kept":

@@ -5,20 +5,17 @@
 
 from __future__ import annotations
 
-import json
 import os
 import random
 import signal
 import sqlite3
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
 import numpy as np
 import pytest
+from crash_victim import Victim
 
 from core.images import read_mask, write_image, write_mask
 from core.project import Project
@@ -30,34 +27,20 @@ KILLS = int(os.environ.get("MASKWRIGHT_CRASH_KILLS", "25"))
 SEED = int(os.environ.get("MASKWRIGHT_CRASH_SEED", "1"))
 SIDE = 192
 IMAGES = 6
-ROOT = Path(__file__).parents[2]
 
-# Imports once and forks for each kill: starting Python takes longer than everything else.
-SERVER = """
-import json
-import os
-import sys
-import numpy as np
-from core.images import default_palette
+JOBS = """
 from core.project import Project
 from core.project.masks import mask_hash
 
-SIDE = int(sys.argv[1])
-default_palette(256)  # computed once; the forks inherit it
 
-
-def tell(*words):
-    os.write(1, (" ".join(map(str, words)) + "\\n").encode())  # one piece, from either process
-
-
-def save(folder, seed):
+def save(folder, seed, side):
     rng = np.random.default_rng(seed)
     with Project.open(folder) as project:
         ids = project.image_ids()
         tell("ready")
         while True:
             image_id = int(rng.choice(ids))
-            mask = rng.integers(0, 3, (SIDE, SIDE), dtype=np.uint8)
+            mask = rng.integers(0, 3, (side, side), dtype=np.uint8)
             tell("try", image_id, mask_hash(mask))
             digest = project.save_label_map(image_id, mask)
             tell("saved", image_id, digest)
@@ -75,60 +58,12 @@ def import_and_undo(folder, source):
             tell("imported")
             project.undo_last_import()
             tell("undone")
-
-
-for line in sys.stdin:
-    name, *arguments = json.loads(line)
-    pid = os.fork()
-    if pid == 0:
-        {"save": save, "import": import_and_undo}[name](*arguments)
-    tell("pid", pid)
-    tell("ended", os.waitpid(pid, 0)[1])
 """
-
-
-class Victim:
-    """Runs jobs of ``SERVER`` and kills them."""
-
-    def __init__(self) -> None:
-        self._server = subprocess.Popen(
-            [sys.executable, "-c", SERVER, str(SIDE)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            cwd=ROOT,
-        )
-
-    def kill_after(self, lines: int, delay_s: float, *job: str | int) -> list[list[str]]:
-        """Start a job, kill it ``delay_s`` after it told ``lines``; return all that it told."""
-        assert self._server.stdin is not None and self._server.stdout is not None
-        self._server.stdin.write(json.dumps(job) + "\n")
-        self._server.stdin.flush()
-        pid, told = 0, []
-        while not pid or len(told) < 1 + lines:  # the first says that it is ready
-            word, *rest = self._server.stdout.readline().split()
-            assert word != "ended"
-            if word == "pid":
-                pid = int(rest[0])
-            else:
-                told.append([word, *rest])
-        time.sleep(delay_s)
-        os.kill(pid, signal.SIGKILL)
-        while told[-1][0] != "ended":
-            told.append(self._server.stdout.readline().split())
-        assert told.pop() == ["ended", str(int(signal.SIGKILL))]
-        return told[1:]
-
-    def close(self) -> None:
-        assert self._server.stdin is not None and self._server.stdout is not None
-        self._server.stdin.close()
-        self._server.stdout.close()
-        assert self._server.wait(30) == 0
 
 
 @pytest.fixture
 def victim() -> Iterator[Victim]:
-    opened = Victim()
+    opened = Victim(JOBS)
     yield opened
     opened.close()
 
@@ -157,7 +92,7 @@ def test_no_acknowledged_mask_is_lost(victim: Victim, tmp_path: Path) -> None:
     acknowledged = 0
     for kill in range(KILLS):
         lines = victim.kill_after(
-            rng.randrange(12), rng.uniform(0, 0.05), "save", str(folder), kill
+            rng.randrange(12), rng.uniform(0, 0.05), "save", str(folder), kill, SIDE
         )
         tried: tuple[int, str] | None = None
         for word, image_id, digest in lines:
@@ -197,7 +132,9 @@ def test_an_import_is_there_whole_or_not_at_all(victim: Victim, tmp_path: Path) 
     folder = tmp_path / "p"
     Project.create(folder).close()
     for _ in range(max(6, KILLS // 5)):
-        victim.kill_after(rng.randrange(4), rng.uniform(0, 0.1), "import", str(folder), str(source))
+        victim.kill_after(
+            rng.randrange(4), rng.uniform(0, 0.1), "import_and_undo", str(folder), str(source)
+        )
         with Project.open(folder) as project:
             check_whole(project)
             whole = project.counts().total
