@@ -47,7 +47,7 @@ def storage_problem(error: OSError) -> InputError | None:
     reason = error.strerror or str(error)
     if is_disk_full(error):
         return InputError("The disk is full ({reason}); make room and try again.", reason=reason)
-    if error.errno == errno.EFBIG:  # memory cards end at 4 GiB; some systems set limits of their own
+    if error.errno == errno.EFBIG:  # FAT ends at 4 GiB; systems may set limits
         return InputError(
             "A file is larger than the disk or the system allows ({reason}); choose another disk.",
             reason=reason,
