@@ -99,7 +99,8 @@ class LabellingClasses(QObject):
         if project is None or project.read_only:
             return
         top = max((label.id for label in self.labels), default=0)
-        dialog = AddClassDialog(default_palette(min(top + 2, 256))[-1], self._panel)
+        taken = {label.name for label in self.labels}
+        dialog = AddClassDialog(default_palette(min(top + 2, 256))[-1], self._panel, taken=taken)
         dialog.chosen.connect(self._on_added)
         dialog.open()
 
@@ -112,6 +113,14 @@ class LabellingClasses(QObject):
         actions.add(keys.PICK, self._pick)
         actions.add(keys.ADD_CLASS, self.add)
         actions.add(keys.RENAME_CLASS, self._palette.edit_name)
+        for spec, change in (
+            (keys.RECOLOR_CLASS, self._on_recolor),
+            (keys.MERGE_CLASS, self._on_merge),
+            (keys.DELETE_CLASS, self._on_delete),
+            (keys.CLASS_UP, lambda class_id: self._on_move(class_id, -1)),
+            (keys.CLASS_DOWN, lambda class_id: self._on_move(class_id, 1)),
+        ):
+            actions.add(spec, partial(self._change_chosen, change))
         actions.add(keys.HIDE_CLASS, lambda: self._palette.toggle_hidden(self._editor.class_id))
         actions.add(keys.LOCK_CLASS, lambda: self._palette.toggle_locked(self._editor.class_id))
         actions.add(keys.HIDE_OTHERS, self._palette.toggle_others)
@@ -125,6 +134,12 @@ class LabellingClasses(QObject):
         ids = [label.id for label in self.labels]
         if self._editor.class_id in ids:
             self.choose(ids[(ids.index(self._editor.class_id) + by) % len(ids)])
+
+    def _change_chosen(self, change: Callable[[int], None]) -> None:
+        project, class_id = self._project, self._editor.class_id
+        known = any(label.id == class_id for label in self.labels)
+        if project is not None and not project.read_only and known:
+            change(class_id)
 
     def _pick(self) -> None:
         document, place = self._editor.document, self._panel.look.place

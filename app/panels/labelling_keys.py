@@ -72,6 +72,15 @@ PREVIOUS_CLASS = ActionSpec("class.previous", message("Previous class"), CLASSES
 NEXT_CLASS = ActionSpec("class.next", message("Next class"), CLASSES, (".",))
 ADD_CLASS = ActionSpec("class.add", message("Add a class"), CLASSES, ("Ctrl+Shift+A",))
 RENAME_CLASS = ActionSpec("class.rename", message("Rename the class"), CLASSES, ("F2",))
+RECOLOR_CLASS = ActionSpec(
+    "class.recolor", message("Change the class's colour"), CLASSES, ("Shift+F2",)
+)
+MERGE_CLASS = ActionSpec(
+    "class.merge", message("Merge the class into another one"), CLASSES, ("Ctrl+Shift+M",)
+)
+DELETE_CLASS = ActionSpec("class.delete", message("Delete the class"), CLASSES, ("Ctrl+Shift+Del",))
+CLASS_UP = ActionSpec("class.up", message("Move the class up"), CLASSES, ("Alt+Up",))
+CLASS_DOWN = ActionSpec("class.down", message("Move the class down"), CLASSES, ("Alt+Down",))
 LOCK_CLASS = ActionSpec("class.lock", message("Protect the class, or not"), CLASSES, ("Shift+L",))
 HIDE_CLASS = ActionSpec("class.hide", message("Show or hide the class"), CLASSES, ("Shift+H",))
 HIDE_OTHERS = ActionSpec(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from PySide6.QtCore import QSize, Qt, Signal, Slot
 from PySide6.QtGui import QColor
@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
 
 from app.theme import GRID
 from app.translation import tr, trn
-from app.widgets.layout import button, label
+from app.widgets.layout import button, keep_place, label
 from app.widgets.pictures import swatch
 from core.images import IGNORE_INDEX, Color
 from core.project import LabelClass
@@ -32,11 +32,14 @@ class AddClassDialog(QDialog):
     chosen = Signal(str, object)
     """(name, (red, green, blue))."""
 
-    def __init__(self, color: Color, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, color: Color, parent: QWidget | None = None, *, taken: Collection[str] = ()
+    ) -> None:
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle(tr("Add a class"))
         self._color = QColor(*color)
+        self._taken = taken
         self.name = QLineEdit()
         self.name.setAccessibleName(tr("Name"))
         self.color_button = QPushButton()
@@ -48,19 +51,34 @@ class AddClassDialog(QDialog):
         form.setSpacing(GRID)
         form.addRow(tr("Name"), self.name)
         form.addRow(tr("Colour"), self.color_button)
+        self.note = label("", "danger", wrap=True)
+        keep_place(self.note)
         self._buttons, layout = _buttons(self, tr("Add"))
         self._buttons.setEnabled(False)
-        self.name.textChanged.connect(lambda text: self._buttons.setEnabled(bool(text.strip())))
+        self.name.textChanged.connect(self._on_typed)
         layout.insertLayout(0, form)
+        layout.insertWidget(1, self.note)
+        self.setMinimumWidth(GRID * 44)
         self._show_color()
         self.name.setFocus()
 
     def accept(self) -> None:
         """Tell what was typed."""
-        if self.name.text().strip():
+        if self._buttons.isEnabled():
             color = self._color
             self.chosen.emit(self.name.text().strip(), (color.red(), color.green(), color.blue()))
             super().accept()
+
+    @Slot(str)
+    def _on_typed(self, text: str) -> None:
+        name = text.strip()
+        is_taken = name in self._taken
+        self._buttons.setEnabled(bool(name) and not is_taken)
+        self.note.setText(
+            tr("There is a class {name} already; choose another name.", name=name)
+            if is_taken
+            else ""
+        )
 
     @Slot()
     def _on_color(self) -> None:
@@ -99,6 +117,10 @@ class MergeClassDialog(QDialog):
         for item in others:
             self.target.addItem(swatch(QColor(*item.color)), item.name, item.id)
         self.target.addItem(tr("ignored"), IGNORE_INDEX)
+        # Giving the pixels to the background is what deleting is for.
+        self.target.setCurrentIndex(
+            next((place for place, item in enumerate(others) if item.id), 0)
+        )
         _, layout = _buttons(self, tr("Merge"))
         texts = (
             trn(

@@ -198,7 +198,7 @@ class ClassPalette(QWidget):
             )
             item.setIcon(
                 _LOCKED,
-                icon("lock" if is_locked else "unlock", color=t.accent if is_locked else t.border),
+                icon("lock" if is_locked else "unlock", color=t.accent if is_locked else t.muted),
             )
             item.setSizeHint(_NAME, QSize(GRID * 8, _ROW_HEIGHT))
             item.setToolTip(_NAME, label.name)

@@ -100,6 +100,8 @@ class CurvePlot(QWidget):
         self._hover_timer.setInterval(_HOVER_MS)
         self._hover_timer.timeout.connect(self._on_hover_due)
         self.plot.scene().sigMouseMoved.connect(self._on_mouse_moved)
+        for axis in ("left", "bottom"):  # "epoch (x0.001)" says nothing
+            item.getAxis(axis).enableAutoSIPrefix(False)
         self._label_x_axis()
         self.renew_colors()
         self._show_numbers()

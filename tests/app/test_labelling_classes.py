@@ -1,0 +1,77 @@
+"""The list of classes in the Labelling panel: adding, order and deleting, with keys alone."""
+
+from __future__ import annotations
+
+import pytest
+from labelling_parts import labelling_panel, settle, trigger
+from PySide6.QtGui import QColor
+from PySide6.QtWidgets import QApplication, QColorDialog
+
+from app import dialogs
+from app.widgets.class_dialogs import AddClassDialog, MergeClassDialog
+
+
+@pytest.fixture
+def panel(opened, qtbot):
+    return labelling_panel(opened, qtbot)
+
+
+def dialog(kind):
+    return next(
+        found
+        for found in QApplication.topLevelWidgets()
+        if isinstance(found, kind) and found.isVisible()
+    )
+
+
+def names(panel) -> list[str]:
+    return [label.name for label in panel.classes.labels]
+
+
+def test_a_taken_name_is_refused_while_it_is_typed(panel) -> None:
+    before = names(panel)
+    trigger(panel, "class.add")
+    made = dialog(AddClassDialog)
+    made.name.setText(f" {before[1]} ")
+    assert before[1] in made.note.text()
+    made.accept()
+    assert made.isVisible() and names(panel) == before  # nothing that was typed is lost
+    made.name.setText("气孔 2")
+    assert made.note.text() == ""
+    made.accept()
+    assert names(panel) == [*before, "气孔 2"]
+
+
+def test_classes_are_moved_and_recoloured_by_keys(panel) -> None:
+    before = names(panel)
+    panel.classes.choose(1)
+    trigger(panel, "class.down")
+    assert names(panel) == [before[0], before[2], before[1], *before[3:]]
+    assert panel.editor.class_id == 1
+    trigger(panel, "class.up")
+    assert names(panel) == before
+    trigger(panel, "class.recolor")
+    made = dialog(QColorDialog)
+    made.setCurrentColor(QColor(1, 2, 3))
+    made.accept()
+    assert panel.classes.colors[1] == (1, 2, 3)
+
+
+def test_merging_offers_another_class_before_the_background(panel) -> None:
+    panel.classes.choose(1)
+    trigger(panel, "class.merge")
+    made = dialog(MergeClassDialog)
+    assert made.target.currentData() == 2
+    made.reject()
+
+
+def test_a_class_is_deleted_by_a_key_once_that_is_confirmed(panel, qtbot, monkeypatch) -> None:
+    before = names(panel)
+    answers = [False, True]
+    monkeypatch.setattr(dialogs, "ask", lambda *_args, **_named: answers.pop(0))
+    panel.classes.choose(1)
+    trigger(panel, "class.delete")
+    assert names(panel) == before
+    trigger(panel, "class.delete")
+    settle(qtbot, panel)
+    assert names(panel) == [before[0], *before[2:]]
