@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import pytest
 import recorded_compression as recorded
+from panel_parts import noting_context, settle, shown
 from recorded_runs import make_project
 
-from app.context import AppContext
 from app.panels.compression import CompressionPanel
-from app.settings import SettingsStore
 
 SMALLER = {"size_bytes": 2_900_000, "flops": 546_000_000, "latency_ms": 3.1, "miou": 0.70}
 
@@ -27,34 +26,21 @@ def root(project):
 
 @pytest.fixture
 def context(qapp, tmp_path, project, monkeypatch):
-    made = AppContext(SettingsStore(tmp_path / "settings.json"))
-    made.project = project
-    made.started = []
-    monkeypatch.setattr(made, "start_run", made.started.append)
-    yield made
-    made.project = None
-    made.shut_down()
+    with noting_context(tmp_path, project, monkeypatch) as made:
+        yield made
 
 
 @pytest.fixture
 def panel(qtbot, context):
     made = CompressionPanel(context)
     made.choices.setParent(made)  # the window's inspector holds it otherwise
-    made.resize(1100, 800)
-    made.show()
-    yield made
-    made.shut_down()
-    made.close()
-    made.deleteLater()
+    with shown(made, (1100, 800)):
+        yield made
 
 
 def show(qtbot, panel, project) -> None:
     panel.set_project(project)
     settle(qtbot, panel)
-
-
-def settle(qtbot, panel) -> None:
-    qtbot.waitUntil(lambda: not panel.busy, timeout=20_000)
 
 
 def refresh(qtbot, panel) -> None:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from panel_parts import noting_context, settle, shown
 from PySide6.QtCore import QModelIndex, QPoint, Qt
 from recorded_runs import HEIGHT, WIDTH, make_project, record_evaluation, record_training
 
-from app.context import AppContext
 from app.panels.base import StepState
 from app.panels.inspection import InspectionPanel
-from app.settings import SettingsStore
 from app.widgets.error_viewer import ErrorView
 from app.widgets.pictures import ERROR_COLORS, error_overlay, overlay, readable
 from core.inspection import Verdict, read_evaluation
@@ -26,13 +25,8 @@ def project(tmp_path):
 
 @pytest.fixture
 def context(qapp, tmp_path, project, monkeypatch):
-    made = AppContext(SettingsStore(tmp_path / "settings.json"))
-    made.project = project
-    made.started = []
-    monkeypatch.setattr(made, "start_run", made.started.append)
-    yield made
-    made.project = None
-    made.shut_down()
+    with noting_context(tmp_path, project, monkeypatch) as made:
+        yield made
 
 
 @pytest.fixture
@@ -44,12 +38,8 @@ def model_dir(project):
 @pytest.fixture
 def panel(qtbot, context, project, model_dir):
     made = InspectionPanel(context)
-    made.resize(1000, 800)
-    made.show()
-    yield made
-    made.shut_down()
-    made.close()
-    made.deleteLater()
+    with shown(made, (1000, 800)):
+        yield made
 
 
 @pytest.fixture
@@ -58,10 +48,6 @@ def measured(qtbot, project, model_dir, panel):
     panel.set_project(project)
     settle(qtbot, panel)
     return project.run(run_id).folder
-
-
-def settle(qtbot, panel) -> None:
-    qtbot.waitUntil(lambda: not panel.busy, timeout=20_000)
 
 
 def names(panel) -> list[str]:

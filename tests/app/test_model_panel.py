@@ -5,12 +5,11 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import pytest
+from panel_parts import noting_context, settle, shown
 from recorded_runs import make_project, record_training
 
-from app.context import AppContext
 from app.panels.base import StepState
 from app.panels.model import ModelPanel
-from app.settings import SettingsStore
 from core import presets
 from core.devices import DeviceInfo
 from core.jobs.events import Done
@@ -31,30 +30,18 @@ def project(tmp_path):
 
 @pytest.fixture
 def context(qapp, tmp_path, project, monkeypatch):
-    made = AppContext(SettingsStore(tmp_path / "settings.json"))
-    made.project, made.devices = project, (CPU,)
-    made.started = []
-    monkeypatch.setattr(made, "start_run", made.started.append)
-    yield made
-    made.project = None
-    made.shut_down()
+    with noting_context(tmp_path, project, monkeypatch) as made:
+        made.devices = (CPU,)
+        yield made
 
 
 @pytest.fixture
 def panel(qtbot, context, project):
     made = ModelPanel(context)
-    made.resize(1000, 800)
     made.set_project(project)
-    made.show()
-    settle(qtbot, made)
-    yield made
-    made.shut_down()
-    made.close()
-    made.deleteLater()
-
-
-def settle(qtbot, panel) -> None:
-    qtbot.waitUntil(lambda: not panel.busy, timeout=20_000)
+    with shown(made, (1000, 800)):
+        settle(qtbot, made)
+        yield made
 
 
 def choose_network(panel, name: str) -> None:

@@ -56,35 +56,27 @@ def trained(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "best_model"
 
 
-def train(model: Segmenter, data: Path, folder: Path, **changes: Any) -> Any:
-    arguments: dict[str, Any] = {
+def arguments(data: Path, folder: Path) -> dict[str, Any]:
+    """What a short training takes, with or without quantisation."""
+    return {
         "num_epochs": 1,
         "train_dataset": dataset(data, "train"),
         "train_batch_size": 2,
         "eval_dataset": dataset(data, "val"),
         "save_dir": folder,
-        "pretrain_weights": None,
         "use_vdl": False,
         "seed": 1,
         "preview_images": 0,
         "reporter": Quiet(),
     }
-    return model.train(**(arguments | changes))
+
+
+def train(model: Segmenter, data: Path, folder: Path, **changes: Any) -> Any:
+    return model.train(**(arguments(data, folder) | {"pretrain_weights": None} | changes))
 
 
 def quantize(model: Segmenter, data: Path, folder: Path, **changes: Any) -> Any:
-    arguments: dict[str, Any] = {
-        "num_epochs": 1,
-        "train_dataset": dataset(data, "train"),
-        "train_batch_size": 2,
-        "eval_dataset": dataset(data, "val"),
-        "save_dir": folder,
-        "use_vdl": False,
-        "seed": 1,
-        "preview_images": 0,
-        "reporter": Quiet(),
-    }
-    return model.quant_aware_train(**(arguments | changes))
+    return model.quant_aware_train(**(arguments(data, folder) | changes))
 
 
 def scores(model: Segmenter, data: Path) -> Any:

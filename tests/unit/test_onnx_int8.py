@@ -162,6 +162,17 @@ def trained(name):
     return net
 
 
+def exported(net, folder):
+    """Files of a calibrated network, in float and in 8 bits; the network is rounded in place."""
+    content = table(net)
+    round_weights(net)
+    remove_quantizers(net)
+    file, int8 = folder / "浮点 1.onnx", folder / "整数 1.onnx"
+    names = export_float(net, file, size=SIZE[::-1], traced=trace(net, SIZE))
+    export_int8(file, content, names, int8)
+    return file, int8
+
+
 @pytest.mark.parametrize("name", ["FastSCNN", "BiSeNetV2"])
 @pytest.mark.parametrize("weights", ["channel_wise_abs_max", "abs_max"])
 def test_agrees_with_the_fake_quantised_network(name, weights, tmp_path):
@@ -172,11 +183,7 @@ def test_agrees_with_the_fake_quantised_network(name, weights, tmp_path):
     with paddle.no_grad():
         expected = net(paddle.to_tensor(images))[0].numpy()
     content = table(net)
-    round_weights(net)
-    remove_quantizers(net)
-    file, int8 = tmp_path / "浮点 1.onnx", tmp_path / "整数 1.onnx"
-    names = export_float(net, file, size=SIZE[::-1], traced=trace(net, SIZE))
-    export_int8(file, content, names, int8)
+    file, int8 = exported(net, tmp_path)
     assert int8.stat().st_size <= 0.32 * file.stat().st_size  # 3 classes at 48 × 64
     got = run(onnx.load(int8), {INPUT: images}, OUTPUT, optimized=tmp_path / "fused.onnx")
     assert (got.argmax(1) == masks).mean() > 0.8  # it has learnt something to disagree about
@@ -203,13 +210,8 @@ def test_a_layer_in_float_between_others_in_int8_stays_so(path, tmp_path):
     with paddle.no_grad():
         expected = net(paddle.to_tensor(images))[0].numpy()
     content = table(net)
-    round_weights(net)
-    remove_quantizers(net)
-    names = export_float(net, tmp_path / "f.onnx", size=SIZE[::-1], traced=trace(net, SIZE))
-    export_int8(tmp_path / "f.onnx", content, names, tmp_path / "i.onnx")
-    got = run(
-        onnx.load(tmp_path / "i.onnx"), {INPUT: images}, OUTPUT, optimized=tmp_path / "fused.onnx"
-    )
+    _, int8 = exported(net, tmp_path)
+    got = run(onnx.load(int8), {INPUT: images}, OUTPUT, optimized=tmp_path / "fused.onnx")
     fused = [node.op_type for node in onnx.load(tmp_path / "fused.onnx").graph.node]
     assert fused.count("Conv") + fused.count("FusedConv") == 2
     assert fused.count("QLinearConv") == len(content.weights)
