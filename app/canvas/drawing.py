@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPen, QPolygonF
+
+from core.annotation.shapes import Outline
 
 _DARK = QColor(0, 0, 0, 170)
 _LIGHT = QColor(255, 255, 255)
@@ -33,6 +35,31 @@ def draw_line(
             painter.drawPolygon(shape)
         else:
             painter.drawPolyline(shape)
+
+
+def draw_outline(
+    painter: QPainter,
+    outline: Outline,
+    to_widget: Callable[[float, float], QPointF],
+    color: QColor,
+    *,
+    thin: bool = False,
+) -> None:
+    """Draw a shape's form, with a dark rim unless ``thin``."""
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    pen = QPen(color.lighter(150), 1.2 if thin else 1.6)
+    for each in (pen,) if thin else (QPen(_DARK, 3.2), pen):
+        painter.setPen(each)
+        if outline.is_box:
+            corner, opposite = (to_widget(x, y) for x, y in outline.polygon.outer.tolist())
+            area = QRectF(corner, opposite).normalized()
+            if outline.kind == "ellipse":
+                painter.drawEllipse(area)
+            else:
+                painter.drawRect(area)
+            continue
+        for ring in outline.polygon.rings:
+            painter.drawPolygon(QPolygonF([to_widget(x, y) for x, y in ring.tolist()]))
 
 
 def draw_handles(

@@ -10,9 +10,10 @@ from PySide6.QtCore import QObject, Signal
 
 from app.background import BackgroundTasks
 from app.canvas.options import OVER_ALL, ToolOptions
-from core.annotation.document import MaskDocument
+from core.annotation.document import MaskDocument, OpenShape
 from core.annotation.edits import Box, Mask, MaskEdit, PaintRule, Region, whole_box
 from core.annotation.picture import Picture
+from core.annotation.shapes import Outline
 from core.images import ImageArray
 from core.window_level import WindowLevel
 
@@ -131,14 +132,19 @@ class Editor(QObject):
         document = self.prepare(class_id)
         return document is not None and document.paint(region, class_id, name=name)
 
+    def add_shape(self, outline: Outline, class_id: int, *, name: str) -> OpenShape | None:
+        """Paint a shape; see ``MaskDocument.add_shape``. None, too, where it is not allowed."""
+        document = self.prepare(class_id)
+        return None if document is None else document.add_shape(outline, class_id, name=name)
+
     def repaint(
-        self, painted: MaskEdit | None, region: Region | None, *, name: str
-    ) -> MaskEdit | None:
-        """Paint a shape of the class in hand again; see ``MaskDocument.repaint``."""
-        document = self.prepare(self.class_id)
+        self, opened: OpenShape, outline: Outline | None, class_id: int, *, name: str
+    ) -> OpenShape | None:
+        """Paint a shape again; see ``MaskDocument.repaint``. As it was where not allowed."""
+        document = self.prepare(class_id)
         if document is None:
-            return None
-        return document.repaint(painted, region, self.class_id, name=name)
+            return opened
+        return document.repaint(opened, outline, class_id, name=name)
 
     def change(self, make: Callable[[Mask, PaintRule], MaskEdit | None], *, name: str) -> bool:
         """Apply one of the functions of ``core.annotation.components`` as one step.

@@ -11,11 +11,12 @@ from PySide6.QtGui import QColor, QPainter, QPen
 from app.canvas.drawing import draw_box, draw_line
 from app.canvas.editor import BACKGROUND
 from app.canvas.tool import Pointer, Tool
-from core.annotation.edits import Region
-from core.annotation.polygon import Polygon, ellipse_region, polygon_region, rectangle_region
+from core.annotation.polygon import Polygon, simplify
+from core.annotation.shapes import Outline
 from core.messages import Message, message
 
 _LEAST_STEP = 1.5  # widget pixels between two points of a lasso
+_TOLERANCE = 0.3  # pixels, of image or widget, by which a lasso's line may move
 
 
 class DraggedTool(Tool):
@@ -51,10 +52,11 @@ class DraggedTool(Tool):
         if start is None:
             return
         self._end = pointer
-        region = self.region()
+        outline = self.outline()
         self.cancel()
         class_id = BACKGROUND if start.right else self.editor.class_id
-        self.editor.paint(region, class_id, name=self.name)
+        if outline is not None:
+            self.editor.add_shape(outline, class_id, name=self.name)
 
     def cancel(self) -> None:
         """Drop it."""
@@ -66,8 +68,8 @@ class DraggedTool(Tool):
         self.cancel()
 
     @abstractmethod
-    def region(self) -> Region | None:
-        """Return what the shape covers."""
+    def outline(self) -> Outline | None:
+        """Return the shape as it is now."""
 
     @property
     def color(self) -> QColor:
@@ -86,11 +88,6 @@ class DraggedTool(Tool):
             dx, dy = (side if dx >= 0 else -side), (side if dy >= 0 else -side)
         return start.point, (start.x + dx, start.y + dy)
 
-    def size(self) -> tuple[int, int]:
-        """(width, height) of the image."""
-        document = self.editor.document
-        return (0, 0) if document is None else document.size
-
 
 class RectangleTool(DraggedTool):
     """A rectangle; Shift: a square."""
@@ -101,10 +98,10 @@ class RectangleTool(DraggedTool):
     shortcut: ClassVar[str] = "R"
     hint: ClassVar[Message] = message("Drag a rectangle · Shift: square · right button erases")
 
-    def region(self) -> Region | None:
-        """Its pixels."""
+    def outline(self) -> Outline | None:
+        """The rectangle between start and end."""
         corners = self.corners()
-        return None if corners is None else rectangle_region(*corners, size=self.size())
+        return None if corners is None else Outline.between("rectangle", *corners)
 
     def paint(self, painter: QPainter) -> None:
         """Draw its sides."""
@@ -127,10 +124,10 @@ class EllipseTool(DraggedTool):
     shortcut: ClassVar[str] = "O"
     hint: ClassVar[Message] = message("Drag an ellipse · Shift: circle · right button erases")
 
-    def region(self) -> Region | None:
-        """Its pixels."""
+    def outline(self) -> Outline | None:
+        """The ellipse between start and end."""
         corners = self.corners()
-        return None if corners is None else ellipse_region(*corners, size=self.size())
+        return None if corners is None else Outline.between("ellipse", *corners)
 
     def paint(self, painter: QPainter) -> None:
         """Draw its outline."""
@@ -166,11 +163,12 @@ class LassoTool(DraggedTool):
                 self._points.append(pointer.point)
         super().moved(pointer, pressed=pressed)
 
-    def region(self) -> Region | None:
-        """What lies inside."""
+    def outline(self) -> Outline | None:
+        """The way of the pointer, without vertices that nobody would miss."""
         if len(self._points) < 3:
             return None
-        return polygon_region(Polygon.of(self._points), self.size())
+        tolerance = _TOLERANCE * max(1.0, 1.0 / self.view.pixel_size)
+        return Outline.of(simplify(Polygon.of(self._points), tolerance))
 
     def paint(self, painter: QPainter) -> None:
         """Draw it."""

@@ -1,8 +1,12 @@
-"""The mask of one image while it is edited: changes, what protects it, undo."""
+"""The mask of one image and its shapes while they are edited: changes, what protects it, undo."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import cast
+
+import numpy as np
 
 from core.annotation.brush import Brush, Stroke
 from core.annotation.edits import (
@@ -14,15 +18,33 @@ from core.annotation.edits import (
     Region,
     crop,
     edit_between,
-    intersect,
     paint,
     paste,
     unite,
-    whole_box,
 )
+from core.annotation.shape_layers import ShapeLayers
+from core.annotation.shapes import Outline, Shape, ShapeChanges, Shapes, changes_between
 from core.annotation.undo import UndoStack, UndoStep
 
 ChangeListener = Callable[[Sequence[Box]], None]
+_NO_CHANGES: ShapeChanges = {}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class OpenShape:
+    """A shape that is being edited.
+
+    Attributes:
+        shape: as it is; stored in the document only while the mask shows it whole.
+        shown: its pixels in the mask, None where there are none.
+        absorbed: ids of stored shapes that become part of it.
+        under: while it is not stored, what was in the box of ``shown`` before; None: unknown.
+    """
+
+    shape: Shape
+    shown: Region | None = None
+    under: Mask | None = None
+    absorbed: frozenset[int] = frozenset()
 
 
 class MaskDocument:
@@ -32,16 +54,23 @@ class MaskDocument:
         mask: changed in place; nobody else may write to it.
         image_id: whose mask.
         undo: earlier steps on the very same mask; none by default.
+        shapes: what the mask shows that can be edited, by id.
 
     Attributes:
         rule: which pixels may change; undo and redo do not ask it.
+        layers: the shapes; read only.
+        shape_changes: what the change that ``on_committed`` tells did to the shapes.
         on_drawn: called with the boxes to draw again, also while a stroke is under way.
         on_committed: called with the boxes that a finished change touched.
     """
 
-    def __init__(self, mask: Mask, image_id: int, *, undo: UndoStack | None = None) -> None:
+    def __init__(
+        self, mask: Mask, image_id: int, *, undo: UndoStack | None = None, shapes: Shapes = ()
+    ) -> None:
         self.mask = mask
         self.image_id = image_id
+        self.layers = ShapeLayers(shapes, (mask.shape[1], mask.shape[0]))
+        self.shape_changes: ShapeChanges = _NO_CHANGES
         self.undo_stack = undo if undo is not None else UndoStack()
         self.rule: PaintRule = FREE
         self.on_drawn: ChangeListener = _nobody
@@ -76,33 +105,79 @@ class MaskDocument:
         """Copy ``values`` (uint8, the region's size) into a region as one step."""
         return self._push(name, [paste(self.mask, region, values, rule=self.rule)])
 
-    def repaint(
-        self, painted: MaskEdit | None, region: Region | None, class_id: int, *, name: str
-    ) -> MaskEdit | None:
-        """Paint a shape again after it was changed, as one step.
+    def add_shape(self, outline: Outline, class_id: int, *, name: str) -> OpenShape | None:
+        """Paint a new shape on top as one step, to be stored if the mask shows all of it.
+
+        Returns:
+            The shape, to be edited; None if nothing of it lies in the image.
+        """
+        shape = Shape(self.layers.next_id, class_id, outline)
+        return self.repaint(OpenShape(shape), outline, class_id, name=name)
+
+    def open_shape(self, shape: Shape) -> OpenShape | None:
+        """Return a stored shape to be edited, None if the mask does not show it."""
+        if not self.layers.is_shown(self.mask, shape):
+            return None
+        return OpenShape(shape, self.layers.visible(shape))
+
+    def open_region(self, outline: Outline, region: Region, class_id: int) -> OpenShape:
+        """Return painted pixels to be edited as a shape, which the first edit stores.
 
         Args:
-            painted: what painting the shape did before, taken back first; None for a new shape.
-            region: the shape now.
-            class_id: the class it gets.
+            outline: what was traced around them.
+            region: the pixels, inside the image; shapes of the same class there become part of it.
+            class_id: their class.
+        """
+        absorbed = (
+            shape.id
+            for shape in self.layers.in_box(region.box)
+            if shape.class_id == class_id
+            and (region.pixels & self.layers.pixels(shape, region.box)).any()
+        )
+        shape = Shape(self.layers.next_id, class_id, outline)
+        return OpenShape(shape, region, absorbed=frozenset(absorbed))
+
+    def repaint(
+        self, opened: OpenShape, outline: Outline | None, class_id: int, *, name: str
+    ) -> OpenShape | None:
+        """Paint a shape with another outline or class as one step; it stays in its layer.
+
+        Where it was, there is now what lies beneath it. The background makes no shape, and the rule
+        may keep pixels from changing, so that the mask does not show the shape: then only the
+        pixels are kept.
+
+        Args:
+            opened: the shape as it was.
+            outline: its form now; None takes the shape away.
+            class_id: its class now.
             name: what the step is called.
 
         Returns:
-            What painting it did now, for the next time.
+            The shape now, None without an outline.
         """
+        shape = opened.shape
+        region = None if outline is None else outline.region(self.size)
         box = unite(
-            None if painted is None else painted.box,
-            None if region is None else intersect(region.box, whole_box(self.mask)),
+            None if opened.shown is None else opened.shown.box,
+            None if region is None else region.box,
         )
-        if box is None:
-            return None
-        before = crop(self.mask, box).copy()
-        if painted is not None:
-            painted.revert(self.mask)
-        new = None
-        if region is not None:
-            new = paint(self.mask, region, class_id=class_id, rule=self.rule)
-        self._push(name, [edit_between(before, crop(self.mask, box), origin=box[:2])])
+        put: dict[int, Shape | None] = dict.fromkeys((shape.id, *opened.absorbed))
+        edit = new = None
+        if box is not None:
+            before = crop(self.mask, box).copy()
+            if opened.shown is not None:
+                self._uncover(opened, opened.shown)
+            if outline is not None:
+                new = self._cover(Shape(shape.id, class_id, outline), region, put)
+                put[shape.id] = new.shape if class_id else None
+            edit = edit_between(before, crop(self.mask, box), origin=box[:2])
+        elif outline is not None:  # outside the image, before and after
+            new = OpenShape(Shape(shape.id, class_id, outline))
+        if edit is None and new is not None and self._is_stored(opened.shape, new.shape):
+            return opened
+        self._push(name, [edit], put=put)
+        if new is not None and self.layers.get(shape.id) is new.shape:
+            return replace(new, under=None)
         return new
 
     def replace_all(self, values: Mask, *, name: str) -> bool:
@@ -145,27 +220,76 @@ class MaskDocument:
         if self._stroke is not None:
             self.cancel_stroke()
             return None
-        return self._tell(self.undo_stack.undo(self.mask))
+        step = self.undo_stack.undo(self.mask)
+        return self._tell(step, None if step is None else step.before)
 
     def redo(self) -> UndoStep | None:
         """Do the last step that was taken back."""
-        return None if self.in_stroke else self._tell(self.undo_stack.redo(self.mask))
+        step = None if self.in_stroke else self.undo_stack.redo(self.mask)
+        return self._tell(step, None if step is None else step.after)
 
-    def _push(self, name: str, edits: Iterable[MaskEdit | None], *, drawn: bool = False) -> bool:
+    def _is_stored(self, shape: Shape, like: Shape) -> bool:
+        return shape.same_as(like) and self.layers.get(shape.id) is shape
+
+    def _uncover(self, opened: OpenShape, shown: Region) -> None:
+        """Take a shape's pixels out of the mask."""
+        values = opened.under
+        if values is None:
+            values = self.layers.beneath(opened.shape, shown.box, opened.absorbed)
+        np.copyto(crop(self.mask, shown.box), values, where=shown.pixels)
+
+    def _cover(
+        self, shape: Shape, region: Region | None, without: Mapping[int, object]
+    ) -> OpenShape:
+        """Paint a shape under those above it and keep what it covers."""
+        if region is None:
+            return OpenShape(shape)
+        box = region.box
+        under = crop(self.mask, box).copy()
+        ground = self.layers.ground(self.mask, box, without.keys())
+        shape = shape.with_ground(np.where(region.pixels, ground, np.uint8(0)))
+        open_ = region.pixels & ~self.layers.covered(box, shape.id)
+        paint(self.mask, Region(box, open_), class_id=shape.class_id, rule=self.rule)
+        painted = np.equal(crop(self.mask, box), np.uint8(shape.class_id))
+        return OpenShape(shape, Region(box, open_ & painted), under)
+
+    def _push(
+        self,
+        name: str,
+        edits: Iterable[MaskEdit | None],
+        *,
+        drawn: bool = False,
+        put: ShapeChanges = _NO_CHANGES,
+    ) -> bool:
         made = [edit for edit in edits if edit is not None]
-        if not made:
-            return False
-        self.undo_stack.push(name, made)
         boxes = tuple(edit.box for edit in made)
+        before = self.layers.shapes
+        self.shape_changes = self.layers.settle(self.mask, boxes, put)
+        if not made and not self.shape_changes:
+            return False
+        if self.shape_changes:
+            new = sum(shape.nbytes for shape in self.shape_changes.values() if shape is not None)
+            after = self.layers.shapes
+            self.undo_stack.push(
+                name, made, before=before, after=after, state_bytes=new + 8 * len(after)
+            )
+        else:
+            self.undo_stack.push(name, made)
         if not drawn:
             self.on_drawn(boxes)
         self.on_committed(boxes)
         return True
 
-    def _tell(self, step: UndoStep | None) -> UndoStep | None:
-        if step is not None:
-            self.on_drawn(step.boxes)
-            self.on_committed(step.boxes)
+    def _tell(self, step: UndoStep | None, shapes: object) -> UndoStep | None:
+        if step is None:
+            return None
+        self.shape_changes = _NO_CHANGES
+        if step.before is not step.after:
+            now = cast("Shapes", shapes)
+            self.shape_changes = changes_between(self.layers.shapes, now)
+            self.layers.replace_all(now)
+        self.on_drawn(step.boxes)
+        self.on_committed(step.boxes)
         return step
 
 

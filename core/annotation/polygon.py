@@ -70,7 +70,7 @@ def polygon_region(polygon: Polygon, size: tuple[int, int]) -> Region | None:
     Returns:
         Its pixels inside the image, None if there are none.
     """
-    rings = [_pixel_ring(ring) for ring in polygon.rings]
+    rings = [pixel_ring(ring) for ring in polygon.rings]
     box = _pixel_box(rings[0], size)
     if box is None:
         return None
@@ -83,7 +83,7 @@ def polygon_region(polygon: Polygon, size: tuple[int, int]) -> Region | None:
 
 def rectangle_region(corner: Point, opposite: Point, *, size: tuple[int, int]) -> Region | None:
     """Return the rectangle between two corners, their pixels included."""
-    box = _pixel_box(_pixel_ring(_ring([corner, opposite])), size)
+    box = _pixel_box(pixel_ring(_ring([corner, opposite])), size)
     if box is None:
         return None
     return Region(box, np.ones((box[3] - box[1], box[2] - box[0]), np.bool_))
@@ -91,7 +91,7 @@ def rectangle_region(corner: Point, opposite: Point, *, size: tuple[int, int]) -
 
 def ellipse_region(corner: Point, opposite: Point, *, size: tuple[int, int]) -> Region | None:
     """Return the ellipse in the rectangle between two corners."""
-    ring = _pixel_ring(_ring([corner, opposite]))
+    ring = pixel_ring(_ring([corner, opposite]))
     box = _pixel_box(ring, size)
     if box is None:
         return None
@@ -179,8 +179,8 @@ def _ring(points: Sequence[Point] | Ring) -> Ring:
     return np.asarray(points, np.float64).reshape(-1, 2)
 
 
-def _pixel_ring(ring: Ring) -> npt.NDArray[np.int64]:
-    """The pixels the vertices stand for, cut as Pillow cuts them."""
+def pixel_ring(ring: Ring) -> npt.NDArray[np.int64]:
+    """Return the pixels the vertices stand for, cut as Pillow cuts them."""
     return np.trunc(np.clip(ring, -_FAR, _FAR)).astype(np.int64)
 
 

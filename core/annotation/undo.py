@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,14 +13,15 @@ from core.annotation.edits import Box, Mask, MaskEdit
 
 MAX_BYTES = 256 * 1024**2
 _PACK_ABOVE = 4096
+_STEP_BYTES = 256
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class UndoStep:
     """One step the user can take back, as the interface names it.
 
-    ``before`` and ``after`` are whatever else the step changed (the tuple of shapes, for
-    instance); they are kept and given back untouched.
+    ``before`` and ``after`` are whatever else the step changed, such as the tuple of shapes; they
+    are kept and given back untouched.
     """
 
     name: str
@@ -100,6 +100,7 @@ class UndoStack:
         *,
         before: object = None,
         after: object = None,
+        state_bytes: int = 0,
     ) -> None:
         """Add a step that has been applied already; what was undone can no longer be redone.
 
@@ -109,15 +110,16 @@ class UndoStack:
             before: anything else as it was before the step.
             after: the same after it. A step without edits whose ``before`` is its ``after`` is
                 no step.
+            state_bytes: what keeping both takes, without what other steps keep anyway.
         """
         packed = tuple(_pack(edit) for edit in edits if edit is not None)
         if not packed and before is after:
             return
         if self._group is not None:
-            self._group.add(packed, before, after)
+            self._group.add(packed, before, after, state_bytes)
             return
         step = UndoStep(name, tuple(edit.box for edit in packed), before, after)
-        self._add(_Entry(step, packed, _size(step, packed)))
+        self._add(_Entry(step, packed, _size(packed) + state_bytes))
 
     @contextmanager
     def group(self, name: str) -> Iterator[None]:
@@ -135,7 +137,7 @@ class UndoStack:
                     name, tuple(edit.box for edit in group.edits), group.before, group.after
                 )
                 packed = tuple(group.edits)
-                self._add(_Entry(step, packed, _size(step, packed)))
+                self._add(_Entry(step, packed, _size(packed) + group.state_bytes))
 
     def undo(self, mask: Mask) -> UndoStep | None:
         """Take the last step back in ``mask``; None if there is none."""
@@ -208,10 +210,14 @@ class _Group:
         self.edits: list[_PackedEdit] = []
         self.before: object = None
         self.after: object = None
+        self.state_bytes = 0
         self._has_state = False
 
-    def add(self, edits: tuple[_PackedEdit, ...], before: object, after: object) -> None:
+    def add(
+        self, edits: tuple[_PackedEdit, ...], before: object, after: object, state_bytes: int
+    ) -> None:
         self.edits.extend(edits)
+        self.state_bytes += state_bytes
         if before is not after:
             if not self._has_state:
                 self.before = before
@@ -223,6 +229,5 @@ def _pack(edit: MaskEdit) -> _PackedEdit:
     return _PackedEdit(edit.box, _PackedPixels.of(edit.before), _PackedPixels.of(edit.after))
 
 
-def _size(step: UndoStep, edits: tuple[_PackedEdit, ...]) -> int:
-    pixels = sum(edit.before.nbytes + edit.after.nbytes for edit in edits)
-    return pixels + sys.getsizeof(step.before) + sys.getsizeof(step.after) + 256 * len(edits)
+def _size(edits: tuple[_PackedEdit, ...]) -> int:
+    return _STEP_BYTES + sum(edit.before.nbytes + edit.after.nbytes + _STEP_BYTES for edit in edits)

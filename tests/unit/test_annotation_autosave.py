@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import zlib
+from functools import partial
 from pathlib import Path
 from typing import cast
 
@@ -16,6 +17,7 @@ from core.annotation.document import MaskDocument
 from core.annotation.edits import PaintRule, Region
 from core.annotation.journal import FOLDER, Becomes, Change, Journal, Patch, read_journal
 from core.annotation.polygon import rectangle_region
+from core.annotation.shapes import Outline
 from core.errors import InputError
 from core.images import write_image
 from core.project import Project, State
@@ -91,12 +93,15 @@ def test_shape_painted_again_gives_back_what_it_covered() -> None:
     document = MaskDocument(blank(), 1)
     document.mask[:, 20:] = 2
     before = document.mask.copy()
-    painted = document.repaint(None, box_of(10, 10, 30, 30), 1, name="shape")
-    painted = document.repaint(painted, box_of(5, 5, 15, 15), 1, name="shape")
+    between = partial(Outline.between, "rectangle")
+    opened = document.add_shape(between((10, 10), (29, 29)), 1, name="shape")
+    assert opened is not None
+    opened = document.repaint(opened, between((5, 5), (14, 14)), 1, name="shape")
+    assert opened is not None
     expected = before.copy()
     expected[5:15, 5:15] = 1
     assert np.array_equal(document.mask, expected)
-    document.repaint(painted, None, 1, name="shape")
+    document.repaint(opened, None, 1, name="shape")
     assert np.array_equal(document.mask, before)
     for _ in range(3):
         document.undo()
