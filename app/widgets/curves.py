@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from app.theme import tokens
 from app.translation import tr
+from app.widgets.plain_plot import AXES, PlainPlot
 from core.run_history import Smoother
 
 Floats = npt.NDArray[np.float64]
@@ -73,9 +74,9 @@ class CurvePlot(QWidget):
         self._smoothing = 0.0
         self._steps_per_epoch: float | None = None
         self._has_x_axis = x_axis
-        self.plot = pg.PlotWidget(axisItems={"bottom": _CountAxis("bottom")})
-        self.plot.setMenuEnabled(False)
-        self.plot.hideButtons()
+        self.plot = PlainPlot(axes={"bottom": _CountAxis("bottom")})
+        for name in AXES:
+            self.plot.getAxis(name).setStyle(hideOverlappingLabels=True, textFillLimits=_FEW_LABELS)
         item = self.plot.getPlotItem()
         item.setDownsampling(auto=True, mode="peak")
         item.setClipToView(True)
@@ -100,8 +101,6 @@ class CurvePlot(QWidget):
         self._hover_timer.setInterval(_HOVER_MS)
         self._hover_timer.timeout.connect(self._on_hover_due)
         self.plot.scene().sigMouseMoved.connect(self._on_mouse_moved)
-        for axis in ("left", "bottom"):  # "epoch (x0.001)" says nothing
-            item.getAxis(axis).enableAutoSIPrefix(False)
         self._label_x_axis()
         self.renew_colors()
         self._show_numbers()
@@ -208,14 +207,8 @@ class CurvePlot(QWidget):
 
     def renew_colors(self) -> None:
         """Draw ground, axes and lines in the current theme."""
-        theme = tokens()
-        self.plot.setBackground(theme.surface)
-        for name in ("left", "bottom"):
-            axis = self.plot.getAxis(name)
-            axis.setStyle(hideOverlappingLabels=True, textFillLimits=_FEW_LABELS)
-            axis.setPen(theme.border)
-            axis.setTextPen(theme.muted)
-        self._marker.setPen(pg.mkPen(theme.muted, width=1, style=Qt.PenStyle.DotLine))
+        self.plot.renew_colors()
+        self._marker.setPen(pg.mkPen(tokens().muted, width=1, style=Qt.PenStyle.DotLine))
         for curve in self._curves.values():
             self._pen(curve)
 

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from app.theme import tokens
 from app.translation import tr
+from app.widgets.plain_plot import PlainPlot
 from app.widgets.plot_labels import PointLabel, place_labels
 from app.widgets.variant_names import latency_text, variant_name
 from core.variants import ModelVariant, pareto_front
@@ -34,16 +35,12 @@ class ParetoPlot(QWidget):
         self._points: list[tuple[ModelVariant, float, float]] = []
         self._current: Path | None = None
         self._labels: list[pg.TextItem] = []
-        self.plot = pg.PlotWidget()
-        self.plot.setMenuEnabled(False)
-        self.plot.hideButtons()
+        self.plot = PlainPlot()
         self.plot.setMouseEnabled(x=False, y=False)
         item = self.plot.getPlotItem()
         item.showGrid(x=True, y=True, alpha=0.12)
         item.setLabel("bottom", tr("latency, ms"))
         item.setLabel("left", tr("mIoU"))
-        for axis in ("left", "bottom"):
-            item.getAxis(axis).enableAutoSIPrefix(False)
         self._front = pg.PlotCurveItem(antialias=True)
         self._dots = pg.ScatterPlotItem(
             pxMode=True, hoverable=True, tip=lambda x, y, data: f"{data}\n{_numbers(x, y)}"
@@ -99,12 +96,7 @@ class ParetoPlot(QWidget):
 
     def renew_colors(self) -> None:
         """Draw in the current theme."""
-        theme = tokens()
-        self.plot.setBackground(theme.surface)
-        for name in ("left", "bottom"):
-            axis = self.plot.getAxis(name)
-            axis.setPen(pg.mkPen(theme.border))
-            axis.setTextPen(pg.mkPen(theme.muted))
+        self.plot.renew_colors()
         self._draw()
 
     def shut_down(self) -> None:

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from app.theme import tokens
 from app.translation import tr
+from app.widgets.plain_plot import PlainPlot
 from core.compression.estimate import LossCurve
 
 _REDRAW_MS = 100
@@ -42,17 +43,13 @@ class SensitivityPlot(QWidget):
         self._current: str | None = None
         self._pointed: str | None = None
         self._pointer: QPointF | None = None
-        self.plot = pg.PlotWidget()
-        self.plot.setMenuEnabled(False)
-        self.plot.hideButtons()
+        self.plot = PlainPlot()
         self.plot.setMouseEnabled(x=False, y=True)
         item = self.plot.getPlotItem()
         item.showGrid(x=False, y=True, alpha=0.15)
         item.setLabel("bottom", tr("channels removed, %"))
         item.setLabel("left", tr("mIoU lost, %"))
         item.getViewBox().setLimits(xMin=-2, xMax=102, yMin=-20, yMax=110, minYRange=_LEAST_RANGE)
-        for axis in ("bottom", "left"):
-            item.getAxis(axis).enableAutoSIPrefix(False)
         item.setXRange(0, 90, padding=0.02)
         self._dots = pg.ScatterPlotItem(size=_DOT, pxMode=True)
         self._dots.setZValue(5)
@@ -155,12 +152,7 @@ class SensitivityPlot(QWidget):
 
     def renew_colors(self) -> None:
         """Draw in the current theme."""
-        theme = tokens()
-        self.plot.setBackground(theme.surface)
-        for name in ("left", "bottom"):
-            axis = self.plot.getAxis(name)
-            axis.setPen(pg.mkPen(theme.border))
-            axis.setTextPen(pg.mkPen(theme.muted))
+        self.plot.renew_colors()
         for group in self._lines:
             self._pen(group)
         self._draw_cuts()
