@@ -333,6 +333,8 @@ def measure_sensitive(arguments: argparse.Namespace) -> dict[str, Any]:
 def measure_variants(arguments: argparse.Namespace) -> dict[str, Any]:
     """Export and time a network as it is, pruned, in 8 bits, and both."""
     prepare()
+    from peer_quantization import quantized_by_peer
+
     from core.compression.flops import count_flops
     from core.deploy.benchmark import latency_ms
     from core.deploy.export import export_model
@@ -363,41 +365,6 @@ def measure_variants(arguments: argparse.Namespace) -> dict[str, Any]:
                 for variant, file in files.items()
             ]
     return {"rows": rows}
-
-
-def quantized_by_peer(file: Path, data: Any) -> Path:
-    """Quantise by ONNX Runtime's own tool: unsigned activations, weights by channel."""
-    from onnxruntime.quantization import CalibrationDataReader, QuantType, quantize_static
-
-    class Images(CalibrationDataReader):
-        """Sixteen images, one at a time."""
-
-        def __init__(self) -> None:
-            count = min(16, len(data))
-            self._batches = iter([{name: data.get(index)[0][None]} for index in range(count)])
-
-        def get_next(self) -> Any:
-            """The next image, or None."""
-            return next(self._batches, None)
-
-    name = inputs_of(file)[0]
-    result = file.with_name("peer.onnx")
-    quantize_static(
-        file,
-        result,
-        Images(),
-        activation_type=QuantType.QUInt8,
-        weight_type=QuantType.QInt8,
-        per_channel=True,
-    )
-    return result
-
-
-def inputs_of(file: Path) -> list[str]:
-    """Names of a file's inputs."""
-    import onnx
-
-    return [value.name for value in onnx.load(file).graph.input]
 
 
 CHILDREN = {
