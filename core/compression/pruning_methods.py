@@ -25,8 +25,7 @@ if TYPE_CHECKING:
 _STRATEGIES = ("auto", "global", "sensitivity")
 
 #: Channels that ONNX Runtime computes at once on processors with AVX-512; others take 4 or 8.
-#: With whatever is left of each layer, a FastSCNN with 30 % fewer operations took 1.5 times as
-#: long as the whole one.
+#: With odd numbers a pruned network can be slower than the whole one.
 _MULTIPLE = 16
 
 
