@@ -20,7 +20,10 @@ import yaml
 
 from core.errors import InputError
 
-MAX_YAML_BYTES = 16 * 2**20
+MAX_YAML_BYTES = 2 * 2**20
+"""What describes the largest pruned networks takes a tenth of it; this takes seconds to read."""
+MAX_YAML_VALUES = 1_000_000
+"""Counted with what aliases repeat: a few lines of them can stand for billions."""
 MAX_TEXT_BYTES = 256 * 2**20
 _DISK_FULL = frozenset({errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)})
 _REFUSED = frozenset(
@@ -260,11 +263,19 @@ def read_yaml(path: Path | str) -> Any:
 
     Raises:
         InputError: the file is missing, larger than ``MAX_YAML_BYTES``, not YAML, or asks for
-            anything but plain types.
+            anything but plain types, or for more than ``MAX_YAML_VALUES`` values.
     """
     data = _read_limited(path, MAX_YAML_BYTES)
     try:
-        return yaml.load(data, _PlainLoader)  # noqa: S506 - a SafeLoader
+        loader = _PlainLoader(data)
+        try:
+            node = loader.get_single_node()
+            if node is None:
+                return None
+            _count_values(node, {})
+            return loader.construct_document(node)
+        finally:
+            loader.dispose()
     except _YAML_ERRORS as error:
         raise InputError(
             "{file} is not YAML of plain values: {reason}.",
@@ -287,6 +298,32 @@ _YAML_ERRORS = (
 
 class _PlainLoader(yaml.SafeLoader):
     """SafeLoader that reads a Python tuple as the list it is."""
+
+
+def _count_values(node: yaml.Node, known: dict[int, int]) -> int:
+    """Return how many values a node stands for, those behind its aliases included.
+
+    Args:
+        node: of a composed document.
+        known: what was counted so far, by the ids of nodes; 0 while a node is being counted.
+
+    Raises:
+        yaml.YAMLError: more than ``MAX_YAML_VALUES``, or a value that contains itself.
+    """
+    if id(node) in known:
+        if known[id(node)] == 0:
+            raise yaml.YAMLError("a value contains itself")
+        return known[id(node)]
+    known[id(node)] = 0
+    count = 1
+    if isinstance(node, yaml.CollectionNode):
+        for child in node.value:
+            for part in child if isinstance(child, tuple) else (child,):
+                count += _count_values(part, known)
+    if count > MAX_YAML_VALUES:
+        raise yaml.YAMLError(f"it stands for more than {MAX_YAML_VALUES} values")
+    known[id(node)] = count
+    return count
 
 
 def _construct_list(loader: _PlainLoader, node: yaml.SequenceNode) -> list[Any]:

@@ -9,6 +9,7 @@ import pytest
 from format_samples import sample
 
 from core.errors import InputError
+from core.files import read_yaml
 from core.formats import registry
 from core.formats.detect import IMAGES_ONLY, detect_format
 from core.images import image_size, read_image
@@ -44,3 +45,38 @@ def test_a_pipe_among_images_is_a_sentence(tmp_path):
         report = project.add_images([tmp_path / "a.png"])
         assert (report.added, len(report.lost)) == (0, 1)
         assert project.counts().total == 0
+
+
+def alias_bomb(*, merged: bool = False) -> str:
+    """A few hundred bytes of YAML that stand for billions of values."""
+    lines = ["a0: &a0 {x: 1}"]
+    for level in range(1, 12):
+        names = ", ".join([f"*a{level - 1}"] * 9)
+        lines.append(f"a{level}: &a{level} " + (f"{{<<: [{names}]}}" if merged else f"[{names}]"))
+    return "\n".join(lines)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (alias_bomb(), "stands for more than"),
+        (alias_bomb(merged=True), "stands for more than"),
+        ("&a [*a]", "contains itself"),
+        ("names: &a {x: *a}", "contains itself"),
+        ("[" * 100_000, "recursion"),
+    ],
+)
+def test_yaml_bombs_are_not_unfolded(tmp_path, text, reason):
+    registry.write("yolo", sample(tmp_path / "in"), tmp_path / "yolo")
+    (tmp_path / "yolo" / "data.yaml").write_text(text, encoding="utf-8")
+    with pytest.raises(InputError, match=reason) as caught:
+        registry.read("yolo", tmp_path / "yolo")
+    assert "\n" not in str(caught.value)
+
+
+def test_aliases_are_understood(tmp_path):
+    path = tmp_path / "a.yml"
+    path.write_text("a: &a {x: 1}\nb: [*a, *a]\nc: {<<: *a, y: 2}\n", encoding="utf-8")
+    assert read_yaml(path) == {"a": {"x": 1}, "b": [{"x": 1}] * 2, "c": {"x": 1, "y": 2}}
+    path.write_text("", encoding="utf-8")
+    assert read_yaml(path) is None
