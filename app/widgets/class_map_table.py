@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QComboBox, QHeaderView, QTableWidget, QTableWidget
 
 from app.translation import tr
 from app.widgets.pictures import swatch
+from app.widgets.quiet_inputs import QuietInputs
 from core.images import Color
 from core.project import ClassMap, Dropped, LabelClass
 
@@ -33,6 +34,7 @@ class ClassMapTable(QTableWidget):
         header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         self._names: list[str] = []
         self._boxes: list[QComboBox] = []
+        self._quiet: QuietInputs | None = None
 
     def set_classes(
         self, names: Sequence[str], colors: Sequence[Color], existing: Sequence[LabelClass]
@@ -59,6 +61,9 @@ class ClassMapTable(QTableWidget):
             self.setCellWidget(row, 1, box)
             self.setRowHeight(row, box.sizeHint().height() + 4)
             self._boxes.append(box)
+        if self._quiet is not None:
+            self._quiet.deleteLater()
+        self._quiet = QuietInputs(self)  # the wheel scrolls the table; it must not choose classes
 
     def class_map(self) -> ClassMap:
         """Return the import's name → the project's, or how the class is dropped."""

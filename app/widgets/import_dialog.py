@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Slot
@@ -15,7 +14,6 @@ from PySide6.QtWidgets import (
     QDialogButtonBox,
     QFileDialog,
     QLineEdit,
-    QListWidget,
     QProgressBar,
     QStackedWidget,
     QVBoxLayout,
@@ -26,27 +24,19 @@ from app import dialogs
 from app.background import BackgroundTasks, Progress
 from app.context import AppContext
 from app.theme import GRID, set_role
-from app.translation import tr, translated, trn
+from app.translation import tr, translated
 from app.widgets.class_map_table import ClassMapTable
+from app.widgets.import_preview import Preview, read_preview
 from app.widgets.layout import button, column, label, row
-from core.errors import InputError
+from app.widgets.problem_list import ProblemList
 from core.formats import registry
-from core.formats.detect import IMAGES_ONLY, detect_format, find_images
-from core.formats.result import ImportResult
+from core.formats.detect import IMAGES_ONLY
 from core.messages import Message, message
 from core.project import ImportReport, Project
 
 _SIZE = (GRID * 80, GRID * 76)
 _LIST_HEIGHT = GRID * 14
 _BAR_STEPS = 1000
-
-
-@dataclass(frozen=True, slots=True)
-class _Preview:
-    folder: Path
-    format: str
-    result: ImportResult | None
-    images: list[Path]
 
 
 class ImportDialog(QDialog):
@@ -59,7 +49,7 @@ class ImportDialog(QDialog):
         self._context = context
         self._project: Project = context.project
         self._tasks = BackgroundTasks(self)
-        self._preview: _Preview | None = None
+        self._preview: Preview | None = None
         self._asked: Path | None = None
         self._scratch = tempfile.TemporaryDirectory(prefix="maskwright-")
         self.setWindowTitle(tr("Import images"))
@@ -111,20 +101,21 @@ class ImportDialog(QDialog):
         for known in registry.READABLE:
             self.format_box.addItem(translated(known.title), known.key)
         self.format_box.addItem(tr("Images only, without masks"), IMAGES_ONLY)
+        self.format_box.setPlaceholderText(tr("recognised by the files"))
+        self.format_box.setCurrentIndex(-1)
         self.format_box.setEnabled(False)
         self.format_box.activated.connect(self._on_format_chosen)
 
     def _make_preview(self) -> None:
         self.hint = label(tr("Choose a folder; nothing is changed in it."), "muted", wrap=True)
+        self.hint.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.summary = label("", wrap=True)
         self.class_map = ClassMapTable()
-        self.problems = QListWidget()
-        self.problems.setWordWrap(True)
-        self.problems.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.report = ProblemList()
+        self.problems = self.report.rows
         self.problems.setMaximumHeight(_LIST_HEIGHT)
-        self.problems.setAccessibleName(tr("Problems"))
-        self.problems_label = label("", "warning")
         self.classes_label = label(tr("Classes"), "heading")
+        self._make_crowds()
         self.copy_box = QCheckBox(tr("Copy the images into the project"))
         self.copy_box.setToolTip(tr("Otherwise they are used where they are, and must stay there"))
         self.replace_box = QCheckBox(tr("Replace masks that the project has already"))
@@ -134,8 +125,8 @@ class ImportDialog(QDialog):
             self.summary,
             self.classes_label,
             self.class_map,
-            self.problems_label,
-            self.problems,
+            self.crowds,
+            self.report,
             self.copy_box,
             self.replace_box,
         )
@@ -147,6 +138,21 @@ class ImportDialog(QDialog):
         self._pages = QStackedWidget()
         self._pages.addWidget(empty)
         self._pages.addWidget(found)
+
+    def _make_crowds(self) -> None:
+        """What becomes of COCO's crowds; shown where there are some."""
+        self.crowd_label = label()
+        self.crowd_box = QComboBox()
+        self.crowd_box.setAccessibleName(tr("Crowds"))
+        self.crowd_box.setToolTip(
+            tr("A crowd (iscrowd) covers many things of one class without outlining each")
+        )
+        self.crowd_box.addItem(tr("Ignore these pixels (255)"), "ignore")
+        self.crowd_box.addItem(tr("Take them as their class"), "class")
+        self.crowds = QWidget()
+        line = row(self.crowd_label, self.crowd_box, 1)
+        line.setContentsMargins(0, 0, 0, 0)
+        self.crowds.setLayout(line)
 
     def _make_buttons(self) -> None:
         self.bar = QProgressBar()
@@ -166,6 +172,8 @@ class ImportDialog(QDialog):
     def _read(self, folder: Path, chosen: str | None) -> None:
         self._preview = None
         self._asked = folder
+        if chosen is None:
+            self.format_box.setCurrentIndex(-1)
         self.import_button.setEnabled(False)
         self._pages.setCurrentIndex(0)
         set_role(self.hint, "muted")
@@ -173,13 +181,13 @@ class ImportDialog(QDialog):
         self._show_progress(-1, None)
         scratch = Path(self._scratch.name)
         self._tasks.start(
-            lambda progress: _read_folder(folder, chosen, scratch, progress),
+            lambda progress: read_preview(folder, chosen, scratch, progress),
             on_done=self._on_read,
             on_failed=self._on_read_failed,
             key="read",
         )
 
-    def _on_read(self, preview: _Preview) -> None:
+    def _on_read(self, preview: Preview) -> None:
         self.bar.hide()
         self._preview = preview
         self.format_box.setEnabled(True)
@@ -196,29 +204,19 @@ class ImportDialog(QDialog):
         set_role(self.hint, "danger")
         self.hint.setText(f"{text} {advice}".strip())
 
-    def _show_preview(self, preview: _Preview) -> None:
+    def _show_preview(self, preview: Preview) -> None:
         result = preview.result
-        self.summary.setText(_summary(preview))
+        self.summary.setText(preview.summary())
         with_classes = result is not None and bool(result.labels)
         self.classes_label.setVisible(with_classes)
         self.class_map.setVisible(with_classes)
         self.replace_box.setVisible(result is not None)
         if result is not None:
             self.class_map.set_classes(result.labels, result.colors, self._project.labels())
-        self._show_problems(list(result.lost) if result is not None else [])
-
-    def _show_problems(self, problems: list[Message]) -> None:
-        self.problems.clear()
-        self.problems.setVisible(bool(problems))
-        self.problems_label.setVisible(bool(problems))
-        self.problems_label.setText(
-            trn(
-                "{count} thing cannot be taken over",
-                "{count} things cannot be taken over",
-                len(problems),
-            )
-        )
-        self.problems.addItems([translated(problem) for problem in problems])
+        self.crowds.setVisible(preview.crowds > 0)
+        self.crowd_label.setText(tr("Crowds ({count})", count=f"{preview.crowds:,}"))
+        self.crowd_box.setCurrentIndex(0)
+        self.report.show_problems(result.lost if result is not None else [])
 
     @Slot()
     def _on_import(self) -> None:
@@ -247,10 +245,21 @@ class ImportDialog(QDialog):
             self._pages,
         )
 
-    def _import_function(self, preview: _Preview) -> Callable[[Progress], ImportReport]:
+    def _options(self) -> tuple[QWidget, ...]:
+        """What is of no use any more once all is imported."""
+        return (
+            self.classes_label,
+            self.class_map,
+            self.crowds,
+            self.copy_box,
+            self.replace_box,
+        )
+
+    def _import_function(self, preview: Preview) -> Callable[[Progress], ImportReport]:
         project = self._project
         copy, replace = self.copy_box.isChecked(), self.replace_box.isChecked()
         class_map = self.class_map.class_map()
+        crowd = self.crowd_box.currentData()
 
         def run(progress: Progress) -> ImportReport:
             def tell(done: int, total: int) -> None:
@@ -262,6 +271,8 @@ class ImportDialog(QDialog):
             if preview.format == "labelme":
                 inside = project.folder / "images" / preview.folder.name
                 result = registry.read("labelme", preview.folder, extract_to=inside)
+            elif crowd == "class":
+                result = registry.read(preview.format, preview.folder, crowd="class")
             return project.import_result(
                 result,
                 source=preview.folder,
@@ -297,8 +308,8 @@ class ImportDialog(QDialog):
         conflicts = [
             message("{file} keeps the mask it had.", file=path) for path in report.conflicts
         ]
-        self._show_problems([*report.lost, *([] if report.replaced else conflicts)])
-        for widget in (self.classes_label, self.class_map, self.copy_box, self.replace_box):
+        self.report.show_problems([*report.lost, *([] if report.replaced else conflicts)])
+        for widget in self._options():
             widget.hide()
         self.problems.setMaximumHeight(self.height())
         self._pages.setEnabled(True)
@@ -346,36 +357,3 @@ class ImportDialog(QDialog):
         text = self.folder_edit.text().strip()
         if text:
             self._read(Path(text).expanduser(), self.format_box.currentData())
-
-
-def _read_folder(folder: Path, chosen: str | None, scratch: Path, progress: Progress) -> _Preview:
-    found = chosen or detect_format(folder)
-    progress.check()
-    if found == IMAGES_ONLY:
-        images = find_images(folder, check=progress.check)
-        if not images:
-            raise InputError("There is no image in {folder}; choose another one.", folder=folder)
-        return _Preview(folder, found, None, images)
-    # Images inside labelme's files go to the project only when the import is wanted.
-    result = registry.read(found, folder, extract_to=scratch)
-    progress.check()
-    if not result.items:
-        raise InputError("There is nothing to import in {folder}.", folder=folder)
-    return _Preview(folder, found, result, [item.image_path for item in result.items])
-
-
-def _summary(preview: _Preview) -> str:
-    parts = [trn("{count} image", "{count} images", len(preview.images))]
-    if preview.result is not None:
-        items = preview.result.items
-        masks = sum(item.mask is not None for item in items)
-        parts.append(trn("{count} mask", "{count} masks", masks))
-        for subset, name in (
-            ("train", tr("Training")),
-            ("val", tr("Validation")),
-            ("test", tr("Test")),
-        ):
-            count = sum(item.subset == subset for item in items)
-            if count:
-                parts.append(f"{name} {count:,}")
-    return " · ".join(parts)

@@ -214,7 +214,8 @@ class _Reader:
             ImportedImage(image, functools.partial(_draw, size, drawn, values, self._crowd), subset)
             for image, (size, drawn, subset) in self.images.items()
         ]
-        return ImportResult(items, classes, colors, self._lost)
+        crowds = sum(shape.crowd for _, drawn, _ in self.images.values() for shape in drawn)
+        return ImportResult(items, classes, colors, self._lost, crowds)
 
 
 def _categories(file: Path, entries: Sequence[Any]) -> dict[Any, _Category]:

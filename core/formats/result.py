@@ -36,6 +36,8 @@ class ImportResult:
     labels: list[str]
     colors: list[Color]
     lost: list[Message] = field(default_factory=list)
+    crowds: int = 0
+    """How many annotations are COCO's crowds, which the reader took as it was told to."""
 
     def __post_init__(self) -> None:
         """Bring each name to one line of valid text: formats and projects list names by lines."""
