@@ -11,10 +11,12 @@ from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QColorDialog
 
 from app import dialogs
+from app.dialogs import error_text
 from app.panels import labelling_keys as keys
 from app.translation import tr, trn
 from app.widgets.class_dialogs import AddClassDialog, MergeClassDialog
 from app.widgets.class_palette import KEYS
+from core.errors import InputError
 from core.images import Color, default_palette
 from core.project import LabelClass, Project
 
@@ -153,9 +155,12 @@ class LabellingClasses(QObject):
             return
         try:
             change(project)
+        except InputError as error:
+            self._panel.view.notice.tell(error_text(error)[0], role="danger", passing=True)
+            self.labels = ()  # a refused name is still in its row
         except Exception as error:
             self._panel.context.error_occurred.emit(error)
-            self.labels = ()  # a refused name is still in its row
+            self.labels = ()
         self._panel.mark_changed()
         self.refresh()
 
@@ -223,7 +228,8 @@ class LabellingClasses(QObject):
             return
         if class_id == 0:
             self._panel.view.notice.tell(
-                tr("This class is what erasing leaves behind; rename it instead of deleting it.")
+                tr("This class is what erasing leaves behind; rename it instead of deleting it."),
+                passing=True,
             )
             return
         count = project.images_with_class(class_id)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,18 +17,19 @@ from app.background import BackgroundTasks, Progress
 from app.canvas.actions import ActionSpec
 from app.canvas.editor import BACKGROUND
 from app.dialogs import error_text
+from app.panels.draft_reading import ReadDraft, part_at, read_stored
 from app.panels.labelling_click_model import LabellingClickModel
-from app.panels.labelling_prelabel import DRAFTS, LabellingPrelabel, StoredDraft
+from app.panels.labelling_prelabel import DRAFTS, LabellingPrelabel
+from app.panels.labelling_rest import DraftRest, is_open
 from app.translation import tr, translated
-from core.annotation.components import class_region, pick_component
-from core.annotation.draft import Draft, Prediction, read_prediction
-from core.annotation.edits import Mask, Region, whole_box
-from core.errors import InputError
+from core.annotation.components import class_region
+from core.annotation.draft import Draft, Prediction
+from core.annotation.edits import Region, whole_box
 from core.images import IGNORE_INDEX
 from core.jobs.draft_models import ModelChoice, find_models
 from core.jobs.prediction_server import PredictionServer
 from core.messages import message
-from core.project import ImageRow, Project
+from core.project import Project
 from core.variants import VariantReader
 
 if TYPE_CHECKING:
@@ -45,12 +46,6 @@ _KEPT = 4
 _IDLE_MS = 180_000
 _MODELS_MS = 500
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class _Read:
-    image_id: int
-    prediction: Prediction
 
 
 class LabellingDraft(QObject):
@@ -70,6 +65,7 @@ class LabellingDraft(QObject):
         self._project: Project | None = None
         self.draft: Draft | None = None
         self._kept: OrderedDict[tuple[Path, int], Prediction] = OrderedDict()
+        self._rest = DraftRest(panel)
         self._reader = VariantReader()
         self._server = PredictionServer(log=settings.log_dir() / "prediction.log")
         self._predictions = BackgroundTasks(self)
@@ -94,6 +90,7 @@ class LabellingDraft(QObject):
         panel.session.opened.connect(self._on_opened)
         self.images.found.connect(self._on_found)
         self._editor.draft_changed.connect(self._show_actions)
+        self._editor.committed.connect(self._on_committed)
         panel.context.runs_changed.connect(self._models_soon.start)
         self._show_actions()
 
@@ -115,6 +112,7 @@ class LabellingDraft(QObject):
         self._project = project
         self._reader = VariantReader()
         self._kept.clear()
+        self._rest.clear()
         self._set_draft(None)
         self._box.set_models((), None)
         self.images.set_project(project)
@@ -156,21 +154,23 @@ class LabellingDraft(QObject):
         path = choice.path
         known = self._kept.get((path, row.id))
         if known is not None:
-            self._show(_Read(row.id, known))
+            self._show_asked(ReadDraft(row.id, known))
             return
 
-        def work(_progress: Progress) -> _Read:
-            return _Read(row.id, self._server.predict(path, row.path))
+        def work(_progress: Progress) -> ReadDraft:
+            return ReadDraft(row.id, self._server.predict(path, row.path))
 
-        def on_done(read: _Read) -> None:
+        def on_done(read: ReadDraft) -> None:
             self._kept[path, row.id] = read.prediction
             while len(self._kept) > _KEPT:
                 self._kept.popitem(last=False)
             self._idle.start()
-            self._show(read)
+            self._panel.view.notice.clear()
+            self._show_asked(read)
             self._show_actions()
 
         self._box.show_note(tr("The model is at work …"))
+        self._tell(tr("The model is at work …"))
         self._predictions.start(work, on_done=on_done, on_failed=self._on_failed, key="predict")
         self._show_actions()
 
@@ -201,7 +201,7 @@ class LabellingDraft(QObject):
         offered, place = self._editor.draft, self._panel.look.place
         if offered is None or place is None:
             return
-        region = _part_at(offered, place)
+        region = part_at(offered, place)
         if region is None:
             self._tell(tr("Move the pointer onto a part of the draft."))
         else:
@@ -212,6 +212,7 @@ class LabellingDraft(QObject):
         row = self._panel.session.row
         if row is not None and self.draft is not None:
             self.images.reject(row.id)
+            self._rest.drop()
             self._set_draft(None)
 
     def _accept(self, region: Region, *, name: str, unseen: bool = False) -> None:
@@ -222,6 +223,8 @@ class LabellingDraft(QObject):
         changed = self._editor.accept_draft(region, name=name)
         left = draft.without(region)
         self.draft = None if left.is_empty else left
+        if changed:
+            self._rest.accepted(draft, left)
         self._show_actions()
         if changed and (row.state == "unlabelled" or (unseen and row.state != "draft")):
             self._panel.images.mark_draft()
@@ -232,15 +235,31 @@ class LabellingDraft(QObject):
 
     # Showing
 
-    def _show(self, read: _Read) -> None:
+    def _show(self, read: ReadDraft | None) -> None:
         row = self._panel.session.row
-        if row is None or row.id != read.image_id or self._editor.document is None:
+        if read is None or row is None or row.id != read.image_id or self._editor.document is None:
             return
         shape = self._editor.document.mask.shape
         if read.prediction.label_map.shape != shape:
             self._tell(tr("The image has changed on the disk since it was imported."))
             return
-        self._set_draft(Draft.of(read.prediction, self._panel.classes.labels))
+        draft = Draft.of(read.prediction, self._panel.classes.labels)
+        if read.rest is not None:
+            left = np.where(read.rest, draft.label_map, np.uint8(IGNORE_INDEX))
+            draft = replace(draft, label_map=left)
+        self._rest.begin(row.id, read.stored)
+        self._set_draft(draft)
+
+    def _show_asked(self, read: ReadDraft) -> None:
+        """Show what was asked for, and say so where there is nothing to see."""
+        self._show(read)
+        if self.draft is not None and self._editor.draft is None:
+            self._tell(self._nothing())
+
+    def _nothing(self) -> str:
+        if self._box.threshold.value():
+            return tr("Nothing more is proposed here: the model is not that sure of anything.")
+        return tr("Nothing more is proposed here but background.")
 
     def _set_draft(self, draft: Draft | None) -> None:
         self.draft = draft
@@ -260,11 +279,7 @@ class LabellingDraft(QObject):
         if draft.mapping.problem is not None:
             lines.append(translated(draft.mapping.problem))
         if not offers and not draft.is_empty:
-            lines.append(
-                tr("Nothing more is proposed here: the model is not that sure of anything.")
-                if self._box.threshold.value()
-                else tr("Nothing more is proposed here but background.")
-            )
+            lines.append(self._nothing())
         return "\n".join(lines)
 
     @Slot()
@@ -298,10 +313,25 @@ class LabellingDraft(QObject):
 
     @Slot()
     def _on_opened(self) -> None:
+        if self.draft is not None:
+            self._rest.keep(self.draft)
+        self._rest.drop()
         self.draft = None
         self._box.show_note("")
         self._show_actions()
-        self._read_stored()
+        row = self._panel.session.row
+        draft = None if row is None else self._rest.take_back(row)
+        if draft is None:
+            self._read_stored()
+        else:
+            self._set_draft(draft)
+
+    @Slot(object)
+    def _on_committed(self, _boxes: object) -> None:
+        """What is not accepted any more is proposed again."""
+        draft = self._rest.undone()
+        if draft is not None:
+            self._set_draft(draft)
 
     @Slot()
     def _on_found(self) -> None:
@@ -309,16 +339,16 @@ class LabellingDraft(QObject):
             self._read_stored()
 
     def _read_stored(self) -> None:
-        """Show the draft that a job has left for an image without labels."""
+        """Show what a job proposes for an image without labels, or what is left of that."""
         row = self._panel.session.row
-        if row is None or row.state != "unlabelled":
-            return
-        stored = self.images.stored(row.id)
+        stored = None if row is None else self.images.stored(row.id)
         document = self._editor.document
-        if stored is None or stored.is_rejected or document is None or document.mask.any():
+        if row is None or stored is None or stored.is_rejected or document is None:
+            return
+        if not is_open(row) or (row.state == "unlabelled" and document.mask.any()):
             return
         self.tasks.start(
-            lambda _progress: _read_stored(row, stored),
+            lambda _progress: read_stored(row, stored),
             on_done=self._show,
             on_failed=self._on_failed,
             key="draft",
@@ -352,29 +382,7 @@ class LabellingDraft(QObject):
         self._panel.view.notice.tell(error_text(error)[0], role="danger")
 
     def _tell(self, text: str) -> None:
-        self._panel.view.notice.tell(text)
-
-
-def _read_stored(row: ImageRow, stored: StoredDraft) -> _Read:
-    if Path(stored.record.image).name != row.path.name:
-        raise InputError(
-            "The draft in {folder} belongs to {image}, not to {other}: have the model draft the "
-            "image again.",
-            folder=stored.run_dir,
-            image=stored.record.image,
-            other=row.path,
-        )
-    return _Read(
-        row.id, read_prediction(stored.run_dir, stored.record, size=(row.width, row.height))
-    )
-
-
-def _part_at(offered: Mask, place: tuple[float, float]) -> Region | None:
-    height, width = offered.shape
-    x, y = int(place[0] // 1), int(place[1] // 1)
-    if not (0 <= x < width and 0 <= y < height) or offered[y, x] == IGNORE_INDEX:
-        return None
-    return pick_component(offered, x, y)
+        self._panel.view.notice.tell(text, passing=True)
 
 
 def _timer(owner: QObject, interval_ms: int, slot: Callable[[], None]) -> QTimer:

@@ -145,7 +145,7 @@ class LabellingImages(QObject):
             if id_ in wanted and id_ != self._session.wanted:
                 self.open(id_)
                 return
-        self._panel.view.notice.tell(tr("Every image shown here has labels."))
+        self._panel.view.notice.tell(tr("Every image shown here has labels."), passing=True)
 
     @Slot(str)
     def set_state(self, state: str) -> None:

@@ -205,7 +205,7 @@ class LabellingPrelabel(QObject):
         self._timer.stop()
 
     def _tell(self, text: str) -> None:
-        self._panel.view.notice.tell(text)
+        self._panel.view.notice.tell(text, passing=True)
 
     def _on_read(self, stored: dict[int, StoredDraft]) -> None:
         if stored == self._stored:

@@ -70,7 +70,9 @@ class LabellingSelection(QObject):
             region = class_region(editor.document.mask, editor.class_id)
             selection = None if region is None else (region, editor.class_id)
         if selection is None:
-            self._panel.view.notice.tell(tr("There is nothing of this class to copy."))
+            self._panel.view.notice.tell(
+                tr("There is nothing of this class to copy."), passing=True
+            )
             return False
         self._copied = _Copied(*selection)
         return True
@@ -83,7 +85,9 @@ class LabellingSelection(QObject):
             return
         region = copy_region(copied.region, editor.document.size, shift=(0, 0))
         if region is None:
-            self._panel.view.notice.tell(tr("What was copied lies outside this image."))
+            self._panel.view.notice.tell(
+                tr("What was copied lies outside this image."), passing=True
+            )
             return
         if editor.paint(region, copied.class_id, name=tr("Paste")):
             self._panel.tools.take(ComponentTool.key)

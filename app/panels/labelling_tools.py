@@ -187,4 +187,4 @@ class LabellingTools(QObject):
             text = tr("This class is protected; click its lock to allow changes.")
         else:
             return
-        self._panel.view.notice.tell(text, role="warning")
+        self._panel.view.notice.tell(text, role="warning", passing=True)

@@ -8,6 +8,7 @@ from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import (
     QFrame,
+    QGridLayout,
     QHBoxLayout,
     QStackedWidget,
     QToolButton,
@@ -89,13 +90,15 @@ class LabellingView(QStackedWidget):
         work.setSpacing(0)
         for part in (ToolBar(tools), line(vertical=True)):
             work.addWidget(part)
-        work.addWidget(self.canvas, 1)
+        picture = QGridLayout()  # the notice lies over the picture, which must not jump
+        picture.addWidget(self.canvas, 0, 0)
+        picture.addWidget(self.notice, 0, 0, Qt.AlignmentFlag.AlignTop)
+        work.addLayout(picture, 1)
         layout = QVBoxLayout(self._page)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
         layout.addWidget(header)
         layout.addWidget(line())
-        layout.addWidget(self.notice)
         layout.addLayout(work, 1)
         below: tuple[QWidget, ...] = (line(), self.status, line(), self.strip)
         for widget in below:

@@ -67,7 +67,7 @@ class DraftBox(QWidget):
         form = QFormLayout()
         form.setContentsMargins(0, 0, 0, 0)
         form.setSpacing(GRID)
-        form.addRow(tr("Model"), self.model)
+        form.addRow(self.model)  # names are long
         form.addRow(tr("Confidence"), row(self.threshold, self._percent))
         form.addRow(self.background)
         work = QVBoxLayout(self._work)

@@ -75,3 +75,26 @@ def test_a_class_is_deleted_by_a_key_once_that_is_confirmed(panel, qtbot, monkey
     trigger(panel, "class.delete")
     settle(qtbot, panel)
     assert names(panel) == [before[0], *before[2:]]
+
+
+def test_a_refused_name_is_told_beside_the_list(panel) -> None:
+    before = names(panel)
+    told = []
+    panel.context.error_occurred.connect(told.append)
+    for refused in (before[2], ""):
+        panel.inspector_parts.classes.rename_requested.emit(1, refused)
+        assert names(panel) == before
+        assert panel.inspector_parts.classes.tree.topLevelItem(1).text(0) == before[1]
+        assert panel.view.notice.isVisible()
+        panel.view.notice.clear()
+    assert told == []
+
+
+def test_a_notice_does_not_move_the_picture(panel, qtbot) -> None:
+    scale, place = panel.view.canvas.viewport.scale, panel.view.canvas.geometry()
+    panel.view.notice.tell("A word", passing=True)
+    QApplication.processEvents()
+    assert panel.view.notice.isVisible() and panel.view.notice.width() > 200
+    assert panel.view.canvas.geometry() == place and panel.view.canvas.viewport.scale == scale
+    panel.view.notice._timer.timeout.emit()
+    assert not panel.view.notice.isVisible()
