@@ -17,6 +17,8 @@ from core.annotation.document import MaskDocument
 from core.annotation.edits import Box, Mask
 from core.annotation.journal import BY_ITSELF, Becomes
 from core.annotation.picture import Picture, read_picture
+from core.annotation.shape_text import shapes_from_text
+from core.annotation.shapes import Shapes
 from core.annotation.undo import MAX_BYTES, UndoStack
 from core.errors import InputError
 from core.project import ImageRow, Project
@@ -32,6 +34,8 @@ class _Opened:
     picture: Picture
     mask: Mask
     copy: Mask
+    shapes: Shapes
+    damage: InputError | None
 
 
 @dataclass(slots=True, eq=False)
@@ -261,9 +265,12 @@ class LabellingSession(QObject):
         self._start = steps.start
         self._hashes[row.id] = row.mask_hash
         if self._autosave is not None:
-            self._autosave.open(row.id, opened.copy)
-        self._editor.show(MaskDocument(opened.mask, row.id, undo=steps.stack), opened.picture)
+            self._autosave.open(row.id, opened.copy, opened.shapes)
+        document = MaskDocument(opened.mask, row.id, undo=steps.stack, shapes=opened.shapes)
+        self._editor.show(document, opened.picture)
         self.opened.emit()
+        if opened.damage is not None:
+            self.failed.emit(opened.damage)
 
     def _on_unreadable(self, error: Exception) -> None:
         self.wanted = None
@@ -279,7 +286,11 @@ class LabellingSession(QObject):
         document = self._editor.document
         if self._autosave is not None and document is not None:
             self._autosave.commit(
-                document.image_id, document.mask, boxes, becomes=self._becomes(document)
+                document.image_id,
+                document.mask,
+                boxes,
+                becomes=self._becomes(document),
+                shapes=document.shape_changes,
             )
             self.saving.emit()
 
@@ -326,4 +337,17 @@ def _read(project: Project, image_id: int, picture: Picture | None) -> _Opened:
         )
     if mask is None:
         mask = np.zeros((height, width), np.uint8)
-    return _Opened(row, picture, mask, mask.copy())
+    return _Opened(row, picture, mask, mask.copy(), *_read_shapes(project, row))
+
+
+def _read_shapes(project: Project, row: ImageRow) -> tuple[Shapes, InputError | None]:
+    """Return the shapes of an image, and what is wrong where they cannot be read."""
+    try:
+        return shapes_from_text(project.shapes_text(row.id) or "[]"), None
+    except ValueError as error:
+        _log.warning("the shapes of %s cannot be read: %s", row.name, error)
+        return (), InputError(
+            "The shapes of {image} are damaged in project.db; its mask is whole, and Ctrl+click "
+            "makes shapes of its parts again.",
+            image=row.name,
+        )

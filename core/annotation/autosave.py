@@ -11,6 +11,14 @@ import numpy as np
 
 from core.annotation.edits import Box, Mask
 from core.annotation.journal import BY_ITSELF, FOLDER, Becomes, Journal, Patch, read_journal
+from core.annotation.shape_text import (
+    ShapeTexts,
+    joined_texts,
+    shape_text,
+    shapes_from_text,
+    texts_of,
+)
+from core.annotation.shapes import NO_CHANGES, ShapeChanges, Shapes, changed, changes_between
 from core.project import ImageRow, Project
 
 _log = logging.getLogger(__name__)
@@ -52,20 +60,27 @@ class Autosave:
         self._thread: threading.Thread | None = None
         self._journal_thread: threading.Thread | None = None
 
-    def open(self, image_id: int, saved: Mask) -> None:
+    def open(self, image_id: int, saved: Mask, shapes: Shapes = ()) -> None:
         """Follow an image.
 
         Args:
             image_id: which one.
             saved: a copy of its mask as the document starts with it; the thread will own it.
+            shapes: its shapes as the document starts with them.
         """
         height, width = saved.shape
         path = self._project.folder / FOLDER / f"{image_id}.journal"
         with self._changed:
-            self._masks[image_id] = _Saving(saved, Journal(path, (width, height)))
+            self._masks[image_id] = _Saving(saved, shapes, Journal(path, (width, height)))
 
     def commit(
-        self, image_id: int, mask: Mask, boxes: Sequence[Box], *, becomes: Becomes = BY_ITSELF
+        self,
+        image_id: int,
+        mask: Mask,
+        boxes: Sequence[Box],
+        *,
+        becomes: Becomes = BY_ITSELF,
+        shapes: ShapeChanges = NO_CHANGES,
     ) -> None:
         """Save what changed in ``boxes``; small changes survive ``kill -9`` once this returns.
 
@@ -74,19 +89,23 @@ class Autosave:
             mask: as it is now.
             boxes: where it changed.
             becomes: what the image is by this change, which counts until the next.
+            shapes: what it did to the shapes.
         """
         patches = [Patch.of(mask, box) for box in boxes]
+        texts = texts_of(shapes)
         with self._changed:
             saving = self._masks[image_id]
             saving.patches += patches
+            saving.texts |= texts
             saving.becomes = becomes
             saving.dirty = True
             saving.failed = False
             area = sum(patch.pixels.size for patch in patches)
             if area > _AT_ONCE_PIXELS or not saving.is_journalled:
                 saving.unwritten += patches
+                saving.unwritten_texts |= texts
             else:
-                saving.write(patches, becomes)
+                saving.write(patches, becomes, texts)
             self._start()
             self._changed.notify_all()
 
@@ -161,10 +180,14 @@ class Autosave:
                 while not saving.is_journalled:
                     self._changed.wait()
                 patches, saving.patches = saving.patches, []
+                texts, saving.texts = saving.texts, {}
                 becomes = saving.becomes
                 saving.dirty = False
                 saving.busy = True
-            outcome = self._save(image_id, saving, patches, becomes)
+            for patch in patches:
+                patch.apply(saving.mask)
+            saving.shapes.change(texts)
+            outcome = self._save(image_id, saving, becomes)
             with self._changed:
                 saving.busy = False
                 if isinstance(outcome, Exception):
@@ -209,37 +232,38 @@ class Autosave:
                 if saving is None:
                     return
                 patches, saving.unwritten = saving.unwritten, []
+                texts, saving.unwritten_texts = saving.unwritten_texts, {}
                 becomes = saving.becomes
                 saving.writing = True
             try:
-                saving.write(patches, becomes)
+                saving.write(patches, becomes, texts)
             finally:
                 with self._changed:
                     saving.writing = False
                     self._changed.notify_all()
 
     def _unwritten(self) -> _Saving | None:
-        return next((saving for saving in self._masks.values() if saving.unwritten), None)
+        return next((saving for saving in self._masks.values() if saving.is_unwritten), None)
 
-    def _save(
-        self, image_id: int, saving: _Saving, patches: list[Patch], becomes: Becomes
-    ) -> str | Exception | None:
-        for patch in patches:
-            patch.apply(saving.mask)
+    def _save(self, image_id: int, saving: _Saving, becomes: Becomes) -> str | Exception | None:
         try:
-            return _store(self._project, image_id, saving.mask, becomes)
+            text = saving.shapes.text()
+            return _store(self._project, image_id, saving.mask, becomes, text)
         except Exception as error:
             return error
 
 
 class _Saving:
-    """One image: the thread's copy of its mask, and what is still to be put into it."""
+    """One image: the thread's copy of mask and shapes, and what is still to be put into it."""
 
-    def __init__(self, mask: Mask, journal: Journal) -> None:
+    def __init__(self, mask: Mask, shapes: Shapes, journal: Journal) -> None:
         self.mask = mask
+        self.shapes = _SavedShapes(shapes)
         self.journal = journal
         self.patches: list[Patch] = []
+        self.texts: dict[int, str | None] = {}
         self.unwritten: list[Patch] = []
+        self.unwritten_texts: dict[int, str | None] = {}
         self.becomes = BY_ITSELF
         self.dirty = False
         self.busy = False
@@ -255,7 +279,12 @@ class _Saving:
     @property
     def is_journalled(self) -> bool:
         """Whether the journal has every change."""
-        return not self.unwritten and not self.writing
+        return not self.is_unwritten and not self.writing
+
+    @property
+    def is_unwritten(self) -> bool:
+        """Whether a change waits for the journal."""
+        return bool(self.unwritten or self.unwritten_texts)
 
     def clear_journal(self) -> None:
         """Remove the journal; one that stays is replayed without effect."""
@@ -264,12 +293,35 @@ class _Saving:
         except OSError as error:
             _log.warning("the journal %s cannot be removed: %s", self.journal.path, error)
 
-    def write(self, patches: list[Patch], becomes: Becomes) -> None:
+    def write(self, patches: list[Patch], becomes: Becomes, texts: ShapeTexts) -> None:
         """Add to the journal; without one, the save itself may still succeed."""
         try:
-            self.journal.append(patches, becomes)
+            self.journal.append(patches, becomes, texts)
         except OSError as error:
             _log.warning("the journal %s cannot be written: %s", self.journal.path, error)
+
+
+class _SavedShapes:
+    """The texts of an image's shapes: only what changes is written anew."""
+
+    def __init__(self, shapes: Shapes) -> None:
+        self._first = shapes
+        self._texts: dict[int, str] | None = None
+
+    def change(self, texts: ShapeTexts) -> None:
+        """Put changes in."""
+        if self._texts is None:  # not before, as opening an image must not wait for it
+            self._texts = {shape.id: shape_text(shape) for shape in self._first}
+            self._first = ()
+        for id_, text in texts.items():
+            if text is None:
+                self._texts.pop(id_, None)
+            else:
+                self._texts[id_] = text
+
+    def text(self) -> str:
+        """Return all of them."""
+        return joined_texts((self._texts or {}).values())
 
 
 def recover(project: Project) -> list[str]:
@@ -296,23 +348,36 @@ def _replay(project: Project, path: Path, row: ImageRow) -> bool:
     saved = project.label_map(row.id)
     before = np.zeros((row.height, row.width), np.uint8) if saved is None else saved
     after = before.copy()
+    shapes = saved_shapes = _read_shapes(project, row)
     becomes: Becomes | None = None
     for change in read_journal(path, size):
         becomes = change.becomes
+        shapes = changed(shapes, change.shapes)
         for patch in change.patches:
             patch.apply(after)
     if becomes is None:
         return False
     # An image without a mask whose strokes were erased has an empty mask, not none.
     is_same = (saved is not None) == becomes.has_mask and np.array_equal(before, after)
+    is_same = is_same and not changes_between(saved_shapes, shapes)
     if is_same and becomes.state in (None, row.state):
         return False
-    _store(project, row.id, after, becomes)
+    _store(project, row.id, after, becomes, joined_texts(map(shape_text, shapes)))
     return True
 
 
-def _store(project: Project, image_id: int, mask: Mask, becomes: Becomes) -> str | None:
+def _read_shapes(project: Project, row: ImageRow) -> Shapes:
+    try:
+        return shapes_from_text(project.shapes_text(row.id) or "[]")
+    except ValueError as error:
+        _log.warning("the shapes of %s are damaged: %s", row.name, error)
+        return ()
+
+
+def _store(
+    project: Project, image_id: int, mask: Mask, becomes: Becomes, shapes_text: str
+) -> str | None:
     if becomes.has_mask:
-        return project.save_label_map(image_id, mask, state=becomes.state)
+        return project.save_label_map(image_id, mask, state=becomes.state, shapes_text=shapes_text)
     project.clear_label_map(image_id, state=becomes.state or "unlabelled")
     return None

@@ -23,11 +23,10 @@ from core.annotation.edits import (
     unite,
 )
 from core.annotation.shape_layers import ShapeLayers
-from core.annotation.shapes import Outline, Shape, ShapeChanges, Shapes, changes_between
+from core.annotation.shapes import NO_CHANGES, Outline, Shape, ShapeChanges, Shapes, changes_between
 from core.annotation.undo import UndoStack, UndoStep
 
 ChangeListener = Callable[[Sequence[Box]], None]
-_NO_CHANGES: ShapeChanges = {}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -70,7 +69,7 @@ class MaskDocument:
         self.mask = mask
         self.image_id = image_id
         self.layers = ShapeLayers(shapes, (mask.shape[1], mask.shape[0]))
-        self.shape_changes: ShapeChanges = _NO_CHANGES
+        self.shape_changes: ShapeChanges = NO_CHANGES
         self.undo_stack = undo if undo is not None else UndoStack()
         self.rule: PaintRule = FREE
         self.on_drawn: ChangeListener = _nobody
@@ -259,7 +258,7 @@ class MaskDocument:
         edits: Iterable[MaskEdit | None],
         *,
         drawn: bool = False,
-        put: ShapeChanges = _NO_CHANGES,
+        put: ShapeChanges = NO_CHANGES,
     ) -> bool:
         made = [edit for edit in edits if edit is not None]
         boxes = tuple(edit.box for edit in made)
@@ -283,7 +282,7 @@ class MaskDocument:
     def _tell(self, step: UndoStep | None, shapes: object) -> UndoStep | None:
         if step is None:
             return None
-        self.shape_changes = _NO_CHANGES
+        self.shape_changes = NO_CHANGES
         if step.before is not step.after:
             now = cast("Shapes", shapes)
             self.shape_changes = changes_between(self.layers.shapes, now)

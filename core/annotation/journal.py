@@ -12,13 +12,15 @@ import os
 import struct
 import zlib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
 import numpy as np
 
 from core.annotation.edits import Box, Mask, crop, intersect
+from core.annotation.shape_text import NO_TEXTS, ShapeTexts, changes_from_text, joined_texts
+from core.annotation.shapes import NO_CHANGES, ShapeChanges
 from core.project.rows import STATES, State
 
 FOLDER = "recovery"
@@ -26,7 +28,9 @@ _MAGIC = b"MWJ1"
 _HEADER = struct.Struct("<4sII")  # magic, width, height
 _CHANGE = struct.Struct("<II")  # size of the packed patches, their checksum
 _PATCH = struct.Struct("<5I")  # box, size of the packed pixels
-_STATE_BOX: Box = (0, 0, 0, 0)  # stands before a ``Becomes`` in the place of a patch
+# Boxes that stand before something else in the place of a patch.
+_STATE_BOX: Box = (0, 0, 0, 0)
+_SHAPES_BOX: Box = (1, 0, 0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +68,11 @@ class Patch:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Change:
-    """The patches of one change, and what the image becomes by it."""
+    """The patches of one change, what the image becomes by it, and its shapes."""
 
     patches: tuple[Patch, ...]
     becomes: Becomes = BY_ITSELF
+    shapes: ShapeChanges = field(default_factory=dict)
 
 
 class Journal:
@@ -78,10 +83,20 @@ class Journal:
         self._size = size
         self._file: int | None = None
 
-    def append(self, patches: Iterable[Patch], becomes: Becomes = BY_ITSELF) -> None:
-        """Add the patches of one change; they survive the end of this process once this returns.
+    def append(
+        self,
+        patches: Iterable[Patch],
+        becomes: Becomes = BY_ITSELF,
+        shapes: ShapeTexts = NO_TEXTS,
+    ) -> None:
+        """Add one change; it survives the end of this process once this returns.
 
         A change that is cut off by the end of the process is left out as a whole.
+
+        Args:
+            patches: the pixels.
+            becomes: what the image is then.
+            shapes: texts of the shapes that changed by id, None for those that are gone.
 
         Raises:
             OSError: the disk is full or refuses.
@@ -90,6 +105,10 @@ class Journal:
         if becomes != BY_ITSELF:
             told = json.dumps([becomes.state, becomes.has_mask]).encode()
             body += _PATCH.pack(*_STATE_BOX, len(told)) + told
+        if shapes:
+            items = (str(id_) if text is None else text for id_, text in shapes.items())
+            told = joined_texts(items).encode()
+            body += _PATCH.pack(*_SHAPES_BOX, len(told)) + told
         data = _CHANGE.pack(len(body), zlib.crc32(body)) + body
         if self._file is None:
             self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -140,6 +159,7 @@ def _unpacked(body: bytes, bounds: Box) -> Change | None:
     """Return a change, None where a part of it makes no sense."""
     patches = []
     becomes = BY_ITSELF
+    shapes = NO_CHANGES
     place = 0
     while place + _PATCH.size <= len(body):
         x0, y0, x1, y1, length = _PATCH.unpack_from(body, place)
@@ -150,6 +170,13 @@ def _unpacked(body: bytes, bounds: Box) -> Change | None:
             if told is None:
                 return None
             becomes = told
+            place += length
+            continue
+        if box == _SHAPES_BOX:
+            try:
+                shapes = changes_from_text(body[place : place + length])
+            except ValueError:
+                return None
             place += length
             continue
         if intersect(box, bounds) != box:
@@ -163,7 +190,7 @@ def _unpacked(body: bytes, bounds: Box) -> Change | None:
             return None
         patches.append(Patch(box, np.frombuffer(pixels, np.uint8).reshape(shape)))
         place += length
-    return Change(tuple(patches), becomes)
+    return Change(tuple(patches), becomes, shapes)
 
 
 def _becomes(told: bytes) -> Becomes | None:

@@ -11,12 +11,17 @@ import base64
 import binascii
 import json
 from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 
 import numpy as np
 
 from core.annotation.polygon import Polygon, Ring
-from core.annotation.shapes import KINDS, Outline, Shape, Shapes
+from core.annotation.shapes import KINDS, Outline, Shape, ShapeChanges, Shapes
 
+ShapeTexts = Mapping[int, str | None]
+"""The JSON of shapes that changed by id; None: it is gone."""
+NO_TEXTS: ShapeTexts = MappingProxyType({})
+"""No shape changed."""
 _MOST_SHAPES = 200_000
 _MOST_NUMBERS = 2_000_000  # in one ring
 _FAR = 1_000_000
@@ -73,7 +78,7 @@ def changes_from_text(text: str | bytes) -> dict[int, Shape | None]:
     return changes
 
 
-def texts_of(changes: Mapping[int, Shape | None]) -> dict[int, str | None]:
+def texts_of(changes: ShapeChanges) -> dict[int, str | None]:
     """Return the JSON of each shape by id; None where it is gone."""
     return {id_: None if shape is None else shape_text(shape) for id_, shape in changes.items()}
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Literal, get_args
 
 import numpy as np
@@ -154,6 +155,8 @@ Shapes = tuple[Shape, ...]
 """The shapes of an image by id."""
 ShapeChanges = Mapping[int, Shape | None]
 """What becomes of shapes by id; None: it is gone."""
+NO_CHANGES: ShapeChanges = MappingProxyType({})
+"""Every shape stays as it is."""
 
 
 def changes_between(before: Shapes, after: Shapes) -> dict[int, Shape | None]:

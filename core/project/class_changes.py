@@ -10,7 +10,7 @@ import numpy as np
 
 from core.errors import InputError
 from core.images import IGNORE_INDEX
-from core.project import images
+from core.project import images, shapes
 from core.project.labelling import set_mask
 from core.project.labels import palette, read_labels
 from core.project.masks import LabelMap, register
@@ -68,12 +68,15 @@ def replace_class(
             mask_id, hash_ = _current_mask(store, image_id)
             infos.append((image_id, mask_id, batch.put(table[store.masks.read(hash_)], colors)))
         with store.database.transaction() as connection:
+            masks: dict[int, tuple[int, int]] = {}
             for image_id, mask_id, info in infos:
                 if images.mask_state(connection, image_id)[0] != mask_id:
                     raise InputError(
                         "A mask was changed while the class was being replaced; try again."
                     )
-                set_mask(connection, image_id, register(connection, info), state=None)
+                masks[image_id] = mask_id, register(connection, info)
+                set_mask(connection, image_id, masks[image_id][1], state=None)
+            shapes.replace_classes(connection, masks, table)
             _delete(connection, class_id)
     return len(ids)
 
@@ -108,6 +111,7 @@ def _delete(connection: sqlite3.Connection, class_id: int) -> None:
         (class_id, IGNORE_INDEX - 1),
     )
     connection.execute("DELETE FROM import_batch")
+    shapes.forget_stale(connection)
     connection.execute("DELETE FROM class WHERE id = ?", (class_id,))
     above = connection.execute("SELECT id FROM class WHERE id > ? ORDER BY id", (class_id,))
     for (id_,) in above.fetchall():

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from core.errors import InputError
 from core.images import Color
-from core.project import class_changes, images, labelling, labels, masks
+from core.project import class_changes, images, labelling, labels, masks, shapes
 from core.project.masks import LabelMap
 from core.project.rows import (
     GarbageReport,
@@ -165,7 +165,21 @@ class LabelledImages(ProjectPart):
         """
         return labelling.label_map(self._store, image_id)
 
-    def save_label_map(self, image_id: int, mask: LabelMap, *, state: State | None = None) -> str:
+    def shapes_text(self, image_id: int) -> str | None:
+        """Return the shapes that an image's mask shows, None where there are none.
+
+        ``core.annotation.shape_text`` reads them; the file may be damaged.
+        """
+        return shapes.read(self._database, image_id)
+
+    def save_label_map(
+        self,
+        image_id: int,
+        mask: LabelMap,
+        *,
+        state: State | None = None,
+        shapes_text: str | None = None,
+    ) -> str:
         """Save a mask; it survives whatever happens once this returns. The old one is kept.
 
         Args:
@@ -173,6 +187,8 @@ class LabelledImages(ProjectPart):
             mask: uint8 (H, W) of class ids, 255 ignored; the image's size.
             state: how far the labelling is now; by default an unlabelled image becomes labelled
                 and others keep their state.
+            shapes_text: the shapes that the mask shows, from ``core.annotation.shape_text``; by
+                default those that were saved with the same mask before, if any.
 
         Returns:
             The mask's hash.
@@ -180,7 +196,9 @@ class LabelledImages(ProjectPart):
         Raises:
             InputError: another size than the image, a value that is no class, disk full.
         """
-        return labelling.save_label_map(self._store, image_id, mask, state=state)
+        return labelling.save_label_map(
+            self._store, image_id, mask, state=state, shapes_text=shapes_text
+        )
 
     def clear_label_map(self, image_id: int, *, state: State = "unlabelled") -> None:
         """Leave an image without a mask; the old one stays in its history."""
@@ -203,5 +221,6 @@ class LabelledImages(ProjectPart):
         store = self._store.masks
         with self._database.transaction() as connection:
             masks.forget_unused(connection, store.in_flight())
+            shapes.forget_stale(connection)
             known = {row[0] for row in connection.execute("SELECT hash FROM mask")}
         return store.remove_unless(known)

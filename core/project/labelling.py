@@ -8,7 +8,7 @@ import time
 import numpy as np
 
 from core.errors import InputError
-from core.project import images
+from core.project import images, shapes
 from core.project.labels import palette, read_labels
 from core.project.masks import LabelMap, check_values, register
 from core.project.rows import MaskVersion, State
@@ -39,7 +39,12 @@ def label_map(store: Store, image_id: int) -> LabelMap | None:
 
 
 def save_label_map(
-    store: Store, image_id: int, mask: LabelMap, *, state: State | None = None
+    store: Store,
+    image_id: int,
+    mask: LabelMap,
+    *,
+    state: State | None = None,
+    shapes_text: str | None = None,
 ) -> str:
     """Save a mask and return its hash; see ``Project.save_label_map``."""
     row = store.database.one("SELECT name, width, height FROM image WHERE id = ?", (image_id,))
@@ -56,7 +61,10 @@ def save_label_map(
     with store.masks.batch() as batch:
         info = batch.put(mask, palette(classes))
         with store.database.transaction() as connection:
-            set_mask(connection, image_id, register(connection, info), state=state)
+            mask_id = register(connection, info)
+            set_mask(connection, image_id, mask_id, state=state)
+            if shapes_text is not None:
+                shapes.write(connection, image_id, mask_id, shapes_text)
     return info.hash
 
 

@@ -132,6 +132,17 @@ CREATE INDEX run_by_parent ON run (parent_id);
 CREATE INDEX run_by_revision ON run (revision_id);
 """
 
+_V2 = """
+-- The shapes that can be edited above a mask; they count while the image has that mask.
+CREATE TABLE image_shapes (
+    image_id INTEGER NOT NULL REFERENCES image(id) ON DELETE CASCADE,
+    mask_id INTEGER NOT NULL REFERENCES mask(id) ON DELETE CASCADE,
+    data TEXT NOT NULL,
+    PRIMARY KEY (image_id, mask_id)
+);
+CREATE INDEX image_shapes_by_mask ON image_shapes (mask_id);
+"""
+
 
 def run_script(connection: sqlite3.Connection, script: str) -> None:
     """Execute each statement; unlike ``executescript`` it stays in the open transaction."""
@@ -147,8 +158,12 @@ def _create_v1(connection: sqlite3.Connection) -> None:
     run_script(connection, _V1)
 
 
+def _add_shapes(connection: sqlite3.Connection) -> None:
+    run_script(connection, _V2)
+
+
 Migration = Callable[[sqlite3.Connection], None]
-MIGRATIONS: tuple[Migration, ...] = (_create_v1,)
+MIGRATIONS: tuple[Migration, ...] = (_create_v1, _add_shapes)
 """Step ``i`` takes a database of version ``i`` to ``i + 1``."""
 
 

@@ -153,7 +153,7 @@ def test_change_during_a_save_is_saved_too(project: Project, monkeypatch) -> Non
     inside, go_on = threading.Event(), threading.Event()
     really = project.save_label_map
 
-    def slow(id_: int, mask: np.ndarray, *, state: State | None) -> str:
+    def slow(id_: int, mask: np.ndarray, *, state: State | None, shapes_text: str) -> str:
         inside.set()
         assert go_on.wait(20)
         return really(id_, mask)
@@ -176,7 +176,7 @@ def test_failed_save_is_told_and_tried_again(project: Project, monkeypatch) -> N
     really = project.save_label_map
     problem = InputError("The disk is full.")
 
-    def refuse(_id: int, _mask: np.ndarray, *, state: State | None) -> str:
+    def refuse(_id: int, _mask: np.ndarray, *, state: State | None, shapes_text: str) -> str:
         raise problem
 
     monkeypatch.setattr(project, "save_label_map", refuse)
@@ -287,7 +287,7 @@ def test_large_change_is_journalled_while_a_save_goes_on(project: Project, monke
     saving, go_on = threading.Event(), threading.Event()
     save = project.save_label_map
 
-    def slow(image_id: int, mask: np.ndarray, *, state: State | None) -> str:
+    def slow(image_id: int, mask: np.ndarray, *, state: State | None, shapes_text: str) -> str:
         saving.set()
         assert go_on.wait(20)
         return save(image_id, mask, state=state)
