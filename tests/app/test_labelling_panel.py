@@ -150,11 +150,7 @@ def test_classes_are_added_renamed_moved_and_merged(panel, qtbot) -> None:
     stroke(panel, (2, 20), (6, 20))
     palette = panel.inspector_parts.classes
     palette.rename_requested.emit(3, "scratch")  # taken
-    box = QApplication.activeModalWidget() or next(
-        item for item in QApplication.topLevelWidgets() if item.isVisible() and item.isModal()
-    )
-    assert "already" in box.text()
-    box.close()
+    assert "already" in panel.view.notice.text.text()
     palette.rename_requested.emit(3, "dent")
     palette.move_requested.emit(3, -1)
     assert [label.name for label in project.labels()] == ["background", "scratch", "dent", "pit"]
