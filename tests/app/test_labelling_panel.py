@@ -15,7 +15,6 @@ from labelling_parts import (
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeySequence
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication
 
 from app.panels.base import StepState
 from app.widgets.class_dialogs import AddClassDialog, MergeClassDialog
