@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QAction, QKeySequence
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QAbstractButton, QWidget
 
 from app.icons import set_icon
 from app.translation import translated
@@ -84,6 +84,20 @@ class Actions(QObject):
         self.changed.emit()
         return losers
 
+    def taken_by_window(self, keys: str) -> str | None:
+        """Return what else of the window has a shortcut now, None if nothing has it."""
+        wanted, own = QKeySequence(keys), set(self._actions.values())
+        if wanted.isEmpty():
+            return None
+        window = self._owner.window()
+        for action in window.findChildren(QAction):
+            if action not in own and wanted in action.shortcuts() and _is_everywhere(action):
+                return action.text()
+        for button in window.findChildren(QAbstractButton):
+            if button.isVisible() and button.shortcut() == wanted:
+                return button.accessibleName() or button.text()
+        return None
+
     def reset(self) -> None:
         """Give every action its usual shortcuts."""
         self._chosen.clear()
@@ -119,6 +133,14 @@ class Actions(QObject):
         action.setShortcuts([QKeySequence(part) for part in keys])
         title = translated(spec.title)
         action.setToolTip(f"{title} ({native(keys[0])})" if keys else title)
+
+
+def _is_everywhere(action: QAction) -> bool:
+    """Whether an action's shortcut works wherever the focus is."""
+    return action.shortcutContext() in (
+        Qt.ShortcutContext.WindowShortcut,
+        Qt.ShortcutContext.ApplicationShortcut,
+    )
 
 
 def normal(keys: str) -> str:

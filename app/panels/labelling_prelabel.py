@@ -30,9 +30,9 @@ if TYPE_CHECKING:
 
 DRAFTS = message("Model drafts")
 UNLABELLED = ActionSpec(
-    "draft.images_unlabelled", message("Draft all without labels"), DRAFTS, ("Ctrl+Shift+L",)
+    "draft.images_unlabelled", message("Draft all without labels"), DRAFTS, ("Ctrl+L",)
 )
-SHOWN = ActionSpec("draft.images_shown", message("Draft all images shown"), DRAFTS, ("Ctrl+Alt+L",))
+SHOWN = ActionSpec("draft.images_shown", message("Draft all images shown"), DRAFTS, ("Ctrl+K",))
 NEXT_UNCERTAIN = ActionSpec(
     "draft.next_uncertain", message("Next most uncertain"), DRAFTS, ("Shift+N",), "skip"
 )

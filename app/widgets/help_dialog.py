@@ -65,6 +65,7 @@ def _shortcuts() -> QFormLayout:
         ("Ctrl+Shift+X", tr("Stop the job")),
         ("Ctrl+Shift+G", tr("Log of the job")),
         ("Ctrl+Shift+D", tr("Light or dark")),
+        ("Ctrl+Shift+L", tr("Language")),
         ("?", tr("Shortcuts of the labelling panel")),
         ("Ctrl+Q", tr("Quit")),
     ):

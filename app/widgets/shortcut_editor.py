@@ -123,6 +123,13 @@ class ShortcutEditor(QDialog):
         old = self._actions.keys(key)
         if text == (old[0] if old else ""):
             return
+        other = self._actions.taken_by_window(text)
+        if other is not None:
+            self._on_chosen()
+            self.note.setText(
+                tr("{keys} belongs to the window: {name}.", keys=native(text), name=other)
+            )
+            return
         losers = self._actions.set_keys(key, [text] if text else [])
         self._fill()
         if losers:
