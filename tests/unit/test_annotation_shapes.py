@@ -6,6 +6,7 @@ import json
 
 import numpy as np
 import pytest
+from shape_samples import outline_of
 
 from core.annotation.brush import Brush
 from core.annotation.document import MaskDocument, OpenShape
@@ -42,20 +43,6 @@ def ids(doc: MaskDocument) -> list[int]:
     return [shape.id for shape in doc.layers.shapes]
 
 
-def outline_of(rng: np.random.Generator) -> Outline:
-    kind = rng.choice(["polygon", "rectangle", "ellipse"])
-    if kind == "polygon":
-        center = rng.uniform((0, 0), SIZE)
-        angles = np.sort(rng.uniform(0, 2 * np.pi, 6))
-        reach = rng.uniform(2, 15, 6)[:, None]
-        ring = center + np.stack([np.cos(angles), np.sin(angles)], 1) * reach
-        holes = [center + (ring - center)[::2] * 0.4] if rng.random() < 0.4 else []
-        return Outline.of(Polygon.of(ring, holes))
-    corner = rng.uniform((-5, -5), SIZE)
-    other = corner + rng.uniform(-20, 20, 2)
-    return Outline.between(str(kind), tuple(corner.tolist()), tuple(other.tolist()))
-
-
 def shown_shapes(mask: np.ndarray, shapes: Shapes) -> list[int]:
     """Ids of the shapes that a mask shows, by looking at all pixels of all of them."""
     covered = np.zeros(mask.shape, bool)
@@ -76,7 +63,7 @@ def random_step(doc: MaskDocument, rng: np.random.Generator) -> None:
     class_id = int(rng.integers(1, 4))
     shapes = doc.layers.shapes
     if action < 3 or not shapes:
-        doc.add_shape(outline_of(rng), class_id, name="shape")
+        doc.add_shape(outline_of(rng, SIZE), class_id, name="shape")
     elif action == 3:
         doc.begin_stroke(Brush(int(rng.integers(1, 8))), int(rng.integers(0, 4)), name="brush")
         for _ in range(3):
@@ -130,7 +117,7 @@ def test_only_shapes_that_are_not_shown_any_more_go(seed: int) -> None:
     rng = np.random.default_rng(100 + seed)
     doc = document()
     for _ in range(8):
-        doc.add_shape(outline_of(rng), int(rng.integers(1, 4)), name="shape")
+        doc.add_shape(outline_of(rng, SIZE), int(rng.integers(1, 4)), name="shape")
     for _ in range(10):
         before = doc.layers.shapes
         doc.begin_stroke(Brush(3), int(rng.integers(0, 4)), name="brush")
@@ -292,7 +279,7 @@ def many(rng: np.random.Generator) -> Shapes:
     doc = document()
     doc.mask[:25] = 3
     while len(doc.layers.shapes) < 6:
-        doc.add_shape(outline_of(rng), int(rng.integers(1, 3)), name="shape")
+        doc.add_shape(outline_of(rng, SIZE), int(rng.integers(1, 3)), name="shape")
     return doc.layers.shapes
 
 
@@ -336,7 +323,7 @@ BAD = [
 @pytest.mark.parametrize("text", BAD, ids=range(len(BAD)))
 def test_damaged_text_is_refused(text: str) -> None:
     shapes_from_text(json.dumps([GOOD]))
-    with pytest.raises(ValueError):  # noqa: PT011
+    with pytest.raises(ValueError):
         shapes_from_text(text)
 
 
