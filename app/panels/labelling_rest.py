@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from app.panels.labelling_prelabel import StoredDraft
@@ -17,6 +18,18 @@ if TYPE_CHECKING:
 _KEPT_BYTES = 256 * 1024**2
 
 
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    draft: Draft
+    stored: StoredDraft | None
+    steps: list[tuple[int, Draft]]
+
+    @property
+    def nbytes(self) -> int:
+        """Steps share the confidence, the largest part is a label map each."""
+        return self.draft.label_map.nbytes * (2 + len(self.steps))
+
+
 class DraftRest:
     """Follows the draft of the open image; drafts of other images wait until they are back."""
 
@@ -25,7 +38,7 @@ class DraftRest:
         self._image_id: int | None = None
         self._stored: StoredDraft | None = None
         self._steps: list[tuple[int, Draft]] = []
-        self._kept: OrderedDict[int, tuple[Draft, StoredDraft | None]] = OrderedDict()
+        self._kept: OrderedDict[int, _Kept] = OrderedDict()
 
     def clear(self) -> None:
         """Another project is opened."""
@@ -58,20 +71,22 @@ class DraftRest:
         """The image is left; its draft waits for it."""
         if self._image_id is None:
             return
-        self._kept[self._image_id] = draft, self._stored
+        self._kept[self._image_id] = _Kept(draft, self._stored, self._steps)
         self._kept.move_to_end(self._image_id)
-        while sum(one.label_map.nbytes * 2 for one, _ in self._kept.values()) > _KEPT_BYTES:
+        while sum(kept.nbytes for kept in self._kept.values()) > _KEPT_BYTES:
             self._kept.popitem(last=False)
         self.drop()
 
     def take_back(self, row: ImageRow) -> Draft | None:
         """Return the draft that waits for an image whose labelling is not done."""
-        draft, stored = self._kept.pop(row.id, (None, None))
-        size = (row.height, row.width)
-        if draft is None or draft.label_map.shape != size or not is_open(row):
+        kept = self._kept.pop(row.id, None)
+        if kept is None or kept.draft.label_map.shape != (row.height, row.width):
             return None
-        self.begin(row.id, stored)
-        return draft
+        if not is_open(row):
+            return None
+        self.begin(row.id, kept.stored)
+        self._steps = kept.steps
+        return kept.draft
 
     def _depth(self) -> int:
         document = self._panel.editor.document

@@ -143,7 +143,7 @@ class JobStrip(QFrame):
             parts.append(tr("epoch {epoch}/{epochs}", epoch=progress.epoch, epochs=progress.epochs))
         elif progress is not None and progress.stage == "prepare" and job.state == "running":
             parts.append(tr("downloading weights"))
-        elif not parts:
+        elif not parts and (progress is None or not progress.step):
             parts.append(tr("starting…"))
         self.text.setText(" · ".join(parts))
         resumable = job.state in ("paused", "interrupted", "cancelled", "failed")

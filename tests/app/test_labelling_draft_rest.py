@@ -79,6 +79,17 @@ def test_what_is_not_accepted_any_more_is_offered_again(panel, qtbot) -> None:
     assert panel.editor.draft[5, 5] == SCRATCH and panel.editor.draft[5, 21] == 255
 
 
+def test_undoing_after_a_visit_elsewhere_offers_the_part_again(panel, qtbot) -> None:
+    first, second = panel.images.ids[:2]
+    accept_part(panel, 5, 5)
+    show(qtbot, panel, second)
+    show(qtbot, panel, first)
+    panel.tools.undo()
+    assert panel.editor.draft[5, 5] == SCRATCH
+    settle(qtbot, panel)
+    assert state(panel, first) == "unlabelled"
+
+
 def test_a_damaged_rest_is_told_in_one_sentence(opened, panel, qtbot) -> None:
     first, run_dir = panel.images.ids[0], panel.draft.images.stored(panel.images.ids[0]).run_dir
     accept_part(panel, 5, 5)
