@@ -259,13 +259,13 @@ def _read_limited(path: Path | str, max_bytes: int) -> bytes:
 
 
 def read_yaml(path: Path | str) -> Any:
-    """Read YAML of plain types; Python tuples, as older tools wrote them, become lists.
+    """Read YAML of plain types, encoded as ``read_text`` knows it; Python tuples become lists.
 
     Raises:
         InputError: the file is missing, larger than ``MAX_YAML_BYTES``, not YAML, or asks for
             anything but plain types, or for more than ``MAX_YAML_VALUES`` values.
     """
-    data = _read_limited(path, MAX_YAML_BYTES)
+    data = read_text(path, max_bytes=MAX_YAML_BYTES)
     try:
         loader = _PlainLoader(data)
         try:

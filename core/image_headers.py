@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import logging
+import warnings
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,8 @@ from core.files import open_regular
 
 MAX_PIXELS = 500_000_000
 Image.MAX_IMAGE_PIXELS = MAX_PIXELS  # Pillow's own limit, 89 million, refuses large scans
+# Pillow only warns up to twice the limit; here all that is larger is refused, in one sentence.
+warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 _EXIF_ORIENTATION = 0x0112
 _BITS, _ORIENTATION, _SAMPLE_FORMAT = 258, 274, 339  # tags of TIFF
 _TURNED = (5, 6, 7, 8)

@@ -6,17 +6,19 @@ filled as CVAT's own exports do (pycocotools), masks are exact.
 
 from __future__ import annotations
 
+import codecs
 import functools
 import math
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
-from xml.etree.ElementTree import ParseError
+from typing import TYPE_CHECKING, Any, BinaryIO
+from xml.etree.ElementTree import ParseError, TreeBuilder
 
 import numpy as np
 from defusedxml.common import DefusedXmlException
-from defusedxml.ElementTree import iterparse
+from defusedxml.ElementTree import DefusedXMLParser, iterparse
 
 from core.datasets import Subset
 from core.errors import InputError
@@ -45,9 +47,12 @@ __all__ = ["read", "write"]
 
 write = cvat_writer.write
 _MAX_CLASSES = 255
+_MAX_SHAPES = 1_000_000  # of one image; they are all held until its end
 _ELLIPSE_CORNERS = 720
+_ENCODING = re.compile(rb"<\?xml[^>]*?encoding\s*=\s*[\"']([\w.-]+)")
 _DRAWN = ("polygon", "mask", "box", "ellipse")
 _WANTED = ("image", "label", "track")
+_HEAD_BYTES = 200
 _LEFT_OUT = ("polyline", "points", "cuboid", "skeleton", "tag")
 
 
@@ -180,10 +185,15 @@ def _elements(file: Path) -> Iterator[Element]:
                 size=MAX_FILE_BYTES >> 20,
             )
         with open_regular(file) as stream:
-            events = iterparse(stream, events=("start", "end"), forbid_dtd=True)
+            source, parser = _readable(stream)
+            events = iterparse(source, events=("start", "end"), parser=parser, forbid_dtd=True)
             open_: list[Element] = []
+            inside = 0
             for event, element in events:
                 if event == "start":
+                    inside = inside + 1 if any(one.tag in _WANTED for one in open_) else 0
+                    if inside > _MAX_SHAPES:
+                        raise InputError("{file} holds more shapes than can be drawn.", file=file)
                     open_.append(element)
                     if open_[0].tag != "annotations" or len(open_) > 100:
                         raise InputError("{file} is no XML file of CVAT's.", file=file)
@@ -205,6 +215,21 @@ def _elements(file: Path) -> Iterator[Element]:
         raise InputError(
             "{file} is no valid XML: it is damaged or cut short.", file=file
         ) from error
+
+
+def _readable(stream: BinaryIO) -> tuple[Any, DefusedXMLParser | None]:
+    """Return what to parse, and with what if not as usual: parsers know no Chinese encodings.
+
+    Raises:
+        LookupError: an encoding that does not exist.
+    """
+    found = _ENCODING.match(stream.read(_HEAD_BYTES))
+    stream.seek(0)
+    name = "utf-8" if found is None else codecs.lookup(found[1].decode("ascii")).name
+    if name.startswith("utf") or found is None:
+        return stream, None
+    decoded = codecs.EncodedFile(stream, "utf-8", name)
+    return decoded, DefusedXMLParser(target=TreeBuilder(), encoding="utf-8", forbid_dtd=True)
 
 
 def _said_size(element: Element) -> tuple[int, int] | None:

@@ -110,7 +110,7 @@ def _kind_of_file(path: Path) -> str | None:
         return "cvat" if b"<annotations" in head else None
     if path.suffix.lower() != ".json":
         return None
-    if b'"shapes"' in head:
+    if b'"shapes"' in head or b'"imageData"' in head:  # in alphabetical order, the image is first
         return "labelme"
     if b'"labelIdx"' in head and head.lstrip().startswith(b"["):
         return "eiseg"

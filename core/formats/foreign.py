@@ -18,6 +18,9 @@ from core.image_headers import MAX_PIXELS
 from core.images import IMAGE_SUFFIXES, Color, image_size
 
 MAX_FILE_BYTES = 512 * 2**20
+_SURELY_FITS = 16 * 2**20
+_BYTES_IN_MEMORY = {"{": 184, "[": 88, ",": 33, '"': 27}
+"""What Python's objects take for each of these characters in JSON, at most."""
 MAX_COORDINATE = 100_000.0
 BACKGROUND_NAMES = ("background", "_background_", "背景")
 IGNORE_NAME = "__ignore__"
@@ -38,14 +41,40 @@ def load_json(path: Path) -> Any:
     Raises:
         InputError: missing, too large, cut short, or nested too deeply.
     """
+    return parse_json(path, read_text(path, max_bytes=MAX_FILE_BYTES))
+
+
+def parse_json(path: Path, text: str) -> Any:
+    """Parse the text of a JSON file.
+
+    Raises:
+        InputError: cut short, nested too deeply, or more than the free memory can hold.
+    """
+    _check_memory(path, text)
     try:
-        return json.loads(read_text(path, max_bytes=MAX_FILE_BYTES))
+        return json.loads(text)
     except (ValueError, RecursionError) as error:
-        if isinstance(error, InputError):
-            raise
         raise InputError(
             "{file} is no valid JSON: it is damaged or cut short.", file=path
         ) from error
+
+
+def _check_memory(path: Path, text: str) -> None:
+    """Refuse a file whose values would not fit into memory: they take up to 60 times its size."""
+    if len(text) < _SURELY_FITS:
+        return
+    import psutil
+
+    needed = sum(text.count(char) * size for char, size in _BYTES_IN_MEMORY.items())
+    free = psutil.virtual_memory().available
+    if needed > free:
+        raise InputError(
+            "{file} needs about {needed} GiB of memory to be read, and {free} GiB are free; divide"
+            " it into several files.",
+            file=path,
+            needed=f"{needed / 2**30:.1f}",
+            free=f"{free / 2**30:.1f}",
+        )
 
 
 def is_number(value: Any) -> bool:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import binascii
 import io
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -16,6 +15,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from core.errors import InputError
+from core.formats.foreign import MAX_COORDINATE, parse_json
 from core.images import ImageArray
 from core.messages import Message, message
 
@@ -24,7 +24,6 @@ IGNORE = "__ignore__"
 
 LINE_WIDTH = 10
 POINT_RADIUS = 5
-MAX_COORDINATE = 100_000.0
 MAX_POINTS = 2_000_000
 _LEAST_POINTS = {
     "polygon": 3,
@@ -73,12 +72,7 @@ def parse_annotation(path: Path, text: str) -> Annotation:
     Raises:
         InputError: not JSON, not labelme's, or values no labelme writes (``path`` is named).
     """
-    try:
-        data = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise InputError(
-            "{file} is no valid JSON: it is damaged or cut short.", file=path
-        ) from error
+    data = parse_json(path, text)
     if not isinstance(data, dict) or not isinstance(data.get("shapes"), list):
         raise InputError("{file} is no labelme file: it has no list of shapes.", file=path)
     image_path = data.get("imagePath")

@@ -18,7 +18,6 @@ from core.errors import InputError
 from core.files import read_text, read_yaml, write_text_atomic
 from core.formats.foreign import (
     BACKGROUND_NAMES,
-    MAX_FILE_BYTES,
     checked_size,
     find_images,
     require_folder,
@@ -39,6 +38,9 @@ from core.images import IGNORE_INDEX, ImageArray, default_palette
 from core.messages import Message, message
 
 DATA_FILES = ("data.yaml", "data.yml", "dataset.yaml")
+MAX_FILE_BYTES = 64 * 2**20
+"""Of the outlines of one image."""
+_MAX_NUMBERS = 2_000_000
 _MAX_CLASSES = 254
 _BOX_NUMBERS = 4
 _MARGIN = 0.5  # outlines may leave the image a little
@@ -149,8 +151,11 @@ def _read_outlines(path: Path, lost: list[Message]) -> list[Outline]:
     outlines: list[Outline] = []
     boxes, damaged = [], []
     for number, line in enumerate(read_text(path, max_bytes=MAX_FILE_BYTES).split("\n"), 1):
-        words = line.split()
+        words = line.split(maxsplit=_MAX_NUMBERS + 1)
         if not words:
+            continue
+        if len(words) > _MAX_NUMBERS + 1:
+            damaged.append(number)
             continue
         try:
             value, points = int(words[0]), np.array([float(word) for word in words[1:]])
