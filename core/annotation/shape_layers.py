@@ -17,6 +17,7 @@ from core.annotation.edits import Box, Mask, Pixels, Region, crop, intersect, sh
 from core.annotation.shapes import Shape, ShapeChanges, Shapes, changed
 
 _KEPT_BYTES = 64 * 1024**2
+_NOWHERE: Box = (0, 0, 0, 0)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -31,7 +32,7 @@ class _Bits:
     def of(cls, shape: Shape, size: tuple[int, int]) -> _Bits:
         region = shape.outline.region(size)
         if region is None:
-            return cls(shape, (0, 0, 0, 0), np.zeros((0, 0), np.uint8))
+            return cls(shape, _NOWHERE, np.zeros((0, 0), np.uint8))
         return cls(shape, region.box, np.packbits(region.pixels, axis=1))
 
     def part(self, box: Box) -> Pixels:
@@ -39,7 +40,7 @@ class _Bits:
         x0, y0, x1, y1 = shift_box(box, -self.box[0], -self.box[1])
         first = x0 // 8
         rows = np.unpackbits(self.packed[y0:y1, first : (x1 + 7) // 8], axis=1)
-        return rows[:, x0 - first * 8 : x1 - first * 8].astype(np.bool_)
+        return rows[:, x0 - first * 8 : x1 - first * 8].view(np.bool_)
 
 
 class ShapeLayers:
@@ -178,9 +179,12 @@ class ShapeLayers:
                     del changes[shape.id]  # it was not there before either
                 else:
                     changes[shape.id] = None
-            gone = {shape.id for shape in lost}
-            self.replace_all(tuple(shape for shape in self._shapes if shape.id not in gone))
+            self._drop({shape.id for shape in lost})
         return changes
+
+    def _drop(self, gone: Collection[int]) -> None:
+        self._boxes = self._boxes[[shape.id not in gone for shape in self._shapes]]
+        self._shapes = tuple(shape for shape in self._shapes if shape.id not in gone)
 
     def _lost(self, mask: Mask, places: npt.NDArray[np.int64], *, is_covered: bool) -> list[Shape]:
         """Return the shapes that the mask does not show any more after a change in ``places``."""

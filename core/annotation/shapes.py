@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Literal, get_args
 
@@ -36,10 +36,19 @@ class Outline:
     Attributes:
         kind: what the vertices mean.
         polygon: a polygon's rings; for a rectangle or an ellipse two opposite corners, no holes.
+        box: the pixels from the least to the greatest vertex, inside the image or not.
     """
 
     kind: Kind
     polygon: Polygon
+    box: Box = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Find the box, which is asked for all the time."""
+        ring = pixel_ring(self.polygon.outer)
+        x0, y0 = ring.min(axis=0).tolist()
+        x1, y1 = ring.max(axis=0).tolist()
+        object.__setattr__(self, "box", (x0, y0, x1 + 1, y1 + 1))
 
     @classmethod
     def of(cls, polygon: Polygon, kind: Kind = "polygon") -> Outline:
@@ -55,14 +64,6 @@ class Outline:
     def is_box(self) -> bool:
         """Whether two corners say everything."""
         return self.kind != "polygon"
-
-    @property
-    def box(self) -> Box:
-        """The pixels from the least to the greatest vertex, inside the image or not."""
-        ring = pixel_ring(self.polygon.outer)
-        x0, y0 = ring.min(axis=0).tolist()
-        x1, y1 = ring.max(axis=0).tolist()
-        return x0, y0, x1 + 1, y1 + 1
 
     def region(self, size: tuple[int, int]) -> Region | None:
         """Return its pixels in an image of ``size`` (width, height), None if there are none."""
