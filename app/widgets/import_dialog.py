@@ -34,8 +34,8 @@ from core.formats.detect import IMAGES_ONLY
 from core.messages import Message, message
 from core.project import ImportReport, Project
 
-_SIZE = (GRID * 80, GRID * 76)
-_LIST_HEIGHT = GRID * 14
+_SIZE = (GRID * 80, GRID * 84)
+_LIST_HEIGHT = GRID * 10
 _BAR_STEPS = 1000
 
 
