@@ -46,6 +46,7 @@ class LabellingClasses(QObject):
         self._make_actions()
         palette = self._palette
         palette.class_chosen.connect(self.choose)
+        self._editor.class_changed.connect(palette.set_current)  # tools choose one, too
         palette.locks_changed.connect(self._on_locks_changed)
         palette.add_requested.connect(self.add)
         palette.rename_requested.connect(self._on_rename)

@@ -85,7 +85,10 @@ def test_a_polygon_is_edited_after_going_to_another_image(panel, qtbot) -> None:
     open_image(qtbot, panel, panel.images.ids[1])
     assert polygon_tool(panel).outline is None and not panel.editor.document.layers.shapes
     open_image(qtbot, panel, image_id)
+    panel.classes.choose(1)
     check_edit(panel, image_id, qtbot)
+    current = panel.inspector_parts.classes.tree.currentItem()
+    assert panel.editor.class_id == 2 and "pit" in [current.text(c) for c in range(3)]
     panel.editor.undo()
     panel.editor.undo()
     settle(qtbot, panel)
