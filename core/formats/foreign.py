@@ -18,6 +18,8 @@ from core.image_headers import MAX_PIXELS
 from core.images import IMAGE_SUFFIXES, Color, image_size
 
 MAX_FILE_BYTES = 512 * 2**20
+MAX_PARTS = 20_000_000
+"""Lists and objects in one JSON file; the 860 000 outlines of COCO's own largest are 3 million."""
 _SURELY_FITS = 16 * 2**20
 _BYTES_IN_MEMORY = {"{": 184, "[": 88, ",": 33, '"': 27}
 """What Python's objects take for each of these characters in JSON, at most."""
@@ -50,7 +52,7 @@ def parse_json(path: Path, text: str) -> Any:
     Raises:
         InputError: cut short, nested too deeply, or more than the free memory can hold.
     """
-    _check_memory(path, text)
+    _check_size(path, text)
     try:
         return json.loads(text)
     except (ValueError, RecursionError) as error:
@@ -59,10 +61,16 @@ def parse_json(path: Path, text: str) -> Any:
         ) from error
 
 
-def _check_memory(path: Path, text: str) -> None:
+def _check_size(path: Path, text: str) -> None:
     """Refuse a file whose values would not fit into memory: they take up to 60 times its size."""
     if len(text) < _SURELY_FITS:
         return
+    if text.count("[") + text.count("{") > MAX_PARTS:
+        raise InputError(
+            "{file} holds more than {count} million lists, more than such a file can need.",
+            file=path,
+            count=MAX_PARTS // 1_000_000,
+        )
     import psutil
 
     needed = sum(text.count(char) * size for char, size in _BYTES_IN_MEMORY.items())

@@ -193,7 +193,10 @@ def from_json(line: str) -> Event:
         ValueError: not JSON, an unknown event, or a missing field. Unknown fields are dropped, so
             that an older window can read a newer run.
     """
-    data = json.loads(line)
+    try:
+        data = json.loads(line)
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
     if not isinstance(data, dict) or data.get("event") not in _TYPES:
         raise ValueError(f"not an event: {line[:80]!r}")
     cls = _TYPES[data.pop("event")]

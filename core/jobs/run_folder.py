@@ -18,7 +18,7 @@ from filelock import FileLock, Timeout
 from pydantic import ValidationError
 
 from core.errors import InputError
-from core.files import make_folder, write_text_atomic
+from core.files import make_folder, open_regular, write_text_atomic
 from core.jobs.event_log import complete_size, read_lines
 from core.jobs.events import (
     Cancelled,
@@ -112,7 +112,8 @@ class RunFolder:
     def spec(self) -> JobSpec:
         """What the job was asked; raises ``InputError`` if it cannot be read."""
         try:
-            return spec_from_json(self.spec_path.read_bytes())
+            with open_regular(self.spec_path) as file:
+                return spec_from_json(file.read())
         except OSError as error:
             raise InputError(
                 "There is no run in {folder}: its spec.json cannot be read.", folder=self.path
@@ -281,7 +282,10 @@ class RunFolder:
         try:
             data = json.loads(line)
             tag, step, value = data["tag"], data["step"], data["value"]
-        except (ValueError, KeyError):
+            if not isinstance(tag, str) or not isinstance(step, int):
+                raise TypeError("no metric")
+            value = float("nan") if value is None else float(value)
+        except (ValueError, KeyError, TypeError, RecursionError, OverflowError):
             _LOG.warning("unreadable line in %s", self.events_path)
             return
         self._terminal = None
@@ -290,7 +294,7 @@ class RunFolder:
             steps.pop()
             values.pop()
         steps.append(step)
-        values.append(float("nan") if value is None else value)
+        values.append(value)
 
     def _inside(self, relative: str) -> Path | None:
         path = (self.path / relative).resolve()

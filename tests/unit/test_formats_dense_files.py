@@ -65,7 +65,10 @@ def test_json_that_the_memory_cannot_hold_is_not_parsed(tmp_path, monkeypatch, r
     monkeypatch.setattr(psutil, "virtual_memory", lambda: free)
     with pytest.raises(InputError, match="GiB of memory"):
         read(path)
-    free.available = 2**30
+    monkeypatch.setattr(foreign, "MAX_PARTS", 9_000)
+    with pytest.raises(InputError, match="million lists"):
+        read(path)
+    monkeypatch.undo()
     with pytest.raises(InputError, match=r"no COCO file|which image"):
         read(path)
 
