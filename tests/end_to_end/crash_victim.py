@@ -1,14 +1,19 @@
-"""A process that works on a project until it is killed."""
+"""A process that works on a project until it is killed, and what is left of its work."""
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
+
+from core.annotation.shape_text import joined_texts, shape_text
+from core.annotation.shapes import Shapes
 
 ROOT = Path(__file__).parents[2]
 
@@ -88,3 +93,9 @@ class Victim:
         self._server.stdin.close()
         self._server.stdout.close()
         assert self._server.wait(30) == 0
+
+
+def shapes_hash(shapes: Shapes) -> str:
+    """Hash of everything of shapes but what lies beneath them."""
+    texts = [shape_text(replace(shape, ground=b"")) for shape in shapes]
+    return hashlib.sha256(joined_texts(texts).encode()).hexdigest()
