@@ -3,8 +3,9 @@
     uv run benchmarks/labelling.py [--polygons 100 1000 3000] [--side 8192] [--labelme-python PATH]
 
 Every number is one user event: it is sent to the widget, and the clock stops when the widget has
-painted itself. Polygons have 50 vertices. The canvas keeps them as a mask, as in use; one of them
-is opened for the vertex test. With ``--labelme-python`` (the Python of an environment that has
+painted itself. Polygons have 50 vertices and can all be edited; one of them is opened for the
+vertex test, and the pointer is moved over them with the brush and with the polygon tool, which
+shows what it would open. With ``--labelme-python`` (the Python of an environment that has
 labelme) the same events go to labelme's canvas with the same polygons. Runs offscreen.
 """
 
@@ -35,7 +36,8 @@ from app.canvas.tools import TOOLS
 from app.canvas.view import CanvasView
 from core.annotation.document import MaskDocument
 from core.annotation.picture import make_picture
-from core.annotation.polygon import Polygon, polygon_region
+from core.annotation.polygon import Polygon
+from core.annotation.shapes import Outline
 
 SIZE = (1200, 900)
 POLYGON_IMAGE = 4096
@@ -86,15 +88,13 @@ class Measured:
         self.view.installEventFilter(self.paints)
         self.view.resize(*SIZE)
         self.tools = {tool.key: tool(self.editor, self.view) for group in TOOLS for tool in group}
-        mask = np.zeros((side, side), np.uint8)
+        document = MaskDocument(np.zeros((side, side), np.uint8), 1)
         for number, polygon in enumerate(polygons):
-            region = polygon_region(Polygon.of(polygon), (side, side))
-            if region is not None:
-                x0, y0, x1, y1 = region.box
-                mask[y0:y1, x0:x1][region.pixels] = 1 + number % 7
+            outline = Outline.of(Polygon.of(polygon))
+            document.add_shape(outline, 1 + number % 7, name="Polygon")
         rng = np.random.default_rng(1)
         image = rng.integers(60, 90, (side, side), dtype=np.uint8)
-        self.editor.show(MaskDocument(mask, 1), make_picture(image))
+        self.editor.show(document, make_picture(image))
         self.view.show()
         self.qt.processEvents()
 
@@ -141,12 +141,14 @@ class Measured:
         while True:
             yield tuple(rng.uniform(side * 0.05, side * 0.95, 2).tolist())
 
-    def hover(self, side: int) -> list[float]:
-        """Move the pointer."""
-        self.view.set_tool(self.tools["brush"])
+    def hover(self, side: int, tool: str) -> list[float]:
+        """Move the pointer; with the brush there is always something to paint."""
+        self.view.set_tool(self.tools[tool])
         places = self.places(side)
         return [
-            self.time(lambda: self.mouse("move", *next(places), pressed=False))
+            self.time(
+                lambda: self.mouse("move", *next(places), pressed=False), is_seen=tool == "brush"
+            )
             for _ in range(REPEATS)
         ]
 
@@ -202,13 +204,15 @@ def run_ours(counts: list[int], side: int) -> dict[str, dict[str, list[float]]]:
     for count in counts:
         polygons = make_polygons(count, POLYGON_IMAGE)
         canvas = Measured(POLYGON_IMAGE, polygons)
-        found = {"hover": canvas.hover(POLYGON_IMAGE), "repaint": canvas.repaint()}
+        found = {"hover": canvas.hover(POLYGON_IMAGE, "brush"), "repaint": canvas.repaint()}
+        found["hover polygons"] = canvas.hover(POLYGON_IMAGE, "polygon")
         found |= canvas.brush(POLYGON_IMAGE, 40)
         found["drag vertex"] = canvas.drag_vertex(polygons)
         results[f"{count} polygons, {POLYGON_IMAGE}²"] = found
         canvas.close()
     canvas = Measured(side, make_polygons(400, side))
-    found = {"hover": canvas.hover(side), "repaint": canvas.repaint()}
+    found = {"hover": canvas.hover(side, "brush"), "repaint": canvas.repaint()}
+    found["hover polygons"] = canvas.hover(side, "polygon")
     found |= canvas.brush(side, 200)
     results[f"mask of {side}²"] = found
     canvas.close()

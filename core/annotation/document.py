@@ -286,7 +286,7 @@ class MaskDocument:
         if step.before is not step.after:
             now = cast("Shapes", shapes)
             self.shape_changes = changes_between(self.layers.shapes, now)
-            self.layers.replace_all(now)
+            self.layers.change(self.shape_changes)
         self.on_drawn(step.boxes)
         self.on_committed(step.boxes)
         return step

@@ -17,6 +17,7 @@ from core.annotation.edits import Box, Mask, Pixels, Region, crop, intersect, sh
 from core.annotation.shapes import Shape, ShapeChanges, Shapes, changed
 
 _KEPT_BYTES = 64 * 1024**2
+_FEW = 64  # changes that are made one by one
 _NOWHERE: Box = (0, 0, 0, 0)
 
 
@@ -66,11 +67,39 @@ class ShapeLayers:
     def replace_all(self, shapes: Shapes) -> None:
         """Go on with other shapes, sorted by id."""
         self._shapes = shapes
+        self._ids = np.array([shape.id for shape in shapes], np.int64)
         self._boxes = _boxes([shape.outline.box for shape in shapes])
+
+    def change(self, changes: ShapeChanges) -> None:
+        """Put shapes in and take others out; costs little where there are thousands."""
+        if not changes:
+            return
+        if len(changes) > _FEW:
+            self.replace_all(changed(self._shapes, changes))
+            return
+        shapes = list(self._shapes)
+        self._boxes = self._boxes.copy()
+        for id_, shape in changes.items():
+            row = self._row(id_)
+            is_known = row < len(shapes) and shapes[row].id == id_
+            if shape is not None and is_known:
+                shapes[row] = shape
+                self._boxes[row] = shape.outline.box
+            elif shape is not None:
+                shapes.insert(row, shape)
+                self._ids = np.insert(self._ids, row, id_)
+                self._boxes = np.insert(self._boxes, row, shape.outline.box, axis=0)
+            elif is_known:
+                del shapes[row]
+                self._ids = np.delete(self._ids, row)
+                self._boxes = np.delete(self._boxes, row, axis=0)
+        self._shapes = tuple(shapes)
 
     def get(self, shape_id: int) -> Shape | None:
         """Return the shape with this id."""
-        return next((shape for shape in self._shapes if shape.id == shape_id), None)
+        row = self._row(shape_id)
+        found = self._shapes[row] if row < len(self._shapes) else None
+        return found if found is not None and found.id == shape_id else None
 
     def shape_at(self, x: int, y: int) -> Shape | None:
         """Return the topmost shape that has this pixel."""
@@ -169,8 +198,7 @@ class ShapeLayers:
         """
         old = {id_: self.get(id_) for id_ in put}
         places = [*boxes, *(one.outline.box for one in (*old.values(), *put.values()) if one)]
-        if put:
-            self.replace_all(changed(self._shapes, put))
+        self.change(put)
         lost = self._lost(mask, _boxes(places), is_covered=any(put.values()))
         changes = {id_: shape for id_, shape in put.items() if shape is not old[id_]}
         if lost:
@@ -179,12 +207,11 @@ class ShapeLayers:
                     del changes[shape.id]  # it was not there before either
                 else:
                     changes[shape.id] = None
-            self._drop({shape.id for shape in lost})
+            self.change(dict.fromkeys(shape.id for shape in lost))
         return changes
 
-    def _drop(self, gone: Collection[int]) -> None:
-        self._boxes = self._boxes[[shape.id not in gone for shape in self._shapes]]
-        self._shapes = tuple(shape for shape in self._shapes if shape.id not in gone)
+    def _row(self, shape_id: int) -> int:
+        return int(np.searchsorted(self._ids, shape_id))
 
     def _lost(self, mask: Mask, places: npt.NDArray[np.int64], *, is_covered: bool) -> list[Shape]:
         """Return the shapes that the mask does not show any more after a change in ``places``."""

@@ -166,7 +166,7 @@ def changes_between(before: Shapes, after: Shapes) -> dict[int, Shape | None]:
     changes: dict[int, Shape | None] = {}
     for shape in after:
         known = old.pop(shape.id, None)
-        if known is None or not known.same_as(shape):
+        if known is not shape and (known is None or not known.same_as(shape)):
             changes[shape.id] = shape
     return changes | dict.fromkeys(old)
 
