@@ -44,6 +44,15 @@ class RunReader:
                 progress.check()
         return count > 0
 
+    @property
+    def preview_count(self) -> int:
+        """How many images are redrawn while the network learns: no more than validate it."""
+        spec = self.spec
+        if spec.kind != "train":
+            return 0
+        is_known = bool(self.labels)  # the data folder may be gone
+        return min(spec.preview_images, len(self.truth)) if is_known else spec.preview_images
+
     def previews(self) -> dict[int, PreviewFiles]:
         """Return the newest preview files of each image that still exist."""
         root = self.folder.path.resolve()

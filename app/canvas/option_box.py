@@ -92,7 +92,7 @@ class OptionBox(QWidget):
         box = QSpinBox()
         box.setRange(low, high)
         box.setSuffix(unit)
-        box.setFixedWidth(GRID * 10)
+        box.setFixedWidth(GRID * 11)
         slider = QSlider(Qt.Orientation.Horizontal)
         slider.setRange(low, _SLIDER_END.get(name, high))
         slider.setMinimumWidth(GRID * 4)

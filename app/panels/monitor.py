@@ -175,9 +175,8 @@ class MonitorPanel(Panel):
     def _on_opened(self, reader: RunReader) -> None:
         self._reader = reader
         spec = reader.spec
-        count = spec.preview_images if spec.kind == "train" else 0
         self.charts.reset(reader.labels, reader.colors)
-        self.masks.strip.reset(count, reader.labels, reader.colors)
+        self.masks.strip.reset(reader.preview_count, reader.labels, reader.colors)
         self._inspector.show_spec(spec, reader.folder.path)
         self.log.set_folder(reader.folder)
         self._apply_display()
