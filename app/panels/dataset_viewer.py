@@ -74,7 +74,11 @@ class LargeView(QObject):
             self.open(row.id)
 
     def _on_image_read(self, opened: OpenedImage) -> None:
-        self._page.name.setText(opened.row.name)
+        name, halved = opened.row.name, opened.size[0] > opened.bgr.shape[1]
+        if halved:
+            part = round(opened.size[0] / opened.bgr.shape[1])
+            name = tr("{name} · shown at 1/{part} of its size", name=name, part=part)
+        self._page.name.setText(name)
         self._page.viewer.show_image(opened.bgr, opened.label_map, size=opened.size)
 
     def _on_image_failed(self, error: Exception) -> None:

@@ -20,6 +20,7 @@ from core.project.masks import LabelMap, MaskBatch, check_values, register
 from core.project.paths import StoredPath
 from core.project.rows import ImportReport, MaskInfo, Subset
 from core.project.store import Store
+from core.tiff_pages import count_pages
 
 ProgressCallback = Callable[[int, int], object]
 """Called with (done, total); what it raises ends the import without a trace in the project."""
@@ -121,6 +122,17 @@ class _Reader:
         self._known, self._copies = _known_images(store)
         self._seen: set[str] = set()
 
+    def _count_pages(self, image: Path) -> None:
+        pages = count_pages(image)
+        if pages > 1:
+            self._tally.lost.append(
+                message(
+                    "{file} has {count} pages; only the first one is used.",
+                    file=image,
+                    count=pages,
+                )
+            )
+
     def prepare(self, item: Incoming) -> Iterator[_Prepared]:
         """Yield the image unless it is unreadable or came before."""
         stored = self._store.resolver.store(item.image)
@@ -136,6 +148,7 @@ class _Reader:
             size = image_size(item.image) if existing is None else existing.size
             if existing is None:
                 new = self._new_image(item, stored, size)
+                self._count_pages(item.image)
         except InputError as error:
             self._tally.lost.append(error.message)
             return
