@@ -11,7 +11,7 @@ from pathlib import Path
 from core.datasets import Subset
 from core.errors import InputError
 from core.files import replace_folder_atomic
-from core.formats.foreign import BACKGROUND_NAMES
+from core.formats.foreign import BACKGROUND_NAMES, checked_size
 from core.formats.result import ImportedImage, ImportResult
 from core.images import IGNORE_INDEX, ImageArray
 from core.messages import Message, message
@@ -79,6 +79,8 @@ def _mask(item: ImportedImage, num_classes: int, lost: list[Message]) -> ImageAr
         return None
     try:
         mask = item.mask()
+        # What is copied must be an image: a project from elsewhere may name any file.
+        checked_size(item.image_path, (mask.shape[1], mask.shape[0]), file=item.image_path)
     except InputError as error:
         lost.append(error.message)
         return None

@@ -12,7 +12,7 @@ from core.errors import InputError
 from core.files import read_yaml
 from core.formats import registry
 from core.formats.detect import IMAGES_ONLY, detect_format
-from core.images import image_size, read_image
+from core.images import image_size, read_image, write_image
 from core.project import Project
 
 READ_AND_WRITTEN = [one.key for one in registry.WRITABLE if one.read is not None]
@@ -80,3 +80,17 @@ def test_aliases_are_understood(tmp_path):
     assert read_yaml(path) == {"a": {"x": 1}, "b": [{"x": 1}] * 2, "c": {"x": 1, "y": 2}}
     path.write_text("", encoding="utf-8")
     assert read_yaml(path) is None
+
+
+@pytest.mark.parametrize("key", [one.key for one in registry.WRITABLE])
+def test_only_images_of_the_masks_size_are_copied_out(tmp_path, key):
+    result = sample(tmp_path / "in")
+    secret = result.items[0].image_path
+    secret.write_text("no picture")
+    write_image(result.items[1].image_path, np.zeros((5, 6, 3), np.uint8))
+    lost = [str(problem) for problem in registry.write(key, result, tmp_path / "出 out")]
+    assert sum("unreadable" in text for text in lost) == 1
+    assert sum("6×5" in text for text in lost) == 1
+    copied = [path for path in (tmp_path / "出 out").rglob("*") if path.is_file()]
+    assert not [path for path in copied if path.read_bytes() == b"no picture"]
+    assert not [path for path in copied if secret.stem in path.name]
