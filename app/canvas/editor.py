@@ -141,6 +141,8 @@ class Editor(QObject):
         self, opened: OpenShape, outline: Outline | None, class_id: int, *, name: str
     ) -> OpenShape | None:
         """Paint a shape again; see ``MaskDocument.repaint``. As it was where not allowed."""
+        if not self.may_paint(opened.shape.class_id):
+            return opened
         document = self.prepare(class_id)
         if document is None:
             return opened

@@ -91,8 +91,8 @@ class PolygonTool(Tool):
             self._remove_at(pointer)
             return
         if not self._points and pointer.ctrl:
-            if not editing.take_whole(pointer):
-                editing.open_at(pointer)
+            if not editing.take_whole(pointer) and editing.open_at(pointer) and editing.is_stored:
+                editing.take_whole(pointer)  # opened and moved in one go
             return
         is_hole = pointer.shift and editing.takes_holes
         if not self._points and not is_hole and editing.take_up(pointer):

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 _Place = tuple[int, int]  # (ring, index of the handle)
 _NEAR = 8.0
 _NEAR_EDGE = 6.0
+_LEAST = 4.0  # widget pixels that a hand may tremble before it moves a whole shape
 _TRACE_TOLERANCE = 0.75
 
 
@@ -67,6 +68,14 @@ class ShapeEditing:
         """Whether a polygon is open."""
         return self.outline is not None and not self.outline.is_box
 
+    @property
+    def is_stored(self) -> bool:
+        """Whether the open shape is one already, not only traced."""
+        document, opened = self._editor.document, self._opened
+        if document is None or opened is None:
+            return False
+        return document.layers.get(opened.shape.id) is opened.shape
+
     # Opening
 
     def add(self, polygon: Polygon) -> None:
@@ -103,6 +112,7 @@ class ShapeEditing:
         outline = self.outline
         if outline is None:
             return False
+        self._grip = None
         self._chosen = self._handle_at(pointer)
         if self._chosen is None:
             self._chosen = self._edge_at(pointer, outline)
@@ -111,7 +121,7 @@ class ShapeEditing:
         return self._is_held
 
     def take_whole(self, pointer: Pointer) -> bool:
-        """Take the whole shape where the pointer is on it and on no other."""
+        """Take the open shape as a whole where the pointer is on it and on no other."""
         document, opened = self._editor.document, self._opened
         if document is None or opened is None or opened.shown is None:
             return False
@@ -129,8 +139,9 @@ class ShapeEditing:
         if outline is None or not self._is_held:
             return
         if self._grip is not None:
-            step = round(pointer.x - self._grip[0]), round(pointer.y - self._grip[1])
-            self._moved = outline.moved(*step) if any(step) else None
+            dx, dy = pointer.x - self._grip[0], pointer.y - self._grip[1]
+            if self._moved is not None or max(abs(dx), abs(dy)) * self._view.pixel_size >= _LEAST:
+                self._moved = outline.moved(round(dx), round(dy))
         elif self._chosen is not None:
             ring, index = self._chosen
             if outline.is_box:
@@ -164,7 +175,8 @@ class ShapeEditing:
             self._remove(self._chosen)
         elif self._opened is not None:
             self._repaint(None)
-            self.let_go()
+            if self._opened is None:
+                self.let_go()
 
     def stop_drag(self) -> bool:
         """Leave the shape where it was before it was dragged; return whether it was."""

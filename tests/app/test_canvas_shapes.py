@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from label_parts import CTRL, LEFT, RIGHT, SHIFT, Bench
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPointF, Qt
+
+from app.canvas.tool import Pointer
 
 KEY = Qt.Key
 SIZE = (100, 80)
@@ -147,6 +149,25 @@ def test_ctrl_drag_moves_the_whole_shape_and_uncovers_the_one_below(bench) -> No
     expect_mask(bench)
 
 
+def test_a_shape_is_opened_and_moved_in_one_go_but_not_by_a_trembling_hand(bench) -> None:
+    draw(bench, "rectangle", (20, 20), (40, 40))
+    tool = bench.take("polygon")
+    at = bench.view.to_widget(30, 30)
+    bench.press(30, 30, keys=CTRL)
+    near = bench.view.to_image(at + QPointF(3, 0))
+    bench.view.use(Pointer(*near), pressed=True)
+    bench.release(30, 30, keys=CTRL)
+    assert tool.polygon is not None and bench.mask[20:41, 20:41].all()
+    tool.cancel()
+    bench.drag((30, 30), (45, 35), keys=CTRL)
+    assert bench.mask[25:46, 35:56].all() and bench.mask.sum() == 21 * 21
+    bench.key(KEY.Key_Return)
+    bench.move(45, 35)
+    bench.key(KEY.Key_Return)  # opened by a key: nothing is held
+    bench.move(60, 60)
+    assert tool.polygon is not None and tool.preview() is None
+
+
 @pytest.mark.parametrize("key", [KEY.Key_Delete, KEY.Key_Backspace])
 def test_delete_removes_the_chosen_vertex_or_the_shape(bench, key) -> None:
     polygon(bench, (20, 20), (60, 20), (60, 60), (20, 60))
@@ -179,6 +200,13 @@ def test_a_shape_opened_to_be_edited_takes_the_class_that_is_chosen(bench) -> No
     bench.editor.set_locked({2})
     bench.editor.set_class(2)
     assert set(np.unique(bench.mask)) == {0, 3}
+    bench.editor.set_locked({3})
+    bench.editor.set_class(1)
+    bench.key(KEY.Key_Delete)
+    assert set(np.unique(bench.mask)) == {0, 3} and tool.polygon is not None
+    bench.editor.set_locked(())
+    tool.cancel()
+    open_at(bench, 55, 25)
     bench.editor.set_class(0)
     assert tool.polygon is None and shapes(bench)[0].class_id == 3
 
