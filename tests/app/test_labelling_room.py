@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from labelling_parts import labelling_panel
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QToolButton
+
+from app.widgets.tool_bar import ToolBar
 
 
 @pytest.fixture
@@ -31,3 +35,17 @@ def test_saving_does_not_move_the_hint(panel) -> None:
         QApplication.processEvents()
         places.add((status.hint.geometry().getRect(), status.saved.geometry().getRect()))
     assert len(places) == 1
+
+
+def test_every_tool_is_seen_in_a_low_window(opened, panel, qtbot) -> None:
+    opened.window.resize(1280, 690)
+    QApplication.processEvents()
+    bar = panel.view.findChild(ToolBar)
+    buttons = bar.findChildren(QToolButton)
+    boxes = [button.geometry() for button in buttons]
+    assert len(boxes) == len(panel.tools.tools)
+    assert all(above.bottom() < below.top() for above, below in pairwise(boxes))
+    assert boxes[-1].bottom() < bar.height() and bar.height() <= panel.view.canvas.height()
+    opened.window.resize(1280, 1000)
+    QApplication.processEvents()
+    assert buttons[0].height() == 36
