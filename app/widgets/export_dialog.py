@@ -5,14 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from PySide6.QtCore import Qt, Slot
+from PySide6.QtCore import Slot
 from PySide6.QtWidgets import (
     QComboBox,
     QDialog,
     QDialogButtonBox,
     QFileDialog,
     QLineEdit,
-    QListWidget,
     QProgressBar,
     QVBoxLayout,
     QWidget,
@@ -24,6 +23,7 @@ from app.context import AppContext
 from app.theme import GRID
 from app.translation import tr, translated, trn
 from app.widgets.layout import button, column, label, row
+from app.widgets.problem_list import ProblemList
 from core.formats import ImportedImage, ImportResult, registry
 from core.messages import Message
 from core.project import Project
@@ -59,7 +59,7 @@ class ExportDialog(QDialog):
             )
         )
         layout.addWidget(self.summary)
-        layout.addWidget(self.problems, 1)
+        layout.addWidget(self.report, 1)
         layout.addStretch(0)
         layout.addWidget(self.bar)
         layout.addWidget(self.buttons)
@@ -85,11 +85,9 @@ class ExportDialog(QDialog):
             "muted",
             wrap=True,
         )
-        self.problems = QListWidget()
-        self.problems.setWordWrap(True)
-        self.problems.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.problems.setAccessibleName(tr("Problems"))
-        self.problems.hide()
+        self.report = ProblemList()
+        self.report.heading.hide()  # the summary says it
+        self.problems = self.report.rows
 
     def _make_buttons(self) -> None:
         self.bar = QProgressBar()
@@ -135,8 +133,7 @@ class ExportDialog(QDialog):
                 len(problems),
             )
         )
-        self.problems.addItems([translated(problem) for problem in problems])
-        self.problems.show()
+        self.report.show_problems(problems)
         self.export_button.hide()
         for widget in (self.format_box, self.folder_edit, self._browse):
             widget.setEnabled(False)

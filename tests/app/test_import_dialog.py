@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QApplication
 from shiboken6 import isValid
 
 from app.widgets.class_map_table import ClassMapTable
+from app.widgets.export_dialog import ExportDialog
 from app.widgets.problem_list import ProblemList
 from core.images import write_image
 from core.messages import message
@@ -134,3 +135,23 @@ def test_the_wheel_over_a_class_chooses_none(qtbot):
     QApplication.sendEvent(box, turn)
     assert table.class_map() == {name: name for name in names}
     assert not turn.isAccepted()  # so that it goes on to the table
+
+
+def test_what_an_export_loses_is_copied_too(opened, tmp_path, qtbot):
+    project = opened.context.project
+    gone = project.images(limit=1)[0].path
+    gone.unlink()
+    panel = opened.window.work_area.panels["dataset"]
+    panel.show_export()
+    dialog = panel.findChild(ExportDialog)
+    dialog.format_box.setCurrentIndex(dialog.format_box.findData("coco"))
+    dialog.folder_edit.setText(str(tmp_path / "出 out"))
+    dialog.export_button.click()
+    qtbot.waitUntil(dialog.report.isVisible)
+    assert not dialog.report.heading.isVisible()
+    qtbot.mouseClick(dialog.report.copy_button, Qt.MouseButton.LeftButton)
+    copied = QGuiApplication.clipboard().text()
+    assert gone.name in copied
+    assert copied.count("\n") == dialog.problems.count() == 1
+    dialog.reject()
+    wait_until_idle(qtbot, panel)
