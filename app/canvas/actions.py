@@ -13,6 +13,14 @@ from app.icons import set_icon
 from app.translation import translated
 from core.messages import Message
 
+CANVAS_KEYS = frozenset(
+    ("Space", "Return", "Enter", "Esc", "Backspace", "Del")
+    + tuple(
+        f"{held}{arrow}" for held in ("", "Shift+") for arrow in ("Left", "Right", "Up", "Down")
+    )
+)
+"""Keys that mean something to the crosshair and to tools that have begun something."""
+
 
 @dataclass(frozen=True, slots=True)
 class ActionSpec:

@@ -16,7 +16,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.canvas.actions import Actions, native
+from app.canvas.actions import CANVAS_KEYS, Actions, native
 from app.theme import GRID
 from app.translation import tr, translated
 from app.widgets.layout import button, label, row
@@ -123,12 +123,10 @@ class ShortcutEditor(QDialog):
         old = self._actions.keys(key)
         if text == (old[0] if old else ""):
             return
-        other = self._actions.taken_by_window(text)
-        if other is not None:
+        refusal = self._refusal(text)
+        if refusal:
             self._on_chosen()
-            self.note.setText(
-                tr("{keys} belongs to the window: {name}.", keys=native(text), name=other)
-            )
+            self.note.setText(refusal)
             return
         losers = self._actions.set_keys(key, [text] if text else [])
         self._fill()
@@ -136,6 +134,15 @@ class ShortcutEditor(QDialog):
             titles = {spec.key: translated(spec.title) for spec in self._actions.specs}
             names = ", ".join(titles[loser] for loser in losers)
             self.note.setText(tr("{names} had it and has it no more.", names=names))
+
+    def _refusal(self, keys: str) -> str:
+        """Say why an action cannot have a shortcut, "" if it can."""
+        if keys in CANVAS_KEYS:
+            return tr("{keys} belongs to the crosshair and to what is begun.", keys=native(keys))
+        other = self._actions.taken_by_window(keys)
+        if other is not None:
+            return tr("{keys} belongs to the window: {name}.", keys=native(keys), name=other)
+        return ""
 
     @Slot()
     def _on_reset(self) -> None:

@@ -6,6 +6,7 @@ import pytest
 from labelling_parts import labelling_panel, trigger
 from PySide6.QtGui import QKeySequence
 
+from app.settings import SettingsStore
 from app.widgets.shortcut_editor import ShortcutEditor
 
 
@@ -57,3 +58,21 @@ def test_a_shortcut_of_the_window_is_refused(panel, editor) -> None:
     give(editor, "Ctrl+Alt+B")
     assert panel.actions_.keys("tool.brush") == ("Ctrl+Alt+B",)
     assert editor.note.text() == ""
+
+
+@pytest.mark.parametrize("keys", ["Space", "Return", "Del", "Left", "Shift+Up"])
+def test_keys_of_the_crosshair_are_refused(panel, editor, keys) -> None:
+    choose(editor, "tool.brush")
+    give(editor, keys)
+    assert panel.actions_.keys("tool.brush") == ("B",)
+    assert "crosshair" in editor.note.text()
+
+
+def test_what_was_chosen_survives_a_restart(opened, panel, editor) -> None:
+    choose(editor, "tool.brush")
+    give(editor, "Z")
+    editor.reject()
+    read = SettingsStore(opened.context.store.path).settings.panel_values["labelling/shortcuts"]
+    panel.actions_.reset()
+    panel.actions_.restore(read)
+    assert panel.actions_["tool.brush"].shortcut() == QKeySequence("Z")
