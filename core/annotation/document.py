@@ -141,9 +141,9 @@ class MaskDocument:
     ) -> OpenShape | None:
         """Paint a shape with another outline or class as one step; it stays in its layer.
 
-        Where it was, there is now what lies beneath it. The background makes no shape, and the rule
-        may keep pixels from changing, so that the mask does not show the shape: then only the
-        pixels are kept.
+        Where it was, there is now what lies beneath it. The background makes no shape, nor do too
+        many vertices, and the rule may keep pixels from changing, so that the mask does not show
+        the shape: then only the pixels are kept.
 
         Args:
             opened: the shape as it was.
@@ -168,7 +168,7 @@ class MaskDocument:
                 self._uncover(opened, opened.shown)
             if outline is not None:
                 new = self._cover(Shape(shape.id, class_id, outline), region, put)
-                put[shape.id] = new.shape if class_id else None
+                put[shape.id] = new.shape if class_id and outline.is_storable else None
             edit = edit_between(before, crop(self.mask, box), origin=box[:2])
         elif outline is not None:  # outside the image, before and after
             new = OpenShape(Shape(shape.id, class_id, outline))

@@ -16,15 +16,21 @@ from types import MappingProxyType
 import numpy as np
 
 from core.annotation.polygon import Polygon, Ring
-from core.annotation.shapes import KINDS, Outline, Shape, ShapeChanges, Shapes
+from core.annotation.shapes import (
+    FARTHEST,
+    KINDS,
+    MOST_SHAPES,
+    MOST_VERTICES,
+    Outline,
+    Shape,
+    ShapeChanges,
+    Shapes,
+)
 
 ShapeTexts = Mapping[int, str | None]
 """The JSON of shapes that changed by id; None: it is gone."""
 NO_TEXTS: ShapeTexts = MappingProxyType({})
 """No shape changed."""
-_MOST_SHAPES = 200_000
-_MOST_NUMBERS = 2_000_000  # in one ring
-_FAR = 1_000_000
 _LAST_ID = 2**53
 _BOX_NUMBERS = 4
 
@@ -66,7 +72,7 @@ def changes_from_text(text: str | bytes) -> dict[int, Shape | None]:
         items = json.loads(text)
     except RecursionError as error:
         raise ValueError("the shapes are nested too deep") from error
-    if not isinstance(items, list) or len(items) > _MOST_SHAPES:
+    if not isinstance(items, list) or len(items) > MOST_SHAPES:
         raise ValueError("the shapes are no list, or too many")
     changes: dict[int, Shape | None] = {}
     for item in items:
@@ -98,7 +104,7 @@ def _shape(item: object) -> Shape:
 
 
 def _ring(numbers: object) -> Ring:
-    if not isinstance(numbers, list) or not _BOX_NUMBERS <= len(numbers) <= _MOST_NUMBERS:
+    if not isinstance(numbers, list) or not _BOX_NUMBERS <= len(numbers) <= 2 * MOST_VERTICES:
         raise ValueError("a ring has two points at least")
     if len(numbers) % 2 or not all(_is_coordinate(number) for number in numbers):
         raise ValueError("a ring is made of pairs of pixel coordinates")
@@ -109,7 +115,7 @@ def _is_coordinate(number: object) -> bool:
     return (
         isinstance(number, int | float)
         and not isinstance(number, bool)
-        and abs(number) <= _FAR  # which not a number is not either
+        and abs(number) <= FARTHEST  # which not a number is not either
     )
 
 

@@ -23,6 +23,12 @@ from core.annotation.polygon import (
 
 Kind = Literal["polygon", "rectangle", "ellipse"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
+MOST_SHAPES = 200_000
+"""Shapes of one image that are kept."""
+MOST_VERTICES = 500_000
+"""Vertices of a shape that is kept."""
+FARTHEST = 1_000_000
+"""Pixels that a vertex of a shape that is kept may lie from the image's corner."""
 _STEPS = 16.0  # vertices lie on multiples of 1 / 16 pixel, which binary and decimal numbers hold
 # Handles of a box run around it from its first corner; which end of x and y each one moves.
 _MOVED_X = (0, None, 1, 1, 1, None, 0, 0)
@@ -64,6 +70,14 @@ class Outline:
     def is_box(self) -> bool:
         """Whether two corners say everything."""
         return self.kind != "polygon"
+
+    @property
+    def is_storable(self) -> bool:
+        """Whether it is no larger than what is kept."""
+        rings = self.polygon.rings
+        return sum(map(len, rings)) <= MOST_VERTICES and all(
+            bool((np.abs(ring) <= FARTHEST).all()) for ring in rings
+        )
 
     def region(self, size: tuple[int, int]) -> Region | None:
         """Return its pixels in an image of ``size`` (width, height), None if there are none."""

@@ -20,10 +20,11 @@ from core.formats.labelme_shapes import (
     BACKGROUND,
     IGNORE,
     Annotation,
+    editable_shapes,
     parse_annotation,
     rasterize,
 )
-from core.formats.result import ImportedImage, ImportResult
+from core.formats.result import ImportedImage, ImportedShape, ImportResult
 from core.images import (
     IGNORE_INDEX,
     IMAGE_SUFFIXES,
@@ -99,7 +100,11 @@ def read(
         for target in [(mapping or {}).get(label, label)]
     }
     items = [
-        ImportedImage(file.image, functools.partial(_draw, file.path, file.image, drawn))
+        ImportedImage(
+            file.image,
+            functools.partial(_draw, file.path, file.image, drawn),
+            shapes=functools.partial(_editable, file.path, drawn),
+        )
         for file in files
     ]
     return ImportResult(items, classes, default_palette(len(classes)), lost)
@@ -166,3 +171,8 @@ def _embedded_image(path: Path, annotation: Annotation, extract_to: Path | None)
 def _draw(path: Path, image: Path, values: Mapping[str, int | None]) -> ImageArray:
     annotation = parse_annotation(path, read_text(path, max_bytes=MAX_FILE_BYTES))
     return rasterize(annotation.shapes, image_size(image), values, path)
+
+
+def _editable(path: Path, values: Mapping[str, int | None]) -> list[ImportedShape]:
+    annotation = parse_annotation(path, read_text(path, max_bytes=MAX_FILE_BYTES))
+    return editable_shapes(annotation.shapes, values)

@@ -16,6 +16,7 @@ from PIL import Image, ImageDraw
 
 from core.errors import InputError
 from core.formats.foreign import MAX_COORDINATE, parse_json
+from core.formats.result import ImportedShape
 from core.images import ImageArray
 from core.messages import Message, message
 
@@ -200,6 +201,29 @@ def rasterize(
             else:
                 _draw_shape(draw, shape, value)
     return np.array(canvas, np.uint8)
+
+
+def editable_shapes(
+    shapes: Sequence[Shape], values: Mapping[str, int | None]
+) -> list[ImportedShape]:
+    """Return the shapes that have vertices or a box; ``values`` as for ``rasterize``."""
+    found: list[ImportedShape] = []
+    for shape in shapes:
+        value = values.get(shape.label)
+        if value is None:
+            continue
+        points = shape.points
+        match shape.kind:
+            case "polygon" | "rotation" | "oriented_rectangle":
+                found.append(ImportedShape(value, "polygon", points))
+            case "rectangle":
+                xs, ys = zip(*points, strict=True)
+                corners = (min(xs), min(ys)), (max(xs), max(ys))
+                found.append(ImportedShape(value, "rectangle", corners))
+            case "circle":
+                start, end = _box(*points[0], math.dist(points[0], points[1]))
+                found.append(ImportedShape(value, "ellipse", (start, end)))
+    return found
 
 
 def _draw_shape(draw: ImageDraw.ImageDraw, shape: Shape, value: int) -> None:

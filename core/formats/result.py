@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -15,17 +16,28 @@ from core.messages import Message
 
 
 @dataclass(frozen=True, slots=True)
+class ImportedShape:
+    """A form with a class: ``points`` (x, y) are its vertices, or two opposite corners of a box."""
+
+    class_index: int
+    kind: Literal["polygon", "rectangle", "ellipse"]
+    points: tuple[tuple[float, float], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ImportedImage:
     """One image of a foreign data set.
 
     ``mask`` makes the label map (H, W) uint8 when called (class index, 255 = ignored; raises
     ``InputError`` when it cannot); None: the image has no annotation. ``subset`` as the source
-    has it, None where it has none.
+    has it, None where it has none. ``shapes`` gives what the mask was filled from, later ones on
+    top, as far as it can be edited; None where there is nothing of that kind.
     """
 
     image_path: Path
     mask: Callable[[], npt.NDArray[np.uint8]] | None = None
     subset: Subset | None = None
+    shapes: Callable[[], Sequence[ImportedShape]] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,7 +81,10 @@ class DataExchange(ProjectPart):
         """
         incoming = [
             Incoming(
-                location.absolute(item.image_path), item.subset or "none", item.mask or _no_mask
+                location.absolute(item.image_path),
+                item.subset or "none",
+                item.mask or _no_mask,
+                item.shapes,
             )
             for item in result.items
         ]

@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from core.errors import InputError
+from core.formats.result import ImportedShape
 from core.images import Color, image_size
 from core.messages import Message, message
-from core.project import images
+from core.project import images, shapes
 from core.project.class_plan import ClassMap, ClassPlan, add_planned, plan_classes
 from core.project.copying import copy_into
 from core.project.labelling import check_size, set_mask
@@ -28,11 +29,15 @@ ProgressCallback = Callable[[int, int], object]
 
 @dataclass(frozen=True, slots=True)
 class Incoming:
-    """An image to take over; ``read_mask`` may raise ``InputError`` or give None."""
+    """An image to take over; ``read_mask`` may raise ``InputError`` or give None.
+
+    ``read_shapes`` gives what the mask was filled from.
+    """
 
     image: Path
     subset: Subset
     read_mask: Callable[[], LabelMap | None]
+    read_shapes: Callable[[], Sequence[ImportedShape]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +55,7 @@ class _Prepared:
     new: images.NewImage | None
     subset: Subset
     mask: MaskInfo | None
+    shapes_text: str
 
 
 @dataclass(slots=True)
@@ -152,7 +158,7 @@ class _Reader:
         except InputError as error:
             self._tally.lost.append(error.message)
             return
-        yield _Prepared(item.image, existing, new, item.subset, self._mask(item, size))
+        yield _Prepared(item.image, existing, new, item.subset, *self._mask(item, size))
 
     def _new_image(
         self, item: Incoming, stored: StoredPath, size: tuple[int, int]
@@ -164,17 +170,31 @@ class _Reader:
             stored = self._store.resolver.store(target)
         return images.NewImage(stored, item.image.name, *size, subset=item.subset, source=source)
 
-    def _mask(self, item: Incoming, size: tuple[int, int]) -> MaskInfo | None:
+    def _mask(self, item: Incoming, size: tuple[int, int]) -> tuple[MaskInfo | None, str]:
         try:
             mask = item.read_mask()
             if mask is None:
-                return None
+                return None, shapes.NONE
             check_size(mask, size, name=str(item.image))
             check_values(mask, range(self._plan.count), name=str(item.image))
         except InputError as error:
             self._tally.lost.append(error.message)
-            return None
-        return self._batch.put(self._plan.lut[mask], self._palette)
+            return None, shapes.NONE
+        mask = self._plan.lut[mask]
+        return self._batch.put(mask, self._palette), self._shapes_text(item, mask)
+
+    def _shapes_text(self, item: Incoming, mask: LabelMap) -> str:
+        try:
+            found = () if item.read_shapes is None else item.read_shapes()
+        except InputError as error:
+            self._tally.lost.append(error.message)
+            return shapes.NONE
+        if not found:
+            return shapes.NONE
+        # Most imports have no shapes, and importing shapely takes long.
+        from core.annotation.imported_shapes import imported_text
+
+        return imported_text(found, mask, self._plan.lut)
 
 
 def _known_images(store: Store) -> tuple[dict[str, _Existing], set[Path]]:
@@ -246,6 +266,8 @@ def _write(
         "INSERT INTO import_image VALUES (?, ?, ?, ?, ?, ?, ?)",
         (batch_id, image_id, ready.new is not None, mask_id, *previous),
     )
+    if mask_id is not None:  # only now, or the shapes of the mask before would be dropped
+        shapes.write(connection, image_id, mask_id, ready.shapes_text)
 
 
 def _is_known(connection: sqlite3.Connection, path: str) -> bool:

@@ -170,6 +170,19 @@ def test_a_shape_that_a_rule_kept_from_its_pixels_is_not_stored() -> None:
     assert not (doc.mask[:, :20] == 2).any() and (doc.mask[:, 20:] == 2).all()
 
 
+def test_what_could_not_be_read_again_is_not_stored(monkeypatch: pytest.MonkeyPatch) -> None:
+    far = Outline.of(Polygon.of([(5, 5), (2e6, 5), (5, 40)]))
+    doc = document()
+    add(doc, far)
+    assert doc.mask[6, 60] == 1 and not doc.layers.shapes
+    monkeypatch.setattr("core.annotation.shapes.MOST_VERTICES", 5)
+    ring = [(5, 5), (9, 5), (9, 9), (5, 9)]
+    add(doc, Outline.of(Polygon.of([*ring, (5, 8), (5, 7)])))
+    assert not doc.layers.shapes
+    add(doc, Outline.of(Polygon.of(ring)))
+    assert len(doc.layers.shapes) == 1
+
+
 def test_a_brush_of_the_same_class_leaves_the_shape_another_takes_it() -> None:
     doc = document()
     add(doc, rectangle(10, 10, 30, 30), 1)
