@@ -13,10 +13,12 @@ from app.icons import set_icon
 from app.translation import translated
 from core.messages import Message
 
+_ARROWS = ("Left", "Right", "Up", "Down")
 CANVAS_KEYS = frozenset(
-    ("Space", "Return", "Enter", "Esc", "Backspace", "Del")
-    + tuple(
-        f"{held}{arrow}" for held in ("", "Shift+") for arrow in ("Left", "Right", "Up", "Down")
+    (
+        *("Space", "Return", "Enter", "Esc", "Backspace", "Del"),
+        *_ARROWS,
+        *(f"Shift+{arrow}" for arrow in _ARROWS),
     )
 )
 """Keys that mean something to the crosshair and to tools that have begun something."""

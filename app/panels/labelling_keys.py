@@ -71,6 +71,7 @@ PICK = ActionSpec("class.pick", message("Take the class under the pointer"), CLA
 PREVIOUS_CLASS = ActionSpec("class.previous", message("Previous class"), CLASSES, (",",))
 NEXT_CLASS = ActionSpec("class.next", message("Next class"), CLASSES, (".",))
 ADD_CLASS = ActionSpec("class.add", message("Add a class"), CLASSES, ("Ctrl+Shift+A",))
+FIND_CLASS = ActionSpec("class.find", message("Find a class"), CLASSES, ("/",))
 RENAME_CLASS = ActionSpec("class.rename", message("Rename the class"), CLASSES, ("F2",))
 RECOLOR_CLASS = ActionSpec(
     "class.recolor", message("Change the class's colour"), CLASSES, ("Shift+F2",)

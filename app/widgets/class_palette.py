@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from PySide6.QtCore import QPoint, QSize, Qt, Signal, Slot
-from PySide6.QtGui import QAction, QColor, QIcon, QKeySequence
+from PySide6.QtGui import QAction, QColor, QIcon, QKeyEvent, QKeySequence
 from PySide6.QtWidgets import (
     QAbstractItemView,
+    QLineEdit,
     QMenu,
     QToolButton,
     QTreeWidget,
@@ -66,15 +67,24 @@ class ClassPalette(QWidget):
         self.others_button = self._button(
             "eye", tr("Hide all classes but the chosen one"), self.toggle_others
         )
+        self.search = QLineEdit()
+        self.search.setPlaceholderText(tr("Find a class"))
+        self.search.setAccessibleName(tr("Find a class"))
+        self.search.setClearButtonEnabled(True)
+        self.search.textChanged.connect(self._on_searched)
+        self.search.returnPressed.connect(self._on_found)
+        self.search.hide()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(GRID // 2)
+        layout.addWidget(self.search)
         layout.addWidget(self.tree)
         layout.addLayout(row(self.add_button, self.menu_button, 1, self.others_button, spacing=2))
 
     def set_labels(self, labels: Sequence[LabelClass]) -> None:
         """Show these classes."""
         self._labels = tuple(labels)
+        self.search.setVisible(len(labels) > _MAX_ROWS)
         known = {label.id for label in labels}
         self.hidden &= known
         self.locked &= known
@@ -137,6 +147,18 @@ class ClassPalette(QWidget):
         item = self.tree.currentItem()
         if item is not None and self._editable:
             self.tree.editItem(item, _NAME)
+
+    @Slot()
+    def find(self) -> None:
+        """Let the user type a part of a class's name; Return chooses the first that has it."""
+        self.search.show()
+        self.search.setFocus(Qt.FocusReason.ShortcutFocusReason)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
+        """Esc, which the search passes on, shows all classes again."""
+        if event.key() == Qt.Key.Key_Escape:
+            self.search.clear()
+        super().keyPressEvent(event)
 
     def renew_colors(self) -> None:
         """Follow the theme."""
@@ -210,7 +232,24 @@ class ClassPalette(QWidget):
         rows = min(max(len(self._labels), 1), _MAX_ROWS)
         self.tree.setFixedHeight(rows * _ROW_HEIGHT + 4)
         self.tree.blockSignals(False)
+        self._on_searched(self.search.text())
         self.set_current(self._current)
+
+    @Slot(str)
+    def _on_searched(self, text: str) -> None:
+        for place in range(self.tree.topLevelItemCount()):
+            item = self._item(place)
+            item.setHidden(text.strip().casefold() not in item.text(_NAME).casefold())
+
+    @Slot()
+    def _on_found(self) -> None:
+        items = map(self._item, range(self.tree.topLevelItemCount()))
+        found = next((item for item in items if not item.isHidden()), None)
+        class_id = None if found is None else found.data(_NAME, _ID)
+        self.search.clear()
+        if class_id is not None:
+            self.set_current(class_id)
+            self.class_chosen.emit(class_id)
 
     def _item(self, place: int) -> QTreeWidgetItem:
         item = self.tree.topLevelItem(place)

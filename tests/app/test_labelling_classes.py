@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 from labelling_parts import labelling_panel, settle, trigger
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QColorDialog
 
 from app import dialogs
@@ -98,3 +100,29 @@ def test_a_notice_does_not_move_the_picture(panel, qtbot) -> None:
     assert panel.view.canvas.geometry() == place and panel.view.canvas.viewport.scale == scale
     panel.view.notice._timer.timeout.emit()
     assert not panel.view.notice.isVisible()
+
+
+def test_one_of_many_classes_is_found_by_typing(panel, qtbot) -> None:
+    search, tree = panel.inspector_parts.classes.search, panel.inspector_parts.classes.tree
+    assert not search.isVisible()  # a few are seen at once
+    for number in range(20):
+        panel.project.add_class(f"层 {number}")
+    panel.classes.refresh()
+    assert search.isVisible()
+    trigger(panel, "class.find")
+    search.setText("层 17")
+    shown = [
+        tree.topLevelItem(place).text(0)
+        for place in range(tree.topLevelItemCount())
+        if not tree.topLevelItem(place).isHidden()
+    ]
+    assert shown == ["层 17"]
+    QTest.keyClick(search, Qt.Key.Key_Return)
+    assert panel.classes.name(panel.editor.class_id) == "层 17"
+    assert search.text() == "" and not tree.topLevelItem(0).isHidden()
+    search.setText("no such class")
+    QTest.keyClick(search, Qt.Key.Key_Return)
+    assert panel.classes.name(panel.editor.class_id) == "层 17" and search.text() == ""
+    search.setText("层 3")
+    QTest.keyClick(search, Qt.Key.Key_Escape)
+    assert search.text() == "" and panel.classes.name(panel.editor.class_id) == "层 17"
