@@ -131,7 +131,8 @@ def parse_settings(settings: Sequence[str], spec: type[BaseModel]) -> dict[str, 
                 raise InputError(
                     "--set {key}: {parent} was set as a whole before.", key=key, parent=parent
                 )
-        target[last] = _value(text, spec.model_fields.get(key))
+        value = _value(text, spec.model_fields.get(key))
+        target[last] = _size(value) if key == "image_size" else value
     return fields
 
 
@@ -144,6 +145,17 @@ def _value(text: str, field: FieldInfo | None) -> Any:
     if field is not None and NoneType in get_args(field.annotation):
         words["none"] = None  # elsewhere it may be a choice of its own
     return words.get(text.strip().lower(), text)
+
+
+def _size(value: Any) -> Any:
+    """Return (width, height) where the value can be meant as one, within the limits of the option.
+
+    Raises:
+        InputError: as ``parse_size``.
+    """
+    if isinstance(value, list) and len(value) == 2 and all(type(side) is int for side in value):
+        return parse_size("x".join(map(str, value)))
+    return parse_size(str(value)) if type(value) in (int, str) else value
 
 
 def _check_key(key: str, spec: type[BaseModel]) -> None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, field_validator
+from pydantic_core import PydanticCustomError
 
 ModelName = Literal["FastSCNN", "BiSeNetV2", "UNet", "HRNet", "DeepLabV3P"]
 Criterion = Literal["l1_norm", "fpgm"]
+_SET_ELSEWHERE = frozenset({"name", "num_classes", "seed", "use_mixed_loss"})
 
 
 class _Spec(BaseModel):
@@ -61,6 +63,17 @@ class TrainSpec(_Spec):
     deterministic: bool = False
     num_workers: Annotated[int, Field(ge=0)] | Literal["auto"] = "auto"
     seed: int = Field(0, ge=0)
+
+    @field_validator("model_params")
+    @classmethod
+    def _not_set_elsewhere(cls, params: dict[str, Any]) -> dict[str, Any]:
+        if not _SET_ELSEWHERE.isdisjoint(params):
+            raise PydanticCustomError(
+                "reserved",
+                "parameters other than num_classes, use_mixed_loss and seed, which follow from the"
+                " data or have settings of their own",
+            )
+        return params
 
 
 class EvaluateSpec(_Spec):
