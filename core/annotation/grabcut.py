@@ -3,8 +3,8 @@
 Colour models of object and surroundings and the cut between them take turns, as in GrabCut
 (Rother et al., 2004). What differs: the surroundings are those near the box; the middle of a box is
 likelier object than its corners; it starts from three guesses, one by OpenCV, two by the colours
-that the box holds more of than its surroundings, and takes the best answer; and a stroke speaks for
-what is near it and looks like it.
+that the box holds more of than its surroundings, and takes the best answer; a stroke speaks for
+what is near it and looks like it, and changes only what is connected with it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,9 @@ from core.annotation.box_cut import box_cut
 from core.annotation.color_models import ColorModel
 from core.annotation.colors import as_bgr, to_lab
 from core.annotation.edits import Box, Pixels, Region, crop, grow_box, intersect, whole_box
+from core.annotation.guided_filter import guided_filter
 from core.annotation.min_cut import EdgeWeights, Plane, least_cut
+from core.annotation.stroke_changes import changed_by_strokes
 from core.images import ImageArray
 
 MAX_SIDE = 512
@@ -31,10 +33,11 @@ _FIRST_COMPONENTS = 8
 _SMOOTHNESS = 25.0
 _FORCED = np.float32(50)
 _CERTAINTY = np.float32(8)
-_STROKE_SHARE = 0.25  # of the samples of a colour model
+_STROKE_SHARE = 0.08  # of the samples of a colour model
 _STROKE_STRENGTH = 6.0
 _STROKE_REACH = 0.25  # of the box's longer side
-_STROKE_COLOR = 12.0  # Lab units
+_STROKE_COLOR = 12.0  # Lab units, at most
+_STROKE_CONTRAST = 0.5  # of the spread of the box's colours: grey images differ by less
 _LEAST_PART = 0.02
 _LEAST_HOLE = 0.01
 
@@ -99,6 +102,8 @@ class GrabCut:
         self._strokes: list[_Stroke] = []
         self._answer: Plane | None = None
         self._start = _STARTS[0]
+        self._found: Pixels | None = None
+        self._solved = 0  # strokes that the last answer knows
 
     @property
     def box(self) -> Box:
@@ -140,11 +145,12 @@ class GrabCut:
             answer = self._improved(self._coarse, self._answer, self._start, 3, cancelled)
         if answer is None:
             return None
-        self._answer = answer[0]
         fine = self._refined(*answer)
         if cancelled():
             return None
-        return self._cleaned(fine)
+        self._answer, found = self._settled(answer[0], self._cleaned(fine))
+        self._found, self._solved = found, len(self._strokes)
+        return Region(self._box, found).tight()
 
     def _scene(self, side: int) -> _Scene:
         small = self._small(side)
@@ -288,10 +294,12 @@ class GrabCut:
         cost = np.zeros(scene.inside.shape, np.float32)
         rows, columns = np.nonzero(scene.inside)
         reach = _STROKE_REACH * max(np.ptp(rows) + 1, np.ptp(columns) + 1)
+        spread = float(np.sqrt(scene.lab[scene.inside].var(axis=0).sum()))
+        likeness = min(max(_STROKE_CONTRAST * spread, 1.0), _STROKE_COLOR)
         for stroke in self._strokes:
             pixels = self._scaled(stroke.region, scene)
             color = np.median(scene.lab[pixels], axis=0)
-            unlike = ((scene.lab - color) ** 2).sum(axis=2) / (2 * _STROKE_COLOR**2)
+            unlike = ((scene.lab - color) ** 2).sum(axis=2) / (2 * likeness**2)
             away = cv2.distanceTransform((~pixels).astype(np.uint8), cv2.DIST_L2, 5)
             pull = _STROKE_STRENGTH * np.exp(-unlike - (np.asarray(away) / reach) ** 2)
             cost += -pull if stroke.foreground else pull
@@ -314,23 +322,42 @@ class GrabCut:
             smoothness = _SMOOTHNESS * max(scale, 1.0)
             u = least_cut(cost, scene.edges, u, smoothness=smoothness, steps=40)
         if max(height, width) > max(u.shape):
-            u = _guided(self._image, u)
+            u = guided_filter(self._image, u)
         return u
 
-    def _cleaned(self, u: Plane) -> Region | None:
+    def _cleaned(self, u: Plane) -> Pixels:
         """Drop specks and fill holes, but for those a stroke asked for."""
         pixels = u > 0.5
-        marks = np.zeros(pixels.shape, np.int8)
-        for stroke in self._strokes:
-            part = stroke.region.shifted(-self._box[0], -self._box[1])
-            crop(marks, part.box)[part.pixels] = 1 if stroke.foreground else -1
+        marks = self._full_marks(self._strokes)
         pixels = (pixels | (marks > 0)) & (marks >= 0)
         area = int(np.count_nonzero(pixels))
-        if not area:
-            return None
         pixels &= ~_small_parts(pixels, _LEAST_PART * area, keep=marks > 0)
-        pixels |= _small_parts(~pixels, _LEAST_HOLE * area, keep=marks < 0)
-        return Region(self._box, pixels).tight()
+        return pixels | _small_parts(~pixels, _LEAST_HOLE * area, keep=marks < 0)
+
+    def _settled(self, u: Plane, found: Pixels) -> tuple[Plane, Pixels]:
+        """Keep of the new answer what the strokes since the last one can have meant.
+
+        Returns ``u``, which agrees with the pixels, and the pixels.
+        """
+        fresh = self._strokes[self._solved :]
+        if self._found is None or not fresh:
+            return u, found
+        x0, y0, x1, y1 = self._object_box
+        settled = changed_by_strokes(
+            self._found, found, self._full_marks(fresh), side=max(x1 - x0, y1 - y0)
+        )
+        size = (u.shape[1], u.shape[0])
+        small = cv2.resize(settled.astype(np.float32), size, interpolation=cv2.INTER_AREA)
+        u = np.where((np.asarray(small) > 0.5) == (u > 0.5), u, small).astype(np.float32)
+        return u, settled
+
+    def _full_marks(self, strokes: list[_Stroke]) -> npt.NDArray[np.int8]:
+        """Strokes at the image's own scale: 1 object, -1 not, 0 unsaid."""
+        marks = np.zeros(self._image.shape[:2], np.int8)
+        for stroke in strokes:
+            part = stroke.region.shifted(-self._box[0], -self._box[1])
+            crop(marks, part.box)[part.pixels] = 1 if stroke.foreground else -1
+        return marks
 
 
 def _prior(scene: _Scene, start: _Start) -> Plane:
@@ -353,23 +380,6 @@ def _flaw(scene: _Scene, u: Plane) -> float:
     cut = float(scene.edges.right[:, :-1][across].sum() + scene.edges.down[:-1][along].sum())
     length = int(np.count_nonzero(across)) + int(np.count_nonzero(along))
     return float(gap) + cut / max(length, 1)
-
-
-def _guided(image: ImageArray, u: Plane) -> Plane:
-    """Guided filter (He et al., 2013) with coefficients worked out at the scale of ``u``."""
-    size = (u.shape[1], u.shape[0])
-    guide = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
-    small = np.asarray(cv2.resize(guide, size, interpolation=cv2.INTER_AREA), np.float32) / 255
-    kernel = (5, 5)
-    mean_i, mean_u = cv2.blur(small, kernel), cv2.blur(u, kernel)
-    variance = cv2.blur(small * small, kernel) - mean_i * mean_i
-    slope = (cv2.blur(small * u, kernel) - mean_i * mean_u) / (variance + 1e-4)
-    offset = mean_u - slope * mean_i
-    full = (image.shape[1], image.shape[0])
-    slopes, offsets = (
-        cv2.resize(np.asarray(cv2.blur(plane, kernel)), full) for plane in (slope, offset)
-    )
-    return np.asarray(slopes * (guide.astype(np.float32) / 255) + offsets, np.float32)
 
 
 def _small_parts(pixels: Pixels, least: float, *, keep: Pixels) -> Pixels:
