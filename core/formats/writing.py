@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,19 +12,23 @@ from core.datasets import Subset
 from core.errors import InputError
 from core.files import replace_folder_atomic
 from core.formats.foreign import BACKGROUND_NAMES, checked_size
-from core.formats.result import ImportedImage, ImportResult
+from core.formats.result import ImportedImage, ImportedShape, ImportResult
 from core.images import IGNORE_INDEX, ImageArray
 from core.messages import Message, message
 
 
 @dataclass(frozen=True, slots=True)
 class Labelled:
-    """One image to write: ``name`` is its file name without suffix, no other image has it."""
+    """One image to write: ``name`` is its file name without suffix, no other image has it.
+
+    ``shapes`` is the image's, as far as the mask shows them.
+    """
 
     image: Path
     mask: ImageArray
     name: str
     subset: Subset
+    shapes: Callable[[], Sequence[ImportedShape]] | None = None
 
     @property
     def file_name(self) -> str:
@@ -67,7 +71,7 @@ def labelled(result: ImportResult, lost: list[Message]) -> Iterator[Labelled]:
         mask = _mask(item, len(result.labels), lost)
         if mask is not None:
             name = free_name(item.image_path.stem, taken)
-            yield Labelled(item.image_path, mask, name, item.subset or "train")
+            yield Labelled(item.image_path, mask, name, item.subset or "train", item.shapes)
     if not taken:
         reason = lost[0] if lost else message("There is no image with a mask to write.")
         raise InputError(reason.template, **reason.params)

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from core.errors import InputError
 from core.formats import ImportedImage, ImportResult
-from core.project import images
+from core.formats.result import ImportedShape
+from core.project import images, shapes
 from core.project.labels import read_labels
 from core.project.masks import LabelMap
 from core.project.rows import ImageQuery
@@ -22,6 +23,7 @@ def contents(store: Store) -> ImportResult:
             row.path,
             functools.partial(_mask, store, row.path, row.mask_hash),
             None if row.subset == "none" else row.subset,
+            functools.partial(_shapes, store, row.id),
         )
         for row in images.select(store.database, store.resolver, ImageQuery())
         if row.mask_hash is not None
@@ -38,3 +40,26 @@ def _mask(store: Store, image: Path, mask_hash: str) -> LabelMap:
             file=image,
         )
     return store.masks.read(mask_hash)
+
+
+def _shapes(store: Store, image_id: int) -> list[ImportedShape]:
+    """Return the shapes without holes; damaged ones are none, as the mask says everything."""
+    text = shapes.read(store.database, image_id)
+    if text is None:
+        return []
+    # Most exports have no shapes, and importing shapely takes long.
+    from core.annotation.shape_text import shapes_from_text
+
+    try:
+        found = shapes_from_text(text)
+    except ValueError:
+        return []
+    return [
+        ImportedShape(
+            shape.class_id,
+            shape.outline.kind,
+            tuple((x, y) for x, y in shape.outline.polygon.outer.tolist()),
+        )
+        for shape in found
+        if not shape.outline.polygon.holes
+    ]

@@ -93,6 +93,33 @@ def test_undoing_an_import_brings_other_shapes_back(project: Project, tmp_path: 
     assert len(again) == len(before) == 1 and again[0].same_as(before[0])
 
 
+def test_labelme_gets_the_vertices_back(project: Project, tmp_path: Path) -> None:
+    entries = [
+        *ENTRIES[:2],
+        entry("dent", "circle", (19, 12), (21, 12)),
+        entry("scratch", "polygon", (0, 10), (5, 10.5), (5, 15), (2, 12.25)),
+        entry("scratch", "polygon", (4, 13), (9, 13), (9, 15)),  # touches the one before
+    ]
+    project.import_result(read(tmp_path / "a", entries))
+    doc = imported(project)
+    labelme.write(project.contents(), tmp_path / "b")
+    written = json.loads((tmp_path / "b" / "im0.json").read_text(encoding="utf-8"))
+    kinds = [(shape["label"], shape["shape_type"]) for shape in written["shapes"]]
+    assert sorted(kinds) == [
+        ("dent", "polygon"),  # labelme's circles are not our ellipses
+        ("dent", "rectangle"),
+        ("scratch", "polygon"),
+        ("scratch", "polygon"),
+    ]
+    points = [shape["points"] for shape in written["shapes"]]
+    assert [[1.1875, 1.6875], [9.875, 1.0625], [8, 8.5]] in points
+    assert [[12, 4], [16, 10]] in points
+    labels = [label.name for label in project.labels()]
+    with Project.create(tmp_path / "again", labels=labels) as other:
+        other.import_result(labelme.read(tmp_path / "b"))
+        assert np.array_equal(imported(other).mask, doc.mask)
+
+
 def test_a_file_that_goes_away_meanwhile_costs_the_shapes_only(
     project: Project, tmp_path: Path
 ) -> None:
