@@ -19,6 +19,7 @@ from core.annotation.journal import FOLDER, Journal, Patch, read_journal
 from core.annotation.shape_text import joined_texts, shape_text, shapes_from_text, texts_of
 from core.annotation.shapes import Outline, Shapes, changed, changes_between
 from core.formats import ImportedImage, ImportResult
+from core.images import write_image
 from core.project import Project, schema
 
 __all__ = ["project"]
@@ -288,6 +289,34 @@ def test_shapes_survive_a_kill(project: Project, image_id: int, is_saved: bool) 
     assert saved is not None and np.array_equal(saved, doc.mask)
     assert not changes_between(doc.layers.shapes, shapes_of(project, image_id))
     assert recover(project) == []
+
+
+def test_a_shape_too_large_to_be_journalled_at_once_survives_a_kill(
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "large.png"
+    write_image(path, np.zeros((600, 1024, 3), np.uint8))
+    project.add_images([path])
+    image_id = project.image_ids()[-1]
+
+    def refuse(*_values: object, **_named: object) -> str:
+        raise OSError("no disk")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(project, "save_label_map", refuse)
+        autosave = Autosave(
+            project, on_saved=lambda *_: None, on_failed=lambda *_: None, pause_s=0.0
+        )
+        doc = MaskDocument(np.zeros((600, 1024), np.uint8), image_id)
+        autosave.open(image_id, doc.mask.copy())
+        doc.on_committed = lambda boxes: autosave.commit(
+            image_id, doc.mask, boxes, shapes=doc.shape_changes
+        )
+        doc.add_shape(rectangle((0, 0), (1023, 599)), 1, name="x")
+        assert not autosave.close(timeout_s=20)
+    assert recover(project) == ["large.png"]
+    assert not changes_between(doc.layers.shapes, shapes_of(project, image_id))
+    assert len(doc.layers.shapes) == 1
 
 
 def test_a_change_of_vertices_alone_survives_a_kill(project: Project, image_id: int) -> None:
