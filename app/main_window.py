@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QDateTime, QEvent, QLocale, Qt, Signal, Slot
-from PySide6.QtGui import QCloseEvent, QKeySequence, QShortcut
+from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import (
     QDialog,
     QFileDialog,
@@ -168,6 +168,7 @@ class MainWindow(QMainWindow):
         bar.close_requested.connect(self._on_close_project)
         bar.quit_requested.connect(self.close)
         bar.search_changed.connect(self._on_search_changed)
+        bar.search.returnPressed.connect(self._on_search_done)
         bar.theme_requested.connect(self.theme_requested)
         bar.language_requested.connect(self.language_requested)
         bar.help_requested.connect(self._on_help_requested)
@@ -190,6 +191,7 @@ class MainWindow(QMainWindow):
         context.job_event.connect(self._on_job_event)
         context.run_state_changed.connect(self._on_run_state_changed)
         context.runs_changed.connect(self._refresh_job)
+        context.dataset_changed.connect(self._offer_search)
 
     def _connect_jobs(self) -> None:
         strip = self.job_strip
@@ -198,9 +200,6 @@ class MainWindow(QMainWindow):
         strip.stop_requested.connect(self.context.jobs.stop)
         strip.log_requested.connect(self._on_log_requested)
         strip.opened.connect(self._on_job_opened)
-        leave_search = QShortcut(QKeySequence(Qt.Key.Key_Escape), self.top_bar.search)
-        leave_search.setContext(Qt.ShortcutContext.WidgetShortcut)
-        leave_search.activated.connect(self.top_bar.search.clear)
 
     @Slot(object)
     def _show_project(self, project: Project | None) -> None:
@@ -209,6 +208,7 @@ class MainWindow(QMainWindow):
             name = tr("{name} (only for reading)", name=name)
         self.setWindowTitle(f"{name} – Maskwright" if name else "Maskwright")
         self.top_bar.set_project_name(name)
+        self._offer_search()
         self.top_bar.set_recent(self.context.settings)
         self.home.set_recent(self.context.settings)
         if project is not None or self._work_area is not None:
@@ -263,9 +263,20 @@ class MainWindow(QMainWindow):
     def _on_search_changed(self, text: str) -> None:
         if self.context.project is None:
             return
-        if text:
+        if text and not self.work_area.current_panel.searches:
             self.work_area.show_panel("dataset")
         self.work_area.current_panel.search(text)
+
+    @Slot()
+    def _on_search_done(self) -> None:
+        if self.context.project is not None:
+            self.work_area.current_panel.search_done()
+
+    @Slot()
+    def _offer_search(self) -> None:
+        """There is nothing to find before there are images."""
+        project = self.context.project
+        self.top_bar.search.setEnabled(project is not None and bool(project.images(limit=1)))
 
     @Slot(object)
     def _on_error_occurred(self, error: Exception) -> None:

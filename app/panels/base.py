@@ -43,12 +43,15 @@ class Panel(QWidget):
         key: stable name for settings and navigation, such as ``"dataset"``.
         title: short name in the rail; translate with ``translated(panel.title)``.
         icon: name of a file in ``resources/icons`` without ``.svg``.
+        searches: whether ``search`` filters what the panel shows; if not, the window goes to one
+            that does as soon as something is typed.
         context: the application's state, shared by all panels.
     """
 
     key: ClassVar[str]
     title: ClassVar[Message]
     icon: ClassVar[str]
+    searches: ClassVar[bool] = False
 
     status_changed = Signal()
     """Emitted when ``status()`` may answer differently."""
@@ -81,6 +84,9 @@ class Panel(QWidget):
 
     def search(self, text: str) -> None:
         """Text typed into the window's search box while this panel is in front."""
+
+    def search_done(self) -> None:
+        """Return was pressed in the search box while this panel is in front."""
 
     def keep(self) -> Any:
         """The window is about to be built anew: return what ``show_kept`` of the new one needs."""

@@ -45,6 +45,7 @@ class DatasetPanel(Panel):
 
     key: ClassVar[str] = "dataset"
     title: ClassVar[Message] = message("Dataset")
+    searches: ClassVar[bool] = True
     icon: ClassVar[str] = "dataset"
 
     def __init__(self, context: AppContext, parent: QWidget | None = None) -> None:

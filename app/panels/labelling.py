@@ -61,6 +61,7 @@ class LabellingPanel(Panel):
     key: ClassVar[str] = "labelling"
     title: ClassVar[Message] = message("Labelling")
     icon: ClassVar[str] = "label"
+    searches: ClassVar[bool] = True
 
     def __init__(self, context: AppContext, parent: QWidget | None = None) -> None:
         super().__init__(context, parent)
@@ -181,6 +182,14 @@ class LabellingPanel(Panel):
         image_id = project.find_image(image) if isinstance(image, (str, Path)) else image
         if isinstance(image_id, int):
             self.images.open(image_id)
+
+    def search(self, text: str) -> None:
+        """Leave the images whose name, comment or group has this text."""
+        self.images.search(text)
+
+    def search_done(self) -> None:
+        """Show the first of them and go on labelling."""
+        self.images.search_done()
 
     def keep(self) -> _Kept:
         """Save everything; what was open, in hand and filtered is the same in the new window."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -43,6 +44,8 @@ class LabellingImages(QObject):
         self.arranger: Callable[[], Callable[[Sequence[int]], list[int]]] = lambda: list
         self._open_first = False
         self._place = 0
+        self._text = ""
+        self._open_found = False
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(_REFRESH_MS)
@@ -85,6 +88,7 @@ class LabellingImages(QObject):
         if project is None:
             return
         query, files, arrange = self._strip.query, self._strip.files, self.arranger()
+        query = replace(query, text=self._text)
 
         def read(_progress: Progress) -> tuple[list[int], ImageCounts]:
             ids = project.image_ids(query)
@@ -106,6 +110,19 @@ class LabellingImages(QObject):
         if image_id != self._session.wanted:
             self._session.open(image_id)
             self._strip.set_current(image_id)
+
+    def search(self, text: str) -> None:
+        """Leave the images whose name, comment or group has this text, once the typing pauses."""
+        if text != self._text:
+            self._text = text
+            self._timer.start()
+
+    def search_done(self) -> None:
+        """Show the first image that was found and give the keys back to the canvas."""
+        self._open_found = bool(self._text)
+        self._timer.stop()
+        self.refresh()
+        self._panel.view.canvas.setFocus()
 
     def open_first(self) -> None:
         """Show the first image without labels as soon as the images are known."""
@@ -233,6 +250,10 @@ class LabellingImages(QObject):
             first = self._first_to_label(ids)
             if self._session.wanted is None:
                 self.open(first)
+        if self._open_found:
+            self._open_found = False
+            if ids and self._session.wanted not in ids:
+                self.open(ids[0])
         self._show_place()
 
     def _first_to_label(self, ids: Sequence[int]) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from PySide6.QtCore import QSize, Qt, Signal, SignalInstance, Slot
-from PySide6.QtGui import QAction, QKeySequence
+from PySide6.QtGui import QAction, QKeySequence, QShortcut
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLineEdit, QMenu, QToolButton, QWidget
 
 from app.icons import set_icon
@@ -141,6 +141,9 @@ class TopBar(QFrame):
         self.search.setFixedWidth(_SEARCH_WIDTH)
         self.search.setAccessibleName(tr("Search images"))
         self.search.textChanged.connect(self.search_changed)
+        leave = QShortcut(QKeySequence(Qt.Key.Key_Escape), self.search)
+        leave.setContext(Qt.ShortcutContext.WidgetShortcut)
+        leave.activated.connect(self.search.clear)
         focus = QAction(tr("Search images"), self)
         focus.triggered.connect(self._on_search_focus)
         focus.setShortcut(QKeySequence.StandardKey.Find)

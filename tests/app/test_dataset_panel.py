@@ -310,7 +310,7 @@ def test_the_large_view_of_a_huge_image_is_halved_until_it_is_fit(panel, qtbot, 
     qtbot.keyClick(panel.grid, Qt.Key.Key_Return)
     assert panel._viewer_page.name.text() == "part_0_0.png · loading …"
     wait_until_idle(qtbot, panel)
-    assert panel._viewer_page.name.text() == "part_0_0.png"
+    assert panel._viewer_page.name.text() == "part_0_0.png · shown at 1/4 of its size"
     viewer = panel.viewer
     assert viewer._image.image.shape == (8, 12, 3)
     assert viewer._mask.image.shape == (8, 12)
