@@ -125,6 +125,8 @@ class PolygonTool(Tool):
     def left(self) -> None:
         """Nothing is under the pointer."""
         self._editing.hover(None)
+        if not self._points:
+            self._pointer = None
 
     def double_clicked(self, pointer: Pointer) -> None:
         """Close the ring; the first click of the two was its last vertex. Or open a shape."""

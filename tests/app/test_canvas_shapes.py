@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from label_parts import CTRL, LEFT, RIGHT, SHIFT, Bench
-from PySide6.QtCore import QPointF, Qt
+from PySide6.QtCore import QEvent, QPointF, Qt
+from PySide6.QtWidgets import QApplication
 
 from app.canvas.tool import Pointer
 
@@ -102,6 +103,10 @@ def test_a_polygon_is_opened_with_its_own_vertices(bench) -> None:
     vertices = tool.polygon.outer
     bench.take("brush")
     bench.take("polygon")
+    assert tool.polygon is None
+    bench.move(30, 30)
+    QApplication.sendEvent(bench.view, QEvent(QEvent.Type.Leave))
+    bench.key(KEY.Key_Return)  # the pointer is elsewhere
     assert tool.polygon is None
     bench.move(30, 30)
     bench.key(KEY.Key_Return)  # what is under the pointer, without Ctrl
