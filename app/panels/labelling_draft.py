@@ -270,8 +270,7 @@ class LabellingDraft(QObject):
         """Say how sure the model is, and why nothing is shown if nothing is."""
         lines = [
             tr(
-                "Unsureness of the model: entropy {entropy:.2f}, lead of the first class"
-                " {margin:.2f}.",
+                "Uncertainty of the model: entropy {entropy:.2f}, margin {margin:.2f}.",
                 entropy=draft.uncertainty.entropy,
                 margin=draft.uncertainty.margin,
             )

@@ -66,7 +66,7 @@ class ImageStrip(QWidget):
             (tr("Most uncertain first (margin)"), "margin"),
         ):
             self.order.addItem(text, order)
-        self.order.setToolTip(tr("Order of the images; unsureness is known of those with drafts"))
+        self.order.setToolTip(tr("Order of the images; uncertainty is known of those with drafts"))
         self.finding = button("", icon="close", tooltip=tr("Show all images again"))
         self.finding.clicked.connect(self._on_finding_left)
         self.finding.hide()
