@@ -115,7 +115,7 @@ class LabellingClasses(QObject):
         actions.add(keys.NEXT_CLASS, partial(self._step, 1))
         actions.add(keys.PICK, self._pick)
         actions.add(keys.ADD_CLASS, self.add)
-        actions.add(keys.FIND_CLASS, self._palette.find)
+        actions.add(keys.FIND_CLASS, self._palette.start_search)
         actions.add(keys.RENAME_CLASS, self._palette.edit_name)
         for spec, change in (
             (keys.RECOLOR_CLASS, self._on_recolor),

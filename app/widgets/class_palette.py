@@ -149,7 +149,7 @@ class ClassPalette(QWidget):
             self.tree.editItem(item, _NAME)
 
     @Slot()
-    def find(self) -> None:
+    def start_search(self) -> None:
         """Let the user type a part of a class's name; Return chooses the first that has it."""
         self.search.show()
         self.search.setFocus(Qt.FocusReason.ShortcutFocusReason)
