@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from app.canvas.view import CanvasView
 
 _Path = npt.NDArray[np.float64]
+_SNAP = 4.0  # widget pixels; who has zoomed in means the pixel that is clicked
+_MOST_SNAP = 4  # image pixels
 
 
 class ScissorsTool(Tool):
@@ -65,7 +67,10 @@ class ScissorsTool(Tool):
         is_first = not self._anchors
         self._anchors.append(pointer.point)
 
+        snap = min(_MOST_SNAP, int(_SNAP / self.view.pixel_size))
+
         def add(_progress: Progress) -> None:
+            scissors.snap = snap
             if is_first:
                 scissors.start(x, y)
             else:

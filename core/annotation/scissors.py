@@ -31,6 +31,9 @@ class Scissors:
         image: uint8 grey or BGR.
         side: side in pixels of the square looked at around an anchor, at most ``MAX_SIDE``.
         snap: radius in pixels in which an anchor moves to the strongest edge; 0 leaves it.
+
+    Attributes:
+        snap: the same, for the anchors to come.
     """
 
     def __init__(self, image: ImageArray, *, side: int = MAX_SIDE, snap: int = 4) -> None:
@@ -38,7 +41,7 @@ class Scissors:
             raise ValueError(f"side {side} is outside 8 … {MAX_SIDE}")
         self._image = image
         self._side = side
-        self._snap = snap
+        self.snap = snap
         self._anchors: list[tuple[int, int]] = []
         self._paths: list[Path] = []
         self._box: Box | None = None
@@ -114,9 +117,9 @@ class Scissors:
     def snapped(self, x: float, y: float) -> tuple[int, int]:
         """Return the pixel of the strongest edge within ``snap`` pixels of a point."""
         column, row = self._pixel(x, y)
-        if self._snap <= 0:
+        if self.snap <= 0:
             return column, row
-        radius = self._snap
+        radius = self.snap
         bounds = whole_box(self._image)
         box = box_around(column, row, 2 * radius + 5, within=bounds)
         strength = _edge_strength(as_bgr(crop(self._image, box)))
