@@ -27,7 +27,7 @@ class KeyboardPointer:
     """A crosshair on pixel centres.
 
     Arrows move it by as many image pixels as can be told apart on the screen, with Shift ten times
-    as far. Space clicks, or presses and releases by turns where the tool drags.
+    as far. Space clicks, or presses and releases by turns where the tool holds something.
     """
 
     def __init__(self, view: CanvasView) -> None:
@@ -59,7 +59,7 @@ class KeyboardPointer:
         return True
 
     def act(self) -> None:
-        """Click, or press or release where the tool drags."""
+        """Click, or press or release where the tool holds something."""
         tool = self._view.tool
         if tool is None or not self._view.viewport.image_width:
             return
@@ -72,7 +72,7 @@ class KeyboardPointer:
             tool.released(pointer)
         else:
             tool.pressed(pointer)
-            if tool.drags:
+            if tool.holds:
                 self._pressed = True
             else:
                 tool.released(pointer)

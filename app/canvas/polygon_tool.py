@@ -59,6 +59,11 @@ class PolygonTool(Tool):
         return bool(self._points)
 
     @property
+    def holds(self) -> bool:
+        """Whether a vertex, a corner or the whole shape was taken up."""
+        return self._editing.is_held
+
+    @property
     def outline(self) -> Outline | None:
         """The form of the shape that is open."""
         return self._editing.outline

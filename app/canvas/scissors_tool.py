@@ -33,7 +33,8 @@ class ScissorsTool(Tool):
     icon: ClassVar[str] = "tool-scissors"
     shortcut: ClassVar[str] = "S"
     hint: ClassVar[Message] = message(
-        "Click along an edge: the line follows it · Enter or double click: close · Backspace: back"
+        "Click along an edge: the line follows it · Shift+click: straight · "
+        "Enter or double click: close · Backspace: back"
     )
     options: ClassVar[tuple[str, ...]] = ("only_over",)
 
@@ -43,7 +44,7 @@ class ScissorsTool(Tool):
         self._anchors: list[tuple[float, float]] = []
         self._outline: _Path = np.zeros((0, 2))
         self._path: _Path | None = None
-        self._pointer: tuple[float, float] | None = None
+        self._pointer: Pointer | None = None
         self._waiting = 0
 
     @property
@@ -74,13 +75,13 @@ class ScissorsTool(Tool):
             if is_first:
                 scissors.start(x, y)
             else:
-                scissors.add_anchor(x, y)
+                scissors.add_anchor(x, y, straight=pointer.shift)
 
         self._work(add, scissors)
 
     def moved(self, pointer: Pointer, *, pressed: bool) -> None:
         """Let the line follow the pointer."""
-        self._pointer = pointer.point
+        self._pointer = pointer
         if self._anchors:
             self._follow()
             self.view.update()
@@ -134,7 +135,10 @@ class ScissorsTool(Tool):
             path = [self.view.to_widget(x, y) for x, y in self._path.tolist()]
             draw_line(painter, path, color, dashed=True)
         elif self._pointer is not None:
-            ends = [self.view.to_widget(*self._anchors[-1]), self.view.to_widget(*self._pointer)]
+            ends = [
+                self.view.to_widget(*self._anchors[-1]),
+                self.view.to_widget(*self._pointer.point),
+            ]
             draw_line(painter, ends, color, dashed=True)
         draw_handles(painter, [self.view.to_widget(*anchor) for anchor in self._anchors], color)
 
@@ -158,7 +162,8 @@ class ScissorsTool(Tool):
 
     def _follow(self) -> None:
         if self._scissors is not None and not self._waiting and self._pointer is not None:
-            self._path = self._scissors.path_to(*self._pointer)
+            pointer = self._pointer
+            self._path = self._scissors.path_to(*pointer.point, straight=pointer.shift)
 
     def _fail(self, error: Exception) -> None:
         self._forget()

@@ -69,6 +69,11 @@ class ShapeEditing:
         return self.outline is not None and not self.outline.is_box
 
     @property
+    def is_held(self) -> bool:
+        """Whether a handle or the whole shape was taken up."""
+        return self._is_held
+
+    @property
     def is_stored(self) -> bool:
         """Whether the open shape is one already, not only traced."""
         document, opened = self._editor.document, self._opened

@@ -78,6 +78,11 @@ class Tool:
         """Whether something is begun that Escape would drop."""
         return False
 
+    @property
+    def holds(self) -> bool:
+        """Whether a press took something up that a release lets go; with the keyboard, by space."""
+        return self.drags
+
     def shown_hint(self) -> Message:
         """Return the hint that fits what is being done."""
         return self.hint

@@ -69,10 +69,16 @@ class Scissors:
         self._aim()
         return self.anchors[0]
 
-    def path_to(self, x: float, y: float, *, snap: bool = False) -> Path:
+    def path_to(self, x: float, y: float, *, snap: bool = False, straight: bool = False) -> Path:
         """Return the path (N, 2) from the last anchor to a point.
 
         Beyond the square around the anchor the path goes on in a straight line.
+
+        Args:
+            x: of the point.
+            y: of the point.
+            snap: go to the strongest edge near it.
+            straight: follow no edge.
 
         Raises:
             RuntimeError: before ``start``.
@@ -80,6 +86,8 @@ class Scissors:
         if self._box is None:
             raise RuntimeError("no anchor yet")
         target = self.snapped(x, y) if snap else self._pixel(x, y)
+        if straight:
+            return np.array([self._anchors[-1], target], np.float64) + 0.5
         inside = _towards(self._anchors[-1], target, self._box)
         x0, y0 = self._box[:2]
         contour = np.asarray(self._tool.getContour((inside[0] - x0, inside[1] - y0)))
@@ -88,9 +96,12 @@ class Scissors:
             path = np.concatenate([path, [[target[0] + 0.5, target[1] + 0.5]]])
         return path
 
-    def add_anchor(self, x: float, y: float) -> Path:
-        """Keep the path to a point, which becomes the anchor; return that path."""
-        path = self.path_to(x, y, snap=True)
+    def add_anchor(self, x: float, y: float, *, straight: bool = False) -> Path:
+        """Keep the path to a point, which becomes the anchor; return that path.
+
+        A ``straight`` one ends where it is told to.
+        """
+        path = self.path_to(x, y, snap=not straight, straight=straight)
         self._paths.append(path)
         self._anchors.append((int(path[-1, 0]), int(path[-1, 1])))
         self._aim()

@@ -315,3 +315,21 @@ def test_another_tool_that_takes_pixels_closes_the_shape(bench) -> None:
     assert not shapes(bench)
     tool = open_at(bench, 30, 30)
     assert tool.outline.kind == "polygon"  # traced
+
+
+def test_a_vertex_is_dragged_without_a_mouse(bench) -> None:
+    tool = polygon(bench, (20, 20), (40, 20), (40, 40))
+    keyboard = bench.view.keyboard
+    bench.key(KEY.Key_Space)  # shows the crosshair
+    keyboard._x, keyboard._y = 40.5, 40.5
+    bench.key(KEY.Key_Space)
+    assert tool.holds
+    for _ in range(10):
+        bench.key(KEY.Key_Right)
+    assert bench.mask[38, 45] == 0
+    bench.key(KEY.Key_Space)
+    assert not tool.holds
+    assert tool.polygon.outer.tolist()[2][0] == pytest.approx(50.5)
+    expect_mask(bench)
+    bench.key(KEY.Key_Right)  # nothing is held any more
+    assert tool.polygon.outer.tolist()[2][0] == pytest.approx(50.5)
