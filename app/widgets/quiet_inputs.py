@@ -16,7 +16,22 @@ from PySide6.QtWidgets import (
 _TURNED = (QComboBox, QAbstractSpinBox, QAbstractSlider)
 
 
-class QuietInputs(QObject):
+class WheelScrolls(QObject):
+    """Where it is installed, the wheel scrolls what lies around an input without the focus."""
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802
+        """Let the wheel scroll instead of turning what is under it."""
+        if (
+            event.type() == QEvent.Type.Wheel
+            and isinstance(watched, QWidget)
+            and not watched.hasFocus()
+        ):
+            event.ignore()
+            return True
+        return super().eventFilter(watched, event)
+
+
+class QuietInputs(WheelScrolls):
     """Makes the inputs below a widget quiet.
 
     Lists, boxes to choose from, sliders and buttons take the focus by Tab alone, so that the
@@ -35,14 +50,3 @@ class QuietInputs(QObject):
                 part.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
             if isinstance(part, _TURNED):
                 part.installEventFilter(self)
-
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802
-        """Let the wheel scroll instead of turning what is under it."""
-        if (
-            event.type() == QEvent.Type.Wheel
-            and isinstance(watched, QWidget)
-            and not watched.hasFocus()
-        ):
-            event.ignore()
-            return True
-        return super().eventFilter(watched, event)

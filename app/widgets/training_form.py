@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QEvent, QObject, Qt, Signal, Slot
+from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -27,6 +27,7 @@ from app.training_data import EarlierRun
 from app.translation import tr
 from app.widgets.layout import button, column, label, row
 from app.widgets.network_options import NetworkOptions
+from app.widgets.quiet_inputs import WheelScrolls
 from core.devices import DeviceInfo
 from core.jobs.spec import Augmentation
 from core.optimizer_choice import learning_rate
@@ -49,6 +50,7 @@ class TrainingForm(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._wheel = WheelScrolls(self)
         self._problems: dict[str, QLabel] = {}
         self._filling = False
         self._make_basic()
@@ -282,18 +284,7 @@ class TrainingForm(QWidget):
     def _ignore_wheel(self, box: QWidget) -> None:
         """Let the wheel scroll the page unless the field was clicked first."""
         box.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        box.installEventFilter(self)
-
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802
-        """Keep the wheel from changing fields in passing."""
-        if (
-            event.type() == QEvent.Type.Wheel
-            and isinstance(watched, QWidget)
-            and not watched.hasFocus()
-        ):
-            event.ignore()
-            return True
-        return super().eventFilter(watched, event)
+        box.installEventFilter(self._wheel)
 
     @Slot()
     def _on_edited(self) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from label_parts import CTRL, LEFT, RIGHT, SHIFT, Bench
+from canvas_parts import CTRL, LEFT, RIGHT, SHIFT, Bench
 from PySide6.QtCore import QEvent, QPointF, Qt
 from PySide6.QtWidgets import QApplication
 

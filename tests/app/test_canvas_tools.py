@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import pytest
-from label_parts import CTRL, RIGHT, SHIFT, Bench, disc_image, disc_mask, iou
+from canvas_parts import CTRL, RIGHT, SHIFT, Bench, disc_image, disc_mask, iou
 from PySide6.QtCore import Qt
 
 from core.annotation.polygon import Polygon, polygon_region

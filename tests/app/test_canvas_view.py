@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from label_parts import MIDDLE, Bench, disc_image
+from canvas_parts import MIDDLE, Bench, disc_image
 from PySide6.QtCore import QPointF, Qt
 
 from app.canvas.options import ToolOptions

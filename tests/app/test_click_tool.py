@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from canvas_parts import RIGHT, Bench, disc_mask, iou
 from click_models import ritm, sam_decoder, sam_encoder
-from label_parts import RIGHT, Bench, disc_mask, iou
 from PySide6.QtCore import Qt
 
 from app.canvas.draft_layer import DraftRenderer

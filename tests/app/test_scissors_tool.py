@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from label_parts import DISC, SHIFT, Bench
+from canvas_parts import DISC, SHIFT, Bench
 
 from app.canvas.scissors_tool import ScissorsTool
 
