@@ -33,8 +33,7 @@ class ScissorsTool(Tool):
     icon: ClassVar[str] = "tool-scissors"
     shortcut: ClassVar[str] = "S"
     hint: ClassVar[Message] = message(
-        "Click along an edge: the line follows it · Shift+click: straight · "
-        "Enter or double click: close · Backspace: back"
+        "Click along an edge · Shift+click: straight · Enter: close · Backspace: back"
     )
     options: ClassVar[tuple[str, ...]] = ("only_over",)
 

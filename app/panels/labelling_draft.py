@@ -215,6 +215,12 @@ class LabellingDraft(QObject):
             self._rest.drop()
             self._set_draft(None)
 
+    def finish(self) -> None:
+        """The image was said to be done: nothing more is proposed for it."""
+        if self.draft is not None:
+            self._rest.drop()
+            self._set_draft(None)
+
     def _accept(self, region: Region, *, name: str, unseen: bool = False) -> None:
         draft, row = self.draft, self._panel.session.row
         if draft is None or row is None or not self._editor.editable:

@@ -171,6 +171,8 @@ class LabellingImages(QObject):
             self._session.flush()
         self._store_state(state)
         self._session.state_chosen()
+        if state in ("labelled", "reviewed"):
+            self._panel.draft.finish()
 
     def mark_draft(self) -> None:
         """A model's proposal was taken over: undoing that takes the state back, too."""

@@ -48,9 +48,10 @@ def test_the_rest_is_offered_again_on_return(panel, qtbot) -> None:
     show(qtbot, panel, first)
     assert panel.editor.draft[5, 5] == 255 and panel.editor.draft[5, 21] == SCRATCH
     panel.images.set_state("labelled")
+    assert panel.editor.draft is None  # the user is done with it
     show(qtbot, panel, second)
     show(qtbot, panel, first)
-    assert panel.editor.draft is None  # the user is done with it
+    assert panel.editor.draft is None
 
 
 def test_the_rest_is_offered_again_after_a_restart(opened, panel, qtbot) -> None:
