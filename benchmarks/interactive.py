@@ -12,8 +12,9 @@ The robot user draws the ground truth's bounding box. Then, stroke by stroke, it
 most 5 pixels radius at the centre (farthest from its border) of the largest wrong component. The
 baseline is OpenCV's ``grabCut`` on the whole image with the same box and the same protocol, five
 iterations for the box and two after each stroke. With the scissors it clicks along the true
-outline: evenly spaced anchors, doubled until the outline has 95 % IoU. Ignored pixels (128) do not
-count. ``drop`` is the largest loss of IoU by one stroke; a stroke's times are median and 95 %.
+outline, zoomed in until the object is 600 screen pixels long: evenly spaced anchors, doubled until
+the outline has 95 % IoU. Ignored pixels (128) do not count. ``drop`` is the largest loss of IoU by
+one stroke; a stroke's times are median and 95 %.
 """
 
 from __future__ import annotations
@@ -41,6 +42,7 @@ LEAST_DEFECT = 30
 DEFECT_IMAGES = 60
 TARGET_IOU = 0.95
 CLICKS = (4, 8, 16, 32, 64)
+VIEW = 600  # screen pixels; anchors look for edges within 4 of them
 SETS = ("grabcut", "berkeley", "defects")
 
 
@@ -205,7 +207,8 @@ def outline(sample: Sample, clicks: int, *, scissors: bool) -> Pixels:
     stops = contour[np.linspace(0, len(contour), clicks, endpoint=False).astype(int)] + 0.5
     ring = stops
     if scissors:
-        tool = Scissors(sample.image, snap=2)
+        longer = max(sample.box[2] - sample.box[0], sample.box[3] - sample.box[1])
+        tool = Scissors(sample.image, snap=min(4, 4 * longer // VIEW))
         tool.start(*stops[0])
         for stop in stops[1:]:
             tool.add_anchor(*stop)
