@@ -1,7 +1,8 @@
 """Intelligent scissors: a path between anchors that follows edges.
 
 The edge map covers a square of at most ``MAX_SIDE`` pixels around the anchor, so that a path costs
-the same on any image.
+the same on any image. Where there is hardly an edge, the cheapest path wanders: a path that is not
+worth its detour is replaced by the straight line.
 """
 
 from __future__ import annotations
@@ -16,8 +17,10 @@ from core.annotation.fill import box_around
 from core.images import ImageArray
 
 MAX_SIDE = 512
+_WORTH = 1.2  # edge strength of a path a detour, by that of the straight line
 Point = tuple[float, float]
 Path = npt.NDArray[np.float64]
+Pixels = npt.NDArray[np.int_]
 
 
 class Scissors:
@@ -45,6 +48,7 @@ class Scissors:
         self._anchors: list[tuple[int, int]] = []
         self._paths: list[Path] = []
         self._box: Box | None = None
+        self._strength = np.zeros((0, 0), np.float32)
         self._tool = cv2.segmentation.IntelligentScissorsMB()
         self._tool.setEdgeFeatureCannyParameters(32, 100)
         self._tool.setGradientMagnitudeMaxLimit(200)
@@ -91,7 +95,8 @@ class Scissors:
         inside = _towards(self._anchors[-1], target, self._box)
         x0, y0 = self._box[:2]
         contour = np.asarray(self._tool.getContour((inside[0] - x0, inside[1] - y0)))
-        path: Path = contour.reshape(-1, 2) + np.array([x0 + 0.5, y0 + 0.5])
+        pixels = self._worthwhile(contour.reshape(-1, 2))
+        path: Path = pixels + np.array([x0 + 0.5, y0 + 0.5])
         if inside != target:
             path = np.concatenate([path, [[target[0] + 0.5, target[1] + 0.5]]])
         return path
@@ -146,11 +151,28 @@ class Scissors:
     def _pixel(self, x: float, y: float) -> tuple[int, int]:
         return _clamped((int(np.floor(x)), int(np.floor(y))), whole_box(self._image))
 
+    def _worthwhile(self, pixels: Pixels) -> Pixels:
+        """Return a path (N, 2) in the square, or its ends if no edge is worth its detour."""
+        first, last = pixels[0], pixels[-1]
+        chord = float(np.hypot(*(last - first)))
+        if chord == 0:
+            return pixels
+        steps = int(np.abs(last - first).max()) + 1
+        straight = np.rint(np.linspace(first, last, steps)).astype(int)
+        detour = float(np.hypot(*np.diff(pixels, axis=0).T).sum()) / chord
+        is_worth = self._mean_strength(pixels) >= _WORTH * detour * self._mean_strength(straight)
+        return pixels if is_worth else pixels[[0, -1]]
+
+    def _mean_strength(self, pixels: Pixels) -> float:
+        return float(self._strength[pixels[:, 1], pixels[:, 0]].mean())
+
     def _aim(self) -> None:
         """Build the map of paths to the last anchor, in the square around it."""
         x, y = self._anchors[-1]
         self._box = box = box_around(x, y, self._side, within=whole_box(self._image))
-        self._tool.applyImage(as_bgr(crop(self._image, box)))
+        part = as_bgr(crop(self._image, box))
+        self._strength = _edge_strength(part)
+        self._tool.applyImage(part)
         self._tool.buildMap((x - box[0], y - box[1]))
 
 

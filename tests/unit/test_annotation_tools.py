@@ -114,6 +114,19 @@ def test_scissors_anchors_snap_to_the_edge_and_can_be_taken_back():
     assert len(scissors.anchors) == 1
 
 
+def test_scissors_go_straight_where_no_edge_is_worth_a_detour():
+    noise = np.random.default_rng(0).integers(100, 140, (80, 120)).astype(np.uint8)
+    noise = cv2.GaussianBlur(noise, (0, 0), 2)
+    scissors = Scissors(noise, snap=0)
+    scissors.start(10, 60)
+    assert len(scissors.path_to(110, 60)) == 2
+    noise[:30] += 100  # an edge a short way off is worth it
+    scissors = Scissors(noise, snap=0)
+    scissors.start(10, 32)
+    path = scissors.path_to(110, 32)
+    assert np.median(np.abs(path[:, 1] - 30)) <= 1
+
+
 def test_scissors_paths_reach_beyond_the_square_looked_at():
     scissors = Scissors(np.zeros((50, 400), np.uint8), side=32, snap=0)
     scissors.start(5, 5)
