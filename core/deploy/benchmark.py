@@ -37,16 +37,19 @@ def latency(
     warm_up: int = 3,
     threads: int | None = None,
     seconds: float = 10.0,
+    least_seconds: float = 0.0,
 ) -> Latency:
     """Time an exported model on one image of noise at a time.
 
     Args:
         file: ONNX file.
         size: (width, height) of the image; needed where the file takes any.
-        runs: at most so many are timed.
+        runs: so many are timed.
         warm_up: runs before, which are not.
         threads: that compute; None for all cores.
         seconds: no further run starts after this time; one is always timed.
+        least_seconds: more runs are timed until this time is over, so that a short burst of other
+            work does not decide.
 
     Raises:
         InputError: the file is no model, takes another size, or takes any and none is given.
@@ -58,7 +61,8 @@ def latency(
         model.logits(image)
     times: list[float] = []
     begin = time.perf_counter()
-    while len(times) < max(runs, 1):
+    end = begin
+    while len(times) < max(runs, 1) or end - begin < least_seconds:
         start = time.perf_counter()
         model.logits(image)
         end = time.perf_counter()

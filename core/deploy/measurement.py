@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 #: Most images that the network is compared with its exported file on.
 COMPARED: Final = 32
+_LEAST_SECONDS = 0.5  # of timing: 30 runs of a small network are over in 60 ms
 
 
 def measure_variant(
@@ -63,7 +64,13 @@ def measure_variant(
     images = [str(dataset.raw(index)[0]) for index in _spread(len(dataset), COMPARED)]
     height, width = file.predictor().prepare(images[0]).image.shape[1:]
     image_size = exported.size or (width, height)
-    time = latency(exported.model, size=image_size, runs=runs, threads=threads)
+    time = latency(
+        exported.model,
+        size=image_size,
+        runs=runs,
+        threads=threads,
+        least_seconds=_LEAST_SECONDS,
+    )
     flops, parameters = _count(model.net, (image_size[1], image_size[0]))
     description = file.description
     return Variant(

@@ -138,6 +138,7 @@ def test_bad_files(exported, tmp_path):
 def test_latency(exported):
     found = latency(exported.model, runs=4, threads=1)
     assert found.runs == 4
+    assert latency(exported.model, runs=1, least_seconds=0.3).runs > 1
     assert 0 < found.median_ms <= found.p90_ms
     with pytest.raises(InputError, match="56×48 pixels only"):
         latency(exported.model, size=(10, 10))
