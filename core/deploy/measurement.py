@@ -46,7 +46,7 @@ def measure_variant(
         dataset: images with masks; the model's own preprocessing is used.
         size: as in ``export_model``.
         threads: that compute when the time is taken; None for all cores.
-        runs: how often the time is taken.
+        runs: how often the time is taken, at least.
         reporter: is told of progress and may stop the work.
 
     Raises:
