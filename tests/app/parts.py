@@ -6,6 +6,8 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtGui import QWheelEvent
 
 from core.images import write_image, write_mask
 
@@ -47,4 +49,19 @@ def wait_until_idle(qtbot, panel) -> None:
             and not panel._search_delay.isActive()
         ),
         timeout=20_000,
+    )
+
+
+def wheel_down(widget) -> QWheelEvent:
+    """A step of the wheel towards the user over the middle of a widget, to be sent to it."""
+    center = widget.rect().center()
+    return QWheelEvent(
+        QPointF(center),
+        QPointF(widget.mapToGlobal(center)),
+        QPoint(),
+        QPoint(0, -120),
+        Qt.MouseButton.NoButton,
+        Qt.KeyboardModifier.NoModifier,
+        Qt.ScrollPhase.NoScrollPhase,
+        False,
     )

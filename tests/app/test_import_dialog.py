@@ -6,9 +6,9 @@ import json
 
 import numpy as np
 import pytest
-from parts import wait_until_idle
-from PySide6.QtCore import QPoint, QPointF, Qt
-from PySide6.QtGui import QGuiApplication, QWheelEvent
+from parts import wait_until_idle, wheel_down
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication
 from shiboken6 import isValid
 
@@ -121,17 +121,7 @@ def test_the_wheel_over_a_class_chooses_none(qtbot):
     table.show()
     qtbot.waitExposed(table)
     box = table.cellWidget(1, 1)
-    center = QPointF(box.rect().center())
-    turn = QWheelEvent(
-        center,
-        QPointF(box.mapToGlobal(center.toPoint())),
-        QPoint(),
-        QPoint(0, -120),
-        Qt.MouseButton.NoButton,
-        Qt.KeyboardModifier.NoModifier,
-        Qt.ScrollPhase.NoScrollPhase,
-        False,
-    )
+    turn = wheel_down(box)
     QApplication.sendEvent(box, turn)
     assert table.class_map() == {name: name for name in names}
     assert not turn.isAccepted()  # so that it goes on to the table

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 from labelling_parts import labelling_panel, open_image, settle
-from PySide6.QtCore import QPoint, QPointF, Qt
-from PySide6.QtGui import QWheelEvent
+from parts import wheel_down
+from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLineEdit
 
@@ -71,16 +71,7 @@ def test_a_number_that_was_typed_gives_the_keys_back(panel) -> None:
 def test_the_wheel_scrolls_over_settings_and_does_not_change_them(panel) -> None:
     box = panel.inspector_parts.look.style_box
     before = box.currentIndex()
-    event = QWheelEvent(
-        QPointF(5, 5),
-        QPointF(box.mapToGlobal(QPoint(5, 5))),
-        QPoint(),
-        QPoint(0, -120),
-        Qt.MouseButton.NoButton,
-        Qt.KeyboardModifier.NoModifier,
-        Qt.ScrollPhase.NoScrollPhase,
-        False,
-    )
+    event = wheel_down(box)
     QApplication.sendEvent(box, event)
     assert box.currentIndex() == before and not event.isAccepted()
     box.setFocus()
