@@ -20,6 +20,6 @@ def launch(
         project: folder of a project to open at once.
         start_run: a job to start on it, as for ``AppContext.start_run``.
     """
-    from app.application import run_window  # Qt is loaded only when a window is wanted
+    from app.shell.application import run_window  # Qt is loaded only when a window is wanted
 
     return run_window(argv, project=project, start_run=start_run)

@@ -162,7 +162,7 @@ def spearman(pairs: list[tuple[float, float]]) -> float:
 
 def prepare() -> None:
     """Make this project and its tests' samples importable."""
-    sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "unit"), str(ROOT / "scripts")]
+    sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "support"), str(ROOT / "scripts")]
     import paddle
 
     paddle.set_device("cpu")
@@ -171,7 +171,7 @@ def prepare() -> None:
 def make_model(arguments: argparse.Namespace) -> Any:
     """The model given, or a network with drawn weights."""
     if arguments.model_dir is not None:
-        from core.model_loading import load_model
+        from core.seg.loading import load_model
 
         return load_model(arguments.model_dir)
     import compression_samples

@@ -22,11 +22,11 @@ import psutil
 from PySide6.QtCore import QCoreApplication, QObject, Qt, QThread, QTimer, Signal
 from PySide6.QtWidgets import QApplication
 
-from app.workers import JobController
-from core.images import write_image, write_mask
-from core.jobs.run_folder import RunFolder
-from core.jobs.spec import TrainSpec
-from core.training.reporter import Reporter, StopRequested
+from app.services.workers import JobController
+from core.images.io import write_image, write_mask
+from core.runs.run_folder import RunFolder
+from core.runs.spec import TrainSpec
+from core.system.reporting import Reporter, StopRequested
 
 CASES = {
     "idle": "idle",
@@ -95,7 +95,7 @@ class TrainingThread(QThread):
 
     def run(self) -> None:
         """The thread's body."""
-        from core.jobs import tasks
+        from core.jobs.tasks import basic as tasks
 
         run = RunFolder(self._run_dir)
         try:

@@ -34,7 +34,7 @@ from core.annotation.edits import Box, Pixels, Region, bounding_box
 from core.annotation.grabcut import GrabCut
 from core.annotation.polygon import Polygon, polygon_region
 from core.annotation.scissors import Scissors
-from core.images import ImageArray, read_image
+from core.images.io import ImageArray, read_image
 
 IGNORE = 128
 DAB_RADIUS = 5

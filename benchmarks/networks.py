@@ -36,8 +36,8 @@ def measure(row: str, *, size: int, batch: int, steps: int) -> str:
 
     import core as pdx
     from core import transforms as T  # noqa: N812
-    from core.losses import build_loss
     from core.training.allocator import keep_freed_memory
+    from core.training.losses import build_loss
     from core.training.schedule import make_optimizer
 
     keep_freed_memory()

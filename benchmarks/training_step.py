@@ -89,10 +89,10 @@ def measure_ours(name: str, batch: int, side: int, *, steps: int, threads: int) 
     sys.path.insert(0, str(HERE.parent))
     import paddle
 
-    from core.losses import build_loss
     from core.networks.fast_scnn import FastSCNNNet
     from core.networks.unet import UNetNet
     from core.training.allocator import keep_freed_memory
+    from core.training.losses import build_loss
 
     paddle.set_device("cpu")
     paddle.seed(0)

@@ -9,18 +9,18 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from core.matrix_kernels import use_fast_matrix_kernels
+from core.system.matrix_kernels import use_fast_matrix_kernels
 
 if TYPE_CHECKING:
     from core import datasets, seg, transforms, utils
-    from core.model_loading import load_model
-    from core.visualization import visualize as visualize_seg
+    from core.images.drawing import visualize as visualize_seg
+    from core.seg.loading import load_model
 
 __all__ = ["datasets", "load_model", "seg", "transforms", "utils", "visualize_seg"]
 
 _FUNCTIONS = {
-    "load_model": ("core.model_loading", "load_model"),
-    "visualize_seg": ("core.visualization", "visualize"),
+    "load_model": ("core.seg.loading", "load_model"),
+    "visualize_seg": ("core.images.drawing", "visualize"),
 }
 
 #: Folder with published weights, looked at before all others; PaddleX's name for it.

@@ -18,10 +18,11 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from core import images
-from core.errors import InputError
-from core.files import make_folder, read_text, write_text_atomic
-from core.images import IGNORE_INDEX, Color
+from core.images import io as images
+from core.images.io import IGNORE_INDEX
+from core.images.palette import Color, default_palette
+from core.system.errors import InputError
+from core.system.files import make_folder, read_text, write_text_atomic
 from core.transforms import ArrangeSegmenter, Compose, Transform
 from core.transforms.base import size_mismatch
 
@@ -191,7 +192,7 @@ def read_colors(data_dir: Path | str, count: int) -> tuple[Color, ...]:
             )
         red, green, blue = (int(value) for value in values)
         colors.append((red, green, blue))
-    return (*colors[:count], *images.default_palette(count)[len(colors) :])
+    return (*colors[:count], *default_palette(count)[len(colors) :])
 
 
 def read_list(path: Path | str, data_dir: Path | str) -> FileList:

@@ -11,10 +11,10 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import IO
 from urllib.parse import unquote, urlsplit
 
-from core import downloads
-from core.downloads import DownloadError
-from core.errors import InputError
-from core.training.reporter import Reporter
+from core.system import downloads
+from core.system.downloads import DownloadError
+from core.system.errors import InputError
+from core.system.reporting import Reporter
 
 _SUFFIXES = (".tar.gz", ".tgz", ".tar", ".zip")
 _CHUNK = 1 << 20

@@ -28,7 +28,7 @@ import paddleslim  # noqa: E402
 from paddleslim.analysis import dygraph_flops, flops  # noqa: E402
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "unit")]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "support")]
 
 import compression_samples as samples  # noqa: E402
 import network_formulas  # noqa: E402

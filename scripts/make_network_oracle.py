@@ -25,7 +25,7 @@ from paddleseg.models.layers import SeparableConvBNReLU
 from paddleseg.models.unet import UNet
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "tests" / "unit"))
+sys.path.insert(0, str(ROOT / "tests" / "support"))
 
 from network_formulas import CASES, DOUBLE, NUM_CLASSES, OWN_FILES, digest, observe  # noqa: E402
 

@@ -23,13 +23,13 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from PIL import Image
 from PySide6.QtWidgets import QAbstractButton, QApplication, QWidget
 
-from app.application import Application
-from app.panels.compression import CompressionPanel
-from app.settings import SettingsStore
-from app.widgets.compression_page import View
+from app.panels.compress.compression_page import View
+from app.panels.compress.compression_panel import CompressionPanel
+from app.services.settings import SettingsStore
+from app.shell.application import Application
 from core.demo import Workspace, open_workspace
-from core.jobs.events import Progress
-from core.jobs.run_folder import FINAL_STATES
+from core.runs.events import Progress
+from core.runs.run_folder import FINAL_STATES
 
 SIZE = (1440, 900)
 LOOKS = (("light", "en"), ("dark", "en"), ("light", "zh_CN"))

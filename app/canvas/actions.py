@@ -9,9 +9,9 @@ from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QAbstractButton, QWidget
 
-from app.icons import set_icon
-from app.translation import translated
-from core.messages import Message
+from app.look.icons import set_icon
+from app.look.translation import translated
+from core.system.messages import Message
 
 _ARROWS = ("Left", "Right", "Up", "Down")
 CANVAS_KEYS = frozenset(

@@ -13,10 +13,10 @@ from app.canvas.editor import Editor
 from app.canvas.layers import Layers
 from app.canvas.renderer import MaskStyle
 from app.canvas.viewport import Viewport
-from app.theme import tokens
-from app.translation import tr
+from app.look.theme import tokens
+from app.look.translation import tr
 from core.annotation.edits import Region
-from core.images import Color, default_palette
+from core.images.palette import Color, default_palette
 
 _ZOOM_STEP = 1.25
 _GRID_FROM = 10.0  # device pixels per image pixel

@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 from PySide6.QtCore import QObject, Signal
 
-from app.background import BackgroundTasks
 from app.canvas.options import OVER_ALL, ToolOptions
+from app.services.background import BackgroundTasks
 from core.annotation.document import MaskDocument, OpenShape
 from core.annotation.edits import Box, Mask, MaskEdit, PaintRule, Region, whole_box
 from core.annotation.picture import Picture
 from core.annotation.shapes import Outline
-from core.images import ImageArray
-from core.window_level import WindowLevel
+from core.images.io import ImageArray
+from core.images.window_level import WindowLevel
 
 BACKGROUND = 0
 """The class that erasing leaves behind."""

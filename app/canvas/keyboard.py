@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPen
 
-from app.canvas.tool import Pointer
+from app.canvas.tools.tool import Pointer
 
 if TYPE_CHECKING:
     from app.canvas.view import CanvasView

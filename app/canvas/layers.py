@@ -10,17 +10,12 @@ from PySide6.QtCore import QPointF, QRect
 from PySide6.QtGui import QImage, QPainter
 
 from app.canvas.draft_layer import DraftRenderer
-from app.canvas.renderer import (
-    MaskRenderer,
-    MaskStyle,
-    draw_picture,
-    draw_region,
-)
+from app.canvas.renderer import MaskRenderer, MaskStyle, draw_picture, draw_region
 from app.canvas.viewport import Viewport
 from core.annotation.edits import Box, Mask, Region
 from core.annotation.picture import Picture, shown
-from core.images import Color
-from core.window_level import WindowLevel
+from core.images.palette import Color
+from core.images.window_level import WindowLevel
 
 
 class Layers:

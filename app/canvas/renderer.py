@@ -13,7 +13,8 @@ import numpy.typing as npt
 
 from app.canvas.viewport import Span, Viewport, span
 from core.annotation.edits import Region
-from core.images import IGNORE_INDEX, Color
+from core.images.io import IGNORE_INDEX
+from core.images.palette import Color
 
 ByteArray = npt.NDArray[np.uint8]
 Overlay = npt.NDArray[np.uint32]

@@ -19,8 +19,8 @@ from PySide6.QtWidgets import QWidget
 from app.canvas.display import CanvasDisplay
 from app.canvas.editor import Editor
 from app.canvas.keyboard import KeyboardPointer
-from app.canvas.tool import Pointer, Tool
-from app.translation import tr
+from app.canvas.tools.tool import Pointer, Tool
+from app.look.translation import tr
 from core.annotation.edits import Region
 
 _ZOOM_STEP = 1.25

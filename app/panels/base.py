@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from PySide6.QtCore import QEvent, Signal
 from PySide6.QtWidgets import QWidget
 
-from core.jobs.events import Event
-from core.messages import Message, message
+from core.runs.events import Event
+from core.system.messages import Message, message
 
 if TYPE_CHECKING:
-    from app.context import AppContext
+    from app.services.context import AppContext
     from core.project import Project
 
 

@@ -16,7 +16,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.theme import GRID, RADIUS, tokens
+from app.look.theme import GRID, RADIUS, tokens
 from app.widgets.layout import label
 
 _TITLE_WIDTH = GRID * 17

@@ -6,8 +6,8 @@ from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QAbstractItemView, QTreeWidget, QTreeWidgetItem, QWidget
 
-from app.theme import GRID
-from app.translation import tr
+from app.look.theme import GRID
+from app.look.translation import tr
 from app.widgets.pictures import swatch
 
 _KEY = Qt.ItemDataRole.UserRole

@@ -12,10 +12,10 @@ from PySide6.QtCore import QEvent, QPointF, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from app.theme import tokens
-from app.translation import tr
+from app.look.theme import tokens
+from app.look.translation import tr
 from app.widgets.plain_plot import AXES, PlainPlot
-from core.run_history import Smoother
+from core.runs.history import Smoother
 
 Floats = npt.NDArray[np.float64]
 REDRAW_MS = 100

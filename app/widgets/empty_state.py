@@ -5,8 +5,8 @@ from __future__ import annotations
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
-from app.icons import pixmap
-from app.theme import GRID, tokens
+from app.look.icons import pixmap
+from app.look.theme import GRID, tokens
 from app.widgets.layout import button, label
 
 _ICON_SIZE = 48

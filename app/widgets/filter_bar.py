@@ -9,9 +9,9 @@ from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtGui import QColor, QKeySequence
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QSlider, QToolButton, QWidget
 
-from app.icons import set_icon
-from app.theme import GRID
-from app.translation import tr
+from app.look.icons import set_icon
+from app.look.theme import GRID
+from app.look.translation import tr
 from app.widgets.image_grid import MAX_SIDE, MIN_SIDE, subset_name
 from app.widgets.layout import button, label
 from app.widgets.pictures import swatch

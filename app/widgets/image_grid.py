@@ -26,11 +26,11 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.theme import GRID, tokens
-from app.translation import tr
+from app.look.theme import GRID, tokens
+from app.look.translation import tr
 from app.widgets.overlay import color_table, draw_missing, draw_overlay
 from app.widgets.thumbnails import Thumbnail, ThumbnailLoader
-from core.images import Color
+from core.images.palette import Color
 from core.project import ImageRow, Project, Subset
 
 _Index = QModelIndex | QPersistentModelIndex

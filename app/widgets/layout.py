@@ -20,8 +20,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.icons import set_icon
-from app.theme import GRID
+from app.look.icons import set_icon
+from app.look.theme import GRID
 
 _Box = TypeVar("_Box", bound=QBoxLayout)
 

@@ -6,8 +6,8 @@ from PySide6.QtCore import QTimer, Slot
 from PySide6.QtGui import QFontDatabase, QHideEvent, QShowEvent
 from PySide6.QtWidgets import QPlainTextEdit, QWidget
 
-from app.translation import tr
-from core.jobs.run_folder import RunFolder
+from app.look.translation import tr
+from core.runs.run_folder import RunFolder
 
 _INTERVAL_MS = 1000
 _TAIL_BYTES = 32_768

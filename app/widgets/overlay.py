@@ -9,7 +9,8 @@ import numpy.typing as npt
 from PySide6.QtCore import QRect, Qt
 from PySide6.QtGui import QBrush, QColor, QImage, QPainter, qRgba
 
-from core.images import IGNORE_INDEX, Color
+from core.images.io import IGNORE_INDEX
+from core.images.palette import Color
 
 _IGNORE_RGBA = qRgba(255, 255, 255, 120)
 

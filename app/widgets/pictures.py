@@ -10,9 +10,9 @@ import numpy.typing as npt
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QIcon, QImage, QPainter, QPixmap
 
-from app.theme import tokens
-from app.translation import tr
-from core.inspection import Verdict
+from app.look.theme import tokens
+from app.look.translation import tr
+from core.prediction.inspection import Verdict
 
 ImageArray = npt.NDArray[np.uint8]
 Color = tuple[int, int, int]
@@ -76,7 +76,7 @@ def overlay(
 
 
 def error_overlay(bgr: ImageArray, errors: ImageArray) -> ImageArray:
-    """Return the greyed image with the errors of ``core.inspection.error_map`` over it."""
+    """Return the greyed image with the errors of ``error_map`` over it."""
     errors = fit(errors, bgr)
     grey = cv2.cvtColor(cv2.cvtColor(bgr, cv2.COLOR_BGR2GRAY), cv2.COLOR_GRAY2BGR)
     table = np.zeros((256, 3), np.float32)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import pyqtgraph as pg
 from PySide6.QtWidgets import QWidget
 
-from app.theme import tokens
+from app.look.theme import tokens
 
 AXES = ("left", "bottom")
 

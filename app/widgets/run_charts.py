@@ -9,13 +9,13 @@ from PySide6.QtCore import Qt, Slot
 from PySide6.QtGui import QColor, QResizeEvent
 from PySide6.QtWidgets import QFrame, QSplitter, QVBoxLayout, QWidget
 
-from app.theme import GRID, tokens
-from app.translation import tr
+from app.look.theme import GRID, tokens
+from app.look.translation import tr
 from app.widgets.class_legend import ClassLegend
 from app.widgets.curves import CurvePlot
 from app.widgets.layout import label, row
 from app.widgets.pictures import Color, readable
-from core.run_history import RunHistory
+from core.runs.history import RunHistory
 
 _LOSS, _RATE, _MIOU = "train/loss", "train/lr", "val/miou"
 _OTHER = "other "

@@ -15,8 +15,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.theme import GRID, RADIUS, Tokens, tokens
-from app.translation import tr
+from app.look.theme import GRID, RADIUS, Tokens, tokens
+from app.look.translation import tr
 from core.project.rows import RunRow
 
 _ROW = Qt.ItemDataRole.UserRole

@@ -13,9 +13,9 @@ from PySide6.QtCore import QObject, QRunnable, QThreadPool, QTimer, Signal, Slot
 from PySide6.QtGui import QImage
 
 from app.widgets.overlay import image_from_bgr, image_from_label_map
-from core.errors import InputError
-from core.images import thumbnail
+from core.images.io import thumbnail
 from core.project import ImageRow, Project
+from core.system.errors import InputError
 
 _log = logging.getLogger(__name__)
 _THREADS = 2

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from app.translation import tr
-from core.variants import ModelVariant, VariantKind
+from app.look.translation import tr
+from core.project.variants import ModelVariant, VariantKind
 
 
 def variant_name(variant: ModelVariant) -> str:

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from core.annotation.edits import Pixels
-from core.images import ImageArray
+from core.images.io import ImageArray
 
 _ROUNDS = 3  # OpenCV's colours and cut in turns; more changed nothing that lasted
 _COMPONENTS = 5  # OpenCV's mixtures; its k-means needs as many pixels on both sides

@@ -30,8 +30,8 @@ import numpy as np
 import numpy.typing as npt
 
 from core.annotation.edits import Pixels
-from core.errors import InputError
-from core.images import ImageArray
+from core.images.io import ImageArray
+from core.system.errors import InputError
 
 Floats = npt.NDArray[np.float32]
 

@@ -20,11 +20,11 @@ import numpy as np
 
 from core.annotation.edits import Mask, Pixels, Region
 from core.annotation.uncertainty import Uncertainty
-from core.errors import InputError
-from core.files import write_bytes_atomic, write_json_atomic
-from core.images import IGNORE_INDEX, read_mask
-from core.messages import Message, message
-from core.project.rows import LabelClass
+from core.data.label_class import LabelClass
+from core.images.io import IGNORE_INDEX, read_mask
+from core.system.errors import InputError
+from core.system.files import write_bytes_atomic, write_json_atomic
+from core.system.messages import Message, message
 
 RESULTS = "results.jsonl"
 DRAFTS_DIR = "drafts"

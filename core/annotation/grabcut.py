@@ -23,7 +23,7 @@ from core.annotation.edits import Box, Pixels, Region, crop, grow_box, intersect
 from core.annotation.guided_filter import guided_filter
 from core.annotation.min_cut import EdgeWeights, Plane, least_cut
 from core.annotation.stroke_changes import changed_by_strokes
-from core.images import ImageArray
+from core.images.io import ImageArray
 
 MAX_SIDE = 512
 _COARSE_SIDE = 256

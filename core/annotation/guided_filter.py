@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from core.annotation.min_cut import Plane
-from core.images import ImageArray
+from core.images.io import ImageArray
 
 
 def guided_filter(image: ImageArray, u: Plane) -> Plane:

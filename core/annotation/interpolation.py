@@ -21,7 +21,7 @@ from core.annotation.edits import (
     unite,
     whole_box,
 )
-from core.images import ImageArray
+from core.images.io import ImageArray
 
 Distance = npt.NDArray[np.float32]
 _FLOW_SIDE = 512

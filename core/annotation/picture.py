@@ -10,8 +10,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from core.images import ImageArray, read_deep_image
-from core.window_level import WindowLevel, default_window, to_display
+from core.images.io import ImageArray, read_deep_image
+from core.images.window_level import WindowLevel, default_window, to_display
 
 Pixels = npt.NDArray[Any]
 _SMALLEST_LEVEL = 1024

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from core.annotation.colors import as_bgr
 from core.annotation.edits import Box, crop, whole_box
 from core.annotation.fill import box_around
-from core.images import ImageArray
+from core.images.io import ImageArray
 
 MAX_SIDE = 512
 _WORTH = 1.2  # edge strength of a path a detour, by that of the straight line

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from core.annotation.colors import as_bgr, to_lab
 from core.annotation.edits import Box, Region, crop, intersect, whole_box
-from core.images import ImageArray
+from core.images.io import ImageArray
 
 TILE = 512
 

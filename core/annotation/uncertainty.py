@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from core.images import IGNORE_INDEX
+from core.images.io import IGNORE_INDEX
 
 Scores = npt.NDArray[np.float32]
 Bytes = npt.NDArray[np.uint8]

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from core.annotation.colors import to_lab
 from core.annotation.edits import Box, Pixels, Region, crop, grow_box, intersect, whole_box
 from core.annotation.fill import box_around, grow_connected
-from core.images import ImageArray
+from core.images.io import ImageArray
 
 MAX_SIDE = 2048
 

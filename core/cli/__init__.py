@@ -8,8 +8,8 @@ import sys
 from collections.abc import Sequence
 
 from core.cli.environment import EXIT_BUG, EXIT_INTERRUPTED, EXIT_OK, Environment, OpenWindow
-from core.errors import InputError
-from core.files import storage_problem
+from core.system.errors import InputError
+from core.system.files import storage_problem
 
 __all__ = ["run"]
 

@@ -11,7 +11,7 @@ from typing import Any
 from rich.console import Console
 
 from core.cli.environment import EXIT_BAD_INPUT
-from core.errors import InputError
+from core.system.errors import InputError
 
 
 def debugging() -> bool:

@@ -12,9 +12,9 @@ import typer
 from core.cli.options import JsonOption
 
 if TYPE_CHECKING:
-    from core.errors import InputError
-    from core.formats import ImportResult
-    from core.formats.coco import Crowd
+    from core.data.formats import ImportResult
+    from core.data.formats.coco import Crowd
+    from core.system.errors import InputError
 
 _SHOWN = 10  # of what could not be carried over; --json has all
 
@@ -55,9 +55,9 @@ def command(
     import tempfile
 
     from core.cli.console import err, one_line, out, print_json
-    from core.files import require_writable
-    from core.formats import registry
-    from core.formats.writing import free_folder
+    from core.data.formats import registry
+    from core.data.formats.writing import free_folder
+    from core.system.files import require_writable
 
     if to_format not in {one.key for one in registry.WRITABLE}:
         raise registry.unknown_format(to_format, registry.WRITABLE)
@@ -88,10 +88,10 @@ def _open(
     Raises:
         InputError: nothing there, or nothing with masks.
     """
-    from core.errors import InputError
-    from core.formats import registry
-    from core.formats.detect import IMAGES_ONLY, detect_format
+    from core.data.formats import registry
+    from core.data.formats.detect import IMAGES_ONLY, detect_format
     from core.project import Project, is_project
+    from core.system.errors import InputError
 
     if from_format is None and is_project(source):
         if crowd is not None:
@@ -110,6 +110,6 @@ def _open(
 
 
 def _no_crowds(name: str) -> InputError:
-    from core.errors import InputError
+    from core.system.errors import InputError
 
     return InputError("--crowd is for COCO; {name} has no crowds.", name=name)

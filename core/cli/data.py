@@ -12,8 +12,8 @@ from core.cli.environment import EXIT_BAD_INPUT
 from core.cli.options import JsonOption
 
 if TYPE_CHECKING:
-    from core.dataset_statistics import DatasetStatistics
-    from core.validation import Finding
+    from core.data.dataset_statistics import DatasetStatistics
+    from core.data.validation import Finding
 
 FolderArgument = Annotated[Path, typer.Argument(metavar="DIR", help="Data set.")]
 
@@ -24,8 +24,8 @@ def validate(folder: FolderArgument, json: JsonOption = False) -> None:
     """Look at every image and mask of a data set; exit code 2 if training could not start."""
     from core.cli.console import complain, out, print_json
     from core.cli.data_source import open_data
-    from core.cli.jobs import count_progress
-    from core.validation import validate_folder
+    from core.cli.job_runner import count_progress
+    from core.data.validation import validate_folder
 
     with open_data(folder, needed=()) as source, count_progress("looking at images") as update:
         report = validate_folder(source.folder, progress=update)
@@ -96,7 +96,7 @@ def split(
 ) -> None:
     """Divide a data set into train, val and test lists; related images stay together."""
     from core.cli.console import existing_folder, out, print_json
-    from core.splitting import split_folder
+    from core.data.splitting import split_folder
 
     counts = split_folder(
         existing_folder(folder, option="DIR"),

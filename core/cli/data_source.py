@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.cli.console import err, existing_folder
-from core.cli.jobs import count_progress
-from core.dataset_statistics import DatasetStatistics
+from core.cli.job_runner import count_progress
+from core.data.dataset_statistics import DatasetStatistics
+from core.data.validation import validate_folder
 from core.datasets import Subset, list_file
-from core.errors import InputError
 from core.project import Project, Revision, is_project
-from core.validation import validate_folder
+from core.system.errors import InputError
 
 
 @dataclass(frozen=True, slots=True)

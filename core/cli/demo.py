@@ -37,9 +37,9 @@ def command(
 
     With a display the window opens and shows the training; --headless stays in the terminal.
     """
-    from core.cli.jobs import count_progress
+    from core.cli.job_runner import count_progress
     from core.demo import open_workspace
-    from core.doctor import has_display
+    from core.system.doctor.diagnosis import has_display
 
     workspace = open_workspace(out.absolute(), images=images, epochs=epochs, seed=seed)
     with count_progress("making images") as update:
@@ -94,8 +94,8 @@ def _run_in_terminal(workspace: Workspace, *, json: bool) -> None:
 def _finished(workspace: Workspace, kind: str, fields: dict[str, Any]) -> dict[str, Any]:
     """Return the result of the demo's run of this kind: done earlier, continued, or made now."""
     from core.cli.console import err
-    from core.cli.jobs import job_result
-    from core.jobs.run_folder import RunFolder
+    from core.cli.job_runner import job_result
+    from core.runs.run_folder import RunFolder
 
     row = workspace.newest_run(kind)
     result = None if row is None else RunFolder(row.folder).result
@@ -112,11 +112,11 @@ def _finished(workspace: Workspace, kind: str, fields: dict[str, Any]) -> dict[s
 
 def _predict(workspace: Workspace, model_dir: Path) -> None:
     """Predict the new images, unless that is done."""
-    from core.cli.jobs import job_result, temporary_run_folder
+    from core.cli.job_runner import job_result, temporary_run_folder
     from core.cli.predict import find_images, write_overlays
-    from core.jobs.run_folder import RunFolder
-    from core.jobs.spec import PredictSpec
-    from core.model_folder import read_model_info
+    from core.models.model_folder import read_model_info
+    from core.runs.run_folder import RunFolder
+    from core.runs.spec import PredictSpec
 
     images = find_images([workspace.new_images_dir])
     target = workspace.predictions_dir

@@ -13,7 +13,7 @@ _SIGNS = {"ok": "[green]ok[/]", "info": "[blue]--[/]", "warning": "[yellow]! [/]
 def command(json: JsonOption = False) -> None:
     """Check this machine, with a way out for every problem; exit code 2 if something is missing."""
     from core.cli.console import err, out, print_json
-    from core.doctor import examine
+    from core.system.doctor.diagnosis import examine
 
     console = err() if json else out()
     checks = []

@@ -32,12 +32,12 @@ def command(
     """Measure a model on a subset; nothing is written unless --out says where."""
     from core.cli.console import existing_folder, print_json
     from core.cli.data_source import open_data
-    from core.cli.jobs import job_result
+    from core.cli.job_runner import job_result
     from core.cli.options import check_device
-    from core.jobs.run_folder import RunFolder
-    from core.jobs.spec import EvaluateSpec
-    from core.model_folder import read_model_info
+    from core.models.model_folder import read_model_info
     from core.report.collect import write_evaluation_report
+    from core.runs.run_folder import RunFolder
+    from core.runs.spec import EvaluateSpec
 
     model = existing_folder(model_dir, option="--model-dir")
     read_model_info(model)  # says at once what is wrong with it
@@ -62,8 +62,8 @@ def command(
 
 @contextlib.contextmanager
 def _run_folder(out: Path | None) -> Iterator[Path]:
-    from core.cli.jobs import temporary_run_folder
-    from core.errors import InputError
+    from core.cli.job_runner import temporary_run_folder
+    from core.system.errors import InputError
 
     if out is None:
         with temporary_run_folder("evaluation") as temporary:

@@ -19,14 +19,14 @@ def command(
     json: JsonOption = False,
 ) -> None:
     """Write an ONNX file; a quantised model becomes an int8 one."""
-    from core.cli.compression import new_folder
+    from core.cli.compression_options import new_folder
     from core.cli.console import existing_folder, print_json
-    from core.cli.jobs import job_result, temporary_run_folder
+    from core.cli.job_runner import job_result, temporary_run_folder
     from core.cli.options import parse_size
-    from core.files import require_writable
-    from core.jobs.run_folder import RunFolder
-    from core.jobs.spec import ExportSpec
-    from core.model_folder import read_model_info
+    from core.models.model_folder import read_model_info
+    from core.runs.run_folder import RunFolder
+    from core.runs.spec import ExportSpec
+    from core.system.files import require_writable
 
     model = existing_folder(model_dir, option="--model-dir")
     read_model_info(model)

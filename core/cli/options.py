@@ -14,8 +14,8 @@ import typer
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from core.device_choice import parse_device
-from core.errors import InputError
+from core.system.device_choice import parse_device
+from core.system.errors import InputError
 
 JsonOption = Annotated[
     bool, typer.Option("--json", help="Print one JSON object as the last line of stdout.")

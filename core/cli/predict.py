@@ -12,7 +12,7 @@ from core.cli.environment import EXIT_BAD_INPUT
 from core.cli.options import DeviceOption, JsonOption, ModelDirOption
 
 if TYPE_CHECKING:
-    from core.model_folder import ModelInfo
+    from core.models.model_folder import ModelInfo
 
 
 def command(
@@ -35,11 +35,11 @@ def command(
     An image that cannot be read does not stop the others; the exit code is 2 then.
     """
     from core.cli.console import complain, existing_folder, print_json
-    from core.cli.jobs import job_result, temporary_run_folder
+    from core.cli.job_runner import job_result, temporary_run_folder
     from core.cli.options import check_device
-    from core.jobs.run_folder import RunFolder
-    from core.jobs.spec import PredictSpec
-    from core.model_folder import read_model_info
+    from core.models.model_folder import read_model_info
+    from core.runs.run_folder import RunFolder
+    from core.runs.spec import PredictSpec
 
     model = existing_folder(model_dir, option="--model-dir")
     info = read_model_info(model)
@@ -74,9 +74,9 @@ def command(
 
 def _check_free(out: Path, images: Sequence[Path], *, overlay: bool, overwrite: bool) -> None:
     """Refuse before the engine is started; what is written later checks for itself."""
-    from core.errors import InputError
-    from core.files import require_writable
     from core.jobs.predictions import check_targets, overlay_path, prediction_paths
+    from core.system.errors import InputError
+    from core.system.files import require_writable
 
     if out.exists() and not out.is_dir():
         raise InputError("{file} is not a folder; choose another output folder.", file=out)
@@ -95,8 +95,8 @@ def find_images(paths: Iterable[Path]) -> list[Path]:
     """
     from natsort import natsorted
 
-    from core.errors import InputError
-    from core.images import IMAGE_SUFFIXES
+    from core.images.io import IMAGE_SUFFIXES
+    from core.system.errors import InputError
 
     found: dict[Path, None] = {}
     for path in paths:
@@ -122,10 +122,11 @@ def write_overlays(
     Raises:
         InputError: an image cannot be read, or an overlay exists already.
     """
-    from core.cli.jobs import count_progress
-    from core.images import default_palette, read_image, read_mask, write_image
-    from core.inspection import background_class
+    from core.cli.job_runner import count_progress
+    from core.images.io import read_image, read_mask, write_image
+    from core.images.palette import default_palette
     from core.jobs.predictions import check_targets, overlay_path
+    from core.prediction.inspection import background_class
     from core.report.pictures import paint_label_map
 
     palette = info.colors or default_palette(info.num_classes)

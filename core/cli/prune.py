@@ -19,7 +19,7 @@ from core.cli.options import (
 
 if TYPE_CHECKING:
     from core.datasets import Subset
-    from core.jobs.spec import PruneSpec
+    from core.runs.spec import PruneSpec
 
 
 def command(
@@ -64,12 +64,12 @@ def command(
     Repeat an interrupted command to go on with it.
     """
     from core.cli import options
-    from core.cli.compression import checked, given, print_result
+    from core.cli.compression_options import checked, given, print_result
     from core.cli.console import existing_folder
-    from core.compression.records import check_prunable
-    from core.errors import InputError
-    from core.jobs.spec import PruneSpec
-    from core.model_folder import read_model_info
+    from core.models.compression_records import check_prunable
+    from core.models.model_folder import read_model_info
+    from core.runs.spec import PruneSpec
+    from core.system.errors import InputError
 
     model = existing_folder(model_dir, option="--model-dir")
     info = read_model_info(model)
@@ -93,7 +93,7 @@ def command(
 
 
 def _run(out: Path, data: Path | None, spec: PruneSpec) -> dict[str, Any]:
-    from core.cli.compression import result_of, run_folder
+    from core.cli.compression_options import result_of, run_folder
     from core.cli.data_source import open_data
 
     if data is None:
@@ -106,7 +106,7 @@ def _run(out: Path, data: Path | None, spec: PruneSpec) -> dict[str, Any]:
 
 
 def _existing(path: Path) -> Path:
-    from core.errors import InputError
+    from core.system.errors import InputError
 
     if not path.exists():
         raise InputError("There is no sensitivity analysis {file}.", file=path)

@@ -57,11 +57,11 @@ def command(
     Repeat an interrupted command to go on with it.
     """
     from core.cli import options
-    from core.cli.compression import checked, given, print_result, result_of, run_folder
+    from core.cli.compression_options import checked, given, print_result, result_of, run_folder
     from core.cli.console import existing_folder
     from core.cli.data_source import open_data
-    from core.jobs.spec import QuantizeSpec
-    from core.model_folder import read_model_info
+    from core.models.model_folder import read_model_info
+    from core.runs.spec import QuantizeSpec
 
     model = existing_folder(model_dir, option="--model-dir")
     read_model_info(model)

@@ -66,8 +66,8 @@ def command(
     Ctrl-C stops at the next step and keeps the last checkpoint; --resume goes on from there.
     """
     from core.cli import options
-    from core.cli.training import Request, run_training
-    from core.jobs.spec import TrainSpec
+    from core.cli.train_settings import Request, run_training
+    from core.runs.spec import TrainSpec
 
     chosen: dict[str, Any] = options.parse_settings(settings or (), TrainSpec)
     given = {
@@ -91,7 +91,7 @@ def command(
 
 def _print_result(result: dict[str, Any], *, json: bool) -> None:
     from core.cli.console import err, print_json
-    from core.cli.jobs import format_seconds
+    from core.cli.job_runner import format_seconds
 
     if json:
         print_json(result)

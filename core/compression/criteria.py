@@ -14,7 +14,7 @@ import numpy.typing as npt
 from paddle import nn
 
 from core.compression.channel_groups import ChannelGroup, Member
-from core.errors import InputError
+from core.system.errors import InputError
 
 Scores = npt.NDArray[np.float64]
 Kernels = npt.NDArray[np.floating[Any]]

@@ -17,9 +17,9 @@ import paddle
 from paddle import Tensor, nn
 
 from core.compression.replay import Plan, Replay
-from core.errors import InputError
-from core.inference import WINDOW, inference_mode, window_starts
-from core.metrics import ConfusionMatrix
+from core.prediction.metrics import ConfusionMatrix
+from core.prediction.paddle_predictor import WINDOW, inference_mode, window_starts
+from core.system.errors import InputError
 
 if TYPE_CHECKING:
     from core.datasets import SegDataset

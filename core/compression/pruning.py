@@ -12,11 +12,11 @@ from paddle import nn
 
 from core.compression.channel_groups import ChannelGroup, Channels
 from core.compression.flops import Counts, FlopsModel
-from core.compression.shapes import apply_shapes, shapes_of
+from core.compression.pruned_widths import apply_shapes, shapes_of
 from core.compression.slicing import mask_channels, slice_channels
 from core.compression.trace import trace
-from core.errors import InputError
-from core.messages import Message, message
+from core.system.errors import InputError
+from core.system.messages import Message, message
 
 __all__ = [
     "TOLERANCE",

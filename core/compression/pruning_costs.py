@@ -13,8 +13,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from core.errors import InputError
-from core.files import write_text_atomic
+from core.system.errors import InputError
+from core.system.files import write_text_atomic
 
 COSTS_FILE = "pruning_costs.json"
 _Name = Annotated[str, Field(max_length=300)]

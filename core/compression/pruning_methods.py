@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Literal
 from core.compression.criteria import check_criterion, score_group
 from core.compression.flops import count_parameters
 from core.compression.pruning import plan_by_sensitivity, plan_global, shapes_of, slice_channels
-from core.compression.records import PruningRecord, check_prunable
 from core.compression.sensitivity import analyzable_groups, analyze, hash_network, ranking_names
 from core.compression.sensitivity_file import Sensitivities, read_sensitivities
-from core.errors import InputError
-from core.messages import Message, message
-from core.model_folder import network_input_size
-from core.segmenter_base import SegmenterBase, first_image_size
+from core.models.compression_records import PruningRecord, check_prunable
+from core.models.model_folder import network_input_size
+from core.seg.segmenter_base import SegmenterBase, first_image_size
+from core.system.errors import InputError
+from core.system.messages import Message, message
+from core.system.reporting import Reporter
 from core.training.console_reporter import ConsoleReporter
-from core.training.reporter import Reporter
 
 if TYPE_CHECKING:
     from core.datasets import SegDataset

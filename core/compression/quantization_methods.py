@@ -16,11 +16,11 @@ from core.compression.quantization.prepare import keep_in_float, quantize, quant
 from core.compression.quantization.ranking import choose_float_layers
 from core.compression.rebuilding import quantization_record
 from core.compression.trace import trace
-from core.errors import InputError
-from core.segmenter_base import ClassWeights, Color, SegmenterBase, first_image_size
+from core.seg.segmenter_base import ClassWeights, Color, SegmenterBase, first_image_size
+from core.system.errors import InputError
+from core.system.reporting import Reporter
 from core.training.console_reporter import ConsoleReporter
 from core.training.options import TrainOptions, TrainResult
-from core.training.reporter import Reporter
 
 if TYPE_CHECKING:
     from core.datasets import SegDataset

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import paddle
 
+from core.compression.pruned_widths import apply_shapes
 from core.compression.quantization.config import QuantConfig
 from core.compression.quantization.prepare import quantize, quantizers_of
 from core.compression.quantization.snapshot import table
-from core.compression.records import PruningRecord, QuantizationRecord
-from core.compression.shapes import apply_shapes
+from core.models.compression_records import PruningRecord, QuantizationRecord
 
 if TYPE_CHECKING:
-    from core.segmenter_base import SegmenterBase
+    from core.seg.segmenter_base import SegmenterBase
 
 
 def rebuild(

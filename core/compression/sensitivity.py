@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from paddle import nn
 
-from core import inference
 from core.compression.channel_groups import ChannelGroup, find_groups
 from core.compression.criteria import Scores, check_criterion, lowest, master_name, score_group
 from core.compression.evaluation_subset import choose_images
@@ -27,15 +26,16 @@ from core.compression.sensitivity_file import (
 )
 from core.compression.slicing import mask_channels
 from core.compression.trace import trace
-from core.errors import InputError
-from core.files import make_folder
-from core.messages import message
+from core.prediction import paddle_predictor as inference
+from core.system.errors import InputError
+from core.system.files import make_folder
+from core.system.messages import message
+from core.system.reporting import Reporter
 from core.training.console_reporter import ConsoleReporter
-from core.training.reporter import Reporter
 
 if TYPE_CHECKING:
     from core.datasets import SegDataset
-    from core.segmenter_base import SegmenterBase
+    from core.seg.segmenter_base import SegmenterBase
     from core.transforms import Compose
 
 RATIOS: Final = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)

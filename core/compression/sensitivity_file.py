@@ -18,8 +18,8 @@ from typing import Annotated, Any, Final, Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from core.errors import InputError
-from core.files import write_json_atomic
+from core.system.errors import InputError
+from core.system.files import write_json_atomic
 
 FILE_NAME: Final = "model.sensi.data"
 _MAX_BYTES: Final = 64 * 2**20

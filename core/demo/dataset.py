@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from core.data.splitting import split_items
 from core.datasets import SUBSETS, Subset, write_data_folder
 from core.demo import defects
 from core.demo.surface import Finish, Lamp, Surface, handle, make_surface, photograph
-from core.errors import InputError
-from core.files import replace_folder_atomic
-from core.images import write_image, write_mask
-from core.splitting import split_items
+from core.images.io import write_image, write_mask
+from core.system.errors import InputError
+from core.system.files import replace_folder_atomic
 
 LABELS = ("background", "scratch", "pit", "stain")
 PALETTE = ((52, 58, 64), (230, 159, 0), (204, 61, 89), (86, 180, 233))

@@ -10,10 +10,10 @@ from typing import Any
 
 from core.demo import recipe
 from core.demo.dataset import DemoSettings, make_dataset, make_new_images
-from core.errors import InputError
-from core.files import make_folder, write_json_atomic
 from core.project import Project, RunRow, is_project
-from core.run_start import prepare_run
+from core.project.run_start import prepare_run
+from core.system.errors import InputError
+from core.system.files import make_folder, write_json_atomic
 
 MARKER = "demo.json"
 _NEW_IMAGES = 6

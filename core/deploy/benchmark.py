@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from core.deploy.runtime import OnnxModel
-from core.errors import InputError
+from core.prediction.onnx_predictor import OnnxModel
+from core.system.errors import InputError
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,15 +19,15 @@ from core.compression.quantization.snapshot import table
 from core.compression.trace import trace
 from core.deploy.onnx_export import export_float
 from core.deploy.onnx_int8 import export_int8
-from core.deploy.runtime import METADATA_KEY, Description
-from core.errors import InputError
-from core.files import make_folder, replace_folder_atomic, write_text_atomic
-from core.inference import inference_mode
-from core.model_folder import network_input_size
+from core.models.model_folder import network_input_size
+from core.prediction.onnx_predictor import METADATA_KEY, Description
+from core.prediction.paddle_predictor import inference_mode
+from core.system.errors import InputError
+from core.system.files import make_folder, replace_folder_atomic, write_text_atomic
 
 if TYPE_CHECKING:
     from core.compression.quantization.table import QuantizationTable
-    from core.segmenter import Segmenter
+    from core.seg.segmenter import Segmenter
 
 MODEL: Final = "model.onnx"
 DESCRIPTION: Final = "model.yml"

@@ -12,16 +12,16 @@ from core.compression.flops import flops_of
 from core.compression.folding import fold_batch_norms
 from core.compression.quantization.prepare import is_quantized, remove_quantizers
 from core.compression.trace import trace
-from core.compression.variant import Variant
 from core.deploy.benchmark import latency
 from core.deploy.export import export_model
 from core.deploy.parity import label_map_agreement
-from core.deploy.runtime import OnnxModel
+from core.models.variant import Variant
+from core.prediction.onnx_predictor import OnnxModel
 
 if TYPE_CHECKING:
     from core.datasets import SegDataset
-    from core.segmenter import Segmenter
-    from core.training.reporter import Reporter
+    from core.seg.segmenter import Segmenter
+    from core.system.reporting import Reporter
 
 #: Most images that the network is compared with its exported file on.
 COMPARED: Final = 32

@@ -22,10 +22,10 @@ from core.deploy.onnx_graph import (
     rename_tensors,
     set_dimensions,
 )
-from core.errors import InputError
-from core.files import write_bytes_atomic
-from core.inference import inference_mode
 from core.networks.tracing import trace_as_written
+from core.prediction.paddle_predictor import inference_mode
+from core.system.errors import InputError
+from core.system.files import write_bytes_atomic
 
 if TYPE_CHECKING:
     from core.compression.trace import Trace

@@ -19,7 +19,7 @@ import onnx
 from onnx import numpy_helper
 
 from core.deploy.onnx_graph import drop_unused_initializers, rename_inputs
-from core.files import write_bytes_atomic
+from core.system.files import write_bytes_atomic
 
 if TYPE_CHECKING:
     from core.compression.quantization.table import QuantizationTable, WeightScales

@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 import paddle
 
-from core.deploy.runtime import OnnxModel
-from core.inference import WINDOW, ImagePredictor, inference_mode
+from core.prediction.onnx_predictor import OnnxModel
+from core.prediction.paddle_predictor import WINDOW, ImagePredictor, inference_mode
 
 
 @dataclass(frozen=True, slots=True)

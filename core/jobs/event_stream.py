@@ -12,9 +12,9 @@ import threading
 import time
 from multiprocessing.connection import Connection
 
-from core.jobs.event_log import EventWriter
-from core.jobs.events import TERMINAL, Event, from_json, to_json
-from core.jobs.run_folder import RunFolder
+from core.runs.event_log import EventWriter
+from core.runs.events import TERMINAL, Event, from_json, to_json
+from core.runs.run_folder import RunFolder
 
 _FLUSH_S = 5.0
 _QUEUE_LINES = 2000

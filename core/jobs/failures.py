@@ -11,11 +11,9 @@ from pathlib import Path
 import psutil
 from pydantic import ValidationError
 
-from core.errors import InputError
-from core.files import is_disk_full, storage_problem
-from core.jobs.events import Failed, FailureKind, Heartbeat
-from core.jobs.run_folder import RunFolder, validation_problem
-from core.jobs.spec import (
+from core.runs.events import Failed, FailureKind, Heartbeat
+from core.runs.run_folder import RunFolder, validation_problem
+from core.runs.spec import (
     EvaluateSpec,
     JobSpec,
     MeasureSpec,
@@ -26,7 +24,9 @@ from core.jobs.spec import (
     SensitivitySpec,
     TrainSpec,
 )
-from core.messages import Message, message
+from core.system.errors import InputError
+from core.system.files import is_disk_full, storage_problem
+from core.system.messages import Message, message
 
 _MIN_SIDE = 64
 _OOM_TEXT = re.compile(

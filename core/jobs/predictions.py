@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from core.errors import InputError
+from core.system.errors import InputError
 
 _MASK_SUFFIX = ".png"
 _OVERLAY_SUFFIX = "_overlay.jpg"

@@ -20,13 +20,13 @@ from pathlib import Path
 
 import psutil
 
-from core.errors import InputError
-from core.jobs.event_log import EventWriter
 from core.jobs.event_stream import EventReader
-from core.jobs.events import TERMINAL, Cancelled, Event
 from core.jobs.failures import oom_kill_count, worker_died
-from core.jobs.run_folder import RunFolder
 from core.jobs.worker import run_worker
+from core.runs.event_log import EventWriter
+from core.runs.events import TERMINAL, Cancelled, Event
+from core.runs.run_folder import RunFolder
+from core.system.errors import InputError
 
 _LIVE: weakref.WeakSet[JobProcess] = weakref.WeakSet()
 

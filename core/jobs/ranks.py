@@ -21,15 +21,15 @@ from multiprocessing.context import SpawnProcess
 from pathlib import Path
 from typing import Any
 
-from core.device_choice import launched_ranks, parse_device
-from core.devices import usable_cores
-from core.jobs.events import TERMINAL, Cancelled, Done, Event, Failed, Started, from_json, to_json
 from core.jobs.failures import classify, make_failed, oom_kill_count, worker_died
 from core.jobs.reporter import JobReporter
-from core.jobs.run_folder import RunFolder
-from core.jobs.spec import JobSpec, TrainSpec, spec_from_json, spec_to_json
-from core.messages import message
-from core.training.reporter import Reporter, StopRequested
+from core.runs.events import TERMINAL, Cancelled, Done, Event, Failed, Started, from_json, to_json
+from core.runs.run_folder import RunFolder
+from core.runs.spec import JobSpec, TrainSpec, spec_from_json, spec_to_json
+from core.system.device_choice import launched_ranks, parse_device
+from core.system.devices import usable_cores
+from core.system.messages import message
+from core.system.reporting import Reporter, StopRequested
 
 #: How long, after something went wrong, to wait for what may explain it better.
 _EXPLANATION_S = 3.0
@@ -70,7 +70,7 @@ def follow(device: str) -> None:
         InputError: no such device, or the data cannot be used here.
         StopRequested: rank 0 stopped.
     """
-    from core.jobs import tasks
+    from core.jobs.tasks import basic as tasks
     from core.training import distributed
 
     ranks = distributed.join(device)
@@ -232,7 +232,7 @@ def _work(
     reporter: JobReporter | None = None
     try:
         spec = run.spec
-        from core.jobs import tasks
+        from core.jobs.tasks import basic as tasks
         from core.training import distributed
 
         if local:

@@ -12,18 +12,11 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from core.images import default_palette, write_mask
-from core.jobs.events import (
-    Checkpoint,
-    Event,
-    MaskPreview,
-    Metric,
-    Paused,
-    Progress,
-    Warned,
-)
-from core.messages import Message
-from core.training.reporter import Reporter, StopRequested
+from core.images.io import write_mask
+from core.images.palette import default_palette
+from core.runs.events import Checkpoint, Event, MaskPreview, Metric, Paused, Progress, Warned
+from core.system.messages import Message
+from core.system.reporting import Reporter, StopRequested
 
 _LOG = logging.getLogger(__name__)
 _PROGRESS_INTERVAL_S = 0.5

@@ -24,22 +24,15 @@ import psutil
 from filelock import FileLock, Timeout
 
 from core.jobs import ranks
-from core.jobs.event_log import EventWriter
 from core.jobs.event_stream import EventStream, envelope
-from core.jobs.events import (
-    Cancelled,
-    Done,
-    Event,
-    Heartbeat,
-    Started,
-    to_json,
-)
 from core.jobs.failures import classify, make_failed
 from core.jobs.reporter import JobReporter
-from core.jobs.run_folder import RunFolder
-from core.jobs.spec import JobSpec, PrelabelSpec, TrainSpec
-from core.messages import message
-from core.training.reporter import StopRequested
+from core.runs.event_log import EventWriter
+from core.runs.events import Cancelled, Done, Event, Heartbeat, Started, to_json
+from core.runs.run_folder import RunFolder
+from core.runs.spec import JobSpec, PrelabelSpec, TrainSpec
+from core.system.messages import message
+from core.system.reporting import StopRequested
 
 HEARTBEAT_S = 3.0
 PARENT_DEATH_GRACE_S = 30.0
@@ -99,7 +92,7 @@ def _do(run: RunFolder, reporter: JobReporter, stream: EventStream) -> Event:
         reporter.check()  # stopped in the queue: no need to load the engine
         if isinstance(spec, TrainSpec) and ranks.needs_ranks(spec):
             return ranks.run_together(spec, run, reporter, stream.emit)
-        from core.jobs import tasks
+        from core.jobs.tasks import basic as tasks
 
         device = tasks.choose_device(spec.device)
         stream.emit(Started(spec.kind, os.getpid(), device))
@@ -118,8 +111,8 @@ def _do(run: RunFolder, reporter: JobReporter, stream: EventStream) -> Event:
 def _check_input(spec: JobSpec) -> None:
     """Find what is plainly wrong before the engine is loaded, which takes seconds."""
     from core.datasets import open_data_folder
-    from core.jobs.draft_models import check_model
-    from core.model_folder import read_model_info
+    from core.models.model_folder import read_model_info
+    from core.project.draft_models import check_model
 
     data_dir = getattr(spec, "data_dir", None)  # not every kind has one, or needs one
     if data_dir is not None:

@@ -4,12 +4,7 @@ from __future__ import annotations
 
 from paddle import Tensor, nn
 
-from core.networks.layers import (
-    ConvBN,
-    ConvBNReLU,
-    DepthwiseConvBN,
-    initialize_convolutions,
-)
+from core.networks.layers import ConvBN, ConvBNReLU, DepthwiseConvBN, initialize_convolutions
 from core.networks.operators import Add, Concat, Multiply, Resize
 from core.networks.resize import spatial_size
 from core.networks.tracing import trace_as_written

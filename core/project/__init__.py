@@ -1,5 +1,6 @@
 """The project: images, masks, splits, revisions and runs."""
 
+from core.data.label_class import LabelClass
 from core.project.class_plan import ClassMap, Dropped
 from core.project.location import is_project
 from core.project.project import Project
@@ -10,7 +11,6 @@ from core.project.rows import (
     ImageQuery,
     ImageRow,
     ImportReport,
-    LabelClass,
     MaskVersion,
     RunRow,
     RunState,

@@ -8,13 +8,14 @@ from collections.abc import Callable
 
 import numpy as np
 
-from core.errors import InputError
-from core.images import IGNORE_INDEX
-from core.project import images, shapes
-from core.project.labelling import set_mask
+from core.images.io import IGNORE_INDEX
+from core.project import image_rows as images
+from core.project import shape_store as shapes
+from core.project.label_state import set_mask
 from core.project.labels import palette, read_labels
 from core.project.masks import LabelMap, register
 from core.project.store import Store
+from core.system.errors import InputError
 
 
 def images_with_class(store: Store, class_id: int) -> int:

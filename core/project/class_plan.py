@@ -9,12 +9,13 @@ from enum import Enum
 
 import numpy as np
 
-from core.errors import InputError
-from core.formats.foreign import BACKGROUND_NAMES
-from core.images import IGNORE_INDEX, Color, default_palette
+from core.data.formats.untrusted import BACKGROUND_NAMES
+from core.data.label_class import LabelClass
+from core.images.io import IGNORE_INDEX
+from core.images.palette import Color, default_palette
 from core.project.labels import add_class
 from core.project.masks import LabelMap
-from core.project.rows import LabelClass
+from core.system.errors import InputError
 
 _BACKGROUND = ("background", "_background_")
 

@@ -7,8 +7,8 @@ import secrets
 import shutil
 from pathlib import Path
 
-from core.errors import InputError
-from core.files import fsync_folder, sha256_file
+from core.system.errors import InputError
+from core.system.files import fsync_folder, sha256_file
 
 
 def copy_into(folder: Path, source: Path, *, taken: set[Path]) -> Path:

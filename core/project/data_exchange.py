@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from core.dataset_statistics import DatasetStatistics
-from core.formats import ImportResult, labelme, paddlex_seg
-from core.messages import Message
-from core.project import location, revision, undo
+from core.data.dataset_statistics import DatasetStatistics
+from core.data.formats import ImportResult, labelme, paddlex_seg
+from core.data.validation import Finding
+from core.project import import_undo as undo
+from core.project import location, revision
 from core.project.class_plan import ClassMap
-from core.project.contents import contents
+from core.project.export_source import contents
 from core.project.findings import find_problems
+from core.project.import_undo import ImportInfo
 from core.project.importing import Incoming, ProgressCallback, take_over
 from core.project.labels import read_labels
 from core.project.masks import LabelMap
@@ -20,8 +22,7 @@ from core.project.rows import ImportReport, Subset, UndoReport
 from core.project.split import split_images
 from core.project.statistics import read_statistics
 from core.project.store import ProjectPart
-from core.project.undo import ImportInfo
-from core.validation import Finding
+from core.system.messages import Message
 
 _TRAINED: tuple[Subset, ...] = ("train", "val")
 
@@ -67,7 +68,7 @@ class DataExchange(ProjectPart):
         reported in ``lost`` and does not stop the rest.
 
         Args:
-            result: what a module of ``core.formats`` read.
+            result: what a module of ``core.data.formats`` read.
             source: what to call it in the list of imports.
             copy: copy the images into the project's ``images/``.
             replace: put the imported masks in place of existing ones, which stay in the history.
@@ -231,7 +232,7 @@ class DataExchange(ProjectPart):
         return revision.load(self._database, self._store.resolver, self._store.masks, revision_id)
 
     def contents(self) -> ImportResult:
-        """Return all images that have a mask, for the writers of ``core.formats``."""
+        """Return all images that have a mask, for the writers of ``core.data.formats``."""
         return contents(self._store)
 
     def export_paddlex(self, folder: Path | str) -> list[Message]:

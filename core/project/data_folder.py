@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core import datasets
+from core.data.label_class import LabelClass
 from core.datasets import SUBSETS
-from core.errors import InputError
-from core.files import replace_folder_atomic, write_json_atomic
-from core.project.rows import LabelClass, Subset
+from core.project.rows import Subset
+from core.system.errors import InputError
+from core.system.files import replace_folder_atomic, write_json_atomic
 
 REVISION_FILE = "revision.json"
 

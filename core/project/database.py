@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from core.errors import InputError
+from core.system.errors import InputError
 
 _BUSY_TIMEOUT_S = 10
 

@@ -6,13 +6,13 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from core.dataset_statistics import DatasetStatistics
-from core.files import sha256_file
-from core.images import IGNORE_INDEX
-from core.messages import message
-from core.project import images
+from core.data.dataset_statistics import DatasetStatistics
+from core.data.validation import Finding, judge_statistics
+from core.images.io import IGNORE_INDEX
+from core.project import image_rows as images
 from core.project.store import Store
-from core.validation import Finding, judge_statistics
+from core.system.files import sha256_file
+from core.system.messages import message
 
 Progress = Callable[[int, int], object]
 _ORDER = {"error": 0, "warning": 1, "info": 2}

@@ -8,20 +8,22 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from core.errors import InputError
-from core.formats.result import ImportedShape
-from core.images import Color, image_size
-from core.messages import Message, message
-from core.project import images, shapes
+from core.data.formats.result import ImportedShape
+from core.images.io import image_size
+from core.images.palette import Color
+from core.images.tiff_pages import count_pages
+from core.project import image_rows as images
+from core.project import shape_store as shapes
 from core.project.class_plan import ClassMap, ClassPlan, add_planned, plan_classes
 from core.project.copying import copy_into
-from core.project.labelling import check_size, set_mask
+from core.project.label_state import check_size, set_mask
 from core.project.labels import palette, read_labels
 from core.project.masks import LabelMap, MaskBatch, check_values, register
 from core.project.paths import StoredPath
 from core.project.rows import ImportReport, MaskInfo, Subset
 from core.project.store import Store
-from core.tiff_pages import count_pages
+from core.system.errors import InputError
+from core.system.messages import Message, message
 
 ProgressCallback = Callable[[int, int], object]
 """Called with (done, total); what it raises ends the import without a trace in the project."""

@@ -5,21 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
-from core.errors import InputError
-from core.images import Color
-from core.project import class_changes, images, labelling, labels, masks, shapes
+from core.data.label_class import LabelClass
+from core.images.palette import Color
+from core.project import class_changes, labels, masks
+from core.project import image_rows as images
+from core.project import label_state as labelling
+from core.project import shape_store as shapes
 from core.project.masks import LabelMap
 from core.project.rows import (
     GarbageReport,
     ImageCounts,
     ImageQuery,
     ImageRow,
-    LabelClass,
     MaskVersion,
     State,
     Subset,
 )
 from core.project.store import ProjectPart
+from core.system.errors import InputError
 
 _EVERYTHING = ImageQuery()
 

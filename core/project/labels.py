@@ -5,10 +5,11 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 
-from core.errors import InputError
-from core.images import IGNORE_INDEX, Color, default_palette
+from core.data.label_class import LabelClass
+from core.images.io import IGNORE_INDEX
+from core.images.palette import Color, default_palette
 from core.project.database import Database
-from core.project.rows import LabelClass
+from core.system.errors import InputError
 
 _COLUMNS = "id, name, red, green, blue"
 

@@ -11,9 +11,9 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from core.errors import InputError, ReadOnlyError
 from core.project import schema
 from core.project.database import Database, input_error
+from core.system.errors import InputError, ReadOnlyError
 
 DATABASE = "project.db"
 LOCK = "project.lock"

@@ -15,10 +15,11 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from core.errors import InputError
-from core.files import fsync_folder
-from core.images import IGNORE_INDEX, Color, read_mask, write_mask
+from core.images.io import IGNORE_INDEX, read_mask, write_mask
+from core.images.palette import Color
 from core.project.rows import GarbageReport, MaskInfo
+from core.system.errors import InputError
+from core.system.files import fsync_folder
 
 LabelMap = npt.NDArray[np.uint8]
 _COUNTED_AT_ONCE = 2**23  # float32 counts exactly up to 2**24

@@ -9,7 +9,6 @@ from typing import Self
 
 from filelock import FileLock
 
-from core.errors import InputError
 from core.project import location
 from core.project.data_exchange import DataExchange
 from core.project.database import Database
@@ -18,6 +17,7 @@ from core.project.masks import MaskStore
 from core.project.paths import PathResolver
 from core.project.run_list import RunList
 from core.project.store import Store
+from core.system.errors import InputError
 
 
 class Project(LabelledImages, DataExchange, RunList):

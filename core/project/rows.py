@@ -6,8 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, get_args
 
-from core.images import Color
-from core.messages import Message
+from core.system.messages import Message
 
 Subset = Literal["train", "val", "test", "none"]
 State = Literal["unlabelled", "draft", "labelled", "reviewed"]
@@ -17,15 +16,6 @@ RunState = Literal["queued", "running", "paused", "done", "cancelled", "failed",
 SUBSETS: tuple[Subset, ...] = get_args(Subset)
 STATES: tuple[State, ...] = get_args(State)
 RUN_STATES: tuple[RunState, ...] = get_args(RunState)
-
-
-@dataclass(frozen=True, slots=True)
-class LabelClass:
-    """A class: its ``id`` is what masks store, ``color`` is (red, green, blue)."""
-
-    id: int
-    name: str
-    color: Color
 
 
 @dataclass(frozen=True, slots=True)

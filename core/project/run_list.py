@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from core.errors import InputError
 from core.project import runs
 from core.project.revision import Revision
 from core.project.rows import RunRow, RunState
 from core.project.store import ProjectPart
+from core.system.errors import InputError
 
 
 class RunList(ProjectPart):

@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from core.errors import InputError
-from core.jobs.run_folder import RunFolder
 from core.project.database import Database
 from core.project.rows import RunRow, RunState
+from core.runs.run_folder import RunFolder
+from core.system.errors import InputError
 
 _COLUMNS = (
     "id, name, folder, kind, model, state, best_miou, created, revision_id, parent_id FROM run"

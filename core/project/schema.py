@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 
-from core.errors import InputError
+from core.system.errors import InputError
 
 APPLICATION_ID = 0x4D534B57
 """SQLite's ``application_id`` of a project: tells it from any other database."""

@@ -7,11 +7,11 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from core.errors import InputError
-from core.project import images
+from core.data.splitting import split_items
+from core.project import image_rows as images
 from core.project.database import Database
 from core.project.rows import Subset
-from core.splitting import split_items
+from core.system.errors import InputError
 
 _GROUP = r"\A([^\n]+)\n"
 

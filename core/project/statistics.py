@@ -6,11 +6,11 @@ from collections import Counter
 from collections.abc import Sequence
 from statistics import median
 
-from core.dataset_statistics import DatasetStatistics
+from core.data.dataset_statistics import DatasetStatistics
+from core.data.label_class import LabelClass
 from core.datasets import SUBSETS, Subset
-from core.images import IGNORE_INDEX
+from core.images.io import IGNORE_INDEX
 from core.project.database import Database
-from core.project.rows import LabelClass
 
 _TRAINABLE = "image.mask_id IS NOT NULL AND image.state IN ('labelled', 'reviewed')"
 

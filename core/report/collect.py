@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from core.errors import InputError
-from core.images import default_palette
-from core.inspection import ImageScore
-from core.jobs.run_folder import RunFolder
-from core.jobs.spec import TrainSpec
-from core.model_folder import ModelInfo, read_model_info
+from core.images.palette import default_palette
+from core.models.model_folder import ModelInfo, read_model_info
+from core.prediction.inspection import ImageScore
 from core.report.html import Fact, ReportData, Series, write_report
+from core.runs.run_folder import RunFolder
+from core.runs.spec import TrainSpec
+from core.system.errors import InputError
 
 REPORT_FILE = "report.html"
 

@@ -12,10 +12,10 @@ import jinja2
 import numpy as np
 import numpy.typing as npt
 
-from core.files import write_text_atomic
-from core.inspection import ImageScore, Verdict, background_class, worst_first
+from core.prediction.inspection import ImageScore, Verdict, background_class, worst_first
 from core.report.curves import Chart, Curve, draw_chart
 from core.report.pictures import ERROR_COLORS, Color, Example, make_example
+from core.system.files import write_text_atomic
 
 Series = Mapping[str, tuple[Sequence[float], Sequence[float | None]]]
 _ERROR_NAMES = {
@@ -44,8 +44,8 @@ class ReportData:
         labels: class names by id.
         colors: RGB by class id.
         facts: head of the page, in order.
-        series: curves by tag (see ``core.jobs.events.Metric``): steps and values.
-        metrics: ``core.metrics.ConfusionMatrix.metrics()`` of the evaluation.
+        series: curves by tag (see ``core.runs.events.Metric``): steps and values.
+        metrics: ``core.prediction.metrics.ConfusionMatrix.metrics()`` of the evaluation.
         matrix: int64 pixel counts, rows truth, columns prediction.
         scores: every evaluated image.
         subset: which subset was evaluated.

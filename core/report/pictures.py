@@ -10,9 +10,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from core.errors import InputError
-from core.images import read_image, read_mask
-from core.inspection import ImageScore, LabelMap, Verdict, error_map
+from core.images.io import read_image, read_mask
+from core.prediction.inspection import ImageScore, LabelMap, Verdict, error_map
+from core.system.errors import InputError
 
 Color = tuple[int, int, int]
 ERROR_COLORS: dict[Verdict, Color] = {  # RGB

@@ -12,13 +12,13 @@ from typing import Any
 import paddle
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from core.errors import InputError
-from core.files import recover_folder, write_json_atomic
-from core.messages import message
-from core.model_folder import OPTIMIZER, STATE
-from core.training.array_files import read_arrays
+from core.models.array_files import read_arrays
+from core.models.model_folder import OPTIMIZER, STATE
+from core.system.errors import InputError
+from core.system.files import recover_folder, write_json_atomic
+from core.system.messages import message
+from core.system.reporting import Reporter
 from core.training.options import TrainOptions
-from core.training.reporter import Reporter
 from core.training.schedule import scheduler_of
 
 _VERSION = 1

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from core.errors import InputError
+from core.system.errors import InputError
 
 if TYPE_CHECKING:
     from core.datasets import SegDataset

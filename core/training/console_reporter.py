@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 from typing import TextIO
 
-from core.training.reporter import Reporter
+from core.system.reporting import Reporter
 
 _EVERY_S = 2.0
 _STAGES = {"prepare": "download", "train": "train", "evaluate": "evaluate"}

@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 import paddle
 
-from core.errors import InputError
-from core.prefetching import prefetch
+from core.system.errors import InputError
+from core.system.prefetching import prefetch
 
 if TYPE_CHECKING:
     from core.datasets import SegDataset

@@ -20,10 +20,10 @@ from typing import Any
 
 import paddle
 
-from core.device_choice import launched_ranks
-from core.inference import select_device
+from core.prediction.paddle_predictor import select_device
+from core.system.device_choice import launched_ranks
+from core.system.reporting import StopRequested
 from core.training.batch_norm import synchronized_batch_norm
-from core.training.reporter import StopRequested
 
 _GO, _STOP = b"g", b"s"
 _GPU = "FLAGS_selected_gpus"  # how a launcher assigns one

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 import paddle
 
-from core import inference
-from core.errors import InputError
-from core.metrics import ConfusionMatrix
+from core.prediction import paddle_predictor as inference
+from core.prediction.metrics import ConfusionMatrix
+from core.system.errors import InputError
+from core.system.reporting import Reporter
 from core.training.distributed import Ranks
-from core.training.reporter import Reporter
 
 if TYPE_CHECKING:
     from core.datasets import SegDataset
-    from core.segmenter_base import SegmenterBase
+    from core.seg.segmenter_base import SegmenterBase
 
 
 class Evaluator:

@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING, Any
 
 import paddle
 
-from core import model_folder
-from core.errors import InputError
-from core.files import write_json_atomic
-from core.losses import build_loss
-from core.messages import message
-from core.metrics import ConfusionMatrix
-from core.model_folder import WEIGHTS
+from core.models import model_folder
+from core.models.model_folder import WEIGHTS
+from core.models.weights import load_exactly, write_state_dict
+from core.prediction.metrics import ConfusionMatrix
+from core.system.errors import InputError
+from core.system.files import write_json_atomic
+from core.system.messages import message
+from core.system.reporting import Reporter, StopRequested
 from core.training import checkpoint
 from core.training.allocator import keep_freed_memory
 from core.training.checkpoint import TrainingState
@@ -28,18 +29,17 @@ from core.training.class_weights import resolve_class_weights
 from core.training.data_loader import BatchLoader
 from core.training.distributed import Ranks
 from core.training.evaluator import Evaluator
+from core.training.losses import build_loss
 from core.training.options import TrainOptions, TrainResult
 from core.training.output import OutputFolder
 from core.training.precision import resolve_amp
 from core.training.progress import Speed, Stopwatch, VdlLog
-from core.training.reporter import Reporter, StopRequested
 from core.training.schedule import BestScore, make_optimizer, scheduler_of
 from core.training.step import TrainStep
-from core.training.weights import load_exactly, write_state_dict
 
 if TYPE_CHECKING:
     from core.datasets import SegDataset
-    from core.segmenter_base import SegmenterBase
+    from core.seg.segmenter_base import SegmenterBase
 
 _log = logging.getLogger(__name__)
 #: How often an evaluation tells of its progress.

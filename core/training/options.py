@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import paddle
 
-from core.errors import InputError
-from core.messages import message
-from core.training.reporter import Reporter
+from core.system.errors import InputError
+from core.system.messages import message
+from core.system.reporting import Reporter
 from core.training.schedule import OptimizerName
 
 if TYPE_CHECKING:
@@ -156,7 +156,7 @@ class TrainResult:
         last_model: model folder of the last epoch.
         best_score: mIoU (0 … 1) of the best evaluation.
         best_epoch: its epoch, counted from 1.
-        metrics: all its metrics (``core.metrics``).
+        metrics: all its metrics (``core.prediction.metrics``).
         epochs: complete epochs.
         stopped_early: whether early stopping ended it.
         images_per_second: mean over the training steps of this sitting.

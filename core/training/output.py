@@ -6,9 +6,9 @@ import re
 import shutil
 from pathlib import Path
 
-from core.errors import InputError
-from core.files import make_folder, recover_folder, replace_folder_atomic
-from core.model_folder import STATE, SUCCESS
+from core.models.model_folder import STATE, SUCCESS
+from core.system.errors import InputError
+from core.system.files import make_folder, recover_folder, replace_folder_atomic
 from core.training.checkpoint import TrainingState, read_training_state
 
 _EPOCH = re.compile(r"epoch_(\d+)")

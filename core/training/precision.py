@@ -7,7 +7,7 @@ from typing import Any, Final, Literal
 
 import paddle
 
-from core.errors import InputError
+from core.system.errors import InputError
 
 Amp = Literal["off", "auto", "bf16", "fp16"]
 AMP_CHOICES: Final = ("off", "auto", "bf16", "fp16")

@@ -9,7 +9,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 import paddle
 
-from core.errors import InputError
+from core.system.errors import InputError
 
 OptimizerName = Literal["momentum", "adamw"]
 

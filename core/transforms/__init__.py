@@ -3,12 +3,7 @@
 from core.transforms.arrange import ArrangeSegmenter, to_chw
 from core.transforms.base import Compose, Decode, Sample, Transform, transforms_from_list
 from core.transforms.color import Normalize, RandomBlur, RandomDistort
-from core.transforms.cropping import (
-    CenterCrop,
-    RandomClassCrop,
-    RandomCrop,
-    RandomScaleAspect,
-)
+from core.transforms.cropping import CenterCrop, RandomClassCrop, RandomCrop, RandomScaleAspect
 from core.transforms.flipping import RandomHorizontalFlip, RandomVerticalFlip
 from core.transforms.inversion import SpatialStep, invert_label_map, invert_scores
 from core.transforms.padding import Padding, RandomExpand

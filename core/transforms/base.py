@@ -12,8 +12,8 @@ from typing import Any, TypeVar
 import cv2
 import numpy as np
 
-from core.errors import InputError
-from core.images import read_image, read_mask
+from core.images.io import read_image, read_mask
+from core.system.errors import InputError
 from core.transforms.inversion import SpatialStep
 
 Sample = dict[str, Any]

@@ -10,13 +10,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from core.transforms.base import (
-    Sample,
-    Transform,
-    bad_parameter,
-    check_probability,
-    register,
-)
+from core.transforms.base import Sample, Transform, bad_parameter, check_probability, register
 
 _GREY = np.array([0.299, 0.587, 0.114])
 _RGB_TO_YIQ = np.array([_GREY, [0.595716, -0.274453, -0.321263], [0.211456, -0.522591, 0.311135]])

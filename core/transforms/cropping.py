@@ -8,14 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.metrics import IGNORE_INDEX
-from core.transforms.base import (
-    Sample,
-    Transform,
-    bad_parameter,
-    check_probability,
-    register,
-)
+from core.images.io import IGNORE_INDEX
+from core.transforms.base import Sample, Transform, bad_parameter, check_probability, register
 from core.transforms.inversion import Cropped
 from core.transforms.resizing import Size, check_positive, height_width, stretch
 

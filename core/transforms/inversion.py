@@ -10,7 +10,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-IGNORE_INDEX = 255
+from core.images.io import IGNORE_INDEX
+
 _MAX_CHANNELS = 64  # cv2.resize has a limit, which differs between its versions
 
 

@@ -10,14 +10,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from core.errors import InputError
-from core.transforms.base import (
-    Sample,
-    Transform,
-    bad_parameter,
-    check_probability,
-    register,
-)
+from core.system.errors import InputError
+from core.transforms.base import Sample, Transform, bad_parameter, check_probability, register
 from core.transforms.inversion import Padded
 from core.transforms.resizing import Size, check_positive, height_width
 

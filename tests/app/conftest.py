@@ -14,8 +14,8 @@ from parts import make_seg_folder, wait_until_idle
 from PySide6.QtCore import QCoreApplication, QEvent, QThread, QThreadPool
 from PySide6.QtWidgets import QApplication
 
-from app.settings import SettingsStore
-from app.translation import set_language
+from app.look.translation import set_language
+from app.services.settings import SettingsStore
 
 
 @pytest.fixture(autouse=True)
@@ -23,9 +23,9 @@ def isolated_folders(tmp_path, monkeypatch):
     """Settings and logs of the tests stay in the test's own folder."""
     for name in ("XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME"):
         monkeypatch.setenv(name, str(tmp_path / name.lower()))
-    monkeypatch.setattr("app.settings.config_dir", lambda: tmp_path / "config")
-    monkeypatch.setattr("app.settings.log_dir", lambda: tmp_path / "log")
-    monkeypatch.setattr("app.dialogs.log_dir", lambda: tmp_path / "log")
+    monkeypatch.setattr("app.services.settings.config_dir", lambda: tmp_path / "config")
+    monkeypatch.setattr("app.services.settings.log_dir", lambda: tmp_path / "log")
+    monkeypatch.setattr("app.widgets.dialogs.log_dir", lambda: tmp_path / "log")
 
 
 @pytest.fixture(autouse=True)
@@ -75,7 +75,7 @@ def seg_folder(tmp_path):
 @pytest.fixture
 def application(qapp, tmp_path):
     """The real window on fresh settings; everything is shut down afterwards."""
-    from app.application import Application
+    from app.shell.application import Application
 
     store = SettingsStore(tmp_path / "config" / "settings.json")
     store.settings.language = "en"

@@ -10,7 +10,7 @@ import pytest
 from cli_data import make_data
 
 from core import cli
-from core.images import write_image, write_mask
+from core.images.io import write_image, write_mask
 
 
 @pytest.fixture(scope="module")
@@ -282,12 +282,12 @@ def test_impossible_split(data, capsys, more):
 
 
 def test_bug_of_ours_keeps_its_traceback_in_a_file(data, monkeypatch, tmp_path, capsys):
-    import core.validation
+    import core.data.validation
 
     def broken(*_args, **_more):
         raise RuntimeError("a bug")
 
-    monkeypatch.setattr(core.validation, "validate_folder", broken)
+    monkeypatch.setattr(core.data.validation, "validate_folder", broken)
     monkeypatch.setattr("core.cli.console.log_file", lambda: tmp_path / "日志" / "log.txt")
     monkeypatch.delenv("MASKWRIGHT_DEBUG", raising=False)
     assert cli.run(["validate", str(data)]) == 1

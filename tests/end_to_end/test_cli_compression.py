@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from cli_data import LABELS, make_data
 
-from core.model_folder import read_model_info
+from core.models.model_folder import read_model_info
 
 REPOSITORY = Path(__file__).parents[2]
 MAIN = [sys.executable, str(REPOSITORY / "main.py")]

@@ -9,7 +9,7 @@ import pytest
 from cli_data import COUNTS, LABELS, make_data
 
 from core import cli
-from core.formats import registry
+from core.data.formats import registry
 from core.project import Project
 
 TARGETS = [one.key for one in registry.WRITABLE]

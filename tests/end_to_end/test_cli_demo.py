@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from core import cli
-from core.images import read_mask
-from core.jobs.run_folder import RunFolder
+from core.images.io import read_mask
 from core.project import Project
+from core.runs.run_folder import RunFolder
 
 ROOT = Path(__file__).parents[2]
 PROGRAM = (

@@ -19,11 +19,11 @@ import pytest
 from cli_data import COUNTS, LABELS, make_data
 
 from core import cli
-from core.images import read_image, read_mask
-from core.jobs.run_folder import RunFolder
-from core.model_folder import read_model_info
-from core.optimizer_choice import learning_rate
+from core.images.io import read_image, read_mask
+from core.models.model_folder import read_model_info
+from core.models.optimizer_choice import learning_rate
 from core.project import Project
+from core.runs.run_folder import RunFolder
 
 ROOT = Path(__file__).parents[2]
 SMALL = ["--batch-size", "4", "--image-size", "96x64", "--learning-rate", "0.05", "--device", "cpu"]
@@ -92,7 +92,9 @@ def test_training_result_has_the_contracts_keys(training):
 
 def test_what_is_not_chosen_fits_the_data(place, data, capsys, monkeypatch):
     """No size, batch, epochs or rate given: they come from the data and the machine."""
-    monkeypatch.setattr("core.cli.training.job_result", lambda run_dir: {"best_model": run_dir})
+    monkeypatch.setattr(
+        "core.cli.train_settings.job_result", lambda run_dir: {"best_model": run_dir}
+    )
     out = place / "suggested"
     assert cli.run(["train", "--data", str(data), "--model", "UNet", "--out", str(out)]) == 0
     spec = RunFolder(out).spec
@@ -105,7 +107,9 @@ def test_what_is_not_chosen_fits_the_data(place, data, capsys, monkeypatch):
 
 
 def test_trained_weights_and_a_chosen_optimizer_bring_their_rate(place, data, run_dir, monkeypatch):
-    monkeypatch.setattr("core.cli.training.job_result", lambda run_dir: {"best_model": run_dir})
+    monkeypatch.setattr(
+        "core.cli.train_settings.job_result", lambda run_dir: {"best_model": run_dir}
+    )
     arguments = ["train", "--data", str(data), "--model", "FastSCNN", "--batch-size", "2"]
     weights = ["--pretrain-weights", str(run_dir / "best_model")]
     for name, options, optimizer in (
@@ -244,7 +248,9 @@ def test_project_is_data_too(model_dir, data, place, evaluation, capsys, monkeyp
     out = place / "from project"
     source = ["--data", str(place / "项目 p")]
     arguments = ["train", *source, "--model", "FastSCNN", "--out", str(out), "--epochs", "1"]
-    monkeypatch.setattr("core.cli.training.job_result", lambda run_dir: {"best_model": run_dir})
+    monkeypatch.setattr(
+        "core.cli.train_settings.job_result", lambda run_dir: {"best_model": run_dir}
+    )
     assert cli.run([*arguments, *SMALL]) == 0
     assert RunFolder(out).spec.data_dir == out / "dataset"
     assert (out / "dataset" / "train_list.txt").exists(), "frozen with the run"

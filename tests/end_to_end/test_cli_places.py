@@ -8,9 +8,12 @@ from pathlib import Path
 import pytest
 from cli_data import LABELS, make_data
 
-from core import cli, files, model_folder
-from core.cli import jobs, training
-from core.errors import InputError
+from core import cli
+from core.cli import job_runner as jobs
+from core.cli import train_settings as training
+from core.models import model_folder
+from core.system import files
+from core.system.errors import InputError
 
 NAME_TOO_LONG = "a" * 300
 
@@ -41,7 +44,7 @@ def no_work(monkeypatch):
 
     monkeypatch.setattr(jobs, "job_result", started)
     monkeypatch.setattr(training, "open_data", started)
-    monkeypatch.setattr("core.formats.registry.read", started)
+    monkeypatch.setattr("core.data.formats.registry.read", started)
 
 
 @pytest.mark.parametrize("place", ["file/x", f"new/{NAME_TOO_LONG}"])

@@ -11,8 +11,8 @@ import pytest
 _START = """
 import pathlib, sys
 from core.jobs.process import JobProcess
-from core.jobs.run_folder import RunFolder
-from core.jobs.spec import ExportSpec
+from core.runs.run_folder import RunFolder
+from core.runs.spec import ExportSpec
 
 if __name__ == "__main__":
     folder = pathlib.Path(sys.argv[1])

@@ -15,9 +15,9 @@ import psutil
 import pytest
 from job_runs import poll_until, start, train_spec, write_data
 
-from core.errors import InputError
-from core.jobs.events import Cancelled, Checkpoint, Done, Failed, Heartbeat, Metric, Started
-from core.jobs.run_folder import RunFolder
+from core.runs.events import Cancelled, Checkpoint, Done, Failed, Heartbeat, Metric, Started
+from core.runs.run_folder import RunFolder
+from core.system.errors import InputError
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX signals")
 

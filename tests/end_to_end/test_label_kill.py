@@ -15,11 +15,11 @@ import numpy as np
 import pytest
 from crash_victim import Victim, shapes_hash
 
-from core.annotation.autosave import recover
 from core.annotation.document import MaskDocument
 from core.annotation.shape_text import shapes_from_text
-from core.images import write_image
+from core.images.io import write_image
 from core.project import Project
+from core.project.autosave import recover
 from core.project.masks import mask_hash
 
 pytestmark = pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs kill -9")
@@ -43,7 +43,7 @@ def stored(project: Project, image_id: int) -> MaskDocument:
 
 JOBS = (
     f"""
-from core.annotation.autosave import Autosave, recover
+from core.project.autosave import Autosave, recover
 from core.annotation.brush import Brush
 from core.annotation.document import MaskDocument
 from core.annotation.edits import Region
@@ -53,7 +53,7 @@ from core.annotation.shapes import Outline
 from core.project import Project
 from core.project.masks import mask_hash
 
-sys.path.append("tests/end_to_end")
+sys.path.append("tests/support")
 from crash_victim import shapes_hash
 
 {inspect.getsource(fingerprint)}

@@ -13,9 +13,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core import images
 from core.datasets import write_data_folder
-from core.model_folder import read_model_info
+from core.images import io as images
+from core.models.model_folder import read_model_info
 
 REPOSITORY = Path(__file__).parents[2]
 

@@ -16,8 +16,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core import images
 from core.datasets import write_data_folder
+from core.images import io as images
 
 REPOSITORY = Path(__file__).parents[2]
 

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 from crash_victim import Victim
 
-from core.images import read_mask, write_image, write_mask
+from core.images.io import read_mask, write_image, write_mask
 from core.project import Project
 from core.project.masks import mask_hash
 

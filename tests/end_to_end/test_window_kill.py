@@ -15,10 +15,10 @@ import numpy as np
 import pytest
 from crash_victim import Victim, shapes_hash
 
-from core.annotation.autosave import recover
 from core.annotation.shape_text import shapes_from_text
-from core.images import write_image
+from core.images.io import write_image
 from core.project import Project
+from core.project.autosave import recover
 from core.project.masks import mask_hash
 
 pytestmark = pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs kill -9")
@@ -38,12 +38,12 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
-from app.application import Application
-from app.settings import SettingsStore
-from core.annotation.autosave import Autosave
+from app.shell.application import Application
+from app.services.settings import SettingsStore
+from core.project.autosave import Autosave
 from core.project.masks import mask_hash
 
-sys.path.append("tests/end_to_end")
+sys.path.append("tests/support")
 from crash_victim import shapes_hash
 
 LEFT, NONE = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier

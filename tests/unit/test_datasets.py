@@ -10,10 +10,12 @@ import pytest
 from data_folders import make_folder, make_mask
 from PIL import Image
 
-from core import datasets, images
+from core import datasets
 from core import transforms as T  # noqa: N812 - PaddleX's habit
 from core.datasets import SegDataset, open_data_folder
-from core.errors import InputError
+from core.images import io as images
+from core.images import palette
+from core.system.errors import InputError
 
 
 @pytest.fixture
@@ -30,7 +32,7 @@ def test_a_folder_and_its_subsets(folder: Path) -> None:
     assert opened.labels == ("类 0", "类 1", "类 2")
     assert {split: len(items) for split, items in opened.subsets.items()} == {"train": 3, "val": 2}
     assert opened.subsets["val"][0].image == folder / "JPEGImages" / "图 3.png"
-    assert opened.colors == tuple(images.default_palette(3))
+    assert opened.colors == tuple(palette.default_palette(3))
     assert len(opened.dataset("val")) == 2
     with pytest.raises(InputError, match=r"test_list\.txt does not exist"):
         opened.dataset("test")
@@ -232,8 +234,9 @@ def test_the_windows_side_never_needs_the_engine() -> None:
     """Neither the engine nor Qt nor slow statistics libraries come in with these modules."""
     program = (
         "import sys\n"
-        "import core.files, core.images, core.transforms, core.datasets, core.validation\n"
-        "import core.splitting, core.formats.labelme, core.formats.paddlex_seg\n"
+        "import core.system.files, core.images.io, core.transforms, core.datasets\n"
+        "import core.data.validation, core.data.splitting\n"
+        "import core.data.formats.labelme, core.data.formats.paddlex_seg\n"
         "slow = ('paddle', 'PySide6', 'scipy', 'pandas', 'sklearn', 'matplotlib')\n"
         "print([name for name in slow if name in sys.modules])\n"
     )

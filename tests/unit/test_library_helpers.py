@@ -11,8 +11,9 @@ import pytest
 from weight_server import WeightServer
 
 import core as pdx
-from core import downloads, images
-from core.errors import InputError
+from core.images import io as images
+from core.system import downloads
+from core.system.errors import InputError
 from core.utils import download_and_decompress
 
 

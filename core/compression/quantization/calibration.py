@@ -15,7 +15,7 @@ from core.compression.quantization.prepare import (
     quantizers_of,
     weights_in_float,
 )
-from core.errors import InputError
+from core.system.errors import InputError
 
 Method = Literal["min_max", "percentile", "entropy"]
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StrictInt, ValidationError
 
-from core.errors import InputError
+from core.system.errors import InputError
 
 LayerType = Literal["Conv2D", "Linear", "Conv2DTranspose"]
 Bits = Annotated[StrictInt, Field(ge=2, le=8)]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from core.compression.quantization.config import QuantConfig
-from core.errors import InputError
+from core.system.errors import InputError
 
 if TYPE_CHECKING:
     from core.compression.trace import Call, Trace

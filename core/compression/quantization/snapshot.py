@@ -7,14 +7,10 @@ import math
 import paddle
 from paddle import nn
 
-from core.compression.quantization.prepare import (
-    quantize,
-    quantized_weight_layers,
-    quantizers_of,
-)
+from core.compression.quantization.prepare import quantize, quantized_weight_layers, quantizers_of
 from core.compression.quantization.table import ActivationScale, QuantizationTable
 from core.compression.quantization.weight_grid import weight_scales
-from core.errors import InputError
+from core.system.errors import InputError
 
 
 def table(net: nn.Layer) -> QuantizationTable:

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from core.compression.quantization.config import Bits, QuantConfig
-from core.errors import InputError
+from core.system.errors import InputError
 
 Scale = Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
 

@@ -1,0 +1,87 @@
+"""The program's own line icons (SVG, one colour), tinted to the palette."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+from PySide6.QtCore import QByteArray, QRectF, QSize, Qt
+from PySide6.QtGui import QAction, QColor, QIcon, QPainter, QPixmap
+from PySide6.QtSvg import QSvgRenderer
+from PySide6.QtWidgets import QAbstractButton, QWidget
+
+from app.look.theme import tokens
+
+ICONS_DIR = Path(__file__).resolve().parents[2] / "resources" / "icons"
+_SIZES = (16, 20, 24, 32, 48)
+_PROPERTY = "icon_name"
+
+
+def icon(name: str, *, color: str | None = None) -> QIcon:
+    """Return the icon ``resources/icons/<name>.svg`` in the theme's colours.
+
+    ``color`` overrides the normal state. Use ``set_icon`` for widgets that outlive a theme.
+    """
+    t = tokens()
+    return _tinted(name, color or t.text, t.muted if color is None else color, t.accent)
+
+
+def app_icon() -> QIcon:
+    """Return the program's own picture, in its own colours."""
+    return QIcon(str(ICONS_DIR / "maskwright.svg"))
+
+
+def set_icon(target: QAbstractButton | QAction, name: str) -> None:
+    """Give ``target`` an icon that ``retint_icons`` renews when the theme changes."""
+    target.setProperty(_PROPERTY, name)
+    target.setIcon(icon(name))
+
+
+def pixmap(name: str, size: int, *, color: str | None = None, ratio: float = 1.0) -> QPixmap:
+    """Return one picture of ``size`` logical pixels."""
+    return _render(name, size, color or tokens().text, ratio)
+
+
+def retint_icons(root: QWidget) -> None:
+    """Renew every icon below ``root`` that ``set_icon`` made."""
+    targets: list[QAbstractButton | QAction] = [*root.findChildren(QAbstractButton)]
+    targets += root.findChildren(QAction)
+    for target in targets:
+        name = target.property(_PROPERTY)
+        if isinstance(name, str):
+            target.setIcon(icon(name))
+
+
+@cache
+def _tinted(name: str, normal: str, disabled: str, selected: str) -> QIcon:
+    made = QIcon()
+    faded = QColor(disabled)
+    faded.setAlphaF(0.5)
+    for size in _SIZES:
+        for ratio in (1.0, 2.0):
+            made.addPixmap(_render(name, size, normal, ratio))
+            made.addPixmap(
+                _render(name, size, faded.name(QColor.NameFormat.HexArgb), ratio),
+                QIcon.Mode.Disabled,
+            )
+            made.addPixmap(_render(name, size, selected, ratio), QIcon.Mode.Normal, QIcon.State.On)
+    return made
+
+
+def _render(name: str, size: int, color: str, ratio: float) -> QPixmap:
+    side = round(size * ratio)
+    picture = QPixmap(QSize(side, side))
+    picture.fill(Qt.GlobalColor.transparent)
+    renderer = QSvgRenderer(QByteArray(_svg(name)))
+    painter = QPainter(picture)
+    renderer.render(painter, QRectF(0, 0, side, side))
+    painter.setCompositionMode(QPainter.CompositionMode.CompositionMode_SourceIn)
+    painter.fillRect(picture.rect(), QColor(color))
+    painter.end()
+    picture.setDevicePixelRatio(ratio)
+    return picture
+
+
+@cache
+def _svg(name: str) -> bytes:
+    return (ICONS_DIR / f"{name}.svg").read_bytes()

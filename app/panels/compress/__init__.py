@@ -1,0 +1,1 @@
+"""Compress: prune, quantise, compare."""

@@ -1,0 +1,163 @@
+"""The buttons of the Compression panel: each starts a job on the chosen model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QObject, QUrl, Signal, Slot
+from PySide6.QtGui import QDesktopServices
+from PySide6.QtWidgets import QFileDialog
+
+from app.look.translation import tr
+from app.panels.compress import job_fields as jobs
+from app.panels.compress.compression_inspector import CompressionInspector
+from app.panels.compress.compression_page import CompressionPage
+from app.panels.compress.panel_state import CompressionState
+from app.panels.compress.sensitivity_analysis import Analysis
+from app.services.context import AppContext
+from core.project.variants import ModelVariant
+
+
+class CompressionActions(QObject):
+    """Starts jobs; one at a time is prepared, so that a double click starts one.
+
+    Args:
+        context: starts the runs.
+        page: its buttons.
+        choices: the inspector with its buttons and settings.
+        analysis: what pruning by sensitivity follows.
+        model: returns the variant chosen.
+        state: returns what is known of the project.
+        parent: owner; its window carries the folder dialog.
+    """
+
+    changed = Signal()
+    """``preparing`` changed."""
+
+    def __init__(
+        self,
+        context: AppContext,
+        page: CompressionPage,
+        choices: CompressionInspector,
+        *,
+        analysis: Analysis,
+        model: Callable[[], ModelVariant | None],
+        state: Callable[[], CompressionState],
+        parent: QObject,
+    ) -> None:
+        super().__init__(parent)
+        self._context = context
+        self._page, self._choices, self._analysis = page, choices, analysis
+        self._model, self._state = model, state
+        self._asked = 0
+        page.train_requested.connect(self._on_train)
+        page.variants.measure_requested.connect(self._on_measure_requested)
+        page.sensitivity.analysis_requested.connect(self._on_analysis_requested)
+        page.compare.masks_requested.connect(self._on_masks_requested)
+        choices.prune.requested.connect(self._on_prune)
+        choices.quantize.requested.connect(self._on_quantize)
+        choices.ship.measure_requested.connect(self._on_measure)
+        choices.ship.export_requested.connect(self._on_export)
+        choices.ship.folder_requested.connect(self._on_open_folder)
+        context.run_started.connect(self._on_run_started)
+        context.error_occurred.connect(self._on_error)
+
+    @property
+    def preparing(self) -> bool:
+        """Whether a job was asked for that has not started yet."""
+        return self._asked > 0
+
+    def forget(self) -> None:
+        """Another project was opened: what was asked for is not."""
+        self._asked = 0
+
+    def _start(self, fields: dict[str, Any]) -> None:
+        self._asked += 1
+        self.changed.emit()
+        self._context.start_run(fields)
+
+    @Slot()
+    def _on_train(self) -> None:
+        self._context.navigate("model")
+
+    @Slot(bool)
+    def _on_analysis_requested(self, fast: bool) -> None:
+        model = self._model()
+        trained = None if model is None else self._state().variant(model.root)
+        if trained is not None:
+            self._start(jobs.sensitivity_fields(trained, fast=fast))
+
+    @Slot()
+    def _on_prune(self) -> None:
+        model = self._model()
+        if model is None:
+            return
+        box = self._choices.prune
+        self._start(
+            jobs.prune_fields(
+                model,
+                share=box.flops.share,
+                strategy=box.strategy,
+                sensitivity=self._analysis.folder,
+                epochs=box.epochs.value(),
+                training=self._state().trainings.get(model.root),
+            )
+        )
+
+    @Slot()
+    def _on_quantize(self) -> None:
+        model = self._model()
+        if model is not None:
+            epochs = self._choices.quantize.chosen_epochs
+            training = self._state().trainings.get(model.root)
+            self._start(jobs.quantize_fields(model, epochs=epochs, training=training))
+
+    @Slot(object)
+    def _on_measure_requested(self, variants: Sequence[ModelVariant]) -> None:
+        for variant in variants:
+            if self._state().working("measure", variant.folder) is None:
+                self._start(jobs.measure_fields(variant))
+
+    @Slot()
+    def _on_measure(self) -> None:
+        model = self._model()
+        if model is not None:
+            self._on_measure_requested([model])
+
+    @Slot(object)
+    def _on_masks_requested(self, variants: Sequence[ModelVariant]) -> None:
+        for variant in variants:
+            if self._state().working("evaluate", variant.folder) is None:
+                self._start(jobs.mask_fields(variant))
+
+    @Slot()
+    def _on_export(self) -> None:
+        model = self._model()
+        if model is None:
+            return
+        folder = QFileDialog.getExistingDirectory(
+            self._page.window(),
+            tr("Folder for the exported model"),
+            str(self._context.projects_dir()),
+        )
+        if folder:
+            self._start(jobs.export_fields(model, Path(folder)))
+
+    @Slot()
+    def _on_open_folder(self) -> None:
+        model = self._model()
+        exported = None if model is None else self._state().exports.get(model.folder)
+        if exported is not None:
+            QDesktopServices.openUrl(QUrl.fromLocalFile(str(exported.parent)))
+
+    @Slot(str)
+    def _on_run_started(self, _run_id: str) -> None:
+        self._asked = max(0, self._asked - 1)
+        self.changed.emit()
+
+    @Slot(object)
+    def _on_error(self, _error: object) -> None:
+        self._asked = 0
+        self.changed.emit()

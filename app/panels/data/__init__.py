@@ -1,0 +1,1 @@
+"""Data: import, look through, split."""

@@ -1,0 +1,111 @@
+"""What the Dataset panel changes in the project: subsets, notes, the list of images."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import cast
+
+from PySide6.QtCore import QObject, Slot
+
+from app.look.translation import tr, trn
+from app.panels.data.dataset_inspector import DatasetInspector
+from app.panels.data.split_box import SplitChoice
+from app.services.background import BackgroundTasks
+from app.services.context import AppContext
+from app.widgets import dialogs
+from app.widgets.image_grid import ImageGrid
+from core.project import Project, Subset
+
+
+class DatasetEdits(QObject):
+    """Carries out what is chosen in the inspector, for the images selected in the grid."""
+
+    def __init__(
+        self,
+        context: AppContext,
+        grid: ImageGrid,
+        inspector: DatasetInspector,
+        tasks: BackgroundTasks,
+    ) -> None:
+        super().__init__(grid)
+        self._context = context
+        self._grid = grid
+        self._tasks = tasks
+        facts = inspector.facts
+        facts.subset_chosen.connect(self._on_subset_chosen)
+        facts.comment_edited.connect(self._on_comment_edited)
+        facts.flag_changed.connect(self._on_flag_changed)
+        facts.label_requested.connect(self._on_label_requested)
+        facts.remove_requested.connect(self._on_remove_requested)
+        inspector.split.split_requested.connect(self._on_split_requested)
+
+    @Slot(object)
+    def _on_split_requested(self, choice: SplitChoice) -> None:
+        project = self._context.project
+        if project is None:
+            return
+        counts = project.counts()
+        divided = counts.total - counts.by_subset["none"]
+        if divided and not dialogs.ask(
+            self._grid.window(),
+            trn(
+                "{count} image has a subset already.",
+                "{count} images have a subset already.",
+                divided,
+            ),
+            details=tr("Splitting divides all images anew. Earlier runs keep their own split."),
+            yes=tr("Split anew"),
+            no=tr("Leave as it is"),
+        ):
+            return
+        self._tasks.start(
+            lambda _progress: project.split(val=choice.val, test=choice.test, group=choice.group),
+            on_done=lambda _counts: self._context.dataset_changed.emit(),
+            on_failed=self._context.error_occurred.emit,
+            key="split",
+        )
+
+    @Slot(str)
+    def _on_subset_chosen(self, subset: str) -> None:
+        ids = self._grid.selected_ids()
+        self._change(lambda project: project.set_subset(ids, cast("Subset", subset)))
+
+    @Slot(bool)
+    def _on_flag_changed(self, flagged: bool) -> None:
+        ids = self._grid.selected_ids()
+        self._change(lambda project: project.set_flagged(ids, flagged))
+
+    @Slot(int, str)
+    def _on_comment_edited(self, image_id: int, comment: str) -> None:
+        self._change(lambda project: project.set_comment(image_id, comment))
+
+    @Slot()
+    def _on_label_requested(self) -> None:
+        row = self._grid.current_row()
+        if row is not None:
+            self._context.navigate("labelling", {"image": row.id})
+
+    @Slot()
+    def _on_remove_requested(self) -> None:
+        ids = self._grid.selected_ids()
+        if ids and dialogs.ask(
+            self._grid.window(),
+            trn("Remove {count} image?", "Remove {count} images?", len(ids)),
+            details=tr("They leave the project; image files and trained models stay."),
+            yes=tr("Remove"),
+            no=tr("Keep"),
+            dangerous=True,
+        ):
+            self._change(lambda project: project.remove_images(ids))
+
+    def _change(self, change: Callable[[Project], None]) -> None:
+        project = self._context.project
+        if project is None:
+            return
+        try:
+            change(project)
+        except Exception as error:
+            self._context.error_occurred.emit(error)
+            return
+        self._grid.images.refresh()
+        self._context.dataset_changed.emit()

@@ -1,0 +1,72 @@
+"""What an import would bring in, read in the background; free of widgets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from app.look.translation import tr, trn
+from app.services.background import Progress
+from core.data.formats import registry
+from core.data.formats.detect import IMAGES_ONLY, detect_format, find_images
+from core.data.formats.result import ImportResult
+from core.system.errors import InputError
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """A folder or file in its format; ``result`` is None where there are images only."""
+
+    folder: Path
+    format: str
+    result: ImportResult | None
+    images: list[Path]
+
+    @property
+    def crowds(self) -> int:
+        """How many annotations mark a crowd (COCO's iscrowd)."""
+        return 0 if self.result is None else self.result.crowds
+
+    def summary(self) -> str:
+        """How many images and masks there are, and in which subsets."""
+        parts = [trn("{count} image", "{count} images", len(self.images))]
+        if self.result is not None:
+            items = self.result.items
+            masks = sum(item.mask is not None for item in items)
+            parts.append(trn("{count} mask", "{count} masks", masks))
+            for subset, name in (
+                ("train", tr("Training")),
+                ("val", tr("Validation")),
+                ("test", tr("Test")),
+            ):
+                count = sum(item.subset == subset for item in items)
+                if count:
+                    parts.append(f"{name} {count:,}")
+        return " · ".join(parts)
+
+
+def read_preview(folder: Path, chosen: str | None, scratch: Path, progress: Progress) -> Preview:
+    """Read a folder or file in the ``chosen`` format, else in the one it is recognised to be in.
+
+    Args:
+        folder: what to read.
+        chosen: key of a format, or None.
+        scratch: where images go that exist only inside annotation files.
+        progress: told nothing; ends the reading when it is cancelled.
+
+    Raises:
+        InputError: it cannot be read, or there is nothing in it.
+    """
+    found = chosen or detect_format(folder)
+    progress.check()
+    if found == IMAGES_ONLY:
+        images = find_images(folder, check=progress.check)
+        if not images:
+            raise InputError("There is no image in {folder}; choose another one.", folder=folder)
+        return Preview(folder, found, None, images)
+    # Images inside labelme's files go to the project only when the import is wanted.
+    result = registry.read(found, folder, extract_to=scratch)
+    progress.check()
+    if not result.items:
+        raise InputError("There is nothing to import in {folder}.", folder=folder)
+    return Preview(folder, found, result, [item.image_path for item in result.items])

@@ -1,0 +1,1 @@
+"""Inspect: how good a model is, and where it errs."""

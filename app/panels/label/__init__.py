@@ -1,0 +1,1 @@
+"""Label: paint and draw masks."""

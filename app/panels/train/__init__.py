@@ -1,0 +1,1 @@
+"""Train: choose settings, watch the training."""

@@ -1,0 +1,354 @@
+"""Setting up a training: a network, how thorough, and what the data suggests for the rest."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from PySide6.QtCore import Slot
+from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
+
+from app.look.translation import tr, translated
+from app.panels.base import Panel, StepState, StepStatus
+from app.panels.train.project_facts import TrainingData, gather
+from app.panels.train.suggestion_reasons import Reasons
+from app.panels.train.training_page import NETWORKS, TrainingPage
+from app.services.background import BackgroundTasks
+from app.services.context import AppContext
+from app.widgets.durations import duration_text
+from app.widgets.empty_state import EmptyState
+from core.advice import presets
+from core.advice.checks import find_problems, memory_warning
+from core.models.catalog import ModelName
+from core.project import ImageCounts, Project
+from core.system.devices import DeviceInfo, training_devices
+from core.system.errors import InputError
+from core.system.messages import message
+
+
+class ModelPanel(Panel):
+    """Suggests settings, explains them, checks what the user makes of them, and starts the run."""
+
+    key = "model"
+    title = message("New run")
+    icon = "sliders"
+
+    def __init__(self, context: AppContext, parent: QWidget | None = None) -> None:
+        super().__init__(context, parent)
+        self._tasks = BackgroundTasks(self)
+        self._project: Project | None = None
+        self._data: TrainingData | None = None
+        self._preset: presets.Preset | None = None
+        self._counts: ImageCounts | None = None  # None: to be counted
+        self._network: ModelName | None = None  # what the user chose; None: take the suggestion
+        self._stale = True
+        self._starting = False
+        self.page = TrainingPage()
+        self.networks, self.qualities = self.page.networks, self.page.qualities
+        self.form, self.reasons = self.page.form, Reasons()
+        self.reset_button = self.page.reset_button
+        footer = self.page.footer
+        self.estimate, self.warning, self.problem = footer.estimate, footer.warning, footer.problem
+        self.start_button = footer.start_button
+        self._build()
+        self._connect()
+        self.form.set_devices(self._devices())
+
+    # The panel's contract
+
+    def set_project(self, project: Project | None) -> None:
+        """Suggest settings for this project's data."""
+        self._tasks.cancel_all()
+        self._project, self._data, self._preset, self._counts = project, None, None, None
+        self._network = None
+        self.qualities.choose(1)
+        self._refresh()
+
+    def activated(self) -> None:
+        """Look at the data again if it changed meanwhile."""
+        if self._stale:
+            self._refresh()
+
+    def status(self) -> StepStatus:
+        """Blocked until there are images to train on and to measure with; done after a run."""
+        if self._project is None:
+            return StepStatus(StepState.BLOCKED, message("Open a project first."))
+        if self._counts is None:  # asked for after every event of a job: one query a change
+            self._counts = self._project.counts()
+        counts = self._counts
+        if not counts.total:
+            return StepStatus(StepState.BLOCKED, message("Import images first."))
+        if not counts.by_state["labelled"] and not counts.by_state["reviewed"]:
+            return StepStatus(StepState.BLOCKED, message("Label images first."))
+        if not counts.by_subset["train"] or not counts.by_subset["val"]:
+            return StepStatus(StepState.BLOCKED, message("Split the images first."))
+        if any(run.state == "done" for run in self._project.runs("train")):
+            return StepStatus(StepState.DONE, message("A model is trained."))
+        return StepStatus(StepState.NEXT, message("Ready to train."))
+
+    def inspector(self) -> QWidget | None:
+        """Why the values are what they are."""
+        return self.reasons
+
+    def theme_changed(self) -> None:
+        """Draw the cards in the new colours."""
+        self.networks.renew_colors()
+        self.qualities.renew_colors()
+
+    def shut_down(self) -> None:
+        """Wait for what reads in the background."""
+        self._project = None  # it may be closed before the last queued signal arrives
+        self._tasks.shut_down()
+
+    @property
+    def busy(self) -> bool:
+        """Whether the data is still being counted."""
+        return self._tasks.busy
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """The fields of the run that Start would begin, without ``data_dir``."""
+        model = NETWORKS[max(0, self.networks.index)]
+        return {"kind": "train", "model": model, **self.form.values()}
+
+    # Suggesting
+
+    def _refresh(self) -> None:
+        project = self._project
+        self._stale = False
+        if project is None:
+            self._pages.setCurrentIndex(0)
+            return
+        self._tasks.start(
+            lambda progress: gather(project, progress),
+            on_done=self._on_gathered,
+            on_failed=self.context.error_occurred.emit,
+            key="gather",
+        )
+
+    def _on_gathered(self, data: TrainingData) -> None:
+        # New data brings new suggestions, but never over what the user has set.
+        renewed = self._data is None or self._data.statistics != data.statistics
+        fill = renewed and not self._differs()
+        self._data = data
+        self.form.set_runs(data.runs)
+        ready = bool(data.statistics.train_images)
+        self._pages.setCurrentIndex(1 if ready else 0)
+        if ready:
+            self._suggest(fill=fill)
+        self.status_changed.emit()
+
+    def _suggest(self, *, fill: bool) -> None:
+        if self._data is None or not self._data.statistics.train_images:
+            return
+        device = self._device()
+        quality = presets.QUALITIES[self.qualities.index]
+        self._preset = self._preset_for(device, quality, self._network)
+        self.networks.choose(NETWORKS.index(self._preset.model))
+        self._show_costs(device)
+        self.reasons.show_preset(self._preset, self._data.statistics)
+        if fill:
+            self.form.fill(self._preset)
+        self._on_changed()
+
+    def _preset_for(
+        self, device: DeviceInfo, quality: presets.Quality, model: ModelName | None
+    ) -> presets.Preset:
+        if self._data is None:
+            raise RuntimeError("no data yet")
+        return presets.suggest(
+            self._data.statistics,
+            device,
+            quality=quality,
+            model=model,
+            measured=self._data.speeds_on(device.kind),
+        )
+
+    def _show_costs(self, device: DeviceInfo) -> None:
+        """Write time and size on the cards."""
+        preset = self._preset
+        if preset is None:
+            return
+        for card, quality in zip(self.qualities.cards, presets.QUALITIES, strict=True):
+            seconds = self._preset_for(device, quality, preset.model).estimated_seconds
+            card.fact.setText(tr("about {duration}", duration=duration_text(seconds)))
+        for card, network in zip(self.networks.cards, NETWORKS, strict=True):
+            seconds = self._epoch_seconds(preset.image_size, network, device)
+            card.fact.setText(
+                tr(
+                    "about {duration} an epoch\n{millions:.1f} million parameters",
+                    millions=presets.NETWORKS[network].parameters / 1e6,
+                    duration=duration_text(seconds),
+                )
+            )
+
+    def _epoch_seconds(
+        self, image_size: tuple[int, int], network: ModelName, device: DeviceInfo
+    ) -> float:
+        """Return what an epoch takes, at one image size for all networks: to be compared."""
+        if self._data is None:
+            raise RuntimeError("no data yet")
+        speed = self._data.speeds_on(device.kind).get(network)
+        return presets.training_seconds(
+            image_size,
+            self._data.statistics.train_images,
+            1,
+            speed or presets.pixels_per_second(network, device),
+        )
+
+    def _devices(self) -> tuple[DeviceInfo, ...]:
+        return self.context.devices or training_devices()
+
+    def _device(self) -> DeviceInfo:
+        name = self.form.device_box.currentData()
+        devices = self._devices()
+        return next((device for device in devices if device.spec_name == name), devices[0])
+
+    # Checking and starting
+
+    @Slot()
+    def _on_changed(self) -> None:
+        """Renew estimate and sentences after any change."""
+        data = self._data
+        if data is None:
+            return
+        fields, device = self.fields, self._device()
+        speed = data.speeds_on(device.kind).get(fields["model"])
+        seconds = presets.training_seconds(
+            fields["image_size"],
+            data.statistics.train_images,
+            fields["epochs"],
+            speed or presets.pixels_per_second(fields["model"], device),
+        )
+        memory = presets.training_memory(
+            fields["model"], fields["image_size"], fields["batch_size"]
+        )
+        template = (
+            tr("About {duration} and {memory:.1f} GB of memory, going by earlier runs here.")
+            if speed
+            else tr("About {duration} and {memory:.1f} GB of memory, roughly estimated.")
+        )
+        self.estimate.setText(template.format(duration=duration_text(seconds), memory=memory / 1e9))
+        warning = memory_warning(fields, device)
+        self.warning.setText(translated(warning) if warning else "")
+        self.warning.setVisible(warning is not None)
+        self.reset_button.setVisible(self._differs())
+        if self.problem.isVisibleTo(self) or self._problems_shown:
+            self._check()
+
+    def _differs(self) -> bool:
+        """Whether the user changed what was suggested."""
+        preset, fields = self._preset, self.fields
+        if preset is None:
+            return False
+        names = ("image_size", "batch_size", "epochs", "optimizer", "class_weights", "augmentation")
+        rate = abs(fields["learning_rate"] - preset.learning_rate) > 1e-9
+        return (
+            rate
+            or bool(fields["model_params"])
+            or any(fields[name] != getattr(preset, name) for name in names)
+        )
+
+    def _check(self) -> bool:
+        """Show what is wrong beside its field; returns whether all is well."""
+        if self._data is None:
+            return False
+        problems = {
+            name: translated(text)
+            for name, text in find_problems(self.fields, self._data.statistics).items()
+        }
+        self.form.show_problems(problems)
+        self._problems_shown = bool(problems)
+        rest = problems.get("data", "")
+        if problems and not rest:
+            rest = tr("Please correct the marked settings.")
+        self.problem.setText(rest)
+        self.problem.setVisible(bool(rest))
+        return not problems
+
+    @Slot()
+    def _on_start(self) -> None:
+        if self._starting or not self._check():
+            return
+        self._set_starting(True)
+        try:
+            self.context.start_run(self.fields)
+        except InputError as error:
+            self._set_starting(False)
+            self.context.error_occurred.emit(error)
+
+    def _set_starting(self, starting: bool) -> None:
+        self._starting = starting
+        self.start_button.setEnabled(not starting)
+        self.start_button.setText(tr("Starting…") if starting else tr("Start training"))
+
+    @Slot(str)
+    def _on_run_started(self, run_id: str) -> None:
+        self._stale = True
+        if self._starting:
+            self._set_starting(False)
+            self.context.navigate("monitor", run_id)
+
+    @Slot(object)
+    def _on_error(self, _error: object) -> None:
+        self._set_starting(False)
+
+    @Slot(int)
+    def _on_network_chosen(self, index: int) -> None:
+        self._network = NETWORKS[index]
+        self._suggest(fill=True)
+
+    @Slot()
+    def _on_chosen(self) -> None:
+        self._suggest(fill=True)
+
+    @Slot()
+    def _on_data_changed(self) -> None:
+        self._stale = True
+        self._counts = None
+        if self.isVisible():
+            self._refresh()
+        self.status_changed.emit()
+
+    @Slot()
+    def _on_devices_changed(self) -> None:
+        self.form.set_devices(self._devices())
+        self._suggest(fill=not self._differs())
+
+    @Slot()
+    def _on_reset(self) -> None:
+        if self._preset is not None:
+            self.form.fill(self._preset)
+
+    @Slot()
+    def _on_open_data(self) -> None:
+        self.context.navigate("dataset")
+
+    # Building
+
+    def _connect(self) -> None:
+        self.networks.group.idClicked.connect(self._on_network_chosen)
+        self.qualities.group.idClicked.connect(self._on_chosen)
+        self.form.device_chosen.connect(self._on_chosen)
+        self.form.changed.connect(self._on_changed)
+        self.start_button.clicked.connect(self._on_start)
+        self.reset_button.clicked.connect(self._on_reset)
+        self.context.run_started.connect(self._on_run_started)
+        self.context.error_occurred.connect(self._on_error)
+        self.context.dataset_changed.connect(self._on_data_changed)
+        self.context.devices_changed.connect(self._on_devices_changed)
+
+    def _build(self) -> None:
+        self._problems_shown = False
+        empty = EmptyState(
+            "dataset",
+            tr("Nothing to train on yet"),
+            tr("Import images with masks and split them; then this page suggests the settings."),
+            action=tr("Go to the data"),
+        )
+        empty.action_requested.connect(self._on_open_data)
+        self._pages = QStackedWidget()
+        self._pages.addWidget(empty)
+        self._pages.addWidget(self.page)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self._pages)

@@ -1,0 +1,393 @@
+"""Training monitor: the runs, and what the chosen one is learning, live or afterwards."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import Qt, QTimer, Slot
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import (
+    QHBoxLayout,
+    QSplitter,
+    QStackedWidget,
+    QTabWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.look.theme import GRID
+from app.look.translation import tr
+from app.panels.base import Panel, StepState, StepStatus
+from app.panels.train.mask_panel import MaskPanel
+from app.panels.train.run_header import RunHeader
+from app.panels.train.run_inspector import RunInspector
+from app.services.background import BackgroundTasks
+from app.services.context import AppContext
+from app.services.run_reader import RunReader, open_run
+from app.widgets.empty_state import EmptyState
+from app.widgets.layout import button, label
+from app.widgets.log_view import LogView
+from app.widgets.run_charts import CompareRun, RunCharts
+from app.widgets.run_list import RunList
+from core.project import Project
+from core.project.rows import RunRow
+from core.runs.events import Event, MaskPreview
+from core.system.messages import message
+
+_READ_MS = 100
+_CLOCK_MS = 1000
+_LIST_WIDTH, _NARROW_LIST_WIDTH = GRID * 26, GRID * 19
+_ROOMY_WIDTH = GRID * 110
+_CHARTS_HEIGHT, _MASKS_HEIGHT = 290, 360
+_ALIVE = ("running", "paused")
+
+
+class MonitorPanel(Panel):
+    """Shows a run from its folder alone, so a restarted window shows the same picture."""
+
+    key = "monitor"
+    title = message("Runs")
+    icon = "train"
+
+    def __init__(self, context: AppContext, parent: QWidget | None = None) -> None:
+        super().__init__(context, parent)
+        self._tasks = BackgroundTasks(self, max_threads=2)
+        self._project: Project | None = None
+        self._run: RunRow | None = None
+        self._reader: RunReader | None = None
+        self._states: dict[int, str] = {}
+        self._redrawn_at = 0
+        self.run_list = RunList()
+        self.header = RunHeader()
+        self.charts = RunCharts()
+        self.masks = MaskPanel()
+        self.log = LogView()
+        self._inspector = RunInspector()
+        self._build()
+        self._read_timer = QTimer(self)
+        self._read_timer.setSingleShot(True)
+        self._read_timer.setInterval(_READ_MS)
+        self._read_timer.timeout.connect(self._on_read_due)
+        self._clock = QTimer(self)
+        self._clock.setInterval(_CLOCK_MS)
+        self._clock.timeout.connect(self._on_clock)
+        self._connect()
+
+    # The panel's contract
+
+    def set_project(self, project: Project | None) -> None:
+        """Show the project's runs, the newest first."""
+        self._project = project
+        self._states.clear()
+        self._forget_run()
+        self.run_list.clear()
+        self._refresh_list()
+        if self._run is None and self.run_list.count():
+            self.run_list.setCurrentRow(0)
+
+    def job_event(self, run_id: str, event: Event) -> None:
+        """Something was appended to a run; what it was is read from the run's file."""
+        if self._run is not None and run_id == str(self._run.id):
+            if not self._read_timer.isActive():
+                self._read_timer.start()
+            if isinstance(event, MaskPreview):
+                self.masks.redraw_button.setEnabled(True)
+
+    def status(self) -> StepStatus:
+        """Done once a run has finished; free once the project has images."""
+        if self._project is None:
+            return StepStatus(StepState.BLOCKED, message("Open a project first."))
+        runs = self._project.runs("train")
+        if any(run.state == "done" for run in runs):
+            return StepStatus(StepState.DONE, message("A model is trained."))
+        return StepStatus(StepState.NEXT, message("Ready to train."))
+
+    def inspector(self) -> QWidget | None:
+        """How the curves are drawn, and the run's settings."""
+        return self._inspector
+
+    def navigate(self, payload: Any) -> None:
+        """Show the run with the id ``payload``."""
+        self._refresh_list()
+        self.run_list.select(int(payload))
+
+    def theme_changed(self) -> None:
+        """Draw the curves in the new colours."""
+        self.charts.renew_colors()
+        self._show_run()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+        """In a small window the list of runs gives way to the curves."""
+        super().resizeEvent(event)
+        roomy = event.size().width() >= _ROOMY_WIDTH
+        self._side.setFixedWidth(_LIST_WIDTH if roomy else _NARROW_LIST_WIDTH)
+
+    def shut_down(self) -> None:
+        """Wait for what reads in the background."""
+        self._project = None  # it may be closed before the last queued signal arrives
+        self._clock.stop()
+        self._read_timer.stop()
+        self._tasks.shut_down()
+        self.masks.strip.shut_down()
+        self.charts.shut_down()
+
+    @property
+    def busy(self) -> bool:
+        """Whether a run or its pictures are still being read."""
+        return self._tasks.busy or self.masks.strip.busy or self._read_timer.isActive()
+
+    # Showing
+
+    def _refresh_list(self) -> None:
+        runs = [] if self._project is None else self._project.runs("train")
+        self.run_list.set_runs(runs)
+        self._inspector.set_runs([run for run in runs if run != self._run])
+        self._stack.setCurrentIndex(1 if runs else 0)
+
+    def _forget_run(self) -> None:
+        self._tasks.cancel_all()
+        self._run, self._reader = None, None
+        self._redrawn_at = 0
+        self.log.set_folder(None)
+
+    def _state(self) -> str:
+        if self._run is None:
+            return "queued"
+        return self._states.get(self._run.id, self._run.state)
+
+    @Slot(int)
+    def _on_run_selected(self, run_id: int) -> None:
+        if self._project is None or (self._run is not None and self._run.id == run_id):
+            return
+        self._forget_run()
+        run = self._project.run(run_id)
+        self._run = run
+        self._refresh_list()
+        self.header.name.setText(run.name)
+        self._tasks.start(
+            lambda progress: open_run(run.folder, progress),
+            on_done=self._on_opened,
+            on_failed=self.context.error_occurred.emit,
+            key="open",
+        )
+
+    def _on_opened(self, reader: RunReader) -> None:
+        self._reader = reader
+        spec = reader.spec
+        self.charts.reset(reader.labels, reader.colors)
+        self.masks.strip.reset(reader.preview_count, reader.labels, reader.colors)
+        self._inspector.show_spec(spec, reader.folder.path)
+        self.log.set_folder(reader.folder)
+        self._apply_display()
+        self._on_read_due()
+        self._show_all()
+        self._on_compare_changed()
+
+    @Slot()
+    def _on_read_due(self) -> None:
+        if self._reader is not None and self._reader.read_new():
+            self._show_all()
+            self._redraw_if_due()
+
+    def _show_all(self) -> None:
+        if self._reader is None:
+            return
+        self.charts.update_from(self._reader.history)
+        for index, files in self._reader.previews().items():
+            self.masks.strip.show_preview(index, files)
+        self._inspector.show_warnings(self._reader.history.warnings)
+        self._show_run()
+
+    def _show_run(self) -> None:
+        if self._run is None or self._reader is None:
+            return
+        state = self._state()
+        history = self._reader.history
+        self.header.show_run(
+            self._run.name, state, history, has_model=history.best_miou is not None
+        )
+        self.masks.set_alive(state in _ALIVE)
+        if state in _ALIVE and not self._clock.isActive():
+            self._clock.start()
+        elif state not in _ALIVE:
+            self._clock.stop()
+
+    def _redraw_if_due(self) -> None:
+        """Ask for new masks when the chosen number of steps has passed."""
+        every = self.masks.every
+        training = self._reader.history.training if self._reader is not None else None
+        if not every or training is None or self._run is None:
+            return
+        if training.step - self._redrawn_at >= every:
+            self._redrawn_at = training.step
+            self.context.jobs.request_preview(str(self._run.id))
+
+    @Slot()
+    def _on_clock(self) -> None:
+        if self._reader is not None:
+            self.header.show_clock(self._state(), self._reader.history)
+
+    # Steering
+
+    def _ask_jobs(self, question: str) -> None:
+        if self._run is None:
+            return
+        if not getattr(self.context.jobs, question)(str(self._run.id)):
+            self.hint.setText(
+                tr("Another window works on this run; steer it from there, or close that window.")
+            )
+            self.hint.show()
+
+    @Slot()
+    def _on_pause(self) -> None:
+        self._ask_jobs("pause")
+
+    @Slot()
+    def _on_continue(self) -> None:
+        self._ask_jobs("resume")
+
+    @Slot()
+    def _on_stop(self) -> None:
+        self.header.stop_button.setEnabled(False)  # until the state changes: once is enough
+        self._ask_jobs("stop")
+
+    @Slot()
+    def _on_resume(self) -> None:
+        if self._run is not None:
+            self.context.resume_run(str(self._run.id))
+
+    @Slot()
+    def _on_inspect(self) -> None:
+        if self._run is not None:
+            self.context.navigate("inspection", {"run": self._run.id})
+
+    @Slot()
+    def _on_redraw(self) -> None:
+        self.masks.redraw_button.setEnabled(False)
+        self._ask_jobs("request_preview")
+
+    @Slot(str)
+    def _on_run_started(self, run_id: str) -> None:
+        self._refresh_list()
+        self.run_list.select(int(run_id))
+
+    @Slot(str, str)
+    def _on_run_state_changed(self, run_id: str, state: str) -> None:
+        if not run_id.isdigit():
+            return
+        self._states[int(run_id)] = state
+        self.header.stop_button.setEnabled(True)
+        self.masks.redraw_button.setEnabled(True)
+        self.hint.hide()
+        if self._run is not None and run_id == str(self._run.id):
+            self._on_read_due()
+            self._show_run()
+        self.status_changed.emit()
+
+    @Slot()
+    def _on_runs_changed(self) -> None:
+        self._refresh_list()
+        if self._run is None and self.run_list.count():
+            self.run_list.setCurrentRow(0)
+        self.status_changed.emit()
+
+    # Display
+
+    @Slot()
+    def _apply_display(self) -> None:
+        self.charts.set_smoothing(self._inspector.smoothing)
+        self.charts.set_in_epochs(self._inspector.in_epochs)
+
+    @Slot()
+    def _on_compare_changed(self) -> None:
+        run = self._inspector.compared
+        if run is None:
+            self._tasks.cancel("compare")
+            self.charts.set_other(None)
+            return
+        folder: Path = run.folder
+        self._tasks.start(
+            lambda progress: open_run(folder, progress).history,
+            on_done=lambda history: self.charts.set_other(CompareRun(run.name, history)),
+            on_failed=self.context.error_occurred.emit,
+            key="compare",
+        )
+
+    @Slot()
+    def _on_new_run(self) -> None:
+        self.context.navigate("model")
+
+    # Building
+
+    def _connect(self) -> None:
+        self.run_list.run_selected.connect(self._on_run_selected)
+        self.header.pause_requested.connect(self._on_pause)
+        self.header.continue_requested.connect(self._on_continue)
+        self.header.stop_requested.connect(self._on_stop)
+        self.header.resume_requested.connect(self._on_resume)
+        self.header.inspect_requested.connect(self._on_inspect)
+        self.masks.redraw_requested.connect(self._on_redraw)
+        self._inspector.display_changed.connect(self._apply_display)
+        self._inspector.compare_changed.connect(self._on_compare_changed)
+        self.context.run_started.connect(self._on_run_started)
+        self.context.run_state_changed.connect(self._on_run_state_changed)
+        self.context.runs_changed.connect(self._on_runs_changed)
+
+    def _build(self) -> None:
+        empty = EmptyState(
+            "train",
+            tr("No run yet"),
+            tr("Choose a network and start a run; its curves and masks will appear here."),
+            action=tr("Set up a run"),
+        )
+        empty.action_requested.connect(self._on_new_run)
+        self._stack = QStackedWidget()
+        self._stack.addWidget(empty)
+        self._stack.addWidget(self._make_page())
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self._stack)
+
+    def _make_page(self) -> QWidget:
+        side = QWidget()
+        side.setFixedWidth(_LIST_WIDTH)
+        self._side = side
+        listed = QVBoxLayout(side)
+        listed.setContentsMargins(GRID, GRID * 2, 0, GRID)
+        new_run = button(tr("New run…"), icon="add", tooltip=tr("Choose a network and settings"))
+        new_run.clicked.connect(self._on_new_run)
+        listed.addWidget(new_run)
+        listed.addWidget(self.run_list, 1)
+        work = QWidget()
+        column = QVBoxLayout(work)
+        column.setContentsMargins(GRID * 2, GRID * 2, GRID * 2, GRID)
+        column.setSpacing(GRID)
+        self.hint = label("", "warning", wrap=True)
+        self.hint.hide()
+        column.addWidget(self.header)
+        column.addWidget(self.hint)
+        split = QSplitter(Qt.Orientation.Vertical)
+        split.setChildrenCollapsible(False)
+        split.setHandleWidth(GRID)
+        split.setProperty("role", "gap")
+        split.addWidget(self.charts)
+        split.addWidget(self._make_tabs())
+        split.setSizes([_CHARTS_HEIGHT, _MASKS_HEIGHT])
+        split.setStretchFactor(0, 2)
+        split.setStretchFactor(1, 3)
+        column.addWidget(split, 1)
+        page = QWidget()
+        both = QHBoxLayout(page)
+        both.setContentsMargins(0, 0, 0, 0)
+        both.setSpacing(0)
+        both.addWidget(side)
+        both.addWidget(work, 1)
+        return page
+
+    def _make_tabs(self) -> QTabWidget:
+        self.tabs = QTabWidget()
+        self.tabs.setDocumentMode(True)
+        self.tabs.addTab(self.masks, tr("Masks"))
+        self.tabs.addTab(self.log, tr("Log"))
+        return self.tabs

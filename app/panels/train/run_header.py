@@ -1,0 +1,191 @@
+"""What a run is doing right now, in numbers, and the buttons that steer it."""
+
+from __future__ import annotations
+
+import time
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QVBoxLayout, QWidget
+
+from app.look.icons import pixmap
+from app.look.theme import GRID, set_role, tokens
+from app.look.translation import tr, translated
+from app.widgets.durations import duration_text
+from app.widgets.elided_label import ElidedLabel
+from app.widgets.layout import button, label, row
+from app.widgets.run_list import state_color, state_text
+from core.runs.events import Failed
+from core.runs.history import RunHistory
+from core.system.messages import Message
+
+_STEPS = 1000
+_ALIVE = ("queued", "running", "paused")
+_RESUMABLE = ("interrupted", "cancelled", "failed")
+_ICON = 20
+
+
+class RunHeader(QWidget):
+    """Name, state, facts and buttons of one run, and a box that says why it failed."""
+
+    pause_requested = Signal()
+    continue_requested = Signal()
+    stop_requested = Signal()
+    resume_requested = Signal()
+    inspect_requested = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.name = ElidedLabel("", "title")
+        self.chip = QLabel()
+        self.pause_button = button(
+            tr("Pause"),
+            icon="pause",
+            tooltip=tr("Wait after the current step; the memory stays in use (Ctrl+Shift+P)"),
+        )
+        self.continue_button = button(
+            tr("Continue"), "primary", tooltip=tr("Go on with the next step")
+        )
+        self.stop_button = button(
+            tr("Stop"),
+            icon="stop",
+            tooltip=tr("End after the current step and save; it can be resumed (Ctrl+Shift+X)"),
+        )
+        self.resume_button = button(
+            tr("Resume"),
+            "primary",
+            tooltip=tr("Go on from the last saved state with the same data and settings"),
+        )
+        self.inspect_button = button(tr("Inspect the result"), tooltip=tr("Measure the best model"))
+        for made, signal in (
+            (self.pause_button, self.pause_requested),
+            (self.continue_button, self.continue_requested),
+            (self.stop_button, self.stop_requested),
+            (self.resume_button, self.resume_requested),
+            (self.inspect_button, self.inspect_requested),
+        ):
+            made.clicked.connect(signal)
+            made.hide()
+        self.bar = QProgressBar()
+        self.bar.setTextVisible(False)
+        self.bar.setRange(0, _STEPS)
+        self.bar.setAccessibleName(tr("Progress of the run"))
+        self.facts: dict[str, QLabel] = {}
+        self.failure = _FailureBox()
+        self.failure.hide()
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(GRID)
+        layout.addLayout(
+            row(
+                self.name,
+                self.chip,
+                1,
+                self.pause_button,
+                self.continue_button,
+                self.stop_button,
+                self.resume_button,
+                self.inspect_button,
+            )
+        )
+        layout.addWidget(self.bar)
+        layout.addLayout(self._make_facts())
+        layout.addWidget(self.failure)
+
+    def show_run(self, name: str, state: str, history: RunHistory, *, has_model: bool) -> None:
+        """Show a run as it is now; ``has_model``: there is a best model to inspect."""
+        self.name.setText(name)
+        self._show_state(state, has_model=has_model)
+        progress = history.training
+        share = 0.0 if progress is None else progress.step / max(1, progress.steps)
+        self.bar.setValue(_STEPS if state == "done" else round(share * _STEPS))
+        self.bar.setVisible(state in _ALIVE)
+        facts = self.facts
+        facts["epoch"].setText("–" if progress is None else f"{progress.epoch} / {progress.epochs}")
+        speed = history.images_per_second
+        facts["speed"].setText("–" if speed is None else f"{speed:.1f}")
+        best = history.best_miou
+        facts["best"].setText("–" if best is None else f"{best:.3f}")
+        self.show_clock(state, history)
+        self._show_failure(state, history)
+
+    def show_clock(self, state: str, history: RunHistory) -> None:
+        """Renew what changes with time alone."""
+        now = time.time() if state in _ALIVE else history.last_time
+        elapsed = history.elapsed(now)
+        self.facts["elapsed"].setText(duration_text(elapsed) if elapsed else "–")
+        eta = history.progress.eta_s if history.progress is not None else None
+        known = eta is not None and state in ("running", "paused")
+        self.facts["left"].setText(duration_text(eta) if known and eta is not None else "–")
+
+    def _show_state(self, state: str, *, has_model: bool) -> None:
+        color = state_color(state, tokens())
+        self.chip.setText(state_text(state))
+        self.chip.setStyleSheet(f"color: {color}; font-weight: 600;")
+        self.pause_button.setVisible(state == "running")
+        self.continue_button.setVisible(state == "paused")
+        self.stop_button.setVisible(state in _ALIVE)
+        self.resume_button.setVisible(state in _RESUMABLE)
+        self.inspect_button.setVisible(has_model and state not in ("running", "paused"))
+        set_role(self.inspect_button, "primary" if state == "done" else "")
+
+    def _show_failure(self, state: str, history: RunHistory) -> None:
+        ended = history.ended
+        if isinstance(ended, Failed) and state == "failed":
+            known = Message(ended.template, ended.params) if ended.template else ended.message
+            self.failure.show_text(translated(known), translated(ended.advice), "danger")
+        elif state == "interrupted":
+            self.failure.show_text(
+                tr("This run ended from outside: the program or the computer was shut down."),
+                tr("Nothing that was saved is lost. Resume goes on from the last saved state."),
+                "warning",
+            )
+        else:
+            self.failure.hide()
+
+    def _make_facts(self) -> QHBoxLayout:
+        cells = row(spacing=GRID * 3)
+        for key, title in (
+            ("epoch", tr("Epoch")),
+            ("best", tr("Best mIoU")),
+            ("speed", tr("Images/s")),
+            ("elapsed", tr("Elapsed")),
+            ("left", tr("Remaining")),
+        ):
+            value = label("–", "heading")
+            value.setAccessibleName(title)
+            cell = QVBoxLayout()
+            cell.setSpacing(0)
+            cell.addWidget(label(title, "muted"))
+            cell.addWidget(value)
+            self.facts[key] = value
+            cells.addLayout(cell)
+        cells.addStretch(1)
+        return cells
+
+
+class _FailureBox(QFrame):
+    def __init__(self) -> None:
+        super().__init__()
+        self.setProperty("role", "card")
+        self.icon = QLabel()
+        self.text = label("", "danger", wrap=True)
+        self.advice = label("", wrap=True)
+        texts = QVBoxLayout()
+        texts.setSpacing(2)
+        texts.addWidget(self.text)
+        texts.addWidget(self.advice)
+        both = row(self.icon)
+        both.addLayout(texts, 1)
+        both.setContentsMargins(GRID, GRID, GRID, GRID)
+        self.setLayout(both)
+
+    def show_text(self, text: str, advice: str, role: str) -> None:
+        """Say what happened and what to do; ``role`` is ``danger`` or ``warning``."""
+        theme = tokens()
+        color = theme.danger if role == "danger" else theme.warning
+        self.icon.setPixmap(pixmap("warning", _ICON, color=color, ratio=self.devicePixelRatio()))
+        set_role(self.text, role)
+        self.text.setText(text)
+        self.advice.setText(advice)
+        self.advice.setVisible(bool(advice))
+        self.show()

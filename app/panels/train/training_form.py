@@ -1,0 +1,332 @@
+"""The fields of a training: few in sight, the others folded; a sentence under a wrong one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import Qt, Signal, Slot
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QDoubleSpinBox,
+    QFileDialog,
+    QFormLayout,
+    QLabel,
+    QLineEdit,
+    QSpinBox,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.look.icons import set_icon
+from app.look.theme import GRID
+from app.look.translation import tr
+from app.panels.train.network_fields import NetworkOptions
+from app.panels.train.project_facts import EarlierRun
+from app.widgets.layout import button, column, label, row
+from app.widgets.passive_inputs import WheelScrolls
+from core.advice.presets import Preset
+from core.models.optimizer_choice import learning_rate
+from core.system.devices import DeviceInfo
+from core.transforms.recipes import Augmentation
+
+#: Names of the optimizers, which are proper names in every language.
+OPTIMIZERS = {"momentum": "Momentum (SGD)", "adamw": "AdamW"}
+
+_SIDE_STEP = 32
+_MOST = 100_000
+_FIELD_WIDTH = GRID * 14
+_CAPTION_WIDTH = GRID * 22
+
+
+class TrainingForm(QWidget):
+    """Edits the fields of ``TrainSpec`` that the cards above it do not choose."""
+
+    changed = Signal()
+    device_chosen = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._wheel = WheelScrolls(self)
+        self._problems: dict[str, QLabel] = {}
+        self._filling = False
+        self._make_basic()
+        self._make_advanced()
+        self.advanced_button = QToolButton()
+        self.advanced_button.setText(tr("Advanced settings"))
+        self.advanced_button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self.advanced_button.setCheckable(True)
+        set_icon(self.advanced_button, "chevron-right")
+        self.advanced_button.toggled.connect(self._on_folded)
+        self.advanced = QWidget()
+        self.advanced.setLayout(self._advanced_form())
+        self.advanced.hide()
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(GRID)
+        layout.addLayout(self._basic_form())
+        layout.addWidget(self.advanced_button)
+        self.advanced_button.setProperty("role", "fold")
+        layout.addWidget(self.advanced)
+
+    def fill(self, preset: Preset) -> None:
+        """Take over suggested settings."""
+        self._filling = True
+        self.width_box.setValue(preset.image_size[0])
+        self.height_box.setValue(preset.image_size[1])
+        self.batch_box.setValue(preset.batch_size)
+        self.epochs_box.setValue(preset.epochs)
+        self.optimizer_box.setCurrentIndex(self.optimizer_box.findData(preset.optimizer))
+        self.rate_box.setValue(preset.learning_rate)
+        self.weights_box.setCurrentIndex(self.weights_box.findData(preset.class_weights))
+        self.save_box.setValue(preset.save_interval_epochs)
+        augmentation = preset.augmentation
+        for name, box in self.augmentation_boxes.items():
+            box.setValue(getattr(augmentation, name))
+        self.network_options.show_network(preset.model)
+        self.network_options.reset()
+        self._filling = False
+        self.changed.emit()
+
+    def values(self) -> dict[str, Any]:
+        """Return the fields by their names in ``TrainSpec``, all but ``kind`` and ``model``."""
+        boxes = self.augmentation_boxes
+        weights = self.weights_edit.text().strip()
+        return {
+            "model_params": self.network_options.values(),
+            "image_size": (self.width_box.value(), self.height_box.value()),
+            "batch_size": self.batch_box.value(),
+            "epochs": self.epochs_box.value(),
+            "device": self.device_box.currentData() or "auto",
+            "optimizer": self.optimizer_box.currentData(),
+            "learning_rate": self.rate_box.value(),
+            "class_weights": self.weights_box.currentData(),
+            "use_mixed_loss": self.loss_box.currentData(),
+            "augmentation": Augmentation(**{name: box.value() for name, box in boxes.items()}),
+            "early_stop": self.stop_box.isChecked(),
+            "early_stop_patience": self.patience_box.value(),
+            "save_interval_epochs": self.save_box.value(),
+            "seed": self.seed_box.value(),
+            "pretrain_weights": weights or None,
+            "resume": self.resume_box.currentData(),
+        }
+
+    def show_problems(self, problems: Mapping[str, str]) -> None:
+        """Put each sentence under its field, and unfold what hides one."""
+        for name, place in self._problems.items():
+            place.setText(problems.get(name, ""))
+            place.setVisible(name in problems)
+        hidden = {"learning_rate", "pretrain_weights", "resume"}
+        if hidden & set(problems):
+            self.advanced_button.setChecked(True)
+
+    def problem(self, name: str) -> str:
+        """Return the sentence under a field, empty where there is none."""
+        return self._problems[name].text()
+
+    def set_devices(self, devices: tuple[DeviceInfo, ...]) -> None:
+        """Offer these devices, the first one chosen unless the user chose another."""
+        chosen = self.device_box.currentData()
+        self.device_box.blockSignals(True)
+        self.device_box.clear()
+        for device in devices:
+            memory = f"{device.memory_bytes / 1e9:.0f} GB"
+            cores = tr("{cores} cores", cores=device.cores) if device.cores else memory
+            self.device_box.addItem(f"{device.name} ({cores})", device.spec_name)
+        self.device_box.setCurrentIndex(max(0, self.device_box.findData(chosen)))
+        self.device_box.blockSignals(False)
+
+    def set_runs(self, runs: tuple[EarlierRun, ...]) -> None:
+        """Offer runs to continue."""
+        chosen = self.resume_box.currentData()
+        self.resume_box.blockSignals(True)
+        self.resume_box.clear()
+        self.resume_box.addItem(tr("no, start anew"), None)
+        for run in runs:
+            folder = run.last_checkpoint or run.best_model
+            if folder is not None:
+                self.resume_box.addItem(run.name, str(folder))
+        self.resume_box.setCurrentIndex(max(0, self.resume_box.findData(chosen)))
+        self.resume_box.blockSignals(False)
+
+    # Building
+
+    def _make_basic(self) -> None:
+        self.width_box = self._number(32, 8192, tr("Image width"), step=_SIDE_STEP, least=1)
+        self.height_box = self._number(32, 8192, tr("Image height"), step=_SIDE_STEP, least=1)
+        self.batch_box = self._number(1, 1024, tr("Batch"))
+        self.epochs_box = self._number(1, _MOST, tr("Epochs"))
+        self.device_box = QComboBox()
+        self.device_box.setAccessibleName(tr("Device"))
+        self.device_box.setMinimumWidth(_FIELD_WIDTH * 2)
+        self._ignore_wheel(self.device_box)
+        self.device_box.currentIndexChanged.connect(self._on_device_chosen)
+
+    def _make_advanced(self) -> None:
+        self.optimizer_box = self._choice(
+            tr("Optimizer"), [(text, name) for name, text in OPTIMIZERS.items()]
+        )
+        self.optimizer_box.currentIndexChanged.connect(self._on_optimizer_chosen)
+        self.rate_box = self._decimal(0.0, 1.0, tr("Learning rate"), step=0.005, decimals=4)
+        self.weights_box = self._choice(
+            tr("Class weights"), [(tr("none"), "none"), (tr("balanced"), "balanced")]
+        )
+        self.loss_box = self._choice(
+            tr("Loss"),
+            [(tr("cross entropy"), False), (tr("0.8 cross entropy + 0.2 Lovász"), True)],
+        )
+        self.augmentation_boxes = {
+            "horizontal_flip": self._decimal(0, 1, tr("Flip left to right")),
+            "vertical_flip": self._decimal(0, 1, tr("Flip upside down")),
+            "min_scale": self._decimal(0.05, 1, tr("Smallest crop")),
+            "aspect_ratio": self._decimal(0, 1, tr("Largest stretch")),
+            "distort": self._decimal(0, 1, tr("Change colours")),
+            "blur": self._decimal(0, 1, tr("Blur")),
+        }
+        self.stop_box = QCheckBox(tr("stop when mIoU has not risen for"))
+        self.stop_box.toggled.connect(self._on_edited)
+        self.patience_box = self._number(1, 1000, tr("Evaluations without a rise"))
+        self.patience_box.setValue(5)
+        self.patience_box.setSuffix(" " + tr("evaluations"))
+        self.save_box = self._number(1, 1000, tr("Evaluate and save every"))
+        self.save_box.setSuffix(" " + tr("epochs"))
+        self.seed_box = self._number(0, 2**31 - 1, tr("Seed"))
+        self.weights_edit = QLineEdit()
+        self.weights_edit.setAccessibleName(tr("Weights to start from"))
+        self.weights_edit.setPlaceholderText(tr("random weights"))
+        self.weights_edit.textChanged.connect(self._on_edited)
+        self.browse_button = button(tr("Choose…"), tooltip=tr("A .pdparams file"))
+        self.browse_button.clicked.connect(self._on_browse)
+        self.resume_box = self._choice(tr("Continue a run"), [(tr("no, start anew"), None)])
+
+    def _basic_form(self) -> QFormLayout:
+        form = _form()
+        size = row(self.width_box, label("×"), self.height_box, 1)
+        self._add(form, tr("Image size"), "image_size", size)
+        self._add(form, tr("Batch"), "batch_size", row(self.batch_box, 1))
+        self._add(form, tr("Epochs"), "epochs", row(self.epochs_box, 1))
+        self._add(form, tr("Device"), "device", row(self.device_box, 1))
+        return form
+
+    def _advanced_form(self) -> QFormLayout:
+        form = _form()
+        self.network_options = NetworkOptions(
+            form, caption=_caption, prepare=self._prepare_option, parent=self
+        )
+        self.network_options.changed.connect(self._on_edited)
+        form.addRow(_caption(tr("Optimizer")), row(self.optimizer_box, 1))
+        self._add(form, tr("Learning rate"), "learning_rate", row(self.rate_box, 1))
+        self._add(form, tr("Class weights"), "class_weights", row(self.weights_box, 1))
+        self._add(form, tr("Loss"), "use_mixed_loss", row(self.loss_box, 1))
+        tips = {
+            "min_scale": tr("The smallest part of an image that is cut out and enlarged, 0 … 1"),
+            "aspect_ratio": tr("How much wider or higher a cut-out may get, 0 … 1"),
+        }
+        for name, box in self.augmentation_boxes.items():
+            box.setToolTip(tips.get(name, tr("Probability for each training image, 0 … 1")))
+            form.addRow(_caption(box.accessibleName()), row(box, 1))
+        self._add(form, tr("Early stop"), "early_stop", row(self.stop_box, self.patience_box, 1))
+        self._add(form, tr("Evaluate and save every"), "save", row(self.save_box, 1))
+        self._add(form, tr("Seed"), "seed", row(self.seed_box, 1))
+        self._add(form, tr("Continue a run"), "resume", row(self.resume_box, 1))
+        weights = row(self.weights_edit, self.browse_button)
+        self._add(form, tr("Weights to start from"), "pretrain_weights", weights)
+        return form
+
+    def _add(self, form: QFormLayout, title: str, name: str, field: Any) -> None:
+        place = label("", "danger", wrap=True)
+        place.hide()
+        self._problems[name] = place
+        form.addRow(_caption(title), column(field, place, spacing=2))
+
+    def _number(
+        self, low: int, high: int, name: str, *, step: int = 1, least: int | None = None
+    ) -> QSpinBox:
+        box = QSpinBox()
+        box.setRange(low if least is None else least, high)
+        box.setSingleStep(step)
+        box.setAccessibleName(name)
+        box.setFixedWidth(_FIELD_WIDTH)
+        self._ignore_wheel(box)
+        box.valueChanged.connect(self._on_edited)
+        return box
+
+    def _decimal(
+        self, low: float, high: float, name: str, *, step: float = 0.1, decimals: int = 2
+    ) -> QDoubleSpinBox:
+        box = QDoubleSpinBox()
+        box.setDecimals(decimals)
+        box.setRange(low, high)
+        box.setSingleStep(step)
+        box.setAccessibleName(name)
+        box.setFixedWidth(_FIELD_WIDTH)
+        self._ignore_wheel(box)
+        box.valueChanged.connect(self._on_edited)
+        return box
+
+    def _choice(self, name: str, choices: list[tuple[str, Any]]) -> QComboBox:
+        box = QComboBox()
+        box.setAccessibleName(name)
+        box.setMinimumWidth(_FIELD_WIDTH * 2)
+        for text, value in choices:
+            box.addItem(text, value)
+        self._ignore_wheel(box)
+        box.currentIndexChanged.connect(self._on_edited)
+        return box
+
+    def _prepare_option(self, box: QComboBox) -> None:
+        box.setMinimumWidth(_FIELD_WIDTH * 2)
+        self._ignore_wheel(box)
+
+    def _ignore_wheel(self, box: QWidget) -> None:
+        """Let the wheel scroll the page unless the field was clicked first."""
+        box.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        box.installEventFilter(self._wheel)
+
+    @Slot()
+    def _on_edited(self) -> None:
+        if not self._filling:
+            self.changed.emit()
+
+    @Slot()
+    def _on_optimizer_chosen(self) -> None:
+        """Take the rate that suits the optimizer: one's usual rate makes the other diverge."""
+        if not self._filling:
+            optimizer = self.optimizer_box.currentData()
+            self.rate_box.setValue(learning_rate(self.batch_box.value(), optimizer))
+
+    @Slot()
+    def _on_device_chosen(self) -> None:
+        self.device_chosen.emit()
+
+    @Slot(bool)
+    def _on_folded(self, shown: bool) -> None:
+        self.advanced.setVisible(shown)
+        set_icon(self.advanced_button, "chevron-down" if shown else "chevron-right")
+
+    @Slot()
+    def _on_browse(self) -> None:
+        start = str(Path(self.weights_edit.text()).parent) if self.weights_edit.text() else ""
+        path, _ = QFileDialog.getOpenFileName(
+            self, tr("Weights to start from"), start, tr("Weights (*.pdparams)")
+        )
+        if path:
+            self.weights_edit.setText(path)
+
+
+def _caption(text: str) -> QLabel:
+    made = label(text, "muted")
+    made.setFixedWidth(_CAPTION_WIDTH)
+    return made
+
+
+def _form() -> QFormLayout:
+    form = QFormLayout()
+    form.setContentsMargins(0, 0, 0, 0)
+    form.setHorizontalSpacing(GRID * 3)
+    form.setVerticalSpacing(GRID)
+    form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+    return form

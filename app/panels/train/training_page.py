@@ -1,0 +1,75 @@
+"""The page that sets up a training: network, how thorough, settings, and the start."""
+
+from __future__ import annotations
+
+from PySide6.QtWidgets import QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
+
+from app.look.theme import GRID
+from app.look.translation import tr, translated
+from app.panels.train.training_footer import TrainingFooter
+from app.panels.train.training_form import TrainingForm
+from app.widgets.choice_card import ChoiceCards, ChoiceRows
+from app.widgets.layout import button, keep_place, label, line, row
+from core.advice.presets import NETWORKS as COSTS
+from core.models.catalog import ModelName
+from core.models.network_options import STRENGTHS
+
+NETWORKS: tuple[ModelName, ...] = tuple(COSTS)
+_COLUMN_WIDTH = GRID * 100
+
+
+class TrainingPage(QWidget):
+    """Only the parts and their places; the panel fills and connects them."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.networks = ChoiceRows([(name, translated(STRENGTHS[name])) for name in NETWORKS])
+        self.qualities = ChoiceCards(
+            [
+                (tr("Quick look"), tr("A few epochs on small images, to see whether it works.")),
+                (tr("Balanced"), tr("A usable model in the time of a break.")),
+                (tr("Thorough"), tr("Large images and many epochs, for the final model.")),
+            ]
+        )
+        self.form = TrainingForm()
+        self.reset_button = button(
+            tr("Back to the suggestion"), "link", tooltip=tr("Undo your own changes")
+        )
+        keep_place(self.reset_button)
+        self.footer = TrainingFooter()
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addWidget(_scrolled(self._column()), 1)
+        layout.addWidget(line())
+        layout.addWidget(self.footer)
+
+    def _column(self) -> QWidget:
+        content = QWidget()
+        content.setProperty("role", "scrolled")
+        content.setMaximumWidth(_COLUMN_WIDTH)
+        column = QVBoxLayout(content)
+        column.setContentsMargins(GRID * 3, GRID * 2, GRID * 3, GRID * 2)
+        column.setSpacing(GRID)
+        column.addWidget(label(tr("Network"), "heading"))
+        column.addWidget(self.networks)
+        column.addSpacing(GRID)
+        column.addWidget(label(tr("How thorough"), "heading"))
+        column.addWidget(self.qualities)
+        column.addSpacing(GRID)
+        column.addLayout(row(label(tr("Settings"), "heading"), 1, self.reset_button))
+        column.addWidget(self.form)
+        column.addStretch(1)
+        return content
+
+
+def _scrolled(content: QWidget) -> QScrollArea:
+    outer = QWidget()
+    outer.setProperty("role", "scrolled")
+    centred = QHBoxLayout(outer)
+    centred.setContentsMargins(0, 0, 0, 0)
+    centred.addWidget(content, 1)
+    scroll = QScrollArea()
+    scroll.setWidgetResizable(True)
+    scroll.setWidget(outer)
+    return scroll

@@ -1,0 +1,1 @@
+"""What the window has for all panels: background work, jobs, settings."""

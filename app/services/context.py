@@ -1,0 +1,355 @@
+"""What all panels share: the open project, the jobs, the settings, and ways to reach each other."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QObject, Signal, Slot
+
+from app.look.translation import tr
+from app.services.background import BackgroundTasks, Progress
+from app.services.run_starting import StartedRun, prepare_run
+from app.services.settings import Settings, SettingsStore
+from app.services.workers import JobController
+from core.project import Project, RunRow, RunState
+from core.project.runs import best_miou
+from core.runs import events
+from core.runs.run_folder import RunFolder
+from core.system.devices import DeviceInfo, training_devices
+
+_log = logging.getLogger(__name__)
+_SHUTDOWN_WAIT_S = 45.0
+_COMPRESSION = ("sensitivity", "prune", "quantize", "measure", "export")
+# Long work that goes on where it ended.
+_RESUMABLE = ("train", "prelabel", "sensitivity", "prune", "quantize")
+
+
+@dataclass(frozen=True, slots=True)
+class JobView:
+    """What the job strip shows."""
+
+    run_id: str
+    name: str
+    state: str
+    progress: events.Progress | None
+
+
+class AppContext(QObject):
+    """The window's state, without widgets.
+
+    Run ids are ``str(RunRow.id)`` everywhere in the window.
+
+    Attributes:
+        project: the open project or None.
+        jobs: starts, pauses and stops the worker processes.
+        devices: what can train here, the best first; empty until ``devices_changed``.
+        store: the settings file; ``settings`` are its values.
+        tasks: background work of the context itself.
+    """
+
+    project_changed = Signal(object)
+    """(Project | None): another project was opened, or it was closed."""
+    dataset_changed = Signal()
+    """Images, masks, labels or subsets of the project changed; emit it after changing them."""
+    runs_changed = Signal()
+    """A run was added or removed, or the state of one changed."""
+    run_started = Signal(str)
+    """(run_id): a run was created and handed to ``jobs``."""
+    run_state_changed = Signal(str, str)
+    """(run_id, state), states as in ``RunFolder.state``."""
+    job_event = Signal(str, object)
+    """(run_id, Event)."""
+    navigate_requested = Signal(str, object)
+    """(panel key, payload): show that panel; its ``navigate(payload)`` is called."""
+    import_requested = Signal()
+    """The window should ask what to import."""
+    devices_changed = Signal()
+    """``devices`` is known."""
+    error_occurred = Signal(object)
+    """(Exception): something the user must be told; the window shows one dialog."""
+
+    def __init__(self, store: SettingsStore | None = None, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.store = store if store is not None else SettingsStore()
+        self.project: Project | None = None
+        self.devices: tuple[DeviceInfo, ...] = ()
+        self.jobs = JobController(self)
+        self.tasks = BackgroundTasks(self)
+        self._last_run: str | None = None
+        self._then: Callable[[], None] | None = None
+        self.jobs.job_event.connect(self._on_job_event)
+        self.jobs.run_state_changed.connect(self._on_run_state_changed)
+        self.jobs.active_changed.connect(self._on_active_changed)
+
+    @property
+    def settings(self) -> Settings:
+        """The preferences in use; call ``store.save()`` after changing them."""
+        return self.store.settings
+
+    # Projects
+
+    def projects_dir(self) -> Path:
+        """Where folder dialogs start."""
+        return self.settings.projects_dir or Path.home()
+
+    def create_project(self, folder: Path, name: str, *, labels: Iterable[str] = ()) -> None:
+        """Create a project and open it in place of the current one; raises ``InputError``."""
+        self._take_over(Project.create(folder, name, labels=labels))
+
+    def open_project(self, folder: Path, *, read_only: bool = False) -> None:
+        """Open the project in ``folder`` in place of the current one.
+
+        Raises:
+            ReadOnlyError: another window has it, or the disk refuses; ``read_only`` would do.
+            InputError: it cannot be opened.
+        """
+        if self.project is not None and self.project.folder == folder.absolute():
+            return
+        self._take_over(Project.open(folder, read_only=read_only))
+
+    def close_project(self) -> None:
+        """Close the project; its jobs must have ended (see ``stop_jobs``)."""
+        old = self.project
+        if old is None:
+            return
+        self.tasks.cancel_all()
+        self.project = None
+        self._last_run = None
+        self.project_changed.emit(None)  # panels let go of it before it is closed
+        self._close(old)
+
+    def _take_over(self, project: Project) -> None:
+        self.close_project()
+        self.project = project
+        self.settings.add_recent(project.folder)
+        self.settings.projects_dir = project.folder.parent
+        self.store.save()
+        if not project.read_only:
+            project.refresh_run_states()
+        self._watch_others()
+        self.project_changed.emit(project)
+        self.runs_changed.emit()
+
+    def _watch_others(self) -> None:
+        """Follow runs that a worker of an earlier window still works on."""
+        for run in self.runs():
+            if run.state in ("running", "paused"):
+                self.jobs.watch(str(run.id), run.folder)
+
+    def _close(self, project: Project) -> None:
+        self.tasks.cancel_and_wait()  # not for good: another project may follow
+        for run_id in self.jobs.watched:
+            self.jobs.unwatch(run_id)
+        project.close()
+
+    # Runs
+
+    def start_run(self, fields: Mapping[str, Any]) -> None:
+        """Freeze the dataset and start a job on it; ``run_started`` tells its id.
+
+        ``fields`` are those of ``TrainSpec``, ``EvaluateSpec`` or ``PredictSpec`` including
+        ``kind`` but without ``data_dir``, which becomes the revision's folder. Writing the
+        revision happens in the background; errors arrive through ``error_occurred``.
+        """
+        project = self.project
+        if project is None:
+            raise RuntimeError("no project is open")
+        wanted = dict(fields)
+
+        def prepare(progress: Progress) -> StartedRun:
+            progress.check()
+            return prepare_run(project, wanted)
+
+        self.tasks.start(prepare, on_done=self._on_run_prepared, on_failed=self.error_occurred.emit)
+
+    @Slot(str)
+    def resume_run(self, run_id: str) -> None:
+        """Go on with a paused run, or from the last checkpoint of one that ended early."""
+        if self.jobs.resume(run_id):
+            return
+        row = self._row(run_id)
+        if row is None:
+            return
+        try:
+            self.jobs.start(run_id, row.folder)
+        except ValueError as error:
+            self.error_occurred.emit(error)
+            return
+        self._last_run = run_id
+        self.run_started.emit(run_id)
+        self.runs_changed.emit()
+
+    def runs(self, kind: str | None = None) -> list[RunRow]:
+        """The project's runs, newest first."""
+        return [] if self.project is None else self.project.runs(kind)
+
+    def run_name(self, run_id: str) -> str:
+        """What people call the run."""
+        row = self._row(run_id)
+        return "" if row is None else row.name
+
+    def run_folder(self, run_id: str) -> RunFolder | None:
+        """The run's folder; a new reader for each caller."""
+        row = self._row(run_id)
+        return None if row is None else RunFolder(row.folder)
+
+    def jobs_running(self) -> bool:
+        """Whether a job of this window is at work or waits."""
+        return bool(self.jobs.running or self.jobs.queued)
+
+    def waiting_jobs(self) -> int:
+        """How many jobs wait for their turn."""
+        return len(self.jobs.queued)
+
+    def job_to_show(self) -> JobView | None:
+        """The job at work, else the one that was last, else one that can be resumed."""
+        for run_id in [*self.jobs.running, *self.jobs.watched, *self.jobs.queued]:
+            return self._job_view(run_id)
+        if self._last_run is not None:
+            return self._job_view(self._last_run)
+        newest = next((run for run in self.runs() if run.kind in _RESUMABLE), None)
+        if newest is not None and newest.state == "interrupted":
+            return self._job_view(str(newest.id))
+        return None
+
+    def stop_jobs(self, *, then: Callable[[], None]) -> None:
+        """Stop all jobs and call ``then`` when the last one has ended."""
+        if not self.jobs_running():
+            then()
+            return
+        self._then = then
+        self.jobs.stop_all()
+
+    def finish_jobs(self, *, then: Callable[[], None]) -> None:
+        """Stop the jobs for good, those that wait stay queued; ``then`` as in ``stop_jobs``."""
+        self._then = then
+        self.jobs.begin_shutdown()
+
+    def end_jobs_at_once(self) -> None:
+        """Kill the jobs without letting them save; they can be resumed from what is saved."""
+        self._then = None
+        self.jobs.shutdown(0.0)
+
+    # The rest
+
+    def navigate(self, key: str, payload: Any = None) -> None:
+        """Bring panel ``key`` to the front and hand it ``payload``."""
+        self.navigate_requested.emit(key, payload)
+
+    def show_run(self, run_id: str) -> None:
+        """Bring the panel to the front that shows a run."""
+        row = self._row(run_id)
+        if row is not None and row.kind in _COMPRESSION:
+            self.navigate("compression", {"run": row.id})
+        elif row is not None and row.kind == "evaluate":
+            self.navigate("inspection")
+        elif row is not None and row.kind == "prelabel":
+            self.navigate("labelling")
+        else:
+            self.navigate("monitor", run_id)
+
+    def find_devices(self) -> None:
+        """Look for devices in the background; ``devices_changed`` follows."""
+        self.tasks.start(
+            lambda _progress: training_devices(),
+            on_done=self._on_devices_found,
+            on_failed=self.error_occurred.emit,
+            key="devices",
+        )
+
+    def shut_down(self) -> None:
+        """End jobs and background work, close the project; blocks until they have ended."""
+        self.tasks.shut_down()
+        self.jobs.shutdown(_SHUTDOWN_WAIT_S)
+        project, self.project = self.project, None
+        if project is not None:
+            if not project.read_only:
+                project.refresh_run_states()
+            project.close()
+        self.store.save()
+
+    def _row(self, run_id: str) -> RunRow | None:
+        if self.project is None:
+            return None
+        try:
+            return self.project.run(int(run_id))
+        except KeyError:
+            return None
+
+    def _job_view(self, run_id: str) -> JobView | None:
+        row = self._row(run_id)
+        if row is None:
+            return None
+        state = row.state
+        if run_id in self.jobs.queued:
+            state = "queued"
+        return JobView(run_id, _job_name(row), state, RunFolder(row.folder).progress)
+
+    def _on_run_prepared(self, run: StartedRun) -> None:
+        if self.project is not run.project:
+            return
+        run_id = str(run.row.id)
+        try:
+            self.jobs.start(run_id, run.row.folder)
+        except ValueError as error:
+            self.error_occurred.emit(error)
+            return
+        self._last_run = run_id
+        self.run_started.emit(run_id)
+        self.runs_changed.emit()
+
+    def _on_devices_found(self, devices: tuple[DeviceInfo, ...]) -> None:
+        self.devices = devices
+        self.devices_changed.emit()
+
+    @Slot(str, object)
+    def _on_job_event(self, run_id: str, event: events.Event) -> None:
+        if self.project is not None:
+            self.job_event.emit(run_id, event)
+
+    @Slot(str, str)
+    def _on_run_state_changed(self, run_id: str, state: RunState) -> None:
+        row = self._row(run_id)
+        if row is None or self.project is None:
+            return
+        self._last_run = run_id
+        if not self.project.read_only:
+            best = None
+            if state not in ("queued", "running", "paused"):
+                best = best_miou(RunFolder(row.folder))
+            self.project.set_run_state(row.id, state, best_miou=best)
+        self.run_state_changed.emit(run_id, state)
+        self.runs_changed.emit()
+
+    @Slot()
+    def _on_active_changed(self) -> None:
+        if self._then is not None and not self.jobs_running():
+            then, self._then = self._then, None
+            then()
+        self.runs_changed.emit()
+
+
+def _job_name(run: RunRow) -> str:
+    """Return what a run is called, and what it does unless it trains a network."""
+    match run.kind:
+        case "evaluate":
+            return tr("{name} · evaluation", name=run.name)
+        case "predict":
+            return tr("{name} · prediction", name=run.name)
+        case "prelabel":
+            return tr("{name} · drafts", name=run.name)
+        case "sensitivity":
+            return tr("{name} · sensitivity", name=run.name)
+        case "prune":
+            return tr("{name} · pruning", name=run.name)
+        case "quantize":
+            return tr("{name} · quantisation", name=run.name)
+        case "measure":
+            return tr("{name} · measurement", name=run.name)
+        case "export":
+            return tr("{name} · export", name=run.name)
+    return run.name

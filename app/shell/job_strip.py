@@ -1,0 +1,200 @@
+"""The bottom strip: what is running now, in every panel."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from PySide6.QtCore import QSize, Qt, Signal, SignalInstance, Slot
+from PySide6.QtGui import QKeySequence
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QToolButton, QWidget
+
+from app.look.icons import pixmap, set_icon
+from app.look.theme import GRID, set_role, tokens
+from app.look.translation import tr, trn
+from app.widgets.durations import duration_text
+from app.widgets.layout import button, keep_place, label
+from core.runs.events import Event, Metric, Progress
+
+HEIGHT = GRID * 5
+_BAR_WIDTH = GRID * 24
+_BAR_STEPS = 1000
+
+
+@dataclass(slots=True)
+class _Job:
+    run_id: str
+    name: str
+    state: str = "queued"
+    progress: Progress | None = None
+    miou: float | None = None
+
+
+class JobStrip(QFrame):
+    """Shows one job; the window decides which."""
+
+    pause_requested = Signal(str)
+    resume_requested = Signal(str)
+    stop_requested = Signal(str)
+    log_requested = Signal(str)
+    opened = Signal(str)
+    """(run_id): the job's name was clicked."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setProperty("role", "bar")
+        self.setFixedHeight(HEIGHT)
+        self._job: _Job | None = None
+        self._waiting = 0
+        self._dot = QLabel()
+        self.name_button = button("", "link", tooltip=tr("Show this run"))
+        self.name_button.clicked.connect(lambda: self._emit(self.opened))
+        self.text = label("", "muted")
+        self.bar = QProgressBar()
+        self.bar.setTextVisible(False)
+        self.bar.setRange(0, _BAR_STEPS)
+        self.bar.setFixedWidth(_BAR_WIDTH)
+        self.bar.setAccessibleName(tr("Progress of the job"))
+        self.facts = label("", "")
+        self.waiting_label = label("", "muted")
+        self.pause_button = self._tool("pause", tr("Pause"), "Ctrl+Shift+P", self._on_pause)
+        self.stop_button = self._tool("stop", tr("Stop"), "Ctrl+Shift+X", self._on_stop)
+        self.log_button = self._tool("log", tr("Log"), "Ctrl+Shift+G", self._on_log)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(GRID * 2, 0, GRID, 0)
+        layout.setSpacing(GRID * 2)
+        for widget in (self._dot, self.name_button, self.text, self.bar, self.facts):
+            layout.addWidget(widget, 0, Qt.AlignmentFlag.AlignVCenter)
+        layout.addStretch(1)
+        layout.addWidget(self.waiting_label)
+        keep_place(self.stop_button)  # or a second click on Resume would hit it
+        for tool in (self.pause_button, self.stop_button, self.log_button):
+            layout.addWidget(tool)
+        self._refresh()
+
+    @property
+    def run_id(self) -> str | None:
+        """The run shown."""
+        return None if self._job is None else self._job.run_id
+
+    def show_job(self, run_id: str | None, name: str = "", state: str = "") -> None:
+        """Show another job; None: nothing runs."""
+        if run_id is None:
+            self._job = None
+        elif self._job is None or self._job.run_id != run_id:
+            self._job = _Job(run_id, name, state or "queued")
+        elif state:
+            self._job.state = state
+        self._refresh()
+
+    def set_waiting(self, count: int) -> None:
+        """Say how many jobs wait behind the one shown."""
+        self._waiting = count
+        self._refresh()
+
+    def add_event(self, run_id: str, event: Event) -> None:
+        """Take in an event; those of other runs are ignored."""
+        if self._job is None or run_id != self._job.run_id:
+            return
+        if isinstance(event, Progress):
+            self._job.progress = event
+        elif isinstance(event, Metric) and event.tag == "val/miou":
+            self._job.miou = event.value
+        else:
+            return
+        self._refresh()
+
+    def renew_colors(self) -> None:
+        """Draw the state's mark in the current theme."""
+        self._refresh()
+
+    def _refresh(self) -> None:
+        job = self._job
+        for widget in (self.name_button, self.facts, self.bar):
+            widget.setVisible(job is not None)
+        self.waiting_label.setText(
+            trn("{count} job waits", "{count} jobs wait", self._waiting) if self._waiting else ""
+        )
+        for tool in (self.pause_button, self.stop_button, self.log_button):
+            tool.setVisible(job is not None)
+        if job is None:
+            self._dot.setPixmap(pixmap("check", 16, color=tokens().muted))
+            self.text.setText(tr("No job is running"))
+            return
+        self.name_button.setText(job.name)
+        self._show_state(job)
+        self._show_progress(job)
+
+    def _show_state(self, job: _Job) -> None:
+        t = tokens()
+        name, color, text = {
+            "queued": ("log", t.muted, tr("waiting")),
+            "running": ("play", t.accent, ""),
+            "paused": ("pause", t.warning, tr("paused")),
+            "done": ("check", t.success, tr("done")),
+            "cancelled": ("stop", t.muted, tr("stopped")),
+            "failed": ("error", t.danger, tr("failed")),
+            "interrupted": ("warning", t.warning, tr("interrupted")),
+        }[job.state]
+        ratio = self.devicePixelRatio()
+        self._dot.setPixmap(pixmap(name, 16, color=color, ratio=ratio))
+        progress = job.progress
+        parts = [text] if text else []
+        if progress is not None and progress.epochs and job.state != "done":
+            parts.append(tr("epoch {epoch}/{epochs}", epoch=progress.epoch, epochs=progress.epochs))
+        elif progress is not None and progress.stage == "prepare" and job.state == "running":
+            parts.append(tr("downloading weights"))
+        elif not parts and (progress is None or not progress.step):
+            parts.append(tr("starting…"))
+        self.text.setText(" · ".join(parts))
+        resumable = job.state in ("paused", "interrupted", "cancelled", "failed")
+        set_icon(self.pause_button, "play" if resumable else "pause")
+        caption = tr("Resume") if resumable else tr("Pause")
+        keys = self.pause_button.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
+        self.pause_button.setToolTip(f"{caption} ({keys})")
+        self.pause_button.setAccessibleName(caption)
+        self.pause_button.setVisible(resumable or job.state == "running")
+        self.stop_button.setVisible(job.state in ("running", "paused", "queued"))
+
+    def _show_progress(self, job: _Job) -> None:
+        progress = job.progress
+        over = job.state in ("done", "cancelled", "failed")
+        self.bar.setVisible(not over)
+        share = progress.step / max(progress.steps, 1) if progress is not None else 0.0
+        self.bar.setValue(round(share * _BAR_STEPS))
+        facts = [] if over else [tr("{percent:.0f} %", percent=share * 100)]
+        if progress is not None and progress.eta_s is not None and job.state == "running":
+            facts.append(tr("{duration} left", duration=duration_text(progress.eta_s)))
+        if job.miou is not None:
+            facts.append(tr("mIoU {miou:.3f}", miou=job.miou))
+        self.facts.setText(" · ".join(facts))
+        set_role(self.facts, "muted" if job.state != "running" else "")
+
+    def _tool(self, icon: str, text: str, keys: str, slot: Callable[[], None]) -> QToolButton:
+        made = QToolButton()
+        set_icon(made, icon)
+        made.setIconSize(QSize(20, 20))
+        made.setShortcut(QKeySequence(keys))
+        native = made.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
+        made.setToolTip(f"{text} ({native})")
+        made.setAccessibleName(text)
+        made.clicked.connect(slot)
+        return made
+
+    def _emit(self, signal: SignalInstance) -> None:
+        if self._job is not None:
+            signal.emit(self._job.run_id)
+
+    @Slot()
+    def _on_pause(self) -> None:
+        if self._job is not None:
+            running = self._job.state == "running"
+            self._emit(self.pause_requested if running else self.resume_requested)
+
+    @Slot()
+    def _on_stop(self) -> None:
+        self._emit(self.stop_requested)
+
+    @Slot()
+    def _on_log(self) -> None:
+        self._emit(self.log_requested)

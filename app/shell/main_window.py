@@ -1,0 +1,399 @@
+"""The window: wires the bars, the panels and the context; computes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QDateTime, QEvent, QLocale, Qt, Signal, Slot
+from PySide6.QtGui import QCloseEvent
+from PySide6.QtWidgets import (
+    QDialog,
+    QFileDialog,
+    QMainWindow,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.look.icons import retint_icons
+from app.look.theme import GRID, configure_plots
+from app.look.translation import tr, translated
+from app.panels.data.import_dialog import ImportDialog
+from app.services.context import AppContext
+from app.shell.closing_page import ClosingPage
+from app.shell.help_dialog import HelpDialog
+from app.shell.home import HomePage
+from app.shell.job_strip import JobStrip
+from app.shell.log_dialog import LogDialog
+from app.shell.new_project_dialog import NewProject, NewProjectDialog
+from app.shell.top_bar import TopBar
+from app.shell.work_area import WorkArea
+from app.widgets import dialogs
+from app.widgets.layout import line
+from core.project import Project
+from core.runs.events import Event, Failed
+from core.system.errors import ReadOnlyError
+
+_MINIMUM_SIZE = (GRID * 120, GRID * 75)
+
+
+class MainWindow(QMainWindow):
+    """One window of the program.
+
+    Attributes:
+        context: project, jobs and settings; outlives the window when the language changes.
+    """
+
+    language_requested = Signal(str)
+    theme_requested = Signal(str)
+    demo_requested = Signal()
+
+    def __init__(self, context: AppContext) -> None:
+        super().__init__()
+        self.context = context
+        self._closing_silently = False
+        self._is_closing = False
+        self.setMinimumSize(*_MINIMUM_SIZE)
+        self.resize(*context.settings.window_size)
+        self.top_bar = TopBar()
+        self.home = HomePage(context.settings)
+        self._work_area: WorkArea | None = None
+        self.job_strip = JobStrip()
+        self._stack = QStackedWidget()
+        self._stack.addWidget(self.home)
+        central = QWidget()
+        layout = QVBoxLayout(central)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        for widget in (self.top_bar, line(), self._stack, line(), self.job_strip):
+            layout.addWidget(widget)
+        layout.setStretch(2, 1)
+        self.setCentralWidget(central)
+        self._connect_top_bar()
+        self._connect_home()
+        self._connect_context()
+        self._connect_jobs()
+        self.top_bar.set_recent(context.settings)
+        self.top_bar.set_devices(context.devices)
+        self.top_bar.renew_colors()
+        self._show_project(context.project)
+        self._refresh_job()
+
+    @property
+    def work_area(self) -> WorkArea:
+        """Rail, panels and inspector; made when first needed, so that the start page is quick."""
+        if self._work_area is None:
+            from app.shell.steps import STEPS
+
+            configure_plots()
+            self._work_area = area = WorkArea(self.context, STEPS)
+            self._stack.addWidget(area)
+            self.context.dataset_changed.connect(area.refresh_status)
+            self.context.runs_changed.connect(area.refresh_status)
+            area.panel_changed.connect(self._on_panel_changed)
+        return self._work_area
+
+    def show_new_project(self) -> NewProjectDialog:
+        """Ask for a new project."""
+        dialog = NewProjectDialog(self.context.projects_dir(), self)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.project_chosen.connect(self._on_project_chosen)
+        dialog.open()
+        return dialog
+
+    def show_import(self, folder: Path | None = None) -> ImportDialog:
+        """Ask what to import into the open project."""
+        dialog = ImportDialog(self.context, self)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.open()
+        if folder is not None:
+            dialog.set_folder(folder)
+        return dialog
+
+    def open_project(self, folder: Path) -> None:
+        """Open a project unless a job of the current one stands in the way."""
+        self._leave_project(lambda: self._open_project(folder))
+
+    def _open_project(self, folder: Path) -> None:
+        try:
+            self.context.open_project(folder)
+        except ReadOnlyError as error:
+            if dialogs.ask(
+                self, translated(error.message), yes=tr("Open for reading"), no=tr("Cancel")
+            ):
+                self.context.open_project(folder, read_only=True)
+
+    def close_silently(self) -> None:
+        """Close without asking and without ending jobs: another window or nobody needs them."""
+        self._closing_silently = True
+        self.close()
+
+    def shut_down(self) -> None:
+        """End background work of dialogs and panels; idempotent."""
+        for dialog in self.findChildren(QDialog):
+            dialog.close()
+        self._remember_geometry()
+        if self._work_area is not None:
+            self._work_area.shut_down()
+
+    def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802
+        """Ask before a running job would end, and stay in sight until it has saved."""
+        if not self._closing_silently and self.context.jobs_running():
+            event.ignore()
+            if not self._is_closing and self._may_end_jobs():
+                self._close_after_jobs()
+            return
+        self.shut_down()
+        super().closeEvent(event)
+
+    def changeEvent(self, event: QEvent) -> None:  # noqa: N802
+        """Follow the theme."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange and hasattr(self, "job_strip"):
+            retint_icons(self)
+            self.top_bar.renew_colors()
+            self.job_strip.renew_colors()
+            if self._work_area is not None:
+                self._work_area.renew_colors()
+
+    def _connect_top_bar(self) -> None:
+        bar = self.top_bar
+        bar.new_requested.connect(self.show_new_project)
+        bar.open_requested.connect(self._on_open_requested)
+        bar.recent_requested.connect(self.open_project)
+        bar.import_requested.connect(self._on_import_requested)
+        bar.undo_import_requested.connect(self._on_undo_import_requested)
+        bar.close_requested.connect(self._on_close_project)
+        bar.quit_requested.connect(self.close)
+        bar.search_changed.connect(self._on_search_changed)
+        bar.search.returnPressed.connect(self._on_search_done)
+        bar.theme_requested.connect(self.theme_requested)
+        bar.language_requested.connect(self.language_requested)
+        bar.help_requested.connect(self._on_help_requested)
+        bar.device_requested.connect(self._on_help_requested)
+
+    def _connect_home(self) -> None:
+        self.home.new_requested.connect(self.show_new_project)
+        self.home.open_requested.connect(self._on_open_requested)
+        self.home.recent_requested.connect(self.open_project)
+        self.home.forget_requested.connect(self._on_forget_requested)
+        self.home.demo_requested.connect(self.demo_requested)
+
+    def _connect_context(self) -> None:
+        context = self.context
+        context.project_changed.connect(self._show_project)
+        context.navigate_requested.connect(self._on_navigate_requested)
+        context.import_requested.connect(self._on_import_requested)
+        context.error_occurred.connect(self._on_error_occurred)
+        context.devices_changed.connect(self._on_devices_changed)
+        context.job_event.connect(self._on_job_event)
+        context.run_state_changed.connect(self._on_run_state_changed)
+        context.runs_changed.connect(self._refresh_job)
+        context.dataset_changed.connect(self._offer_search)
+
+    def _connect_jobs(self) -> None:
+        strip = self.job_strip
+        strip.pause_requested.connect(self.context.jobs.pause)
+        strip.resume_requested.connect(self.context.resume_run)
+        strip.stop_requested.connect(self.context.jobs.stop)
+        strip.log_requested.connect(self._on_log_requested)
+        strip.opened.connect(self._on_job_opened)
+
+    @Slot(object)
+    def _show_project(self, project: Project | None) -> None:
+        name = "" if project is None else project.name
+        if project is not None and project.read_only:
+            name = tr("{name} (only for reading)", name=name)
+        self.setWindowTitle(f"{name} – Maskwright" if name else "Maskwright")
+        self.top_bar.set_project_name(name)
+        self._offer_search()
+        self.top_bar.set_recent(self.context.settings)
+        self.home.set_recent(self.context.settings)
+        if project is not None or self._work_area is not None:
+            self.work_area.set_project(project)
+        self._stack.setCurrentWidget(self.home if project is None else self.work_area)
+        if project is None:
+            self.home.new_button.setFocus()
+        self._refresh_job()
+
+    @Slot()
+    def _refresh_job(self) -> None:
+        shown = self.context.job_to_show()
+        if shown is None:
+            self.job_strip.show_job(None)
+        else:
+            self.job_strip.show_job(shown.run_id, shown.name, shown.state)
+            if shown.progress is not None:
+                self.job_strip.add_event(shown.run_id, shown.progress)
+        self.job_strip.set_waiting(self.context.waiting_jobs())
+
+    @Slot(str, object)
+    def _on_job_event(self, run_id: str, event: Event) -> None:
+        self.job_strip.add_event(run_id, event)
+        self.work_area.job_event(run_id, event)
+        if isinstance(event, Failed):
+            dialogs.show_error(self, event)
+
+    @Slot(str, str)
+    def _on_run_state_changed(self, _run_id: str, _state: str) -> None:
+        self._refresh_job()
+
+    @Slot(str)
+    def _on_log_requested(self, run_id: str) -> None:
+        run = self.context.run_folder(run_id)
+        if run is not None:
+            LogDialog(run, self.context.run_name(run_id), self).show()
+
+    @Slot(str)
+    def _on_job_opened(self, run_id: str) -> None:
+        self.context.show_run(run_id)
+
+    @Slot(str, object)
+    def _on_navigate_requested(self, key: str, payload: Any) -> None:
+        if self.context.project is not None and key in self.work_area.panels:
+            self.work_area.show_panel(key, payload)
+
+    @Slot(str)
+    def _on_panel_changed(self, _key: str) -> None:
+        self.work_area.current_panel.search(self.top_bar.search.text())
+
+    @Slot(str)
+    def _on_search_changed(self, text: str) -> None:
+        if self.context.project is None:
+            return
+        if text and not self.work_area.current_panel.searches:
+            self.work_area.show_panel("dataset")
+        self.work_area.current_panel.search(text)
+
+    @Slot()
+    def _on_search_done(self) -> None:
+        if self.context.project is not None:
+            self.work_area.current_panel.search_done()
+
+    @Slot()
+    def _offer_search(self) -> None:
+        """There is nothing to find before there are images."""
+        project = self.context.project
+        self.top_bar.search.setEnabled(project is not None and bool(project.images(limit=1)))
+
+    @Slot(object)
+    def _on_error_occurred(self, error: Exception) -> None:
+        dialogs.show_error(self, error)
+
+    @Slot(object)
+    def _on_devices_changed(self) -> None:
+        self.top_bar.set_devices(self.context.devices)
+
+    @Slot()
+    def _on_open_requested(self) -> None:
+        folder = QFileDialog.getExistingDirectory(
+            self, tr("Open a project's folder"), str(self.context.projects_dir())
+        )
+        if folder:
+            self.open_project(Path(folder))
+
+    @Slot()
+    def _on_import_requested(self) -> None:
+        if self.context.project is not None:
+            self.show_import()
+
+    @Slot()
+    def _on_undo_import_requested(self) -> None:
+        project = self.context.project
+        info = None if project is None else project.last_import()
+        if project is None or info is None:
+            return
+        when = QLocale().toString(
+            QDateTime.fromSecsSinceEpoch(int(info.created)), QLocale.FormatType.ShortFormat
+        )
+        if dialogs.ask(
+            self,
+            tr("Undo the import of {source} ({when})?", source=info.source, when=when),
+            details=tr("Images changed since then stay; no image file is deleted."),
+            yes=tr("Undo the import"),
+            no=tr("Keep it"),
+            dangerous=True,
+        ):
+            self.context.tasks.start(
+                lambda _progress: project.undo_last_import(),
+                on_done=lambda _report: self.context.dataset_changed.emit(),
+                on_failed=self.context.error_occurred.emit,
+            )
+
+    @Slot(object)
+    def _on_forget_requested(self, folder: Path) -> None:
+        self.context.settings.remove_recent(folder)
+        self.context.store.save()
+        self.home.set_recent(self.context.settings)
+        self.top_bar.set_recent(self.context.settings)
+
+    @Slot(object)
+    def _on_project_chosen(self, chosen: NewProject) -> None:
+        self._leave_project(
+            lambda: self.context.create_project(chosen.folder, chosen.name, labels=chosen.labels)
+        )
+
+    @Slot()
+    def _on_close_project(self) -> None:
+        self._leave_project(self.context.close_project)
+
+    @Slot()
+    def _on_help_requested(self) -> None:
+        HelpDialog(self.context.devices, self).open()
+
+    def _leave_project(self, action: Callable[[], None]) -> None:
+        """Run ``action``, which leaves the project, once its jobs are over."""
+        if self.context.jobs_running() and not dialogs.ask(
+            self,
+            tr("A job of this project is running."),
+            details=tr("Leaving stops it; you can resume it from its last checkpoint."),
+            yes=tr("Stop and leave"),
+            no=tr("Stay"),
+            dangerous=True,
+        ):
+            return
+
+        def leave() -> None:
+            try:
+                action()
+            except Exception as error:
+                dialogs.show_error(self, error)
+
+        self.context.stop_jobs(then=leave)
+
+    def _close_after_jobs(self) -> None:
+        """Stop the jobs and close when the last one has saved, or when told not to wait."""
+        self._is_closing = True
+        page = ClosingPage()
+        page.hurried.connect(self._on_hurried)
+        self._stack.addWidget(page)
+        self._stack.setCurrentWidget(page)
+        self.top_bar.setEnabled(False)
+        self.job_strip.setEnabled(False)
+        self.context.finish_jobs(then=self.close_silently)
+
+    @Slot()
+    def _on_hurried(self) -> None:
+        self.context.end_jobs_at_once()
+        self.close_silently()
+
+    def _may_end_jobs(self) -> bool:
+        return dialogs.ask(
+            self,
+            tr("A job is running."),
+            details=tr("Closing the window stops it; it can be resumed next time."),
+            yes=tr("Stop and close"),
+            no=tr("Keep the window"),
+            dangerous=True,
+        )
+
+    def _remember_geometry(self) -> None:
+        settings = self.context.settings
+        settings.window_maximized = self.isMaximized()
+        if not self.isMaximized():
+            settings.window_size = (self.width(), self.height())
+        if self._work_area is not None and self._work_area.isVisible():
+            settings.inspector_width = self._work_area.inspector_width()
+        self.context.store.save()

@@ -1,0 +1,238 @@
+"""The top bar: project menu, search, device, theme, language, help."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import QSize, Qt, Signal, SignalInstance, Slot
+from PySide6.QtGui import QAction, QKeySequence, QShortcut
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLineEdit, QMenu, QToolButton, QWidget
+
+from app.look.icons import set_icon
+from app.look.theme import GRID, tokens
+from app.look.translation import LANGUAGES, current_language, tr
+from app.services.settings import Settings
+from core.system.devices import DeviceInfo
+
+HEIGHT = GRID * 6
+_SEARCH_WIDTH = GRID * 36
+
+
+def add_shortcut(action: QAction, keys: str | QKeySequence.StandardKey) -> None:
+    """Give ``action`` its keys and name them in its tooltip."""
+    sequence = QKeySequence(keys)
+    action.setShortcut(sequence)
+    native = sequence.toString(QKeySequence.SequenceFormat.NativeText)
+    action.setToolTip(f"{action.text().rstrip('…')} ({native})")
+
+
+class TopBar(QFrame):
+    """Emits what was asked for; knows nothing of projects."""
+
+    new_requested = Signal()
+    open_requested = Signal()
+    recent_requested = Signal(object)
+    import_requested = Signal()
+    undo_import_requested = Signal()
+    close_requested = Signal()
+    quit_requested = Signal()
+    search_changed = Signal(str)
+    theme_requested = Signal(str)
+    language_requested = Signal(str)
+    help_requested = Signal()
+    device_requested = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setProperty("role", "bar")
+        self.setFixedHeight(HEIGHT)
+        self._make_project_menu()
+        self._make_search()
+        self._make_device()
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(GRID * 2, 0, GRID, 0)
+        layout.setSpacing(GRID)
+        layout.addWidget(self.project_button)
+        layout.addSpacing(GRID)
+        layout.addWidget(self.search)
+        layout.addStretch(1)
+        layout.addWidget(self.device_button)
+        for widget in (
+            self._make_theme_button(),
+            self._make_language_button(),
+            self._make_help_button(),
+        ):
+            layout.addWidget(widget)
+
+    def set_project_name(self, name: str) -> None:
+        """Show the project's name; "" while none is open."""
+        self.project_button.setText(name or tr("Project"))
+        opened = bool(name)
+        self.import_action.setEnabled(opened)
+        self.undo_action.setEnabled(opened)
+        self.close_action.setEnabled(opened)
+        self.search.setEnabled(opened)
+        if not opened:
+            self.search.clear()
+
+    def set_recent(self, settings: Settings) -> None:
+        """Fill the menu of recent projects."""
+        self.recent_menu.clear()
+        for folder in settings.recent_projects:
+            action = self.recent_menu.addAction(f"{folder.name}   {_short(folder.parent)}")
+            action.triggered.connect(
+                lambda _checked=False, path=folder: self.recent_requested.emit(path)
+            )
+        self.recent_menu.setEnabled(bool(settings.recent_projects))
+
+    def set_devices(self, devices: tuple[DeviceInfo, ...]) -> None:
+        """Show the device that trains, the first one, and all in the tooltip."""
+        if not devices:
+            return
+        self.device_button.setText(device_name(devices[0]))
+        self.device_button.setToolTip("\n".join(device_facts(item) for item in devices))
+        self.device_button.setAccessibleDescription(self.device_button.toolTip())
+
+    def renew_colors(self) -> None:
+        """Show the icon of the theme that a click would switch to."""
+        set_icon(self.theme_button, "sun" if tokens().dark else "moon")
+
+    def _make_project_menu(self) -> None:
+        menu = QMenu(self)
+        menu.setToolTipsVisible(True)
+        keys = QKeySequence.StandardKey
+        new = self._action(tr("New project…"), "add", keys.New, self.new_requested)
+        opened = self._action(tr("Open project…"), "folder", keys.Open, self.open_requested)
+        self.import_action = self._action(
+            tr("Import images…"), "import", "Ctrl+I", self.import_requested
+        )
+        self.undo_action = self._action(
+            tr("Undo last import…"), "back", "Ctrl+Alt+Z", self.undo_import_requested
+        )
+        self.close_action = self._action(
+            tr("Close project"), "close", keys.Close, self.close_requested
+        )
+        leave = self._action(tr("Quit"), "", "Ctrl+Q", self.quit_requested)
+        menu.addAction(new)
+        menu.addAction(opened)
+        self.recent_menu = menu.addMenu(tr("Recent projects"))
+        menu.addSeparator()
+        menu.addAction(self.import_action)
+        menu.addAction(self.undo_action)
+        menu.addSeparator()
+        menu.addAction(self.close_action)
+        menu.addAction(leave)
+        self.project_button = QToolButton()
+        self.project_button.setText(tr("Project"))
+        set_icon(self.project_button, "chevron-down")
+        self.project_button.setLayoutDirection(Qt.LayoutDirection.RightToLeft)
+        self.project_button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self.project_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.project_button.setMenu(menu)
+        self.project_button.setProperty("role", "project")
+        self.project_button.setToolTip(tr("Create, open, import, close (Alt+P)"))
+        self.project_button.setShortcut(QKeySequence("Alt+P"))
+        self.project_button.setAccessibleName(tr("Project menu"))
+
+    def _make_search(self) -> None:
+        self.search = QLineEdit()
+        self.search.setPlaceholderText(tr("Search images"))
+        self.search.setClearButtonEnabled(True)
+        self.search.setFixedWidth(_SEARCH_WIDTH)
+        self.search.setAccessibleName(tr("Search images"))
+        self.search.textChanged.connect(self.search_changed)
+        leave = QShortcut(QKeySequence(Qt.Key.Key_Escape), self.search)
+        leave.setContext(Qt.ShortcutContext.WidgetShortcut)
+        leave.activated.connect(self.search.clear)
+        focus = QAction(tr("Search images"), self)
+        focus.triggered.connect(self._on_search_focus)
+        focus.setShortcut(QKeySequence.StandardKey.Find)
+        self.addAction(focus)
+        keys = focus.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
+        self.search.setToolTip(tr("Find images by name, comment or group ({keys})", keys=keys))
+
+    def _make_device(self) -> None:
+        self.device_button = QToolButton()
+        set_icon(self.device_button, "chip")
+        self.device_button.setText(tr("Looking for devices…"))
+        self.device_button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self.device_button.setAccessibleName(tr("Training device"))
+        self.device_button.clicked.connect(self.device_requested)
+
+    def _make_theme_button(self) -> QToolButton:
+        self.theme_button = self._tool_button("moon", tr("Light or dark"), "Ctrl+Shift+D")
+        self.theme_button.clicked.connect(self._on_theme_clicked)
+        return self.theme_button
+
+    def _make_language_button(self) -> QToolButton:
+        self.language_button = self._tool_button("language", tr("Language"), "Ctrl+Shift+L")
+        menu = QMenu(self)
+        for code, name in LANGUAGES.items():
+            action = menu.addAction(name)
+            action.setCheckable(True)
+            action.setChecked(code == current_language())
+            action.triggered.connect(
+                lambda _checked=False, language=code: self.language_requested.emit(language)
+            )
+        self.language_button.setMenu(menu)
+        self.language_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        return self.language_button
+
+    def _make_help_button(self) -> QToolButton:
+        self.help_button = self._tool_button("help", tr("Help and shortcuts"), "F1")
+        self.help_button.clicked.connect(self.help_requested)
+        return self.help_button
+
+    def _tool_button(self, icon: str, text: str, keys: str) -> QToolButton:
+        made = QToolButton()
+        set_icon(made, icon)
+        made.setIconSize(QSize(20, 20))
+        made.setToolTip(f"{text} ({keys})")
+        made.setAccessibleName(text)
+        made.setShortcut(QKeySequence(keys))
+        return made
+
+    def _action(
+        self,
+        text: str,
+        icon: str,
+        keys: str | QKeySequence.StandardKey,
+        signal: SignalInstance,
+    ) -> QAction:
+        action = QAction(text, self)
+        if icon:
+            set_icon(action, icon)
+        add_shortcut(action, keys)
+        action.triggered.connect(lambda _checked=False: signal.emit())
+        self.addAction(action)
+        return action
+
+    @Slot()
+    def _on_search_focus(self) -> None:
+        self.search.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        self.search.selectAll()
+
+    @Slot()
+    def _on_theme_clicked(self) -> None:
+        self.theme_requested.emit("light" if tokens().dark else "dark")
+
+
+def device_name(device: DeviceInfo) -> str:
+    """Return a device in a few words for the top bar."""
+    if device.kind == "cpu":
+        return tr("CPU · {cores} cores", cores=device.cores)
+    return device.name
+
+
+def device_facts(device: DeviceInfo) -> str:
+    """Return a device in one line with its memory."""
+    gigabytes = device.memory_bytes / 2**30
+    memory = tr("{size:.0f} GB memory", size=gigabytes) if gigabytes else ""
+    return " · ".join(part for part in (device.name, memory) if part)
+
+
+def _short(folder: Path) -> str:
+    try:
+        return str(Path("~") / folder.relative_to(Path.home()))
+    except ValueError:
+        return str(folder)

@@ -1,0 +1,251 @@
+"""Rail, panels and inspector: everything between the top bar and the job strip."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import Qt, QTimer, Signal, Slot
+from PySide6.QtGui import QShowEvent
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QScrollArea,
+    QSplitter,
+    QStackedWidget,
+    QTabBar,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.look.theme import GRID
+from app.look.translation import tr, translated
+from app.panels.base import Panel, StepState
+from app.services.context import AppContext
+from app.shell.rail import Rail
+from app.widgets.layout import indent_spin_boxes, line
+from core.project import Project
+from core.runs.events import Event
+
+if TYPE_CHECKING:  # loads every panel, which the start page does not wait for
+    from app.shell.steps import Step
+
+
+class WorkArea(QWidget):
+    """Shows one panel at a time, and what the panel puts into the inspector."""
+
+    panel_changed = Signal(str)
+
+    def __init__(
+        self, context: AppContext, steps: Sequence[Step], parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._context = context
+        self._steps = tuple(steps)
+        self.panels: dict[str, Panel] = {}
+        self._width = context.settings.inspector_width
+        self._last_panel: dict[str, str] = {}
+        self._status_timer = QTimer(self)
+        self._status_timer.setSingleShot(True)
+        self._status_timer.setInterval(0)
+        self._status_timer.timeout.connect(self._on_status_due)
+        self.rail = Rail([step.rail for step in steps])
+        self._tabs = QTabBar()
+        self._tabs.setDrawBase(False)
+        self._tabs.setExpanding(False)
+        self._tabs.setAccessibleName(tr("Parts of this step"))
+        self._tab_row = QFrame()
+        tab_layout = QHBoxLayout(self._tab_row)
+        tab_layout.setContentsMargins(GRID, GRID // 2, GRID, 0)
+        tab_layout.addWidget(self._tabs)
+        tab_layout.addStretch(1)
+        self._stack = QStackedWidget()
+        for step in steps:
+            for panel_class in step.panels:
+                self._add_panel(panel_class(context))
+        self._inspectors = (
+            QWidget()
+        )  # hidden pages of a plain layout take no room, unlike a stack's
+        self._inspector_layout = QVBoxLayout(self._inspectors)
+        self._inspector_layout.setContentsMargins(0, 0, 0, 0)
+        self._inspector: QWidget | None = None
+        self._inspector_frame = self._make_inspector()
+        self._splitter = QSplitter(Qt.Orientation.Horizontal)
+        self._splitter.setChildrenCollapsible(False)
+        self._splitter.setHandleWidth(1)
+        middle = QWidget()
+        middle_layout = QVBoxLayout(middle)
+        middle_layout.setContentsMargins(0, 0, 0, 0)
+        middle_layout.setSpacing(0)
+        middle_layout.addWidget(self._tab_row)
+        middle_layout.addWidget(self._stack, 1)
+        self._splitter.addWidget(middle)
+        self._splitter.addWidget(self._inspector_frame)
+        self._splitter.setStretchFactor(0, 1)
+        self._splitter.setStretchFactor(1, 0)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addWidget(self.rail)
+        layout.addWidget(line(vertical=True))
+        layout.addWidget(self._splitter, 1)
+        self.rail.step_requested.connect(self._on_step_requested)
+        self._tabs.currentChanged.connect(self._on_tab_changed)
+        self.show_panel(next(iter(self.panels)))
+        self._on_status_due()
+
+    @property
+    def current_panel(self) -> Panel:
+        """The panel in front."""
+        panel = self._stack.currentWidget()
+        if not isinstance(panel, Panel):
+            raise RuntimeError("no panel is shown")
+        return panel
+
+    def show_panel(self, key: str, payload: Any = None) -> None:
+        """Bring a panel to the front; a ``payload`` other than None is handed to it."""
+        panel = self.panels[key]
+        step = self._step_of(key)
+        self._last_panel[step.rail.key] = key
+        self._fill_tabs(step, key)
+        self._stack.setCurrentWidget(panel)
+        self.rail.set_current(step.rail.key)
+        self._show_inspector()
+        panel.activated()
+        if payload is not None:
+            panel.navigate(payload)
+        self.panel_changed.emit(key)
+
+    def set_project(self, project: Project | None) -> None:
+        """Hand the project to every panel."""
+        for panel in self.panels.values():
+            panel.set_project(project)
+        self.refresh_status()
+
+    def keep(self) -> dict[str, Any]:
+        """Return what the panels of the next window should show again, by panel key."""
+        kept = {key: panel.keep() for key, panel in self.panels.items()}
+        return {key: one for key, one in kept.items() if one is not None}
+
+    def show_kept(self, kept: Mapping[str, Any]) -> None:
+        """Show again what the panels of the window before showed."""
+        for key, one in kept.items():
+            self.panels[key].show_kept(one)
+
+    def job_event(self, run_id: str, event: Event) -> None:
+        """Hand an event to every panel."""
+        for panel in self.panels.values():
+            panel.job_event(run_id, event)
+
+    @Slot()
+    def refresh_status(self) -> None:
+        """Ask every panel soon where its step stands; many requests become one."""
+        self._status_timer.start()
+
+    @Slot()
+    def _on_status_due(self) -> None:
+        for step in self._steps:
+            answers = [self.panels[panel.key].status() for panel in step.panels]
+            unfinished = [answer for answer in answers if answer.state is not StepState.DONE]
+            self.rail.set_status(step.rail.key, (unfinished or answers[-1:])[0])
+
+    def renew_colors(self) -> None:
+        """Colours changed."""
+        self.rail.renew_colors()
+
+    def inspector_width(self) -> int:
+        """Width of the inspector in pixels, to be remembered."""
+        return self._splitter.sizes()[1] or self._width
+
+    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802
+        """Give the inspector the width it had; the rest is for the work."""
+        super().showEvent(event)
+        if not event.spontaneous():
+            self._give_inspector_room()
+
+    def _give_inspector_room(self) -> None:
+        self._splitter.setSizes([self._splitter.width() - self._width, self._width])
+
+    def shut_down(self) -> None:
+        """End what the panels do in the background."""
+        self._status_timer.stop()
+        for panel in self.panels.values():
+            panel.shut_down()
+
+    def _add_panel(self, panel: Panel) -> None:
+        self.panels[panel.key] = panel
+        self._stack.addWidget(panel)
+        indent_spin_boxes(panel)
+        panel.setAccessibleName(translated(panel.title))
+        panel.status_changed.connect(self.refresh_status)
+        panel.inspector_changed.connect(self._on_inspector_changed)
+
+    def _make_inspector(self) -> QFrame:
+        frame = QFrame()
+        frame.setProperty("role", "bar")
+        frame.setMinimumWidth(GRID * 32)
+        frame.setMaximumWidth(GRID * 64)
+        scroll = QScrollArea()
+        scroll.setWidgetResizable(True)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # a click beside an input changes nothing
+        scroll.setWidget(self._inspectors)
+        for part in (self._inspectors, scroll.viewport()):
+            part.setAutoFillBackground(False)  # the frame's own colour shows through
+        scroll.setAccessibleName(tr("Inspector"))
+        layout = QHBoxLayout(frame)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(scroll)
+        return frame
+
+    def _show_inspector(self) -> None:
+        widget = self.current_panel.inspector()
+        was_hidden = self._inspector_frame.isHidden()
+        self._inspector_frame.setVisible(widget is not None)
+        if was_hidden and widget is not None and self.isVisible():
+            self._give_inspector_room()
+        if widget is self._inspector:
+            return
+        if self._inspector is not None:
+            self._inspector.hide()
+        self._inspector = widget
+        if widget is not None:
+            if self._inspector_layout.indexOf(widget) < 0:
+                self._inspector_layout.addWidget(widget)
+                indent_spin_boxes(widget)
+            widget.show()
+
+    def _step_of(self, panel_key: str) -> Step:
+        for step in self._steps:
+            if any(panel.key == panel_key for panel in step.panels):
+                return step
+        raise KeyError(panel_key)
+
+    def _fill_tabs(self, step: Step, current: str) -> None:
+        self._tabs.blockSignals(True)
+        while self._tabs.count():
+            self._tabs.removeTab(0)
+        for panel in step.panels:
+            index = self._tabs.addTab(translated(panel.title))
+            self._tabs.setTabData(index, panel.key)
+            if panel.key == current:
+                self._tabs.setCurrentIndex(index)
+        self._tabs.blockSignals(False)
+        self._tab_row.setVisible(len(step.panels) > 1)
+
+    @Slot(str)
+    def _on_step_requested(self, step_key: str) -> None:
+        for step in self._steps:
+            if step.rail.key == step_key:
+                self.show_panel(self._last_panel.get(step_key, step.panels[0].key))
+
+    @Slot(int)
+    def _on_tab_changed(self, index: int) -> None:
+        key = self._tabs.tabData(index)
+        if isinstance(key, str):
+            self.show_panel(key)
+
+    @Slot()
+    def _on_inspector_changed(self) -> None:
+        if self.sender() is self.current_panel:
+            self._show_inspector()

@@ -1,0 +1,139 @@
+"""The window's message boxes: one for bad input, one for our own bugs, one for questions."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import threading
+from types import TracebackType
+
+from PySide6.QtCore import QObject, Qt, Signal, Slot
+from PySide6.QtWidgets import QMessageBox, QWidget
+
+from app.look.translation import tr, translated
+from app.services.settings import log_dir
+from core.runs.events import Failed
+from core.system.errors import InputError
+from core.system.messages import Message
+
+_log = logging.getLogger(__name__)
+
+
+def error_text(error: BaseException | Failed) -> tuple[str, str]:
+    """Return what happened and what to do about it, in the current language."""
+    if isinstance(error, InputError):
+        return translated(error.message), ""
+    if isinstance(error, Failed):
+        text = Message(error.template, error.params) if error.template else error.message
+        advice = (
+            Message(error.advice_template, error.advice_params)
+            if error.advice_template
+            else error.advice
+        )
+        return translated(text), translated(advice)
+    if isinstance(error, PermissionError):
+        where = error.filename or ""
+        return tr("No permission to read or write {file}.", file=where), ""
+    if isinstance(error, OSError) and error.errno is not None:
+        reason = error.strerror or str(error)
+        return tr("{file}: {reason}", file=error.filename or "", reason=reason), ""
+    return (
+        tr("Something went wrong in the program itself. This is a bug of ours, not your mistake."),
+        tr("Nothing you saved is lost. What happened is written in {file}.", file=log_file()),
+    )
+
+
+def log_file() -> str:
+    """Return the path of the program's log as text."""
+    return str(log_dir() / "maskwright.log")
+
+
+def show_error(parent: QWidget | None, error: BaseException | Failed) -> QMessageBox:
+    """Tell the user without blocking; the box deletes itself when closed.
+
+    Without a ``parent`` the caller must keep the box.
+    """
+    if not isinstance(error, (InputError, Failed, OSError)):
+        _log.error("unexpected error", exc_info=error)
+    text, advice = error_text(error)
+    box = QMessageBox(parent)
+    box.setIcon(QMessageBox.Icon.Warning)
+    box.setWindowTitle(tr("That did not work"))
+    box.setText(text)
+    box.setInformativeText(advice)
+    box.setStandardButtons(QMessageBox.StandardButton.Ok)
+    box.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+    box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    box.open()
+    return box
+
+
+def ask(
+    parent: QWidget | None,
+    question: str,
+    *,
+    details: str = "",
+    yes: str,
+    no: str,
+    dangerous: bool = False,
+) -> bool:
+    """Ask a question with two named answers and wait; closing the box means ``no``."""
+    box = QMessageBox(parent)
+    box.setIcon(QMessageBox.Icon.Question)
+    box.setWindowTitle(tr("Please choose"))
+    box.setText(question)
+    box.setInformativeText(details)
+    role = QMessageBox.ButtonRole
+    accept = box.addButton(yes, role.DestructiveRole if dangerous else role.AcceptRole)
+    decline = box.addButton(no, role.RejectRole)
+    box.setDefaultButton(decline if dangerous else accept)
+    box.setEscapeButton(decline)
+    box.exec()
+    return box.clickedButton() is accept
+
+
+class ExceptionHook(QObject):
+    """Turns exceptions that nobody caught into one dialog instead of a dead program."""
+
+    _raised = Signal(object)
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._previous = sys.excepthook
+        self._previous_thread = threading.excepthook
+        self._box: QMessageBox | None = None
+        self._raised.connect(self._on_raised, Qt.ConnectionType.QueuedConnection)
+
+    def install(self) -> None:
+        """Catch from now on, in all threads."""
+        sys.excepthook = self._handle
+        threading.excepthook = self._handle_thread
+
+    def uninstall(self) -> None:
+        """Put the hooks back that were there before."""
+        sys.excepthook = self._previous
+        threading.excepthook = self._previous_thread
+
+    def _handle(
+        self, kind: type[BaseException], error: BaseException, trace: TracebackType | None
+    ) -> None:
+        if issubclass(kind, KeyboardInterrupt):
+            self._previous(kind, error, trace)
+            return
+        _log.critical("uncaught exception", exc_info=(kind, error, trace))
+        self._raised.emit(error)
+
+    def _handle_thread(self, args: threading.ExceptHookArgs) -> None:
+        if args.exc_value is not None:
+            self._handle(args.exc_type, args.exc_value, args.exc_traceback)
+
+    @Slot(object)
+    def _on_raised(self, error: BaseException) -> None:
+        if self._box is not None:  # a broken paint handler must not open a box for every frame
+            return
+        self._box = show_error(None, error)
+        self._box.finished.connect(self._on_closed)
+
+    @Slot()
+    def _on_closed(self) -> None:
+        self._box = None

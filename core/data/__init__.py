@@ -1,0 +1,1 @@
+"""Data sets as files: lists, statistics, validation, splitting, formats of other tools."""

@@ -1,0 +1,225 @@
+"""Cityscapes: ``leftImg8bit/`` and ``gtFine/`` with label ids and polygons.
+
+An image's ``_labelIds.png`` counts before its ``_polygons.json``, whose objects are drawn in the
+order of the file.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+from core.data.formats.cityscapes_labels import IDS, LABELS, TRAINED
+from core.data.formats.mask_files import read_names, read_sized_mask
+from core.data.formats.outlines import outer_ring, regions, touches_border
+from core.data.formats.result import ImportedImage, ImportResult
+from core.data.formats.untrusted import (
+    checked_size,
+    find_files,
+    find_images,
+    is_number,
+    load_json,
+    require_folder,
+    said_size,
+    subset_of_path,
+)
+from core.data.formats.writing import Labelled, copy_image, labelled, new_folder
+from core.datasets import LABELS_FILE
+from core.images.io import IGNORE_INDEX, ImageArray, write_mask
+from core.images.palette import default_palette
+from core.system.errors import InputError
+from core.system.files import write_json_atomic, write_text_atomic
+from core.system.messages import Message, message
+
+IMAGES = "leftImg8bit"
+MASKS = ("gtFine", "gtCoarse")
+_IDS_ENDING = "labelIds"
+_TRAIN_IDS_ENDING = "labelTrainIds"
+_POLYGONS_ENDING = "polygons"
+_CITY = "images"  # the folder between the subset and the files
+
+
+def read(folder: Path | str, *, train_ids: bool = False) -> ImportResult:
+    """Read the images with their label ids, or with what the polygons give.
+
+    Class indices are Cityscapes' ids (a ``labels.txt`` in the folder names other classes), or the
+    19 that are trained on, everything else being ignored.
+
+    Args:
+        folder: the one that holds ``leftImg8bit`` and ``gtFine``.
+        train_ids: take the 19 classes.
+
+    Raises:
+        InputError: no such folder, or no images with annotations.
+    """
+    root = require_folder(folder)
+    lost: list[Message] = []
+    own = root / LABELS_FILE
+    names = read_names(own) if own.is_file() and not train_ids else [one.name for one in LABELS]
+    colors = [one.color for one in LABELS]
+    if own.is_file() and not train_ids:
+        colors = default_palette(len(names))
+    values: dict[str, int] = {name: index for index, name in enumerate(names)}
+    if train_ids:
+        values = {one.name: one.train_id for one in LABELS}
+        names, colors = [one.name for one in TRAINED], [one.color for one in TRAINED]
+    annotations = _annotations(root)
+    items = []
+    for image in find_images(root / IMAGES):
+        found = annotations.get(_key(image.stem, IMAGES), {})
+        if not found:
+            lost.append(message("{file} has no mask.", file=image))
+        mask = _reader(image, found, values, train_ids=train_ids)
+        items.append(ImportedImage(image, mask, subset_of_path(image, root)))
+    if not items:
+        raise InputError(
+            "{folder} is no Cityscapes folder: it needs leftImg8bit and gtFine.", folder=root
+        )
+    return ImportResult(items, names, colors, lost)
+
+
+def _key(stem: str, ending: str) -> str:
+    return stem.removesuffix(f"_{ending}")
+
+
+def _annotations(root: Path) -> dict[str, dict[str, Path]]:
+    """Return the files of each image by their ending."""
+    found: dict[str, dict[str, Path]] = {}
+    for folder in MASKS:
+        for path in find_files(root / folder, frozenset({".png", ".json"})):
+            name, _, ending = path.stem.rpartition("_")
+            key = _key(name, folder)
+            found.setdefault(key, {}).setdefault(ending, path)
+    return found
+
+
+def _reader(
+    image: Path, found: Mapping[str, Path], values: Mapping[str, int], *, train_ids: bool
+) -> Callable[[], ImageArray] | None:
+    if train_ids and (path := found.get(_TRAIN_IDS_ENDING)) is not None:
+        return functools.partial(read_sized_mask, image, path)
+    if (path := found.get(_IDS_ENDING)) is not None:
+        return functools.partial(_read_ids, image, path, train_ids=train_ids)
+    if (path := found.get(_POLYGONS_ENDING)) is not None:
+        return functools.partial(_draw, image, path, dict(values), train_ids=train_ids)
+    return None
+
+
+def _read_ids(image: Path, path: Path, *, train_ids: bool) -> ImageArray:
+    mask = read_sized_mask(image, path)
+    if not train_ids:
+        return mask
+    lut = np.full(256, IGNORE_INDEX, np.uint8)
+    for index, one in enumerate(LABELS):
+        lut[index] = one.train_id
+    return np.asarray(lut[mask], np.uint8)
+
+
+def _draw(image: Path, path: Path, values: Mapping[str, int], *, train_ids: bool) -> ImageArray:
+    data = load_json(path)
+    objects = data.get("objects") if isinstance(data, dict) else None
+    if not isinstance(objects, list):
+        raise InputError("{file} is no file of Cityscapes' polygons.", file=path)
+    said = said_size(data.get("imgWidth"), data.get("imgHeight"))
+    size = checked_size(image, said, file=path)
+    canvas = Image.new("L", size, IGNORE_INDEX if train_ids else 0)
+    draw = ImageDraw.Draw(canvas)
+    for number, entry in enumerate(objects, 1):
+        label, points = _object(path, number, entry)
+        if entry.get("deleted"):
+            continue
+        if label not in values and label.endswith("group"):
+            label = label.removesuffix("group")
+        value = IGNORE_INDEX if label == "__ignore__" else values.get(label)
+        if value is None:
+            if label in IDS:  # license plate, id -1: no value of a mask
+                value = IGNORE_INDEX
+            else:
+                raise InputError(
+                    "{file} uses the label {label}, which is no class of Cityscapes.",
+                    file=path,
+                    label=label,
+                )
+        draw.polygon(points, fill=value, outline=value)
+    return np.array(canvas, np.uint8)
+
+
+def _object(path: Path, number: int, entry: Any) -> tuple[str, list[tuple[float, float]]]:
+    label = entry.get("label") if isinstance(entry, dict) else None
+    polygon = entry.get("polygon") if isinstance(entry, dict) else None
+    usable = (
+        isinstance(label, str)
+        and isinstance(polygon, list)
+        and len(polygon) >= 3
+        and all(isinstance(point, list) and len(point) == 2 for point in polygon)
+        and all(is_number(value) for point in polygon for value in point)
+    )
+    if not usable or not isinstance(label, str) or not isinstance(polygon, list):
+        raise InputError(
+            "Shape {number} of {file} lacks a label or points.", number=number, file=path
+        )
+    return label, [(point[0], point[1]) for point in polygon]
+
+
+def write(result: ImportResult, folder: Path | str) -> list[Message]:
+    """Write ``leftImg8bit/`` and ``gtFine/`` with label ids and polygons.
+
+    Where all classes have names of Cityscapes', its ids are used and ignored pixels become
+    ``unlabeled``; otherwise ids are class indices, which ``labels.txt`` names.
+
+    Returns:
+        A sentence for each image that could not be written, and about what changed.
+
+    Raises:
+        InputError: ``folder`` exists and is not empty.
+    """
+    lost: list[Message] = []
+    official = all(name in IDS and IDS[name] >= 0 for name in result.labels)
+    lut = np.arange(256, dtype=np.uint8)
+    if official:
+        lut[IGNORE_INDEX] = 0
+        lut[: len(result.labels)] = [IDS[name] for name in result.labels]
+        names, colors = [one.name for one in LABELS], [one.color for one in LABELS]
+    else:
+        names, colors = list(result.labels), list(result.colors)
+    ignored = 0
+    with new_folder(folder) as partial:
+        for item in labelled(result, lost):
+            ignored += bool((item.mask == IGNORE_INDEX).any())
+            image_name = f"{item.name}_{IMAGES}{item.image.suffix}"
+            copy_image(item, partial / IMAGES / item.subset / _CITY, image_name)
+            target = partial / MASKS[0] / item.subset / _CITY
+            target.mkdir(parents=True, exist_ok=True)
+            stem = f"{item.name}_{MASKS[0]}"
+            mask = np.asarray(lut[item.mask], np.uint8)
+            write_mask(target / f"{stem}_{_IDS_ENDING}.png", mask, palette=colors)
+            polygons = _polygons(item, mask, names)
+            write_json_atomic(target / f"{stem}_{_POLYGONS_ENDING}.json", polygons)
+        if not official:
+            write_text_atomic(partial / LABELS_FILE, "\n".join(names) + "\n")
+    if official and ignored:
+        lost.append(
+            message(
+                "{count} masks have ignored pixels, which become Cityscapes' class unlabeled.",
+                count=ignored,
+            )
+        )
+    return lost
+
+
+def _polygons(item: Labelled, mask: ImageArray, names: list[str]) -> dict[str, Any]:
+    """Return polygons that give the mask when drawn in their order over class 0."""
+    objects = []
+    for region in regions(mask):
+        if region.value == 0 and touches_border(region, mask):
+            continue
+        points = outer_ring(region).tolist()
+        points += points[-1:] * (3 - len(points))
+        label = "__ignore__" if region.value == IGNORE_INDEX else names[region.value]
+        objects.append({"label": label, "polygon": points})
+    return {"imgHeight": mask.shape[0], "imgWidth": mask.shape[1], "objects": objects}

@@ -1,0 +1,303 @@
+"""CVAT for images 1.1: polygons, masks, boxes and ellipses in one XML for many images.
+
+Shapes are drawn by ``z_order``, then in the order of the file. Polygons, boxes and ellipses are
+filled as CVAT's own exports do (pycocotools), masks are exact.
+"""
+
+from __future__ import annotations
+
+import codecs
+import functools
+import math
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+from xml.etree.ElementTree import ParseError, TreeBuilder
+
+import numpy as np
+from defusedxml.common import DefusedXmlException
+from defusedxml.ElementTree import DefusedXMLParser, iterparse
+
+from core.data.formats import cvat_writer, rle
+from core.data.formats.result import ImportedImage, ImportResult
+from core.data.formats.untrusted import (
+    BACKGROUND_NAMES,
+    IGNORE_NAME,
+    MAX_FILE_BYTES,
+    ImageIndex,
+    checked_size,
+    find_files,
+    parse_color,
+    parse_number,
+    subset_of,
+    subset_of_path,
+)
+from core.datasets import Subset
+from core.images.io import IGNORE_INDEX, ImageArray
+from core.images.palette import Color, default_palette
+from core.system.errors import InputError
+from core.system.files import open_regular
+from core.system.messages import Message, message
+
+if TYPE_CHECKING:
+    from xml.etree.ElementTree import Element
+
+__all__ = ["read", "write"]
+
+write = cvat_writer.write
+_MAX_CLASSES = 255
+_MAX_SHAPES = 1_000_000  # of one image; they are all held until its end
+_ELLIPSE_CORNERS = 720
+_ENCODING = re.compile(rb"<\?xml[^>]*?encoding\s*=\s*[\"']([\w.-]+)")
+_DRAWN = ("polygon", "mask", "box", "ellipse")
+_WANTED = ("image", "label", "track")
+_HEAD_BYTES = 200
+_LEFT_OUT = ("polyline", "points", "cuboid", "skeleton", "tag")
+
+
+@dataclass(frozen=True, slots=True)
+class _Shape:
+    """A polygon (x, y, x, y …), or run lengths, row by row, in a box (x, y, width, height)."""
+
+    label: str
+    z_order: int
+    polygon: tuple[float, ...] = ()
+    counts: tuple[int, ...] = ()
+    box: tuple[int, int, int, int] = (0, 0, 0, 0)
+
+
+def read(path: Path | str) -> ImportResult:
+    """Read an XML file, or all of a folder; images lie in its folder, or below.
+
+    Class 0 is the background; the others come in the order of the labels. A label ``__ignore__``
+    is 255. Lines, points, cuboids, skeletons and tags have no area and are left out.
+
+    Raises:
+        InputError: no such file, or none that can be used (the first one's reason).
+    """
+    source = Path(path).absolute()
+    root = source if source.is_dir() else source.parent
+    files = find_files(source, frozenset({".xml"})) if source.is_dir() else [source]
+    lost: list[Message] = []
+    reader = _Reader(root, lost)
+    for file in files:
+        try:
+            reader.read_file(file)
+        except InputError as error:
+            lost.append(error.message)
+    if not reader.images:
+        if lost:
+            raise InputError(lost[0].template, **lost[0].params)
+        raise InputError("{folder} holds no XML file of CVAT's with images.", folder=source)
+    return reader.result()
+
+
+class _Reader:
+    def __init__(self, root: Path, lost: list[Message]) -> None:
+        self._root = root
+        self._index = ImageIndex(root)
+        self._lost = lost
+        self._labels: dict[str, Color | None] = {}
+        self.images: dict[Path, tuple[tuple[int, int], list[_Shape], Subset | None]] = {}
+
+    def read_file(self, file: Path) -> None:
+        left_out: dict[str, int] = {}
+        for element in _elements(file):
+            if element.tag == "track":
+                raise InputError(
+                    "{file} is CVAT for video; export it as CVAT for images.", file=file
+                )
+            if element.tag == "label":
+                self._add_label(element)
+            elif element.tag == "image":
+                try:
+                    self._add_image(file, element, left_out)
+                except InputError as error:
+                    self._lost.append(error.message)
+                element.clear()
+        for kind, count in left_out.items():
+            self._lost.append(
+                message(
+                    "{count} shapes of the type {kind} in {file} are damaged or have no area, and"
+                    " are left out.",
+                    count=count,
+                    kind=kind,
+                    file=file,
+                )
+            )
+
+    def _add_label(self, element: Element) -> None:
+        name = (element.findtext("name") or "").strip()
+        if name:
+            self._labels.setdefault(name, parse_color((element.findtext("color") or "").strip()))
+
+    def _add_image(self, file: Path, element: Element, left_out: dict[str, int]) -> None:
+        name = element.get("name", "")
+        image = self._index.find(name, file=file)
+        size = checked_size(image, _said_size(element), file=file)
+        if image in self.images:
+            raise InputError(
+                "{file} has the image {image} more than once; the first is used.",
+                file=file,
+                image=name,
+            )
+        shapes = []
+        for child in element:
+            if child.tag in _DRAWN:
+                shape = _parse_shape(child, size)
+                if shape is not None:
+                    shapes.append(shape)
+                    self._labels.setdefault(shape.label, None)
+                    continue
+            if child.tag in (*_DRAWN, *_LEFT_OUT):
+                left_out[child.tag] = left_out.get(child.tag, 0) + 1
+        subset = subset_of(element.get("subset", "")) or subset_of_path(image, self._root)
+        self.images[image] = (size, shapes, subset)
+
+    def result(self) -> ImportResult:
+        names = [name for name in self._labels if name != IGNORE_NAME]
+        background = next((name for name in names if name.lower() in BACKGROUND_NAMES), None)
+        classes = [background or "background", *(name for name in names if name != background)]
+        if len(classes) > _MAX_CLASSES:
+            raise InputError(
+                "The CVAT files use {count} classes; there can be at most 255.", count=len(classes)
+            )
+        values = {name: index for index, name in enumerate(classes)} | {IGNORE_NAME: IGNORE_INDEX}
+        colors = default_palette(len(classes))
+        for name, color in self._labels.items():
+            if color is not None and name != IGNORE_NAME:
+                colors[values[name]] = color
+        items = [
+            ImportedImage(image, functools.partial(_draw, size, shapes, values), subset)
+            for image, (size, shapes, subset) in self.images.items()
+        ]
+        return ImportResult(items, classes, colors, self._lost)
+
+
+def _elements(file: Path) -> Iterator[Element]:
+    """Yield what matters of the file; entities, which may be bombs, are refused."""
+    try:
+        if file.stat().st_size > MAX_FILE_BYTES:
+            raise InputError(
+                "{file} is larger than {size} MiB, more than such a file can need.",
+                file=file,
+                size=MAX_FILE_BYTES >> 20,
+            )
+        with open_regular(file) as stream:
+            source, parser = _readable(stream)
+            events = iterparse(source, events=("start", "end"), parser=parser, forbid_dtd=True)
+            open_: list[Element] = []
+            inside = 0
+            for event, element in events:
+                if event == "start":
+                    inside = inside + 1 if any(one.tag in _WANTED for one in open_) else 0
+                    if inside > _MAX_SHAPES:
+                        raise InputError("{file} holds more shapes than can be drawn.", file=file)
+                    open_.append(element)
+                    if open_[0].tag != "annotations" or len(open_) > 100:
+                        raise InputError("{file} is no XML file of CVAT's.", file=file)
+                    continue
+                open_.pop()
+                if element.tag in _WANTED:
+                    yield element
+                if open_ and not any(parent.tag in _WANTED for parent in open_):
+                    open_[-1].remove(element)  # the tree of a large file would fill the memory
+    except FileNotFoundError as error:
+        raise InputError("{file} does not exist.", file=file) from error
+    except OSError as error:
+        raise InputError(
+            "{file} cannot be read: {reason}.", file=file, reason=error.strerror or error
+        ) from error
+    except (ParseError, DefusedXmlException, ValueError, LookupError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(
+            "{file} is no valid XML: it is damaged or cut short.", file=file
+        ) from error
+
+
+def _readable(stream: BinaryIO) -> tuple[Any, DefusedXMLParser | None]:
+    """Return what to parse, and with what if not as usual: parsers know no Chinese encodings.
+
+    Raises:
+        LookupError: an encoding that does not exist.
+    """
+    found = _ENCODING.match(stream.read(_HEAD_BYTES))
+    stream.seek(0)
+    name = "utf-8" if found is None else codecs.lookup(found[1].decode("ascii")).name
+    if name.startswith("utf") or found is None:
+        return stream, None
+    decoded = codecs.EncodedFile(stream, "utf-8", name)
+    return decoded, DefusedXMLParser(target=TreeBuilder(), encoding="utf-8", forbid_dtd=True)
+
+
+def _said_size(element: Element) -> tuple[int, int] | None:
+    try:
+        return int(element.get("width", "")), int(element.get("height", ""))
+    except ValueError:
+        return None
+
+
+def _parse_shape(element: Element, size: tuple[int, int]) -> _Shape | None:
+    """Return a shape that can be drawn, None for a damaged one."""
+    label = (element.get("label") or "").strip()
+    try:
+        z_order = int(element.get("z_order") or "0")
+        if not label:
+            return None
+        if element.tag == "mask":
+            box = tuple(int(element.get(key, "")) for key in ("left", "top", "width", "height"))
+            left, top, width, height = box
+            inside = 0 <= left < left + width <= size[0] and 0 <= top < top + height <= size[1]
+            if not inside:
+                return None
+            counts = [int(word) for word in (element.get("rle") or "").split(",")]
+            rle.counts_from_list(counts, (width, height))
+            return _Shape(label, z_order, counts=tuple(counts), box=(left, top, width, height))
+        corners = _corners(element)
+        rle.polygon_corners(corners)
+        return _Shape(label, z_order, polygon=tuple(corners))
+    except ValueError:
+        return None
+
+
+def _corners(element: Element) -> list[float]:
+    """Return x, y, x, y …; raises ``ValueError``."""
+    if element.tag == "polygon":
+        points = (element.get("points") or "").split(";")
+        pairs = [point.split(",") for point in points]
+        if any(len(pair) != 2 for pair in pairs):
+            raise ValueError("no pairs")
+        return [parse_number(number) for pair in pairs for number in pair]
+    angle = math.radians(parse_number(element.get("rotation") or "0"))
+    if element.tag == "box":
+        x0, y0, x1, y1 = (parse_number(element.get(key)) for key in ("xtl", "ytl", "xbr", "ybr"))
+        center = np.array([x0 + x1, y0 + y1]) / 2
+        half = np.array([x1 - x0, y1 - y0]) / 2
+        points_around = np.array([(-1, -1), (1, -1), (1, 1), (-1, 1)]) * half
+    else:
+        cx, cy, rx, ry = (parse_number(element.get(key)) for key in ("cx", "cy", "rx", "ry"))
+        center = np.array([cx, cy])
+        turn = np.linspace(0, 2 * math.pi, _ELLIPSE_CORNERS, endpoint=False)
+        points_around = np.stack([np.cos(turn) * rx, np.sin(turn) * ry], axis=1)
+    if angle:
+        sine, cosine = math.sin(angle), math.cos(angle)
+        points_around = points_around @ np.array([[cosine, sine], [-sine, cosine]])
+    return [float(number) for number in (points_around + center).ravel()]
+
+
+def _draw(size: tuple[int, int], shapes: list[_Shape], values: dict[str, int]) -> ImageArray:
+    columns = np.zeros(size, np.uint8)  # column by column, as COCO's runs go
+    for shape in sorted(shapes, key=lambda one: one.z_order):
+        value = values[shape.label]
+        if shape.polygon:
+            rle.paint(columns.reshape(-1), rle.counts_from_polygon(shape.polygon, size), value)
+            continue
+        left, top, width, height = shape.box
+        stencil = np.zeros(width * height, np.uint8)
+        rle.paint(stencil, np.array(shape.counts, np.int64), 1)
+        part = columns[left : left + width, top : top + height]
+        part[stencil.reshape(height, width).T > 0] = value
+    return np.ascontiguousarray(columns.T)

@@ -1,0 +1,154 @@
+"""What mask images of other tools have in common: names of classes, colours, sizes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from core.data.formats.untrusted import checked_size
+from core.images.io import IGNORE_INDEX, ImageArray, image_size, read_image, read_mask
+from core.images.palette import Color, default_palette
+from core.system.errors import InputError
+from core.system.files import open_regular, read_text
+
+MASK_SUFFIXES = frozenset({".png", ".bmp", ".tif", ".tiff"})
+"""Formats without loss: a JPEG's values are no class indices."""
+
+_ROWS = 256
+_VOC_BORDER = (224, 224, 192)
+
+
+def read_sized_mask(image: Path, mask: Path) -> ImageArray:
+    """Read a mask of class indices that must have the size of its image."""
+    _check_area(image, mask)
+    values = read_mask(mask)
+    checked_size(image, (values.shape[1], values.shape[0]), file=mask)
+    return values
+
+
+def read_color_mask(image: Path, mask: Path, colors: Mapping[Color, int]) -> ImageArray:
+    """Read a mask whose pixels have the colours of their classes.
+
+    Args:
+        image: its image, of the same size.
+        mask: image of three channels.
+        colors: class index of each red, green, blue.
+
+    Raises:
+        InputError: unreadable, another size, or a colour that is no class.
+    """
+    _check_area(image, mask)
+    bgr = read_image(mask, full_range=True)
+    checked_size(image, (bgr.shape[1], bgr.shape[0]), file=mask)
+    known = {r << 16 | g << 8 | b: index for (r, g, b), index in colors.items()}
+    values = np.empty(bgr.shape[:2], np.uint8)
+    for start in range(0, len(bgr), _ROWS):  # all at once takes 30 bytes a pixel
+        part = bgr[start : start + _ROWS].astype(np.uint32)
+        codes = part[..., 2] << 16 | part[..., 1] << 8 | part[..., 0]
+        found, inverse = np.unique(codes, return_inverse=True)
+        for code in found.tolist():
+            if code not in known:
+                raise InputError(
+                    "{file} has pixels of the colour {color}, which is no class; say in"
+                    " labelmap.txt which class it is.",
+                    file=mask,
+                    color=f"{code >> 16}, {code >> 8 & 255}, {code & 255}",
+                )
+        lut = np.array([known[code] for code in found.tolist()], np.uint8)
+        values[start : start + _ROWS] = lut[inverse].reshape(codes.shape)
+    return values
+
+
+def _check_area(image: Path, mask: Path) -> None:
+    """Refuse, before it is decoded, a mask that cannot have its image's size: it may be a bomb.
+
+    Both ways round are let through, as only one of the two may be marked as turned.
+    """
+    size, of_image = image_size(mask), image_size(image)
+    if sorted(size) != sorted(of_image):
+        checked_size(image, size, file=mask)
+
+
+def has_channels(mask: Path) -> bool:
+    """Whether an image has several channels; False for what is unreadable."""
+    try:
+        with open_regular(mask) as file, Image.open(file) as image:
+            return len(image.getbands()) > 1
+    except Exception:  # decoders of damaged files raise anything; reading the mask tells
+        return False
+
+
+def mask_palette(mask: Path, count: int) -> list[Color]:
+    """Return ``count`` colours from a mask's palette; the default ones where it has none."""
+    colors = default_palette(count)
+    try:
+        with open_regular(mask) as file, Image.open(file) as image:
+            stored = image.getpalette("RGB") if image.mode == "P" else None
+    except Exception:  # decoders of damaged files raise anything; reading the mask tells
+        return colors
+    for index in range(min(count, len(stored or ()) // 3)):
+        red, green, blue = (stored or [])[3 * index : 3 * index + 3]
+        colors[index] = (red, green, blue)
+    return colors
+
+
+def voc_palette(count: int) -> list[Color]:
+    """Return VOC's colours: bit i of a class goes to red, green, blue in turn, high bits first."""
+    colors = []
+    for index in range(count):
+        channels = [0, 0, 0]
+        for bit in range(8):
+            for channel in range(3):
+                channels[channel] |= (index >> (3 * bit + channel) & 1) << (7 - bit)
+        colors.append((channels[0], channels[1], channels[2]))
+    return colors
+
+
+def voc_colors(colors: Sequence[Color]) -> dict[Color, int]:
+    """Return the class of each colour, and of VOC's border, which is ignored."""
+    return {_VOC_BORDER: IGNORE_INDEX} | {color: index for index, color in enumerate(colors)}
+
+
+def read_names(path: Path) -> list[str]:
+    """Return the class names in a text file, one a line, without empty ones and ``__ignore__``.
+
+    Raises:
+        InputError: no name, or as ``check_names``.
+    """
+    names = [line.strip() for line in read_text(path).split("\n")]
+    names = [name for name in names if name and name != "__ignore__"]
+    if not names:
+        raise InputError("{file} is empty; write one class name on each line.", file=path)
+    check_names(path, names)
+    return names
+
+
+def check_names(path: Path, names: Sequence[str]) -> None:
+    """Raise ``InputError`` where ``path`` names more classes than a mask holds, or one twice."""
+    if len(names) > IGNORE_INDEX:
+        raise InputError(
+            "{file} names {count} classes; there can be at most 255.", file=path, count=len(names)
+        )
+    known: set[str] = set()
+    for name in names:
+        if name in known:
+            raise InputError(
+                "{file} names the class {label} twice; class names must differ.",
+                file=path,
+                label=name,
+            )
+        known.add(name)
+
+
+def used_values(masks: Sequence[Callable[[], ImageArray]]) -> set[int]:
+    """Return the values in all masks that can be read."""
+    found: set[int] = set()
+    for mask in masks:
+        try:
+            found |= set(np.flatnonzero(np.bincount(mask().ravel(), minlength=256)).tolist())
+        except InputError:
+            continue  # the import reports it when it asks for this mask
+    return found

@@ -1,0 +1,221 @@
+"""What an image file says of itself before a pixel of it is decoded; damage as one sentence."""
+
+from __future__ import annotations
+
+import io
+import logging
+import warnings
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from PIL import Image, ImageFile, TiffImagePlugin
+
+from core.system.errors import InputError
+from core.system.files import open_regular
+
+MAX_PIXELS = 500_000_000
+Image.MAX_IMAGE_PIXELS = MAX_PIXELS  # Pillow's own limit, 89 million, refuses large scans
+# Pillow only warns up to twice the limit; here all that is larger is refused, in one sentence.
+warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+_EXIF_ORIENTATION = 0x0112
+_BITS, _ORIENTATION, _SAMPLE_FORMAT = 258, 274, 339  # tags of TIFF
+_TURNED = (5, 6, 7, 8)
+_UNSIGNED = 1
+_PHOTOMETRIC, _WHITE_IS_ZERO = 262, 0
+_PLANES, _SEPARATE_PLANES = 284, 2
+_TIFF_STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What is known of an image before it is decoded.
+
+    Attributes:
+        width: pixels, upright.
+        height: pixels, upright.
+        is_deep: whether a channel has more than 8 bits, a sign, or fractions.
+        format: "PNG", "TIFF" …
+        channels: how many; alpha counts.
+        is_inverted: whether 0 is white.
+        needs_tifffile: whether OpenCV would mix up or refuse its pixels.
+    """
+
+    width: int
+    height: int
+    is_deep: bool
+    format: str
+    channels: int = 1
+    is_inverted: bool = False
+    needs_tifffile: bool = False
+
+
+def read_header(path: Path | str, data: bytes) -> Header:
+    """Return the header; refuse what is no image, too large to decode, or cut short.
+
+    Raises:
+        InputError: with the reason.
+    """
+    try:
+        opened: ImageFile.ImageFile | None = Image.open(io.BytesIO(data))
+    except Exception as error:
+        if not data.startswith(_TIFF_STARTS):
+            raise unreadable(path, error) from error
+        opened = None
+    try:
+        if opened is None:  # 16-bit and 64-bit fractions, colours in 32 bits
+            header, is_cut_short = _tiff_header(data), False
+        else:
+            with opened as image:
+                header, is_cut_short = _pillow_header(image, data), _is_cut_short(image, data)
+    except Exception as error:  # tags of a damaged header
+        raise unreadable(path, error) from error
+    if header.width * header.height > MAX_PIXELS:
+        raise unreadable(path, Image.DecompressionBombError())
+    if is_cut_short:
+        # Decoders fill what is missing with grey and say nothing.
+        raise InputError("{file} is cut short; copy or export it again.", file=path)
+    return header
+
+
+def size_from_header(path: Path | str) -> tuple[int, int]:
+    """Return (width, height), upright; reads no more of the file than it must.
+
+    Raises:
+        InputError: missing or no image.
+    """
+    try:
+        with open_regular(path) as file, Image.open(file) as image:
+            return upright_size(image)
+    except FileNotFoundError as error:
+        raise unreadable(path, error) from error
+    except Exception as error:
+        try:
+            with open_regular(path) as file:
+                if not file.read(4).startswith(_TIFF_STARTS):
+                    raise unreadable(path, error) from error
+                file.seek(0)
+                header = _tiff_header(file.read())
+        except Exception as second:
+            raise unreadable(path, error) from second
+        return header.width, header.height
+
+
+def import_tifffile() -> Any:
+    """Return the module: rarely needed, and slow to start."""
+    import tifffile
+
+    logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # damage is told in one sentence
+    return tifffile
+
+
+def _pillow_header(image: ImageFile.ImageFile, data: bytes) -> Header:
+    header = Header(
+        *upright_size(image), _is_deep(image, data), image.format or "", len(image.getbands())
+    )
+    if not isinstance(image, TiffImagePlugin.TiffImageFile):
+        return header
+    tags = image.tag_v2
+    return replace(
+        header,
+        is_inverted=tags.get(_PHOTOMETRIC) == _WHITE_IS_ZERO,
+        needs_tifffile=header.channels > 1 and tags.get(_PLANES) == _SEPARATE_PLANES,
+    )
+
+
+def _tiff_header(data: bytes) -> Header:
+    tifffile = import_tifffile()
+    with tifffile.TiffFile(io.BytesIO(data)) as file:
+        page = file.pages[0]
+        width, height = int(page.imagewidth), int(page.imagelength)
+        orientation = page.tags.get(_ORIENTATION)
+        if orientation is not None and orientation.value in _TURNED:
+            width, height = height, width
+        channels = int(page.samplesperpixel)
+        return Header(
+            width,
+            height,
+            True,
+            "TIFF",
+            channels,
+            page.photometric == _WHITE_IS_ZERO,
+            page.dtype == "float16" or (channels > 1 and page.planarconfig == _SEPARATE_PLANES),
+        )
+
+
+def _is_deep(image: ImageFile.ImageFile, data: bytes) -> bool:
+    if image.format == "PNG":
+        return png_bits(data) > 8
+    if isinstance(image, TiffImagePlugin.TiffImageFile):
+        bits = image.tag_v2.get(_BITS, (1,))
+        kinds = image.tag_v2.get(_SAMPLE_FORMAT, (_UNSIGNED,))
+        return max(bits) > 8 or any(kind != _UNSIGNED for kind in kinds)
+    return False
+
+
+def png_bits(data: bytes) -> int:
+    """Bits of each channel of a PNG; 8 for everything else."""
+    return data[24] if data.startswith(b"\x89PNG\r\n\x1a\n") and len(data) > 24 else 8
+
+
+def open_header(path: Path | str, data: bytes) -> ImageFile.ImageFile:
+    """Open with Pillow; raises ``InputError`` as ``read_header``."""
+    try:
+        return Image.open(io.BytesIO(data))
+    except Exception as error:
+        raise unreadable(path, error) from error
+
+
+def _is_cut_short(image: ImageFile.ImageFile, data: bytes) -> bool:
+    if image.format == "JPEG":  # a thumbnail inside has an end of its own, before the scan
+        return data.rfind(b"\xff\xd9") < data.rfind(b"\xff\xda")
+    if image.format == "PNG":
+        return b"IEND" not in data
+    if isinstance(image, TiffImagePlugin.TiffImageFile):
+        for offsets, lengths in ((273, 279), (324, 325)):  # strips, tiles
+            starts, sizes = image.tag_v2.get(offsets, ()), image.tag_v2.get(lengths, ())
+            if any(start + size > len(data) for start, size in zip(starts, sizes, strict=False)):
+                return True
+    return False
+
+
+def unreadable(path: Path | str, error: Exception) -> InputError:
+    """Return the sentence for what a decoder raised."""
+    if isinstance(error, FileNotFoundError):
+        return InputError("{file} does not exist.", file=path)
+    if isinstance(error, Image.DecompressionBombError):
+        return InputError(
+            "{file} has more than {count} million pixels, too many to open at once; cut it into"
+            " tiles.",
+            file=path,
+            count=MAX_PIXELS // 1_000_000,
+        )
+    return InputError(
+        "{file} is unreadable: it is damaged or no image in a known format.", file=path
+    )
+
+
+def upright_size(image: ImageFile.ImageFile) -> tuple[int, int]:
+    """Return (width, height) as they are once the camera's orientation is applied."""
+    width, height = image.size
+    # Pillow turns the size of a TIFF itself.
+    if image.format in ("JPEG", "PNG", "WEBP"):
+        exif = Image.Exif()
+        exif.load(image.info.get("exif") or _late_exif(image))
+        if exif.get(_EXIF_ORIENTATION, 1) in _TURNED:
+            return height, width
+    return width, height
+
+
+def _late_exif(image: ImageFile.ImageFile) -> bytes:
+    """Return the EXIF block that a PNG holds behind its pixels, where Pillow does not look yet."""
+    file = image.fp
+    if image.format != "PNG" or file is None:
+        return b""
+    file.seek(8)
+    while len(head := file.read(8)) == 8:
+        size = int.from_bytes(head[:4], "big")
+        if head[4:] == b"eXIf":
+            return file.read(size)
+        file.seek(size + 4, io.SEEK_CUR)
+    return b""

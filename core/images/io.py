@@ -1,0 +1,229 @@
+"""Reading and writing images and masks by any path, and colours for classes.
+
+OpenCV's own file functions fail on non-ASCII paths on Windows, so everything goes through bytes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from core.images.decoding import decode_bytes, decode_deep
+from core.images.headers import (
+    Header,
+    open_header,
+    png_bits,
+    read_header,
+    size_from_header,
+    unreadable,
+)
+from core.images.palette import Color, default_palette
+from core.images.window_level import to_display
+from core.system.errors import InputError
+from core.system.files import open_regular, write_bytes_atomic
+
+ImageArray = npt.NDArray[np.uint8]
+
+IGNORE_INDEX = 255
+IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp"})
+_LARGE_PIXELS = 30_000_000
+_LARGE_TURN = threading.Lock()  # one large image at a time is decoded only to be made small
+_GREY_SCALE = {2: 85, 4: 17}  # Pillow spreads 2- and 4-bit grey over 0 … 255
+
+
+def read_image(path: Path | str, *, full_range: bool = False) -> ImageArray:
+    """Read an image as networks see it: uint8 (H, W, 3), BGR.
+
+    Grey becomes three equal channels, alpha is dropped, and the camera's orientation is applied.
+    Values of 16 bits, of 32 bits and fractions are spread over black to white by the default
+    window of the image, ``window_level.default_window``: fixed ranges would make the 12 bits
+    of a camera nearly black, and fractions have no range.
+
+    Args:
+        path: file.
+        full_range: scale 16 bits over their full range instead, for images whose colours mean
+            something.
+
+    Raises:
+        InputError: missing, not an image, cut short, or more than ``MAX_PIXELS`` pixels.
+    """
+    data = _read_bytes(path)
+    header = read_header(path, data)
+    if not header.is_deep:
+        return decode_bytes(path, data, header, cv2.IMREAD_COLOR)
+    pixels = decode_deep(path, data, header)
+    if full_range and pixels.dtype == np.uint16:
+        return _three_channels((pixels // 257).astype(np.uint8))
+    return _three_channels(to_display(pixels))
+
+
+def read_deep_image(path: Path | str) -> npt.NDArray[Any]:
+    """Read an image with the depth it has: uint8, uint16 or float32, (H, W) grey or (H, W, 3) BGR.
+
+    For looking at it; ``read_image`` is what networks see. Alpha is dropped, the camera's
+    orientation is applied.
+
+    Raises:
+        InputError: as ``read_image``.
+    """
+    data = _read_bytes(path)
+    header = read_header(path, data)
+    if header.is_deep:
+        return decode_deep(path, data, header)
+    return decode_bytes(path, data, header, cv2.IMREAD_ANYCOLOR)
+
+
+def image_size(path: Path | str) -> tuple[int, int]:
+    """Return (width, height) in pixels as ``read_image`` gives them, from the header alone.
+
+    Raises:
+        InputError: missing or not an image.
+    """
+    return size_from_header(path)
+
+
+def image_suffix(data: bytes) -> str | None:
+    """Return the suffix (".png" …) that fits the bytes of an image, None if they are none."""
+    try:
+        with open_header("", data) as image:
+            suffix = {"JPEG": ".jpg", "TIFF": ".tif"}.get(
+                image.format or "", f".{(image.format or '').lower()}"
+            )
+    except InputError:
+        return None
+    return suffix if suffix in IMAGE_SUFFIXES else None
+
+
+def read_mask(path: Path | str) -> ImageArray:
+    """Read a mask of class indices as uint8 (H, W).
+
+    Grey and palette images of 1 to 8 bits give their stored values (a palette's colours play no
+    part); 16-bit grey is accepted while its values fit.
+
+    Raises:
+        InputError: missing, unreadable, several channels, or values above 255.
+    """
+    data = _read_bytes(path)
+    read_header(path, data)
+    with open_header(path, data) as image:
+        mode = image.mode
+        if mode not in ("1", "L", "P") and not mode.startswith("I"):
+            raise InputError(
+                "The mask {file} has {channels} channels; save it as a single-channel image whose"
+                " pixel values are class indices.",
+                file=path,
+                channels=len(image.getbands()),
+            )
+        try:
+            values = np.asarray(image)
+        except Exception as error:
+            raise unreadable(path, error) from error
+    if values.dtype == np.bool_ or mode == "P":
+        return values.astype(np.uint8)
+    if mode == "L":
+        return np.array(values // _GREY_SCALE.get(png_bits(data), 1), np.uint8)
+    if values.size and (values.max() > IGNORE_INDEX or values.min() < 0):
+        raise InputError(
+            "The mask {file} holds values up to {value}; class indices end at 254 and 255 marks"
+            " ignored pixels.",
+            file=path,
+            value=int(values.max()),
+        )
+    return values.astype(np.uint8)
+
+
+def write_mask(
+    path: Path | str, mask: ImageArray, *, palette: Sequence[Color] | None = None
+) -> None:
+    """Write class indices (H, W) uint8 as an indexed 8-bit PNG, atomically.
+
+    Args:
+        path: file to write or replace.
+        mask: class indices, 255 = ignored.
+        palette: red, green, blue (0 … 255) of each class; the rest is filled up.
+    """
+    if mask.dtype != np.uint8 or mask.ndim != 2:
+        raise ValueError(f"a mask is uint8 (H, W), not {mask.dtype} {mask.shape}")
+    colors = [*(palette or ())][:IGNORE_INDEX]
+    colors += [*default_palette(IGNORE_INDEX)[len(colors) :], (255, 255, 255)]
+    image = Image.fromarray(np.ascontiguousarray(mask)).convert("L")
+    image.putpalette(np.array(colors, np.uint8).tobytes())
+    stream = io.BytesIO()
+    image.save(stream, "PNG", compress_level=4)
+    write_bytes_atomic(path, stream.getbuffer())
+
+
+def write_image(path: Path | str, bgr: ImageArray) -> None:
+    """Write uint8 (H, W, 3) BGR or (H, W) grey in the format of the suffix, atomically."""
+    suffix = Path(path).suffix.lower()
+    if suffix not in IMAGE_SUFFIXES:
+        raise InputError("{file} has no suffix of an image format such as .png.", file=path)
+    _, data = cv2.imencode(suffix, bgr)
+    write_bytes_atomic(path, data.tobytes())
+
+
+def thumbnail(path: Path | str, *, max_side: int) -> ImageArray:
+    """Read an image as uint8 (h, w, 3) BGR with its longer side at most ``max_side`` pixels.
+
+    JPEG is decoded at a half, a quarter or an eighth where that suffices; images are never
+    enlarged. What has more than 8 bits is spread over black to white as in ``read_image``.
+
+    Raises:
+        InputError: as ``read_image``.
+    """
+    data = _read_bytes(path)
+    header = read_header(path, data)
+    is_large = header.width * header.height > _LARGE_PIXELS
+    with _LARGE_TURN if is_large else contextlib.nullcontext():
+        image = _decode_small(path, data, header, max_side)
+        height, width = image.shape[:2]
+        scale = max_side / max(height, width)
+        if scale < 1:
+            size = (max(1, round(width * scale)), max(1, round(height * scale)))
+            image = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
+    return _three_channels(image)
+
+
+def _decode_small(path: Path | str, data: bytes, header: Header, max_side: int) -> ImageArray:
+    """Decode no more than a thumbnail needs: (H, W) or (H, W, 3)."""
+    if header.is_deep:
+        return to_display(decode_deep(path, data, header))
+    if header.format != "JPEG":
+        # Only JPEG gains, and OpenCV forgets a TIFF's orientation when it reduces. Grey stays one
+        # channel: a scan of 20 000² would take three times the memory.
+        return decode_bytes(path, data, header, cv2.IMREAD_ANYCOLOR)
+    for factor, reduced in (
+        (8, cv2.IMREAD_REDUCED_COLOR_8),
+        (4, cv2.IMREAD_REDUCED_COLOR_4),
+        (2, cv2.IMREAD_REDUCED_COLOR_2),
+    ):
+        if max(header.width, header.height) >= factor * max_side:
+            return decode_bytes(path, data, header, reduced)
+    return decode_bytes(path, data, header, cv2.IMREAD_COLOR)
+
+
+def _three_channels(image: ImageArray) -> ImageArray:
+    if image.ndim == 3:
+        return image
+    return np.asarray(cv2.cvtColor(image, cv2.COLOR_GRAY2BGR), np.uint8)
+
+
+def _read_bytes(path: Path | str) -> bytes:
+    try:
+        with open_regular(path) as file:
+            return file.read()
+    except FileNotFoundError as error:
+        raise unreadable(path, error) from error
+    except OSError as error:
+        raise InputError(
+            "{file} cannot be read: {reason}.", file=path, reason=error.strerror or error
+        ) from error

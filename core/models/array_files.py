@@ -1,0 +1,188 @@
+"""Reading pickled weights, where foreign files may hold arrays and nothing else; no paddle."""
+
+from __future__ import annotations
+
+import pickle
+from collections import OrderedDict
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from core.system.errors import InputError
+
+Arrays = dict[str, npt.NDArray[Any]]
+
+#: Paddle's own entry in a ``.pdparams`` file: structured name → parameter name.
+_NAME_TABLE = "StructuredToParameterName@@"
+_PLAIN_KINDS = "biuf"
+#: Far above the largest network; a small file that names its parts over and over exceeds it.
+_MAX_VALUES = 1_000_000
+
+
+def read_state_dict(path: Path) -> Arrays:
+    """Read a ``.pdparams`` file: structured name → array.
+
+    Raises:
+        InputError: missing, damaged, or holding anything but arrays.
+    """
+    content = read_arrays(path)
+    content.pop(_NAME_TABLE, None)
+    for name, value in content.items():
+        if not isinstance(value, np.ndarray):
+            raise InputError(
+                "{file} does not hold the weights of a network: “{name}” is not an array.",
+                file=path,
+                name=name[:100],
+            )
+    return content
+
+
+def read_arrays(path: Path) -> dict[str, Any]:
+    """Unpickle a dictionary of arrays and plain values; no code in the file can run.
+
+    Raises:
+        InputError: missing, damaged, or holding anything else.
+    """
+    try:
+        with path.open("rb") as file:
+            loaded = _ArrayUnpickler(file, encoding="latin1").load()
+        content = _Plain().value(loaded)
+    except FileNotFoundError as error:
+        raise InputError("There is no file {file}.", file=path) from error
+    except Exception as error:  # a damaged pickle may raise anything
+        raise InputError(
+            "{file} cannot be read as network weights, it is damaged or of another kind: {reason}.",
+            file=path,
+            reason=f"{type(error).__name__} {error}"[:200],
+        ) from error
+    if not isinstance(content, dict):
+        raise InputError("{file} does not hold the weights of a network.", file=path)
+    return content
+
+
+class _DType:
+    """Stand-in for ``numpy.dtype`` while unpickling: a number type and its byte order."""
+
+    def __init__(self, spec: Any, *_: Any) -> None:
+        if not isinstance(spec, str) or np.dtype(spec).kind not in _PLAIN_KINDS:
+            raise pickle.UnpicklingError("it holds an array of something else than numbers")
+        self.dtype = np.dtype(spec)
+
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        if state[1] in ("<", ">"):
+            self.dtype = self.dtype.newbyteorder(state[1])
+
+
+class _Array:
+    """Stand-in for ``numpy.ndarray`` while unpickling, so that no foreign state reaches numpy."""
+
+    def __init__(self, *_: Any) -> None:
+        self.value: npt.NDArray[Any] | None = None
+
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        _, shape, dtype, fortran, data = state
+        data = data.encode("latin1") if isinstance(data, str) else data
+        self.fill(data, dtype, shape, "F" if fortran else "C")
+
+    def fill(self, data: Any, dtype: Any, shape: Any, order: Any) -> None:
+        if not isinstance(dtype, _DType):
+            raise pickle.UnpicklingError("it holds an array of an unknown type")
+        if any(side < 0 for side in shape):
+            raise pickle.UnpicklingError("it holds an array of an impossible shape")
+        array = np.frombuffer(data, dtype=dtype.dtype).reshape(shape, order=order)
+        self.value = array.astype(dtype.dtype.newbyteorder("="), copy=False)
+
+
+def _array_from_buffer(data: Any, dtype: Any, shape: Any, order: Any) -> _Array:
+    """Stand-in for numpy's ``_frombuffer`` (pickle protocol 5)."""
+    array = _Array()
+    array.fill(data, dtype, shape, order)
+    return array
+
+
+def _latin1(text: Any, encoding: Any) -> bytes:
+    """Stand-in for ``codecs.encode``: how pickle protocol 2 holds bytes."""
+    if encoding != "latin1" or not isinstance(text, str):
+        raise pickle.UnpicklingError("it holds bytes in an unknown encoding")
+    return text.encode("latin1")
+
+
+def _no_bytes() -> bytes:
+    """Stand-in for ``bytes()``: how pickle protocol 2 holds the content of an empty array."""
+    return b""
+
+
+class _Plain:
+    """Replaces the stand-ins by arrays and refuses all that is not plain."""
+
+    def __init__(self) -> None:
+        self._left = _MAX_VALUES
+
+    def value(self, item: Any) -> Any:
+        self._left -= 1
+        if self._left < 0:
+            raise pickle.UnpicklingError("it holds more values than a network can have")
+        if isinstance(item, _Array):
+            if item.value is None:
+                raise pickle.UnpicklingError("it holds an array without content")
+            return item.value
+        if isinstance(item, dict):
+            if not all(isinstance(key, str) for key in item):
+                raise pickle.UnpicklingError("it names something by another thing than text")
+            return {key: self.value(part) for key, part in item.items()}
+        if isinstance(item, (list, tuple)):
+            # A tensor pickled outside a state dict: (name, array).
+            if len(item) == 2 and isinstance(item[0], str) and isinstance(item[1], _Array):
+                return self.value(item[1])
+            return [self.value(part) for part in item]
+        if item is None or isinstance(item, (str, int, float)):
+            return item
+        raise pickle.UnpicklingError(f"it holds a {type(item).__name__}")
+
+
+class _Maker:
+    """What a pickle may call; made anew for each mention, so that a pickle cannot change it."""
+
+    __slots__ = ("_function",)
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self._function = function
+
+    def __call__(self, *args: Any) -> Any:
+        return self._function(*args)
+
+    def __setstate__(self, state: Any) -> None:
+        raise pickle.UnpicklingError("it tries to change what reads it")
+
+
+class _Name:
+    """A class that a pickle may name but not call."""
+
+    __slots__ = ()
+
+
+_ALLOWED: dict[tuple[str, str], Callable[..., Any]] = {
+    ("numpy", "dtype"): _DType,
+    ("numpy.core.multiarray", "_reconstruct"): _Array,
+    ("numpy._core.multiarray", "_reconstruct"): _Array,
+    ("numpy.core.numeric", "_frombuffer"): _array_from_buffer,
+    ("numpy._core.numeric", "_frombuffer"): _array_from_buffer,
+    ("_codecs", "encode"): _latin1,
+    ("collections", "OrderedDict"): OrderedDict,
+    ("builtins", "tuple"): tuple,
+    ("__builtin__", "tuple"): tuple,
+    ("__builtin__", "bytes"): _no_bytes,
+}
+
+
+class _ArrayUnpickler(pickle.Unpickler):
+    def find_class(self, module: str, name: str) -> Any:
+        if (module, name) == ("numpy", "ndarray"):
+            return _Name()
+        try:
+            return _Maker(_ALLOWED[module, name])
+        except KeyError:
+            raise pickle.UnpicklingError(f"it asks for {module}.{name}") from None

@@ -1,0 +1,308 @@
+"""The folder a model is saved in; reading its description needs no paddle.
+
+``model.pdparams`` weights · ``model.yml`` everything needed to rebuild and use the network ·
+``prune.yml`` and ``quant.yml`` how a compressed network differs from the one its class builds ·
+``eval_details.json`` confusion matrix · ``model.pdopt`` and ``training_state.json`` for resuming ·
+``.success`` written last.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import platform
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from core.models.compression_records import (
+    PRUNING,
+    QUANTIZATION,
+    PruningRecord,
+    QuantizationRecord,
+    read_pruning,
+    read_quantization,
+)
+from core.system.errors import InputError
+from core.system.files import read_yaml, recover_folder, replace_folder_atomic, write_text_atomic
+
+WEIGHTS = "model.pdparams"
+OPTIMIZER = "model.pdopt"
+DESCRIPTION = "model.yml"
+EVALUATION = "eval_details.json"
+STATE = "training_state.json"
+SUCCESS = ".success"
+
+Status = Literal["Normal", "Pruned", "Quantized"]
+_LIBRARIES = ("maskwright", "paddlepaddle", "paddlepaddle-gpu", "numpy", "opencv-python-headless")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelInfo:
+    """What ``model.yml`` says.
+
+    Attributes:
+        name: class name in ``core.seg``.
+        init_params: all constructor arguments.
+        labels: class names, index = class id.
+        colors: (r, g, b) per class, or None.
+        transforms: preprocessing as ``[{name: parameters}, …]``, or None if never evaluated.
+        status: ``"Normal"``: the network as its class builds it; ``"Pruned"``; ``"Quantized"``,
+            which may be pruned, too.
+        completed_epochs: epochs trained.
+        score: mIoU (0 … 1) on the evaluation set when saved, or None.
+        dataset_hash: identifies the data trained on, or None.
+        libraries: versions that wrote the folder.
+        from_paddlex: whether PaddleX 2 wrote it: then ``init_params`` lack what only the weights
+            tell (``core.models.paddlex_models``).
+        pruning: which channels are gone, or None.
+        quantization: how it computes in 8 bits, or None.
+    """
+
+    name: str
+    init_params: Mapping[str, Any]
+    labels: tuple[str, ...]
+    colors: tuple[tuple[int, int, int], ...] | None = None
+    transforms: tuple[Mapping[str, Any], ...] | None = None
+    status: Status = "Normal"
+    completed_epochs: int = 0
+    score: float | None = None
+    dataset_hash: str | None = None
+    libraries: Mapping[str, str] = field(default_factory=dict)
+    from_paddlex: bool = False
+    pruning: PruningRecord | None = None
+    quantization: QuantizationRecord | None = None
+
+    @property
+    def num_classes(self) -> int:
+        """Number of classes, background included."""
+        return len(self.labels)
+
+    @property
+    def image_size(self) -> tuple[int, int] | None:
+        """(width, height) that the preprocessing brings every image to; None where it varies."""
+        return network_input_size(self.transforms or ())
+
+
+class _Attributes(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+    num_classes: int = Field(ge=2, le=255)
+    labels: list[str] | None = None
+    colors: list[tuple[int, int, int]] | None = None
+    eval_metrics: dict[str, float | None] = Field(default_factory=dict)
+
+
+class _Description(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+    Model: str = Field(max_length=100)
+    attributes: _Attributes = Field(alias="_Attributes")
+    init_params: dict[str, Any] = Field(alias="_init_params")
+    Transforms: list[dict[str, dict[str, Any]]] | None = None
+    completed_epochs: int = Field(0, ge=0)
+    status: Status = "Normal"
+    dataset_hash: str | None = None
+    libraries: dict[str, str] | None = None
+    version: str = ""
+
+
+def read_model_info(model_dir: str | Path) -> ModelInfo:
+    """Read a model folder's description.
+
+    Raises:
+        InputError: no model folder, an unfinished one, or a damaged or foreign ``model.yml``.
+    """
+    folder = Path(model_dir)
+    recover_folder(folder)
+    if not folder.is_dir():
+        raise InputError("There is no model folder {file}.", file=folder)
+    file = folder / DESCRIPTION
+    _check_present(file)
+    content = read_yaml(file)
+    _check_kind(content, folder)
+    _check_present(folder / WEIGHTS)
+    if not (folder / SUCCESS).is_file():
+        raise InputError(
+            "{folder} is not complete: its last file, {file}, is missing. Copy the whole folder "
+            "again, hidden files too.",
+            folder=folder,
+            file=SUCCESS,
+        )
+    try:
+        description = _Description.model_validate(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise InputError(
+            "{file} does not describe a model: {where}: {reason}.",
+            file=file,
+            where=" → ".join(str(part) for part in first["loc"]) or "content",
+            reason="names with values are expected"
+            if first["type"] == "model_type"
+            else first["msg"],
+        ) from error
+    attributes = description.attributes
+    labels = attributes.labels or [str(index) for index in range(attributes.num_classes)]
+    counts = {
+        "num_classes": description.init_params.get("num_classes"),
+        "labels": len(labels),
+        "colors": attributes.num_classes if attributes.colors is None else len(attributes.colors),
+    }
+    for name, count in counts.items():
+        if count != attributes.num_classes:
+            raise InputError(
+                "{file} contradicts itself: num_classes is {num_classes}, but {name} says {count}.",
+                file=file,
+                num_classes=attributes.num_classes,
+                name=name,
+                count=count,
+            )
+    quantized = description.status == "Quantized"
+    pruned = description.status == "Pruned" or (quantized and (folder / PRUNING).exists())
+    return ModelInfo(
+        name=description.Model,
+        init_params=description.init_params,
+        labels=tuple(labels),
+        colors=None if attributes.colors is None else tuple(attributes.colors),
+        transforms=None if description.Transforms is None else tuple(description.Transforms),
+        status=description.status,
+        completed_epochs=description.completed_epochs,
+        score=attributes.eval_metrics.get("miou"),
+        dataset_hash=description.dataset_hash,
+        libraries=description.libraries or {},
+        # PaddleX names no libraries; versions below 2 were refused above.
+        from_paddlex=description.libraries is None and description.version.startswith("2."),
+        pruning=read_pruning(folder) if pruned else None,
+        quantization=read_quantization(folder) if quantized else None,
+    )
+
+
+def is_compressed(folder: Path) -> bool:
+    """Whether a model folder holds a pruned or a quantised network."""
+    recover_folder(folder)
+    return (folder / PRUNING).exists() or (folder / QUANTIZATION).exists()
+
+
+def _check_present(file: Path) -> None:
+    if not file.is_file():
+        raise InputError(
+            "{folder} is not a model folder: {file} is missing.",
+            folder=file.parent,
+            file=file.name,
+        )
+
+
+def _check_kind(content: Any, folder: Path) -> None:
+    """Name the folders of PaddleX that hold something else than a trained network."""
+    if not isinstance(content, dict):
+        return
+    status, version = content.get("status"), str(content.get("version"))
+    if status == "Infer":
+        raise InputError(
+            "{folder} holds an exported inference model, which can only be deployed: give the "
+            "model folder it was exported from.",
+            folder=folder,
+        )
+    if status in ("Pruned", "Quantized") and "libraries" not in content:
+        raise InputError(
+            "{folder} holds a {status} model of PaddleX, which cannot be rebuilt here: give the "
+            "model folder it was made from.",
+            folder=folder,
+            status=status,
+        )
+    if "libraries" not in content and version.startswith("1."):
+        raise InputError(
+            "{folder} was written by PaddleX {version}: only models of PaddleX 2 can be loaded.",
+            folder=folder,
+            version=version,
+        )
+
+
+@contextlib.contextmanager
+def write(folder: str | Path, info: ModelInfo) -> Iterator[Path]:
+    """Write a model folder in one piece: the old one or the new one, never a half.
+
+    Yields:
+        A temporary folder for the weights and further files; the description, ``prune.yml``,
+        ``quant.yml`` and ``.success`` are added at the end, then it takes ``folder``'s place.
+    """
+    with replace_folder_atomic(folder) as temporary:
+        yield temporary
+        _write_yaml(temporary / DESCRIPTION, _to_dict(info))
+        for name, record in ((PRUNING, info.pruning), (QUANTIZATION, info.quantization)):
+            if record is not None:
+                _write_yaml(temporary / name, record.model_dump(mode="json"))
+        (temporary / SUCCESS).touch()
+
+
+def _write_yaml(file: Path, content: Mapping[str, Any]) -> None:
+    write_text_atomic(file, yaml.safe_dump(content, allow_unicode=True, sort_keys=False))
+
+
+def network_input_size(transforms: Sequence[Mapping[str, Any]]) -> tuple[int, int] | None:
+    """Return the (width, height) that ``transforms`` end in, None where it depends on the image."""
+    size: tuple[int, int] | None = None
+    for transform in transforms:
+        for name, params in transform.items():
+            if name == "Resize" and params.get("keep_ratio"):
+                size = None
+            elif name in ("Resize", "Padding"):
+                size = _width_height(params.get("target_size")) or size
+            elif name == "CenterCrop":
+                size = _width_height(params.get("crop_size"))
+            elif name.startswith(("ResizeBy", "Random")) and "Flip" not in name:
+                size = size if name in ("RandomDistort", "RandomBlur") else None
+    return size
+
+
+def _width_height(value: Any) -> tuple[int, int] | None:
+    """Read PaddleX's ``target_size``: one number or (height, width)."""
+    if isinstance(value, int):
+        return value, value
+    if isinstance(value, (list, tuple)) and len(value) == 2:
+        return int(value[1]), int(value[0])
+    return None
+
+
+def _to_dict(info: ModelInfo) -> dict[str, Any]:
+    size = info.image_size
+    content = {
+        "version": _versions().get("maskwright", ""),
+        "Model": info.name,
+        "_Attributes": {
+            "model_type": "segmenter",
+            "num_classes": info.num_classes,
+            "labels": info.labels,
+            "colors": info.colors,
+            "fixed_input_shape": None,
+            "eval_metrics": {"miou": info.score},
+        },
+        "_init_params": info.init_params,
+        "Transforms": info.transforms,
+        "image_size": size,
+        "completed_epochs": info.completed_epochs,
+        "status": info.status,
+        "dataset_hash": info.dataset_hash,
+        "libraries": info.libraries or _versions(),
+    }
+    plain: dict[str, Any] = _plain(content)
+    return plain
+
+
+def _versions() -> dict[str, str]:
+    versions = {"python": platform.python_version()}
+    for name in _LIBRARIES:
+        with contextlib.suppress(PackageNotFoundError):
+            versions[name] = version(name)
+    return versions
+
+
+def _plain(value: Any) -> Any:
+    """Turn tuples into lists, so that the YAML holds plain types only."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    return value

@@ -1,0 +1,1 @@
+"""From a network or an exported file and an image to a label map, and how good it is."""

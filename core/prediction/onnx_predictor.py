@@ -1,0 +1,249 @@
+"""Exported models at work: ONNX Runtime on the processor, without paddle."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from core.prediction.metrics import ConfusionMatrix
+from core.prediction.predictor import WINDOW, Predictor, Scores, evaluate
+from core.system.errors import InputError
+from core.transforms import transforms_from_list
+
+if TYPE_CHECKING:
+    from core.datasets import SegDataset
+
+#: Key of the file's metadata under which the description lies, as JSON.
+METADATA_KEY: Final = "maskwright"
+
+#: ONNX model c = MatMulInteger(a, b) of (1, 64) uint8 and (64, 16) int8; a running model needs no
+#: package that could build it.
+PRODUCT: Final = (
+    b'\x08\x08:\\\n\x18\n\x01a\n\x01b\x12\x01c"\rMatMulInteger\x12\x01pZ\x13\n\x01a\x12\x0e\n\x0c'
+    b"\x08\x02\x12\x08\n\x02\x08\x01\n\x02\x08@Z\x13\n\x01b\x12\x0e\n\x0c\x08\x03\x12\x08\n\x02\x08@\n\x02"
+    b"\x08\x10b\x13\n\x01c\x12\x0e\n\x0c\x08\x06\x12\x08\n\x02\x08\x01\n\x02\x08\x10B\x04\n\x00\x10\x11"
+)
+
+
+class Description(BaseModel):
+    """What an exported file says of itself.
+
+    Attributes:
+        model: name of the network's class.
+        labels: class names, index = class id.
+        colors: (r, g, b) of each class, or None.
+        transforms: preprocessing as ``[{name: parameters}, …]``, or None if there is none known.
+        precision: ``"float32"`` or ``"int8"``.
+        float_layers: paths of the layers that an int8 file computes in float.
+        libraries: versions that wrote the file.
+    """
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    model: str = Field(max_length=100)
+    labels: tuple[str, ...] = Field(min_length=2, max_length=255)
+    colors: tuple[tuple[int, int, int], ...] | None = None
+    transforms: tuple[dict[str, dict[str, Any]], ...] | None = None
+    precision: str = Field(max_length=20)
+    float_layers: tuple[str, ...] = ()
+    libraries: dict[str, str] = Field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class _Input:
+    name: str
+    #: Height and width, None where they are free.
+    size: tuple[int, int] | None
+
+
+class OnnxModel:
+    """An ONNX file (N, 3, H, W) float32 → logits (N, num_classes, H, W), ready to run.
+
+    Args:
+        file: what ``export_model`` wrote.
+        threads: how many threads compute one batch; None for as many as there are cores.
+
+    Attributes:
+        description: what the file says of itself; None if another program wrote it.
+        num_classes: number of classes.
+        size: (width, height) of the images it takes, None for any.
+
+    Raises:
+        InputError: the file is missing or no such model.
+    """
+
+    def __init__(self, file: str | Path, *, threads: int | None = None) -> None:
+        self._file = Path(file)
+        self._session = _open(self._file, threads or 0)
+        self._input, self.num_classes = self._check()
+        size = self._input.size
+        self.size = None if size is None else (size[1], size[0])
+        self.description = self._describe()
+
+    def logits(self, batch: npt.NDArray[np.float32]) -> Scores:
+        """(N, 3, H, W) float32, preprocessed → (N, num_classes, H, W) float32."""
+        logits: Scores = self._session.run(None, {self._input.name: batch})[0]
+        return logits
+
+    def label_map(self, batch: npt.NDArray[np.float32]) -> npt.NDArray[np.uint8]:
+        """(N, 3, H, W) float32, preprocessed → class ids (N, H, W)."""
+        return np.asarray(self.logits(batch).argmax(axis=1), np.uint8)
+
+    def predictor(self, *, window: tuple[int, int] = WINDOW) -> OnnxPredictor:
+        """Return what predicts images of any size with the file's own preprocessing.
+
+        Args:
+            window: (width, height) above which an input is predicted in windows; a file for one
+                size has that window.
+
+        Raises:
+            InputError: the file knows no preprocessing.
+        """
+        if self.description is None or self.description.transforms is None:
+            raise InputError(
+                "{file} does not say how images are prepared for it: export the model again from "
+                "its model folder.",
+                file=self._file,
+            )
+        return OnnxPredictor(self, self.description.transforms, window=self.size or window)
+
+    def predict_image(
+        self, image: str | Path | npt.NDArray[np.uint8], *, with_scores: bool = True
+    ) -> dict[str, npt.NDArray[Any]]:
+        """Predict one image at its own size, as ``Segmenter.predict`` does.
+
+        Args:
+            image: path, or (H, W, 3) uint8 BGR.
+            with_scores: leave ``score_map`` out when False.
+
+        Returns:
+            ``{"label_map": (H, W) int32, "score_map": (H, W, num_classes) float32}``.
+        """
+        return self.predictor().predict(image, with_scores=with_scores)
+
+    def evaluate(
+        self, dataset: SegDataset, *, on_step: Callable[[int, int], None] | None = None
+    ) -> ConfusionMatrix:
+        """Count the file's predictions against masks, at the images' own sizes.
+
+        Args:
+            dataset: images and masks; its transforms are not used, the file's are.
+            on_step: called as ``on_step(images done, images)``; may raise to stop.
+        """
+        if dataset.num_classes != self.num_classes:
+            raise InputError(
+                "The data has {data} classes and the model {model}: they must be the same.",
+                data=dataset.num_classes,
+                model=self.num_classes,
+            )
+        return evaluate(self.predictor(), dataset, on_step=on_step)
+
+    def _check(self) -> tuple[_Input, int]:
+        inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
+        if (
+            len(inputs) == len(outputs) == 1
+            and len(inputs[0].shape) == len(outputs[0].shape) == 4
+            and inputs[0].shape[1] == 3
+            and inputs[0].type == "tensor(float)"
+            and isinstance(outputs[0].shape[1], int)
+        ):
+            height, width = inputs[0].shape[2:]
+            fixed = isinstance(height, int) and isinstance(width, int)
+            return _Input(inputs[0].name, (height, width) if fixed else None), outputs[0].shape[1]
+        raise InputError(
+            "{file} is no segmentation model that takes one batch of RGB images and returns one "
+            "score for each class and pixel.",
+            file=self._file,
+        )
+
+    def _describe(self) -> Description | None:
+        text = self._session.get_modelmeta().custom_metadata_map.get(METADATA_KEY)
+        if text is None:
+            return None
+        try:
+            description = Description.model_validate(json.loads(text))
+        except (ValidationError, ValueError, RecursionError) as error:
+            raise InputError(
+                "{file} is damaged: what it says of its classes cannot be read. Export the model "
+                "again.",
+                file=self._file,
+            ) from error
+        if len(description.labels) != self.num_classes:
+            raise InputError(
+                "{file} contradicts itself: it names {labels} classes and scores {classes}.",
+                file=self._file,
+                labels=len(description.labels),
+                classes=self.num_classes,
+            )
+        return description
+
+
+class OnnxPredictor(Predictor):
+    """An ``OnnxModel`` with its preprocessing."""
+
+    def __init__(
+        self,
+        model: OnnxModel,
+        transforms: Sequence[dict[str, dict[str, Any]]],
+        *,
+        window: tuple[int, int],
+    ) -> None:
+        super().__init__(
+            transforms_from_list(list(transforms)), num_classes=model.num_classes, window=window
+        )
+        self._model = model
+
+    def logits(self, images: npt.NDArray[np.float32]) -> Scores:
+        """(N, 3, H, W) float32 → (N, num_classes, H, W).
+
+        A file for one size gets smaller images with zeros, the average colour, to their right and
+        below; what it says of these is cut off again.
+        """
+        if self._model.size is None:
+            return self._model.logits(images)
+        height, width = images.shape[2:]
+        right, below = self._model.size[0] - width, self._model.size[1] - height
+        if right or below:
+            images = np.pad(images, ((0, 0), (0, 0), (0, below), (0, right)))
+        return self._model.logits(images)[:, :, :height, :width]
+
+
+@cache
+def products_overflow() -> bool:
+    """Whether the processor's own 8-bit products lose their largest values (x86 without VNNI)."""
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(PRODUCT, providers=["CPUExecutionProvider"])
+    a, b = np.full((1, 64), 255, np.uint8), np.full((64, 16), 127, np.int8)
+    (product,) = session.run(None, {"a": a, "b": b})
+    return bool((product != 64 * 255 * 127).any())
+
+
+def _open(file: Path, threads: int) -> Any:
+    # Not at import: the window starts without it.
+    import onnxruntime
+
+    if not file.is_file():
+        raise InputError("{file} does not exist.", file=file)
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.log_severity_level = 3
+    if products_overflow():
+        # Kernels that do not; where the processor is fit for 8 bits they take 2.5 times as long.
+        options.add_session_config_entry("session.x64quantprecision", "1")
+    try:
+        return onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # the runtime's own kinds, which have no common base
+        raise InputError(
+            "{file} is no ONNX model that can be run here: {reason}.",
+            file=file,
+            reason=str(error).splitlines()[0] if str(error) else type(error).__name__,
+        ) from error

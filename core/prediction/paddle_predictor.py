@@ -1,0 +1,118 @@
+"""Predicting with a network of Paddle's, and the device it computes on."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+import paddle
+
+from core.prediction.predictor import (
+    WINDOW,
+    ImageCallback,
+    ImageEvaluation,
+    LabelMap,
+    Predictor,
+    Scores,
+    blend_weights,
+    evaluate,
+    window_starts,
+)
+from core.system.device_choice import parse_device
+from core.system.errors import InputError
+
+if TYPE_CHECKING:
+    from core.transforms import Compose
+
+__all__ = [
+    "WINDOW",
+    "ImageCallback",
+    "ImageEvaluation",
+    "ImagePredictor",
+    "LabelMap",
+    "blend_weights",
+    "evaluate",
+    "inference_mode",
+    "select_device",
+    "window_starts",
+]
+
+
+def select_device(device: str) -> str:
+    """Make paddle compute on ``device``; return its name as paddle uses it.
+
+    Args:
+        device: ``"auto"`` (a GPU if there is one), ``"cpu"``, ``"gpu"`` or ``"gpu:1"``.
+
+    Raises:
+        InputError: no such device here, or several are named.
+    """
+    choice = parse_device(device)
+    if choice.is_several:
+        raise InputError(
+            "{device} takes several processes: train with the train command, or start the script "
+            "with paddle.distributed.launch; everything else uses one device.",
+            device=device,
+        )
+    gpus = paddle.device.cuda.device_count() if paddle.is_compiled_with_cuda() else 0
+    name = choice.names[0]
+    if name == "auto":
+        name = "gpu:0" if gpus else "cpu"
+    if name == "cpu":
+        paddle.set_device("cpu")
+        return "cpu"
+    if int(name.partition(":")[2]) >= gpus:
+        raise InputError(
+            "There is no device {device}: paddle sees {count} GPUs here. Use cpu, or run the "
+            "doctor command to see what is missing.",
+            device=device,
+            count=gpus,
+        )
+    paddle.set_device(name)
+    return name
+
+
+@contextlib.contextmanager
+def inference_mode(net: Any) -> Iterator[None]:
+    """Evaluation behaviour of batch norm and dropout, no gradients; restores the mode."""
+    was_training = net.training
+    net.eval()
+    try:
+        with paddle.no_grad():
+            yield
+    finally:
+        if was_training:
+            net.train()
+
+
+class ImagePredictor(Predictor):
+    """A network with its preprocessing.
+
+    Args:
+        net: (N, 3, H, W) → list of logits (N, num_classes, H, W).
+        transforms: preprocessing.
+        num_classes: number of classes.
+        window: (width, height) above which a network input is predicted in windows.
+        overlap: pixels that neighbouring windows share; None for 256, or half a smaller window.
+    """
+
+    def __init__(
+        self,
+        net: Any,
+        transforms: Compose,
+        *,
+        num_classes: int,
+        window: tuple[int, int] = WINDOW,
+        overlap: int | None = None,
+    ) -> None:
+        super().__init__(transforms, num_classes=num_classes, window=window, overlap=overlap)
+        self.net = net
+
+    def logits(self, images: npt.NDArray[np.float32]) -> Scores:
+        """(N, 3, H, W) float32 → (N, num_classes, H, W)."""
+        with inference_mode(self.net):
+            logits: Scores = self.net(paddle.to_tensor(images))[0].numpy()
+        return logits

@@ -1,0 +1,328 @@
+"""Predicting and evaluating images of any size in bounded memory, whatever computes the scores."""
+
+from __future__ import annotations
+
+import contextlib
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from core.images.io import IGNORE_INDEX
+from core.prediction.metrics import ConfusionMatrix
+from core.system.errors import InputError
+from core.system.prefetching import prefetch
+from core.transforms import invert_label_map, invert_scores, to_chw
+from core.transforms.inversion import Cropped, Resized, SpatialStep
+
+if TYPE_CHECKING:
+    from core.datasets import SegDataset
+    from core.transforms import Compose
+
+LabelMap = npt.NDArray[np.uint8]
+Scores = npt.NDArray[np.float32]
+
+#: Width and height of a network input above which it is predicted in windows.
+WINDOW: Final = (1024, 1024)
+#: Pixels that neighbouring windows share; they are blended there.
+OVERLAP: Final = 256
+#: Most numbers of a score map that only the label map is wanted of (256 MiB).
+_MAX_SCORES: Final = 2**26
+
+
+@dataclass(frozen=True, slots=True)
+class ImageEvaluation:
+    """How one image was predicted.
+
+    Attributes:
+        index: its place in the dataset.
+        image: its path.
+        miou: mean IoU of the classes in its mask or prediction; None if all of it is ignored.
+        confusion: (num_classes, num_classes) int64, rows labels, columns predictions.
+    """
+
+    index: int
+    image: str
+    miou: float | None
+    confusion: npt.NDArray[np.int64]
+
+
+ImageCallback = Callable[[ImageEvaluation, LabelMap], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A network input (3, H, W) float32 and the way back to the image's own grid."""
+
+    image: npt.NDArray[np.float32]
+    trace: Sequence[SpatialStep]
+
+
+class Predictor(ABC):
+    """Something that computes logits, with its preprocessing.
+
+    Args:
+        transforms: preprocessing.
+        num_classes: number of classes.
+        window: (width, height) above which a network input is predicted in windows.
+        overlap: pixels that neighbouring windows share; None for 256, or half a smaller window:
+            small windows that shared more would be counted in thousands.
+    """
+
+    def __init__(
+        self,
+        transforms: Compose,
+        *,
+        num_classes: int,
+        window: tuple[int, int] = WINDOW,
+        overlap: int | None = None,
+    ) -> None:
+        if min(window) < 1:
+            raise InputError("A window of {size} pixels is empty.", size=str(window))
+        self.transforms = transforms
+        self.num_classes = num_classes
+        self._window = (window[1], window[0])
+        self._overlap = min(OVERLAP, min(window) // 2) if overlap is None else overlap
+
+    def prepare(self, image: str | Path | npt.NDArray[np.uint8]) -> Prepared:
+        """Preprocess an image given by path or as (H, W, 3) uint8 BGR."""
+        sample = self.transforms({"image": str(image) if isinstance(image, Path) else image})
+        return Prepared(to_chw(sample["image"]), sample["trace"])
+
+    def predict(
+        self, image: str | Path | npt.NDArray[np.uint8], *, with_scores: bool = True
+    ) -> dict[str, npt.NDArray[Any]]:
+        """Predict one image; see ``Segmenter.predict``."""
+        prepared = self.prepare(image)
+        if not with_scores:
+            return {"label_map": self.label_maps([prepared])[0].astype(np.int32)}
+        logits = self._whole_logits(prepared)
+        return {
+            "label_map": self._choose(logits, prepared.trace).astype(np.int32),
+            "score_map": _softmax(invert_scores(logits, prepared.trace)),
+        }
+
+    def label_maps(self, batch: Sequence[Prepared]) -> list[LabelMap]:
+        """Label maps, uint8 at each image's original size.
+
+        Args:
+            batch: inputs of one size, predicted at once unless they need windows.
+        """
+        if self._needs_windows(batch[0]):
+            return [self._label_map_in_windows(prepared) for prepared in batch]
+        logits = self._forward(np.stack([prepared.image for prepared in batch]))
+        return [self._choose(one, p.trace) for one, p in zip(logits, batch, strict=True)]
+
+    def _needs_windows(self, prepared: Prepared) -> bool:
+        height, width = prepared.image.shape[1:]
+        return bool(height > self._window[0] or width > self._window[1])
+
+    def _label_map_in_windows(self, prepared: Prepared) -> LabelMap:
+        if any(isinstance(step, Resized) for step in prepared.trace):
+            return self._choose(self._whole_logits(prepared), prepared.trace)
+        # Without resizing the class can be chosen row by row, and the logits forgotten.
+        label_map = np.zeros(prepared.image.shape[1:], np.uint8)
+        for top, rows in self._logit_rows(prepared.image):
+            label_map[top : top + len(rows)] = rows.argmax(-1)
+        return invert_label_map(label_map, prepared.trace)
+
+    def _whole_logits(self, prepared: Prepared) -> Scores:
+        """Logits (H, W, num_classes) of the whole network input."""
+        if not self._needs_windows(prepared):
+            whole: Scores = self._forward(prepared.image[None])[0]
+            return whole
+        logits = np.empty((*prepared.image.shape[1:], self.num_classes), np.float32)
+        for top, rows in self._logit_rows(prepared.image):
+            logits[top : top + len(rows)] = rows
+        return logits
+
+    def _logit_rows(self, image: npt.NDArray[np.float32]) -> Iterator[tuple[int, Scores]]:
+        """Predict overlapping windows band by band; yield finished rows from the top.
+
+        Yields:
+            first row, logits (rows, W, num_classes); valid until the next one is asked for.
+        """
+        height, width = image.shape[1:]
+        tops, tall = window_starts(height, self._window[0], self._overlap)
+        row_weights = blend_weights(tops, tall, height)
+        # Sums of the rows that are not finished, from the current band's top row on.
+        sums = np.zeros((tall, width, self.num_classes), np.float32)
+        totals = np.zeros((tall, 1, 1), np.float32)
+        for index, top in enumerate(tops):
+            weights = row_weights[index][:, None, None]
+            band = self._band(image[:, top : top + tall])
+            band *= weights
+            sums += band
+            del band  # as large as the sums
+            totals += weights
+            done = (tops[index + 1] if index + 1 < len(tops) else height) - top
+            sums[:done] /= totals[:done]
+            yield top, sums[:done]
+            _shift(sums, done)
+            _shift(totals, done)
+
+    def _band(self, image: npt.NDArray[np.float32]) -> Scores:
+        """Blend the windows side by side in a band of one window's height."""
+        width = image.shape[2]
+        starts, wide = window_starts(width, self._window[1], self._overlap)
+        sums = np.zeros((image.shape[1], width, self.num_classes), np.float32)
+        totals = np.zeros((width, 1), np.float32)
+        for start, weights in zip(starts, blend_weights(starts, wide, width), strict=True):
+            logits = self._forward(image[None, :, :, start : start + wide])[0]
+            sums[:, start : start + wide] += weights[:, None] * logits
+            totals[start : start + wide] += weights[:, None]
+        sums /= totals
+        return sums
+
+    @abstractmethod
+    def logits(self, images: npt.NDArray[np.float32]) -> Scores:
+        """(N, 3, H, W) float32 → (N, num_classes, H, W)."""
+
+    def _forward(self, images: npt.NDArray[np.float32]) -> Scores:
+        """(N, 3, H, W) → logits (N, H, W, num_classes)."""
+        return np.ascontiguousarray(self.logits(images).transpose(0, 2, 3, 1))
+
+    def _choose(self, logits: Scores, trace: Sequence[SpatialStep]) -> LabelMap:
+        """Choose each original pixel's class; 255 where the preprocessing cut the image off."""
+        if not any(isinstance(step, Resized) for step in trace):
+            return invert_label_map(logits.argmax(-1).astype(np.uint8), trace)
+        outside = invert_label_map(np.zeros(logits.shape[:2], np.uint8), trace)
+        if outside.size * self.num_classes <= _MAX_SCORES:
+            label_map = np.asarray(invert_scores(logits, trace).argmax(-1), np.uint8)
+        else:
+            label_map = _choose_class_by_class(logits, trace)
+        if any(isinstance(step, Cropped) for step in trace):
+            label_map[outside == IGNORE_INDEX] = IGNORE_INDEX
+        return label_map
+
+
+def evaluate(
+    predictor: Predictor,
+    dataset: SegDataset,
+    *,
+    indices: Sequence[int] | None = None,
+    batch_size: int = 1,
+    on_step: Callable[[int, int], None] | None = None,
+    on_image: ImageCallback | None = None,
+) -> ConfusionMatrix:
+    """Count predictions against masks over a dataset, at the images' original sizes.
+
+    Args:
+        predictor: network and preprocessing.
+        dataset: images and masks.
+        indices: which of them; None for all.
+        batch_size: images of one size predicted at once.
+        on_step: called as ``on_step(images done, images)``, first with 0; may raise to stop.
+        on_image: called after each image, in order.
+    """
+    if len(dataset) == 0:
+        raise InputError("The evaluation set is empty.")
+    total = ConfusionMatrix(predictor.num_classes)
+    chosen = range(len(dataset)) if indices is None else indices
+
+    def load(index: int) -> tuple[int, Prepared, LabelMap]:
+        return index, predictor.prepare(dataset.raw(index)[0]), dataset.read_mask(index)
+
+    threads = 1 if dataset.num_workers == "auto" else min(int(dataset.num_workers), 8)
+    loaded = prefetch(load, chosen, threads=threads, ahead=max(2, batch_size))
+    done = 0
+    with contextlib.closing(loaded):
+        for batch in _same_size_batches(loaded, batch_size):
+            if on_step is not None:
+                on_step(done, len(chosen))
+            label_maps = predictor.label_maps([prepared for _, prepared, _ in batch])
+            for (index, _, mask), label_map in zip(batch, label_maps, strict=True):
+                one = _compare(label_map, mask, predictor.num_classes)
+                total.merge(one)
+                if on_image is not None:
+                    image = str(dataset.raw(index)[0])
+                    miou = one.metrics()["miou"]
+                    on_image(ImageEvaluation(index, image, miou, one.matrix), label_map)
+            done += len(batch)
+    if on_step is not None:
+        on_step(done, len(chosen))
+    return total
+
+
+def _compare(label_map: LabelMap, mask: LabelMap, num_classes: int) -> ConfusionMatrix:
+    # Where a crop cut the image off nothing was predicted, and nothing is counted.
+    unpredicted = label_map == IGNORE_INDEX
+    if unpredicted.any():
+        mask = np.where(unpredicted, np.uint8(IGNORE_INDEX), mask)
+    matrix = ConfusionMatrix(num_classes)
+    matrix.update(label_map, mask)
+    return matrix
+
+
+def _same_size_batches(
+    items: Iterable[tuple[int, Prepared, LabelMap]], size: int
+) -> Iterator[list[tuple[int, Prepared, LabelMap]]]:
+    batch: list[tuple[int, Prepared, LabelMap]] = []
+    for item in items:
+        if batch and (len(batch) == size or batch[0][1].image.shape != item[1].image.shape):
+            yield batch
+            batch = []
+        batch.append(item)
+    if batch:
+        yield batch
+
+
+def window_starts(length: int, window: int, overlap: int) -> tuple[list[int], int]:
+    """Cover ``length`` pixels with windows that share at least ``overlap``.
+
+    Returns:
+        where each window starts, ascending, and the windows' common length.
+    """
+    window = min(window, length)
+    if window == length:
+        return [0], length
+    count = 1 + -(-(length - window) // max(1, window - overlap))
+    return [round(index * (length - window) / (count - 1)) for index in range(count)], window
+
+
+def blend_weights(starts: Sequence[int], window: int, length: int) -> list[npt.NDArray[np.float32]]:
+    """Weights of each window's pixels, (window,) float32 in (0, 1].
+
+    They fall linearly where windows overlap, since a network sees least context at its border;
+    the image's own borders keep 1.
+    """
+    shared = max((start + window - after for start, after in pairwise(starts)), default=0)
+    ramp = np.minimum(1.0, (np.arange(window, dtype=np.float32) + 1) / (shared + 1))
+    weights = []
+    for start in starts:
+        one = np.ones(window, np.float32)
+        if start > 0:
+            one = np.minimum(one, ramp)
+        if start + window < length:
+            one = np.minimum(one, ramp[::-1])
+        weights.append(one)
+    return weights
+
+
+def _shift(array: Scores, rows: int) -> None:
+    """Drop the first rows and append as many zero ones, in place."""
+    array[: len(array) - rows] = array[rows:]
+    array[len(array) - rows :] = 0
+
+
+def _choose_class_by_class(logits: Scores, trace: Sequence[SpatialStep]) -> LabelMap:
+    """Arg max at the original size without all classes' scores in memory at once."""
+    best = invert_scores(np.ascontiguousarray(logits[..., :1]), trace)[..., 0]
+    label_map = np.zeros(best.shape, np.uint8)
+    for index in range(1, logits.shape[2]):
+        scores = invert_scores(np.ascontiguousarray(logits[..., index : index + 1]), trace)[..., 0]
+        better = scores > best
+        label_map[better] = index
+        best[better] = scores[better]
+    return label_map
+
+
+def _softmax(logits: Scores) -> Scores:
+    scores: Scores = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    scores /= scores.sum(axis=-1, keepdims=True)
+    return scores

@@ -1,0 +1,1 @@
+"""What a job is asked, what it tells, and the folder that holds both."""

@@ -1,0 +1,1 @@
+"""The machine beneath: files, devices, downloads, errors and messages."""

@@ -1,0 +1,34 @@
+"""Errors that are the input's fault, worded for the person who gave it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from core.system.messages import Message, message
+
+
+class InputError(ValueError):
+    """Bad input: one sentence that says what is wrong, in which file, and what to do.
+
+    Args:
+        template: English sentence with ``{name}`` places.
+        **params: what goes into the places; paths become text.
+
+    The command line prints it and exits with code 2, the window shows it in a dialog, a job
+    reports it as ``Failed(kind="bad_input")``.
+    """
+
+    def __init__(self, template: str, /, **params: Any) -> None:
+        self.message: Message = message(template, **params)
+        super().__init__(str(self.message))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (_rebuild, (type(self), self.message.template, dict(self.message.params)))
+
+
+class ReadOnlyError(InputError):
+    """What was to be opened for writing can only be read."""
+
+
+def _rebuild(cls: type[InputError], template: str, params: dict[str, Any]) -> InputError:
+    return cls(template, **params)

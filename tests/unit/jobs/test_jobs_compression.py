@@ -1,0 +1,249 @@
+"""What the jobs do that analyse, prune, quantise, export and measure."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from job_runs import SIDE, train_spec, write_data
+
+from core.compression.pruning_costs import read_costs
+from core.compression.sensitivity_file import read_sensitivities
+from core.jobs.failures import classify
+from core.jobs.reporter import JobReporter
+from core.jobs.tasks import basic as tasks
+from core.models.model_folder import read_model_info
+from core.models.variant import Variant
+from core.runs.event_log import EventWriter
+from core.runs.run_folder import RunFolder
+from core.runs.spec import (
+    ExportSpec,
+    JobSpec,
+    MeasureSpec,
+    PruneSpec,
+    QuantizeSpec,
+    SensitivitySpec,
+    spec_from_json,
+    spec_to_json,
+)
+from core.seg.loading import load_model
+from core.system.errors import InputError
+from core.system.reporting import StopRequested
+
+
+class Recorded(JobReporter):
+    """Writes the run's events, and stops at a check."""
+
+    def __init__(self, run: RunFolder, *, stop_at: int | None = None) -> None:
+        self.writer = EventWriter(run.events_path)
+        self._left = stop_at
+        super().__init__(self.writer.append, run.path)
+
+    def check(self) -> None:
+        if self._left is not None:
+            self._left -= 1
+            if self._left < 0:
+                raise StopRequested
+        super().check()
+
+
+def do(folder: Path, spec: JobSpec | None, *, stop_at: int | None = None) -> dict[str, Any]:
+    """Do the job in this process; ``spec`` None goes on in the same folder."""
+    run = RunFolder(folder) if spec is None else RunFolder.create(folder, spec)
+    reporter = Recorded(run, stop_at=stop_at)
+    try:
+        result = tasks.run(run.spec, run, reporter)
+    finally:
+        reporter.close()
+        reporter.writer.close()
+    json.dumps(result, allow_nan=False)
+    return result
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_data(tmp_path_factory.mktemp("data") / "图像 a", train=6, val=2)
+
+
+@pytest.fixture(scope="module")
+def model_dir(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("训练 a") / "run"
+    result = do(folder, train_spec(data, epochs=2, learning_rate=0.05))
+    return Path(result["best_model"])
+
+
+@pytest.fixture(scope="module")
+def analysis(model_dir: Path, data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of an analysis that was interrupted and gone on with."""
+    folder = tmp_path_factory.mktemp("分析 a") / "run"
+    spec = SensitivitySpec(model_dir=model_dir, data_dir=data, fast=True, device="cpu")
+    with pytest.raises(StopRequested):
+        do(folder, spec, stop_at=40)
+    part = read_sensitivities(folder)
+    do(folder, None)
+    whole = read_sensitivities(folder)
+    assert 0 < len(part.losses) < len(whole.losses)
+    for name, losses in part.losses.items():
+        for ratio, loss in losses.items():
+            assert whole.losses[name][ratio] == loss
+    return folder
+
+
+def test_an_analysis_draws_its_curves_and_leaves_what_an_estimate_needs(analysis: Path) -> None:
+    found = read_sensitivities(analysis)
+    curves = {
+        tag.removeprefix("sensitivity/"): values
+        for tag, values in RunFolder(analysis).metrics().items()
+    }
+    assert curves.keys() == found.losses.keys()
+    for name, (steps, values) in curves.items():
+        assert [round(100 * ratio) for ratio in sorted(found.losses[name])] == steps.tolist()
+        assert [found.losses[name][r] for r in sorted(found.losses[name])] == values.tolist()
+    assert set(read_costs(analysis).widths) >= found.losses.keys()
+
+
+def test_pruning_without_data_gives_a_model_to_go_on_with(model_dir: Path, tmp_path: Path) -> None:
+    result = do(tmp_path / "剪枝", PruneSpec(model_dir=model_dir, flops=0.3, device="cpu"))
+    assert result["miou"] is None
+    assert result["variant"] is None
+    assert result["missed"] is None
+    assert 1 - result["flops_after"] / result["flops_before"] == pytest.approx(0.3, abs=0.01)
+    assert result["parameters_after"] < result["parameters_before"]
+    assert read_model_info(result["model_dir"]).status == "Pruned"
+
+
+def test_pruning_by_an_analysis_trains_on_and_measures(
+    model_dir: Path, data: Path, analysis: Path, tmp_path: Path
+) -> None:
+    spec = PruneSpec(
+        model_dir=model_dir,
+        data_dir=data,
+        flops=0.4,
+        sensitivity=analysis,
+        finetune_epochs=2,
+        batch_size=2,
+        log_interval_steps=1,
+        num_workers=0,
+        use_vdl=False,
+        device="cpu",
+    )
+    folder = tmp_path / "剪枝"
+    with pytest.raises(StopRequested):
+        do(folder, spec, stop_at=4)
+    assert (folder / "interrupted").exists()
+    result = do(folder, None)
+    assert result["epochs"] == 2
+    info = read_model_info(result["model_dir"])
+    assert info.pruning is not None
+    assert info.pruning.strategy == "sensitivity"
+    assert 1 - result["flops_after"] / result["flops_before"] == pytest.approx(0.4, abs=0.01)
+    evaluated = load_model(result["model_dir"]).evaluate(
+        tasks.open_data_folder(data).dataset("val", load_model(result["model_dir"]).test_transforms)
+    )
+    assert result["miou"] == pytest.approx(evaluated["miou"])
+    assert result["miou_before"] == read_model_info(model_dir).score
+    variant = Variant.from_dict(result["variant"])
+    assert variant.precision == "float32"
+    assert variant.image_size == (SIDE, SIDE)
+    assert variant.miou == pytest.approx(result["miou"], abs=1e-3)
+    steps, losses = RunFolder(folder).metrics()["train/loss"]
+    assert steps.tolist() == [1, 2, 3, 4, 5, 6]
+    assert (losses > 0).all()
+
+
+def test_quantization_after_training(model_dir: Path, data: Path, tmp_path: Path) -> None:
+    spec = QuantizeSpec(
+        model_dir=model_dir, data_dir=data, calibration_images=4, num_workers=0, device="cpu"
+    )
+    result = do(tmp_path / "量化", spec)
+    info = read_model_info(result["model_dir"])
+    assert info.status == "Quantized"
+    assert info.quantization is not None
+    assert list(info.quantization.float_layers) == result["float_layers"]
+    variant = Variant.from_dict(result["variant"])
+    assert variant.precision == "int8"
+    assert variant.agreement > 0.98
+    assert result["miou"] == pytest.approx(variant.miou, abs=0.02)
+
+
+def test_quantization_in_training_goes_on_after_an_interruption(
+    model_dir: Path, data: Path, tmp_path: Path
+) -> None:
+    spec = QuantizeSpec(
+        model_dir=model_dir,
+        data_dir=data,
+        epochs=2,
+        batch_size=2,
+        quant_config={"weight_bits": 7},
+        num_workers=0,
+        use_vdl=False,
+        measure=False,
+        device="cpu",
+    )
+    folder = tmp_path / "量化"
+    with pytest.raises(StopRequested):
+        do(folder, spec, stop_at=6)
+    assert (folder / "interrupted").exists()
+    result = do(folder, None)
+    assert result["epochs"] == 2
+    assert result["variant"] is None
+    assert 0 < result["miou"] <= 1
+    info = read_model_info(result["model_dir"])
+    assert info.quantization is not None
+    assert info.quantization.config["weight_bits"] == 7
+
+
+def test_export_and_measurement_agree(model_dir: Path, data: Path, tmp_path: Path) -> None:
+    out = tmp_path / "导出 a"
+    exported = do(tmp_path / "export", ExportSpec(model_dir=model_dir, out_dir=out))
+    assert all(Path(file).is_file() for file in exported["files"])
+    measured = do(tmp_path / "measure", MeasureSpec(model_dir=model_dir, data_dir=data))
+    variant = Variant.from_dict(measured["variant"])
+    assert variant.size_bytes == pytest.approx(exported["size_bytes"], rel=1e-3)
+    assert variant.miou == pytest.approx(read_model_info(model_dir).score, abs=1e-3)
+    assert variant.latency_ms > 0
+
+
+def test_training_on_needs_data(model_dir: Path, tmp_path: Path) -> None:
+    spec = PruneSpec(model_dir=model_dir, flops=0.3, finetune_epochs=1, device="cpu")
+    with pytest.raises(InputError, match="give a data set"):
+        do(tmp_path / "run", spec)
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        SensitivitySpec(model_dir=Path("m"), data_dir=Path("d")),
+        PruneSpec(model_dir=Path("m"), flops=0.2, image_size=(64, 32)),
+        QuantizeSpec(model_dir=Path("m"), data_dir=Path("d"), float_layers=["a.b"]),
+        ExportSpec(model_dir=Path("m"), out_dir=Path("o")),
+        MeasureSpec(model_dir=Path("m"), data_dir=Path("d")),
+    ],
+    ids=lambda spec: spec.kind,
+)
+def test_a_description_survives_its_file(spec: JobSpec) -> None:
+    assert spec_from_json(spec_to_json(spec)) == spec
+
+
+@pytest.mark.parametrize("flops", [0, 1, -0.1, 1.5])
+def test_a_share_outside_0_and_1_is_refused(flops: float) -> None:
+    with pytest.raises(ValueError, match="flops"):
+        PruneSpec(model_dir=Path("m"), flops=flops)
+
+
+@pytest.mark.parametrize(
+    ("spec", "advice"),
+    [
+        (QuantizeSpec(model_dir=Path("m"), data_dir=Path("d"), batch_size=8), "from 8 to 4"),
+        (SensitivitySpec(model_dir=Path("m"), data_dir=Path("d"), batch_size=6), "from 6 to 3"),
+        (
+            PruneSpec(model_dir=Path("m"), flops=0.2, batch_size=2, image_size=(512, 256)),
+            "from 512x256 to 384x192",
+        ),
+        (MeasureSpec(model_dir=Path("m"), data_dir=Path("d")), "smaller image size"),
+    ],
+)
+def test_advice_where_memory_runs_out(spec: JobSpec, advice: str, tmp_path: Path) -> None:
+    assert advice in classify(MemoryError(), spec=spec, run_dir=tmp_path).advice

@@ -1,0 +1,198 @@
+"""The report: self-contained, escaped, right about what it shows."""
+
+from __future__ import annotations
+
+import base64
+import re
+from html.parser import HTMLParser
+
+import cv2
+import numpy as np
+import pytest
+
+from core.images.io import write_image, write_mask
+from core.prediction.inspection import count_confusions, score_image
+from core.prediction.metrics import metrics_from_matrix
+from core.report import Fact, ReportData, write_report
+from core.report.curves import Curve, draw_chart
+from core.report.pictures import ERROR_COLORS, make_example, paint_label_map
+
+LABELS = ("background", "<b>划痕</b>", "pit & co", "never")
+COLORS = ((50, 50, 50), (230, 159, 0), (200, 60, 90), (86, 180, 233))
+
+
+class _Tags(HTMLParser):
+    """Counts tags and collects what the page would load."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.loaded: list[str] = []
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.loaded += [value for name, value in attrs if name in ("src", "href") and value]
+
+
+def _score(folder, name, label, predicted):
+    rng = np.random.default_rng(0)
+    image = rng.integers(90, 110, (*label.shape, 3)).astype(np.uint8)
+    paths = [folder / f"{name}{suffix}" for suffix in (".png", "_mask.png", "_predicted.png")]
+    write_image(paths[0], image)
+    write_mask(paths[1], label)
+    write_mask(paths[2], predicted)
+    matrix = count_confusions(predicted, label, num_classes=4)
+    score = score_image(matrix, image=paths[0], label=paths[1], prediction=paths[2])
+    return score, matrix
+
+
+@pytest.fixture
+def data(tmp_path):
+    label = np.zeros((48, 64), np.uint8)
+    label[:24, :32] = 1
+    label[40:, 50:] = 255
+    good, bad = label.copy(), np.zeros_like(label)
+    good[label == 255] = 0
+    bad[30:40, :20] = 2
+    scores, matrices = zip(
+        _score(tmp_path, "好 good", label, good), _score(tmp_path, "bad", label, bad), strict=True
+    )
+    matrix = sum(matrices)
+    return ReportData(
+        title="Report <script>alert(1)</script>",
+        labels=LABELS,
+        colors=COLORS,
+        facts=[Fact("mIoU", "50.0 %", True), Fact("Data", "/数据/a & b")],
+        metrics=metrics_from_matrix(matrix),
+        matrix=matrix,
+        scores=scores,
+        series={
+            "train/loss": ([1, 2, 3, 4], [2.0, None, 1.0, 0.5]),
+            "val/miou": ([2, 4], [0.3, 0.5]),
+            "val/iou/0": ([2, 4], [0.9, 0.95]),
+        },
+    )
+
+
+def _page(data, tmp_path):
+    path = tmp_path / "report.html"
+    write_report(path, data)
+    text = path.read_text(encoding="utf-8")
+    parser = _Tags()
+    parser.feed(text)
+    return text, parser
+
+
+def test_page_needs_nothing_else(data, tmp_path):
+    text, parser = _page(data, tmp_path)
+    assert parser.loaded, "no images at all"
+    assert all(source.startswith("data:image/jpeg;base64,") for source in parser.loaded)
+    assert "http://" not in text
+    assert "https://" not in text
+    assert "url(" not in text
+
+
+def test_foreign_text_is_escaped(data, tmp_path):
+    text, parser = _page(data, tmp_path)
+    assert "script" not in parser.tags
+    assert "&lt;b&gt;划痕&lt;/b&gt;" in text
+    assert "pit &amp; co" in text
+
+
+def test_worst_image_comes_first_with_four_pictures_each(data, tmp_path):
+    text, parser = _page(data, tmp_path)
+    assert parser.tags.count("img") == 8
+    assert text.index("bad.png") < text.index("好 good.png")
+    for source in parser.loaded:
+        picture = cv2.imdecode(
+            np.frombuffer(base64.b64decode(source.split(",")[1]), np.uint8), cv2.IMREAD_COLOR
+        )
+        assert picture.shape == (48, 64, 3)
+
+
+def test_table_has_the_metrics_and_marks_absent_classes(data, tmp_path):
+    text, _ = _page(data, tmp_path)
+    table = text[text.index("Classes,") : text.index("Confusion")]
+    rows = re.findall(r"<tr>(.*?)</tr>", table, re.DOTALL)[1:]
+    assert [("absent" in row) for row in rows] == [False, False, False, True]
+    iou = data.metrics["category_iou"]
+    assert f"<td>{iou[1] * 100:.1f}" in rows[1]
+    assert "1\u202f536" in rows[1], "pixels of the class in two masks of 24 x 32"
+
+
+def test_confusion_matrix_shows_shares_of_the_truth(data, tmp_path):
+    text, _ = _page(data, tmp_path)
+    heat = text[text.index('class="heat"') :]
+    rows = re.findall(r"<tr>(.*?)</tr>", heat, re.DOTALL)[1:5]
+    cells = [re.findall(r">([\d.–]+)</td>", row) for row in rows]
+    assert cells[1] == ["50.0", "50.0", "0.0", "0.0"]
+    assert cells[3] == ["–"] * 4
+
+
+def test_files_that_are_gone_are_left_out(data, tmp_path):
+    (tmp_path / "bad.png").unlink()
+    _, parser = _page(data, tmp_path)
+    assert parser.tags.count("img") == 4
+
+
+def test_error_picture_uses_the_colours_of_its_legend(data):
+    example = make_example(data.scores[1], colors=COLORS, background=0)
+    raw = np.frombuffer(base64.b64decode(example.errors.split(",")[1]), np.uint8)
+    picture = cv2.imdecode(raw, cv2.IMREAD_COLOR)[..., ::-1].astype(int)
+    by_name = {verdict.name: np.array(color) for verdict, color in ERROR_COLORS.items()}
+
+    def nearest(pixel):
+        return min(by_name, key=lambda name: abs(by_name[name] - pixel).sum())
+
+    assert nearest(picture[10, 10]) == "MISSED"
+    assert nearest(picture[34, 8]) == "FALSE"
+    grey = picture[30, 50]
+    assert np.ptp(grey) < 20, "a right pixel has no colour"
+
+
+def test_background_stays_clear_in_overlays():
+    image = np.full((8, 8, 3), 100, np.uint8)
+    label_map = np.zeros((8, 8), np.uint8)
+    label_map[4:] = 1
+    painted = paint_label_map(image, label_map, COLORS, background=0)
+    np.testing.assert_array_equal(painted[:4], image[:4])
+    np.testing.assert_allclose(painted[5, 5], [40, 135, 178], atol=1)
+
+
+class TestCurves:
+    def test_gap_breaks_the_line(self):
+        chart = draw_chart(
+            "t", [Curve("a", [1, 2, 3, 4], [1.0, None, 2.0, 3.0], "red")], x_label=""
+        )
+        assert chart.lines[0].path.count("M") == 2
+        assert chart.lines[0].path.count("L") == 1
+
+    def test_nan_is_a_gap_and_all_nan_is_no_chart(self):
+        assert draw_chart("t", [Curve("a", [1, 2], [float("nan")] * 2, "red")], x_label="") is None
+
+    def test_higher_values_stand_higher_and_inside(self):
+        curve = Curve("a", [0, 10], [0.25, 0.75], "red")
+        chart = draw_chart("t", [curve], x_label="", y_range=(0, 1))
+        (x0, y0), (x1, y1) = (
+            tuple(map(float, point.split())) for point in re.split("[ML]", chart.lines[0].path)[1:]
+        )
+        assert (x0, x1) == (chart.left, chart.right)
+        height = chart.bottom - chart.top
+        assert y0 == pytest.approx(chart.bottom - 0.25 * height, abs=0.1)
+        assert y1 == pytest.approx(chart.bottom - 0.75 * height, abs=0.1)
+
+    @pytest.mark.parametrize("values", [[1e-6, 2e-6], [3.0], [-5.0, 1e5], [0.0, 0.0]])
+    def test_ticks_are_few_and_span_the_values(self, values):
+        chart = draw_chart("t", [Curve("a", range(len(values)), values, "red")], x_label="step")
+        ticks = [float(tick.text) for tick in chart.y_ticks]
+        assert 3 <= len(ticks) <= 8
+        assert ticks[0] <= min(values) <= max(values) <= ticks[-1]
+        assert all(float(tick.text).is_integer() for tick in chart.x_ticks)
+
+    def test_long_curves_are_thinned_but_end_where_they_end(self):
+        count = 5000
+        chart = draw_chart(
+            "t", [Curve("a", range(count), [1.0] * (count - 1) + [9.0], "red")], x_label=""
+        )
+        assert chart.lines[0].path.count("L") < 700
+        assert chart.lines[0].last == "9"

@@ -1,0 +1,93 @@
+"""Devices: the processor as psutil sees it, GPUs as the driver's library reports them."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from types import SimpleNamespace
+
+import psutil
+import pynvml
+import pytest
+
+from core.system import devices
+
+
+def test_processor_comes_first_and_is_this_machine() -> None:
+    processor = devices.list_devices()[0]
+    assert (processor.kind, processor.spec_name) == ("cpu", "cpu")
+    assert processor.name
+    assert 1 <= processor.cores <= (os.cpu_count() or 1)
+    assert 0 < processor.free_bytes <= processor.memory_bytes <= psutil.virtual_memory().total
+
+
+def test_container_limits_count(tmp_path, monkeypatch) -> None:
+    limit = tmp_path / "memory.max"
+    limit.write_text("300000000\n")
+    monkeypatch.setattr(devices, "_CGROUP_LIMITS", (tmp_path / "missing", limit))
+    processor = devices.list_devices()[0]
+    assert processor.memory_bytes == 300_000_000
+    assert processor.free_bytes <= 300_000_000
+    limit.write_text("max\n")  # what the kernel writes for "no limit"
+    assert devices.list_devices()[0].memory_bytes == psutil.virtual_memory().total
+
+
+def test_machine_without_driver_has_only_its_processor(monkeypatch) -> None:
+    def no_driver() -> None:
+        raise pynvml.NVMLError(pynvml.NVML_ERROR_LIBRARY_NOT_FOUND)
+
+    monkeypatch.setattr(pynvml, "nvmlInit", no_driver)
+    assert [device.kind for device in devices.list_devices()] == ["cpu"]
+
+
+@pytest.fixture
+def two_gpus(monkeypatch) -> None:
+    """The driver's library as on a machine with two GPUs, the second one larger."""
+    memory = {0: (8 << 30, 5 << 30), 1: (24 << 30, 20 << 30)}
+    answers = {
+        "nvmlInit": lambda: None,
+        "nvmlShutdown": lambda: None,
+        "nvmlSystemGetDriverVersion": lambda: "560.35.03",
+        "nvmlSystemGetCudaDriverVersion_v2": lambda: 12060,
+        "nvmlDeviceGetCount": lambda: 2,
+        "nvmlDeviceGetHandleByIndex": lambda index: index,
+        "nvmlDeviceGetMemoryInfo": lambda handle: SimpleNamespace(
+            total=memory[handle][0], free=memory[handle][1]
+        ),
+        "nvmlDeviceGetName": lambda handle: f"Board {handle}",
+        "nvmlDeviceGetCudaComputeCapability": lambda handle: (8, 6),
+    }
+    for name, answer in answers.items():
+        monkeypatch.setattr(pynvml, name, answer)
+
+
+def test_gpus_are_described(two_gpus) -> None:
+    _, first, second = devices.list_devices()
+    assert (first.name, first.spec_name, second.spec_name) == ("Board 0", "gpu:0", "gpu:1")
+    assert (first.memory_bytes, first.free_bytes) == (8 << 30, 5 << 30)
+    assert (first.driver, first.cuda, first.compute_capability) == ("560.35.03", "12.6", (8, 6))
+
+
+def test_training_devices_follow_the_installed_engine(two_gpus, monkeypatch) -> None:
+    monkeypatch.setattr(devices, "gpu_engine_version", lambda: None)
+    assert [device.spec_name for device in devices.training_devices()] == ["cpu"]
+    monkeypatch.setattr(devices, "gpu_engine_version", lambda: "3.2.2")
+    assert [d.spec_name for d in devices.training_devices()] == ["gpu:1", "gpu:0", "cpu"]
+
+
+def test_gpu_with_shared_memory_has_unknown_size(two_gpus, monkeypatch) -> None:
+    def unsupported(handle: int) -> None:
+        raise pynvml.NVMLError(pynvml.NVML_ERROR_NOT_SUPPORTED)
+
+    monkeypatch.setattr(pynvml, "nvmlDeviceGetMemoryInfo", unsupported)
+    assert [device.memory_bytes for device in devices.list_devices()[1:]] == [0, 0]
+
+
+def test_engine_is_not_loaded() -> None:
+    code = (
+        "import sys, core.system.devices, core.advice.presets, core.prediction.inspection;"
+        "core.system.devices.list_devices();"
+        "sys.exit(sum(name in sys.modules for name in ('paddle', 'PySide6', 'scipy', 'pandas')))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -1,0 +1,188 @@
+"""The doctor: what it advises, and that nothing it tries can take it down."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+
+import pytest
+
+from core.system.devices import DeviceInfo
+from core.system.doctor import diagnosis as doctor
+from core.system.doctor import gpu_build as doctor_gpu
+from core.system.doctor.probes import ProbeResult, run_probe, start_window_system, train_one_step
+
+
+@pytest.mark.parametrize(
+    ("cuda", "capability", "build"),
+    [
+        ((11, 4), (7, 5), None),  # driver too old
+        ((11, 8), (8, 6), "cu118"),
+        ((12, 2), (8, 9), "cu118"),
+        ((12, 6), (8, 0), "cu126"),
+        ((12, 8), (9, 0), "cu126"),
+        ((12, 9), (9, 0), "cu129"),
+        ((13, 0), (8, 6), "cu129"),
+        ((12, 8), (12, 0), "cu129"),  # Blackwell is only in the newest
+        ((12, 6), (10, 0), None),
+        ((12, 9), (7, 0), "cu118"),  # Volta is no longer in the newer ones
+        ((12, 9), (6, 1), "cu118"),
+        ((12, 9), (5, 2), None),
+    ],
+)
+def test_gpu_build_fits_driver_and_gpu(cuda, capability, build):
+    assert doctor_gpu.gpu_build(cuda=cuda, capability=capability) == build
+
+
+def _gpu(**changes):
+    fields = {
+        "kind": "gpu",
+        "name": "NVIDIA RTX 4060",
+        "memory_bytes": 8 << 30,
+        "free_bytes": 7 << 30,
+        "driver": "560.35",
+        "cuda": "12.6",
+        "compute_capability": (8, 9),
+    }
+    return DeviceInfo(**{**fields, **changes})
+
+
+def test_gpu_without_its_build_gets_steps_that_survive_uv_run():
+    (check,) = doctor.check_gpus((_gpu(),), gpu_build_installed=None)
+    steps = "\n".join(str(step) for step in check.fix)
+    assert check.severity == "info"
+    assert "UV_PROJECT_ENVIRONMENT" in steps
+    assert "--no-install-package paddlepaddle" in steps
+    assert f"paddlepaddle-gpu=={doctor.ENGINE_VERSION}" in steps
+    assert "cu126" in steps
+    assert "uv run --no-sync main.py" in steps
+    assert "://" not in steps
+
+
+def test_gpu_with_its_build_is_well():
+    (check,) = doctor.check_gpus((_gpu(),), gpu_build_installed="3.2.2")
+    assert (check.severity, check.fix) == ("ok", ())
+
+
+def test_old_driver_is_told_to_update():
+    (check,) = doctor.check_gpus((_gpu(cuda="11.4"),), gpu_build_installed=None)
+    assert check.severity == "warning"
+    assert "Update NVIDIA's driver" in str(check.fix[0])
+
+
+def test_no_gpu_is_no_problem():
+    (check,) = doctor.check_gpus((), gpu_build_installed=None)
+    assert check.severity == "info"
+
+
+def test_both_engine_builds_are_an_error():
+    (check,) = doctor.check_engine({"paddlepaddle": "3.2.2", "paddlepaddle-gpu": "3.2.2"}.get)
+    assert check.severity == "error"
+    assert "uninstall paddlepaddle paddlepaddle-gpu" in str(check.fix[0])
+
+
+def test_no_engine_is_an_error():
+    (check,) = doctor.check_engine({}.get)
+    assert check.severity == "error"
+
+
+def test_crashing_engine_is_an_error_in_words(monkeypatch):
+    monkeypatch.setattr(
+        doctor, "run_probe", lambda trial: ProbeResult(False, "", "ended by SIGILL")
+    )
+    (check,) = doctor.check_engine({"paddlepaddle": "3.2.2"}.get)
+    assert check.severity == "error"
+    assert "SIGILL" in str(check.detail)
+
+
+def test_another_engine_version_is_a_warning(monkeypatch):
+    monkeypatch.setattr(doctor, "run_probe", lambda trial: ProbeResult(True, "cpu"))
+    (check,) = doctor.check_engine({"paddlepaddle": "3.3.1"}.get)
+    assert check.severity == "warning"
+
+
+@pytest.mark.parametrize(
+    ("version", "severity"),
+    [((3, 11, 2), "ok"), ((3, 12, 0), "ok"), ((3, 10, 9), "error"), ((3, 13, 0), "error")],
+)
+def test_python_versions(version, severity):
+    assert doctor.check_python(version).severity == severity
+
+
+def test_missing_library_names_its_package():
+    problem = "ImportError: libEGL.so.1: cannot open shared object file"
+    check = doctor.check_window_libraries(ProbeResult(False, "", problem))
+    assert check.severity == "warning"
+    assert str(check.fix[0]) == "sudo apt-get install libegl1"
+
+
+def test_plugin_for_screens_that_misses_a_library():
+    problem = "libxcb-cursor.so.0: cannot open shared object file"
+    check = doctor.check_window_libraries(ProbeResult(True, problem))
+    assert check.severity == "warning"
+    assert "libxcb-cursor0" in str(check.fix[0])
+
+
+def test_little_shared_memory(tmp_path, monkeypatch):
+    monkeypatch.setattr(doctor, "_free_bytes", lambda folder: 64 << 20)
+    check = doctor.check_shared_memory(tmp_path)
+    assert check.severity == "warning"
+    assert "--shm-size" in str(check.fix[0])
+
+
+def test_full_disk_is_an_error(tmp_path, monkeypatch):
+    monkeypatch.setattr(doctor, "_free_bytes", lambda folder: 100 << 20)
+    assert doctor.check_disk(tmp_path / "not there 一").severity == "error"
+
+
+def test_disk_of_a_folder_that_does_not_exist_yet(tmp_path):
+    assert doctor.check_disk(tmp_path / "not there 一" / "x").severity in ("ok", "warning")
+
+
+def _abort():
+    print("the last words", flush=True)
+    os.abort()
+
+
+def _fail():
+    raise RuntimeError("no luck\ntoday")
+
+
+def _hang():
+    time.sleep(60)
+    return ""
+
+
+def _answer():
+    return "42"
+
+
+class TestProbe:
+    def test_answer(self):
+        assert run_probe(_answer) == ProbeResult(True, "42")
+
+    def test_exception(self):
+        assert run_probe(_fail).problem == "RuntimeError: no luck today"
+
+    @pytest.mark.skipif(sys.platform == "win32", reason="no signals there")
+    def test_crash(self):
+        result = run_probe(_abort)
+        assert not result.ok
+        assert "SIGABRT" in result.problem
+        assert "the last words" in result.problem
+
+    def test_hanging(self):
+        result = run_probe(_hang, timeout_s=0.5)
+        assert not result.ok
+        assert "no answer" in result.problem
+
+    def test_engine_trains(self):
+        result = run_probe(train_one_step)
+        assert result.ok, result.problem
+        assert result.value == "cpu" or result.value.startswith("gpu")
+
+    def test_window_system_is_judged_without_crashing(self):
+        result = run_probe(start_window_system)
+        assert isinstance(doctor.check_window_libraries(result).severity, str)
+        assert result.ok or result.problem
