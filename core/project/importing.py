@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from core.data.formats.result import ImportedShape
+from core.data.formats import ImportedShape
 from core.images.io import image_size
 from core.images.palette import Color
 from core.images.tiff_pages import count_pages
