@@ -9,7 +9,7 @@ from pathlib import Path
 
 from natsort import natsorted
 
-from core.images.headers import MAX_PIXELS
+from core.images.headers import MAX_PIXELS, too_large
 from core.images.io import IMAGE_SUFFIXES, image_size
 from core.system.errors import InputError
 
@@ -163,12 +163,7 @@ def checked_size(image: Path, size: tuple[int, int] | None, *, file: Path) -> tu
     """
     width, height = image_size(image)
     if width * height > MAX_PIXELS:
-        raise InputError(
-            "{file} has more than {count} million pixels, too many to open at once; cut it into"
-            " tiles.",
-            file=image,
-            count=MAX_PIXELS // 1_000_000,
-        )
+        raise too_large(image)
     if size is not None and size != (width, height):
         raise InputError(
             "{file} was drawn on {size} pixels but its image {image} has {width}×{height}.",

@@ -99,7 +99,7 @@ def test_statistics_agree_with_those_of_the_written_folder(
 
 
 def test_statistics_before_a_split_and_without_drafts(project: Project, tmp_path: Path) -> None:
-    assert project.statistics().total_images == 0
+    assert project.statistics().images == {}
     labelled(project, write_images(tmp_path / "i", 4), 0, 1, subset="none")
     assert project.statistics().images == {"train": 4}
     project.set_state(project.image_ids()[:1], "draft")
