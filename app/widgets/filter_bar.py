@@ -15,8 +15,8 @@ from app.look.translation import tr
 from app.widgets.image_grid import MAX_SIDE, MIN_SIDE, subset_name
 from app.widgets.layout import button, label
 from app.widgets.pictures import swatch
-from core.project import LabelClass, State, Subset
-from core.project.rows import STATES, SUBSETS
+from core.project import ImageSubset, LabelClass, State
+from core.project.rows import IMAGE_SUBSETS, STATES
 
 _SLIDER_WIDTH = GRID * 12
 
@@ -33,7 +33,7 @@ class FilterBar(QWidget):
         super().__init__(parent)
         self.subset = self._box(tr("Subset"))
         self.subset.addItem(tr("All subsets"), None)
-        for subset in SUBSETS:
+        for subset in IMAGE_SUBSETS:
             self.subset.addItem(subset_name(subset), subset)
         self.class_box = self._box(tr("Class"))
         self.state = self._box(tr("State"))
@@ -102,7 +102,7 @@ class FilterBar(QWidget):
         """Filter by a class."""
         self.class_box.setCurrentIndex(max(0, self.class_box.findData(class_id)))
 
-    def set_subset(self, subset: Subset | None) -> None:
+    def set_subset(self, subset: ImageSubset | None) -> None:
         """Filter by a subset."""
         self.subset.setCurrentIndex(max(0, self.subset.findData(subset)))
 
@@ -120,9 +120,9 @@ class FilterBar(QWidget):
         return cast("int | None", self.class_box.currentData())
 
     @property
-    def subset_value(self) -> Subset | None:
+    def subset_value(self) -> ImageSubset | None:
         """The subset to filter by."""
-        return cast("Subset | None", self.subset.currentData())
+        return cast("ImageSubset | None", self.subset.currentData())
 
     @property
     def state_value(self) -> State | None:

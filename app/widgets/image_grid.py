@@ -31,7 +31,7 @@ from app.look.translation import tr
 from app.widgets.overlay import color_table, draw_missing, draw_overlay
 from app.widgets.thumbnails import Thumbnail, ThumbnailLoader
 from core.images.palette import Color
-from core.project import ImageRow, Project, Subset
+from core.project import ImageRow, ImageSubset, Project
 
 _Index = QModelIndex | QPersistentModelIndex
 _PAGE = 64
@@ -294,7 +294,7 @@ def cell_size(side: int) -> QSize:
     return QSize(side + 2 * _PADDING, round(side * 0.75) + _NAME_HEIGHT + 2 * _PADDING)
 
 
-def subset_name(subset: Subset) -> str:
+def subset_name(subset: ImageSubset) -> str:
     """Return a subset for people."""
     return {
         "train": tr("Training"),
@@ -304,7 +304,7 @@ def subset_name(subset: Subset) -> str:
     }[subset]
 
 
-def subset_color(subset: Subset) -> str:
+def subset_color(subset: ImageSubset) -> str:
     """Return the badge's colour."""
     t = tokens()
     return {"train": t.curves[0], "val": t.curves[1], "test": t.curves[2], "none": t.muted}[subset]

@@ -12,7 +12,6 @@ from PySide6.QtGui import QColor, QIcon, QImage, QPainter, QPixmap
 
 from app.look.theme import tokens
 from app.look.translation import tr
-from core.images.io import IGNORE_INDEX
 from core.prediction.inspection import Verdict
 
 ImageArray = npt.NDArray[np.uint8]
@@ -69,10 +68,10 @@ def overlay(
     label_map = fit(label_map, bgr)
     table = np.zeros((256, 3), np.float32)
     alpha = np.zeros((256, 1), np.float32)
-    for index, (red, green, blue) in enumerate(colors[:IGNORE_INDEX]):
+    for index, (red, green, blue) in enumerate(colors[:255]):
         table[index] = blue, green, red
         alpha[index] = 0.0 if index == background else strength
-    table[IGNORE_INDEX], alpha[IGNORE_INDEX] = 255.0, 0.25
+    table[255], alpha[255] = 255.0, 0.25
     return _blend(bgr, table[label_map], alpha[label_map])
 
 

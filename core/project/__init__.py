@@ -10,12 +10,12 @@ from core.project.rows import (
     ImageCounts,
     ImageQuery,
     ImageRow,
+    ImageSubset,
     ImportReport,
     MaskVersion,
     RunRow,
     RunState,
     State,
-    Subset,
     UndoReport,
 )
 
@@ -26,6 +26,7 @@ __all__ = [
     "ImageCounts",
     "ImageQuery",
     "ImageRow",
+    "ImageSubset",
     "ImportReport",
     "LabelClass",
     "MaskVersion",
@@ -34,7 +35,6 @@ __all__ = [
     "RunRow",
     "RunState",
     "State",
-    "Subset",
     "UndoReport",
     "is_project",
 ]

@@ -8,6 +8,7 @@ from pathlib import Path
 from core.data.dataset_statistics import DatasetStatistics
 from core.data.formats import ImportResult, paddlex_seg
 from core.data.validation import Finding
+from core.datasets import Subset
 from core.project import import_undo as undo
 from core.project import location, revision
 from core.project.class_plan import ClassMap
@@ -18,7 +19,7 @@ from core.project.importing import Incoming, ProgressCallback, take_over
 from core.project.labels import read_labels
 from core.project.masks import LabelMap
 from core.project.revision import Revision
-from core.project.rows import ImportReport, Subset, UndoReport
+from core.project.rows import ImageSubset, ImportReport, UndoReport
 from core.project.split import split_images
 from core.project.statistics import read_statistics
 from core.project.store import ProjectPart
@@ -36,7 +37,7 @@ class DataExchange(ProjectPart):
         paths: Iterable[Path | str],
         *,
         copy: bool = False,
-        subset: Subset = "none",
+        subset: ImageSubset = "none",
         progress: ProgressCallback | None = None,
     ) -> ImportReport:
         """Add images without masks; undone like any import.
@@ -142,7 +143,7 @@ class DataExchange(ProjectPart):
         group: str | None = None,
         seed: int = 0,
         keep: bool = False,
-    ) -> dict[Subset, int]:
+    ) -> dict[ImageSubset, int]:
         """Divide the images that have a mask into train, val and test.
 
         Images of one group share a subset, and classes are spread, the rarest first; each wanted

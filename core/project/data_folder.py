@@ -10,8 +10,7 @@ from pathlib import Path
 
 from core import datasets
 from core.data.label_class import LabelClass
-from core.datasets import SUBSETS
-from core.project.rows import Subset
+from core.datasets import SUBSETS, Subset
 from core.system.errors import InputError
 from core.system.files import replace_folder_atomic, write_json_atomic
 

@@ -10,7 +10,15 @@ from typing import Any
 
 from core.project.database import Database
 from core.project.paths import PathResolver, StoredPath, sort_key
-from core.project.rows import STATES, SUBSETS, ImageCounts, ImageQuery, ImageRow, State, Subset
+from core.project.rows import (
+    IMAGE_SUBSETS,
+    STATES,
+    ImageCounts,
+    ImageQuery,
+    ImageRow,
+    ImageSubset,
+    State,
+)
 from core.system.errors import InputError
 
 _SELECT = (
@@ -34,7 +42,7 @@ class NewImage:
     name: str
     width: int
     height: int
-    subset: Subset = "none"
+    subset: ImageSubset = "none"
     source: str | None = None
 
 
@@ -88,7 +96,7 @@ def count(database: Database, query: ImageQuery) -> ImageCounts:
         f"SELECT subset, state, count(*) FROM image{where} GROUP BY subset, state",  # noqa: S608
         parameters,
     )
-    by_subset: dict[Subset, int] = dict.fromkeys(SUBSETS, 0)
+    by_subset: dict[ImageSubset, int] = dict.fromkeys(IMAGE_SUBSETS, 0)
     by_state: dict[State, int] = dict.fromkeys(STATES, 0)
     for subset, state, number in rows:
         by_subset[subset] += number

@@ -20,7 +20,7 @@ from core.project.label_state import check_size, set_mask
 from core.project.labels import palette, read_labels
 from core.project.masks import LabelMap, MaskBatch, check_values, register
 from core.project.paths import StoredPath
-from core.project.rows import ImportReport, MaskInfo, Subset
+from core.project.rows import ImageSubset, ImportReport, MaskInfo
 from core.project.store import Store
 from core.system.errors import InputError
 from core.system.messages import Message, message
@@ -37,7 +37,7 @@ class Incoming:
     """
 
     image: Path
-    subset: Subset
+    subset: ImageSubset
     read_mask: Callable[[], LabelMap | None]
     read_shapes: Callable[[], Sequence[ImportedShape]] | None = None
 
@@ -55,7 +55,7 @@ class _Prepared:
     path: Path
     existing: _Existing | None
     new: images.NewImage | None
-    subset: Subset
+    subset: ImageSubset
     mask: MaskInfo | None
     shapes_text: str
 

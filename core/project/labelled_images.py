@@ -17,9 +17,9 @@ from core.project.rows import (
     ImageCounts,
     ImageQuery,
     ImageRow,
+    ImageSubset,
     MaskVersion,
     State,
-    Subset,
 )
 from core.project.store import ProjectPart
 from core.system.errors import InputError
@@ -124,7 +124,7 @@ class LabelledImages(ProjectPart):
         """Return in how many of the images each class id occurs (255: ignored pixels)."""
         return images.count_classes(self._database, query)
 
-    def set_subset(self, ids: Iterable[int], subset: Subset) -> None:
+    def set_subset(self, ids: Iterable[int], subset: ImageSubset) -> None:
         """Move images into a subset."""
         self._set(ids, "subset", subset)
 

@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from core.data.label_class import LabelClass
+from core.datasets import Subset
 from core.project.data_folder import DataItem, write_data_folder
 from core.project.database import Database
 from core.project.masks import MaskStore
 from core.project.paths import PathResolver
-from core.project.rows import Subset
 from core.system.errors import InputError
 
 

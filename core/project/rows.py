@@ -6,14 +6,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, get_args
 
+from core.datasets import SUBSETS, Subset
 from core.system.messages import Message
 
-Subset = Literal["train", "val", "test", "none"]
+ImageSubset = Subset | Literal["none"]
+"""The subset that an image is in, or that it is in none."""
 State = Literal["unlabelled", "draft", "labelled", "reviewed"]
 Order = Literal["name", "added", "worst"]
 RunState = Literal["queued", "running", "paused", "done", "cancelled", "failed", "interrupted"]
 
-SUBSETS: tuple[Subset, ...] = get_args(Subset)
+IMAGE_SUBSETS: tuple[ImageSubset, ...] = (*SUBSETS, "none")
 STATES: tuple[State, ...] = get_args(State)
 RUN_STATES: tuple[RunState, ...] = get_args(RunState)
 
@@ -32,7 +34,7 @@ class ImageRow:
     path: Path
     width: int
     height: int
-    subset: Subset
+    subset: ImageSubset
     state: State
     mask_hash: str | None
     group: str | None
@@ -49,7 +51,7 @@ class ImageQuery:
     ``order="worst"`` puts the lowest score first and images without one last.
     """
 
-    subset: Subset | None = None
+    subset: ImageSubset | None = None
     state: State | None = None
     class_id: int | None = None
     flagged: bool | None = None
@@ -63,7 +65,7 @@ class ImageCounts:
     """How many images a query finds, in all and by subset and state (absent: 0)."""
 
     total: int
-    by_subset: dict[Subset, int]
+    by_subset: dict[ImageSubset, int]
     by_state: dict[State, int]
 
 

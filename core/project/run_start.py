@@ -9,7 +9,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from core.project import Project, RunRow, Subset
+from core.datasets import Subset
+from core.project import Project, RunRow
 from core.project.draft_models import network_name
 from core.runs.run_folder import RunFolder, validation_problem
 from core.runs.spec import JobSpec, spec_from_json

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from core.data.splitting import split_items
 from core.project import image_rows as images
 from core.project.database import Database
-from core.project.rows import Subset
+from core.project.rows import ImageSubset
 from core.system.errors import InputError
 
 _GROUP = r"\A([^\n]+)\n"
@@ -23,7 +23,7 @@ class _Image:
     id: int
     path: str
     group: str | None
-    subset: Subset
+    subset: ImageSubset
 
     def __str__(self) -> str:
         return self.path if self.group is None else f"{self.group}\n{self.path}"
@@ -31,7 +31,7 @@ class _Image:
 
 def split_images(
     database: Database, *, val: float, test: float, group: str | None, seed: int, keep: bool
-) -> dict[Subset, int]:
+) -> dict[ImageSubset, int]:
     """Assign subsets and return their counts; see ``Project.split``."""
     with database.transaction() as connection:
         everything = _read(database, group)

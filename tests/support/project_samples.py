@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pytest
 
 from core.images.io import write_image
-from core.project import Project, Subset
+from core.project import ImageSubset, Project
 
 SIZE = (24, 16)
 """Width and height of the sample images."""
@@ -34,7 +34,7 @@ def mask(*class_ids: int, size: tuple[int, int] = SIZE) -> npt.NDArray[np.uint8]
 
 
 def labelled(
-    project: Project, paths: list[Path], *class_ids: int, subset: Subset = "train"
+    project: Project, paths: list[Path], *class_ids: int, subset: ImageSubset = "train"
 ) -> None:
     """Add images with the same mask."""
     project.add_images(paths, subset=subset)

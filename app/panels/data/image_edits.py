@@ -14,7 +14,7 @@ from app.services.background import BackgroundTasks
 from app.services.context import AppContext
 from app.widgets import dialogs
 from app.widgets.image_grid import ImageGrid
-from core.project import Project, Subset
+from core.project import ImageSubset, Project
 
 
 class DatasetEdits(QObject):
@@ -68,7 +68,7 @@ class DatasetEdits(QObject):
     @Slot(str)
     def _on_subset_chosen(self, subset: str) -> None:
         ids = self._grid.selected_ids()
-        self._change(lambda project: project.set_subset(ids, cast("Subset", subset)))
+        self._change(lambda project: project.set_subset(ids, cast("ImageSubset", subset)))
 
     @Slot(bool)
     def _on_flag_changed(self, flagged: bool) -> None:

@@ -16,8 +16,8 @@ from app.widgets.filter_bar import state_name
 from app.widgets.image_grid import subset_name
 from app.widgets.layout import button, label
 from core.images.io import IGNORE_INDEX
-from core.project import ImageRow, LabelClass, Subset
-from core.project.rows import SUBSETS
+from core.project import ImageRow, ImageSubset, LabelClass
+from core.project.rows import IMAGE_SUBSETS
 
 
 class ImageFacts(QWidget):
@@ -38,7 +38,7 @@ class ImageFacts(QWidget):
         self.content = label("", "muted", wrap=True)
         self.subset = QComboBox()
         self.subset.setAccessibleName(tr("Subset"))
-        for subset in SUBSETS:
+        for subset in IMAGE_SUBSETS:
             self.subset.addItem(subset_name(subset), subset)
         self.subset.activated.connect(self._on_subset_activated)
         self.comment = QLineEdit()
@@ -115,7 +115,7 @@ class ImageFacts(QWidget):
 
     @Slot()
     def _on_subset_activated(self) -> None:
-        self.subset_chosen.emit(cast("Subset", self.subset.currentData()))
+        self.subset_chosen.emit(cast("ImageSubset", self.subset.currentData()))
 
     @Slot()
     def _on_comment_edited(self) -> None:
