@@ -13,19 +13,6 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal
 
 FailureKind = Literal["bad_input", "oom", "disk_full", "killed", "bug"]
-Stage = Literal[
-    "prepare",
-    "train",
-    "evaluate",
-    "predict",
-    "save",
-    "sensitivity",
-    "prune",
-    "calibrate",
-    "quantize",
-    "export",
-    "measure",
-]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,13 +35,14 @@ class Started(Event):
 class Progress(Event):
     """``step`` of ``steps`` of the whole job is done; ``eta_s`` seconds remain (None: unknown).
 
-    ``epoch`` counts from 1; ``images_per_second`` is the mean over the last log interval.
+    ``stage`` is one that ``core.runs.kinds`` names, ``epoch`` counts from 1,
+    ``images_per_second`` is the mean over the last log interval.
     """
 
     step: int
     steps: int
     eta_s: float | None
-    stage: Stage = "train"
+    stage: str = "train"
     epoch: int = 0
     epochs: int = 0
     images_per_second: float | None = None

@@ -32,8 +32,9 @@ from core.runs.events import (
     Warned,
     from_json,
 )
-from core.runs.spec import JobSpec, spec_from_json, spec_to_json
-from core.runs.spec_errors import validation_problem as validation_problem
+from core.runs.kinds import spec_from_json, spec_to_json
+from core.runs.spec import JobSpec
+from core.runs.spec_errors import validation_problem
 from core.system.errors import InputError
 from core.system.files import make_folder, open_regular, write_text_atomic
 

@@ -7,8 +7,8 @@ import os
 import pytest
 
 from core.runs.events import Metric, from_json, to_json
+from core.runs.kinds import ExportSpec
 from core.runs.run_folder import RunFolder
-from core.runs.spec import ExportSpec
 from core.system.errors import InputError
 
 
