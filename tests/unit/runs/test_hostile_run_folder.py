@@ -38,7 +38,7 @@ def test_hostile_lines_of_the_event_log_are_skipped(run, line):
 
 
 def test_an_event_nested_too_deeply_is_a_value_error():
-    with pytest.raises(ValueError, match="nested"):
+    with pytest.raises(ValueError, match="recursion"):
         from_json("[" * 100_000)
 
 
