@@ -10,7 +10,7 @@ from typing import Any
 
 from PySide6.QtCore import QObject, Signal, Slot
 
-from app.look.translation import tr
+from app.look.translation import translated
 from app.services.background import BackgroundTasks, Progress
 from app.services.run_starting import StartedRun, prepare_run
 from app.services.settings import Settings, SettingsStore
@@ -18,14 +18,12 @@ from app.services.workers import JobController
 from core.project import Project, RunRow, RunState
 from core.project.runs import best_miou
 from core.runs import events
+from core.runs.kinds import find_kind
 from core.runs.run_folder import RunFolder
 from core.system.devices import DeviceInfo, training_devices
 
 _log = logging.getLogger(__name__)
 _SHUTDOWN_WAIT_S = 45.0
-_COMPRESSION = ("sensitivity", "prune", "quantize", "measure", "export")
-# Long work that goes on where it ended.
-_RESUMABLE = ("train", "prelabel", "sensitivity", "prune", "quantize")
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +209,7 @@ class AppContext(QObject):
             return self._job_view(run_id)
         if self._last_run is not None:
             return self._job_view(self._last_run)
-        newest = next((run for run in self.runs() if run.kind in _RESUMABLE), None)
+        newest = next((run for run in self.runs() if _is_resumable(run)), None)
         if newest is not None and newest.state == "interrupted":
             return self._job_view(str(newest.id))
         return None
@@ -243,14 +241,10 @@ class AppContext(QObject):
     def show_run(self, run_id: str) -> None:
         """Bring the panel to the front that shows a run."""
         row = self._row(run_id)
-        if row is not None and row.kind in _COMPRESSION:
-            self.navigate("compression", {"run": row.id})
-        elif row is not None and row.kind == "evaluate":
-            self.navigate("inspection")
-        elif row is not None and row.kind == "prelabel":
-            self.navigate("labelling")
-        else:
-            self.navigate("monitor", run_id)
+        kind = None if row is None else find_kind(row.kind)
+        panel = "monitor" if kind is None else kind.panel
+        payloads = {"compression": {"run": int(run_id)}, "monitor": run_id}
+        self.navigate(panel, payloads.get(panel))
 
     def find_devices(self) -> None:
         """Look for devices in the background; ``devices_changed`` follows."""
@@ -335,21 +329,10 @@ class AppContext(QObject):
 
 def _job_name(run: RunRow) -> str:
     """Return what a run is called, and what it does unless it trains a network."""
-    match run.kind:
-        case "evaluate":
-            return tr("{name} · evaluation", name=run.name)
-        case "predict":
-            return tr("{name} · prediction", name=run.name)
-        case "prelabel":
-            return tr("{name} · drafts", name=run.name)
-        case "sensitivity":
-            return tr("{name} · sensitivity", name=run.name)
-        case "prune":
-            return tr("{name} · pruning", name=run.name)
-        case "quantize":
-            return tr("{name} · quantisation", name=run.name)
-        case "measure":
-            return tr("{name} · measurement", name=run.name)
-        case "export":
-            return tr("{name} · export", name=run.name)
-    return run.name
+    kind = find_kind(run.kind)
+    return run.name if kind is None or kind.title is None else translated(kind.title(run.name))
+
+
+def _is_resumable(run: RunRow) -> bool:
+    kind = find_kind(run.kind)
+    return kind is not None and kind.resumable

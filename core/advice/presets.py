@@ -16,7 +16,7 @@ from typing import Any, Literal
 from core.data.dataset_statistics import DatasetStatistics
 from core.models.catalog import ModelName
 from core.models.optimizer_choice import Optimizer, explained_rate, suggested_optimizer
-from core.runs.spec import TrainSpec
+from core.runs.kinds import TrainSpec
 from core.system.devices import DeviceInfo
 from core.system.errors import InputError
 from core.system.messages import Message, message

@@ -12,8 +12,10 @@ from pydantic import BaseModel, ValidationError
 
 from core.cli.data_source import DataSource
 from core.cli.job_runner import job_result
-from core.runs.run_folder import RunFolder, validation_problem
-from core.runs.spec import JobSpec, spec_to_json
+from core.runs.kinds import spec_to_json
+from core.runs.run_folder import RunFolder
+from core.runs.spec import JobSpec
+from core.runs.spec_errors import validation_problem
 from core.system.errors import InputError
 
 Spec = TypeVar("Spec", bound=BaseModel)

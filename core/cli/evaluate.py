@@ -36,8 +36,8 @@ def command(
     from core.cli.options import check_device
     from core.models.model_folder import read_model_info
     from core.report.collect import write_evaluation_report
+    from core.runs.kinds import EvaluateSpec
     from core.runs.run_folder import RunFolder
-    from core.runs.spec import EvaluateSpec
 
     model = existing_folder(model_dir, option="--model-dir")
     read_model_info(model)  # says at once what is wrong with it

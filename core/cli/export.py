@@ -24,8 +24,8 @@ def command(
     from core.cli.job_runner import job_result, temporary_run_folder
     from core.cli.options import parse_size
     from core.models.model_folder import read_model_info
+    from core.runs.kinds import ExportSpec
     from core.runs.run_folder import RunFolder
-    from core.runs.spec import ExportSpec
     from core.system.files import require_writable
 
     model = existing_folder(model_dir, option="--model-dir")

@@ -38,8 +38,8 @@ def command(
     from core.cli.job_runner import job_result, temporary_run_folder
     from core.cli.options import check_device
     from core.models.model_folder import read_model_info
+    from core.runs.kinds import PredictSpec
     from core.runs.run_folder import RunFolder
-    from core.runs.spec import PredictSpec
 
     model = existing_folder(model_dir, option="--model-dir")
     info = read_model_info(model)

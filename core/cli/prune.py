@@ -18,8 +18,7 @@ from core.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from core.datasets import Subset
-    from core.runs.spec import PruneSpec
+    from core.runs.kinds import PruneSpec
 
 
 def command(
@@ -68,7 +67,7 @@ def command(
     from core.cli.console import existing_folder
     from core.models.compression_records import check_prunable
     from core.models.model_folder import read_model_info
-    from core.runs.spec import PruneSpec
+    from core.runs.kinds import PruneSpec
     from core.system.errors import InputError
 
     model = existing_folder(model_dir, option="--model-dir")
@@ -95,11 +94,11 @@ def command(
 def _run(out: Path, data: Path | None, spec: PruneSpec) -> dict[str, Any]:
     from core.cli.compression_options import result_of, run_folder
     from core.cli.data_source import open_data
+    from core.runs.kinds import job_kind
 
     if data is None:
         return result_of(run_folder(out, spec))
-    needed: tuple[Subset, ...] = ("train", "val") if spec.finetune_epochs else ("val",)
-    with open_data(data, needed=needed) as source:
+    with open_data(data, needed=job_kind(spec).subsets(spec)) as source:
         place = source.place(out.absolute() / "dataset")
         run = run_folder(out, spec.model_copy(update={"data_dir": place}), source)
         return result_of(run)

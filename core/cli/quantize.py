@@ -61,7 +61,7 @@ def command(
     from core.cli.console import existing_folder
     from core.cli.data_source import open_data
     from core.models.model_folder import read_model_info
-    from core.runs.spec import QuantizeSpec
+    from core.runs.kinds import QuantizeSpec
 
     model = existing_folder(model_dir, option="--model-dir")
     read_model_info(model)

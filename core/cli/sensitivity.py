@@ -42,7 +42,7 @@ def command(
     from core.cli.options import check_device
     from core.models.compression_records import check_prunable
     from core.models.model_folder import read_model_info
-    from core.runs.spec import SensitivitySpec
+    from core.runs.kinds import SensitivitySpec
 
     model = existing_folder(model_dir, option="--model-dir")
     info = read_model_info(model)

@@ -67,7 +67,7 @@ def command(
     """
     from core.cli import options
     from core.cli.train_settings import Request, run_training
-    from core.runs.spec import TrainSpec
+    from core.runs.kinds import TrainSpec
 
     chosen: dict[str, Any] = options.parse_settings(settings or (), TrainSpec)
     given = {

@@ -15,8 +15,9 @@ from core.cli.data_source import DataSource, check_data, open_data
 from core.cli.environment import EXIT_INTERRUPTED
 from core.cli.job_runner import job_result, wait_until_free
 from core.data.dataset_statistics import DatasetStatistics
-from core.runs.run_folder import RunFolder, validation_problem
-from core.runs.spec import TrainSpec, spec_to_json
+from core.runs.kinds import TrainSpec, spec_to_json
+from core.runs.run_folder import RunFolder
+from core.runs.spec_errors import validation_problem
 from core.system.device_choice import launched_ranks
 from core.system.errors import InputError
 from core.system.files import require_writable, write_text_atomic

@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -120,13 +120,12 @@ class JobReporter(Reporter):
         if not due and key == self._progress_key:
             return
         self._progress_at, self._progress_key = now, key
-        known: Any = stage  # the reporter's contract is plain text, the event's is closed
         self._emit(
             Progress(
                 int(step),
                 int(steps),
                 _number(eta_s),
-                known,
+                stage,
                 int(epoch),
                 int(epochs),
                 _number(images_per_second),

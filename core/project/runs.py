@@ -13,6 +13,7 @@ import numpy as np
 
 from core.project.database import Database
 from core.project.rows import RunRow, RunState
+from core.runs.kinds import names_ever, present_name
 from core.runs.run_folder import RunFolder
 from core.system.errors import InputError
 
@@ -67,7 +68,12 @@ def select(database: Database, root: Path, *, kind: str | None) -> list[RunRow]:
     if kind is None:
         rows = database.all(f"SELECT {_COLUMNS} ORDER BY id DESC")
     else:
-        rows = database.all(f"SELECT {_COLUMNS} WHERE kind = ? ORDER BY id DESC", (kind,))
+        names = names_ever(kind)
+        places = ", ".join("?" * len(names))
+        rows = database.all(
+            f"SELECT {_COLUMNS} WHERE kind IN ({places}) ORDER BY id DESC",
+            names,
+        )
     return [_run_row(row, root) for row in rows]
 
 
@@ -166,7 +172,7 @@ def _run_row(row: tuple[Any, ...], root: Path) -> RunRow:
         id=id_,
         name=name,
         folder=root / folder,
-        kind=kind,
+        kind=present_name(kind),
         model=model,
         state=state,
         best_miou=miou,

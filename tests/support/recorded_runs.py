@@ -14,8 +14,8 @@ from core.prediction.metrics import metrics_from_matrix
 from core.project import ImageQuery, Project
 from core.runs.event_log import EventWriter
 from core.runs.events import Checkpoint, Event, MaskPreview, Metric, Progress, Started
+from core.runs.kinds import EvaluateSpec, TrainSpec
 from core.runs.run_folder import RunFolder
-from core.runs.spec import EvaluateSpec, TrainSpec
 from core.system.files import write_json_atomic
 
 LABELS = ("background", "hole 孔", "scratch", "stain")

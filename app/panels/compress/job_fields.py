@@ -8,7 +8,7 @@ from typing import Any
 from app.look.translation import tr
 from app.panels.compress.compression_inspector import Strategy
 from core.project.variants import ModelVariant, VariantKind
-from core.runs.spec import TrainSpec
+from core.runs.kinds import TrainSpec
 
 _FINETUNE_RATE = 0.01
 

@@ -8,19 +8,20 @@ from pathlib import Path
 
 from core.prediction.inspection import Evaluation, read_evaluation
 from core.project import Project, RunRow
-from core.project.variants import COMPRESSING, ModelVariant, VariantReader, located
-from core.runs.spec import (
+from core.project.variants import ModelVariant, VariantReader, located
+from core.runs.kinds import (
+    JOB_KINDS,
     EvaluateSpec,
     ExportSpec,
-    JobSpec,
     PruneSpec,
     QuantizeSpec,
     SensitivitySpec,
     TrainSpec,
 )
+from core.runs.spec import JobSpec, ModelJobSpec
 
 ALIVE = ("queued", "running", "paused")
-_WORK = (*COMPRESSING, "sensitivity", "measure", "export", "evaluate")
+_WORK = {"evaluate", *(kind.name for kind in JOB_KINDS if kind.panel == "compression")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,7 @@ def read_state(
         spec = reader.spec(run)
         if isinstance(spec, TrainSpec):
             state.trainings[run.folder / "best_model"] = spec
-        if run.kind not in _WORK or spec is None or isinstance(spec, TrainSpec):
+        if run.kind not in _WORK or not isinstance(spec, ModelJobSpec):
             continue
         folder = located(spec.model_dir, project)
         alive = run.state in ALIVE

@@ -30,8 +30,8 @@ from core.prediction.inspection import Evaluation, ImageScore, read_evaluation
 from core.project import Project
 from core.runs.events import Event, Failed
 from core.runs.events import Progress as JobProgress
+from core.runs.kinds import EvaluateSpec
 from core.runs.run_folder import RunFolder
-from core.runs.spec import EvaluateSpec
 from core.system.errors import InputError
 from core.system.messages import message
 

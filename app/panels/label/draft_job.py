@@ -160,7 +160,7 @@ class LabellingPrelabel(QObject):
             rows = project.images_by_id(ids)
             self._panel.context.start_run(
                 {
-                    "kind": "prelabel",
+                    "kind": "draft",
                     "model_dir": choice.path,
                     "images": [row.path for row in rows],
                     "image_ids": [row.id for row in rows],
@@ -183,7 +183,7 @@ class LabellingPrelabel(QObject):
 
         def work(progress: Progress) -> dict[int, StoredDraft]:
             found: dict[int, StoredDraft] = {}
-            for run in project.runs("prelabel"):  # newest first
+            for run in project.runs("draft"):  # newest first
                 progress.check()
                 rejected = read_rejected(run.folder)
                 for record in read_records(run.folder):
@@ -223,13 +223,13 @@ class LabellingPrelabel(QObject):
             isinstance(event, JobProgress)
             and event.stage == "predict"
             and not self._timer.isActive()
-            and self._kind(run_id) == "prelabel"
+            and self._kind(run_id) == "draft"
         ):
             self._timer.start()
 
     @Slot(str, str)
     def _on_run_state_changed(self, run_id: str, state: str) -> None:
-        if self._kind(run_id) == "prelabel":
+        if self._kind(run_id) == "draft":
             self._timer.start()
             if state == "done":
                 self._tell(tr("The drafts are ready."))

@@ -10,8 +10,8 @@ from app.services.background import Progress
 from core.data.dataset_statistics import DatasetStatistics
 from core.models.catalog import ModelName
 from core.project import Project
+from core.runs.kinds import TrainSpec
 from core.runs.run_folder import RunFolder
-from core.runs.spec import TrainSpec
 from core.system.errors import InputError
 
 _MOST_RUNS = 12

@@ -197,8 +197,8 @@ def test_job_strip_follows_the_job(application, monkeypatch):
 def test_an_interrupted_run_is_offered_when_its_project_opens(application, tmp_path):
     from core.runs.event_log import EventWriter
     from core.runs.events import Started
+    from core.runs.kinds import TrainSpec
     from core.runs.run_folder import RunFolder
-    from core.runs.spec import TrainSpec
 
     with Project.create(tmp_path / "p", "P", labels=["a", "b"]) as project:
         row = project.new_run("train", "FastSCNN")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from core.cli.options import check_device, parse_settings, parse_size
-from core.runs.spec import TrainSpec
+from core.runs.kinds import TrainSpec
 from core.system.errors import InputError
 
 

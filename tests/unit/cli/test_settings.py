@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from core.cli.options import parse_settings
-from core.runs.spec import TrainSpec
+from core.runs.kinds import TrainSpec
 from core.runs.spec_errors import validation_problem
 from core.system.errors import InputError
 

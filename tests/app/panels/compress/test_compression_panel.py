@@ -17,8 +17,8 @@ from core.images.io import write_image, write_mask
 from core.project import Project
 from core.project.run_start import prepare_run
 from core.runs.events import Done, Progress
+from core.runs.kinds import ExportSpec, MeasureSpec, spec_from_json
 from core.runs.run_folder import RunFolder
-from core.runs.spec import ExportSpec, MeasureSpec, spec_from_json
 from core.system.errors import InputError
 
 __all__ = ["context", "panel", "project", "root"]

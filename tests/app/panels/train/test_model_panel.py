@@ -15,7 +15,7 @@ from core.advice.checks import find_problems
 from core.models.optimizer_choice import learning_rate
 from core.project import Project
 from core.runs.events import Done
-from core.runs.spec import TrainSpec
+from core.runs.kinds import TrainSpec
 from core.system.devices import DeviceInfo
 
 CPU = DeviceInfo(kind="cpu", name="CPU", memory_bytes=16 << 30, free_bytes=12 << 30, cores=2)

@@ -24,9 +24,9 @@ from core.annotation.draft import (
 from core.deploy.export import export_model
 from core.images.io import read_mask
 from core.jobs.draft_server import PredictionServer
-from core.jobs.tasks import basic as tasks
+from core.jobs.tasks import run_task
+from core.runs.kinds import DraftSpec
 from core.runs.run_folder import RunFolder
-from core.runs.spec import PrelabelSpec
 from core.seg.loading import load_model
 from core.system.errors import InputError
 from core.system.reporting import StopRequested
@@ -55,7 +55,7 @@ def images(data: Path) -> list[Path]:
 
 
 def start(folder: Path, **fields: Any) -> RunFolder:
-    return RunFolder.create(folder, PrelabelSpec(device="cpu", **fields))
+    return RunFolder.create(folder, DraftSpec(device="cpu", **fields))
 
 
 def test_every_image_gets_a_draft_with_its_uncertainty(data, model_dir, tmp_path):
@@ -64,7 +64,7 @@ def test_every_image_gets_a_draft_with_its_uncertainty(data, model_dir, tmp_path
     paths = [*images(data)[:2], broken]
     run = start(tmp_path / "运行", model_dir=model_dir, images=paths, image_ids=[4, 9, 5])
     reporter = Recorder()
-    result = tasks.run(run.spec, run, reporter)
+    result = run_task(run.spec, run, reporter)
 
     assert result["images"] == 2
     assert [one["image"] for one in result["failed"]] == [str(broken)]
@@ -99,11 +99,11 @@ class StopsAt(Recorder):
 def test_a_stopped_job_goes_on_where_it_ended(data, model_dir, tmp_path):
     run = start(tmp_path / "运行", model_dir=model_dir, images=images(data))
     with pytest.raises(StopRequested):
-        tasks.run(run.spec, run, StopsAt(2))
+        run_task(run.spec, run, StopsAt(2))
     before = {index: mask_file(run.path, index).stat().st_mtime_ns for index in range(2)}
     with (run.path / RESULTS).open("ab") as file:
         file.write(b'{"index": 2, "im')  # killed while writing
-    result = tasks.run(run.spec, run, Recorder())
+    result = run_task(run.spec, run, Recorder())
     assert result["images"] == 4
     assert [one.index for one in read_records(run.path)] == [0, 1, 2, 3]
     assert before == {index: mask_file(run.path, index).stat().st_mtime_ns for index in range(2)}
@@ -115,7 +115,7 @@ def test_an_exported_model_labels_as_its_model_folder(data, model_dir, tmp_path)
     answers = []
     for place, source in enumerate((model_dir, exported, exported / "model.onnx")):
         run = start(tmp_path / str(place), model_dir=source, images=images(data)[:1])
-        tasks.run(run.spec, run, Recorder())
+        run_task(run.spec, run, Recorder())
         answers.append(read_prediction(run.path, read_records(run.path)[0], size=(64, 64)))
     for other in answers[1:]:
         assert other.labels == answers[0].labels
@@ -126,7 +126,7 @@ def test_an_exported_model_labels_as_its_model_folder(data, model_dir, tmp_path)
 def test_ids_that_do_not_fit_are_refused(data, model_dir, tmp_path):
     run = start(tmp_path / "r", model_dir=model_dir, images=images(data), image_ids=[1])
     with pytest.raises(InputError, match="4 images and 1 ids"):
-        tasks.run(run.spec, run, Recorder())
+        run_task(run.spec, run, Recorder())
 
 
 def test_the_server_keeps_the_model_and_survives_what_is_wrong(data, model_dir, tmp_path):
