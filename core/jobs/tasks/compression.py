@@ -6,9 +6,9 @@ import time
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from core.compression.cost_table import pruning_costs
-from core.compression.pruning_costs import write_costs
-from core.compression.sensitivity_file import FILE_NAME
+from core.compression.pruning.costs import write_costs
+from core.compression.pruning.layer_costs import pruning_costs
+from core.compression.sensitivity.sensitivity_file import FILE_NAME
 from core.datasets import DataFolder, open_data_folder
 from core.deploy.export import export_model
 from core.deploy.measurement import measure_variant
