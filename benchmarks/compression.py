@@ -261,7 +261,7 @@ def measure_fast(arguments: argparse.Namespace) -> dict[str, Any]:
 def measure_analysis(arguments: argparse.Namespace, *, fast: bool) -> dict[str, Any]:
     """One of our analyses."""
     prepare()
-    from core.compression.sensitivity import analyze
+    from core.compression.sensitivity.analysis import analyze
 
     model = make_model(arguments)
     with evaluation_set(arguments, model) as data, tempfile.TemporaryDirectory() as folder:
@@ -280,7 +280,7 @@ def measure_analysis(arguments: argparse.Namespace, *, fast: bool) -> dict[str, 
 
 def chosen_groups(arguments: argparse.Namespace, net: Any) -> list[str] | None:
     """Names of the groups to analyse, spread over the network; None for all."""
-    from core.compression.sensitivity import analyzable_groups
+    from core.compression.sensitivity.analysis import analyzable_groups
 
     names = [group.name for group in analyzable_groups(net)]
     if arguments.groups is None:
@@ -295,7 +295,7 @@ def measure_sensitive(arguments: argparse.Namespace) -> dict[str, Any]:
     import make_compression_oracle as slim
 
     from core.compression.criteria import master_name
-    from core.compression.sensitivity import analyzable_groups
+    from core.compression.sensitivity.analysis import analyzable_groups
 
     model = make_model(arguments)
     names = chosen_groups(arguments, model.net)

@@ -8,15 +8,14 @@ from typing import Annotated, Any
 import typer
 
 from core.cli.options import DataOption, JsonOption, TrainDeviceOption
+from core.models.catalog import NETWORKS, alternatives
 
 
 def command(
     data: DataOption,
     model: Annotated[
         str,
-        typer.Option(
-            "--model", metavar="NAME", help="FastSCNN, BiSeNetV2, UNet, HRNet or DeepLabV3P."
-        ),
+        typer.Option("--model", metavar="NAME", help=f"{alternatives(NETWORKS)}."),
     ],
     out: Annotated[
         Path, typer.Option("--out", metavar="DIR", help="Run folder; best_model/ appears in it.")

@@ -79,7 +79,7 @@ def _never_began(run: RunFolder) -> bool:
 
 def _check_options(request: Request) -> None:
     """Say what is wrong with the options before every image is looked at."""
-    from core.advice.presets import NETWORKS
+    from core.models.catalog import NETWORKS
 
     if request.model not in NETWORKS:
         raise InputError(
@@ -197,21 +197,22 @@ def _train_spec(run: RunFolder) -> TrainSpec:
 
 def _suggested(request: Request, statistics: DatasetStatistics, data_dir: Path) -> dict[str, Any]:
     """Settings that fit the data and the device; says which on stderr."""
-    from core.advice.presets import NETWORKS, suggest
+    from core.advice.presets import suggest
     from core.models.optimizer_choice import learning_rate, suggested_optimizer
     from core.system.devices import DeviceInfo, training_devices
 
     kind = str(request.chosen.get("device", "auto")).partition(":")[0]
     devices = training_devices()
     device: DeviceInfo = next((one for one in devices if one.kind == kind), devices[0])
-    network = next(name for name in NETWORKS if name == request.model)
-    preset = suggest(statistics, device, model=network)
+    preset = suggest(statistics, device, model=request.model)
     fields = preset.spec(data_dir).model_dump()
     # The device is chosen where it is used; rate and interval follow what was given.
     del fields["device"]
     batch, epochs = request.chosen.get("batch_size"), request.chosen.get("epochs")
     trained = request.chosen.get("pretrain_weights") is not None
-    optimizer = request.chosen.get("optimizer", suggested_optimizer(network, pretrained=trained))
+    optimizer = request.chosen.get(
+        "optimizer", suggested_optimizer(request.model, pretrained=trained)
+    )
     fields["optimizer"] = optimizer
     batch = batch if isinstance(batch, int) else preset.batch_size
     fields["learning_rate"] = learning_rate(batch, optimizer)

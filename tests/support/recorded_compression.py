@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from recorded_runs import LABELS, append, record_training
 
-from core.compression.pruning_costs import LayerCost, PruningCosts, write_costs
+from core.compression.pruning.costs import LayerCost, PruningCosts, write_costs
 from core.models import model_folder
 from core.models.compression_records import PruningRecord, QuantizationRecord
 from core.models.variant import Variant

@@ -12,8 +12,8 @@ from app.panels.compress.compression_inspector import PruneBox, Strategy
 from app.panels.compress.panel_state import CompressionState
 from app.panels.compress.run_follower import RunFollower
 from app.panels.compress.sensitivity_view import SensitivityView
-from core.compression.estimate import LossCurve, PruneEstimate, estimate_pruning
-from core.compression.pruning_costs import PruningCosts, read_costs
+from core.compression.pruning.costs import PruningCosts, read_costs
+from core.compression.pruning.estimate import LossCurve, PruneEstimate, estimate_pruning
 from core.project.variants import ModelVariant
 from core.runs.history import RunHistory
 from core.system.errors import InputError

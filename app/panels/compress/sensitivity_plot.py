@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 from app.look.theme import tokens
 from app.look.translation import tr
 from app.widgets.plain_plot import PlainPlot
-from core.compression.estimate import LossCurve
+from core.compression.pruning.estimate import LossCurve
 
 _REDRAW_MS = 100
 _HOVER_MS = 33

@@ -11,14 +11,14 @@ from app.look.translation import tr, translated
 from app.panels.base import Panel, StepState, StepStatus
 from app.panels.train.project_facts import TrainingData, gather
 from app.panels.train.suggestion_reasons import Reasons
-from app.panels.train.training_page import NETWORKS, TrainingPage
+from app.panels.train.training_page import NAMES, TrainingPage
 from app.services.background import BackgroundTasks
 from app.services.context import AppContext
 from app.widgets.durations import duration_text
 from app.widgets.empty_state import EmptyState
 from core.advice import presets
 from core.advice.checks import find_problems, memory_warning
-from core.models.catalog import ModelName
+from core.models.catalog import NETWORKS, ModelName
 from core.project import ImageCounts, Project
 from core.system.devices import DeviceInfo, training_devices
 from core.system.errors import InputError
@@ -107,7 +107,7 @@ class ModelPanel(Panel):
     @property
     def fields(self) -> dict[str, Any]:
         """The fields of the run that Start would begin, without ``data_dir``."""
-        model = NETWORKS[max(0, self.networks.index)]
+        model = NAMES[max(0, self.networks.index)]
         return {"kind": "train", "model": model, **self.form.values()}
 
     # Suggesting
@@ -143,7 +143,7 @@ class ModelPanel(Panel):
         device = self._device()
         quality = presets.QUALITIES[self.qualities.index]
         self._preset = self._preset_for(device, quality, self._network)
-        self.networks.choose(NETWORKS.index(self._preset.model))
+        self.networks.choose(NAMES.index(self._preset.model))
         self._show_costs(device)
         self.reasons.show_preset(self._preset, self._data.statistics)
         if fill:
@@ -171,12 +171,12 @@ class ModelPanel(Panel):
         for card, quality in zip(self.qualities.cards, presets.QUALITIES, strict=True):
             seconds = self._preset_for(device, quality, preset.model).estimated_seconds
             card.fact.setText(tr("about {duration}", duration=duration_text(seconds)))
-        for card, network in zip(self.networks.cards, NETWORKS, strict=True):
+        for card, network in zip(self.networks.cards, NAMES, strict=True):
             seconds = self._epoch_seconds(preset.image_size, network, device)
             card.fact.setText(
                 tr(
                     "about {duration} an epoch\n{millions:.1f} million parameters",
-                    millions=presets.NETWORKS[network].parameters / 1e6,
+                    millions=NETWORKS[network].cost.parameters / 1e6,
                     duration=duration_text(seconds),
                 )
             )
@@ -294,7 +294,7 @@ class ModelPanel(Panel):
 
     @Slot(int)
     def _on_network_chosen(self, index: int) -> None:
-        self._network = NETWORKS[index]
+        self._network = NAMES[index]
         self._suggest(fill=True)
 
     @Slot()

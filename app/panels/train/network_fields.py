@@ -9,8 +9,7 @@ from PySide6.QtWidgets import QComboBox, QFormLayout, QLabel
 
 from app.look.translation import translated
 from app.widgets.layout import row
-from core.models.catalog import ModelName
-from core.models.network_options import NETWORK_OPTIONS, OptionValue
+from core.models.catalog import NETWORKS, ModelName, OptionValue
 
 
 class NetworkOptions(QObject):
@@ -30,8 +29,8 @@ class NetworkOptions(QObject):
         self._form = form
         self._model: ModelName | None = None
         self._boxes: dict[ModelName, dict[str, tuple[QComboBox, OptionValue, int]]] = {}
-        for model, options in NETWORK_OPTIONS.items():
-            for option in options:
+        for model, network in NETWORKS.items():
+            for option in network.options:
                 title = translated(option.title)
                 box = QComboBox()
                 box.setAccessibleName(title)

@@ -10,11 +10,10 @@ from app.panels.train.training_footer import TrainingFooter
 from app.panels.train.training_form import TrainingForm
 from app.widgets.choice_card import ChoiceCards, ChoiceRows
 from app.widgets.layout import button, keep_place, label, line, row
-from core.advice.presets import NETWORKS as COSTS
-from core.models.catalog import ModelName
-from core.models.network_options import STRENGTHS
+from core.models.catalog import NETWORKS
 
-NETWORKS: tuple[ModelName, ...] = tuple(COSTS)
+#: Names of the networks in the order of their rows.
+NAMES = tuple(NETWORKS)
 _COLUMN_WIDTH = GRID * 100
 
 
@@ -23,7 +22,7 @@ class TrainingPage(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.networks = ChoiceRows([(name, translated(STRENGTHS[name])) for name in NETWORKS])
+        self.networks = ChoiceRows([(name, translated(NETWORKS[name].summary)) for name in NAMES])
         self.qualities = ChoiceCards(
             [
                 (tr("Quick look"), tr("A few epochs on small images, to see whether it works.")),

@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from core.compression.cost_table import pruning_costs
-from core.compression.pruning_costs import write_costs
-from core.compression.sensitivity_file import FILE_NAME
+from core.compression.pruning.costs import write_costs
+from core.compression.pruning.layer_costs import pruning_costs
+from core.compression.sensitivity.sensitivity_file import FILE_NAME
 from core.datasets import open_data_folder
 from core.jobs.tasks.retraining import own_size
 from core.runs.kinds import SensitivitySpec

@@ -16,7 +16,7 @@ from core import seg
 from core import transforms as T  # noqa: N812
 from core.compression.quantization.calibration import calibrate
 from core.compression.quantization.config import QuantConfig
-from core.compression.quantization.prepare import quantize
+from core.compression.quantization.fake_quantization import quantize
 from core.deploy.benchmark import latency
 from core.deploy.export import DESCRIPTION, MODEL, export_model
 from core.deploy.measurement import measure_variant

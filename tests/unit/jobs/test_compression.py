@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from job_runs import SIDE, train_spec, write_data
 
-from core.compression.pruning_costs import read_costs
-from core.compression.sensitivity_file import read_sensitivities
+from core.compression.pruning.costs import read_costs
+from core.compression.sensitivity.sensitivity_file import read_sensitivities
 from core.datasets import open_data_folder
 from core.jobs.failures import classify
 from core.jobs.reporter import JobReporter

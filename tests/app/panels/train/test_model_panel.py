@@ -12,6 +12,7 @@ from app.panels.base import StepState
 from app.panels.train.model_panel import ModelPanel
 from core.advice import presets
 from core.advice.checks import find_problems
+from core.models.catalog import NETWORKS
 from core.models.optimizer_choice import learning_rate
 from core.project import Project
 from core.runs.events import Done
@@ -49,7 +50,7 @@ def choose_network(panel, name: str) -> None:
 
 
 def test_every_network_is_offered_with_its_costs(panel) -> None:
-    assert [card.button.text() for card in panel.networks.cards] == list(presets.NETWORKS)
+    assert [card.button.text() for card in panel.networks.cards] == list(NETWORKS)
     assert all("million parameters" in card.fact.text() for card in panel.networks.cards)
 
 
