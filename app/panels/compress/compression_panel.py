@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from PySide6.QtCore import QSignalBlocker, Slot
 from PySide6.QtWidgets import QVBoxLayout, QWidget
@@ -20,6 +19,7 @@ from app.panels.compress.run_follower import RunFollower
 from app.panels.compress.sensitivity_analysis import Analysis
 from app.services.background import BackgroundTasks
 from app.services.context import AppContext
+from app.services.targets import ShowCompression, Target
 from app.widgets.pictures import Color
 from app.widgets.variant_names import model_name, variant_name
 from core.images.palette import default_palette
@@ -104,11 +104,11 @@ class CompressionPanel(Panel):
         """What can be made of the chosen variant."""
         return self.choices
 
-    def navigate(self, payload: Any) -> None:
-        """Show what run ``payload["run"]`` works on or made, and its curves if it has any."""
-        run_id = int(payload["run"])
-        self._refresh()  # the run may be newer than what was read
-        self._wanted = run_id
+    def navigate(self, target: Target) -> None:
+        """Show what the run of ``ShowCompression`` works on or made, and its curves if any."""
+        if isinstance(target, ShowCompression) and target.run_id is not None:
+            self._refresh()  # the run may be newer than what was read
+            self._wanted = target.run_id
 
     def theme_changed(self) -> None:
         """Draw in the new colours."""

@@ -17,6 +17,7 @@ from app.panels.compress.compression_page import CompressionPage
 from app.panels.compress.panel_state import CompressionState
 from app.panels.compress.sensitivity_analysis import Analysis
 from app.services.context import AppContext
+from app.services.targets import SetUpTraining
 from core.project.variants import ModelVariant
 
 
@@ -80,7 +81,7 @@ class CompressionActions(QObject):
 
     @Slot()
     def _on_train(self) -> None:
-        self._context.navigate("model")
+        self._context.navigate(SetUpTraining())
 
     @Slot(bool)
     def _on_analysis_requested(self, fast: bool) -> None:

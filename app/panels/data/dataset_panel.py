@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from PySide6.QtCore import Qt, QTimer, Slot
 from PySide6.QtGui import QKeySequence, QShortcut
@@ -20,6 +20,7 @@ from app.panels.data.overview import Overview, count_pixels, find_ids, read_find
 from app.panels.data.viewer_page import ViewerPage
 from app.services.background import BackgroundTasks
 from app.services.context import AppContext
+from app.services.targets import ShowDataset, Target
 from app.widgets.empty_state import EmptyState
 from app.widgets.filter_bar import FilterBar
 from app.widgets.image_grid import ImageGrid, subset_name
@@ -104,18 +105,13 @@ class DatasetPanel(Panel):
         empty = self._overview is None or not self._overview.counts.total
         return None if empty else self._inspector
 
-    def navigate(self, payload: Any) -> None:
-        """Show what another panel asks for.
-
-        Args:
-            payload: an image's path (opened large) or ``{"class_id": id}`` (filters the grid).
-        """
-        if isinstance(payload, dict) and "class_id" in payload:
-            self.filters.set_class(payload["class_id"])
-        elif isinstance(payload, (str, Path)) and self._project is not None:
-            image_id = self._project.find_image(payload)
-            if image_id is not None:
-                self._large.open(image_id)
+    def navigate(self, target: Target) -> None:
+        """Open the image of ``ShowDataset`` large."""
+        if not isinstance(target, ShowDataset) or target.image is None or self._project is None:
+            return
+        image_id = self._project.find_image(target.image)
+        if image_id is not None:
+            self._large.open(image_id)
 
     def search(self, text: str) -> None:
         """Filter by name, comment or group."""
@@ -125,10 +121,9 @@ class DatasetPanel(Panel):
 
     def theme_changed(self) -> None:
         """Renew icons and the background of the large view."""
-        if hasattr(self, "viewer"):
-            self.viewer.renew_colors()
-            self.empty.renew_colors()
-            self._inspector.findings.renew_colors()
+        self.viewer.renew_colors()
+        self.empty.renew_colors()
+        self._inspector.findings.renew_colors()
 
     def shut_down(self) -> None:
         """Cancel and wait."""

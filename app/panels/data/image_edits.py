@@ -12,6 +12,7 @@ from app.panels.data.dataset_inspector import DatasetInspector
 from app.panels.data.split_box import SplitChoice
 from app.services.background import BackgroundTasks
 from app.services.context import AppContext
+from app.services.targets import LabelImage
 from app.widgets import dialogs
 from app.widgets.image_grid import ImageGrid
 from core.project import Project, Subset
@@ -83,7 +84,7 @@ class DatasetEdits(QObject):
     def _on_label_requested(self) -> None:
         row = self._grid.current_row()
         if row is not None:
-            self._context.navigate("labelling", {"image": row.id})
+            self._context.navigate(LabelImage(row.id))
 
     @Slot()
     def _on_remove_requested(self) -> None:

@@ -14,6 +14,7 @@ from app.panels.train.suggestion_reasons import Reasons
 from app.panels.train.training_page import NETWORKS, TrainingPage
 from app.services.background import BackgroundTasks
 from app.services.context import AppContext
+from app.services.targets import ShowDataset, ShowTraining
 from app.widgets.durations import duration_text
 from app.widgets.empty_state import EmptyState
 from core.advice import presets
@@ -30,7 +31,7 @@ class ModelPanel(Panel):
 
     key = "model"
     title = message("New run")
-    icon = "sliders"
+    icon = "train"
 
     def __init__(self, context: AppContext, parent: QWidget | None = None) -> None:
         super().__init__(context, parent)
@@ -286,7 +287,7 @@ class ModelPanel(Panel):
         self._stale = True
         if self._starting:
             self._set_starting(False)
-            self.context.navigate("monitor", run_id)
+            self.context.navigate(ShowTraining(int(run_id)))
 
     @Slot(object)
     def _on_error(self, _error: object) -> None:
@@ -321,7 +322,7 @@ class ModelPanel(Panel):
 
     @Slot()
     def _on_open_data(self) -> None:
-        self.context.navigate("dataset")
+        self.context.navigate(ShowDataset())
 
     # Building
 

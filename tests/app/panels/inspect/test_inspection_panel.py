@@ -11,6 +11,7 @@ from recorded_runs import HEIGHT, WIDTH, make_project, record_evaluation, record
 from app.panels.base import StepState
 from app.panels.inspect.error_viewer import ErrorView
 from app.panels.inspect.inspection_panel import InspectionPanel
+from app.services.targets import ShowDataset
 from app.widgets.pictures import ERROR_COLORS, error_overlay, overlay, readable
 from core.prediction.inspection import Verdict, read_evaluation
 from core.runs.events import Done, Progress
@@ -116,7 +117,7 @@ def test_matrix_can_be_walked_by_keyboard(qtbot, panel, measured) -> None:
 def test_image_opens_in_the_data_set(qtbot, context, panel, measured) -> None:
     with qtbot.waitSignal(context.navigate_requested) as signal:
         panel._inspector.open_button.click()
-    assert signal.args == ["dataset", panel.results.images.images.scores[0].image]
+    assert signal.args == [ShowDataset(panel.results.images.images.scores[0].image)]
 
 
 def test_measuring_is_asked_for_followed_and_shown(
