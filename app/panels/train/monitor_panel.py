@@ -21,6 +21,7 @@ from app.panels.base import Panel, StepState, StepStatus
 from app.panels.train.mask_panel import MaskPanel
 from app.panels.train.run_header import RunHeader
 from app.panels.train.run_inspector import RunInspector
+from app.panels.train.run_list_view import RunList
 from app.services.background import BackgroundTasks
 from app.services.context import AppContext
 from app.services.run_reader import RunReader, open_run
@@ -29,7 +30,6 @@ from app.widgets.empty_state import EmptyState
 from app.widgets.layout import button, label
 from app.widgets.log_view import LogView
 from app.widgets.run_charts import CompareRun, RunCharts
-from app.widgets.run_list import RunList
 from core.project import Project
 from core.project.rows import RunRow
 from core.runs.events import Event, MaskPreview

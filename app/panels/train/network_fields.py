@@ -13,7 +13,7 @@ from core.models.catalog import ModelName
 from core.models.network_options import NETWORK_OPTIONS, OptionValue
 
 
-class NetworkOptions(QObject):
+class NetworkFields(QObject):
     """One box for each argument of each network; only the chosen network's are shown."""
 
     changed = Signal()

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QFileDialog
 from recorded_runs import append, record_evaluation, record_training
 
 from app.panels.base import StepState
-from app.panels.compress.compare_pictures import MaskPair, differing_share, render_pair
+from app.panels.compress.mask_pairs import MaskPair, differing_share, render_pair
 from app.services.targets import SetUpTraining, ShowCompression
 from app.widgets.variant_names import variant_name
 from core.images.io import write_image, write_mask
@@ -92,7 +92,7 @@ def test_a_click_on_a_point_chooses_the_row(qtbot, panel, project, root) -> None
     show(qtbot, panel, project)
     plot = panel.page.variants.plot
     assert [variant_name(variant) for variant in plot.front] == ["pruned −40 %", "float"]
-    place = plot.place_of(panel.state.variant(pruned)) + QPointF(4, -3)
+    place = plot.place_of(panel.runs.variant(pruned)) + QPointF(4, -3)
     assert plot.variant_at(place + QPointF(300, 300)) is None
     view_point = plot.plot.mapFromScene(place)
     qtbot.mouseClick(plot.plot.viewport(), Qt.MouseButton.LeftButton, pos=view_point)

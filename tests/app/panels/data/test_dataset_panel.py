@@ -14,11 +14,11 @@ from shiboken6 import isValid
 
 from app.panels.base import StepState
 from app.panels.data import large_view as dataset_viewer
-from app.panels.data import overview as dataset_work
+from app.panels.data import project_queries as dataset_work
 from app.panels.data.import_dialog import ImportDialog
 from app.services.targets import ShowDataset
 from app.widgets import dialogs
-from app.widgets.image_grid import ROW_ROLE
+from app.widgets.image_model import ROW_ROLE
 from core.images.io import write_image
 from core.project import Dropped
 
