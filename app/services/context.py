@@ -14,6 +14,7 @@ from app.look.translation import translated
 from app.services.background import BackgroundTasks, Progress
 from app.services.run_starting import StartedRun, prepare_run
 from app.services.settings import Settings, SettingsStore
+from app.services.targets import ShowTraining, Target, target_of_panel
 from app.services.workers import JobController
 from core.project import Project, RunRow, RunState
 from core.project.runs import best_miou
@@ -39,7 +40,7 @@ class JobView:
 class AppContext(QObject):
     """The window's state, without widgets.
 
-    Run ids are ``str(RunRow.id)`` everywhere in the window.
+    Run ids are ``str(RunRow.id)`` but in targets, which hold the number.
 
     Attributes:
         project: the open project or None.
@@ -61,8 +62,8 @@ class AppContext(QObject):
     """(run_id, state), states as in ``RunFolder.state``."""
     job_event = Signal(str, object)
     """(run_id, Event)."""
-    navigate_requested = Signal(str, object)
-    """(panel key, payload): show that panel; its ``navigate(payload)`` is called."""
+    navigate_requested = Signal(object)
+    """(Target): show its panel, and there what it names."""
     import_requested = Signal()
     """The window should ask what to import."""
     devices_changed = Signal()
@@ -234,17 +235,16 @@ class AppContext(QObject):
 
     # The rest
 
-    def navigate(self, key: str, payload: Any = None) -> None:
-        """Bring panel ``key`` to the front and hand it ``payload``."""
-        self.navigate_requested.emit(key, payload)
+    def navigate(self, target: Target) -> None:
+        """Bring the panel that shows ``target`` to the front and let it show it."""
+        self.navigate_requested.emit(target)
 
     def show_run(self, run_id: str) -> None:
         """Bring the panel to the front that shows a run."""
         row = self._row(run_id)
         kind = None if row is None else find_kind(row.kind)
-        panel = "monitor" if kind is None else kind.panel
-        payloads = {"compression": {"run": int(run_id)}, "monitor": run_id}
-        self.navigate(panel, payloads.get(panel))
+        panel = ShowTraining.panel if kind is None else kind.panel
+        self.navigate(target_of_panel(panel, None if row is None else row.id))
 
     def find_devices(self) -> None:
         """Look for devices in the background; ``devices_changed`` follows."""

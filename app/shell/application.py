@@ -18,6 +18,7 @@ from app.look.theme import apply_theme
 from app.look.translation import current_language, set_language
 from app.services.context import AppContext
 from app.services.settings import SettingsStore, log_dir
+from app.services.targets import ShowDataset, ShowTraining
 from app.shell.demo_dialog import DemoDialog, ReadyDemo
 from app.shell.garbage import GarbageCollector
 from app.shell.main_window import MainWindow
@@ -80,7 +81,7 @@ class Application(QObject):
         """Show and remember ``light`` or ``dark``."""
         self.context.settings.theme = "dark" if mode == "dark" else "light"
         self.context.store.save()
-        apply_theme(self.qt, mode)
+        self._apply_theme(mode)
 
     @Slot(str)
     def set_language(self, language: str) -> None:
@@ -116,7 +117,11 @@ class Application(QObject):
     @Slot()
     def _on_color_scheme_changed(self) -> None:
         if self.context.settings.theme == "auto":
-            apply_theme(self.qt, "auto")
+            self._apply_theme("auto")
+
+    def _apply_theme(self, mode: str) -> None:
+        apply_theme(self.qt, mode)
+        self.window.renew_colors()
 
     @Slot()
     def _on_demo_requested(self) -> None:
@@ -136,7 +141,7 @@ class Application(QObject):
             return
         if run_fields is not None:
             self.context.start_run(run_fields)
-        self.context.navigate("dataset" if run_fields is None else "monitor")
+        self.context.navigate(ShowDataset() if run_fields is None else ShowTraining())
 
     def _make_window(self) -> MainWindow:
         window = MainWindow(self.context)

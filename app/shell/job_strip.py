@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QToolBu
 from app.look.icons import pixmap, set_icon
 from app.look.theme import GRID, set_role, tokens
 from app.look.translation import tr, trn
-from app.widgets.durations import duration_text
+from app.widgets.duration_text import duration_text
 from app.widgets.layout import button, keep_place, label
 from core.runs.events import Event, Metric, Progress
 

@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QAbstractItemView, QTreeWidget, QTreeWidgetItem, Q
 
 from app.look.theme import GRID
 from app.look.translation import tr
-from app.widgets.pictures import swatch
+from app.widgets.class_colors import swatch
 
 _KEY = Qt.ItemDataRole.UserRole
 _WIDEST_VALUE = "0.000"

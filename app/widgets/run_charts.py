@@ -11,10 +11,11 @@ from PySide6.QtWidgets import QFrame, QSplitter, QVBoxLayout, QWidget
 
 from app.look.theme import GRID, tokens
 from app.look.translation import tr
+from app.widgets.class_colors import readable
 from app.widgets.class_legend import ClassLegend
-from app.widgets.curves import CurvePlot
+from app.widgets.curve_plot import CurvePlot
 from app.widgets.layout import label, row
-from app.widgets.pictures import Color, readable
+from core.images.palette import Color
 from core.runs.history import RunHistory
 
 _LOSS, _RATE, _MIOU = "train/loss", "train/lr", "val/miou"

@@ -12,7 +12,7 @@ import numpy as np
 from PySide6.QtCore import QObject, QRunnable, QThreadPool, QTimer, Signal, Slot
 from PySide6.QtGui import QImage
 
-from app.widgets.overlay import image_from_bgr, image_from_label_map
+from app.widgets.qt_images import image_from_bgr, image_from_label_map
 from core.images.io import thumbnail
 from core.project import ImageRow, Project
 from core.system.errors import InputError

@@ -23,12 +23,13 @@ from PySide6.QtWidgets import (
 from app.look.icons import set_icon
 from app.look.theme import GRID, tokens
 from app.look.translation import tr, translated
-from app.panels.compress.compare_pictures import MaskPair, differing_share, render_pair
+from app.panels.compress.mask_pairs import MaskPair, differing_share, render_pair
 from app.services.background import BackgroundTasks, Progress
+from app.widgets.blending import ImageArray
 from app.widgets.empty_state import EmptyState
 from app.widgets.layout import label, row
-from app.widgets.pictures import Color, ImageArray
 from app.widgets.variant_names import model_name, variant_name
+from core.images.palette import Color
 from core.prediction.inspection import Evaluation, background_class
 from core.project.variants import ModelVariant
 from core.system.errors import InputError

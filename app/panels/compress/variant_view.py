@@ -14,8 +14,8 @@ from app.panels.compress.class_change_table import ClassChanges
 from app.panels.compress.pareto_plot import ParetoPlot
 from app.panels.compress.variant_table import VariantTable
 from app.widgets.layout import button, label, row
-from app.widgets.pictures import Color
 from app.widgets.variant_names import variant_name
+from core.images.palette import Color
 from core.project.variants import ModelVariant, class_changes
 
 _UPPER, _LOWER = 280, 420

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from PySide6.QtCore import Qt, QTimer, Slot
 from PySide6.QtGui import QKeySequence, QShortcut
@@ -14,15 +14,23 @@ from app.look.translation import tr
 from app.panels.base import Panel, StepState, StepStatus
 from app.panels.data.dataset_inspector import DatasetInspector
 from app.panels.data.export_dialog import ExportDialog
+from app.panels.data.filter_bar import FilterBar
 from app.panels.data.image_edits import DatasetEdits
 from app.panels.data.large_view import LargeView
-from app.panels.data.overview import Overview, count_pixels, find_ids, read_findings, read_overview
+from app.panels.data.project_queries import (
+    DatasetSummary,
+    count_pixels,
+    find_ids,
+    read_findings,
+    read_summary,
+)
+from app.panels.data.thumbnail_grid import ThumbnailGrid
 from app.panels.data.viewer_page import ViewerPage
 from app.services.background import BackgroundTasks
 from app.services.context import AppContext
+from app.services.targets import ShowDataset, Target
 from app.widgets.empty_state import EmptyState
-from app.widgets.filter_bar import FilterBar
-from app.widgets.image_grid import ImageGrid, subset_name
+from app.widgets.image_status_text import subset_name
 from app.widgets.layout import label
 from app.widgets.thumbnails import ThumbnailLoader
 from core.data.validation import Finding
@@ -45,14 +53,14 @@ class DatasetPanel(Panel):
     def __init__(self, context: AppContext, parent: QWidget | None = None) -> None:
         super().__init__(context, parent)
         self._project: Project | None = None
-        self._overview: Overview | None = None
+        self._overview: DatasetSummary | None = None
         self._files: list[Path] | None = None
         self._text = ""
         self._tasks = BackgroundTasks(self, max_threads=2)
         self._checks = BackgroundTasks(self)  # a long check must not hold up the grid
         self._loader = ThumbnailLoader(self)
         self.filters = FilterBar()
-        self.grid = ImageGrid(self._loader)
+        self.grid = ThumbnailGrid(self._loader)
         self._viewer_page = ViewerPage()
         self.viewer = self._viewer_page.viewer
         self._large = LargeView(self._viewer_page, self.grid, self._tasks, self)
@@ -104,18 +112,13 @@ class DatasetPanel(Panel):
         empty = self._overview is None or not self._overview.counts.total
         return None if empty else self._inspector
 
-    def navigate(self, payload: Any) -> None:
-        """Show what another panel asks for.
-
-        Args:
-            payload: an image's path (opened large) or ``{"class_id": id}`` (filters the grid).
-        """
-        if isinstance(payload, dict) and "class_id" in payload:
-            self.filters.set_class(payload["class_id"])
-        elif isinstance(payload, (str, Path)) and self._project is not None:
-            image_id = self._project.find_image(payload)
-            if image_id is not None:
-                self._large.open(image_id)
+    def navigate(self, target: Target) -> None:
+        """Open the image of ``ShowDataset`` large."""
+        if not isinstance(target, ShowDataset) or target.image is None or self._project is None:
+            return
+        image_id = self._project.find_image(target.image)
+        if image_id is not None:
+            self._large.open(image_id)
 
     def search(self, text: str) -> None:
         """Filter by name, comment or group."""
@@ -125,10 +128,9 @@ class DatasetPanel(Panel):
 
     def theme_changed(self) -> None:
         """Renew icons and the background of the large view."""
-        if hasattr(self, "viewer"):
-            self.viewer.renew_colors()
-            self.empty.renew_colors()
-            self._inspector.findings.renew_colors()
+        self.viewer.renew_colors()
+        self.empty.renew_colors()
+        self._inspector.findings.renew_colors()
 
     def shut_down(self) -> None:
         """Cancel and wait."""
@@ -147,7 +149,7 @@ class DatasetPanel(Panel):
             return
         self._query()  # before the overview, which takes longer
         self._tasks.start(
-            lambda _progress: read_overview(project),
+            lambda _progress: read_summary(project),
             on_done=self._on_overview,
             on_failed=self._fail,
             key="overview",
@@ -234,7 +236,7 @@ class DatasetPanel(Panel):
         self._on_selection_changed()
         self._show_counts()
 
-    def _on_overview(self, overview: Overview) -> None:
+    def _on_overview(self, overview: DatasetSummary) -> None:
         self._overview = overview
         colors = self._colors()
         self.grid.set_colors(colors)
@@ -368,7 +370,7 @@ class DatasetPanel(Panel):
         self._check(compare_content=True)
 
 
-def _subset_text(overview: Overview) -> str:
+def _subset_text(overview: DatasetSummary) -> str:
     parts = [
         f"{subset_name(subset)} {count:,}"
         for subset, count in overview.counts.by_subset.items()

@@ -18,7 +18,8 @@ from PySide6.QtWidgets import (
 
 from app.look.theme import tokens
 from app.look.translation import tr
-from app.widgets.pictures import Color, readable, swatch
+from app.widgets.class_colors import readable, swatch
+from core.images.palette import Color
 
 _VALUE = Qt.ItemDataRole.UserRole
 

@@ -22,7 +22,8 @@ from app.look.theme import GRID, tokens
 from app.look.translation import tr
 from app.panels.inspect.error_viewer import render_errors
 from app.services.background import BackgroundTasks
-from app.widgets.pictures import ImageArray, to_pixmap
+from app.widgets.blending import ImageArray
+from app.widgets.qt_images import to_pixmap
 from core.prediction.inspection import ImageScore
 
 _SIDE = 72

@@ -12,7 +12,7 @@ from app.panels.inspect.confusion_table import ConfusionTable
 from app.panels.inspect.error_list import ErrorList
 from app.panels.inspect.error_viewer import ErrorViewer
 from app.widgets.layout import button, label, row
-from app.widgets.pictures import Color
+from core.images.palette import Color
 from core.prediction.inspection import Evaluation, ImageScore, background_class, with_confusion
 
 _LIST_WIDTH = GRID * 38

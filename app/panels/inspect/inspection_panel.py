@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from PySide6.QtCore import Slot
 from PySide6.QtWidgets import (
@@ -23,6 +22,7 @@ from app.panels.inspect.evaluation_view import EvaluationView
 from app.panels.inspect.score_inspector import ScoreInspector
 from app.services.background import BackgroundTasks, Progress
 from app.services.context import AppContext
+from app.services.targets import InspectModel, LabelImage, SetUpTraining, ShowDataset, Target
 from app.widgets.empty_state import EmptyState
 from app.widgets.layout import button, label, row
 from core.images.palette import default_palette
@@ -107,11 +107,13 @@ class InspectionPanel(Panel):
         """The chosen image's scores."""
         return self._inspector
 
-    def navigate(self, payload: Any) -> None:
-        """Show the model of run ``payload["run"]``."""
+    def navigate(self, target: Target) -> None:
+        """Choose the model of ``InspectModel``."""
+        if not isinstance(target, InspectModel) or target.run_id is None:
+            return
         self._refresh_models()
         for index in range(self.model_box.count()):
-            if self.model_box.itemData(index).run_id == payload["run"]:
+            if self.model_box.itemData(index).run_id == target.run_id:
                 self.model_box.setCurrentIndex(index)
 
     def theme_changed(self) -> None:
@@ -267,7 +269,7 @@ class InspectionPanel(Panel):
 
     @Slot(object)
     def _on_opened(self, score: ImageScore) -> None:
-        self.context.navigate("dataset", score.image)
+        self.context.navigate(ShowDataset(score.image))
 
     @Slot()
     def _on_open_requested(self) -> None:
@@ -278,7 +280,7 @@ class InspectionPanel(Panel):
     def _on_label_requested(self) -> None:
         score = self.results.images.current
         if score is not None:
-            self.context.navigate("labelling", {"image": score.image})
+            self.context.navigate(LabelImage(score.image))
 
     # Building
 
@@ -303,7 +305,7 @@ class InspectionPanel(Panel):
             tr("Train a model first; then its errors can be looked at here."),
             action=tr("Train a model"),
         )
-        empty.action_requested.connect(lambda: self.context.navigate("model"))
+        empty.action_requested.connect(lambda: self.context.navigate(SetUpTraining()))
         page = QWidget()
         column = QVBoxLayout(page)
         column.setContentsMargins(GRID * 2, GRID * 2, GRID * 2, GRID)

@@ -8,9 +8,9 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QWidget
 
 from app.look.theme import GRID
 from app.look.translation import tr
+from app.widgets.class_colors import swatch
 from app.widgets.elided_label import ElidedLabel
 from app.widgets.layout import label
-from app.widgets.pictures import swatch
 
 _SWATCH = 12
 _HINT_LINES = 2

@@ -20,8 +20,8 @@ from PySide6.QtWidgets import (
 
 from app.look.theme import GRID
 from app.look.translation import tr, trn
+from app.widgets.class_colors import swatch
 from app.widgets.layout import button, keep_place, label
-from app.widgets.pictures import swatch
 from core.images.io import IGNORE_INDEX
 from core.images.palette import Color
 from core.project import LabelClass

@@ -20,8 +20,8 @@ from PySide6.QtWidgets import (
 from app.look.icons import icon, set_icon
 from app.look.theme import GRID, tokens
 from app.look.translation import tr
+from app.widgets.class_colors import swatch
 from app.widgets.layout import row
-from app.widgets.pictures import swatch
 from core.images.palette import Color
 from core.project import LabelClass
 

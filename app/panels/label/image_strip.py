@@ -20,12 +20,12 @@ from PySide6.QtWidgets import (
 
 from app.look.theme import GRID, tokens
 from app.look.translation import tr
-from app.widgets.filter_bar import state_name
-from app.widgets.image_grid import ROW_ROLE, ImageGridModel
+from app.widgets.class_colors import color_table, swatch
+from app.widgets.focus_policy import TabFocusInputs
+from app.widgets.image_model import ROW_ROLE, ImageListModel
+from app.widgets.image_status_text import state_name
 from app.widgets.layout import button, label
-from app.widgets.overlay import color_table, draw_missing, draw_overlay
-from app.widgets.passive_inputs import QuietInputs
-from app.widgets.pictures import swatch
+from app.widgets.qt_images import draw_missing, draw_overlay
 from app.widgets.thumbnails import ThumbnailLoader
 from core.annotation.draft import UncertaintyOrder
 from core.images.palette import Color
@@ -45,7 +45,7 @@ class ImageStrip(QWidget):
 
     def __init__(self, loader: ThumbnailLoader, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.images = ImageGridModel(self)
+        self.images = ImageListModel(self)
         self.delegate = _Delegate(loader, self)
         self.list = _List()
         self.list.setModel(self.images)
@@ -83,7 +83,7 @@ class ImageStrip(QWidget):
         layout.setSpacing(GRID // 2)
         layout.addLayout(bar)
         layout.addWidget(self.list)
-        QuietInputs(self)
+        TabFocusInputs(self)
 
     @property
     def uncertainty_order(self) -> UncertaintyOrder | None:

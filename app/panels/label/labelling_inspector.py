@@ -17,8 +17,8 @@ from app.panels.label.draft_box import DraftBox
 from app.panels.label.mask_look import MaskLook, WindowBox
 from app.panels.label.option_box import OptionBox
 from app.panels.label.review_box import ReviewBox
+from app.widgets.focus_policy import TabFocusInputs
 from app.widgets.layout import label, let_shrink, line
-from app.widgets.passive_inputs import QuietInputs
 
 _COLUMNS = 2
 _HALF = GRID * 14
@@ -80,7 +80,7 @@ class LabellingInspector(QWidget):
             layout.addWidget(part)
         layout.addStretch(1)
         let_shrink(self)
-        QuietInputs(self)
+        TabFocusInputs(self)
         self.classes.edited.connect(self.left)
         self.show_draft(True)
         self.show_window(False)

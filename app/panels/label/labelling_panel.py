@@ -26,6 +26,7 @@ from app.panels.label.session import KeptSteps, LabellingSession
 from app.panels.label.tool_choice import LabellingTools
 from app.services.background import BackgroundTasks
 from app.services.context import AppContext
+from app.services.targets import LabelImage, Target
 from app.widgets.dialogs import error_text
 from app.widgets.thumbnails import ThumbnailLoader
 from core.project import ImageCounts, Project
@@ -166,21 +167,13 @@ class LabellingPanel(Panel):
         self.images.open_first()
         self.view.canvas.setFocus()
 
-    def navigate(self, payload: Any) -> None:
-        """Show what another panel asks for.
-
-        Args:
-            payload: ``{"image": id or path}``; or ``{"files": paths, "text": finding}``, which
-                shows only those images.
-        """
-        project = self._project
-        if project is None or not isinstance(payload, dict):
+    def navigate(self, target: Target) -> None:
+        """Open the image of ``LabelImage``."""
+        if self._project is None or not isinstance(target, LabelImage):
             return
-        if "files" in payload:
-            self.images.show_finding(payload["files"], str(payload.get("text", "")))
-        image = payload.get("image")
-        image_id = project.find_image(image) if isinstance(image, (str, Path)) else image
-        if isinstance(image_id, int):
+        image = target.image
+        image_id = self._project.find_image(image) if isinstance(image, Path) else image
+        if image_id is not None:
             self.images.open(image_id)
 
     def search(self, text: str) -> None:

@@ -12,8 +12,8 @@ from app.canvas.editor import Editor
 from app.canvas.options import OVER_ALL, option_range
 from app.look.theme import GRID
 from app.look.translation import tr
+from app.widgets.class_colors import swatch
 from app.widgets.layout import label, row
-from app.widgets.pictures import swatch
 from core.project import LabelClass
 
 _SLIDER_END = {"brush_size": 200, "min_area": 500}

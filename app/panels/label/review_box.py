@@ -11,8 +11,8 @@ from PySide6.QtWidgets import QComboBox, QLineEdit, QVBoxLayout, QWidget
 from app.look.theme import GRID
 from app.look.translation import tr
 from app.panels.label.image_strip import state_color
-from app.widgets.filter_bar import state_name
-from app.widgets.pictures import swatch
+from app.widgets.class_colors import swatch
+from app.widgets.image_status_text import state_name
 from core.project import ImageRow, State
 from core.project.rows import STATES
 

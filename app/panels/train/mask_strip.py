@@ -13,8 +13,10 @@ from app.look.theme import GRID, RADIUS, tokens
 from app.look.translation import tr
 from app.services.background import BackgroundTasks, Progress
 from app.services.run_reader import PreviewFiles
-from app.widgets.pictures import Color, ImageArray, error_overlay, overlay, shrink, to_pixmap
+from app.widgets.blending import ImageArray, overlay_errors, overlay_mask, shrink
+from app.widgets.qt_images import to_pixmap
 from core.images.io import read_image, read_mask
+from core.images.palette import Color
 from core.prediction.inspection import background_class, error_map
 
 _MAX_SIDE = 480
@@ -186,12 +188,12 @@ def _load(
     prediction = read_mask(files.prediction)
     views = {
         StripView.IMAGE: image,
-        StripView.PREDICTION: overlay(image, prediction, colors, background=background),
+        StripView.PREDICTION: overlay_mask(image, prediction, colors, background=background),
     }
     if files.label is None:
         return _Pictures(views, None)
     progress.check()
     truth = read_mask(files.label)
     errors = error_map(prediction, truth, background=background)
-    views[StripView.DIFFERENCE] = error_overlay(image, errors)
-    return _Pictures(views, overlay(image, truth, colors, background=background))
+    views[StripView.DIFFERENCE] = overlay_errors(image, errors)
+    return _Pictures(views, overlay_mask(image, truth, colors, background=background))

@@ -9,12 +9,13 @@ from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
 from app.look.translation import tr, translated
 from app.panels.base import Panel, StepState, StepStatus
-from app.panels.train.project_facts import TrainingData, gather
-from app.panels.train.suggestion_reasons import Reasons
+from app.panels.train.preset_explanation import PresetExplanation
+from app.panels.train.preset_inputs import PresetInputs, read_preset_inputs
 from app.panels.train.training_page import NAMES, TrainingPage
 from app.services.background import BackgroundTasks
 from app.services.context import AppContext
-from app.widgets.durations import duration_text
+from app.services.targets import ShowDataset, ShowTraining
+from app.widgets.duration_text import duration_text
 from app.widgets.empty_state import EmptyState
 from core.advice import presets
 from core.advice.checks import find_problems, memory_warning
@@ -30,13 +31,13 @@ class ModelPanel(Panel):
 
     key = "model"
     title = message("New run")
-    icon = "sliders"
+    icon = "train"
 
     def __init__(self, context: AppContext, parent: QWidget | None = None) -> None:
         super().__init__(context, parent)
         self._tasks = BackgroundTasks(self)
         self._project: Project | None = None
-        self._data: TrainingData | None = None
+        self._data: PresetInputs | None = None
         self._preset: presets.Preset | None = None
         self._counts: ImageCounts | None = None  # None: to be counted
         self._network: ModelName | None = None  # what the user chose; None: take the suggestion
@@ -44,7 +45,7 @@ class ModelPanel(Panel):
         self._starting = False
         self.page = TrainingPage()
         self.networks, self.qualities = self.page.networks, self.page.qualities
-        self.form, self.reasons = self.page.form, Reasons()
+        self.form, self.reasons = self.page.form, PresetExplanation()
         self.reset_button = self.page.reset_button
         footer = self.page.footer
         self.estimate, self.warning, self.problem = footer.estimate, footer.warning, footer.problem
@@ -119,13 +120,13 @@ class ModelPanel(Panel):
             self._pages.setCurrentIndex(0)
             return
         self._tasks.start(
-            lambda progress: gather(project, progress),
+            lambda progress: read_preset_inputs(project, progress),
             on_done=self._on_gathered,
             on_failed=self.context.error_occurred.emit,
             key="gather",
         )
 
-    def _on_gathered(self, data: TrainingData) -> None:
+    def _on_gathered(self, data: PresetInputs) -> None:
         # New data brings new suggestions, but never over what the user has set.
         renewed = self._data is None or self._data.statistics != data.statistics
         fill = renewed and not self._differs()
@@ -286,7 +287,7 @@ class ModelPanel(Panel):
         self._stale = True
         if self._starting:
             self._set_starting(False)
-            self.context.navigate("monitor", run_id)
+            self.context.navigate(ShowTraining(int(run_id)))
 
     @Slot(object)
     def _on_error(self, _error: object) -> None:
@@ -321,7 +322,7 @@ class ModelPanel(Panel):
 
     @Slot()
     def _on_open_data(self) -> None:
-        self.context.navigate("dataset")
+        self.context.navigate(ShowDataset())
 
     # Building
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from PySide6.QtCore import Qt, QTimer, Slot
 from PySide6.QtGui import QResizeEvent
@@ -22,14 +21,15 @@ from app.panels.base import Panel, StepState, StepStatus
 from app.panels.train.mask_panel import MaskPanel
 from app.panels.train.run_header import RunHeader
 from app.panels.train.run_inspector import RunInspector
+from app.panels.train.run_list_view import RunList
 from app.services.background import BackgroundTasks
 from app.services.context import AppContext
 from app.services.run_reader import RunReader, open_run
+from app.services.targets import InspectModel, SetUpTraining, ShowTraining, Target
 from app.widgets.empty_state import EmptyState
 from app.widgets.layout import button, label
 from app.widgets.log_view import LogView
 from app.widgets.run_charts import CompareRun, RunCharts
-from app.widgets.run_list import RunList
 from core.project import Project
 from core.project.rows import RunRow
 from core.runs.events import Event, MaskPreview
@@ -107,10 +107,11 @@ class MonitorPanel(Panel):
         """How the curves are drawn, and the run's settings."""
         return self._inspector
 
-    def navigate(self, payload: Any) -> None:
-        """Show the run with the id ``payload``."""
-        self._refresh_list()
-        self.run_list.select(int(payload))
+    def navigate(self, target: Target) -> None:
+        """Show the run of ``ShowTraining``."""
+        if isinstance(target, ShowTraining) and target.run_id is not None:
+            self._refresh_list()
+            self.run_list.select(target.run_id)
 
     def theme_changed(self) -> None:
         """Draw the curves in the new colours."""
@@ -260,7 +261,7 @@ class MonitorPanel(Panel):
     @Slot()
     def _on_inspect(self) -> None:
         if self._run is not None:
-            self.context.navigate("inspection", {"run": self._run.id})
+            self.context.navigate(InspectModel(self._run.id))
 
     @Slot()
     def _on_redraw(self) -> None:
@@ -316,7 +317,7 @@ class MonitorPanel(Panel):
 
     @Slot()
     def _on_new_run(self) -> None:
-        self.context.navigate("model")
+        self.context.navigate(SetUpTraining())
 
     # Building
 

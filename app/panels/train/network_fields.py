@@ -12,7 +12,7 @@ from app.widgets.layout import row
 from core.models.catalog import NETWORKS, ModelName, OptionValue
 
 
-class NetworkOptions(QObject):
+class NetworkFields(QObject):
     """One box for each argument of each network; only the chosen network's are shown."""
 
     changed = Signal()

@@ -24,10 +24,10 @@ from PySide6.QtWidgets import (
 from app.look.icons import set_icon
 from app.look.theme import GRID
 from app.look.translation import tr
-from app.panels.train.network_fields import NetworkOptions
-from app.panels.train.project_facts import EarlierRun
+from app.panels.train.network_fields import NetworkFields
+from app.panels.train.preset_inputs import EarlierRun
+from app.widgets.focus_policy import UnfocusedWheelFilter
 from app.widgets.layout import button, column, label, row
-from app.widgets.passive_inputs import WheelScrolls
 from core.advice.presets import Preset
 from core.models.optimizer_choice import learning_rate
 from core.system.devices import DeviceInfo
@@ -50,7 +50,7 @@ class TrainingForm(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._wheel = WheelScrolls(self)
+        self._wheel = UnfocusedWheelFilter(self)
         self._problems: dict[str, QLabel] = {}
         self._filling = False
         self._make_basic()
@@ -213,7 +213,7 @@ class TrainingForm(QWidget):
 
     def _advanced_form(self) -> QFormLayout:
         form = _form()
-        self.network_options = NetworkOptions(
+        self.network_options = NetworkFields(
             form, caption=_caption, prepare=self._prepare_option, parent=self
         )
         self.network_options.changed.connect(self._on_edited)

@@ -15,6 +15,7 @@ from app.look.translation import current_language
 from app.panels.label.class_dialogs import AddClassDialog
 from app.services.context import JobView
 from app.services.settings import SettingsStore
+from app.services.targets import ShowTraining
 from app.shell.closing_page import ClosingPage
 from app.widgets import dialogs
 from core.project import Project
@@ -105,7 +106,7 @@ def test_no_part_of_the_window_flashes_up_as_a_window(application, tmp_path, qap
     monkeypatch.setattr(QWidget, "setVisible", watched)
     application.context.create_project(tmp_path / "p", "P")
     for name in application.window.work_area.panels:
-        application.context.navigate(name)
+        application.window.work_area.show_panel(name)
         qapp.processEvents()
     assert shown == []
 
@@ -136,7 +137,7 @@ def test_steps_are_reached_by_keyboard_and_rail(opened, qtbot):
         qtbot.mouseClick(work.rail.button(step), Qt.MouseButton.LeftButton)
         assert work.current_panel.key == panel
         assert work.rail.button(step).isChecked()
-    opened.context.navigate("monitor")
+    opened.context.navigate(ShowTraining())
     assert work.current_panel.key == "monitor"
     work.rail.step_requested.emit("data")
     work.rail.step_requested.emit("train")
@@ -145,7 +146,7 @@ def test_steps_are_reached_by_keyboard_and_rail(opened, qtbot):
 
 def test_every_panel_and_control_is_named_for_screen_readers(opened):
     for name in opened.window.work_area.panels:
-        opened.context.navigate(name)
+        opened.window.work_area.show_panel(name)
         for item in opened.window.findChildren(QAbstractButton):
             if item.isVisibleTo(opened.window) and not item.objectName().startswith("qt_"):
                 named = item.text() or item.accessibleName()
@@ -164,7 +165,7 @@ def test_theme_switch_changes_colours_and_is_remembered(application, tmp_path, q
 
 def test_language_switch_keeps_project_and_panel(opened, qtbot):
     old = opened.window
-    opened.context.navigate("monitor")
+    opened.context.navigate(ShowTraining())
     old.language_requested.emit("zh_CN")
     qtbot.waitUntil(lambda: opened.window is not old)
     assert current_language() == "zh_CN"
@@ -301,7 +302,7 @@ application.context.create_project(folder / "p", "P")
 application.context.project.import_data_folder(sys.argv[2])
 application.context.dataset_changed.emit()
 for name in application.window.work_area.panels:
-    application.context.navigate(name)
+    application.window.work_area.show_panel(name)
     application.qt.processEvents()
 application.shut_down()
 print(",".join(sys.modules))

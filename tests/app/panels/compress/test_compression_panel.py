@@ -11,7 +11,8 @@ from PySide6.QtWidgets import QFileDialog
 from recorded_runs import append, record_evaluation, record_training
 
 from app.panels.base import StepState
-from app.panels.compress.compare_pictures import MaskPair, differing_share, render_pair
+from app.panels.compress.mask_pairs import MaskPair, differing_share, render_pair
+from app.services.targets import SetUpTraining, ShowCompression
 from app.widgets.variant_names import variant_name
 from core.images.io import write_image, write_mask
 from core.project import Project
@@ -32,9 +33,9 @@ def test_without_a_model_the_one_next_thing_is_to_train(qtbot, panel, project, c
     show(qtbot, panel, project)
     assert panel.status().state is StepState.BLOCKED
     wanted = []
-    context.navigate_requested.connect(lambda key, _payload: wanted.append(key))
+    context.navigate_requested.connect(wanted.append)
     panel.page._empty.button.click()
-    assert wanted == ["model"]
+    assert wanted == [SetUpTraining()]
     assert not panel.choices.prune.button.isEnabled()
 
 
@@ -91,7 +92,7 @@ def test_a_click_on_a_point_chooses_the_row(qtbot, panel, project, root) -> None
     show(qtbot, panel, project)
     plot = panel.page.variants.plot
     assert [variant_name(variant) for variant in plot.front] == ["pruned −40 %", "float"]
-    place = plot.place_of(panel.state.variant(pruned)) + QPointF(4, -3)
+    place = plot.place_of(panel.runs.variant(pruned)) + QPointF(4, -3)
     assert plot.variant_at(place + QPointF(300, 300)) is None
     view_point = plot.plot.mapFromScene(place)
     qtbot.mouseClick(plot.plot.viewport(), Qt.MouseButton.LeftButton, pos=view_point)
@@ -264,7 +265,7 @@ def test_a_second_training_is_a_family_of_its_own(qtbot, panel, project, root) -
     show(qtbot, panel, project)
     assert panel.current.folder == other
     assert panel.page.variants.table.rows.rowCount() == 1
-    panel.navigate({"run": project.runs("prune")[0].id})
+    panel.navigate(ShowCompression(project.runs("prune")[0].id))
     settle(qtbot, panel)
     assert panel.page.variants.table.rows.rowCount() == 2
     refresh(qtbot, panel)

@@ -10,6 +10,7 @@ from recorded_runs import append
 
 from app.panels.compress.compression_inspector import Strategy
 from app.panels.compress.compression_page import View
+from app.services.targets import ShowCompression
 from core.project.run_start import prepare_run
 from core.runs.events import Metric
 from core.runs.run_folder import RunFolder
@@ -50,7 +51,7 @@ def test_a_click_on_the_job_shows_the_analysis(qtbot, panel, project, root, cont
     show(qtbot, panel, project)
     assert panel.current.folder != root
     run_id, _ = recorded.record_sensitivity(project, root, share=0.4)
-    context.navigate_requested.connect(lambda _key, payload: panel.navigate(payload))
+    context.navigate_requested.connect(panel.navigate)
     context.show_run(str(run_id))
     settle(qtbot, panel)
     assert panel.current.folder == root
@@ -212,7 +213,7 @@ def test_fine_tuning_draws_its_curves(qtbot, panel, project, root) -> None:
     recorded.record_quantization(project, root, None)  # trains nothing: no curves
     show(qtbot, panel, project)
     assert panel.page.curves.run_box.count() == 1
-    panel.navigate({"run": run_id})
+    panel.navigate(ShowCompression(run_id))
     settle(qtbot, panel)
     assert panel.page.tabs.currentIndex() == View.CURVES
     steps, _ = panel.page.curves.charts.loss.points("train/loss")

@@ -14,10 +14,11 @@ from shiboken6 import isValid
 
 from app.panels.base import StepState
 from app.panels.data import large_view as dataset_viewer
-from app.panels.data import overview as dataset_work
+from app.panels.data import project_queries as dataset_work
 from app.panels.data.import_dialog import ImportDialog
+from app.services.targets import ShowDataset
 from app.widgets import dialogs
-from app.widgets.image_grid import ROW_ROLE
+from app.widgets.image_model import ROW_ROLE
 from core.images.io import write_image
 from core.project import Dropped
 
@@ -321,11 +322,11 @@ def test_the_large_view_of_a_huge_image_is_halved_until_it_is_fit(panel, qtbot, 
 
 def test_navigation_from_another_panel(panel, opened, qtbot):
     path = opened.context.project.images()[4].path
-    opened.context.navigate("dataset", path)
+    opened.context.navigate(ShowDataset(path))
     wait_until_idle(qtbot, panel)
     assert panel._viewer_page.name.text() == path.name
     panel.viewer.closed.emit()
-    opened.context.navigate("dataset", {"class_id": 1})
+    panel.filters.set_class(1)
     wait_until_idle(qtbot, panel)
     assert len(shown(panel)) == 6
 

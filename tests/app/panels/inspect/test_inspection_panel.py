@@ -11,7 +11,9 @@ from recorded_runs import HEIGHT, WIDTH, make_project, record_evaluation, record
 from app.panels.base import StepState
 from app.panels.inspect.error_viewer import ErrorView
 from app.panels.inspect.inspection_panel import InspectionPanel
-from app.widgets.pictures import ERROR_COLORS, error_overlay, overlay, readable
+from app.services.targets import ShowDataset
+from app.widgets.blending import ERROR_COLORS, overlay_errors, overlay_mask
+from app.widgets.class_colors import readable
 from core.prediction.inspection import Verdict, read_evaluation
 from core.runs.events import Done, Progress
 
@@ -116,7 +118,7 @@ def test_matrix_can_be_walked_by_keyboard(qtbot, panel, measured) -> None:
 def test_image_opens_in_the_data_set(qtbot, context, panel, measured) -> None:
     with qtbot.waitSignal(context.navigate_requested) as signal:
         panel._inspector.open_button.click()
-    assert signal.args == ["dataset", panel.results.images.images.scores[0].image]
+    assert signal.args == [ShowDataset(panel.results.images.images.scores[0].image)]
 
 
 def test_measuring_is_asked_for_followed_and_shown(
@@ -179,7 +181,7 @@ def test_project_without_model_says_so(qtbot, tmp_path, context) -> None:
 def test_overlay_colours_classes_and_leaves_the_background() -> None:
     image = np.full((2, 2, 3), 100, np.uint8)
     mask = np.array([[0, 1], [1, 255]], np.uint8)
-    drawn = overlay(image, mask, [(9, 9, 9), (200, 0, 50)], background=0, strength=0.5)
+    drawn = overlay_mask(image, mask, [(9, 9, 9), (200, 0, 50)], background=0, strength=0.5)
     assert drawn[0, 0].tolist() == [100, 100, 100]
     assert drawn[0, 1].tolist() == [75, 50, 150]  # blue, green, red half way to the colour
     assert drawn[1, 1].tolist() == [139, 139, 139]  # a quarter towards white
@@ -188,7 +190,7 @@ def test_overlay_colours_classes_and_leaves_the_background() -> None:
 def test_error_overlay_greys_what_is_right() -> None:
     image = np.dstack([np.full((1, 2), value, np.uint8) for value in (0, 0, 255)])
     errors = np.array([[Verdict.CORRECT, Verdict.FALSE]], np.uint8)
-    drawn = error_overlay(image, errors)
+    drawn = overlay_errors(image, errors)
     assert len(set(drawn[0, 0].tolist())) == 1
     red, green, blue = ERROR_COLORS[Verdict.FALSE]
     assert drawn[0, 1].tolist() == pytest.approx([blue, green, red], abs=50)

@@ -21,6 +21,7 @@ from draft_parts import (
 )
 
 from app.panels.label.click_model_dialog import ClickModelDialog
+from app.services.targets import LabelImage
 from core.annotation import draft as drafts
 from core.annotation.click_model import ClickModelFiles
 from core.annotation.draft import Prediction
@@ -213,7 +214,7 @@ def test_rejected_drafts_stay_rejected_and_newer_ones_are_shown(panel, opened, q
     folder = panel.project.folder
     opened.context.close_project()
     opened.context.open_project(folder)  # as after a restart
-    opened.context.navigate("labelling")
+    opened.context.navigate(LabelImage())
     qtbot.waitUntil(lambda: panel.editor.document is not None, timeout=20_000)
     settle(qtbot, panel)
     show(qtbot, panel, first)

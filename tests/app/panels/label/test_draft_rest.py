@@ -6,6 +6,7 @@ import pytest
 from draft_parts import SCRATCH, prediction, settle, show, state, store, trigger
 from labelling_parts import labelling_panel
 
+from app.services.targets import LabelImage
 from core.annotation import draft as drafts
 from core.annotation.draft_remainder import rest_file
 from core.images.io import write_mask
@@ -34,7 +35,7 @@ def reopen(opened, qtbot, panel) -> None:
     folder = panel.project.folder
     opened.context.close_project()
     opened.context.open_project(folder)
-    opened.context.navigate("labelling")
+    opened.context.navigate(LabelImage())
     qtbot.waitUntil(lambda: panel.editor.document is not None, timeout=20_000)
     settle(qtbot, panel)
 

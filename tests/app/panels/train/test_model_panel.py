@@ -10,6 +10,7 @@ from recorded_runs import make_project, record_training
 
 from app.panels.base import StepState
 from app.panels.train.model_panel import ModelPanel
+from app.services.targets import ShowDataset, ShowTraining
 from core.advice import presets
 from core.advice.checks import find_problems
 from core.models.catalog import NETWORKS
@@ -133,7 +134,7 @@ def test_panel_leads_to_the_run_it_started(qtbot, context, panel) -> None:
     panel.start_button.click()
     with qtbot.waitSignal(context.navigate_requested) as signal:
         context.run_started.emit("7")
-    assert signal.args == ["monitor", "7"]
+    assert signal.args == [ShowTraining(7)]
     assert panel.start_button.isEnabled()
 
 
@@ -229,7 +230,7 @@ def test_empty_project_points_to_the_data(qtbot, tmp_path, context) -> None:
     settle(qtbot, panel)
     with qtbot.waitSignal(context.navigate_requested) as signal:
         panel._pages.currentWidget().button.click()
-    assert signal.args[0] == "dataset"
+    assert signal.args == [ShowDataset()]
     panel.shut_down()
     panel.close()
     panel.deleteLater()

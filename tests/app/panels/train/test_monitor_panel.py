@@ -10,6 +10,7 @@ from recorded_runs import STEPS_PER_EPOCH, append, make_project, record_training
 from app.panels.train.monitor_panel import MonitorPanel
 from app.services.context import AppContext
 from app.services.settings import SettingsStore
+from app.services.targets import SetUpTraining
 from core.runs.events import Cancelled, Done, Failed, Metric, Paused, Progress, Warned
 
 LOSS, RATE, MIOU = "train/loss", "train/lr", "val/miou"
@@ -285,5 +286,5 @@ def test_project_without_runs_invites_to_start_one(qtbot, context, show) -> None
     panel = show()
     with qtbot.waitSignal(context.navigate_requested) as signal:
         panel._on_new_run()
-    assert signal.args[0] == "model"
+    assert signal.args == [SetUpTraining()]
     assert panel._stack.currentIndex() == 0

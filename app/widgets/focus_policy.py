@@ -16,7 +16,7 @@ from PySide6.QtWidgets import (
 _TURNED = (QComboBox, QAbstractSpinBox, QAbstractSlider)
 
 
-class WheelScrolls(QObject):
+class UnfocusedWheelFilter(QObject):
     """Where it is installed, the wheel scrolls what lies around an input without the focus."""
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802
@@ -31,8 +31,8 @@ class WheelScrolls(QObject):
         return super().eventFilter(watched, event)
 
 
-class QuietInputs(WheelScrolls):
-    """Makes the inputs below a widget quiet.
+class TabFocusInputs(UnfocusedWheelFilter):
+    """Leaves the keyboard where it is while the inputs below a widget are used.
 
     Lists, boxes to choose from, sliders and buttons take the focus by Tab alone, so that the
     canvas's keys go on working after a click on them. The wheel scrolls what lies around an input

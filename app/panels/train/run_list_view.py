@@ -17,34 +17,11 @@ from PySide6.QtWidgets import (
 
 from app.look.theme import GRID, RADIUS, Tokens, tokens
 from app.look.translation import tr
+from app.widgets.run_states import state_color, state_text
 from core.project.rows import RunRow
 
 _ROW = Qt.ItemDataRole.UserRole
 _HEIGHT = GRID * 7
-
-
-def state_text(state: str) -> str:
-    """Return a run's state in the current language."""
-    return {
-        "queued": tr("waiting"),
-        "running": tr("running"),
-        "paused": tr("paused"),
-        "done": tr("done"),
-        "cancelled": tr("stopped"),
-        "failed": tr("failed"),
-        "interrupted": tr("interrupted"),
-    }[state]
-
-
-def state_color(state: str, theme: Tokens) -> str:
-    """Return the colour that stands for a run's state."""
-    return {
-        "running": theme.accent,
-        "paused": theme.warning,
-        "done": theme.success,
-        "failed": theme.danger,
-        "interrupted": theme.warning,
-    }.get(state, theme.muted)
 
 
 class RunList(QListWidget):

@@ -28,7 +28,7 @@ class EarlierRun:
 
 
 @dataclass(frozen=True, slots=True)
-class TrainingData:
+class PresetInputs:
     """Counts of the project's data, earlier runs (newest first), and how fast they were.
 
     ``speeds``: input pixels a second by (network, ``"cpu"`` or ``"gpu"``).
@@ -43,7 +43,7 @@ class TrainingData:
         return {model: speed for (model, where), speed in self.speeds.items() if where == kind}
 
 
-def gather(project: Project, progress: Progress) -> TrainingData:
+def read_preset_inputs(project: Project, progress: Progress) -> PresetInputs:
     """Read a project's statistics and its newest training runs; for the thread pool."""
     statistics = project.statistics()
     runs = []
@@ -60,7 +60,7 @@ def gather(project: Project, progress: Progress) -> TrainingData:
             runs.append(EarlierRun(row.name, row.model, last, best))
         if isinstance(spec, TrainSpec):
             _note_speed(speeds, spec, folder)
-    return TrainingData(statistics, tuple(runs), speeds)
+    return PresetInputs(statistics, tuple(runs), speeds)
 
 
 def _note_speed(

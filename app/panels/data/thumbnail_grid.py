@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Sequence
-from typing import Any
 
 from PySide6.QtCore import (
-    QAbstractListModel,
     QModelIndex,
     QPersistentModelIndex,
     QRect,
@@ -28,95 +25,19 @@ from PySide6.QtWidgets import (
 
 from app.look.theme import GRID, tokens
 from app.look.translation import tr
-from app.widgets.overlay import color_table, draw_missing, draw_overlay
+from app.widgets.class_colors import color_table
+from app.widgets.image_model import ROW_ROLE, ImageListModel
+from app.widgets.image_status_text import subset_name
+from app.widgets.qt_images import draw_missing, draw_overlay
 from app.widgets.thumbnails import Thumbnail, ThumbnailLoader
 from core.images.palette import Color
-from core.project import ImageRow, Project, Subset
+from core.project import ImageRow, Subset
 
 _Index = QModelIndex | QPersistentModelIndex
-_PAGE = 64
-_MAX_PAGES = 64
 _BATCH = 2000
 _NAME_HEIGHT = GRID * 3
 _PADDING = GRID // 2
 MIN_SIDE, MAX_SIDE = 96, 320
-ROW_ROLE = Qt.ItemDataRole.UserRole
-
-
-class ImageGridModel(QAbstractListModel):
-    """The ids of a query's images; their rows are fetched a page at a time when asked for."""
-
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._project: Project | None = None
-        self._ids: Sequence[int] = ()
-        self._places: dict[int, int] = {}
-        self._pages: OrderedDict[int, list[ImageRow | None]] = OrderedDict()
-
-    def set_images(self, project: Project | None, ids: Sequence[int]) -> None:
-        """Show other images."""
-        self.beginResetModel()
-        self._project = project
-        self._ids = ids
-        self._places = {}
-        self._pages.clear()
-        self.endResetModel()
-
-    def refresh(self) -> None:
-        """Rows changed in the project, the list of ids did not."""
-        self._pages.clear()
-        if self._ids:
-            self.dataChanged.emit(self.index(0), self.index(len(self._ids) - 1))
-
-    def rowCount(self, parent: _Index = QModelIndex()) -> int:  # noqa: N802, B008
-        """Number of images."""
-        return 0 if parent.isValid() else len(self._ids)
-
-    def data(self, index: _Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        """Name, tooltip, or with ``ROW_ROLE`` the ``ImageRow``."""
-        if role not in (
-            ROW_ROLE,
-            Qt.ItemDataRole.DisplayRole,
-            Qt.ItemDataRole.ToolTipRole,
-            Qt.ItemDataRole.AccessibleDescriptionRole,
-        ):
-            return None
-        row = self.row(index.row())
-        if role == ROW_ROLE or row is None:
-            return row
-        if role == Qt.ItemDataRole.DisplayRole:
-            return row.name
-        return "\n".join((str(row.path), f"{row.width} × {row.height}", subset_name(row.subset)))
-
-    def row(self, place: int) -> ImageRow | None:
-        """Return the image at ``place``; None if it was removed meanwhile."""
-        if not 0 <= place < len(self._ids):
-            return None
-        number, inside = divmod(place, _PAGE)
-        page = self._pages.get(number)
-        if page is None:
-            page = self._fetch(number)
-        self._pages.move_to_end(number)
-        return page[inside]
-
-    def place(self, image_id: int) -> int | None:
-        """Return where an image is in the list."""
-        if not self._places:
-            self._places = {id_: place for place, id_ in enumerate(self._ids)}
-        return self._places.get(image_id)
-
-    def ids_at(self, places: Sequence[int]) -> list[int]:
-        """Return the image ids at these places."""
-        return [self._ids[place] for place in places]
-
-    def _fetch(self, number: int) -> list[ImageRow | None]:
-        ids = list(self._ids[number * _PAGE : (number + 1) * _PAGE])
-        rows = {} if self._project is None else {r.id: r for r in self._project.images_by_id(ids)}
-        page = [rows.get(id_) for id_ in ids]
-        self._pages[number] = page
-        while len(self._pages) > _MAX_PAGES:
-            self._pages.popitem(last=False)
-        return page
 
 
 class ThumbnailDelegate(QStyledItemDelegate):
@@ -176,7 +97,7 @@ class ThumbnailDelegate(QStyledItemDelegate):
             draw_overlay(painter, target, found.mask, self._table, self.opacity)
 
 
-class ImageGrid(QListView):
+class ThumbnailGrid(QListView):
     """Thumbnails in rows and columns; several can be selected."""
 
     opened = Signal(int)
@@ -187,7 +108,7 @@ class ImageGrid(QListView):
 
     def __init__(self, loader: ThumbnailLoader, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.images = ImageGridModel(self)
+        self.images = ImageListModel(self)
         self._delegate = ThumbnailDelegate(loader, self)
         self.setProperty("role", "grid")
         self.setViewMode(QListView.ViewMode.IconMode)
@@ -292,16 +213,6 @@ class ImageGrid(QListView):
 def cell_size(side: int) -> QSize:
     """Size of a cell whose thumbnail has ``side`` pixels."""
     return QSize(side + 2 * _PADDING, round(side * 0.75) + _NAME_HEIGHT + 2 * _PADDING)
-
-
-def subset_name(subset: Subset) -> str:
-    """Return a subset for people."""
-    return {
-        "train": tr("Training"),
-        "val": tr("Validation"),
-        "test": tr("Test"),
-        "none": tr("No subset"),
-    }[subset]
 
 
 def subset_color(subset: Subset) -> str:

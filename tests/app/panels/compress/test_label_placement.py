@@ -9,7 +9,7 @@ import recorded_compression as recorded
 from compression_parts import context, panel, project, root, show
 from PySide6.QtCore import QPointF, QRectF, QSizeF
 
-from app.panels.compress.plot_labels import PointLabel, place_labels
+from app.panels.compress.label_placement import PointLabel, place_labels
 
 __all__ = ["context", "panel", "project", "root"]
 BOUNDS = QRectF(0, 0, 400, 300)

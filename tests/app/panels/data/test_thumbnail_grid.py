@@ -8,7 +8,7 @@ from core.project import Project
 
 
 def test_many_rows_cost_only_what_is_visible(qapp, qtbot, tmp_path):
-    from app.widgets.image_grid import ImageGrid
+    from app.panels.data.thumbnail_grid import ThumbnailGrid
     from app.widgets.thumbnails import ThumbnailLoader
 
     folder = make_seg_folder(tmp_path / "s", count=12)
@@ -16,7 +16,7 @@ def test_many_rows_cost_only_what_is_visible(qapp, qtbot, tmp_path):
         project.import_data_folder(folder)
         ids = project.image_ids()
         loader = ThumbnailLoader()
-        grid = ImageGrid(loader)
+        grid = ThumbnailGrid(loader)
         qtbot.addWidget(grid)
         fetched = []
         original = project.images_by_id

@@ -1,4 +1,4 @@
-"""Masks as translucent colours over images."""
+"""From arrays to the images of Qt, and masks painted over them."""
 
 from __future__ import annotations
 
@@ -7,29 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 from PySide6.QtCore import QRect, Qt
-from PySide6.QtGui import QBrush, QColor, QImage, QPainter, qRgba
-
-from core.images.io import IGNORE_INDEX
-from core.images.palette import Color
-
-_IGNORE_RGBA = qRgba(255, 255, 255, 120)
-
-
-def color_table(colors: Sequence[Color], *, background: int | None = 0) -> list[int]:
-    """Return 256 ARGB values by class id; ``background`` and unknown ids are transparent."""
-    table = [0] * 256
-    for class_id, (red, green, blue) in enumerate(colors):
-        if class_id != background:
-            table[class_id] = qRgba(red, green, blue, 255)
-    table[IGNORE_INDEX] = _IGNORE_RGBA
-    return table
-
-
-def lookup_table(colors: Sequence[Color], *, background: int | None = 0) -> npt.NDArray[np.uint8]:
-    """Return the same as ``color_table`` as uint8 (256, 4) RGBA, for pyqtgraph."""
-    argb = np.array(color_table(colors, background=background), dtype=np.uint32)
-    parts = [(argb >> shift) & 0xFF for shift in (16, 8, 0, 24)]
-    return np.stack(parts, axis=1).astype(np.uint8)
+from PySide6.QtGui import QBrush, QColor, QImage, QPainter, QPixmap
 
 
 def image_from_bgr(bgr: npt.NDArray[np.uint8]) -> QImage:
@@ -44,6 +22,14 @@ def image_from_label_map(label_map: npt.NDArray[np.uint8]) -> QImage:
     height, width = label_map.shape
     data = np.ascontiguousarray(label_map)
     return QImage(data.data, width, height, width, QImage.Format.Format_Indexed8).copy()
+
+
+def to_pixmap(bgr: npt.NDArray[np.uint8]) -> QPixmap:
+    """Copy uint8 (H, W, 3) BGR into a pixmap; only on the UI thread."""
+    height, width = bgr.shape[:2]
+    data = np.ascontiguousarray(bgr)
+    image = QImage(data.data, width, height, 3 * width, QImage.Format.Format_BGR888)
+    return QPixmap.fromImage(image)
 
 
 def draw_overlay(

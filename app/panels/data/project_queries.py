@@ -25,7 +25,7 @@ MOST_PIXELS = 40_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class Overview:
+class DatasetSummary:
     """Everything the panel shows about the set as a whole."""
 
     labels: tuple[LabelClass, ...]
@@ -83,9 +83,9 @@ class OpenedImage:
     label_map: npt.NDArray[np.uint8] | None
 
 
-def read_overview(project: Project) -> Overview:
+def read_summary(project: Project) -> DatasetSummary:
     """Ask the database; decodes nothing."""
-    return Overview(
+    return DatasetSummary(
         labels=project.labels(),
         counts=project.counts(),
         statistics=project.statistics(),

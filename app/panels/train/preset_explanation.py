@@ -12,7 +12,7 @@ from core.advice.presets import Preset
 from core.data.dataset_statistics import DatasetStatistics
 
 
-class Reasons(QScrollArea):
+class PresetExplanation(QScrollArea):
     """One short paragraph a setting."""
 
     def __init__(self, parent: QWidget | None = None) -> None:

@@ -9,8 +9,9 @@ import cv2
 import numpy as np
 
 from app.services.background import Progress
-from app.widgets.pictures import Color, ImageArray, fit, overlay, shrink
+from app.widgets.blending import ImageArray, fit, overlay_mask, shrink
 from core.images.io import IGNORE_INDEX, read_image, read_mask
+from core.images.palette import Color
 from core.system.errors import InputError
 
 _MAX_SIDE = 2048
@@ -65,8 +66,8 @@ def render_pair(
         progress.check()
     if not differences:
         return (
-            overlay(image, first, colors, background=background),
-            overlay(image, second, colors, background=background),
+            overlay_mask(image, first, colors, background=background),
+            overlay_mask(image, second, colors, background=background),
         )
     differing = (first != second) & (first != IGNORE_INDEX) & (second != IGNORE_INDEX)
     return (
@@ -85,7 +86,7 @@ def _marked(
     """Dim the image, show the classes where the two differ, and outline those places."""
     grey = cv2.cvtColor(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), cv2.COLOR_GRAY2BGR)
     dimmed = np.asarray(np.rint(grey * _DIMMED), np.uint8)
-    shown = overlay(image, label_map, colors, background=background, strength=0.85)
+    shown = overlay_mask(image, label_map, colors, background=background, strength=0.85)
     made = np.where(differing[..., None], shown, dimmed)
     contours, _ = cv2.findContours(
         differing.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE

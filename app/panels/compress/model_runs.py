@@ -33,7 +33,7 @@ class ActiveRun:
 
 
 @dataclass(slots=True)
-class CompressionState:
+class ModelRuns:
     """The project's variants and the newest runs about each, by model folder.
 
     ``masks``: finished evaluations of the validation images that kept their predictions;
@@ -61,35 +61,35 @@ class CompressionState:
         return None
 
 
-def read_state(
+def read_model_runs(
     project: Project, reader: VariantReader, check: Callable[[], None]
-) -> CompressionState:
+) -> ModelRuns:
     """Read the runs of a project; takes a while for many, so call it in the background."""
-    state = CompressionState(reader.read(project, check))
+    known = ModelRuns(reader.read(project, check))
     for run in project.runs():  # newest first: the first one found counts
         check()
         spec = reader.spec(run)
         if isinstance(spec, TrainSpec):
-            state.trainings[run.folder / "best_model"] = spec
+            known.trainings[run.folder / "best_model"] = spec
         if run.kind not in _WORK or not isinstance(spec, ModelJobSpec):
             continue
         folder = located(spec.model_dir, project)
         alive = run.state in ALIVE
         if alive:
-            state.active.append(ActiveRun(run, folder))
+            known.active.append(ActiveRun(run, folder))
         if _epochs(spec):
-            state.trained.append(run)
+            known.trained.append(run)
         if isinstance(spec, SensitivitySpec) and (alive or run.state == "done"):
-            state.sensitivity.setdefault(folder, run)
+            known.sensitivity.setdefault(folder, run)
         elif run.state != "done":
             continue
         elif isinstance(spec, EvaluateSpec) and spec.save_masks and spec.split == "val":
-            state.masks.setdefault(folder, run)
+            known.masks.setdefault(folder, run)
         elif isinstance(spec, ExportSpec):
             files = (reader.result(run) or {}).get("files") or ()
             if files:
-                state.exports.setdefault(folder, Path(str(files[0])))
-    return state
+                known.exports.setdefault(folder, Path(str(files[0])))
+    return known
 
 
 def _epochs(spec: JobSpec) -> int:

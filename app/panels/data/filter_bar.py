@@ -12,9 +12,10 @@ from PySide6.QtWidgets import QComboBox, QHBoxLayout, QSlider, QToolButton, QWid
 from app.look.icons import set_icon
 from app.look.theme import GRID
 from app.look.translation import tr
-from app.widgets.image_grid import MAX_SIDE, MIN_SIDE, subset_name
+from app.panels.data.thumbnail_grid import MAX_SIDE, MIN_SIDE
+from app.widgets.class_colors import swatch
+from app.widgets.image_status_text import state_name, subset_name
 from app.widgets.layout import button, label
-from app.widgets.pictures import swatch
 from core.project import LabelClass, State, Subset
 from core.project.rows import STATES, SUBSETS
 
@@ -154,13 +155,3 @@ class FilterBar(QWidget):
     def _on_masks_toggled(self, shown: bool) -> None:
         self.opacity.setEnabled(shown)
         self.opacity_changed.emit(self.opacity.value() / 100 if shown else 0.0)
-
-
-def state_name(state: State) -> str:
-    """Return how far an image's labelling is, for people."""
-    return {
-        "unlabelled": tr("Not labelled"),
-        "draft": tr("Draft"),
-        "labelled": tr("Labelled"),
-        "reviewed": tr("Reviewed"),
-    }[state]
