@@ -1,4 +1,4 @@
-"""The picture of the canvas: image, mask, proposal and preview, zoomed and moved."""
+"""The picture of the canvas: image, mask, draft and preview, zoomed and moved."""
 
 from __future__ import annotations
 

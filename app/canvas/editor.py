@@ -31,7 +31,7 @@ class Editor(QObject):
         class_id: what tools paint.
         options: what tools are set to.
         editable: whether changes are allowed.
-        draft: a proposal (H, W) uint8 shown over the mask, 255 where it has none; None without.
+        draft: what a model offers, (H, W) uint8 shown over the mask, 255 where nothing; or None.
         tasks: work of the tools in the background.
     """
 
@@ -171,13 +171,13 @@ class Editor(QObject):
         if self.document is not None and self.editable:
             self.document.redo()
 
-    # A proposal over the mask
+    # A draft over the mask
 
     def set_draft(self, draft: Mask | None) -> None:
-        """Show a proposal, such as a model's prediction; None takes it away.
+        """Show what a model offers; None takes it away.
 
         Args:
-            draft: uint8 (H, W) of the mask's size; 255 where nothing is proposed.
+            draft: uint8 (H, W) of the mask's size; 255 where nothing is offered.
         """
         document = self.document
         if draft is not None and (document is None or draft.shape != document.mask.shape):
@@ -186,10 +186,10 @@ class Editor(QObject):
         self.draft_changed.emit()
 
     def accept_draft(self, part: Region | None = None, *, name: str) -> bool:
-        """Take the proposal over into the mask.
+        """Take the draft over into the mask.
 
         Args:
-            part: only these pixels; all of it, which ends the proposal, by default.
+            part: only these pixels; all of it, which ends the draft, by default.
             name: what the step is called.
 
         Returns:

@@ -19,7 +19,7 @@ from core.images.window_level import WindowLevel
 
 
 class Layers:
-    """Image, mask, proposal and preview of one canvas, in device pixels."""
+    """Image, mask, draft and preview of one canvas, in device pixels."""
 
     def __init__(self) -> None:
         self.mask = MaskRenderer()
@@ -54,7 +54,7 @@ class Layers:
             self._picture_at = (x, y)
 
     def draw_masks(self, mask: Mask, draft: Mask | None, viewport: Viewport) -> None:
-        """Renew mask and proposal."""
+        """Renew mask and draft."""
         seen = viewport.spans()
         size = (viewport.width, viewport.height)
         for renderer, pixels in ((self.mask, mask), (self.draft, draft)):

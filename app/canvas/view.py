@@ -220,8 +220,9 @@ class CanvasView(CanvasDisplay):
             return
         used, self._space, self._space_used = self._space_used, False, False
         self._show_cursor()
-        if not used:
-            self.keyboard.act()
+        if not used and self.keyboard.act():
+            self.acted.emit()
+            self.update()
 
     def focusOutEvent(self, event: QFocusEvent) -> None:  # noqa: N802
         """Keys that are down are released elsewhere."""
