@@ -26,17 +26,8 @@ FACE = ("core", "core.datasets", "core.seg", "core.transforms", "core.utils")
 FACE_CLASSES = ("Segmenter", "SegDataset", "Compose", "Transform")
 #: Names that a library calls: PaddlePaddle's layers, threads, logging, pickle, typer's groups.
 CALLED_BY_LIBRARIES = frozenset(
-    {
-        "forward",
-        "extra_repr",
-        "invoke",
-        "run",
-        "emit",
-        "find_class",
-        "resolve_command",
-        "write",
-        "format_help",
-    }
+    {"forward", "extra_repr", "run", "emit", "find_class", "write"}
+    | {"invoke", "resolve_command", "format_help"}
 )
 #: Decorators that hand a function over to somebody who calls it.
 _REGISTERING = ("validator", "serializer", "command", "callback", "register", "override")
@@ -234,8 +225,8 @@ def _read(file: Path) -> _Module:
     for cls in (node for node in ast.walk(tree) if isinstance(node, ast.ClassDef)):
         module.definitions += _methods(module.name, cls, is_face=is_face)
     texts_to_skip = _docstrings(tree) | _all_texts(tree)
-    for node in ast.walk(tree):
-        _collect(node, module, texts_to_skip)
+    for part in ast.walk(tree):
+        _collect(part, module, texts_to_skip)
     return module
 
 
