@@ -17,6 +17,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 PRODUCTION = ("core", "app", "maskwright", "main.py")
 TOP_MODULES = 8
+_NAMED_AFTER_OTHERS = (ROOT / "core" / "cli", ROOT / "core" / "jobs" / "tasks")
 FAMILY = 4
 
 #: Modules whose public names are PaddleX's face, called by scripts of users.
@@ -25,7 +26,8 @@ FACE = ("core", "core.datasets", "core.seg", "core.transforms", "core.utils")
 FACE_CLASSES = ("Segmenter", "SegDataset", "Compose", "Transform")
 #: Names that a library calls: PaddlePaddle's layers, threads, logging, pickle, typer's groups.
 CALLED_BY_LIBRARIES = frozenset(
-    {"forward", "extra_repr", "invoke", "run", "emit", "find_class", "resolve_command", "write"}
+    {"forward", "extra_repr", "run", "emit", "find_class", "write"}
+    | {"invoke", "resolve_command", "format_help"}
 )
 #: Decorators that hand a function over to somebody who calls it.
 _REGISTERING = ("validator", "serializer", "command", "callback", "register", "override")
@@ -111,13 +113,13 @@ def top_modules() -> list[str]:
 def repeated_names() -> dict[str, list[str]]:
     """Return module names that occur twice within ``core`` or within ``app``.
 
-    The commands of ``core.cli`` are named after what they do, and so is what does it.
+    Commands and tasks are named after what they do, and so is what does it.
     """
     found: dict[str, list[str]] = {}
     for root in ("core", "app"):
         files = defaultdict(list)
         for file in module_files((root,)):
-            if file.stem != "__init__" and file.parent != ROOT / "core" / "cli":
+            if file.stem != "__init__" and file.parent not in _NAMED_AFTER_OTHERS:
                 files[file.stem].append(file.relative_to(ROOT).as_posix())
         found |= {stem: paths for stem, paths in files.items() if len(paths) > 1}
     return found
@@ -223,8 +225,8 @@ def _read(file: Path) -> _Module:
     for cls in (node for node in ast.walk(tree) if isinstance(node, ast.ClassDef)):
         module.definitions += _methods(module.name, cls, is_face=is_face)
     texts_to_skip = _docstrings(tree) | _all_texts(tree)
-    for node in ast.walk(tree):
-        _collect(node, module, texts_to_skip)
+    for part in ast.walk(tree):
+        _collect(part, module, texts_to_skip)
     return module
 
 
