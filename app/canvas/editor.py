@@ -14,7 +14,7 @@ from core.annotation.document import MaskDocument, OpenShape
 from core.annotation.edits import Box, Mask, MaskEdit, PaintRule, Region, whole_box
 from core.annotation.picture import Picture
 from core.annotation.shapes import Outline
-from core.images.io import ImageArray
+from core.images.io import IGNORE_INDEX, ImageArray
 from core.images.window_level import WindowLevel
 
 BACKGROUND = 0
@@ -220,7 +220,7 @@ class Editor(QObject):
         self.tasks.shut_down()
 
 
-_NOTHING = np.uint8(255)
+_NOTHING = np.uint8(IGNORE_INDEX)
 
 
 def _nobody(_boxes: Sequence[Box]) -> None:

@@ -14,6 +14,7 @@ from app.canvas.renderer import MaskRenderer, MaskStyle, draw_picture, draw_regi
 from app.canvas.viewport import Viewport
 from core.annotation.edits import Box, Mask, Region
 from core.annotation.picture import Picture, shown
+from core.images.io import IGNORE_INDEX
 from core.images.palette import Color
 from core.images.window_level import WindowLevel
 
@@ -41,7 +42,7 @@ class Layers:
         hidden = tuple(hidden)
         self.mask.set_colors(colors, opacity=opacity, style=style, hidden=hidden)
         self.draft.set_colors(
-            colors, opacity=max(opacity, 0.5), style=MaskStyle.BOTH, hidden=(*hidden, 255)
+            colors, opacity=max(opacity, 0.5), style=MaskStyle.BOTH, hidden=(*hidden, IGNORE_INDEX)
         )
 
     def draw_picture(self, picture: Picture, window: WindowLevel, viewport: Viewport) -> None:

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Self
 
 from core.annotation.brush import MAX_SIZE, BrushShape
+from core.images.io import IGNORE_INDEX
 
 OVER_ALL = -1
 """``only_over``: any class may be painted over."""
@@ -16,7 +17,7 @@ _RANGES: dict[str, tuple[int, int]] = {
     "superpixel_size": (4, 128),
     "radius": (1, 50),
     "min_area": (1, 100_000),
-    "only_over": (OVER_ALL, 255),
+    "only_over": (OVER_ALL, IGNORE_INDEX),
 }
 
 

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from core.images.io import IGNORE_INDEX
 from core.images.palette import Color
 from core.prediction.inspection import Verdict
 
@@ -44,10 +45,10 @@ def overlay_mask(
     label_map = fit(label_map, bgr)
     table = np.zeros((256, 3), np.float32)
     alpha = np.zeros((256, 1), np.float32)
-    for index, (red, green, blue) in enumerate(colors[:255]):
+    for index, (red, green, blue) in enumerate(colors[:IGNORE_INDEX]):
         table[index] = blue, green, red
         alpha[index] = 0.0 if index == background else strength
-    table[255], alpha[255] = 255.0, 0.25
+    table[IGNORE_INDEX], alpha[IGNORE_INDEX] = 255.0, 0.25
     return _blend(bgr, table[label_map], alpha[label_map])
 
 

@@ -12,7 +12,7 @@ from core.annotation.polygon import Polygon
 from core.annotation.shape_layers import ShapeLayers
 from core.annotation.shape_text import joined_texts, shape_text
 from core.annotation.shapes import MOST_SHAPES, Outline, Shape
-from core.data.formats.result import ImportedShape
+from core.data.formats import ImportedShape
 
 
 def imported_text(shapes: Sequence[ImportedShape], mask: Mask, lut: npt.NDArray[np.uint8]) -> str:

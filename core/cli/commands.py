@@ -57,7 +57,7 @@ def build_app() -> typer.Typer:
     app.command("prune")(prune.command)
     app.command("quantize")(quantize.command)
     app.command("export")(export.command)
-    app.command("convert")(convert.command)
+    app.command("convert", cls=convert.ConvertCommand)(convert.command)
     app.command("validate")(data.validate)
     app.command("split")(data.split)
     app.command("doctor")(doctor.command)

@@ -5,18 +5,41 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
+from typer.core import TyperCommand, TyperOption
 
 from core.cli.options import JsonOption
 
 if TYPE_CHECKING:
     from core.data.formats import ImportResult
-    from core.data.formats.coco import Crowd
+    from core.data.formats.format import Crowd
     from core.system.errors import InputError
 
 _SHOWN = 10  # of what could not be carried over; --json has all
+
+
+class ConvertCommand(TyperCommand):
+    """Names the formats in its help, and only for it loads the modules that read them."""
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Put the keys of the formats into the texts of the options."""
+        from core.data.formats.registry import READABLE, WRITABLE
+
+        writable = [one.key for one in WRITABLE]
+        keys = {
+            "writable": _listed(writable),
+            "only_readable": _listed([one.key for one in READABLE if one.key not in writable]),
+        }
+        for option in self.params:
+            if isinstance(option, TyperOption) and option.help:
+                option.help = option.help.format(**keys)
+        super().format_help(ctx, formatter)
+
+
+def _listed(keys: list[str]) -> str:
+    return " or ".join([", ".join(keys[:-1]), keys[-1]] if len(keys) > 1 else keys)
 
 
 def command(
@@ -30,7 +53,7 @@ def command(
         typer.Option(
             "--to",
             metavar="FORMAT",
-            help="seg, labelme, coco, coco-polygons, voc, masks, cityscapes, yolo, cvat or eiseg.",
+            help="{writable}.",
         ),
     ],
     from_format: Annotated[
@@ -38,7 +61,7 @@ def command(
         typer.Option(
             "--from",
             metavar="FORMAT",
-            help="The same, or cityscapes-train-ids; recognised by itself if left out.",
+            help="The same, or {only_readable}; recognised by itself if left out.",
         ),
     ] = None,
     crowd: Annotated[
@@ -66,7 +89,8 @@ def command(
         tempfile.TemporaryDirectory(prefix="maskwright-") as scratch,
         _open(source, from_format, Path(scratch), crowd) as (name, result),
     ):
-        problems = [*result.lost, *registry.write(to_format, result, target)]
+        written = registry.write(to_format, result, target)
+        problems = [*result.report.messages, *written.messages]
     lost = [one_line(str(problem)) for problem in problems]
     if json:
         data = {"from": name, "to": to_format, "folder": target.absolute(), "lost": lost}
@@ -89,7 +113,8 @@ def _open(
         InputError: nothing there, or nothing with masks.
     """
     from core.data.formats import registry
-    from core.data.formats.detect import IMAGES_ONLY, detect_format
+    from core.data.formats.detection import IMAGES_ONLY, detect_format
+    from core.data.formats.format import ReadOptions
     from core.project import Project, is_project
     from core.system.errors import InputError
 
@@ -104,9 +129,11 @@ def _open(
         raise InputError(
             "{folder} holds no annotations in a known format; name it with --from.", folder=source
         )
-    if crowd is not None and name != "coco":
+    known = registry.FORMATS.get(name)
+    if crowd is not None and (known is None or "crowd" not in known.options):
         raise _no_crowds(name)
-    yield name, registry.read(name, source, extract_to=scratch, crowd=crowd or "ignore")
+    options = ReadOptions(extract_to=scratch, crowd=crowd or "ignore")
+    yield name, registry.read(name, source, options)
 
 
 def _no_crowds(name: str) -> InputError:

@@ -1,11 +1,57 @@
-"""Whether a data set's classes are those of a model."""
+"""Names of classes: of the background, in text files, and of data compared with a model's."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
+from core.images.io import IGNORE_INDEX
 from core.system.errors import InputError
+from core.system.files import read_text
 from core.system.messages import Message, message
+
+BACKGROUND = "background"
+LABELME_BACKGROUND = "_background_"
+BACKGROUND_NAMES = (BACKGROUND, LABELME_BACKGROUND, "背景")
+"""In small letters; class 0 is called so where it stands for none of the things sought."""
+IGNORE_NAME = "__ignore__"
+"""What labelme, and the writers of the other formats after it, call pixels of value 255."""
+
+
+def is_background(name: str) -> bool:
+    """Whether a class of this name is the background."""
+    return name.strip().lower() in BACKGROUND_NAMES
+
+
+def read_names(path: Path) -> list[str]:
+    """Return the class names in a text file, one a line, without empty ones and ``__ignore__``.
+
+    Raises:
+        InputError: no name, or as ``check_names``.
+    """
+    names = [line.strip() for line in read_text(path).split("\n")]
+    names = [name for name in names if name and name != IGNORE_NAME]
+    if not names:
+        raise InputError("{file} is empty; write one class name on each line.", file=path)
+    check_names(path, names)
+    return names
+
+
+def check_names(path: Path, names: Sequence[str]) -> None:
+    """Raise ``InputError`` where ``path`` names more classes than a mask holds, or one twice."""
+    if len(names) > IGNORE_INDEX:
+        raise InputError(
+            "{file} names {count} classes; there can be at most 255.", file=path, count=len(names)
+        )
+    known: set[str] = set()
+    for name in names:
+        if name in known:
+            raise InputError(
+                "{file} names the class {label} twice; class names must differ.",
+                file=path,
+                label=name,
+            )
+        known.add(name)
 
 
 def compare_class_names(data: Sequence[str], model: Sequence[str]) -> Message | None:

@@ -54,19 +54,9 @@ class DatasetStatistics:
         return self.class_pixels.get("train", (0,) * len(self.labels))
 
     @property
-    def total_images(self) -> int:
-        """Images of all subsets."""
-        return sum(self.images.values())
-
-    @property
     def total_pixels(self) -> tuple[int, ...]:
         """Pixels of each class in all subsets."""
         return _sum(self.class_pixels.values(), len(self.labels))
-
-    @property
-    def total_class_images(self) -> tuple[int, ...]:
-        """Images of all subsets that show each class."""
-        return _sum(self.class_images.values(), len(self.labels))
 
     def to_json(self) -> dict[str, Any]:
         """Return plain types for ``json.dumps``."""

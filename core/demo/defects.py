@@ -7,8 +7,9 @@ import numpy as np
 import numpy.typing as npt
 
 from core.demo.surface import Surface, smooth_noise
+from core.images.io import IGNORE_INDEX
 
-SCRATCH, PIT, STAIN, IGNORE = 1, 2, 3, 255
+SCRATCH, PIT, STAIN = 1, 2, 3
 _Mask = npt.NDArray[np.bool_]
 _SHIFT = 4  # fractional bits of drawing coordinates
 
@@ -161,7 +162,7 @@ def add_marking(surface: Surface, rng: np.random.Generator) -> None:
     stamp = cv2.GaussianBlur(drawn.astype(np.float32) / 255, (0, 0), 0.8)
     surface.height -= 2.2 * stamp
     surface.reflectance *= (1 - 0.25 * stamp)[..., None]
-    surface.label[plate > 0] = IGNORE
+    surface.label[plate > 0] = IGNORE_INDEX
 
 
 def add_bore(surface: Surface, rng: np.random.Generator) -> None:
@@ -212,6 +213,6 @@ def _disc(radius: int) -> npt.NDArray[np.uint8]:
 def _write(surface: Surface, inside: _Mask, class_id: int, *, uncertain: _Mask) -> None:
     """Label ``inside``; ``uncertain`` becomes 255 where nothing else was labelled before."""
     free = surface.label == 0
-    surface.label[uncertain & free] = IGNORE
+    surface.label[uncertain & free] = IGNORE_INDEX
     certain = inside & ~(uncertain & free) if class_id == STAIN else inside
     surface.label[certain] = class_id

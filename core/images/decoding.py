@@ -9,13 +9,13 @@ from typing import Any
 import cv2
 import numpy as np
 import numpy.typing as npt
+from PIL.ExifTags import Base as Tag
 
 from core.images.headers import MAX_PIXELS, Header, import_tifffile, open_header, unreadable
 from core.system.errors import InputError
 
 Pixels = npt.NDArray[Any]
 _DEEP = cv2.IMREAD_ANYDEPTH | cv2.IMREAD_ANYCOLOR
-_ORIENTATION = 274
 _MOST_CHANNELS = 4
 _TURNS = {2: (0, True), 3: (2, False), 4: (2, True), 5: (1, True), 6: (3, False)}
 _TURNS |= {7: (3, True), 8: (1, False)}
@@ -83,7 +83,7 @@ def _tifffile(path: Path | str, data: bytes) -> Pixels:
     try:
         with tifffile.TiffFile(io.BytesIO(data)) as file:
             page = file.pages[0]
-            orientation = page.tags.get(_ORIENTATION)
+            orientation = page.tags.get(int(Tag.Orientation))
             if page.size > MAX_PIXELS * _MOST_CHANNELS:  # volumes have a depth besides
                 raise ValueError("too large")
             image = page.asarray()

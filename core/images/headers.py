@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import logging
 import warnings
 from dataclasses import dataclass, replace
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from PIL import Image, ImageFile, TiffImagePlugin
+from PIL.ExifTags import Base as Tag
 
 from core.system.errors import InputError
 from core.system.files import open_regular
@@ -18,12 +20,12 @@ MAX_PIXELS = 500_000_000
 Image.MAX_IMAGE_PIXELS = MAX_PIXELS  # Pillow's own limit, 89 million, refuses large scans
 # Pillow only warns up to twice the limit; here all that is larger is refused, in one sentence.
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
-_EXIF_ORIENTATION = 0x0112
-_BITS, _ORIENTATION, _SAMPLE_FORMAT = 258, 274, 339  # tags of TIFF
 _TURNED = (5, 6, 7, 8)
 _UNSIGNED = 1
-_PHOTOMETRIC, _WHITE_IS_ZERO = 262, 0
-_PLANES, _SEPARATE_PLANES = 284, 2
+_WHITE_IS_ZERO = 0
+_SEPARATE_PLANES = 2
+_TIFF_SUFFIXES = (".tif", ".tiff")
+_MOST_PAGES = 10_000
 _TIFF_STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
 
@@ -71,7 +73,7 @@ def read_header(path: Path | str, data: bytes) -> Header:
     except Exception as error:  # tags of a damaged header
         raise unreadable(path, error) from error
     if header.width * header.height > MAX_PIXELS:
-        raise unreadable(path, Image.DecompressionBombError())
+        raise too_large(path)
     if is_cut_short:
         # Decoders fill what is missing with grey and say nothing.
         raise InputError("{file} is cut short; copy or export it again.", file=path)
@@ -101,6 +103,23 @@ def size_from_header(path: Path | str) -> tuple[int, int]:
         return header.width, header.height
 
 
+def count_pages(path: Path | str) -> int:
+    """Return how many full images a TIFF file holds, at most 10 000; 1 for anything else.
+
+    Only the first one is ever read. Smaller copies of an image and transparency masks, which TIFF
+    keeps as pages too, do not count.
+    """
+    file = Path(path)
+    if file.suffix.lower() not in _TIFF_SUFFIXES:
+        return 1
+    try:
+        with import_tifffile().TiffFile(file) as tiff:
+            pages = itertools.islice(tiff.pages, _MOST_PAGES)
+            return max(1, sum(not (page.is_reduced or page.is_mask) for page in pages))
+    except Exception:  # damage that readers of the first page may well put up with
+        return 1
+
+
 def import_tifffile() -> Any:
     """Return the module: rarely needed, and slow to start."""
     import tifffile
@@ -118,8 +137,9 @@ def _pillow_header(image: ImageFile.ImageFile, data: bytes) -> Header:
     tags = image.tag_v2
     return replace(
         header,
-        is_inverted=tags.get(_PHOTOMETRIC) == _WHITE_IS_ZERO,
-        needs_tifffile=header.channels > 1 and tags.get(_PLANES) == _SEPARATE_PLANES,
+        is_inverted=tags.get(Tag.PhotometricInterpretation) == _WHITE_IS_ZERO,
+        needs_tifffile=header.channels > 1
+        and tags.get(Tag.PlanarConfiguration) == _SEPARATE_PLANES,
     )
 
 
@@ -128,7 +148,7 @@ def _tiff_header(data: bytes) -> Header:
     with tifffile.TiffFile(io.BytesIO(data)) as file:
         page = file.pages[0]
         width, height = int(page.imagewidth), int(page.imagelength)
-        orientation = page.tags.get(_ORIENTATION)
+        orientation = page.tags.get(int(Tag.Orientation))
         if orientation is not None and orientation.value in _TURNED:
             width, height = height, width
         channels = int(page.samplesperpixel)
@@ -147,8 +167,8 @@ def _is_deep(image: ImageFile.ImageFile, data: bytes) -> bool:
     if image.format == "PNG":
         return png_bits(data) > 8
     if isinstance(image, TiffImagePlugin.TiffImageFile):
-        bits = image.tag_v2.get(_BITS, (1,))
-        kinds = image.tag_v2.get(_SAMPLE_FORMAT, (_UNSIGNED,))
+        bits = image.tag_v2.get(Tag.BitsPerSample, (1,))
+        kinds = image.tag_v2.get(Tag.SampleFormat, (_UNSIGNED,))
         return max(bits) > 8 or any(kind != _UNSIGNED for kind in kinds)
     return False
 
@@ -172,7 +192,10 @@ def _is_cut_short(image: ImageFile.ImageFile, data: bytes) -> bool:
     if image.format == "PNG":
         return b"IEND" not in data
     if isinstance(image, TiffImagePlugin.TiffImageFile):
-        for offsets, lengths in ((273, 279), (324, 325)):  # strips, tiles
+        for offsets, lengths in (
+            (Tag.StripOffsets, Tag.StripByteCounts),
+            (Tag.TileOffsets, Tag.TileByteCounts),
+        ):
             starts, sizes = image.tag_v2.get(offsets, ()), image.tag_v2.get(lengths, ())
             if any(start + size > len(data) for start, size in zip(starts, sizes, strict=False)):
                 return True
@@ -184,14 +207,18 @@ def unreadable(path: Path | str, error: Exception) -> InputError:
     if isinstance(error, FileNotFoundError):
         return InputError("{file} does not exist.", file=path)
     if isinstance(error, Image.DecompressionBombError):
-        return InputError(
-            "{file} has more than {count} million pixels, too many to open at once; cut it into"
-            " tiles.",
-            file=path,
-            count=MAX_PIXELS // 1_000_000,
-        )
+        return too_large(path)
     return InputError(
         "{file} is unreadable: it is damaged or no image in a known format.", file=path
+    )
+
+
+def too_large(path: Path | str) -> InputError:
+    """Return the sentence for an image of more than ``MAX_PIXELS``."""
+    return InputError(
+        "{file} has more than {count} million pixels, too many to open at once; cut it into tiles.",
+        file=path,
+        count=MAX_PIXELS // 1_000_000,
     )
 
 
@@ -202,7 +229,7 @@ def upright_size(image: ImageFile.ImageFile) -> tuple[int, int]:
     if image.format in ("JPEG", "PNG", "WEBP"):
         exif = Image.Exif()
         exif.load(image.info.get("exif") or _late_exif(image))
-        if exif.get(_EXIF_ORIENTATION, 1) in _TURNED:
+        if exif.get(Tag.Orientation, 1) in _TURNED:
             return height, width
     return width, height
 

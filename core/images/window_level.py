@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-ImageArray = npt.NDArray[np.uint8]
-Grey = ImageArray | npt.NDArray[np.uint16] | npt.NDArray[np.floating]
+_Bytes = npt.NDArray[np.uint8]
+AnyDepth = _Bytes | npt.NDArray[np.uint16] | npt.NDArray[np.floating]
 _SAMPLES = 1_000_000
 _ROWS = 64
 _WHITE = 255.0
@@ -43,8 +43,8 @@ class WindowLevel:
         return cls(level - window / 2, level + window / 2)
 
 
-def default_window(image: Grey, *, percentiles: tuple[float, float] = _PERCENTILES) -> WindowLevel:
-    """Return the window between two percentiles of the finite values, all channels together.
+def default_window(image: AnyDepth) -> WindowLevel:
+    """Return the window between percentiles 0.1 and 99.9 of all channels' finite values.
 
     The image alone decides, so that training, prediction and thumbnails agree without a note of
     the data set; percentiles, because one hot pixel would darken everything else. Of images above
@@ -57,7 +57,6 @@ def default_window(image: Grey, *, percentiles: tuple[float, float] = _PERCENTIL
 
     Args:
         image: (H, W) or (H, W, 3) uint8, uint16 or float.
-        percentiles: 0 … 100, of what becomes black and white.
     """
     if image.dtype == np.uint8:
         return WindowLevel(0.0, 255.0)
@@ -67,7 +66,7 @@ def default_window(image: Grey, *, percentiles: tuple[float, float] = _PERCENTIL
         values = values[np.isfinite(values)]
     if not values.size:
         return WindowLevel(0.0, 1.0)
-    low, high = (float(value) for value in np.percentile(values, percentiles))
+    low, high = (float(value) for value in np.percentile(values, _PERCENTILES))
     if high <= low:  # nearly all one value: what differs is what matters
         low, high = float(values.min()), float(values.max())
     if image.dtype == np.uint16:
@@ -89,8 +88,8 @@ def window_table(window: WindowLevel, *, bits: int) -> npt.NDArray[np.uint8]:
 
 
 def to_display(
-    image: Grey, window: WindowLevel | None = None, *, out: ImageArray | None = None
-) -> ImageArray:
+    image: AnyDepth, window: WindowLevel | None = None, *, out: _Bytes | None = None
+) -> _Bytes:
     """Return an image as it is shown; channels of colour share one window.
 
     Args:

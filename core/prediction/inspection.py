@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from core.data.class_names import BACKGROUND_NAMES
 from core.images.io import IGNORE_INDEX
 from core.prediction.metrics import ConfusionMatrix
 from core.system.errors import InputError
@@ -92,7 +93,7 @@ def error_map(
 
 def background_class(labels: Iterable[str]) -> int | None:
     """Return the id of the class that means "nothing here", told by its name, or None."""
-    names = {"background", "_background_", "背景", "bg"}
+    names = {*BACKGROUND_NAMES, "bg"}
     return next((i for i, name in enumerate(labels) if name.strip().lower() in names), None)
 
 

@@ -9,7 +9,7 @@ from enum import Enum
 
 import numpy as np
 
-from core.data.formats.untrusted import BACKGROUND_NAMES
+from core.data.class_names import BACKGROUND, BACKGROUND_NAMES, LABELME_BACKGROUND
 from core.data.label_class import LabelClass
 from core.images.io import IGNORE_INDEX
 from core.images.palette import Color, default_palette
@@ -17,7 +17,7 @@ from core.project.labels import add_class
 from core.project.masks import LabelMap
 from core.system.errors import InputError
 
-_BACKGROUND = ("background", "_background_")
+_BACKGROUND = (BACKGROUND, LABELME_BACKGROUND)
 
 
 class Dropped(Enum):

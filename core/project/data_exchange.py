@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from core.data.dataset_statistics import DatasetStatistics
-from core.data.formats import ImportResult, labelme, paddlex_seg
+from core.data.formats import ImportResult, paddlex_seg
 from core.data.validation import Finding
 from core.project import import_undo as undo
 from core.project import location, revision
@@ -22,7 +22,6 @@ from core.project.rows import ImportReport, Subset, UndoReport
 from core.project.split import split_images
 from core.project.statistics import read_statistics
 from core.project.store import ProjectPart
-from core.system.messages import Message
 
 _TRAINED: tuple[Subset, ...] = ("train", "val")
 
@@ -96,7 +95,7 @@ class DataExchange(ProjectPart):
             class_names=result.labels,
             colors=result.colors,
             class_map=class_map,
-            lost=result.lost,
+            lost=result.report.messages,
             copy=copy,
             replace=replace,
             progress=progress,
@@ -114,29 +113,6 @@ class DataExchange(ProjectPart):
         """Import a folder in PaddleX's SEG layout with its subsets; see ``import_result``."""
         return self.import_result(
             paddlex_seg.read(Path(folder)),
-            source=folder,
-            copy=copy,
-            replace=replace,
-            class_map=class_map,
-            progress=progress,
-        )
-
-    def import_labelme(
-        self,
-        folder: Path | str,
-        *,
-        copy: bool = False,
-        replace: bool = False,
-        class_map: ClassMap | None = None,
-        progress: ProgressCallback | None = None,
-    ) -> ImportReport:
-        """Import a folder of labelme's JSON files; see ``import_result``.
-
-        Images that exist only inside their JSON are taken out to the project's ``images/``.
-        """
-        self._database.require_writable()
-        return self.import_result(
-            labelme.read(Path(folder), extract_to=self.folder / "images"),
             source=folder,
             copy=copy,
             replace=replace,
@@ -234,19 +210,6 @@ class DataExchange(ProjectPart):
     def contents(self) -> ImportResult:
         """Return all images that have a mask, for the writers of ``core.data.formats``."""
         return contents(self._store)
-
-    def export_paddlex(self, folder: Path | str) -> list[Message]:
-        """Copy all images that have a mask into a new or empty folder in PaddleX's SEG layout.
-
-        Images in no subset go to the training list.
-
-        Returns:
-            A sentence for each image that could not be written.
-
-        Raises:
-            InputError: the folder is not empty.
-        """
-        return paddlex_seg.write(self.contents(), location.absolute(folder))
 
 
 def _no_mask() -> LabelMap | None:

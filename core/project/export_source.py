@@ -5,8 +5,7 @@ from __future__ import annotations
 import functools
 from pathlib import Path
 
-from core.data.formats import ImportedImage, ImportResult
-from core.data.formats.result import ImportedShape
+from core.data.formats import ImportedImage, ImportedShape, ImportResult
 from core.project import image_rows as images
 from core.project import shape_store as shapes
 from core.project.labels import read_labels

@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from core.data.formats.result import ImportedShape
+from core.data.formats import ImportedShape
+from core.images.headers import count_pages
 from core.images.io import image_size
 from core.images.palette import Color
-from core.images.tiff_pages import count_pages
 from core.project import image_rows as images
 from core.project import shape_store as shapes
 from core.project.class_plan import ClassMap, ClassPlan, add_planned, plan_classes

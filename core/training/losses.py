@@ -13,9 +13,8 @@ import paddle.nn.functional as F  # noqa: N812
 from paddle import Tensor, nn
 from paddle.autograd import PyLayer
 
+from core.images.io import IGNORE_INDEX
 from core.system.errors import InputError
-
-IGNORE_INDEX: Final = 255
 
 #: What ``use_mixed_loss=True`` stands for.
 DEFAULT_MIXED_LOSS: Final = (("CrossEntropyLoss", 0.8), ("LovaszSoftmaxLoss", 0.2))

@@ -8,9 +8,10 @@ from typing import Any
 
 import paddle
 
+from core.images.io import IGNORE_INDEX
 from core.training.batch_norm import statistics_of_each_rank
 from core.training.distributed import Ranks
-from core.training.losses import IGNORE_INDEX, HeadsLoss, Part
+from core.training.losses import HeadsLoss, Part
 from core.training.moving_average import WeightAverage, load_trained
 from core.training.precision import Precision
 from core.training.schedule import scheduler_of, step_seed

@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from core.images.io import IGNORE_INDEX
 from core.system.errors import InputError
 from core.transforms.base import Sample, Transform, bad_parameter, check_probability, register
 from core.transforms.inversion import Padded
@@ -76,7 +77,7 @@ class RandomExpand(Transform):
     upper_ratio: float = 4.0
     prob: float = 0.5
     im_padding_value: float | Sequence[float] = (127.5, 127.5, 127.5)
-    label_padding_value: int = 255
+    label_padding_value: int = IGNORE_INDEX
 
     def __post_init__(self) -> None:
         check_probability(self, "prob")
@@ -117,7 +118,7 @@ class Padding(Transform):
     pad_mode: int = 0
     offsets: Sequence[int] | None = None
     im_padding_value: float | Sequence[float] = (127.5, 127.5, 127.5)
-    label_padding_value: int = 255
+    label_padding_value: int = IGNORE_INDEX
     size_divisor: int = 32
 
     def __post_init__(self) -> None:

@@ -111,7 +111,8 @@ class ExportDialog(QDialog):
         self._set_busy(True)
 
         def run(progress: Progress) -> list[Message]:
-            return registry.write(key, _with_progress(project.contents(), progress), folder)
+            written = registry.write(key, _with_progress(project.contents(), progress), folder)
+            return written.messages
 
         self._tasks.start(
             run,

@@ -14,6 +14,7 @@ from app.panels.data.class_list import percent_text
 from app.widgets.elided_label import ElidedLabel
 from app.widgets.image_status_text import state_name, subset_name
 from app.widgets.layout import button, label
+from core.images.io import IGNORE_INDEX
 from core.project import ImageRow, LabelClass, Subset
 from core.project.rows import SUBSETS
 
@@ -103,7 +104,7 @@ class ImageFacts(QWidget):
     def show_content(self, labels: Sequence[LabelClass], pixels: dict[int, int]) -> None:
         """Say which classes the mask holds; ``pixels`` counts by class id."""
         total = sum(pixels.values())
-        names = {item.id: item.name for item in labels} | {255: tr("ignored")}
+        names = {item.id: item.name for item in labels} | {IGNORE_INDEX: tr("ignored")}
         parts = [
             f"{names.get(class_id, str(class_id))} {percent_text(count / total)}"
             for class_id, count in sorted(pixels.items(), key=lambda entry: -entry[1])

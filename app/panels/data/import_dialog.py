@@ -30,7 +30,8 @@ from app.services.context import AppContext
 from app.widgets import dialogs
 from app.widgets.layout import button, column, label, row
 from core.data.formats import registry
-from core.data.formats.detect import IMAGES_ONLY
+from core.data.formats.detection import IMAGES_ONLY
+from core.data.formats.format import ReadOptions
 from core.project import ImportReport, Project
 from core.system.messages import Message, message
 
@@ -216,7 +217,7 @@ class ImportDialog(QDialog):
         self.crowds.setVisible(preview.crowds > 0)
         self.crowd_label.setText(tr("Crowds ({count})", count=f"{preview.crowds:,}"))
         self.crowd_box.setCurrentIndex(0)
-        self.report.show_problems(result.lost if result is not None else [])
+        self.report.show_problems(result.report.messages if result is not None else [])
 
     @Slot()
     def _on_import(self) -> None:
@@ -268,11 +269,10 @@ class ImportDialog(QDialog):
             if preview.result is None:
                 return project.add_images(preview.images, copy=copy, progress=tell)
             result = preview.result
-            if preview.format == "labelme":
+            if "extract_to" in registry.FORMATS[preview.format].options or crowd == "class":
                 inside = project.folder / "images" / preview.folder.name
-                result = registry.read("labelme", preview.folder, extract_to=inside)
-            elif crowd == "class":
-                result = registry.read(preview.format, preview.folder, crowd="class")
+                options = ReadOptions(extract_to=inside, crowd=crowd)
+                result = registry.read(preview.format, preview.folder, options)
             return project.import_result(
                 result,
                 source=preview.folder,
@@ -290,7 +290,7 @@ class ImportDialog(QDialog):
         known = (
             0
             if self._preview is None or self._preview.result is None
-            else len(self._preview.result.lost)
+            else len(self._preview.result.report.messages)
         )
         if not report.conflicts and len(report.lost) <= known:
             self.accept()
@@ -339,11 +339,14 @@ class ImportDialog(QDialog):
     @Slot()
     def _on_browse_file(self) -> None:
         start = self.folder_edit.text() or str(self._context.projects_dir())
-        file, _ = QFileDialog.getOpenFileName(
-            self, tr("File to import"), start, tr("Annotations (*.json *.xml)")
+        files = [known.file for known in registry.READABLE if known.file is not None]
+        suffixes = {suffix for file in files if file.is_source for suffix in file.suffixes}
+        patterns = " ".join(f"*{suffix}" for suffix in sorted(suffixes))
+        chosen, _ = QFileDialog.getOpenFileName(
+            self, tr("File to import"), start, tr("Annotations ({patterns})", patterns=patterns)
         )
-        if file:
-            self.set_folder(Path(file))
+        if chosen:
+            self.set_folder(Path(chosen))
 
     @Slot()
     def _on_folder_edited(self) -> None:

@@ -7,9 +7,10 @@ from pathlib import Path
 
 from app.look.translation import tr, trn
 from app.services.background import Progress
-from core.data.formats import registry
-from core.data.formats.detect import IMAGES_ONLY, detect_format, find_images
-from core.data.formats.result import ImportResult
+from core.data.formats import ImportResult, registry
+from core.data.formats.detection import IMAGES_ONLY, detect_format
+from core.data.formats.format import ReadOptions
+from core.data.formats.image_index import find_images
 from core.system.errors import InputError
 
 
@@ -65,7 +66,7 @@ def read_preview(folder: Path, chosen: str | None, scratch: Path, progress: Prog
             raise InputError("There is no image in {folder}; choose another one.", folder=folder)
         return Preview(folder, found, None, images)
     # Images inside labelme's files go to the project only when the import is wanted.
-    result = registry.read(found, folder, extract_to=scratch)
+    result = registry.read(found, folder, ReadOptions(extract_to=scratch))
     progress.check()
     if not result.items:
         raise InputError("There is nothing to import in {folder}.", folder=folder)

@@ -1,5 +1,6 @@
-"""Files of other tools, one module a format."""
+"""Files of other tools, one module a format; ``registry`` lists them."""
 
-from core.data.formats.result import ImportedImage, ImportResult
+from core.data.formats.conversion_report import ConversionReport
+from core.data.formats.import_result import ImportedImage, ImportedShape, ImportResult
 
-__all__ = ["ImportResult", "ImportedImage"]
+__all__ = ["ConversionReport", "ImportResult", "ImportedImage", "ImportedShape"]

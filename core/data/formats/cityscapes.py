@@ -8,33 +8,28 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PIL import Image, ImageDraw
 
-from core.data.formats.cityscapes_labels import IDS, LABELS, TRAINED
-from core.data.formats.mask_files import read_names, read_sized_mask
-from core.data.formats.outlines import outer_ring, regions, touches_border
-from core.data.formats.result import ImportedImage, ImportResult
-from core.data.formats.untrusted import (
-    checked_size,
-    find_files,
-    find_images,
-    is_number,
-    load_json,
-    require_folder,
-    said_size,
-    subset_of_path,
-)
-from core.data.formats.writing import Labelled, copy_image, labelled, new_folder
+from core.data.class_names import IGNORE_NAME, read_names
+from core.data.formats.contours import outer_ring, regions, touches_border
+from core.data.formats.conversion_report import ConversionReport
+from core.data.formats.format import Evidence, FolderOverview, Format
+from core.data.formats.image_index import checked_size, find_files, find_images, require_folder
+from core.data.formats.import_result import ImportedImage, ImportResult
+from core.data.formats.mask_images import read_sized_mask
+from core.data.formats.parsing import is_number, load_json, said_size, subset_of_path
+from core.data.formats.writing import LabelledImage, copy_image, labelled_images, new_folder
 from core.datasets import LABELS_FILE
 from core.images.io import IGNORE_INDEX, ImageArray, write_mask
-from core.images.palette import default_palette
+from core.images.palette import Color, default_palette
 from core.system.errors import InputError
 from core.system.files import write_json_atomic, write_text_atomic
-from core.system.messages import Message, message
+from core.system.messages import message
 
 IMAGES = "leftImg8bit"
 MASKS = ("gtFine", "gtCoarse")
@@ -42,6 +37,60 @@ _IDS_ENDING = "labelIds"
 _TRAIN_IDS_ENDING = "labelTrainIds"
 _POLYGONS_ENDING = "polygons"
 _CITY = "images"  # the folder between the subset and the files
+
+
+@dataclass(frozen=True, slots=True)
+class CityscapesLabel:
+    """A class as ``helpers/labels.py`` of cityscapesScripts lists it.
+
+    Its id is its place in ``LABELS``; ``train_id`` is 255 where it is not trained on.
+    """
+
+    name: str
+    train_id: int
+    color: Color
+
+
+_VOID = IGNORE_INDEX
+LABELS = (
+    CityscapesLabel("unlabeled", _VOID, (0, 0, 0)),
+    CityscapesLabel("ego vehicle", _VOID, (0, 0, 0)),
+    CityscapesLabel("rectification border", _VOID, (0, 0, 0)),
+    CityscapesLabel("out of roi", _VOID, (0, 0, 0)),
+    CityscapesLabel("static", _VOID, (0, 0, 0)),
+    CityscapesLabel("dynamic", _VOID, (111, 74, 0)),
+    CityscapesLabel("ground", _VOID, (81, 0, 81)),
+    CityscapesLabel("road", 0, (128, 64, 128)),
+    CityscapesLabel("sidewalk", 1, (244, 35, 232)),
+    CityscapesLabel("parking", _VOID, (250, 170, 160)),
+    CityscapesLabel("rail track", _VOID, (230, 150, 140)),
+    CityscapesLabel("building", 2, (70, 70, 70)),
+    CityscapesLabel("wall", 3, (102, 102, 156)),
+    CityscapesLabel("fence", 4, (190, 153, 153)),
+    CityscapesLabel("guard rail", _VOID, (180, 165, 180)),
+    CityscapesLabel("bridge", _VOID, (150, 100, 100)),
+    CityscapesLabel("tunnel", _VOID, (150, 120, 90)),
+    CityscapesLabel("pole", 5, (153, 153, 153)),
+    CityscapesLabel("polegroup", _VOID, (153, 153, 153)),
+    CityscapesLabel("traffic light", 6, (250, 170, 30)),
+    CityscapesLabel("traffic sign", 7, (220, 220, 0)),
+    CityscapesLabel("vegetation", 8, (107, 142, 35)),
+    CityscapesLabel("terrain", 9, (152, 251, 152)),
+    CityscapesLabel("sky", 10, (70, 130, 180)),
+    CityscapesLabel("person", 11, (220, 20, 60)),
+    CityscapesLabel("rider", 12, (255, 0, 0)),
+    CityscapesLabel("car", 13, (0, 0, 142)),
+    CityscapesLabel("truck", 14, (0, 0, 70)),
+    CityscapesLabel("bus", 15, (0, 60, 100)),
+    CityscapesLabel("caravan", _VOID, (0, 0, 90)),
+    CityscapesLabel("trailer", _VOID, (0, 0, 110)),
+    CityscapesLabel("train", 16, (0, 80, 100)),
+    CityscapesLabel("motorcycle", 17, (0, 0, 230)),
+    CityscapesLabel("bicycle", 18, (119, 11, 32)),
+)
+
+IDS = {label.name: index for index, label in enumerate(LABELS)} | {"license plate": -1}
+TRAINED = tuple(label for label in LABELS if label.train_id != IGNORE_INDEX)
 
 
 def read(folder: Path | str, *, train_ids: bool = False) -> ImportResult:
@@ -58,7 +107,7 @@ def read(folder: Path | str, *, train_ids: bool = False) -> ImportResult:
         InputError: no such folder, or no images with annotations.
     """
     root = require_folder(folder)
-    lost: list[Message] = []
+    report = ConversionReport()
     own = root / LABELS_FILE
     names = read_names(own) if own.is_file() and not train_ids else [one.name for one in LABELS]
     colors = [one.color for one in LABELS]
@@ -73,14 +122,14 @@ def read(folder: Path | str, *, train_ids: bool = False) -> ImportResult:
     for image in find_images(root / IMAGES):
         found = annotations.get(_key(image.stem, IMAGES), {})
         if not found:
-            lost.append(message("{file} has no mask.", file=image))
+            report.left_out(message("{file} has no mask.", file=image))
         mask = _reader(image, found, values, train_ids=train_ids)
         items.append(ImportedImage(image, mask, subset_of_path(image, root)))
     if not items:
         raise InputError(
             "{folder} is no Cityscapes folder: it needs leftImg8bit and gtFine.", folder=root
         )
-    return ImportResult(items, names, colors, lost)
+    return ImportResult(items, names, colors, report)
 
 
 def _key(stem: str, ending: str) -> str:
@@ -135,7 +184,7 @@ def _draw(image: Path, path: Path, values: Mapping[str, int], *, train_ids: bool
             continue
         if label not in values and label.endswith("group"):
             label = label.removesuffix("group")
-        value = IGNORE_INDEX if label == "__ignore__" else values.get(label)
+        value = IGNORE_INDEX if label == IGNORE_NAME else values.get(label)
         if value is None:
             if label in IDS:  # license plate, id -1: no value of a mask
                 value = IGNORE_INDEX
@@ -166,7 +215,7 @@ def _object(path: Path, number: int, entry: Any) -> tuple[str, list[tuple[float,
     return label, [(point[0], point[1]) for point in polygon]
 
 
-def write(result: ImportResult, folder: Path | str) -> list[Message]:
+def write(result: ImportResult, folder: Path | str) -> ConversionReport:
     """Write ``leftImg8bit/`` and ``gtFine/`` with label ids and polygons.
 
     Where all classes have names of Cityscapes', its ids are used and ignored pixels become
@@ -178,7 +227,7 @@ def write(result: ImportResult, folder: Path | str) -> list[Message]:
     Raises:
         InputError: ``folder`` exists and is not empty.
     """
-    lost: list[Message] = []
+    report = ConversionReport()
     official = all(name in IDS and IDS[name] >= 0 for name in result.labels)
     lut = np.arange(256, dtype=np.uint8)
     if official:
@@ -189,7 +238,7 @@ def write(result: ImportResult, folder: Path | str) -> list[Message]:
         names, colors = list(result.labels), list(result.colors)
     ignored = 0
     with new_folder(folder) as partial:
-        for item in labelled(result, lost):
+        for item in labelled_images(result, report):
             ignored += bool((item.mask == IGNORE_INDEX).any())
             image_name = f"{item.name}_{IMAGES}{item.image.suffix}"
             copy_image(item, partial / IMAGES / item.subset / _CITY, image_name)
@@ -203,16 +252,16 @@ def write(result: ImportResult, folder: Path | str) -> list[Message]:
         if not official:
             write_text_atomic(partial / LABELS_FILE, "\n".join(names) + "\n")
     if official and ignored:
-        lost.append(
+        report.changed(
             message(
                 "{count} masks have ignored pixels, which become Cityscapes' class unlabeled.",
                 count=ignored,
             )
         )
-    return lost
+    return report
 
 
-def _polygons(item: Labelled, mask: ImageArray, names: list[str]) -> dict[str, Any]:
+def _polygons(item: LabelledImage, mask: ImageArray, names: list[str]) -> dict[str, Any]:
     """Return polygons that give the mask when drawn in their order over class 0."""
     objects = []
     for region in regions(mask):
@@ -220,6 +269,24 @@ def _polygons(item: Labelled, mask: ImageArray, names: list[str]) -> dict[str, A
             continue
         points = outer_ring(region).tolist()
         points += points[-1:] * (3 - len(points))
-        label = "__ignore__" if region.value == IGNORE_INDEX else names[region.value]
+        label = IGNORE_NAME if region.value == IGNORE_INDEX else names[region.value]
         objects.append({"label": label, "polygon": points})
     return {"imgHeight": mask.shape[0], "imgWidth": mask.shape[1], "objects": objects}
+
+
+def _has_layout(folder: FolderOverview) -> bool:
+    return IMAGES in folder.names and not folder.names.isdisjoint(MASKS)
+
+
+FORMAT = Format(
+    key="cityscapes",
+    title=message("Cityscapes (gtFine)"),
+    read=lambda path, _: read(path),
+    write=write,
+    folder={Evidence.LAYOUT: _has_layout},
+)
+TRAIN_IDS_FORMAT = Format(
+    key="cityscapes-train-ids",
+    title=message("Cityscapes, the 19 trained classes"),
+    read=lambda path, _: read(path, train_ids=True),
+)

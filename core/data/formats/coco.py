@@ -10,35 +10,38 @@ import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
-from core.data.formats import coco_writer, rle
-from core.data.formats.result import ImportedImage, ImportResult
-from core.data.formats.untrusted import (
-    BACKGROUND_NAMES,
-    IGNORE_NAME,
-    ImageIndex,
-    checked_size,
-    find_files,
+from core.data.class_names import IGNORE_NAME
+from core.data.formats import rle
+from core.data.formats.class_numbers import number_classes
+from core.data.formats.contours import Region, keyhole_ring, regions
+from core.data.formats.conversion_report import ConversionReport
+from core.data.formats.format import AnnotationFile, Crowd, Evidence, FileHead, Format
+from core.data.formats.image_index import ImageIndex, checked_size, find_files
+from core.data.formats.import_result import ImportedImage, ImportResult
+from core.data.formats.parsing import (
     load_json,
     parse_color,
     said_size,
     subset_of,
     subset_of_path,
 )
-from core.datasets import Subset
+from core.data.formats.writing import (
+    LabelledImage,
+    copy_image,
+    first_class,
+    labelled_images,
+    new_folder,
+)
+from core.datasets import SUBSETS, Subset
 from core.images.io import IGNORE_INDEX, ImageArray
-from core.images.palette import Color, default_palette
+from core.images.palette import Color
 from core.system.errors import InputError
+from core.system.files import write_json_atomic
 from core.system.messages import Message, message
-
-__all__ = ["is_coco", "read", "write"]
-
-write = coco_writer.write
-Crowd = Literal["ignore", "class"]
-_MAX_CLASSES = 255
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,24 +83,20 @@ def read(path: Path | str, *, crowd: Crowd = "ignore") -> ImportResult:
     """
     source = Path(path).absolute()
     files, root = _files(source)
-    lost: list[Message] = []
-    index = ImageIndex(root)
-    reader = _Reader(index, root, crowd, lost)
+    report = ConversionReport()
+    reader = _Reader(root, crowd, report)
     for file in files:
-        try:
+        with report.leaving_out():
             reader.read_file(file)
-        except InputError as error:
-            lost.append(error.message)
-    if not reader.images and lost:
-        raise InputError(lost[0].template, **lost[0].params)
-    if not reader.images:
-        raise InputError("{folder} holds no COCO file with images.", folder=source)
+    report.require(
+        reader.images, InputError("{folder} holds no COCO file with images.", folder=source)
+    )
     return reader.result()
 
 
 def _files(source: Path) -> tuple[list[Path], Path]:
     if source.is_dir():
-        files = find_files(source, frozenset({".json"}))
+        files = find_files(source, (".json",))
         instances = [file for file in files if file.name.startswith("instances_")]
         return instances or files, source
     parent = source.parent
@@ -106,12 +105,12 @@ def _files(source: Path) -> tuple[list[Path], Path]:
 
 
 class _Reader:
-    def __init__(self, index: ImageIndex, root: Path, crowd: Crowd, lost: list[Message]) -> None:
-        self._index = index
+    def __init__(self, root: Path, crowd: Crowd, report: ConversionReport) -> None:
+        self._index = ImageIndex(root)
         self._root = root
-        self._crowd = crowd
-        self._lost = lost
-        self._categories: dict[str, _Category] = {}
+        self._crowd: Crowd = crowd
+        self._report = report
+        self._colors: dict[str, Color | None] = {}
         self.images: dict[Path, tuple[tuple[int, int], list[_Drawn], Subset | None]] = {}
 
     def read_file(self, file: Path) -> None:
@@ -122,7 +121,7 @@ class _Reader:
             )
         categories = _categories(file, data["categories"])
         for category in categories.values():
-            self._categories.setdefault(category.name, category)
+            self._colors.setdefault(category.name, category.color)
         images = self._images(file, data["images"])
         problems: dict[str, list[Any]] = {}
         for number, entry in enumerate(data["annotations"], 1):
@@ -131,7 +130,8 @@ class _Reader:
                 problems.setdefault(reason, []).append(
                     entry.get("id", number) if isinstance(entry, dict) else number
                 )
-        self._lost += [_PROBLEMS[reason](file, ids) for reason, ids in problems.items()]
+        for reason, ids in problems.items():
+            self._report.left_out(_PROBLEMS[reason](file, ids))
 
     def _images(self, file: Path, entries: Sequence[Any]) -> dict[Any, Path | None]:
         """Return the image of each id; None where it was reported as lost."""
@@ -140,12 +140,12 @@ class _Reader:
             try:
                 id_, image, size = self._image(file, entry)
             except InputError as error:
-                self._lost.append(error.message)
+                self._report.left_out(error.message)
                 if isinstance(entry, dict) and isinstance(entry.get("id"), (int, str)):
                     found.setdefault(entry["id"], None)
                 continue
             if id_ in found:
-                self._lost.append(
+                self._report.left_out(
                     message(
                         "{file} has several images with the id {id}; the first is used.",
                         file=file,
@@ -199,24 +199,14 @@ class _Reader:
         return ""
 
     def result(self) -> ImportResult:
-        names = [name for name in self._categories if name != IGNORE_NAME]
-        background = next((name for name in names if name.lower() in BACKGROUND_NAMES), None)
-        classes = [background or "background", *(name for name in names if name != background)]
-        if len(classes) > _MAX_CLASSES:
-            raise InputError(
-                "The COCO files use {count} classes; there can be at most 255.", count=len(classes)
-            )
-        values = {name: index for index, name in enumerate(classes)} | {IGNORE_NAME: IGNORE_INDEX}
-        colors = default_palette(len(classes))
-        for name, category in self._categories.items():
-            if category.color is not None and values[name] < len(colors):
-                colors[values[name]] = category.color
+        classes = number_classes(self._colors, tool="COCO")
+        values = classes.values
         items = [
             ImportedImage(image, functools.partial(_draw, size, drawn, values, self._crowd), subset)
             for image, (size, drawn, subset) in self.images.items()
         ]
         crowds = sum(shape.crowd for _, drawn, _ in self.images.values() for shape in drawn)
-        return ImportResult(items, classes, colors, self._lost, crowds)
+        return ImportResult(items, classes.names, classes.colors, self._report, crowds)
 
 
 def _categories(file: Path, entries: Sequence[Any]) -> dict[Any, _Category]:
@@ -288,3 +278,125 @@ _PROBLEMS: dict[str, Callable[[Path, list[Any]], Message]] = {
         id=ids[0],
     ),
 }
+
+
+def write(result: ImportResult, folder: Path | str, *, polygons: bool = False) -> ConversionReport:
+    """Write ``images/`` and ``annotations/instances_<subset>.json``; run lengths are exact.
+
+    Category ids are class indices; the background (class 0, if it is called so) is no category.
+    Ignored pixels are a crowd of the category ``__ignore__``.
+
+    Args:
+        result: images with masks.
+        folder: new or empty.
+        polygons: write outlines instead, for tools that know no run lengths; they run through the
+            centres of the outermost pixels, so a region loses half a pixel around.
+
+    Returns:
+        A sentence for each image that could not be written, and about what outlines lose.
+
+    Raises:
+        InputError: ``folder`` exists and is not empty.
+    """
+    report = ConversionReport()
+    annotations: dict[Subset, _Annotations] = {}
+    with new_folder(folder) as partial:
+        for item in labelled_images(result, report):
+            copy_image(item, partial / "images")
+            subset = annotations.setdefault(item.subset, _Annotations(result, polygons=polygons))
+            subset.add(item)
+        (partial / "annotations").mkdir()
+        for name in SUBSETS:
+            if name in annotations:
+                target = partial / "annotations" / f"instances_{name}.json"
+                write_json_atomic(target, annotations[name].data())
+    if polygons and annotations:
+        report.changed(
+            message("The outlines are within a pixel of the masks; run lengths are exact.")
+        )
+    return report
+
+
+class _Annotations:
+    def __init__(self, result: ImportResult, *, polygons: bool) -> None:
+        self._result = result
+        self._polygons = polygons
+        self._first = first_class(result.labels)
+        self._images: list[dict[str, Any]] = []
+        self._annotations: list[dict[str, Any]] = []
+
+    def add(self, item: LabelledImage) -> None:
+        height, width = item.mask.shape
+        entry = {"id": len(self._images) + 1, "width": width, "height": height}
+        self._images.append({**entry, "file_name": item.file_name})
+        for region in regions(item.mask, skip=range(self._first)):
+            self._annotations.append(self._annotation(region, (width, height)))
+
+    def _annotation(self, region: Region, size: tuple[int, int]) -> dict[str, Any]:
+        ignored = region.value == IGNORE_INDEX
+        height, width = region.stencil.shape
+        return {
+            "id": len(self._annotations) + 1,
+            "image_id": len(self._images),
+            "category_id": self._ignore_id if ignored else region.value,
+            "segmentation": self._segmentation(region, size, ignored=ignored),
+            "area": int(region.stencil.sum()),
+            "bbox": [region.x, region.y, width, height],
+            "iscrowd": int(ignored),
+        }
+
+    def _segmentation(self, region: Region, size: tuple[int, int], *, ignored: bool) -> Any:
+        if self._polygons and not ignored and min(region.stencil.shape) > 1:
+            ring = keyhole_ring(region) + 0.5
+            if len(ring) >= 3:
+                return [np.asarray(ring, np.float64).ravel().tolist()]
+        counts = rle.coco_counts(region.stencil, region.x, region.y, size)
+        return {"size": [size[1], size[0]], "counts": rle.compress(counts, size)}
+
+    @property
+    def _ignore_id(self) -> int:
+        return len(self._result.labels)
+
+    def data(self) -> dict[str, Any]:
+        labels, colors = self._result.labels, self._result.colors
+        categories: list[dict[str, Any]] = [
+            {"id": index, "name": labels[index], "supercategory": "", "color": list(colors[index])}
+            for index in range(self._first, len(labels))
+        ]
+        if any(entry["iscrowd"] for entry in self._annotations):
+            categories.append({"id": self._ignore_id, "name": IGNORE_NAME, "supercategory": ""})
+        return {
+            "info": {},
+            "licenses": [],
+            "images": self._images,
+            "annotations": self._annotations,
+            "categories": categories,
+        }
+
+
+def _is_instances(head: FileHead) -> bool:
+    """COCO's lists are long and come in any order, so two of their names may be far apart."""
+    keys = (b'"images"', b'"annotations"', b'"categories"')
+    if not head.data.lstrip().startswith(b"{") or not any(key in head.data for key in keys):
+        return False
+    try:
+        tail = head.tail()
+    except OSError:
+        return False
+    markers = (*keys, b'"segmentation"', b'"file_name"', b'"image_id"')
+    return sum(key in head.data or key in tail for key in markers) >= 2
+
+
+FORMAT = Format(
+    key="coco",
+    title=message("COCO (run lengths and polygons)"),
+    read=lambda path, options: read(path, crowd=options.crowd),
+    write=write,
+    options=frozenset({"crowd"}),
+    file=AnnotationFile(suffixes=(".json",), is_one=_is_instances, evidence=Evidence.FILE_OF_MANY),
+)
+POLYGONS_FORMAT = Format(
+    key="coco-polygons",
+    title=message("COCO with polygons only"),
+    write=functools.partial(write, polygons=True),
+)

@@ -8,46 +8,56 @@ from __future__ import annotations
 
 import codecs
 import functools
+import io
 import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
-from xml.etree.ElementTree import ParseError, TreeBuilder
+from typing import Any, BinaryIO
+from xml.etree.ElementTree import (
+    Element,
+    ElementTree,
+    ParseError,
+    SubElement,
+    TreeBuilder,
+    indent,
+)
 
 import numpy as np
 from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import DefusedXMLParser, iterparse
 
-from core.data.formats import cvat_writer, rle
-from core.data.formats.result import ImportedImage, ImportResult
-from core.data.formats.untrusted import (
-    BACKGROUND_NAMES,
-    IGNORE_NAME,
+from core.data.class_names import IGNORE_NAME
+from core.data.formats import rle
+from core.data.formats.class_numbers import number_classes
+from core.data.formats.contours import regions
+from core.data.formats.conversion_report import ConversionReport
+from core.data.formats.format import AnnotationFile, Evidence, FileHead, Format
+from core.data.formats.image_index import ImageIndex, checked_size, find_files
+from core.data.formats.import_result import ImportedImage, ImportResult
+from core.data.formats.parsing import (
     MAX_FILE_BYTES,
-    ImageIndex,
-    checked_size,
-    find_files,
     parse_color,
     parse_number,
     subset_of,
     subset_of_path,
 )
+from core.data.formats.writing import (
+    LabelledImage,
+    copy_image,
+    first_class,
+    labelled_images,
+    new_folder,
+)
 from core.datasets import Subset
 from core.images.io import IGNORE_INDEX, ImageArray
-from core.images.palette import Color, default_palette
+from core.images.palette import Color
 from core.system.errors import InputError
-from core.system.files import open_regular
-from core.system.messages import Message, message
+from core.system.files import open_regular, write_bytes_atomic
+from core.system.messages import message
 
-if TYPE_CHECKING:
-    from xml.etree.ElementTree import Element
-
-__all__ = ["read", "write"]
-
-write = cvat_writer.write
-_MAX_CLASSES = 255
+_FILE_NAME = "annotations.xml"
 _MAX_SHAPES = 1_000_000  # of one image; they are all held until its end
 _ELLIPSE_CORNERS = 720
 _ENCODING = re.compile(rb"<\?xml[^>]*?encoding\s*=\s*[\"']([\w.-]+)")
@@ -79,26 +89,24 @@ def read(path: Path | str) -> ImportResult:
     """
     source = Path(path).absolute()
     root = source if source.is_dir() else source.parent
-    files = find_files(source, frozenset({".xml"})) if source.is_dir() else [source]
-    lost: list[Message] = []
-    reader = _Reader(root, lost)
+    files = find_files(source, (".xml",)) if source.is_dir() else [source]
+    report = ConversionReport()
+    reader = _Reader(root, report)
     for file in files:
-        try:
+        with report.leaving_out():
             reader.read_file(file)
-        except InputError as error:
-            lost.append(error.message)
-    if not reader.images:
-        if lost:
-            raise InputError(lost[0].template, **lost[0].params)
-        raise InputError("{folder} holds no XML file of CVAT's with images.", folder=source)
+    report.require(
+        reader.images,
+        InputError("{folder} holds no XML file of CVAT's with images.", folder=source),
+    )
     return reader.result()
 
 
 class _Reader:
-    def __init__(self, root: Path, lost: list[Message]) -> None:
+    def __init__(self, root: Path, report: ConversionReport) -> None:
         self._root = root
         self._index = ImageIndex(root)
-        self._lost = lost
+        self._report = report
         self._labels: dict[str, Color | None] = {}
         self.images: dict[Path, tuple[tuple[int, int], list[_Shape], Subset | None]] = {}
 
@@ -112,13 +120,11 @@ class _Reader:
             if element.tag == "label":
                 self._add_label(element)
             elif element.tag == "image":
-                try:
+                with self._report.leaving_out():
                     self._add_image(file, element, left_out)
-                except InputError as error:
-                    self._lost.append(error.message)
                 element.clear()
         for kind, count in left_out.items():
-            self._lost.append(
+            self._report.left_out(
                 message(
                     "{count} shapes of the type {kind} in {file} are damaged or have no area, and"
                     " are left out.",
@@ -157,23 +163,12 @@ class _Reader:
         self.images[image] = (size, shapes, subset)
 
     def result(self) -> ImportResult:
-        names = [name for name in self._labels if name != IGNORE_NAME]
-        background = next((name for name in names if name.lower() in BACKGROUND_NAMES), None)
-        classes = [background or "background", *(name for name in names if name != background)]
-        if len(classes) > _MAX_CLASSES:
-            raise InputError(
-                "The CVAT files use {count} classes; there can be at most 255.", count=len(classes)
-            )
-        values = {name: index for index, name in enumerate(classes)} | {IGNORE_NAME: IGNORE_INDEX}
-        colors = default_palette(len(classes))
-        for name, color in self._labels.items():
-            if color is not None and name != IGNORE_NAME:
-                colors[values[name]] = color
+        classes = number_classes(self._labels, tool="CVAT")
         items = [
-            ImportedImage(image, functools.partial(_draw, size, shapes, values), subset)
+            ImportedImage(image, functools.partial(_draw, size, shapes, classes.values), subset)
             for image, (size, shapes, subset) in self.images.items()
         ]
-        return ImportResult(items, classes, colors, self._lost)
+        return ImportResult(items, classes.names, classes.colors, self._report)
 
 
 def _elements(file: Path) -> Iterator[Element]:
@@ -301,3 +296,92 @@ def _draw(size: tuple[int, int], shapes: list[_Shape], values: dict[str, int]) -
         part = columns[left : left + width, top : top + height]
         part[stencil.reshape(height, width).T > 0] = value
     return np.ascontiguousarray(columns.T)
+
+
+def write(result: ImportResult, folder: Path | str) -> ConversionReport:
+    """Write ``images/`` and ``annotations.xml`` with one mask for each connected region.
+
+    The background is no label; ignored pixels are masks of a label ``__ignore__``.
+
+    Returns:
+        A sentence for each image that could not be written.
+
+    Raises:
+        InputError: ``folder`` exists and is not empty.
+    """
+    report = ConversionReport()
+    first = first_class(result.labels)
+    root = Element("annotations")
+    SubElement(root, "version").text = "1.1"
+    labels = SubElement(SubElement(SubElement(root, "meta"), "task"), "labels")
+    for name, (red, green, blue) in [*zip(result.labels, result.colors, strict=True)][first:]:
+        _write_label(labels, name, f"#{red:02x}{green:02x}{blue:02x}")
+    ignored = False
+    with new_folder(folder) as partial:
+        for number, item in enumerate(labelled_images(result, report)):
+            copy_image(item, partial / "images")
+            _write_image(root, number, item, result.labels, first)
+            ignored = ignored or bool((item.mask == IGNORE_INDEX).any())
+        if ignored:
+            _write_label(labels, IGNORE_NAME, "#ffffff")
+        indent(root)
+        stream = io.BytesIO()
+        ElementTree(root).write(stream, encoding="utf-8", xml_declaration=True)
+        write_bytes_atomic(partial / _FILE_NAME, stream.getbuffer())
+    return report
+
+
+def _write_label(labels: Element, name: str, color: str) -> None:
+    label = SubElement(labels, "label")
+    SubElement(label, "name").text = _printable(name)
+    SubElement(label, "color").text = color
+    SubElement(label, "attributes")
+
+
+def _write_image(
+    root: Element, number: int, item: LabelledImage, names: list[str], first: int
+) -> None:
+    height, width = item.mask.shape
+    image = SubElement(
+        root,
+        "image",
+        id=str(number),
+        name=f"images/{item.file_name}",
+        subset=item.subset,
+        width=str(width),
+        height=str(height),
+    )
+    for region in regions(item.mask, skip=range(first)):
+        rows, columns = region.stencil.shape
+        name = IGNORE_NAME if region.value == IGNORE_INDEX else names[region.value]
+        SubElement(
+            image,
+            "mask",
+            label=_printable(name),
+            source="manual",
+            occluded="0",
+            rle=", ".join(map(str, rle.counts_of(region.stencil).tolist())),
+            left=str(region.x),
+            top=str(region.y),
+            width=str(columns),
+            height=str(rows),
+            z_order="0",
+        )
+
+
+def _printable(name: str) -> str:
+    """Return a name without characters that XML cannot hold."""
+    return "".join(char if char.isprintable() else "?" for char in name)
+
+
+def _is_cvat(head: FileHead) -> bool:
+    return b"<annotations" in head.data
+
+
+FORMAT = Format(
+    key="cvat",
+    title=message("CVAT for images 1.1 (XML)"),
+    read=lambda path, _: read(path),
+    write=write,
+    file=AnnotationFile(suffixes=(".xml",), is_one=_is_cvat, evidence=Evidence.FILE_OF_MANY),
+)

@@ -15,26 +15,27 @@ from typing import Any
 import cv2
 import numpy as np
 
+from core.data.class_names import BACKGROUND, IGNORE_NAME
 from core.data.formats import coco
-from core.data.formats.mask_files import read_sized_mask
-from core.data.formats.outlines import keyhole_ring, regions
-from core.data.formats.result import ImportedImage, ImportResult
-from core.data.formats.untrusted import (
-    IGNORE_NAME,
+from core.data.formats.contours import keyhole_ring, regions
+from core.data.formats.conversion_report import ConversionReport
+from core.data.formats.format import AnnotationFile, Evidence, FileHead, FolderOverview, Format
+from core.data.formats.image_index import (
     ImageIndex,
     checked_size,
     find_files,
     find_images,
-    is_number,
-    load_json,
     require_folder,
 )
-from core.data.formats.writing import copy_image, labelled, new_folder
+from core.data.formats.import_result import ImportedImage, ImportResult
+from core.data.formats.mask_images import read_sized_mask
+from core.data.formats.parsing import is_number, load_json
+from core.data.formats.writing import copy_image, labelled_images, new_folder
 from core.images.io import IGNORE_INDEX, ImageArray, write_mask
 from core.images.palette import Color, default_palette
 from core.system.errors import InputError
 from core.system.files import read_text, write_json_atomic, write_text_atomic
-from core.system.messages import Message, message
+from core.system.messages import message
 
 LABEL_LIST = "autosave_label.txt"
 COCO_FILE = "annotations.json"
@@ -65,44 +66,39 @@ def read(folder: Path | str) -> ImportResult:
         InputError: no such folder, or nothing of EISeg's in it.
     """
     root = require_folder(folder)
-    lists = [path for path in find_files(root, frozenset({".txt"})) if path.name == LABEL_LIST]
-    coco_files = [path for path in find_files(root, frozenset({".json"})) if path.name == COCO_FILE]
+    lists = [path for path in find_files(root, (".txt",)) if path.name == LABEL_LIST]
+    coco_files = [path for path in find_files(root, (".json",)) if path.name == COCO_FILE]
     masks = set(_masks(root, {path.parent for path in [*lists, *coco_files]}))
     if coco_files and not masks:
         return coco.read(root)
-    lost: list[Message] = []
+    report = ConversionReport()
     labels = {label.index: label for path in lists for label in _read_list(path)}
     order = list(labels)
     index = ImageIndex(root)
     drawn: dict[Path, tuple[Path, bool]] = {}
-    for path in find_files(root, frozenset({".json"})):
+    for path in find_files(root, (".json",)):
         try:
             polygons = _polygons(path)
             image = _image_of(path, index, masks)
         except InputError as error:
             if path not in coco_files:
-                lost.append(error.message)
+                report.left_out(error.message)
             continue
         drawn[image] = (path, False)
         for number, name, _ in polygons:
             labels.setdefault(number, _Label(number, name))
     for path in sorted(masks):
-        try:
+        with report.leaving_out():
             drawn[_image_of(path, index, masks)] = (path, True)
-        except InputError as error:
-            lost.append(error.message)
-    if not drawn:
-        if lost:
-            raise InputError(lost[0].template, **lost[0].params)
-        raise InputError("{folder} holds nothing that EISeg saved.", folder=root)
-    return _result(drawn, labels, order, lost)
+    report.require(drawn, InputError("{folder} holds nothing that EISeg saved.", folder=root))
+    return _result(drawn, labels, order, report)
 
 
 def _result(
     drawn: dict[Path, tuple[Path, bool]],
     labels: dict[int, _Label],
     order: list[int],
-    lost: list[Message],
+    report: ConversionReport,
 ) -> ImportResult:
     named = [
         labels[number]
@@ -110,7 +106,7 @@ def _result(
         if number not in (0, IGNORE_INDEX) and labels[number].name != IGNORE_NAME
     ]
     values = {0: 0, IGNORE_INDEX: IGNORE_INDEX}
-    background = labels[0].name if 0 in labels else "background"
+    background = labels[0].name if 0 in labels else BACKGROUND
     names = list(dict.fromkeys([background, *(label.name for label in named)]))
     values |= {label.index: names.index(label.name) for label in named}
     colors = default_palette(len(names))
@@ -127,7 +123,7 @@ def _result(
         )
         for image, (path, is_mask) in drawn.items()
     ]
-    return ImportResult(items, names, colors, lost)
+    return ImportResult(items, names, colors, report)
 
 
 def _masks(root: Path, folders: set[Path]) -> list[Path]:
@@ -218,7 +214,7 @@ def _read_grey(image: Path, path: Path, values: Mapping[int, int]) -> ImageArray
     return np.asarray(lut[mask], np.uint8)
 
 
-def write(result: ImportResult, folder: Path | str) -> list[Message]:
+def write(result: ImportResult, folder: Path | str) -> ConversionReport:
     """Write images and ``label/`` with grey masks, polygons and the list of labels.
 
     Returns:
@@ -228,11 +224,11 @@ def write(result: ImportResult, folder: Path | str) -> list[Message]:
     Raises:
         InputError: ``folder`` exists and is not empty.
     """
-    lost: list[Message] = []
+    report = ConversionReport()
     names = ["_".join(name.split()) for name in result.labels]
     for before, after in zip(result.labels, names, strict=True):
         if before != after:
-            lost.append(
+            report.changed(
                 message(
                     "EISeg allows no spaces in names: {before} becomes {after}.",
                     before=before,
@@ -244,7 +240,7 @@ def write(result: ImportResult, folder: Path | str) -> list[Message]:
         (partial / _FOLDER).mkdir()
         colors = {index: list(color) for index, color in enumerate(result.colors)}
         colors[IGNORE_INDEX] = [255, 255, 255]
-        for item in labelled(result, lost):
+        for item in labelled_images(result, report):
             copy_image(item, partial)
             write_mask(partial / _FOLDER / f"{item.name}.png", item.mask, palette=result.colors)
             polygons = [
@@ -261,4 +257,27 @@ def write(result: ImportResult, folder: Path | str) -> list[Message]:
         listed = [*enumerate(names), *([(IGNORE_INDEX, IGNORE_NAME)] if ignored else [])]
         lines = [f"{n} {name} {' '.join(map(str, colors[n]))}\n" for n, name in listed]
         write_text_atomic(partial / _FOLDER / LABEL_LIST, "".join(lines))
-    return lost
+    return report
+
+
+def _is_polygon_list(head: FileHead) -> bool:
+    return b'"labelIdx"' in head.data and head.data.lstrip().startswith(b"[")
+
+
+def _has_label_list(folder: FolderOverview) -> bool:
+    return any(path.name == LABEL_LIST for path in folder.files((".txt",)))
+
+
+FORMAT = Format(
+    key="eiseg",
+    title=message("EISeg (label folder)"),
+    read=lambda path, _: read(path),
+    write=write,
+    file=AnnotationFile(
+        suffixes=(".json",),
+        is_one=_is_polygon_list,
+        evidence=Evidence.TOOL_FILES,
+        is_source=False,
+    ),
+    folder={Evidence.TOOL_FILES: _has_label_list},
+)

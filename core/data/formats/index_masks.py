@@ -11,21 +11,24 @@ from pathlib import Path
 
 import numpy as np
 
-from core.data.formats.mask_files import (
+from core.data.class_names import BACKGROUND, read_names
+from core.data.formats.conversion_report import ConversionReport
+from core.data.formats.format import Evidence, Format
+from core.data.formats.image_index import find_images, require_folder
+from core.data.formats.import_result import ImportedImage, ImportResult
+from core.data.formats.mask_images import (
     MASK_SUFFIXES,
     mask_palette,
-    read_names,
     read_sized_mask,
     used_values,
 )
-from core.data.formats.result import ImportedImage, ImportResult
-from core.data.formats.untrusted import find_images, require_folder, subset_of_path
-from core.data.formats.writing import copy_image, labelled, new_folder
+from core.data.formats.parsing import subset_of_path
+from core.data.formats.writing import copy_image, labelled_images, new_folder
 from core.datasets import LABELS_FILE
 from core.images.io import IGNORE_INDEX, ImageArray, write_mask
 from core.system.errors import InputError
 from core.system.files import write_text_atomic
-from core.system.messages import Message, message
+from core.system.messages import message
 
 ENDINGS = ("_mask", "_label", "_labels", "_gt", "_seg", "-mask", "-label", ".mask")
 MASK_FOLDERS = frozenset(
@@ -91,7 +94,7 @@ def read(folder: Path | str) -> ImportResult:
             " _mask, or lies in a folder called masks.",
             folder=root,
         )
-    lost: list[Message] = []
+    report = ConversionReport()
     masks: list[Callable[[], ImageArray]] = [
         functools.partial(read_sized_mask, image, mask) for image, mask in pairs
     ]
@@ -102,8 +105,8 @@ def read(folder: Path | str) -> ImportResult:
         values = used_values(masks)
         if values == {0, IGNORE_INDEX}:
             masks = [functools.partial(_white_is_one, mask) for mask in masks]
-            names = ["background", "foreground"]
-            lost.append(
+            names = [BACKGROUND, "foreground"]
+            report.assumed(
                 message(
                     "The masks in {folder} hold only 0 and 255; 255 is taken as a class, not as"
                     " ignored.",
@@ -114,17 +117,18 @@ def read(folder: Path | str) -> ImportResult:
             used = sorted((values | {0}) - {IGNORE_INDEX})
             masks = [functools.partial(_numbered, mask, used) for mask in masks]
             names = [str(value) for value in used]
-            lost.append(
+            report.assumed(
                 message(
                     "{folder} has no labels.txt; classes are named by their numbers.", folder=root
                 )
             )
-    lost += [message("{file} has no mask.", file=path) for path in _without_mask(root, pairs)]
+    for path in _without_mask(root, pairs):
+        report.left_out(message("{file} has no mask.", file=path))
     items = [
         ImportedImage(image, mask, subset_of_path(image, root))
         for (image, _), mask in zip(pairs, masks, strict=True)
     ]
-    return ImportResult(items, names, mask_palette(pairs[0][1], len(names)), lost)
+    return ImportResult(items, names, mask_palette(pairs[0][1], len(names)), report)
 
 
 def _without_mask(root: Path, pairs: list[tuple[Path, Path]]) -> list[Path]:
@@ -149,7 +153,7 @@ def _white_is_one(read_mask: Callable[[], ImageArray]) -> ImageArray:
     return np.asarray(read_mask() == IGNORE_INDEX, np.uint8)
 
 
-def write(result: ImportResult, folder: Path | str) -> list[Message]:
+def write(result: ImportResult, folder: Path | str) -> ConversionReport:
     """Write ``images/``, ``masks/`` with palette PNGs of the same names, and ``labels.txt``.
 
     Returns:
@@ -158,14 +162,23 @@ def write(result: ImportResult, folder: Path | str) -> list[Message]:
     Raises:
         InputError: ``folder`` exists and is not empty.
     """
-    lost: list[Message] = []
+    report = ConversionReport()
     with new_folder(folder) as partial:
         (partial / "images").mkdir()
         (partial / "masks").mkdir()
-        for item in labelled(result, lost):
+        for item in labelled_images(result, report):
             copy_image(item, partial / "images" / item.subset)
             (partial / "masks" / item.subset).mkdir(exist_ok=True)
             target = partial / "masks" / item.subset / f"{item.name}.png"
             write_mask(target, item.mask, palette=result.colors)
         write_text_atomic(partial / LABELS_FILE, "\n".join(result.labels) + "\n")
-    return lost
+    return report
+
+
+FORMAT = Format(
+    key="masks",
+    title=message("Images with index masks"),
+    read=lambda path, _: read(path),
+    write=write,
+    folder={Evidence.MASK_NAMES: lambda folder: bool(find_mask_pairs(folder.root))},
+)

@@ -6,30 +6,53 @@ wide, points of radius 5), in the order of the file, later ones on top.
 
 from __future__ import annotations
 
+import base64
 import functools
+import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from core.data.formats import labelme_writer
+import cv2
+import numpy as np
+from PIL import Image, ImageDraw
+
+from core.data.class_names import IGNORE_NAME, LABELME_BACKGROUND
+from core.data.formats.class_numbers import check_count
+from core.data.formats.contours import Region, outer_ring, regions, touches_border
+from core.data.formats.conversion_report import ConversionReport
+from core.data.formats.format import AnnotationFile, Evidence, FileHead, Format
+from core.data.formats.image_index import ImageIndex, checked_size
+from core.data.formats.import_result import ImportedImage, ImportedShape, ImportResult
 from core.data.formats.labelme_shapes import (
-    BACKGROUND,
-    IGNORE,
     Annotation,
     editable_shapes,
     parse_annotation,
     rasterize,
 )
-from core.data.formats.result import ImportedImage, ImportedShape, ImportResult
-from core.data.formats.untrusted import MAX_FILE_BYTES, checked_size, is_file, path_inside
+from core.data.formats.parsing import MAX_FILE_BYTES
+from core.data.formats.writing import (
+    LabelledImage,
+    copy_image,
+    first_class,
+    labelled_images,
+    new_folder,
+)
 from core.datasets import LABELS_FILE
-from core.images.io import IGNORE_INDEX, IMAGE_SUFFIXES, ImageArray, image_size, image_suffix
+from core.images.io import IGNORE_INDEX, ImageArray, image_size, image_suffix
 from core.images.palette import default_palette
 from core.system.errors import InputError
-from core.system.files import read_text, write_bytes_atomic
-from core.system.messages import Message
+from core.system.files import (
+    read_text,
+    write_bytes_atomic,
+    write_json_atomic,
+    write_text_atomic,
+)
+from core.system.messages import message
 
-write = labelme_writer.write
+_OwnShapes = dict[tuple[int, int, int, int, int], list[ImportedShape]]
+_VERSION = "5.5.0"  # the version of labelme whose shapes these are
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,29 +64,20 @@ class _File:
     annotation: Annotation
 
 
-def read(
-    folder: Path | str,
-    *,
-    labels: Sequence[str] | None = None,
-    mapping: Mapping[str, str] | None = None,
-    extract_to: Path | str | None = None,
-) -> ImportResult:
+def read(folder: Path | str, *, extract_to: Path | None = None) -> ImportResult:
     """Read every labelme file of a folder (and below), or one file.
 
     ``_background_`` is class 0 and ``__ignore__`` is 255. The other classes come in the order of
-    ``labels`` or of the folder's ``labels.txt``, then those that neither names, sorted: the same
-    files always give the same numbers.
+    the folder's ``labels.txt``, then those that it does not name, sorted: the same files always
+    give the same numbers.
 
     Args:
         folder: folder, or a single ``.json`` file.
-        labels: class names in their order.
-        mapping: class for a label; ``__ignore__`` ignores its pixels, an empty text drops its
-            shapes.
         extract_to: folder for images that exist only inside their JSON; None leaves them out.
 
     Returns:
-        Images with masks that are drawn when asked for; ``lost`` has a sentence for every file or
-        shape that could not be taken over.
+        Images with masks that are drawn when asked for; the report names every file and shape that
+        could not be taken over.
 
     Raises:
         InputError: no such folder, or no file that can be used (the first one's reason).
@@ -71,71 +85,51 @@ def read(
     source = Path(folder).absolute()
     root = source if source.is_dir() else source.parent
     paths = sorted(source.rglob("*.json")) if source.is_dir() else [source]
-    lost: list[Message] = []
+    report = ConversionReport()
+    index = ImageIndex(root)
     files: list[_File] = []
     for path in paths:
-        try:
-            file = _read_file(path, root, None if extract_to is None else Path(extract_to))
-        except InputError as error:
-            lost.append(error.message)
-            continue
-        lost += file.annotation.lost
-        files.append(file)
-    if not files:
-        if lost:
-            raise InputError(lost[0].template, **lost[0].params)
-        raise InputError("{folder} holds no labelme JSON files.", folder=source)
-    classes = _classes(files, _known_labels(root, labels), mapping or {})
-    values = {name: index for index, name in enumerate(classes)} | {IGNORE: IGNORE_INDEX}
-    drawn = {
-        label: values.get(target)
-        for file in files
-        for label in file.annotation.labels
-        for target in [(mapping or {}).get(label, label)]
-    }
+        with report.leaving_out():
+            file = _read_file(path, index, extract_to)
+            for lost in file.annotation.lost:
+                report.left_out(lost)
+            files.append(file)
+    report.require(files, InputError("{folder} holds no labelme JSON files.", folder=source))
+    classes = _classes(files, _known_labels(root))
+    values = {name: index for index, name in enumerate(classes)} | {IGNORE_NAME: IGNORE_INDEX}
     items = [
         ImportedImage(
             file.image,
-            functools.partial(_draw, file.path, file.image, drawn),
-            shapes=functools.partial(_editable, file.path, drawn),
+            functools.partial(_draw, file.path, file.image, values),
+            shapes=functools.partial(_editable, file.path, values),
         )
         for file in files
     ]
-    return ImportResult(items, classes, default_palette(len(classes)), lost)
+    return ImportResult(items, classes, default_palette(len(classes)), report)
 
 
-def _known_labels(root: Path, labels: Sequence[str] | None) -> list[str]:
+def _known_labels(root: Path) -> list[str]:
     path = root / LABELS_FILE
-    if labels is not None:
-        return list(labels)
     return read_text(path).split("\n") if path.is_file() else []
 
 
-def _classes(files: Sequence[_File], known: Sequence[str], mapping: Mapping[str, str]) -> list[str]:
-    used = {mapping.get(label, label) for file in files for label in file.annotation.labels}
+def _classes(files: Sequence[_File], known: Sequence[str]) -> list[str]:
+    used = {label for file in files for label in file.annotation.labels}
     named = dict.fromkeys(name.strip() for name in known)
     rest = [name for name in (*named, *sorted(used - named.keys())) if name]
-    classes = [BACKGROUND, *(name for name in rest if name not in (BACKGROUND, IGNORE))]
-    if len(classes) > IGNORE_INDEX:
-        raise InputError(
-            "The labelme files use {count} classes; there can be at most 255.", count=len(classes)
-        )
+    others = (name for name in rest if name not in (LABELME_BACKGROUND, IGNORE_NAME))
+    classes = [LABELME_BACKGROUND, *others]
+    check_count(classes, tool="labelme")
     return classes
 
 
-def _read_file(path: Path, root: Path, extract_to: Path | None) -> _File:
+def _read_file(path: Path, index: ImageIndex, extract_to: Path | None) -> _File:
     annotation = parse_annotation(path, read_text(path, max_bytes=MAX_FILE_BYTES))
-    image = _image_beside(path, root, annotation.image_path)
+    image = index.at(annotation.image_path, file=path)
     if image is None:
         image = _embedded_image(path, annotation, extract_to)
     checked_size(image, annotation.size, file=path)
     return _File(path, image, annotation.without_image())
-
-
-def _image_beside(path: Path, root: Path, name: str) -> Path | None:
-    """Return the image that the file names, if it exists; never one outside ``root``."""
-    image = path_inside(root, path.parent, name, file=path)
-    return image if image.suffix.lower() in IMAGE_SUFFIXES and is_file(image) else None
 
 
 def _embedded_image(path: Path, annotation: Annotation, extract_to: Path | None) -> Path:
@@ -162,11 +156,126 @@ def _embedded_image(path: Path, annotation: Annotation, extract_to: Path | None)
     return target.absolute()
 
 
-def _draw(path: Path, image: Path, values: Mapping[str, int | None]) -> ImageArray:
+def _draw(path: Path, image: Path, values: Mapping[str, int]) -> ImageArray:
     annotation = parse_annotation(path, read_text(path, max_bytes=MAX_FILE_BYTES))
     return rasterize(annotation.shapes, image_size(image), values, path)
 
 
-def _editable(path: Path, values: Mapping[str, int | None]) -> list[ImportedShape]:
+def _editable(path: Path, values: Mapping[str, int]) -> list[ImportedShape]:
     annotation = parse_annotation(path, read_text(path, max_bytes=MAX_FILE_BYTES))
     return editable_shapes(annotation.shapes, values)
+
+
+def write(result: ImportResult, folder: Path | str) -> ConversionReport:
+    """Write images with a JSON beside each, and ``labels.txt``.
+
+    labelme has no holes: what lies in a hole follows as a shape of its own, ``_background_`` where
+    it is nothing else, and covers it; ignored pixels are shapes ``__ignore__``. A region that is
+    one of the image's own polygons or rectangles keeps its vertices. One whose polygon would not be
+    filled exactly becomes a mask shape.
+
+    Returns:
+        A sentence for each image that could not be written.
+
+    Raises:
+        InputError: ``folder`` exists and is not empty.
+    """
+    report = ConversionReport()
+    names = list(result.labels)
+    first = first_class(names)
+    if first:
+        names[0] = LABELME_BACKGROUND
+    with new_folder(folder) as partial:
+        for item in labelled_images(result, report):
+            image = copy_image(item, partial)
+            target = partial / f"{item.name}.json"
+            write_json_atomic(target, _annotation(item, image.name, names, first=first))
+        known = [IGNORE_NAME, *([] if first else [LABELME_BACKGROUND]), *names]
+        write_text_atomic(partial / LABELS_FILE, "\n".join(known) + "\n")
+    return report
+
+
+def _annotation(item: LabelledImage, image: str, names: list[str], *, first: int) -> dict[str, Any]:
+    height, width = item.mask.shape
+    own = _own_shapes(item)
+    shapes = [
+        _shape(region, IGNORE_NAME if region.value == IGNORE_INDEX else names[region.value], own)
+        for region in regions(item.mask)
+        if region.value >= first or not touches_border(region, item.mask)
+    ]
+    return {
+        "version": _VERSION,
+        "flags": {},
+        "shapes": shapes,
+        "imagePath": image,
+        "imageData": None,
+        "imageHeight": height,
+        "imageWidth": width,
+    }
+
+
+def _own_shapes(item: LabelledImage) -> _OwnShapes:
+    """Return the image's shapes by class and pixels' box, as far as labelme has their kind."""
+    own: _OwnShapes = {}
+    for shape in () if item.shapes is None else item.shapes():
+        if shape.kind != "ellipse":
+            xs, ys = zip(*((int(x), int(y)) for x, y in shape.points), strict=True)
+            x, y = min(xs), min(ys)
+            place = (shape.class_index, x, y, max(xs) - x + 1, max(ys) - y + 1)
+            own.setdefault(place, []).append(shape)
+    return own
+
+
+def _shape(region: Region, label: str, own: _OwnShapes) -> dict[str, Any]:
+    entry: dict[str, Any] = {"label": label, "group_id": None, "description": "", "flags": {}}
+    rows, columns = region.stencil.shape
+    for shape in own.get((region.value, region.x, region.y, columns, rows), ()):
+        if _is_exact(region, [(int(x), int(y)) for x, y in _corners(shape)]):
+            vertices = [list(point) for point in shape.points]
+            return {**entry, "shape_type": shape.kind, "points": vertices, "mask": None}
+    points = [(int(x), int(y)) for x, y in outer_ring(region)]
+    points += points[-1:] * (3 - len(points))  # a polygon has three points
+    if _is_exact(region, points):
+        polygon = [[float(x), float(y)] for x, y in points]
+        return {**entry, "shape_type": "polygon", "points": polygon, "mask": None}
+    stream = io.BytesIO()
+    Image.fromarray(region.stencil).save(stream, "PNG")
+    corners = [
+        [float(region.x), float(region.y)],
+        [float(region.x + columns - 1), float(region.y + rows - 1)],
+    ]
+    mask = base64.b64encode(stream.getvalue()).decode("ascii")
+    return {**entry, "shape_type": "mask", "points": corners, "mask": mask}
+
+
+def _corners(shape: ImportedShape) -> tuple[tuple[float, float], ...]:
+    if shape.kind == "polygon":
+        return shape.points
+    (x0, y0), (x1, y1) = shape.points
+    return (x0, y0), (x1, y0), (x1, y1), (x0, y1)
+
+
+def _is_exact(region: Region, points: list[tuple[int, int]]) -> bool:
+    """Whether labelme's way of filling covers the region and, besides, only its holes."""
+    height, width = region.stencil.shape
+    canvas = Image.new("L", (width, height), 0)
+    moved = [(x - region.x, y - region.y) for x, y in points]
+    ImageDraw.Draw(canvas).polygon(moved, outline=1, fill=1)
+    filled = np.pad(region.stencil, 1)
+    cv2.floodFill(filled, None, (0, 0), (2,))
+    return bool(np.array_equal(np.asarray(canvas) > 0, filled[1:-1, 1:-1] != 2))
+
+
+def _is_labelme(head: FileHead) -> bool:
+    """Shapes are written before the image, but in alphabetical order the image is first."""
+    return b'"shapes"' in head.data or b'"imageData"' in head.data
+
+
+FORMAT = Format(
+    key="labelme",
+    title=message("labelme folder (JSON files)"),
+    read=lambda path, options: read(path, extract_to=options.extract_to),
+    write=write,
+    options=frozenset({"extract_to"}),
+    file=AnnotationFile(suffixes=(".json",), is_one=_is_labelme, evidence=Evidence.FILE_PER_IMAGE),
+)

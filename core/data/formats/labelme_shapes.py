@@ -14,14 +14,11 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageDraw
 
-from core.data.formats.result import ImportedShape
-from core.data.formats.untrusted import MAX_COORDINATE, parse_json
+from core.data.formats.import_result import ImportedShape
+from core.data.formats.parsing import MAX_COORDINATE, parse_json
 from core.images.io import ImageArray
 from core.system.errors import InputError
 from core.system.messages import Message, message
-
-BACKGROUND = "_background_"
-IGNORE = "__ignore__"
 
 LINE_WIDTH = 10
 POINT_RADIUS = 5
@@ -177,7 +174,7 @@ def _unusable(path: Path, number: int, shape: Shape) -> Message | None:
 def rasterize(
     shapes: Sequence[Shape],
     size: tuple[int, int],
-    values: Mapping[str, int | None],
+    values: Mapping[str, int],
     path: Path,
 ) -> ImageArray:
     """Fill shapes in their order.
@@ -185,7 +182,7 @@ def rasterize(
     Args:
         shapes: usable shapes of ``parse_annotation``.
         size: (width, height) of the image.
-        values: class index of each label; None, or no entry, leaves its shapes out.
+        values: class index of each label; the shapes of others are left out.
         path: file to name in errors.
 
     Returns:
@@ -203,9 +200,7 @@ def rasterize(
     return np.array(canvas, np.uint8)
 
 
-def editable_shapes(
-    shapes: Sequence[Shape], values: Mapping[str, int | None]
-) -> list[ImportedShape]:
+def editable_shapes(shapes: Sequence[Shape], values: Mapping[str, int]) -> list[ImportedShape]:
     """Return the shapes that have vertices or a box; ``values`` as for ``rasterize``."""
     found: list[ImportedShape] = []
     for shape in shapes:

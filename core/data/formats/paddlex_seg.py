@@ -10,9 +10,12 @@ import functools
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from core.data.formats.result import ImportedImage, ImportResult
-from core.data.formats.untrusted import is_file
-from core.data.formats.writing import copy_image, labelled, new_folder
+from core.data.formats.conversion_report import ConversionReport
+from core.data.formats.format import Evidence, FolderOverview, Format
+from core.data.formats.image_index import is_file, require_folder
+from core.data.formats.import_result import ImportedImage, ImportResult
+from core.data.formats.mask_images import used_values
+from core.data.formats.writing import copy_image, labelled_images, new_folder
 from core.datasets import (
     LABELS_FILE,
     SUBSETS,
@@ -24,10 +27,17 @@ from core.datasets import (
     read_list,
     write_data_folder,
 )
-from core.images.io import IMAGE_SUFFIXES, ImageArray, image_size, read_mask, write_mask
+from core.images.io import (
+    IGNORE_INDEX,
+    IMAGE_SUFFIXES,
+    ImageArray,
+    image_size,
+    read_mask,
+    write_mask,
+)
 from core.images.palette import Color, default_palette
 from core.system.errors import InputError
-from core.system.messages import Message, message
+from core.system.messages import message
 from core.transforms.base import size_mismatch
 
 IMAGE_FOLDERS = ("JPEGImages", "images", "imgs")
@@ -37,17 +47,15 @@ MASK_FOLDERS = ("Annotations", "masks", "labels")
 def read(folder: Path | str) -> ImportResult:
     """Read a folder with or without lists; masks are decoded when asked for.
 
-    Lines, images and masks that are missing go to ``lost``, one sentence each.
+    The report names each line, image and mask that is missing.
 
     Raises:
         InputError: no such folder, a faulty ``labels.txt``, or no images.
     """
-    root = Path(folder).absolute()
-    if not root.is_dir():
-        raise InputError("The folder {folder} does not exist.", folder=root)
-    lost: list[Message] = []
+    root = require_folder(folder)
+    report = ConversionReport()
     lists = [subset for subset in SUBSETS if list_file(root, subset).exists()]
-    items = _listed(root, lists, lost) if lists else _paired(root)
+    items = _listed(root, lists, report) if lists else _paired(root)
     if not items:
         raise InputError(
             "{folder} holds no images with masks; it needs lists, or JPEGImages and Annotations.",
@@ -59,25 +67,26 @@ def read(folder: Path | str) -> ImportResult:
         colors = list(read_colors(root, len(labels)))
     else:
         labels, colors = _labels_from_masks([i.mask for i in items if i.mask is not None])
-        lost.append(
+        report.assumed(
             message("{folder} has no labels.txt; classes are named by their numbers.", folder=root)
         )
-    return ImportResult(items, labels, colors, lost)
+    return ImportResult(items, labels, colors, report)
 
 
-def _listed(root: Path, subsets: Iterable[Subset], lost: list[Message]) -> list[ImportedImage]:
+def _listed(root: Path, subsets: Iterable[Subset], report: ConversionReport) -> list[ImportedImage]:
     items: dict[Path, ImportedImage] = {}
     for subset in subsets:
         path = list_file(root, subset)
         content = read_list(path, root)
-        lost += [problem.message for problem in content.problems]
+        for problem in content.problems:
+            report.left_out(problem.message)
         for image, mask in content.items:
             if not is_file(image):
-                lost.append(
+                report.left_out(
                     message("The image {file} of {list} does not exist.", file=image, list=path)
                 )
             elif image in items:
-                lost.append(
+                report.left_out(
                     message(
                         "{file} is listed twice; its first place counts, in the {subset} subset.",
                         file=image,
@@ -85,15 +94,15 @@ def _listed(root: Path, subsets: Iterable[Subset], lost: list[Message]) -> list[
                     )
                 )
             else:
-                items[image] = ImportedImage(image, _lazy_mask(image, mask, path, lost), subset)
+                items[image] = ImportedImage(image, _lazy_mask(image, mask, path, report), subset)
     return list(items.values())
 
 
 def _lazy_mask(
-    image: Path, mask: Path, path: Path, lost: list[Message]
+    image: Path, mask: Path, path: Path, report: ConversionReport
 ) -> Callable[[], ImageArray] | None:
     if not is_file(mask):
-        lost.append(message("The mask {file} of {list} does not exist.", file=mask, list=path))
+        report.left_out(message("The mask {file} of {list} does not exist.", file=mask, list=path))
         return None
     return functools.partial(_checked_mask, image, mask)
 
@@ -164,17 +173,11 @@ def _stem(path: Path, folder: Path) -> str:
 
 def _labels_from_masks(masks: list[Callable[[], ImageArray]]) -> tuple[list[str], list[Color]]:
     """Name classes by number, up to the highest that any mask holds."""
-    highest = 0
-    for mask in masks:
-        try:
-            values = mask()
-        except InputError:
-            continue  # the import reports it when it asks for this mask
-        highest = max(highest, int(values[values != 255].max(initial=0)))
+    highest = max(used_values(masks) - {IGNORE_INDEX}, default=0)
     return [str(index) for index in range(highest + 1)], default_palette(highest + 1)
 
 
-def write(result: ImportResult, folder: Path | str) -> list[Message]:
+def write(result: ImportResult, folder: Path | str) -> ConversionReport:
     """Write a SEG folder: ``JPEGImages/``, palette PNGs in ``Annotations/``, lists and labels.
 
     Images are copied as they are. What has no mask is left out, what has no subset goes to the
@@ -186,12 +189,12 @@ def write(result: ImportResult, folder: Path | str) -> list[Message]:
     Raises:
         InputError: ``folder`` exists and is not empty.
     """
-    lost: list[Message] = []
+    report = ConversionReport()
     pairs: dict[Subset, list[tuple[Path, Path]]] = {subset: [] for subset in SUBSETS}
     with new_folder(folder) as partial:
         (partial / "JPEGImages").mkdir()
         (partial / "Annotations").mkdir()
-        for item in labelled(result, lost):
+        for item in labelled_images(result, report):
             pair = Item(Path("JPEGImages", item.file_name), Path("Annotations", f"{item.name}.png"))
             copy_image(item, partial / "JPEGImages")
             write_mask(partial / pair.mask, item.mask, palette=result.colors)
@@ -202,4 +205,21 @@ def write(result: ImportResult, folder: Path | str) -> list[Message]:
             colors=result.colors,
             subsets={subset: listed for subset, listed in pairs.items() if listed},
         )
-    return lost
+    return report
+
+
+def _has_list(folder: FolderOverview) -> bool:
+    return any(list_file(folder.root, subset).name in folder.names for subset in SUBSETS)
+
+
+def _has_pairs(folder: FolderOverview) -> bool:
+    return not (folder.folders.isdisjoint(IMAGE_FOLDERS) or folder.folders.isdisjoint(MASK_FOLDERS))
+
+
+FORMAT = Format(
+    key="seg",
+    title=message("PaddleX SEG folder (labels.txt and lists)"),
+    read=lambda path, _: read(path),
+    write=write,
+    folder={Evidence.LAYOUT: _has_list, Evidence.FOLDER_NAMES: _has_pairs},
+)

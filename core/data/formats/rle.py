@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from pycocotools import mask as coco_mask
 
-from core.data.formats.untrusted import MAX_COORDINATE
+from core.data.formats.parsing import MAX_COORDINATE
 from core.images.io import ImageArray
 
 Counts = npt.NDArray[np.int64]

@@ -3,35 +3,36 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 from pathlib import Path
 
-from core.data.formats.mask_files import (
+from core.data.class_names import check_names, read_names
+from core.data.formats.conversion_report import ConversionReport
+from core.data.formats.format import Evidence, FolderOverview, Format
+from core.data.formats.image_index import find_images, path_inside, require_folder
+from core.data.formats.import_result import ImportedImage, ImportResult
+from core.data.formats.mask_images import (
     MASK_SUFFIXES,
-    check_names,
     has_channels,
     mask_palette,
     read_color_mask,
-    read_names,
     read_sized_mask,
     used_values,
-    voc_colors,
-    voc_palette,
 )
-from core.data.formats.result import ImportedImage, ImportResult
-from core.data.formats.untrusted import find_images, path_inside, require_folder
-from core.data.formats.writing import copy_image, labelled, new_folder
+from core.data.formats.writing import copy_image, labelled_images, new_folder
 from core.datasets import LABELS_FILE, SUBSETS, Subset
 from core.images.io import IGNORE_INDEX, write_mask
 from core.images.palette import Color
 from core.system.errors import InputError
 from core.system.files import read_text, write_text_atomic
-from core.system.messages import Message, message
+from core.system.messages import message
 
 MASK_FOLDERS = ("SegmentationClass", "SegmentationClassPNG")
 _IMAGES = "JPEGImages"
 _LISTS = Path("ImageSets", "Segmentation")
 _LABEL_MAP = "labelmap.txt"
 _CLASS_NAMES = "class_names.txt"
+_BORDER = (224, 224, 192)
 CLASSES = [
     "background",
     "aeroplane",
@@ -74,16 +75,18 @@ def read(folder: Path | str) -> ImportResult:
         raise InputError(
             "{folder} is no VOC folder: it needs JPEGImages and SegmentationClass.", folder=root
         )
-    lost: list[Message] = []
+    report = ConversionReport()
     by_stem = {p.stem: p for p in find_images(masks) if p.suffix.lower() in MASK_SUFFIXES}
-    subsets = _subsets(root, lost)
+    subsets = _subsets(root, report)
     chosen = [stem for stem in images if stem in by_stem or stem in subsets]
     for stem in sorted(subsets.keys() - images.keys()):
-        lost.append(message("The image {image} of {file} does not exist.", image=stem, file=root))
+        report.left_out(
+            message("The image {image} of {file} does not exist.", image=stem, file=root)
+        )
     for stem in sorted(by_stem.keys() - images.keys()):
-        lost.append(message("The mask {file} has no image.", file=by_stem[stem]))
+        report.left_out(message("The mask {file} has no image.", file=by_stem[stem]))
     for stem in sorted(subsets.keys() & images.keys() - by_stem.keys()):
-        lost.append(message("{file} has no mask.", file=images[stem]))
+        report.left_out(message("{file} has no mask.", file=images[stem]))
     named = _named_classes(root)
     first = next((by_stem[stem] for stem in chosen if stem in by_stem), None)
     in_colors = first is not None and has_channels(first)
@@ -103,7 +106,7 @@ def read(folder: Path | str) -> ImportResult:
         highest = max(values - {IGNORE_INDEX}, default=0)
         if highest >= len(CLASSES):
             names = [str(index) for index in range(highest + 1)]
-        lost.append(
+        report.assumed(
             message(
                 "{folder} does not name its classes (in labels.txt or labelmap.txt); they are taken"
                 " to be {first} … {last}.",
@@ -114,10 +117,10 @@ def read(folder: Path | str) -> ImportResult:
         )
     if first is not None and not in_colors:
         colors = mask_palette(first, len(names))
-    return ImportResult(items, list(names), list(colors or voc_palette(len(names))), lost)
+    return ImportResult(items, list(names), list(colors or voc_palette(len(names))), report)
 
 
-def _subsets(root: Path, lost: list[Message]) -> dict[str, Subset]:
+def _subsets(root: Path, report: ConversionReport) -> dict[str, Subset]:
     """Return the subset of each name in the lists; the first list that names one counts."""
     found: dict[str, Subset] = {}
     for subset in SUBSETS:
@@ -128,12 +131,9 @@ def _subsets(root: Path, lost: list[Message]) -> dict[str, Subset]:
             name = line.strip()
             if not name:
                 continue
-            try:
+            with report.leaving_out():
                 path_inside(root, root / _IMAGES, name, file=path)
-            except InputError as error:
-                lost.append(error.message)
-                continue
-            found.setdefault(name, subset)
+                found.setdefault(name, subset)
     return found
 
 
@@ -169,7 +169,24 @@ def _label_map(path: Path) -> tuple[list[str], list[Color]]:
     return names, colors
 
 
-def write(result: ImportResult, folder: Path | str) -> list[Message]:
+def voc_palette(count: int) -> list[Color]:
+    """Return VOC's colours: bit i of a class goes to red, green, blue in turn, high bits first."""
+    colors = []
+    for index in range(count):
+        channels = [0, 0, 0]
+        for bit in range(8):
+            for channel in range(3):
+                channels[channel] |= (index >> (3 * bit + channel) & 1) << (7 - bit)
+        colors.append((channels[0], channels[1], channels[2]))
+    return colors
+
+
+def voc_colors(colors: Sequence[Color]) -> dict[Color, int]:
+    """Return the class of each colour, and of VOC's border, which is ignored."""
+    return {_BORDER: IGNORE_INDEX} | {color: index for index, color in enumerate(colors)}
+
+
+def write(result: ImportResult, folder: Path | str) -> ConversionReport:
     """Write a VOC folder with palette PNGs, lists of the subsets and ``labels.txt``.
 
     Returns:
@@ -178,12 +195,12 @@ def write(result: ImportResult, folder: Path | str) -> list[Message]:
     Raises:
         InputError: ``folder`` exists and is not empty.
     """
-    lost: list[Message] = []
+    report = ConversionReport()
     names: dict[Subset, list[str]] = {subset: [] for subset in SUBSETS}
     with new_folder(folder) as partial:
         for place in (_IMAGES, MASK_FOLDERS[0], _LISTS):
             (partial / place).mkdir(parents=True)
-        for item in labelled(result, lost):
+        for item in labelled_images(result, report):
             copy_image(item, partial / _IMAGES)
             write_mask(
                 partial / MASK_FOLDERS[0] / f"{item.name}.png", item.mask, palette=result.colors
@@ -193,4 +210,17 @@ def write(result: ImportResult, folder: Path | str) -> list[Message]:
         for subset, found in lists.items():
             write_text_atomic(partial / _LISTS / f"{subset}.txt", "\n".join(found) + "\n")
         write_text_atomic(partial / LABELS_FILE, "\n".join(result.labels) + "\n")
-    return lost
+    return report
+
+
+def _has_layout(folder: FolderOverview) -> bool:
+    return not folder.names.isdisjoint(MASK_FOLDERS) and _IMAGES in folder.names
+
+
+FORMAT = Format(
+    key="voc",
+    title=message("Pascal VOC (SegmentationClass)"),
+    read=lambda path, _: read(path),
+    write=write,
+    folder={Evidence.LAYOUT: _has_layout},
+)

@@ -8,17 +8,18 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.data.formats.result import ImportedImage, ImportedShape, ImportResult
-from core.data.formats.untrusted import BACKGROUND_NAMES, checked_size
+from core.data.class_names import is_background
+from core.data.formats.conversion_report import ConversionReport
+from core.data.formats.image_index import checked_size
+from core.data.formats.import_result import ImportedImage, ImportedShape, ImportResult
 from core.datasets import Subset
 from core.images.io import IGNORE_INDEX, ImageArray
 from core.system.errors import InputError
 from core.system.files import replace_folder_atomic
-from core.system.messages import Message, message
 
 
 @dataclass(frozen=True, slots=True)
-class Labelled:
+class LabelledImage:
     """One image to write: ``name`` is its file name without suffix, no other image has it.
 
     ``shapes`` is the image's, as far as the mask shows them.
@@ -60,44 +61,37 @@ def new_folder(folder: Path | str) -> Iterator[Path]:
         yield partial
 
 
-def labelled(result: ImportResult, lost: list[Message]) -> Iterator[Labelled]:
-    """Yield the images that have a usable mask; the others go to ``lost``.
+def labelled_images(result: ImportResult, report: ConversionReport) -> Iterator[LabelledImage]:
+    """Yield the images that have a usable mask; ``report`` names the others.
 
     Raises:
         InputError: there is none.
     """
     taken: set[str] = set()
     for item in result.items:
-        mask = _mask(item, len(result.labels), lost)
+        mask = None
+        with report.leaving_out():
+            mask = _usable_mask(item, len(result.labels))
         if mask is not None:
             name = free_name(item.image_path.stem, taken)
-            yield Labelled(item.image_path, mask, name, item.subset or "train", item.shapes)
-    if not taken:
-        reason = lost[0] if lost else message("There is no image with a mask to write.")
-        raise InputError(reason.template, **reason.params)
+            subset = item.subset or "train"
+            yield LabelledImage(item.image_path, mask, name, subset, item.shapes)
+    report.require(taken, InputError("There is no image with a mask to write."))
 
 
-def _mask(item: ImportedImage, num_classes: int, lost: list[Message]) -> ImageArray | None:
+def _usable_mask(item: ImportedImage, num_classes: int) -> ImageArray:
     if item.mask is None:
-        lost.append(message("{file} has no mask and is left out.", file=item.image_path))
-        return None
-    try:
-        mask = item.mask()
-        # What is copied must be an image: a project from elsewhere may name any file.
-        checked_size(item.image_path, (mask.shape[1], mask.shape[0]), file=item.image_path)
-    except InputError as error:
-        lost.append(error.message)
-        return None
+        raise InputError("{file} has no mask and is left out.", file=item.image_path)
+    mask = item.mask()
+    # What is copied must be an image: a project from elsewhere may name any file.
+    checked_size(item.image_path, (mask.shape[1], mask.shape[0]), file=item.image_path)
     highest = int(mask[mask != IGNORE_INDEX].max(initial=0))
     if highest >= max(num_classes, 1):
-        lost.append(
-            message(
-                "The mask of {file} holds {value}, which is no class; it is left out.",
-                file=item.image_path,
-                value=highest,
-            )
+        raise InputError(
+            "The mask of {file} holds {value}, which is no class; it is left out.",
+            file=item.image_path,
+            value=highest,
         )
-        return None
     return mask
 
 
@@ -111,7 +105,7 @@ def free_name(stem: str, taken: set[str]) -> str:
     return name
 
 
-def copy_image(item: Labelled, folder: Path, name: str | None = None) -> Path:
+def copy_image(item: LabelledImage, folder: Path, name: str | None = None) -> Path:
     """Copy an image as it is; returns where."""
     folder.mkdir(parents=True, exist_ok=True)
     target = folder / (name or item.file_name)
@@ -121,17 +115,4 @@ def copy_image(item: Labelled, folder: Path, name: str | None = None) -> Path:
 
 def first_class(labels: list[str]) -> int:
     """Return the first index that formats without a background name: 1 if 0 is background."""
-    return 1 if labels and labels[0].strip().lower() in BACKGROUND_NAMES else 0
-
-
-def ignored_became_background(count: int) -> list[Message]:
-    """Say that a format has no place for ignored pixels."""
-    if not count:
-        return []
-    return [
-        message(
-            "{count} masks have ignored pixels, which this format cannot hold: they become"
-            " background.",
-            count=count,
-        )
-    ]
+    return int(bool(labels) and is_background(labels[0]))

@@ -14,31 +14,29 @@ import numpy as np
 import numpy.typing as npt
 import yaml
 
-from core.data.formats.mask_files import check_names
-from core.data.formats.outlines import keyhole_ring, regions
-from core.data.formats.result import ImportedImage, ImportResult
-from core.data.formats.untrusted import (
-    BACKGROUND_NAMES,
-    checked_size,
-    find_images,
-    require_folder,
-    subset_of_path,
-)
+from core.data.class_names import BACKGROUND, check_names, is_background
+from core.data.formats.contours import keyhole_ring, regions
+from core.data.formats.conversion_report import ConversionReport
+from core.data.formats.format import Evidence, FolderOverview, Format
+from core.data.formats.image_index import checked_size, find_images, require_folder
+from core.data.formats.import_result import ImportedImage, ImportResult
+from core.data.formats.paddlex_seg import IMAGE_FOLDERS
+from core.data.formats.parsing import subset_of_path
 from core.data.formats.writing import (
-    Labelled,
+    LabelledImage,
     copy_image,
     first_class,
-    ignored_became_background,
-    labelled,
+    labelled_images,
     new_folder,
 )
 from core.images.io import IGNORE_INDEX, ImageArray
 from core.images.palette import default_palette
 from core.system.errors import InputError
 from core.system.files import read_text, read_yaml, write_text_atomic
-from core.system.messages import Message, message
+from core.system.messages import message
 
 DATA_FILES = ("data.yaml", "data.yml", "dataset.yaml")
+_LABELS = "labels"
 MAX_FILE_BYTES = 64 * 2**20
 """Of the outlines of one image."""
 _MAX_NUMBERS = 2_000_000
@@ -61,29 +59,26 @@ def read(folder: Path | str) -> ImportResult:
         InputError: no such folder, no text files, or a data.yaml without names.
     """
     root = require_folder(folder)
-    lost: list[Message] = []
+    report = ConversionReport()
     names = _names(root)
     found: list[tuple[Path, Path, int]] = []
     for image in find_images(root):
         path = _label_file(image, root)
         if path is None:
             continue
-        try:
-            outlines = _read_outlines(path, lost)
-        except InputError as error:
-            lost.append(error.message)
-            continue
-        found.append((image, path, max((number for number, _ in outlines), default=-1)))
-    if not found:
-        if lost:
-            raise InputError(lost[0].template, **lost[0].params)
-        raise InputError(
+        with report.leaving_out():
+            outlines = _read_outlines(path, report)
+            found.append((image, path, max((number for number, _ in outlines), default=-1)))
+    report.require(
+        found,
+        InputError(
             "{folder} holds no images with text files of outlines in YOLO's format.", folder=root
-        )
+        ),
+    )
     if names is None:
         numbers = [highest for *_, highest in found if highest < _MAX_CLASSES]
         names = [str(number) for number in range(max(numbers, default=-1) + 1)]
-        lost.append(
+        report.assumed(
             message("{folder} has no data.yaml; classes are named by their numbers.", folder=root)
         )
     usable = []
@@ -91,7 +86,7 @@ def read(folder: Path | str) -> ImportResult:
         if highest < len(names):
             usable.append((image, path))
         elif highest >= _MAX_CLASSES:
-            lost.append(
+            report.left_out(
                 message(
                     "{file} names {count} classes; there can be at most 254.",
                     file=path,
@@ -99,22 +94,22 @@ def read(folder: Path | str) -> ImportResult:
                 )
             )
         else:
-            lost.append(
+            report.left_out(
                 message(
                     "{file} names the class {number}, which data.yaml does not have.",
                     file=path,
                     number=highest,
                 )
             )
-    shift = 0 if names and names[0].lower() in BACKGROUND_NAMES else 1
-    classes = ["background", *names][1 - shift :]
+    shift = 0 if names and is_background(names[0]) else 1
+    classes = [BACKGROUND, *names][1 - shift :]
     items = [
         ImportedImage(
             image, functools.partial(_draw, image, path, shift), subset_of_path(image, root)
         )
         for image, path in usable
     ]
-    return ImportResult(items, classes, default_palette(len(classes)), lost)
+    return ImportResult(items, classes, default_palette(len(classes)), report)
 
 
 def _names(root: Path) -> list[str] | None:
@@ -143,12 +138,12 @@ def _label_file(image: Path, root: Path) -> Path | None:
     candidates = [image.with_suffix(".txt")]
     if places:
         last = places[-1]
-        candidates.insert(0, root.joinpath(*parts[:last], "labels", *parts[last + 1 :]))
+        candidates.insert(0, root.joinpath(*parts[:last], _LABELS, *parts[last + 1 :]))
     return next((path for path in candidates if path.is_file()), None)
 
 
-def _read_outlines(path: Path, lost: list[Message]) -> list[Outline]:
-    """Parse lines "class x y x y …"; what is no outline goes to ``lost``."""
+def _read_outlines(path: Path, report: ConversionReport) -> list[Outline]:
+    """Parse lines "class x y x y …"; the report counts what is no outline."""
     outlines: list[Outline] = []
     boxes, damaged = [], []
     for number, line in enumerate(read_text(path, max_bytes=MAX_FILE_BYTES).split("\n"), 1):
@@ -170,7 +165,7 @@ def _read_outlines(path: Path, lost: list[Message]) -> list[Outline]:
         else:
             outlines.append((value, points.reshape(-1, 2)))
     if boxes:
-        lost.append(
+        report.left_out(
             message(
                 "{file} has {count} boxes, which outline nothing and are left out.",
                 file=path,
@@ -178,7 +173,7 @@ def _read_outlines(path: Path, lost: list[Message]) -> list[Outline]:
             )
         )
     if damaged:
-        lost.append(
+        report.left_out(
             message(
                 "{count} lines of {file} are no outlines and are left out (the first is line"
                 " {line}).",
@@ -197,14 +192,14 @@ def _is_inside(points: npt.NDArray[np.float64]) -> bool:
 def _draw(image: Path, path: Path, shift: int) -> ImageArray:
     width, height = checked_size(image, None, file=path)
     mask = np.zeros((height, width), np.uint8)
-    for number, points in _read_outlines(path, []):
+    for number, points in _read_outlines(path, ConversionReport()):
         # Half a millionth makes up for the six digits that most writers give.
         pixels = np.floor(points * (width, height) + 0.5e-6 * max(width, height))
         cv2.fillPoly(mask, [pixels.astype(np.int32)], number + shift)
     return mask
 
 
-def write(result: ImportResult, folder: Path | str) -> list[Message]:
+def write(result: ImportResult, folder: Path | str) -> ConversionReport:
     """Write ``images/<subset>/``, ``labels/<subset>/`` and ``data.yaml``.
 
     One outline for each connected region, around its holes, too. The background is no class.
@@ -215,15 +210,15 @@ def write(result: ImportResult, folder: Path | str) -> list[Message]:
     Raises:
         InputError: ``folder`` exists and is not empty.
     """
-    lost: list[Message] = []
+    report = ConversionReport()
     first = first_class(result.labels)
     with_ignored = 0
     used: dict[str, None] = {}
     with new_folder(folder) as partial:
-        for item in labelled(result, lost):
+        for item in labelled_images(result, report):
             used[item.subset] = None
             copy_image(item, partial / "images" / item.subset)
-            target = partial / "labels" / item.subset / f"{item.name}.txt"
+            target = partial / _LABELS / item.subset / f"{item.name}.txt"
             target.parent.mkdir(parents=True, exist_ok=True)
             write_text_atomic(target, _lines(item, first))
             with_ignored += bool((item.mask == IGNORE_INDEX).any())
@@ -234,10 +229,18 @@ def write(result: ImportResult, folder: Path | str) -> list[Message]:
         }
         text = yaml.safe_dump(data, allow_unicode=True, sort_keys=False)
         write_text_atomic(partial / DATA_FILES[0], text)
-    return lost + ignored_became_background(with_ignored)
+    if with_ignored:
+        report.changed(
+            message(
+                "{count} masks have ignored pixels, which this format cannot hold: they become"
+                " background.",
+                count=with_ignored,
+            )
+        )
+    return report
 
 
-def _lines(item: Labelled, first: int) -> str:
+def _lines(item: LabelledImage, first: int) -> str:
     height, width = item.mask.shape
     lines = []
     for region in regions(item.mask, skip=(*range(first), IGNORE_INDEX)):
@@ -247,3 +250,21 @@ def _lines(item: Labelled, first: int) -> str:
         numbers = " ".join(f"{share:.7f}" for share in shares.ravel())
         lines.append(f"{region.value - first} {numbers}\n")
     return "".join(lines)
+
+
+def _has_data_file(folder: FolderOverview) -> bool:
+    return not folder.names.isdisjoint(DATA_FILES)
+
+
+def _has_text_files(folder: FolderOverview) -> bool:
+    has_text = next(folder.files((".txt",), below=_LABELS), None) is not None
+    return has_text and not folder.folders.isdisjoint(IMAGE_FOLDERS)
+
+
+FORMAT = Format(
+    key="yolo",
+    title=message("YOLO segmentation (data.yaml)"),
+    read=lambda path, _: read(path),
+    write=write,
+    folder={Evidence.LAYOUT: _has_data_file, Evidence.TEXT_FILES: _has_text_files},
+)

@@ -46,7 +46,6 @@ def test_a_sound_folder_has_no_findings_and_exact_statistics(folder: Path) -> No
             assert statistics.class_images[subset][index] == shown
     assert statistics.ignored_pixels == {"train": 24, "val": 20, "test": 20}
     assert statistics.images == {"train": 6, "val": 5, "test": 5}
-    assert statistics.total_images == 16
     assert sum(statistics.total_pixels) + 16 * 4 == 16 * 24 * 32
     assert statistics.sizes == (((32, 24), 16),)
     assert statistics.median_size == (32, 24)
@@ -238,7 +237,7 @@ def test_statistics_of_facts() -> None:
     statistics = collect_statistics(["a", "b"], facts)
     assert statistics.train_pixels == (750, 50)
     assert statistics.total_pixels == (750, 440)
-    assert statistics.total_class_images == (2, 2)
+    assert statistics.class_images == {"train": (2, 1), "val": (0, 1)}
     assert statistics.median_size == (20, 20)
     assert statistics.ignored_pixels == {"train": 0, "val": 7}
     assert collect_statistics(["a"], []).train_pixels == (0,)

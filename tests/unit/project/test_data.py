@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from project_samples import SIZE, labelled, mask, project, write_images
 
+from core.data.formats import paddlex_seg
 from core.data.validation import validate_folder
 from core.datasets import open_data_folder
 from core.images.io import read_mask
@@ -98,7 +99,7 @@ def test_statistics_agree_with_those_of_the_written_folder(
 
 
 def test_statistics_before_a_split_and_without_drafts(project: Project, tmp_path: Path) -> None:
-    assert project.statistics().total_images == 0
+    assert project.statistics().images == {}
     labelled(project, write_images(tmp_path / "i", 4), 0, 1, subset="none")
     assert project.statistics().images == {"train": 4}
     project.set_state(project.image_ids()[:1], "draft")
@@ -232,8 +233,8 @@ def test_what_is_exported_comes_back_the_same(split_project: Project, tmp_path: 
     twin = write_images(tmp_path / "other place", 1)
     labelled(split_project, twin, 0, 2, subset="val")
     split_project.images(ImageQuery(subset="train"))[0].path.unlink()
-    lost = split_project.export_paddlex(tmp_path / "导出 out")
-    assert len(lost) == 1
+    written = paddlex_seg.write(split_project.contents(), tmp_path / "导出 out")
+    assert len(written.messages) == 1
     assert not validate_folder(tmp_path / "导出 out").counts().get("missing_file")
     with Project.create(tmp_path / "q") as back:
         report = back.import_data_folder(tmp_path / "导出 out")
@@ -242,12 +243,3 @@ def test_what_is_exported_comes_back_the_same(split_project: Project, tmp_path: 
         assert back.labels() == split_project.labels()
         originals = {row.mask_hash for row in split_project.images()}
         assert {row.mask_hash for row in back.images()} <= originals
-
-
-def test_an_export_never_lands_among_other_files(split_project: Project, tmp_path: Path) -> None:
-    folder = tmp_path / "mine"
-    folder.mkdir()
-    (folder / "notes.txt").write_text("keep")
-    with pytest.raises(InputError, match="not empty"):
-        split_project.export_paddlex(folder)
-    assert [path.name for path in folder.iterdir()] == ["notes.txt"]

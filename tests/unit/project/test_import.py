@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from project_samples import SIZE, labelled, mask, project, write_images
 
-from core.data.formats import ImportedImage, ImportResult
+from core.data.formats import ImportedImage, ImportResult, labelme
 from core.images.io import write_image, write_mask
 from core.project import Dropped, ImageQuery, LabelClass, Project
 from core.project.class_plan import plan_classes
@@ -26,7 +26,7 @@ def result(paths: list[Path], *masks, labels=("background", "scratch", "dent")) 
         ImportedImage(path, None if values is None else (lambda values=values: values), "train")
         for path, values in zip(paths, masks, strict=True)
     ]
-    return ImportResult(items, list(labels), [], [])
+    return ImportResult(items, list(labels), [])
 
 
 def current(project: Project) -> dict[str, tuple]:
@@ -82,7 +82,8 @@ def test_labelme_files_come_in(tmp_path: Path, embedded: bool) -> None:
     }
     path.with_suffix(".json").write_text(json.dumps(data))
     with Project.create(tmp_path / "p", labels=["background"]) as project:
-        report = project.import_labelme(folder)
+        source = labelme.read(folder, extract_to=project.folder / "images")
+        report = project.import_result(source)
         assert report.classes == ("hole",)
         assert project.images()[0].path.read_bytes() == content
         assert (report.added, report.masks) == (1, 1)
@@ -230,7 +231,7 @@ def test_what_cannot_be_read_is_reported_and_the_rest_comes_in(
     source = result(paths, mask(0), wrong, np.zeros((3, 3), np.uint8), None, mask(0, 1))
     source.items[3] = ImportedImage(paths[3], fail)
     source.items.append(ImportedImage(paths[4]))
-    source.lost.append(message("A sentence of the reader."))
+    source.report.left_out(message("A sentence of the reader."))
     report = project.import_result(source)
     sentences = [str(sentence) for sentence in report.lost]
     assert len(sentences) == 6

@@ -112,7 +112,7 @@ def test_undoing_an_import_brings_the_shapes_back(project: Project, image_id: in
     imported = mask(2, 1)
     item = ImportedImage(path, lambda: imported, "train")
     names = [label.name for label in project.labels()]
-    project.import_result(ImportResult([item], names, [], []), replace=True)
+    project.import_result(ImportResult([item], names, []), replace=True)
     assert project.shapes_text(image_id) is None
     project.collect_garbage()
     assert project.undo_last_import() is not None

@@ -157,7 +157,7 @@ def test_one_file_and_the_usual_folders(tmp_path):
     assert coco.read(path).items[0].image_path == tmp_path / "图 像" / "a 1.png"
     captions = {"images": [], "annotations": [{"caption": "x"}]}
     (tmp_path / "annotations" / "captions_val2017.json").write_text(json.dumps(captions))
-    assert coco.read(tmp_path).lost == []
+    assert coco.read(tmp_path).report.messages == []
 
 
 def test_what_cannot_be_drawn_is_told_and_the_rest_is_kept(tmp_path):
@@ -177,7 +177,7 @@ def test_what_cannot_be_drawn_is_told_and_the_rest_is_kept(tmp_path):
     ]
     save(tmp_path, shapes)
     result = coco.read(tmp_path)
-    texts = sorted(str(problem) for problem in result.lost)
+    texts = sorted(str(problem) for problem in result.report.messages)
     assert [text.split(" of ")[0] for text in texts] == [
         "1 annotations",
         "1 annotations",
@@ -193,9 +193,9 @@ def test_nan_and_endless_outlines_are_left_out(tmp_path):
     zigzag = [[0, 0, 90000, 90000] * 30]
     text = path.read_text().replace("[[2, 2, 11,", "[[NaN, 2, 11,")
     path.write_text(text)
-    assert "damaged" in str(coco.read(tmp_path).lost[0])
+    assert "damaged" in str(coco.read(tmp_path).report.messages[0])
     save(tmp_path, [annotation(1, 3, zigzag)])
-    assert "damaged" in str(coco.read(tmp_path).lost[0])
+    assert "damaged" in str(coco.read(tmp_path).report.messages[0])
 
 
 @pytest.mark.parametrize("text", ["", "o", "0o", "~~", "é", "ooooooooo0", "1" * 3])
@@ -218,7 +218,7 @@ def test_images_that_are_missing_twice_or_of_another_size(tmp_path):
     save(tmp_path, shapes, images=images)
     result = coco.read(tmp_path)
     assert len(result.items) == 1
-    texts = [str(problem) for problem in result.lost]
+    texts = [str(problem) for problem in result.report.messages]
     assert [
         words in text
         for words, text in zip(

@@ -94,7 +94,7 @@ def test_labels_colors_subset_and_what_has_no_area(tmp_path):
     assert result.colors[1] == (255, 0, 128)
     assert result.items[0].subset == "val"
     assert not result.items[0].mask().any()
-    texts = [str(problem).split(" in ")[0] for problem in result.lost]
+    texts = [str(problem).split(" in ")[0] for problem in result.report.messages]
     assert texts == [
         "2 shapes of the type polyline",
         "1 shapes of the type points",

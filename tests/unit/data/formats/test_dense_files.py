@@ -13,9 +13,8 @@ import pytest
 from format_samples import LABELS, assert_same, label_maps, sample
 from PIL import Image
 
-from core.data.formats import coco, cvat, labelme, registry, yolo
-from core.data.formats import untrusted as foreign
-from core.data.formats.detect import detect_format
+from core.data.formats import coco, cvat, labelme, parsing, registry, yolo
+from core.data.formats.detection import detect_format
 from core.system.errors import InputError
 
 ANNOTATIONS = "annotations.xml"
@@ -61,12 +60,12 @@ def test_an_image_with_endless_shapes_is_refused(tmp_path, monkeypatch):
 def test_json_that_the_memory_cannot_hold_is_not_parsed(tmp_path, monkeypatch, read):
     path = tmp_path / "密 a.json"
     path.write_text(json.dumps({"images": [], "shapes": [[]] * 10_000}))
-    monkeypatch.setattr(foreign, "_SURELY_FITS", 1000)
+    monkeypatch.setattr(parsing, "_SURELY_FITS", 1000)
     free = SimpleNamespace(available=2**20)
     monkeypatch.setattr(psutil, "virtual_memory", lambda: free)
     with pytest.raises(InputError, match="GiB of memory"):
         read(path)
-    monkeypatch.setattr(foreign, "MAX_PARTS", 9_000)
+    monkeypatch.setattr(parsing, "MAX_PARTS", 9_000)
     with pytest.raises(InputError, match="million lists"):
         read(path)
     monkeypatch.undo()
@@ -93,7 +92,7 @@ def test_the_estimate_covers_what_python_takes():
         taken = tracemalloc.get_traced_memory()[0]
         tracemalloc.stop()
         assert len(kept) == 20_000
-        estimate = sum(text.count(char) * size for char, size in foreign._BYTES_IN_MEMORY.items())
+        estimate = sum(text.count(char) * size for char, size in parsing._BYTES_IN_MEMORY.items())
         assert taken <= estimate * 1.05, one
 
 
@@ -104,7 +103,7 @@ def test_a_line_of_endless_numbers_is_no_outline(tmp_path, monkeypatch):
     path.write_text("0 0 0 1 0 1 1 0 1\n0 0 0 1 0 1 1 0 1 0.5 0.5\n")
     result = registry.read("yolo", tmp_path / "yolo")
     assert len(result.items) == 4
-    assert any("(the first is line 2)" in str(problem) for problem in result.lost)
+    assert any("(the first is line 2)" in str(problem) for problem in result.report.messages)
 
 
 def test_yaml_of_a_chinese_windows_is_read(tmp_path):

@@ -14,9 +14,8 @@ import numpy as np
 import pytest
 from format_samples import sample
 
-from core.data.formats import coco, cvat, eiseg, labelme, registry, yolo
-from core.data.formats import untrusted as foreign
-from core.data.formats.detect import IMAGES_ONLY, detect_format
+from core.data.formats import coco, cvat, eiseg, labelme, parsing, registry, yolo
+from core.data.formats.detection import IMAGES_ONLY, detect_format
 from core.project import Project
 from core.system.errors import InputError
 
@@ -69,7 +68,7 @@ def test_random_damage_never_escapes_as_anything_but_a_sentence(tmp_path, key):
             except InputError:
                 outcomes.add("refused")
                 continue
-            outcomes.add("in part" if result.lost else "read")
+            outcomes.add("in part" if result.report.messages else "read")
             for item in result.items:
                 try:
                     mask = item.mask() if item.mask is not None else None
@@ -117,11 +116,11 @@ def test_files_beyond_the_limit_are_not_read(tmp_path, monkeypatch):
     registry.write("coco", sample(tmp_path / "in"), tmp_path / "coco")
     registry.write("cvat", sample(tmp_path / "in"), tmp_path / "cvat")
     registry.write("yolo", sample(tmp_path / "in"), tmp_path / "yolo")
-    for module in (foreign, cvat, yolo):
+    for module in (parsing, cvat, yolo):
         monkeypatch.setattr(module, "MAX_FILE_BYTES", 100)
     for key in ("coco", "cvat", "yolo"):
         try:
-            texts = [str(problem) for problem in registry.read(key, tmp_path / key).lost]
+            texts = [str(problem) for problem in registry.read(key, tmp_path / key).report.messages]
         except InputError as error:
             texts = [str(error)]
         assert any("is larger than" in text for text in texts), key
@@ -193,12 +192,12 @@ def test_numbers_beyond_floats_and_names_beyond_file_names(tmp_path):
     data["annotations"][0]["segmentation"] = [[10**400] * 6]
     path.write_text(json.dumps(data))
     result = registry.read("coco", tmp_path / "coco")
-    assert [str(problem) for problem in result.lost if "damaged" in str(problem)]
+    assert [str(problem) for problem in result.report.messages if "damaged" in str(problem)]
     registry.write("labelme", sample(tmp_path / "in"), tmp_path / "labelme")
     path = next((tmp_path / "labelme").rglob("*.json"))
     path.write_text(json.dumps({"imagePath": "a" * 300 + ".png", "shapes": []}))
     result = registry.read("labelme", tmp_path / "labelme")
-    assert ["does not exist" in str(problem) for problem in result.lost] == [True]
+    assert ["does not exist" in str(problem) for problem in result.report.messages] == [True]
     assert len(result.items) == 3
 
 
@@ -210,7 +209,7 @@ def test_a_monstrous_class_number_makes_no_list_of_that_length(tmp_path):
     result = registry.read("yolo", tmp_path / "yolo")
     assert result.labels == ["background", "0", "1"]
     assert len(result.items) == 3
-    assert any("there can be at most 254" in str(problem) for problem in result.lost)
+    assert any("there can be at most 254" in str(problem) for problem in result.report.messages)
 
 
 def test_class_names_stay_on_one_line_and_are_valid_text(tmp_path):
@@ -306,7 +305,10 @@ def test_names_in_lists_that_no_file_can_have(tmp_path):
     name = "长" * 300
     path.write_text(f"{name}.png\t{name}.png\n{path.read_text('utf-8')}", encoding="utf-8")
     result = registry.read("seg", tmp_path / "seg")
-    assert (len(result.items), ["does not exist" in str(p) for p in result.lost]) == (4, [True])
+    assert (len(result.items), ["does not exist" in str(p) for p in result.report.messages]) == (
+        4,
+        [True],
+    )
 
 
 def test_elements_that_do_not_matter_are_not_kept(tmp_path):

@@ -11,8 +11,8 @@ import pytest
 from PIL import Image
 
 from core.data.formats import eiseg, index_masks, voc
-from core.data.formats.detect import detect_format
-from core.data.formats.mask_files import voc_palette
+from core.data.formats.detection import detect_format
+from core.data.formats.voc import voc_palette
 from core.images.io import write_image, write_mask
 from core.system.errors import InputError
 
@@ -53,7 +53,7 @@ def test_voc_without_names_has_the_twenty_classes(voc_folder):
     assert result.labels[:3] == ["background", "aeroplane", "bicycle"]
     assert len(result.labels) == 21
     assert result.colors[1] == (9, 8, 7)
-    assert "taken to be background … tvmonitor" in str(result.lost[0])
+    assert "taken to be background … tvmonitor" in str(result.report.messages[0])
     np.testing.assert_array_equal(mask_of(result), MASK)
     save_mask(voc_folder / "SegmentationClass" / "b.png", MASK.clip(0, 2) * 15)
     assert voc.read(voc_folder).labels[-1] == "30"
@@ -74,10 +74,10 @@ def test_voc_lists_give_subsets_and_what_is_missing_is_told(voc_folder):
         ("b", "val", False),
         ("c", "test", True),
     ]
-    texts = " | ".join(str(problem) for problem in result.lost)
+    texts = " | ".join(str(problem) for problem in result.report.messages)
     for words in ("outside its folder", "image gone of", "alone.png has no image", "c.jpg has no"):
         assert words in texts
-    assert len(result.lost) == 4
+    assert len(result.report.messages) == 4
 
 
 def test_voc_masks_in_colours(voc_folder):
@@ -138,7 +138,7 @@ def test_black_and_white_masks_are_one_class(folder):
     assert detect_format(folder) == "masks"
     result = index_masks.read(folder)
     assert result.labels == ["background", "foreground"]
-    assert "255 is taken as a class" in str(result.lost[0])
+    assert "255 is taken as a class" in str(result.report.messages[0])
     np.testing.assert_array_equal(mask_of(result), MASK == 1)
 
 
@@ -160,7 +160,7 @@ def test_a_mask_of_another_size_and_images_without_one(folder):
         save_image(folder / f"{name}.jpg", size=(5, 5))
     save_mask(folder / "a.png")
     result = index_masks.read(folder)
-    assert [str(p) for p in result.lost if "has no mask" in str(p)] == [
+    assert [str(p) for p in result.report.messages if "has no mask" in str(p)] == [
         f"{folder / 'b.jpg'} has no mask."
     ]
     with pytest.raises(InputError, match=r"4×3 pixels but its image a.jpg has 5×5"):

@@ -9,7 +9,7 @@ import pytest
 from format_samples import sample
 
 from core.data.formats import registry
-from core.data.formats.detect import IMAGES_ONLY, detect_format
+from core.data.formats.detection import IMAGES_ONLY, detect_format
 from core.images.io import image_size, read_image, write_image
 from core.project import Project
 from core.system.errors import InputError
@@ -32,7 +32,9 @@ def test_pipes_and_devices_are_not_waited_for(tmp_path, key):
     result = registry.read(key, folder)
     assert len(result.items) == 4
     assert all(item.mask().dtype == np.uint8 for item in result.items if item.mask is not None)
-    assert not {str(problem) for problem in result.lost if "pipe or a device" not in str(problem)}
+    assert not {
+        str(problem) for problem in result.report.messages if "pipe or a device" not in str(problem)
+    }
 
 
 @needs_pipes
@@ -88,7 +90,7 @@ def test_only_images_of_the_masks_size_are_copied_out(tmp_path, key):
     secret = result.items[0].image_path
     secret.write_text("no picture")
     write_image(result.items[1].image_path, np.zeros((5, 6, 3), np.uint8))
-    lost = [str(problem) for problem in registry.write(key, result, tmp_path / "出 out")]
+    lost = [str(problem) for problem in registry.write(key, result, tmp_path / "出 out").messages]
     assert sum("unreadable" in text for text in lost) == 1
     assert sum("6×5" in text for text in lost) == 1
     copied = [path for path in (tmp_path / "出 out").rglob("*") if path.is_file()]

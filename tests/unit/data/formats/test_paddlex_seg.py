@@ -23,7 +23,7 @@ def test_a_folder_with_lists(tmp_path: Path) -> None:
     assert [item.subset for item in result.items] == ["train", "train", "val", "test"]
     assert result.labels == ["类 0", "类 1", "类 2"]
     assert result.colors[:2] == [(1, 2, 3), (4, 5, 6)]
-    assert result.lost == []
+    assert result.report.messages == []
     for index, item in enumerate(result.items):
         assert item.image_path == folder / "JPEGImages" / f"图 {index}.png"
         assert item.mask is not None
@@ -38,8 +38,8 @@ def test_what_is_missing_is_told_and_the_rest_read(tmp_path: Path) -> None:
     with (folder / "val_list.txt").open("a", encoding="utf-8") as file:
         file.write("JPEGImages/图 3.png\tAnnotations/图 3.png\na b c\n../x.png y.png\n")
     result = paddlex_seg.read(folder)
-    lost = "\n".join(map(str, result.lost))
-    assert len(result.lost) == 5
+    lost = "\n".join(map(str, result.report.messages))
+    assert len(result.report.messages) == 5
     for part in ("图 0.png", "图 1.png", "listed twice", "has 3 parts", "leaves the data folder"):
         assert part in lost
     by_name = {item.image_path.stem: item for item in result.items}
@@ -77,7 +77,7 @@ def test_classes_without_names_get_numbers(tmp_path: Path) -> None:
     (folder / "labels.txt").unlink()
     result = paddlex_seg.read(folder)
     assert result.labels == ["0", "1", "2"]
-    assert "no labels.txt" in str(result.lost[0])
+    assert "no labels.txt" in str(result.report.messages[0])
 
 
 def test_folders_that_cannot_be_read(tmp_path: Path) -> None:
@@ -97,7 +97,7 @@ def test_folders_that_cannot_be_read(tmp_path: Path) -> None:
 def test_written_folder_is_valid_and_reads_back(tmp_path: Path) -> None:
     source = paddlex_seg.read(make_folder(tmp_path))
     target = tmp_path / "导出 out"
-    assert paddlex_seg.write(source, target) == []
+    assert paddlex_seg.write(source, target).messages == []
     report = validate_folder(target)
     assert report.findings == ()
     again = paddlex_seg.read(target)
@@ -128,7 +128,7 @@ def test_names_that_meet_are_told_apart_and_losses_are_told(tmp_path: Path) -> N
 
     items += [ImportedImage(items[0].image_path), ImportedImage(items[0].image_path, fail)]
     result = ImportResult(items, ["a", "b", "c"], palette.default_palette(3))
-    lost = paddlex_seg.write(result, tmp_path / "out")
+    lost = paddlex_seg.write(result, tmp_path / "out").messages
     assert [str(message) for message in lost] == [
         f"{items[0].image_path} has no mask and is left out.",
         "m.png is broken.",

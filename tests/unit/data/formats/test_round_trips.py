@@ -7,7 +7,7 @@ import pytest
 from format_samples import COLORS, LABELS, assert_same, label_maps, masks_by_name, sample
 
 from core.data.formats import ImportResult, labelme, registry
-from core.data.formats.detect import detect_format
+from core.data.formats.detection import detect_format
 from core.project import Project
 from core.system.errors import InputError
 
@@ -21,13 +21,14 @@ def without_ignored(maps):
 @pytest.mark.parametrize("key", EXACT)
 def test_label_maps_come_back_exactly(tmp_path, key):
     target = tmp_path / "导出 out"
-    assert registry.write(key, sample(tmp_path / "in"), target) in ([], list(_renamed(key)))
+    written = registry.write(key, sample(tmp_path / "in"), target)
+    assert written.messages in ([], list(_renamed(key)))
     back = registry.read(key, target)
     assert_same(back, label_maps())
     assert [name.replace("_", " ").strip() for name in back.labels] == LABELS
     if key != "labelme":  # it has no colours
         assert back.colors[1:] == COLORS[1:] or key == "cityscapes"
-    assert back.lost == []
+    assert back.report.messages == []
 
 
 def _renamed(key):
@@ -57,7 +58,7 @@ def test_what_is_written_is_recognised(tmp_path, key):
 
 
 def test_yolo_is_exact_but_for_ignored_pixels_and_says_so(tmp_path):
-    (lost,) = registry.write("yolo", sample(tmp_path / "in"), tmp_path / "out")
+    (lost,) = registry.write("yolo", sample(tmp_path / "in"), tmp_path / "out").messages
     assert "3 masks have ignored pixels" in str(lost)
     back = registry.read("yolo", tmp_path / "out")
     assert back.labels == LABELS
@@ -71,7 +72,8 @@ def test_coco_outlines_are_within_a_pixel(tmp_path):
     cv2.circle(mask, (30, 30), 20, 1, -1)
     cv2.circle(mask, (30, 30), 9, 0, -1)
     cv2.rectangle(mask, (60, 5), (75, 40), 2, -1)
-    (lost,) = registry.write("coco-polygons", sample(tmp_path / "in", {"a": mask}), tmp_path / "o")
+    written = registry.write("coco-polygons", sample(tmp_path / "in", {"a": mask}), tmp_path / "o")
+    (lost,) = written.messages
     assert "within a pixel" in str(lost)
     found = masks_by_name(registry.read("coco", tmp_path / "o"))["a"]
     for value in (0, 1, 2):
@@ -101,7 +103,7 @@ def test_labelme_to_project_to_coco_to_project(tmp_path):
     second = Project.create(tmp_path / "p 2", labels=LABELS)
     with first, second:
         assert first.import_result(labelme.read(tmp_path / "标注 lm")).masks == 4
-        assert registry.write("coco", first.contents(), tmp_path / "coco") == []
+        assert registry.write("coco", first.contents(), tmp_path / "coco").messages == []
         report = second.import_result(registry.read("coco", tmp_path / "coco"), copy=True)
         assert (report.added, report.masks, report.lost) == (4, 4, ())
         assert_same(second.contents(), maps)

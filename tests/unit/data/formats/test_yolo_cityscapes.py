@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from core.data.formats import cityscapes, yolo
-from core.data.formats.cityscapes_labels import IDS, TRAINED
-from core.data.formats.detect import detect_format
+from core.data.formats.cityscapes import IDS, TRAINED
+from core.data.formats.detection import detect_format
 from core.images.io import write_image, write_mask
 from core.system.errors import InputError
 
@@ -54,7 +54,7 @@ def test_yolo_boxes_and_damaged_lines_are_told(yolo_folder):
     )
     (yolo_folder / "valid/labels/b.txt").write_text("2 0 0 1 0 1 1\n")
     result = yolo.read(yolo_folder)
-    texts = [str(problem) for problem in result.lost]
+    texts = [str(problem) for problem in result.report.messages]
     assert "a.txt has 1 boxes" in texts[0]
     assert texts[1].startswith("5 lines of") and "is line 2)" in texts[1]
     assert "names the class 2" in texts[2]
@@ -80,7 +80,7 @@ def test_yolo_names_by_number_and_beside_the_images(yolo_folder, tmp_path):
     (flat / "a.txt").write_text("1 0 0 1 0 1 1")
     result = yolo.read(flat)
     assert result.labels == ["background", "0", "1"]
-    assert "no data.yaml" in str(result.lost[0])
+    assert "no data.yaml" in str(result.report.messages[0])
 
 
 @pytest.fixture
@@ -164,7 +164,7 @@ def test_official_names_get_official_ids(tmp_path):
 
     source = sample(tmp_path / "in", {"a": np.array([[0, 1], [255, 1]], np.uint8)})
     result = ImportResult(source.items, ["road", "car"], COLORS[:2])
-    (lost,) = cityscapes.write(result, tmp_path / "out")
+    (lost,) = cityscapes.write(result, tmp_path / "out").messages
     assert "class unlabeled" in str(lost)
     mask = cityscapes.read(tmp_path / "out").items[0].mask()
     assert mask.tolist() == [[IDS["road"], IDS["car"]], [0, IDS["car"]]]

@@ -1,4 +1,4 @@
-"""What every format reader gives."""
+"""Images with label maps, as every format's reader gives and every writer takes them."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from core.data.formats.conversion_report import ConversionReport
 from core.datasets import Subset
 from core.images.palette import Color
-from core.system.messages import Message
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class ImportedShape:
 
 @dataclass(frozen=True, slots=True)
 class ImportedImage:
-    """One image of a foreign data set.
+    """One image of a data set.
 
     ``mask`` makes the label map (H, W) uint8 when called (class index, 255 = ignored; raises
     ``InputError`` when it cannot); None: the image has no annotation. ``subset`` as the source
@@ -42,12 +42,12 @@ class ImportedImage:
 
 @dataclass(frozen=True, slots=True)
 class ImportResult:
-    """Images with masks, class names by index, their colours, and what could not be taken over."""
+    """Images with masks, class names by index, their colours, and what the reader has to say."""
 
     items: list[ImportedImage]
     labels: list[str]
     colors: list[Color]
-    lost: list[Message] = field(default_factory=list)
+    report: ConversionReport = field(default_factory=ConversionReport)
     crowds: int = 0
     """How many annotations are COCO's crowds, which the reader took as it was told to."""
 

@@ -1,4 +1,4 @@
-"""What mask images of other tools have in common: names of classes, colours, sizes."""
+"""Masks as image files of other tools hold them: of class indices, or in colours."""
 
 from __future__ import annotations
 
@@ -8,17 +8,16 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from core.data.formats.untrusted import checked_size
-from core.images.io import IGNORE_INDEX, ImageArray, image_size, read_image, read_mask
+from core.data.formats.image_index import checked_size
+from core.images.io import ImageArray, image_size, read_image, read_mask
 from core.images.palette import Color, default_palette
 from core.system.errors import InputError
-from core.system.files import open_regular, read_text
+from core.system.files import open_regular
 
 MASK_SUFFIXES = frozenset({".png", ".bmp", ".tif", ".tiff"})
 """Formats without loss: a JPEG's values are no class indices."""
 
 _ROWS = 256
-_VOC_BORDER = (224, 224, 192)
 
 
 def read_sized_mask(image: Path, mask: Path) -> ImageArray:
@@ -93,54 +92,6 @@ def mask_palette(mask: Path, count: int) -> list[Color]:
         red, green, blue = (stored or [])[3 * index : 3 * index + 3]
         colors[index] = (red, green, blue)
     return colors
-
-
-def voc_palette(count: int) -> list[Color]:
-    """Return VOC's colours: bit i of a class goes to red, green, blue in turn, high bits first."""
-    colors = []
-    for index in range(count):
-        channels = [0, 0, 0]
-        for bit in range(8):
-            for channel in range(3):
-                channels[channel] |= (index >> (3 * bit + channel) & 1) << (7 - bit)
-        colors.append((channels[0], channels[1], channels[2]))
-    return colors
-
-
-def voc_colors(colors: Sequence[Color]) -> dict[Color, int]:
-    """Return the class of each colour, and of VOC's border, which is ignored."""
-    return {_VOC_BORDER: IGNORE_INDEX} | {color: index for index, color in enumerate(colors)}
-
-
-def read_names(path: Path) -> list[str]:
-    """Return the class names in a text file, one a line, without empty ones and ``__ignore__``.
-
-    Raises:
-        InputError: no name, or as ``check_names``.
-    """
-    names = [line.strip() for line in read_text(path).split("\n")]
-    names = [name for name in names if name and name != "__ignore__"]
-    if not names:
-        raise InputError("{file} is empty; write one class name on each line.", file=path)
-    check_names(path, names)
-    return names
-
-
-def check_names(path: Path, names: Sequence[str]) -> None:
-    """Raise ``InputError`` where ``path`` names more classes than a mask holds, or one twice."""
-    if len(names) > IGNORE_INDEX:
-        raise InputError(
-            "{file} names {count} classes; there can be at most 255.", file=path, count=len(names)
-        )
-    known: set[str] = set()
-    for name in names:
-        if name in known:
-            raise InputError(
-                "{file} names the class {label} twice; class names must differ.",
-                file=path,
-                label=name,
-            )
-        known.add(name)
 
 
 def used_values(masks: Sequence[Callable[[], ImageArray]]) -> set[int]:

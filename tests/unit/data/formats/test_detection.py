@@ -6,7 +6,8 @@ import json
 
 import pytest
 
-from core.data.formats.detect import detect_format, find_images
+from core.data.formats.detection import detect_format
+from core.data.formats.image_index import find_images
 from core.system.errors import InputError
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tifffile
 
-from core.images.tiff_pages import count_pages
+from core.images.headers import count_pages
 from core.project import Project
 
 PAGE = np.arange(48, dtype=np.uint8).reshape(6, 8)
