@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QComboBox, QLineEdit, QVBoxLayout, QWidget
 
 from app.look.theme import GRID
 from app.look.translation import tr
-from app.panels.label.image_strip import state_color
+from app.panels.label.widgets.image_strip import state_color
 from app.widgets.filter_bar import state_name
 from app.widgets.pictures import swatch
 from core.project import ImageRow, State
