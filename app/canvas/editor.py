@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from PySide6.QtCore import QObject, Signal
 
-from app.canvas.options import OVER_ALL, ToolOptions
+from app.canvas.tool_options import OVER_ALL, ToolOptions
 from app.services.background import BackgroundTasks
 from core.annotation.document import MaskDocument, OpenShape
 from core.annotation.edits import Box, Mask, MaskEdit, PaintRule, Region, whole_box
@@ -86,12 +86,15 @@ class Editor(QObject):
             self.class_id = class_id
             self.class_changed.emit(class_id)
 
+    def set_options(self, options: ToolOptions) -> None:
+        """Change all of them."""
+        if options != self.options:
+            self.options = options
+            self.options_changed.emit()
+
     def set_option(self, name: str, value: Any) -> None:
         """Change one of ``ToolOptions``."""
-        changed = self.options.with_value(name, value)
-        if changed != self.options:
-            self.options = changed
-            self.options_changed.emit()
+        self.set_options(self.options.with_value(name, value))
 
     def image(self) -> ImageArray | None:
         """Return the whole image as it is shown, uint8 (H, W) or (H, W, 3) BGR."""

@@ -19,7 +19,7 @@ SCRATCH, PIT = 1, 2  # in the project
 
 
 def settle(qtbot, panel, timeout: int = 20_000) -> None:
-    timers = (panel.images._timer, panel.draft.images._timer)
+    timers = (panel.images._timer, panel.workspace.drafts._timer)
     qtbot.waitUntil(
         lambda: (
             not panel.busy
@@ -43,8 +43,8 @@ def state(panel, image_id: int) -> State:
 
 
 def trigger(panel, key: str) -> None:
-    assert panel.actions_[f"draft.{key}"].isEnabled()
-    panel.actions_[f"draft.{key}"].trigger()
+    assert panel.workspace.actions[f"draft.{key}"].isEnabled()
+    panel.workspace.actions[f"draft.{key}"].trigger()
 
 
 def prediction() -> Prediction:

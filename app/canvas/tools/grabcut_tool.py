@@ -8,8 +8,8 @@ from typing import ClassVar
 from PySide6.QtCore import QPointF
 from PySide6.QtGui import QColor, QPainter, QPen
 
-from app.canvas.drawing import draw_box
 from app.canvas.editor import Editor
+from app.canvas.tool_drawing import draw_box
 from app.canvas.tools.host import ToolHost
 from app.canvas.tools.tool import Pointer, Tool
 from app.services.background import Progress, Task

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from PySide6.QtGui import QPainter
 
-from app.canvas.drawing import draw_line
+from app.canvas.tool_drawing import draw_line
 from app.canvas.tools.dragged_tool import DraggedTool
 from app.canvas.tools.tool import Pointer
 from core.annotation.polygon import Polygon, simplify

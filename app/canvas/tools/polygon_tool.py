@@ -7,8 +7,8 @@ from typing import ClassVar
 from PySide6.QtCore import QPointF
 from PySide6.QtGui import QPainter
 
-from app.canvas.drawing import draw_handles, draw_line
 from app.canvas.editor import Editor
+from app.canvas.tool_drawing import draw_handles, draw_line
 from app.canvas.tools.host import ToolHost
 from app.canvas.tools.shape_editing import ShapeEditing
 from app.canvas.tools.tool import Pointer, Tool

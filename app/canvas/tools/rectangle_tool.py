@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from PySide6.QtGui import QPainter
 
-from app.canvas.drawing import draw_box
+from app.canvas.tool_drawing import draw_box
 from app.canvas.tools.dragged_tool import DraggedTool
 from core.annotation.shapes import Outline
 from core.system.messages import Message, message

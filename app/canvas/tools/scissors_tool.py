@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 from PySide6.QtGui import QPainter
 
-from app.canvas.drawing import draw_handles, draw_line
 from app.canvas.editor import Editor
+from app.canvas.tool_drawing import draw_handles, draw_line
 from app.canvas.tools.host import ToolHost
 from app.canvas.tools.tool import Pointer, Tool
 from app.services.background import Progress

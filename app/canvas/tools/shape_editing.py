@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 from PySide6.QtGui import QPainter
 
-from app.canvas.drawing import draw_handles, draw_outline
 from app.canvas.editor import BACKGROUND, Editor
+from app.canvas.tool_drawing import draw_handles, draw_outline
 from app.canvas.tools.host import ToolHost
 from app.canvas.tools.tool import Pointer
 from core.annotation.components import pick_component

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QAbstractButton, QFileDialog, QMessageBox, QWidget
 
 from app.look import theme
 from app.look.translation import current_language
-from app.panels.label.class_dialogs import AddClassDialog
+from app.panels.label.widgets.class_dialogs import AddClassDialog
 from app.services.context import JobView
 from app.services.settings import SettingsStore
 from app.services.targets import ShowTraining

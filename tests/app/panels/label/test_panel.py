@@ -17,8 +17,8 @@ from PySide6.QtGui import QKeySequence
 from PySide6.QtTest import QTest
 
 from app.panels.base import StepState
-from app.panels.label.class_dialogs import AddClassDialog, MergeClassDialog
-from app.panels.label.shortcut_editor import ShortcutEditor
+from app.panels.label.widgets.class_dialogs import AddClassDialog, MergeClassDialog
+from app.panels.label.widgets.shortcut_editor import ShortcutEditor
 from app.services.targets import LabelImage, ShowDataset
 from core.annotation.edits import Region
 from core.project import Project
@@ -241,14 +241,14 @@ def test_labelling_by_keys_alone(panel, qtbot) -> None:
 
 
 def test_every_action_has_its_own_shortcut_and_can_get_another(panel, qtbot) -> None:
-    actions = panel.actions_
+    actions = panel.workspace.actions
     seen: dict[str, str] = {}
     for spec in actions.specs:
         for keys in actions.keys(spec.key):
             assert QKeySequence(keys).toString() and keys not in seen, (spec.key, seen.get(keys))
             seen[keys] = spec.key
         assert actions[spec.key].toolTip()
-    assert {f"tool.{key}" for key in panel.tools.tools} <= set(seen.values())
+    assert {f"tool.{key}" for key in panel.workspace.tools} <= set(seen.values())
     trigger(panel, "view.shortcuts")
     editor = panel.findChild(ShortcutEditor)
     item = editor.tree.findItems("Brush", Qt.MatchFlag.MatchEndsWith)[0]

@@ -49,7 +49,7 @@ def draw_polygon(panel) -> None:
 
 
 def polygon_tool(panel):
-    return panel.tools.tools["polygon"]
+    return panel.workspace.tools["polygon"]
 
 
 def open_shape(panel, point):

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import Qt, Slot
+from PySide6.QtCore import QSignalBlocker, Qt, Slot
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QCheckBox, QComboBox, QFormLayout, QSlider, QSpinBox, QWidget
 
 from app.canvas.editor import Editor
-from app.canvas.options import OVER_ALL, option_range
+from app.canvas.tool_options import OVER_ALL, option_range
 from app.look.theme import GRID
 from app.look.translation import tr
 from app.widgets.class_colors import swatch
@@ -80,9 +80,8 @@ class OptionBox(QWidget):
         options = self._editor.options
         for name, (box, slider) in self._numbers.items():
             for part in (box, slider):
-                part.blockSignals(True)
-                part.setValue(getattr(options, name))
-                part.blockSignals(False)
+                with QSignalBlocker(part):
+                    part.setValue(getattr(options, name))
         self.shape.setCurrentIndex(self.shape.findData(options.brush_shape))
         self.over.setCurrentIndex(max(0, self.over.findData(options.only_over)))
         self.contiguous.setChecked(options.contiguous)

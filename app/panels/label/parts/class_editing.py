@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtGui import QColor
@@ -12,38 +11,35 @@ from PySide6.QtWidgets import QColorDialog
 
 from app.look.translation import tr, trn
 from app.panels.label import key_actions as keys
-from app.panels.label.class_dialogs import AddClassDialog, MergeClassDialog
-from app.panels.label.class_palette import KEYS
+from app.panels.label.widgets.class_dialogs import AddClassDialog, MergeClassDialog
+from app.panels.label.workspace import Workspace
+from app.services.background import Progress
 from app.widgets import dialogs
 from app.widgets.dialogs import error_text
 from core.images.palette import Color, default_palette
-from core.project import LabelClass, Project
+from core.project import Project
 from core.system.errors import InputError
 
-if TYPE_CHECKING:
-    from app.panels.label.labelling_panel import LabellingPanel
-    from app.services.background import Progress
 
-
-class LabellingClasses(QObject):
-    """Carries out what is chosen in the palette.
-
-    Attributes:
-        labels: the project's classes in the order of the list.
-        colors: theirs by id.
-    """
+class ClassEditing(QObject):
+    """Carries out what is chosen in the palette."""
 
     labels_changed = Signal()
+    """The list is another, and all widgets show it."""
+    changed = Signal()
+    """The project's classes, or masks, are others."""
+    replaced = Signal()
+    """A class became another one in all masks; the same classes are in hand, hidden and locked."""
+    image_wanted = Signal(int)
+    """(image id): show it."""
 
-    def __init__(self, panel: LabellingPanel) -> None:
-        super().__init__(panel)
-        self._panel = panel
-        self._editor = panel.editor
-        self._palette = panel.inspector_parts.classes
-        self._project: Project | None = None
-        self.labels: tuple[LabelClass, ...] = ()
-        self.colors: list[Color] = default_palette(1)
-        self._make_actions()
+    def __init__(self, workspace: Workspace, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._workspace = workspace
+        self._classes = workspace.classes
+        self._editor = workspace.editor
+        self._palette = workspace.inspector.classes
+        self._connect_actions()
         palette = self._palette
         palette.class_chosen.connect(self.choose)
         self._editor.class_changed.connect(palette.set_current)  # tools choose one, too
@@ -55,68 +51,62 @@ class LabellingClasses(QObject):
         palette.delete_requested.connect(self._on_delete)
         palette.move_requested.connect(self._on_move)
 
-    def set_project(self, project: Project | None) -> None:
+    def show_project(self) -> None:
         """Show the classes of another project."""
-        self._project = project
-        self._palette.hidden.clear()
-        self._palette.locked.clear()
+        project = self._workspace.project
+        self._palette.forget_marks()
         self._palette.set_editable(project is not None and not project.read_only)
         self._editor.set_locked(())
         self.refresh()
 
     @Slot()
-    def refresh(self) -> None:
-        """Read the classes again."""
-        labels = () if self._project is None else self._project.labels()
-        if labels == self.labels:
+    def refresh(self, *, again: bool = False) -> None:
+        """Read the classes; ``again`` shows them even where they are the same."""
+        project = self._workspace.project
+        labels = () if project is None else project.labels()
+        if labels == self._classes.labels and not again:
             return
-        self.labels = labels
-        self.colors = default_palette(max((label.id for label in labels), default=0) + 1)
-        for label in labels:
-            self.colors[label.id] = label.color
+        self._classes.set_labels(labels)
         self._palette.set_labels(labels)
-        self._panel.inspector_parts.options.set_labels(labels)
-        self._panel.view.strip.set_labels(labels)
-        known = [label.id for label in labels]
+        self._workspace.inspector.options.set_labels(labels)
+        self._workspace.view.strip.set_labels(labels)
+        known = self._classes.ids
         if self._editor.class_id not in known:
             self._editor.set_class(next((id_ for id_ in known if id_), 0))
         self._palette.set_current(self._editor.class_id)
         self._on_locks_changed()
         self.labels_changed.emit()
 
-    def name(self, class_id: int) -> str:
-        """Return a class's name; the id of one that is not in the list."""
-        return next((label.name for label in self.labels if label.id == class_id), str(class_id))
-
     @Slot(int)
     def choose(self, class_id: int) -> None:
         """Paint this class."""
-        if any(label.id == class_id for label in self.labels):
+        if class_id in self._classes.ids:
             self._editor.set_class(class_id)
             self._palette.set_current(class_id)
 
     @Slot()
     def add(self) -> None:
         """Ask for a new class."""
-        project = self._project
+        project = self._workspace.project
         if project is None or project.read_only:
             return
-        top = max((label.id for label in self.labels), default=0)
-        taken = {label.name for label in self.labels}
-        dialog = AddClassDialog(default_palette(min(top + 2, 256))[-1], self._panel, taken=taken)
+        top = max(self._classes.ids, default=0)
+        taken = {label.name for label in self._classes.labels}
+        color = default_palette(min(top + 2, 256))[-1]
+        dialog = AddClassDialog(color, self._workspace.view, taken=taken)
         dialog.chosen.connect(self._on_added)
         dialog.open()
 
-    def _make_actions(self) -> None:
-        actions = self._panel.actions_
-        for number in range(KEYS + 1):
-            actions.add(keys.class_key(number), partial(self._choose_key, number))
-        actions.add(keys.PREVIOUS_CLASS, partial(self._step, -1))
-        actions.add(keys.NEXT_CLASS, partial(self._step, 1))
-        actions.add(keys.PICK, self._pick)
-        actions.add(keys.ADD_CLASS, self.add)
-        actions.add(keys.FIND_CLASS, self._palette.start_search)
-        actions.add(keys.RENAME_CLASS, self._palette.edit_name)
+    def _connect_actions(self) -> None:
+        actions = self._workspace.actions
+        for number in range(keys.DIGITS + 1):
+            actions.connect(keys.class_key(number), partial(self._choose_key, number))
+        actions.connect(keys.PREVIOUS_CLASS, partial(self._step, -1))
+        actions.connect(keys.NEXT_CLASS, partial(self._step, 1))
+        actions.connect(keys.PICK, self._pick)
+        actions.connect(keys.ADD_CLASS, self.add)
+        actions.connect(keys.FIND_CLASS, self._palette.start_search)
+        actions.connect(keys.RENAME_CLASS, self._palette.edit_name)
         for spec, change in (
             (keys.RECOLOR_CLASS, self._on_recolor),
             (keys.MERGE_CLASS, self._on_merge),
@@ -124,10 +114,10 @@ class LabellingClasses(QObject):
             (keys.CLASS_UP, lambda class_id: self._on_move(class_id, -1)),
             (keys.CLASS_DOWN, lambda class_id: self._on_move(class_id, 1)),
         ):
-            actions.add(spec, partial(self._change_chosen, change))
-        actions.add(keys.HIDE_CLASS, lambda: self._palette.toggle_hidden(self._editor.class_id))
-        actions.add(keys.LOCK_CLASS, lambda: self._palette.toggle_locked(self._editor.class_id))
-        actions.add(keys.HIDE_OTHERS, self._palette.toggle_others)
+            actions.connect(spec, partial(self._change_chosen, change))
+        actions.connect(keys.HIDE_CLASS, lambda: self._palette.toggle_hidden(self._editor.class_id))
+        actions.connect(keys.LOCK_CLASS, lambda: self._palette.toggle_locked(self._editor.class_id))
+        actions.connect(keys.HIDE_OTHERS, self._palette.toggle_others)
 
     def _choose_key(self, number: int) -> None:
         class_id = self._palette.class_for_key(number)
@@ -135,36 +125,36 @@ class LabellingClasses(QObject):
             self.choose(class_id)
 
     def _step(self, by: int) -> None:
-        ids = [label.id for label in self.labels]
+        ids = self._classes.ids
         if self._editor.class_id in ids:
             self.choose(ids[(ids.index(self._editor.class_id) + by) % len(ids)])
 
     def _change_chosen(self, change: Callable[[int], None]) -> None:
-        project, class_id = self._project, self._editor.class_id
-        known = any(label.id == class_id for label in self.labels)
+        project, class_id = self._workspace.project, self._editor.class_id
+        known = class_id in self._classes.ids
         if project is not None and not project.read_only and known:
             change(class_id)
 
     def _pick(self) -> None:
-        document, place = self._editor.document, self._panel.look.place
+        document, place = self._editor.document, self._workspace.view.canvas.place
         class_id = None if document is None or place is None else document.class_at(*place)
         if class_id is not None:
             self.choose(class_id)
 
     def _change(self, change: Callable[[Project], object]) -> None:
-        project = self._project
+        project, again = self._workspace.project, False
         if project is None:
             return
         try:
             change(project)
         except InputError as error:
-            self._panel.view.notice.tell(error_text(error)[0], role="danger", passing=True)
-            self.labels = ()  # a refused name is still in its row
+            self._workspace.notices.tell(error_text(error)[0], role="danger", passing=True)
+            again = True  # a refused name is still in its row
         except Exception as error:
-            self._panel.context.error_occurred.emit(error)
-            self.labels = ()
-        self._panel.mark_changed()
-        self.refresh()
+            self._workspace.context.error_occurred.emit(error)
+            again = True
+        self.changed.emit()
+        self.refresh(again=again)
 
     @Slot()
     def _on_locks_changed(self) -> None:
@@ -173,7 +163,7 @@ class LabellingClasses(QObject):
     @Slot(str, object)
     def _on_added(self, name: str, color: Color) -> None:
         def add(project: Project) -> None:
-            if not self.labels:  # id 0 is what erasing leaves behind
+            if not self._classes.labels:  # id 0 is what erasing leaves behind
                 project.add_class(tr("background"))
             made.append(project.add_class(name, color).id)
 
@@ -188,8 +178,8 @@ class LabellingClasses(QObject):
 
     @Slot(int)
     def _on_recolor(self, class_id: int) -> None:
-        dialog = QColorDialog(QColor(*self.colors[class_id]), self._panel)
-        dialog.setWindowTitle(tr("Colour of {name}", name=self.name(class_id)))
+        dialog = QColorDialog(QColor(*self._classes.colors[class_id]), self._workspace.view)
+        dialog.setWindowTitle(tr("Colour of {name}", name=self._classes.name(class_id)))
         dialog.colorSelected.connect(
             lambda color: self._change(
                 lambda project: project.recolor_class(
@@ -202,7 +192,7 @@ class LabellingClasses(QObject):
 
     @Slot(int, int)
     def _on_move(self, class_id: int, by: int) -> None:
-        ids = [label.id for label in self.labels]
+        ids = self._classes.ids
         place = ids.index(class_id)
         other = place + by
         if 0 <= other < len(ids):
@@ -211,33 +201,33 @@ class LabellingClasses(QObject):
 
     @Slot(int)
     def _on_merge(self, class_id: int) -> None:
-        others = [label for label in self.labels if label.id != class_id]
+        others = [label for label in self._classes.labels if label.id != class_id]
         if class_id == 0:
             self._on_delete(class_id)  # says why not
             return
-        if not others or self._project is None:
+        project = self._workspace.project
+        if not others or project is None:
             return
-        dialog = MergeClassDialog(
-            self.name(class_id), others, self._project.images_with_class(class_id), self._panel
-        )
+        name, count = self._classes.name(class_id), project.images_with_class(class_id)
+        dialog = MergeClassDialog(name, others, count, self._workspace.view)
         dialog.chosen.connect(lambda replacement: self._replace(class_id, replacement))
         dialog.open()
 
     @Slot(int)
     def _on_delete(self, class_id: int) -> None:
-        project = self._project
+        project = self._workspace.project
         if project is None:
             return
         if class_id == 0:
-            self._panel.view.notice.tell(
+            self._workspace.notices.tell(
                 tr("This class is what erasing leaves behind; rename it instead of deleting it."),
                 passing=True,
             )
             return
         count = project.images_with_class(class_id)
         if dialogs.ask(
-            self._panel.window(),
-            tr("Delete the class {name}?", name=self.name(class_id)),
+            self._workspace.view.window(),
+            tr("Delete the class {name}?", name=self._classes.name(class_id)),
             details=trn(
                 "Its pixels in {count} image become background. This cannot be undone, nor can"
                 " earlier imports any more.",
@@ -255,32 +245,30 @@ class LabellingClasses(QObject):
         """Return the names of the class in hand, of those hidden, and of those protected."""
         hidden, locked = self._palette.hidden, self._palette.locked
         return (
-            self.name(self._editor.class_id),
-            {self.name(class_id) for class_id in hidden},
-            {self.name(class_id) for class_id in locked},
+            self._classes.name(self._editor.class_id),
+            {self._classes.name(class_id) for class_id in hidden},
+            {self._classes.name(class_id) for class_id in locked},
         )
 
     def _use_names(self, in_hand: str, hidden: set[str], locked: set[str]) -> None:
         """Choose, hide and protect the same classes again under the ids they have now."""
-        ids = {label.name: label.id for label in self.labels}
+        ids = {label.name: label.id for label in self._classes.labels}
         self._palette.set_marks(
             hidden=[ids[name] for name in hidden if name in ids],
             locked=[ids[name] for name in locked if name in ids],
         )
         self.choose(ids.get(in_hand, self._editor.class_id))
-        self._panel.tools.restore_paint_over()
 
     def _replace(self, class_id: int, replacement: int) -> None:
         """Rewrite the masks in the background; the open image is saved and opened again."""
-        project, session = self._project, self._panel.session
+        project, session = self._workspace.project, self._workspace.session
         if project is None or not session.flush():
             return
         row = session.row
         session.leave()
         session.forget_undo()
         marked = self._names_in_use()
-        self._palette.hidden.clear()  # ids move
-        self._palette.locked.clear()
+        self._palette.forget_marks()  # ids move
 
         def work(progress: Progress) -> int:
             return project.merge_class(
@@ -290,15 +278,15 @@ class LabellingClasses(QObject):
             )
 
         def reopen(_result: object) -> None:
-            self._panel.mark_changed()
+            self.changed.emit()
             self.refresh()
             self._use_names(*marked)
-            self._panel.images.refresh()
+            self.replaced.emit()
             if row is not None:
-                self._panel.images.open(row.id)
+                self.image_wanted.emit(row.id)
 
         def fail(error: Exception) -> None:
-            self._panel.context.error_occurred.emit(error)
+            self._workspace.context.error_occurred.emit(error)
             reopen(None)
 
-        self._panel.tasks.start(work, on_done=reopen, on_failed=fail, key="classes")
+        self._workspace.tasks.start(work, on_done=reopen, on_failed=fail, key="classes")

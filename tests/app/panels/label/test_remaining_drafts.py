@@ -21,7 +21,7 @@ def panel(opened, qtbot):
         project.clear_label_map(image_id)
     made = labelling_panel(opened, qtbot)
     store(made, {first: (0.1, 0.9), second: (0.5, 0.2)})
-    made.draft.images.read()
+    made.workspace.drafts.read()
     show(qtbot, made, first)
     return made
 
@@ -93,7 +93,7 @@ def test_undoing_after_a_visit_elsewhere_offers_the_part_again(panel, qtbot) -> 
 
 
 def test_a_damaged_rest_is_told_in_one_sentence(opened, panel, qtbot) -> None:
-    first, run_dir = panel.images.ids[0], panel.draft.images.stored(panel.images.ids[0]).run_dir
+    first, run_dir = panel.images.ids[0], panel.workspace.drafts.get(panel.images.ids[0]).run_dir
     accept_part(panel, 5, 5)
     settle(qtbot, panel)
     write_mask(rest_file(run_dir, 0), prediction().label_map[:9])

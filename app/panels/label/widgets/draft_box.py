@@ -19,13 +19,26 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.canvas.actions import Actions
 from app.look.theme import GRID
 from app.look.translation import tr
+from app.panels.label import key_actions as keys
 from app.widgets.layout import label, row
 from app.widgets.variant_names import model_name
 from core.project.draft_models import ModelChoice
 
 _COLUMNS = 2
+_ACTIONS = (
+    (keys.PREDICT, True),
+    (keys.ACCEPT_ALL, False),
+    (keys.REJECT, False),
+    (keys.ACCEPT_CLASS, False),
+    (keys.ACCEPT_PART, False),
+    (keys.NEXT_UNCERTAIN, True),
+    (keys.DRAFT_UNLABELLED, True),
+    (keys.DRAFT_SHOWN, True),
+)
+"""Each with whether its button takes a row of its own; the click model's is there without any."""
 
 
 class DraftBox(QWidget):
@@ -85,21 +98,19 @@ class DraftBox(QWidget):
         self._has_draft = False
         self.set_models((), None)
 
-    def set_actions(
-        self, actions: Sequence[tuple[QAction, bool]], always: Sequence[QAction]
-    ) -> None:
-        """Offer actions.
-
-        Args:
-            actions: each with whether its button takes a row of its own.
-            always: also where there is no model.
-        """
-        for action in always:
-            self._always.addWidget(_tile(action))
+    def set_actions(self, actions: Actions) -> None:
+        """Offer what can be done with drafts."""
+        for spec, text in (
+            (keys.ACCEPT_CLASS, tr("Accept class")),
+            (keys.ACCEPT_PART, tr("Accept part")),
+        ):
+            actions[spec.key].setIconText(text)
+        self._always.addWidget(_tile(actions[keys.CLICK_MODEL.key]))
         place = 0
-        for action, is_wide in actions:
+        for spec, is_wide in _ACTIONS:
             width = _COLUMNS if is_wide else 1
-            self._grid.addWidget(_tile(action), place // _COLUMNS, place % _COLUMNS, 1, width)
+            tile = _tile(actions[spec.key])
+            self._grid.addWidget(tile, place // _COLUMNS, place % _COLUMNS, 1, width)
             place += width
 
     def set_models(self, choices: Sequence[ModelChoice], chosen: Path | None) -> None:
@@ -113,7 +124,7 @@ class DraftBox(QWidget):
         self._show_work()
 
     def set_has_draft(self, has_draft: bool) -> None:
-        """Say whether something is proposed: it can be accepted even if its model is gone."""
+        """Say whether there is a draft: it can be accepted even if its model is gone."""
         self._has_draft = has_draft
         self._show_work()
 

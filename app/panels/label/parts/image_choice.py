@@ -6,19 +6,17 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
-from PySide6.QtCore import QObject, QTimer, Slot
-from PySide6.QtGui import QAction
+from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from app.look.translation import tr
 from app.panels.label import key_actions as keys
+from app.panels.label.workspace import Workspace
 from app.services.background import Progress
-from core.project import ImageCounts, ImageQuery, Project, State
+from core.annotation.draft import most_uncertain_first
+from core.project import ImageCounts, ImageQuery, State
 from core.project.rows import STATES
-
-if TYPE_CHECKING:
-    from app.panels.label.labelling_panel import LabellingPanel
 
 _STATE_KEYS = dict(
     zip(
@@ -30,18 +28,23 @@ _STATE_KEYS = dict(
 _REFRESH_MS = 400
 
 
-class LabellingImages(QObject):
+class ImageChoice(QObject):
     """The strip of images, steps to the next one, states and comments."""
 
-    def __init__(self, panel: LabellingPanel) -> None:
-        super().__init__(panel)
-        self._panel = panel
-        self._session = panel.session
-        self._strip = panel.view.strip
-        self._review = panel.inspector_parts.review
-        self._project: Project | None = None
-        self._ids: Sequence[int] = ()
-        self.arranger: Callable[[], Callable[[Sequence[int]], list[int]]] = lambda: list
+    counted = Signal(object)
+    """(ImageCounts): the project's images by state are known."""
+    changed = Signal()
+    """The project has another state, comment or mask."""
+    finished = Signal()
+    """The user said that the labelling of the open image is done."""
+
+    def __init__(self, workspace: Workspace, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._workspace = workspace
+        self._session = workspace.session
+        self._view = workspace.view
+        self._strip = workspace.view.strip
+        self._review = workspace.inspector.review
         self._open_first = False
         self._place = 0
         self._text = ""
@@ -50,44 +53,38 @@ class LabellingImages(QObject):
         self._timer.setSingleShot(True)
         self._timer.setInterval(_REFRESH_MS)
         self._timer.timeout.connect(self.refresh)
-        self._make_actions()
+        self._connect_actions()
         self._strip.image_chosen.connect(self.open)
         self._strip.filter_changed.connect(self.refresh)
-        self._session.opened.connect(self._on_opened)
         self._review.state_chosen.connect(self.set_state)
         self._review.comment_edited.connect(self._on_comment_edited)
+        workspace.drafts.found.connect(self._on_drafts_found)
 
-    def header_actions(self) -> list[QAction]:
-        """Actions left of the image's name."""
-        specs = (keys.PREVIOUS, keys.NEXT, keys.NEXT_UNLABELLED, keys.ACCEPT)
-        return [self._panel.actions_[spec.key] for spec in specs]
-
-    def set_project(self, project: Project | None) -> None:
-        """Label other images."""
+    def show_project(self) -> None:
+        """Label the images of another project."""
+        project = self._workspace.project
         self._timer.stop()
-        self._project = project
-        self._ids = ()
         self._place = 0
         self._open_first = False
         self._strip.reset()
         self._strip.set_images(project, (), 0)
         self._review.show_row(None)
         editable = project is not None and not project.read_only
-        for spec in (*_STATE_KEYS.values(), keys.ACCEPT, keys.REVIEWED):
-            self._panel.actions_[spec.key].setEnabled(editable)
+        for action in self._workspace.actions.of(*_STATE_KEYS.values(), keys.ACCEPT, keys.REVIEWED):
+            action.setEnabled(editable)
 
     @property
     def ids(self) -> Sequence[int]:
         """The images that the filter leaves, in order."""
-        return self._ids
+        return self._strip.ids
 
     @Slot()
     def refresh(self) -> None:
         """Ask the database which images there are."""
-        project = self._project
+        project = self._workspace.project
         if project is None:
             return
-        query, files, arrange = self._strip.query, self._strip.files, self.arranger()
+        query, files, arrange = self._strip.query, self._strip.files, self._arranger()
         query = replace(query, text=self._text)
 
         def read(_progress: Progress) -> tuple[list[int], ImageCounts]:
@@ -97,10 +94,10 @@ class LabellingImages(QObject):
             ids = arrange(ids)
             return ids, project.counts()
 
-        self._panel.tasks.start(
+        self._workspace.tasks.start(
             read,
             on_done=self._on_ids,
-            on_failed=self._panel.context.error_occurred.emit,
+            on_failed=self._workspace.context.error_occurred.emit,
             key="ids",
         )
 
@@ -122,7 +119,7 @@ class LabellingImages(QObject):
         self._open_found = bool(self._text)
         self._timer.stop()
         self.refresh()
-        self._panel.view.canvas.setFocus()
+        self._view.canvas.setFocus()
 
     def open_first(self) -> None:
         """Show the first image without labels as soon as the images are known."""
@@ -132,7 +129,7 @@ class LabellingImages(QObject):
 
     def show_finding(self, files: Iterable[Path], text: str) -> None:
         """Show only these images."""
-        project = self._project
+        project = self._workspace.project
         if project is not None:
             found = (project.find_image(path) for path in files)
             self._strip.reset()
@@ -140,29 +137,30 @@ class LabellingImages(QObject):
             self._open_first = self._session.wanted is None
             self.refresh()
 
+    @Slot(int)
     def step(self, by: int) -> None:
         """Show the next (+1) or previous (-1) image of the strip."""
-        if not self._ids:
+        if not self._strip.ids:
             return
         current = self._strip.images.place(self._session.wanted or -1)
         # Where the filter left the image behind, its place is another's now.
         gone = self._place - (by < 0)
         place = gone if current is None else current + by
-        if 0 <= place < len(self._ids):
-            self.open(self._ids[place])
+        if 0 <= place < len(self._strip.ids):
+            self.open(self._strip.ids[place])
 
     def open_next_unlabelled(self) -> None:
         """Show the next image without labels, from the start again after the last."""
-        project = self._project
+        project = self._workspace.project
         if project is None:
             return
         wanted = set(project.image_ids(ImageQuery(state="unlabelled")))
         start = self._place + 1
-        for id_ in (*self._ids[start:], *self._ids[:start]):
+        for id_ in (*self._strip.ids[start:], *self._strip.ids[:start]):
             if id_ in wanted and id_ != self._session.wanted:
                 self.open(id_)
                 return
-        self._panel.view.notice.tell(tr("Every image shown here has labels."), passing=True)
+        self._workspace.notices.tell(tr("Every image shown here has labels."), passing=True)
 
     @Slot(str)
     def set_state(self, state: str) -> None:
@@ -172,22 +170,23 @@ class LabellingImages(QObject):
         self._store_state(state)
         self._session.state_chosen()
         if state in ("labelled", "reviewed"):
-            self._panel.draft.finish()
+            self.finished.emit()
 
+    @Slot()
     def mark_draft(self) -> None:
-        """A model's proposal was taken over: undoing that takes the state back, too."""
+        """A model's draft was taken over: undoing that takes the state back, too."""
         self._store_state("draft")
 
     def _store_state(self, state: str) -> None:
-        project, row = self._project, self._session.row
+        project, row = self._workspace.project, self._session.row
         if project is None or row is None or project.read_only:
             return
         try:
             project.set_state([row.id], cast("State", state))
         except Exception as error:
-            self._panel.context.error_occurred.emit(error)
+            self._workspace.context.error_occurred.emit(error)
             return
-        self._panel.mark_changed()
+        self.changed.emit()
         self.image_saved(row.id)
 
     def set_state_and_step(self, state: State) -> None:
@@ -202,7 +201,8 @@ class LabellingImages(QObject):
 
     def save_empty_mask(self) -> None:
         """Give an image that shows nothing a mask that says so."""
-        project, row, document = self._project, self._session.row, self._panel.editor.document
+        project, row = self._workspace.project, self._session.row
+        document = self._workspace.editor.document
         if project is None or row is None or document is None or project.read_only:
             return
         if project.image(row.id).mask_hash is None:
@@ -210,7 +210,7 @@ class LabellingImages(QObject):
                 mask_hash = project.save_label_map(row.id, document.mask)
                 self._session.mask_stored(row.id, mask_hash)
             except Exception as error:
-                self._panel.context.error_occurred.emit(error)
+                self._workspace.context.error_occurred.emit(error)
 
     def image_saved(self, image_id: int) -> None:
         """The mask or the state of an image changed in the project."""
@@ -219,35 +219,45 @@ class LabellingImages(QObject):
         row = self._session.row
         if row is not None and row.id == image_id:
             self._review.show_row(row)
-        if self._project is not None:
+        if self._workspace.project is not None:
             self._timer.start()
 
     def shut_down(self) -> None:
         """Save the comment that is being typed, and stop waiting."""
         self._review.finish()
-        self._project = None
         self._timer.stop()
 
-    def _make_actions(self) -> None:
-        actions = self._panel.actions_
-        actions.add(keys.PREVIOUS, lambda: self.step(-1))
-        actions.add(keys.NEXT, lambda: self.step(1))
-        actions.add(keys.NEXT_UNLABELLED, self.open_next_unlabelled)
-        actions.add(keys.ACCEPT, lambda: self.set_state_and_step("labelled"))
-        actions.add(keys.REVIEWED, lambda: self.set_state_and_step("reviewed"))
+    def _connect_actions(self) -> None:
+        actions = self._workspace.actions
+        actions.connect(keys.PREVIOUS, lambda: self.step(-1))
+        actions.connect(keys.NEXT, lambda: self.step(1))
+        actions.connect(keys.NEXT_UNLABELLED, self.open_next_unlabelled)
+        actions.connect(keys.ACCEPT, lambda: self.set_state_and_step("labelled"))
+        actions.connect(keys.REVIEWED, lambda: self.set_state_and_step("reviewed"))
         for state, spec in _STATE_KEYS.items():
-            actions.add(spec, partial(self.set_state, state))
-        actions.add(keys.COMMENT, self._review.comment.setFocus)
+            actions.connect(spec, partial(self.set_state, state))
+        actions.connect(keys.COMMENT, self._review.comment.setFocus)
+
+    def _arranger(self) -> Callable[[Sequence[int]], list[int]]:
+        """Return what sorts images as the strip wants now; any thread may call it."""
+        order, uncertain = self._strip.uncertainty_order, self._workspace.drafts.uncertain
+        if order is None:
+            return list
+        return lambda ids: most_uncertain_first(uncertain, ids, by=order)
+
+    @Slot()
+    def _on_drafts_found(self) -> None:
+        if self._strip.uncertainty_order is not None:
+            self.refresh()
 
     def _on_ids(self, found: tuple[list[int], ImageCounts]) -> None:
         ids, counts = found
-        if list(self._ids) != ids:
-            self._ids = ids
-            self._strip.set_images(self._project, ids, counts.total)
+        if list(self._strip.ids) != ids:
+            self._strip.set_images(self._workspace.project, ids, counts.total)
         else:
             self._strip.images.refresh()
-        self._panel.show_counts(counts)
-        if self._open_first and ids and self._panel.isVisible():
+        self.counted.emit(counts)
+        if self._open_first and ids and self._view.isVisible():
             self._open_first = False
             first = self._first_to_label(ids)
             if self._session.wanted is None:
@@ -259,20 +269,20 @@ class LabellingImages(QObject):
         self._show_place()
 
     def _first_to_label(self, ids: Sequence[int]) -> int:
-        assert self._project is not None
-        unlabelled = set(self._project.image_ids(ImageQuery(state="unlabelled")))
+        assert self._workspace.project is not None
+        unlabelled = set(self._workspace.project.image_ids(ImageQuery(state="unlabelled")))
         return next((id_ for id_ in ids if id_ in unlabelled), ids[0])
 
-    @Slot()
-    def _on_opened(self) -> None:
+    def show_opened(self) -> None:
+        """Another image is open, or none."""
         row = self._session.row
         self._review.show_row(row)
-        self._panel.view.name.setText("" if row is None else row.name)
+        self._view.name.setText("" if row is None else row.name)
         self._show_place()
         if row is not None:
             place = self._strip.images.place(row.id)
-            if place is not None and place + 1 < len(self._ids):
-                self._session.prefetch(self._ids[place + 1])
+            if place is not None and place + 1 < len(self._strip.ids):
+                self._session.prefetch(self._strip.ids[place + 1])
 
     def _show_place(self) -> None:
         wanted = self._session.wanted
@@ -280,18 +290,18 @@ class LabellingImages(QObject):
         if place is not None:
             self._place = place
         self._strip.set_current(wanted)
-        text = "" if place is None else f"{place + 1:,} / {len(self._ids):,}"
-        self._panel.view.place.setText(text)
+        text = "" if place is None else f"{place + 1:,} / {len(self._strip.ids):,}"
+        self._view.place.setText(text)
 
     @Slot(int, str)
     def _on_comment_edited(self, image_id: int, comment: str) -> None:
-        project = self._project
+        project = self._workspace.project
         if project is None:
             return
         try:
             project.set_comment(image_id, comment)
         except Exception as error:
-            self._panel.context.error_occurred.emit(error)
+            self._workspace.context.error_occurred.emit(error)
             return
-        self._panel.mark_changed()
+        self.changed.emit()
         self.image_saved(image_id)

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from app.panels.label.draft_job import StoredDraft
+from app.canvas.editor import Editor
+from app.panels.label.stored_drafts import StoredDraft, StoredDrafts
 from core.annotation.draft import Draft
-from core.annotation.draft_remainder import write_rest
 from core.images.io import IGNORE_INDEX
 from core.project import ImageRow
-
-if TYPE_CHECKING:
-    from app.panels.label.labelling_panel import LabellingPanel
 
 _KEPT_BYTES = 256 * 1024**2
 
@@ -30,11 +26,12 @@ class _Kept:
         return self.draft.label_map.nbytes * (2 + len(self.steps))
 
 
-class DraftRest:
+class RemainingDrafts:
     """Follows the draft of the open image; drafts of other images wait until they are back."""
 
-    def __init__(self, panel: LabellingPanel) -> None:
-        self._panel = panel
+    def __init__(self, editor: Editor, stored_drafts: StoredDrafts) -> None:
+        self._editor = editor
+        self._stored_drafts = stored_drafts
         self._image_id: int | None = None
         self._stored: StoredDraft | None = None
         self._steps: list[tuple[int, Draft]] = []
@@ -46,7 +43,7 @@ class DraftRest:
         self.drop()
 
     def drop(self) -> None:
-        """Nothing is proposed for the open image any more."""
+        """Nothing is offered for the open image any more."""
         self._image_id, self._stored, self._steps = None, None, []
 
     def begin(self, image_id: int, stored: StoredDraft | None) -> None:
@@ -59,7 +56,7 @@ class DraftRest:
         self._write(after)
 
     def undone(self) -> Draft | None:
-        """Return what is proposed again if the last step that was accepted is taken back."""
+        """Return what is offered again if the last step that was accepted is taken back."""
         found = None
         while self._steps and self._depth() < self._steps[-1][0]:
             found = self._steps.pop()[1]
@@ -89,22 +86,14 @@ class DraftRest:
         return kept.draft
 
     def _depth(self) -> int:
-        document = self._panel.editor.document
+        document = self._editor.document
         return 0 if document is None else len(document.undo_stack)
 
     def _write(self, draft: Draft) -> None:
-        stored = self._stored
-        if stored is None:
-            return
-        rest = draft.label_map != IGNORE_INDEX
-        self._panel.draft.tasks.start(
-            lambda _progress: write_rest(stored.run_dir, stored.record.index, rest),
-            on_done=lambda _none: None,
-            on_failed=self._panel.context.error_occurred.emit,
-            key="rest",
-        )
+        if self._stored is not None:
+            self._stored_drafts.store_rest(self._stored, draft.label_map != IGNORE_INDEX)
 
 
 def is_open(row: ImageRow) -> bool:
-    """Whether proposals for an image are still wanted."""
+    """Whether drafts of an image are still wanted."""
     return row.state in ("unlabelled", "draft")

@@ -8,20 +8,34 @@ from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtGui import QAction, QFont, QKeyEvent
 from PySide6.QtWidgets import QGridLayout, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
+from app.canvas.actions import Actions
 from app.canvas.editor import Editor
 from app.look.icons import set_icon
 from app.look.theme import GRID
 from app.look.translation import tr
-from app.panels.label.class_palette import ClassPalette
-from app.panels.label.draft_box import DraftBox
-from app.panels.label.mask_look import MaskLook, WindowBox
-from app.panels.label.option_box import OptionBox
-from app.panels.label.review_box import ReviewBox
+from app.panels.label import key_actions as keys
+from app.panels.label.widgets.class_palette import ClassPalette
+from app.panels.label.widgets.draft_box import DraftBox
+from app.panels.label.widgets.mask_look import MaskLook, WindowBox
+from app.panels.label.widgets.option_box import OptionBox
+from app.panels.label.widgets.review_box import ReviewBox
 from app.widgets.focus_policy import TabFocusInputs
 from app.widgets.layout import label, let_shrink, line
 
 _COLUMNS = 2
 _HALF = GRID * 14
+_TOOL_ACTIONS = (
+    keys.FILL_HOLES,
+    keys.REMOVE_SPECKS,
+    keys.SMOOTH,
+    keys.DILATE,
+    keys.ERODE,
+    keys.CHANGE_CLASS,
+    keys.DELETE_PARTS,
+    keys.COPY,
+    keys.PASTE,
+    keys.COPY_TO_NEXT,
+)
 
 
 class LabellingInspector(QWidget):
@@ -32,7 +46,7 @@ class LabellingInspector(QWidget):
     left = Signal()
     """The user is done here: the keys belong to the canvas again."""
 
-    def __init__(self, editor: Editor, parent: QWidget | None = None) -> None:
+    def __init__(self, editor: Editor, actions: Actions, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.tool_title = label("", "heading")
         self.options = OptionBox(editor)
@@ -82,6 +96,8 @@ class LabellingInspector(QWidget):
         let_shrink(self)
         TabFocusInputs(self)
         self.classes.edited.connect(self.left)
+        self._add_tool_actions(actions.of(*_TOOL_ACTIONS))
+        self.draft.set_actions(actions)
         self.show_draft(True)
         self.show_window(False)
 
@@ -92,7 +108,7 @@ class LabellingInspector(QWidget):
         else:
             super().keyPressEvent(event)
 
-    def set_tool_actions(self, actions: Sequence[QAction]) -> None:
+    def _add_tool_actions(self, actions: Sequence[QAction]) -> None:
         """Offer what can be done with a selection."""
         line_, column = 0, 0  # a text too long for half the width gets the whole
         for action in actions:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 import numpy as np
-from PySide6.QtCore import QObject, Slot
+from PySide6.QtCore import QObject, Signal, Slot
 
 from app.canvas.tools.component_tool import ComponentTool
 from app.look.translation import tr, trn
 from app.panels.label import key_actions as keys
+from app.panels.label.workspace import Workspace
 from app.services.background import Progress
 from core.annotation.components import class_region
 from core.annotation.edits import Mask, Region
@@ -20,9 +21,6 @@ from core.images.io import IGNORE_INDEX
 from core.project import Project
 from core.system.errors import InputError
 
-if TYPE_CHECKING:
-    from app.panels.label.labelling_panel import LabellingPanel
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Copied:
@@ -30,17 +28,23 @@ class _Copied:
     class_id: int
 
 
-class LabellingSelection(QObject):
+class Selection(QObject):
     """Actions of the component tool, a clipboard of one region, interpolation."""
 
-    def __init__(self, panel: LabellingPanel) -> None:
-        super().__init__(panel)
-        self._panel = panel
+    tool_wanted = Signal(str)
+    """(key of the tool): take it up."""
+    step_wanted = Signal(int)
+    """(by): show the next (+1) image."""
+    interpolated = Signal()
+    """Images got masks."""
+
+    def __init__(self, workspace: Workspace, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._workspace = workspace
         self._copied: _Copied | None = None
         self._paste_next = False
-        self._tool = cast("ComponentTool", panel.tools.tools[ComponentTool.key])
-        tool, actions = self._tool, panel.actions_
-        made = []
+        self._tool = cast("ComponentTool", workspace.tools[ComponentTool.key])
+        tool = self._tool
         for spec, slot in (
             (keys.FILL_HOLES, tool.fill_holes),
             (keys.REMOVE_SPECKS, tool.remove_specks),
@@ -52,25 +56,20 @@ class LabellingSelection(QObject):
             (keys.COPY, self.copy),
             (keys.PASTE, self.paste),
             (keys.COPY_TO_NEXT, self.copy_to_next),
+            (keys.INTERPOLATE, self.interpolate),
         ):
-            made.append(actions.add(spec, cast("Callable[[], object]", slot)))
-        panel.inspector_parts.set_tool_actions(made)
-        panel.inspector_parts.show_tool(
-            panel.tools.current.name, panel.tools.current.options, with_actions=False
-        )
-        actions.add(keys.INTERPOLATE, self.interpolate)
-        panel.session.opened.connect(self._on_opened)
+            workspace.actions.connect(spec, cast("Callable[[], object]", slot))
 
     @Slot()
     def copy(self) -> bool:
         """Take up the chosen parts, or all of the class in hand; return whether there are any."""
-        editor = self._panel.editor
+        editor = self._workspace.editor
         selection = self._tool.selection
         if selection is None and editor.document is not None:
             region = class_region(editor.document.mask, editor.class_id)
             selection = None if region is None else (region, editor.class_id)
         if selection is None:
-            self._panel.view.notice.tell(
+            self._workspace.notices.tell(
                 tr("There is nothing of this class to copy."), passing=True
             )
             return False
@@ -80,40 +79,45 @@ class LabellingSelection(QObject):
     @Slot()
     def paste(self) -> None:
         """Paint what was copied at the same place of this image."""
-        copied, editor = self._copied, self._panel.editor
+        copied, editor = self._copied, self._workspace.editor
         if copied is None or editor.document is None:
             return
         region = copy_region(copied.region, editor.document.size, shift=(0, 0))
         if region is None:
-            self._panel.view.notice.tell(
+            self._workspace.notices.tell(
                 tr("What was copied lies outside this image."), passing=True
             )
             return
         if editor.paint(region, copied.class_id, name=tr("Paste")):
-            self._panel.tools.take(ComponentTool.key)
+            self.tool_wanted.emit(ComponentTool.key)
             self._tool.select(region, copied.class_id)
 
     @Slot()
     def copy_to_next(self) -> None:
         """Copy, show the next image, and paste there."""
-        before = self._panel.session.wanted
+        before = self._workspace.session.wanted
         if self.copy():
-            self._panel.images.step(1)
-            self._paste_next = self._panel.session.wanted != before
+            self.step_wanted.emit(1)
+            self._paste_next = self._workspace.session.wanted != before
 
-    @Slot()
-    def _on_opened(self) -> None:
-        if self._paste_next and self._panel.editor.document is not None:
+    def show_opened(self) -> None:
+        """Another image is open: paste what was copied for it."""
+        if self._paste_next and self._workspace.editor.document is not None:
             self._paste_next = False
             self.paste()
 
     @Slot()
     def interpolate(self) -> None:
         """Give the images without labels between this one and the next labelled one drafts."""
-        project, row = self._panel.project, self._panel.session.row
-        if project is None or row is None or project.read_only or not self._panel.session.flush():
+        project, row = self._workspace.project, self._workspace.session.row
+        if (
+            project is None
+            or row is None
+            or project.read_only
+            or not self._workspace.session.flush()
+        ):
             return
-        ids = list(self._panel.images.ids)
+        ids = list(self._workspace.view.strip.ids)
         if row.id not in ids:
             return
         later = ids[ids.index(row.id) :]
@@ -121,23 +125,22 @@ class LabellingSelection(QObject):
         def work(progress: Progress) -> int:
             return interpolate_between(project, later, progress)
 
-        self._panel.tasks.start(
+        self._workspace.tasks.start(
             work,
             on_done=self._on_interpolated,
-            on_failed=self._panel.context.error_occurred.emit,
+            on_failed=self._workspace.context.error_occurred.emit,
             key="interpolate",
         )
 
     def _on_interpolated(self, count: int) -> None:
-        self._panel.view.notice.tell(
+        self._workspace.notices.tell(
             trn(
                 "{count} frame in between has a draft now; look it through.",
                 "{count} frames in between have drafts now; look them through.",
                 count,
             )
         )
-        self._panel.mark_changed()
-        self._panel.images.refresh()
+        self.interpolated.emit()
 
 
 def interpolate_between(project: Project, ids: list[int], progress: Progress) -> int:

@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import cast
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QSize, Qt, Signal, Slot
+from PySide6.QtCore import (
+    QModelIndex,
+    QPersistentModelIndex,
+    QRect,
+    QSignalBlocker,
+    QSize,
+    Qt,
+    Signal,
+    Slot,
+)
 from PySide6.QtGui import QColor, QPainter, QPen, QWheelEvent
 from PySide6.QtWidgets import (
     QComboBox,
@@ -38,7 +47,12 @@ _DOT = GRID
 
 
 class ImageStrip(QWidget):
-    """A filter above, thumbnails below; the image that is labelled is marked."""
+    """A filter above, thumbnails below; the image that is labelled is marked.
+
+    Attributes:
+        ids: the images that the filter leaves, in order.
+        files: images of a finding that alone are shown, None for all.
+    """
 
     image_chosen = Signal(int)
     filter_changed = Signal()
@@ -72,6 +86,7 @@ class ImageStrip(QWidget):
         self.finding.hide()
         self.count = label("", "muted")
         self.files: frozenset[int] | None = None
+        self.ids: Sequence[int] = ()
         bar = QHBoxLayout()
         bar.setContentsMargins(GRID, GRID // 2, GRID, 0)
         for widget in (self.state, self.class_box, self.order, self.finding):
@@ -100,6 +115,7 @@ class ImageStrip(QWidget):
 
     def set_images(self, project: Project | None, ids: Sequence[int], total: int) -> None:
         """Show the images with these ids; ``total`` are in the project."""
+        self.ids = ids
         self.images.set_images(project, ids)
         text = tr("{count} images", count=f"{len(ids):,}")
         if len(ids) != total:
@@ -109,13 +125,12 @@ class ImageStrip(QWidget):
     def set_labels(self, labels: Sequence[LabelClass]) -> None:
         """Offer these classes, keeping the choice where it is still there."""
         chosen = self.class_box.currentData()
-        self.class_box.blockSignals(True)
-        self.class_box.clear()
-        self.class_box.addItem(tr("All classes"), None)
-        for item in labels:
-            self.class_box.addItem(swatch(QColor(*item.color)), item.name, item.id)
-        self.class_box.setCurrentIndex(max(0, self.class_box.findData(chosen)))
-        self.class_box.blockSignals(False)
+        with QSignalBlocker(self.class_box):
+            self.class_box.clear()
+            self.class_box.addItem(tr("All classes"), None)
+            for item in labels:
+                self.class_box.addItem(swatch(QColor(*item.color)), item.name, item.id)
+            self.class_box.setCurrentIndex(max(0, self.class_box.findData(chosen)))
 
     def set_colors(self, colors: Sequence[Color]) -> None:
         """Colours of the classes by id."""
@@ -154,9 +169,8 @@ class ImageStrip(QWidget):
     def reset(self) -> None:
         """Show everything, without telling."""
         for box in (self.state, self.class_box):
-            box.blockSignals(True)
-            box.setCurrentIndex(0)
-            box.blockSignals(False)
+            with QSignalBlocker(box):
+                box.setCurrentIndex(0)
         self.set_finding(None)
 
     def _box(self, name: str) -> QComboBox:

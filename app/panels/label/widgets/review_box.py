@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QComboBox, QLineEdit, QVBoxLayout, QWidget
 
 from app.look.theme import GRID
 from app.look.translation import tr
-from app.panels.label.image_strip import state_color
+from app.panels.label.widgets.image_strip import state_color
 from app.widgets.class_colors import swatch
 from app.widgets.image_status_text import state_name
 from core.project import ImageRow, State

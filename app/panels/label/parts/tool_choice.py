@@ -3,46 +3,32 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Slot
-from PySide6.QtGui import QAction, QActionGroup
+from PySide6.QtGui import QActionGroup
 
-from app.canvas.actions import ActionSpec
-from app.canvas.options import OVER_ALL, ToolOptions
-from app.canvas.tools import TOOLS
+from app.canvas.tool_options import OVER_ALL, ToolOptions
 from app.canvas.tools.tool import Tool
 from app.look.translation import tr, translated
 from app.panels.label import key_actions as keys
-
-if TYPE_CHECKING:
-    from app.panels.label.labelling_panel import LabellingPanel
+from app.panels.label.workspace import Workspace
 
 _FIRST = "brush"
-_REMEMBERED = "labelling/options"
-_PAINT_OVER = "labelling/paint_over"
+_OPTIONS = "options"
+_PAINT_OVER = "paint_over"
 _STEP_SHARE = 0.15
 
 
-class LabellingTools(QObject):
-    """Makes the tools and their actions.
+class ToolChoice(QObject):
+    """Takes up a tool, and changes what it is set to."""
 
-    Attributes:
-        tools: by key.
-    """
-
-    def __init__(self, panel: LabellingPanel) -> None:
-        super().__init__(panel)
-        self._panel = panel
-        self._editor = panel.editor
-        self._canvas = panel.view.canvas
-        self.tools: dict[str, Tool] = {}
-        self._groups: list[list[QAction]] = []
-        self._make_tools()
-        self._make_actions()
-        values = panel.context.settings.panel_values.get(_REMEMBERED)
-        self._editor.options = ToolOptions.from_dict(values)
-        panel.inspector_parts.options.refresh()
+    def __init__(self, workspace: Workspace, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._workspace = workspace
+        self._editor = workspace.editor
+        self._canvas = workspace.view.canvas
+        self._connect_actions()
+        self._editor.set_options(ToolOptions.from_dict(workspace.remembered.get(_OPTIONS)))
         self._canvas.main_option_stepped.connect(self.step_main_option)
         self._editor.options_changed.connect(self._on_options_changed)
         self._editor.committed.connect(self._on_committed)
@@ -59,33 +45,25 @@ class LabellingTools(QObject):
         assert tool is not None
         return tool
 
-    def bar_actions(self) -> list[QAction | None]:
-        """Return the tools' actions; None sets groups apart."""
-        actions: list[QAction | None] = []
-        for group in self._groups:
-            if actions:
-                actions.append(None)
-            actions += group
-        return actions
-
+    @Slot(str)
     def take(self, key: str) -> None:
         """Take up a tool."""
-        tool = self.tools[key]
+        tool = self._workspace.tools[key]
         if self._canvas.tool is not tool:
             self._canvas.set_tool(tool)
-        self._panel.actions_[f"tool.{key}"].setChecked(True)
-        self._panel.inspector_parts.show_tool(
+        self._workspace.actions[f"tool.{key}"].setChecked(True)
+        self._workspace.inspector.show_tool(
             tool.name, tool.options, with_actions=key == "component"
         )
         self.show_hint()
-        if not self._canvas.hasFocus() and self._panel.isVisible():
+        if not self._canvas.hasFocus() and self._workspace.view.isVisible():
             self._canvas.setFocus()
 
     @Slot()
     def show_hint(self) -> None:
         """Say in the status line what the tool does now."""
         hint = translated(self.current.shown_hint())
-        label = self._panel.view.status.hint
+        label = self._workspace.view.status.hint
         if label.text() != hint:
             label.setText(hint)
 
@@ -106,38 +84,26 @@ class LabellingTools(QObject):
         else:
             self._editor.undo()
 
+    @Slot()
     def restore_paint_over(self) -> None:
         """Paint over the same class as before, in the project that was opened."""
-        if self._panel.project is None:
+        if self._workspace.project is None:
             return
-        name = self._panel.context.settings.panel_values.get(_PAINT_OVER)
-        found = (label.id for label in self._panel.classes.labels if label.name == name)
+        name = self._workspace.remembered.get(_PAINT_OVER)
+        found = (label.id for label in self._workspace.classes.labels if label.name == name)
         self._editor.set_option("only_over", next(found, OVER_ALL))
 
-    def _make_tools(self) -> None:
-        for classes in TOOLS:
-            for tool_class in classes:
-                self.tools[tool_class.key] = tool_class(self._editor, self._canvas)
-
-    def _make_actions(self) -> None:
-        actions = self._panel.actions_
+    def _connect_actions(self) -> None:
+        actions = self._workspace.actions
         group = QActionGroup(self)
-        for classes in TOOLS:
-            made = []
-            for tool in classes:
-                spec = ActionSpec(
-                    f"tool.{tool.key}", tool.title, keys.TOOLS, (tool.shortcut,), tool.icon, True
-                )
-                action = actions.add(spec, partial(self.take, tool.key))
-                group.addAction(action)
-                made.append(action)
-            self._groups.append(made)
-        actions.add(keys.SMALLER, lambda: self.step_main_option(-1))
-        actions.add(keys.LARGER, lambda: self.step_main_option(1))
-        actions.add(keys.SHAPE, self._change_shape)
-        actions.add(keys.OVER, self._change_over)
-        actions.add(keys.UNDO, self.undo)
-        actions.add(keys.REDO, self._editor.redo)
+        for key, tool in self._workspace.tools.items():
+            group.addAction(actions.connect(keys.tool_key(type(tool)), partial(self.take, key)))
+        actions.connect(keys.SMALLER, lambda: self.step_main_option(-1))
+        actions.connect(keys.LARGER, lambda: self.step_main_option(1))
+        actions.connect(keys.SHAPE, self._change_shape)
+        actions.connect(keys.OVER, self._change_over)
+        actions.connect(keys.UNDO, self.undo)
+        actions.connect(keys.REDO, self._editor.redo)
 
     def _change_shape(self) -> None:
         is_round = self._editor.options.brush_shape == "round"
@@ -149,17 +115,12 @@ class LabellingTools(QObject):
 
     @Slot()
     def _on_options_changed(self) -> None:
-        values = self._panel.context.settings.panel_values
-        values[_REMEMBERED] = self._editor.options.to_dict()
-        if not values[_REMEMBERED]:
-            del values[_REMEMBERED]
-        if self._panel.project is not None:  # by name: the ids of another project are others
-            only = self._editor.options.only_over
-            if only == OVER_ALL:
-                values.pop(_PAINT_OVER, None)
-            else:
-                values[_PAINT_OVER] = self._panel.classes.name(only)
-        self._panel.save_settings_soon()
+        remembered, options = self._workspace.remembered, self._editor.options
+        remembered.keep(_OPTIONS, options.to_dict(), usual={})
+        if self._workspace.project is not None:  # by name: another project has other ids
+            over_all = options.only_over == OVER_ALL
+            name = None if over_all else self._workspace.classes.name(options.only_over)
+            remembered.keep(_PAINT_OVER, name)
 
     @Slot(object)
     def _on_committed(self, _boxes: object) -> None:
@@ -173,7 +134,7 @@ class LabellingTools(QObject):
             (keys.UNDO, None if stack is None else stack.undo_name),
             (keys.REDO, None if stack is None else stack.redo_name),
         ):
-            action = self._panel.actions_[spec.key]
+            action = self._workspace.actions[spec.key]
             title = translated(spec.title)
             text = title if name is None else tr("{action}: {step}", action=title, step=name)
             shortcut = action.shortcut().toString(action.shortcut().SequenceFormat.NativeText)
@@ -187,4 +148,4 @@ class LabellingTools(QObject):
             text = tr("This class is protected; click its lock to allow changes.")
         else:
             return
-        self._panel.view.notice.tell(text, role="warning", passing=True)
+        self._workspace.notices.tell(text, role="warning", passing=True)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QFrame, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
+from app.canvas.actions import Actions
+from app.canvas.tools import TOOLS
 from app.look.theme import GRID
+from app.panels.label.key_actions import tool_key
 from app.widgets.layout import line
 
 _SIDE = GRID * 5
@@ -16,29 +17,33 @@ _LEAST = GRID * 2 + 6
 
 
 class ToolBar(QFrame):
-    """One checked button, as the actions' own group has it; a None among them draws a line."""
+    """One checked button, as the actions' own group has it; lines set groups of tools apart."""
 
-    def __init__(self, actions: Sequence[QAction | None], parent: QWidget | None = None) -> None:
+    def __init__(self, actions: Actions, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setProperty("role", "bar")
         layout = QVBoxLayout(self)
         layout.setContentsMargins(GRID // 2, GRID // 2, GRID // 2, GRID // 2)
         layout.setSpacing(2)
-        for action in actions:
-            if action is None:
+        for place, group in enumerate(TOOLS):
+            if place:
                 layout.addSpacing(GRID // 4)
                 layout.addWidget(line())
                 layout.addSpacing(GRID // 4)
-                continue
-            button = _Button()
-            button.setDefaultAction(action)
-            button.setIconSize(QSize(20, 20))
-            button.setFixedWidth(_SIDE)
-            button.setMinimumHeight(_LEAST)
-            button.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Preferred)
-            button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-            layout.addWidget(button)
+            for action in actions.of(*map(tool_key, group)):
+                layout.addWidget(_button(action))
         layout.addStretch(1)
+
+
+def _button(action: QAction) -> QToolButton:
+    made = _Button()
+    made.setDefaultAction(action)
+    made.setIconSize(QSize(20, 20))
+    made.setFixedWidth(_SIDE)
+    made.setMinimumHeight(_LEAST)
+    made.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Preferred)
+    made.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+    return made
 
 
 class _Button(QToolButton):

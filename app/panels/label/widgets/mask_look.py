@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, Signal, Slot
+from PySide6.QtCore import QSignalBlocker, Qt, Signal, Slot
 from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QFormLayout, QSlider, QWidget
 
 from app.canvas.editor import Editor
@@ -92,12 +92,11 @@ class WindowBox(QWidget):
         is_whole = picture.levels[0].dtype.kind == "u"
         window = self._editor.window
         for box, value in ((self.low, window.low), (self.high, window.high)):
-            box.blockSignals(True)
-            box.setDecimals(0 if is_whole else 4)
-            box.setRange(low, high)
-            box.setSingleStep(max(1.0 if is_whole else 0.0, (high - low) / 256))
-            box.setValue(value)
-            box.blockSignals(False)
+            with QSignalBlocker(box):
+                box.setDecimals(0 if is_whole else 4)
+                box.setRange(low, high)
+                box.setSingleStep(max(1.0 if is_whole else 0.0, (high - low) / 256))
+                box.setValue(value)
 
     def _box(self, name: str) -> QDoubleSpinBox:
         box = QDoubleSpinBox()

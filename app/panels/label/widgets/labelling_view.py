@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import (
@@ -16,18 +14,27 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.canvas.actions import Actions
 from app.canvas.editor import Editor
 from app.canvas.view import CanvasView
 from app.look.theme import GRID
 from app.look.translation import tr
-from app.panels.label.canvas_status import CanvasStatus
-from app.panels.label.image_strip import ImageStrip
-from app.panels.label.notice_bar import NoticeBar
-from app.panels.label.tool_bar import ToolBar
+from app.panels.label import key_actions as keys
+from app.panels.label.widgets.canvas_status import CanvasStatus
+from app.panels.label.widgets.image_strip import ImageStrip
+from app.panels.label.widgets.notice_bar import NoticeBar
+from app.panels.label.widgets.tool_bar import ToolBar
 from app.widgets.elided_label import ElidedLabel
 from app.widgets.empty_state import EmptyState
 from app.widgets.layout import label, line
 from app.widgets.thumbnails import ThumbnailLoader
+
+_AFTER = (
+    (keys.UNDO, keys.REDO),
+    (keys.FIT, keys.ACTUAL, keys.MASKS),
+    (keys.SHORTCUTS,),
+)
+"""Buttons right of the image's name, in groups."""
 
 
 class LabellingView(QStackedWidget):
@@ -37,6 +44,7 @@ class LabellingView(QStackedWidget):
         self,
         editor: Editor,
         loader: ThumbnailLoader,
+        actions: Actions,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
@@ -52,49 +60,35 @@ class LabellingView(QStackedWidget):
             tr("Import a folder with images; masks are painted here."),
             action=tr("Import images…"),
         )
-        self._page = QWidget()
-        self.addWidget(self._page)
+        page = QWidget()
+        self.addWidget(page)
         self.addWidget(self.empty)
-
-    def build(
-        self,
-        tools: Sequence[QAction | None],
-        before: Sequence[QAction],
-        after: Sequence[QAction | None],
-    ) -> None:
-        """Lay everything out.
-
-        Args:
-            tools: the tool bar.
-            before: buttons left of the image's name.
-            after: buttons right of it; None is a gap.
-        """
         header = QFrame()
         header.setProperty("role", "bar")
         bar = QHBoxLayout(header)
         bar.setContentsMargins(GRID // 2, GRID // 2, GRID, GRID // 2)
         bar.setSpacing(2)
-        for action in before:
+        for action in actions.of(keys.PREVIOUS, keys.NEXT, keys.NEXT_UNLABELLED, keys.ACCEPT):
             bar.addWidget(_button(action))
         bar.addSpacing(GRID)
         bar.addWidget(self.name, 1)
         bar.addWidget(self.place)
         bar.addSpacing(GRID)
-        for item in after:
-            if item is None:
+        for place, group in enumerate(_AFTER):
+            if place:
                 bar.addSpacing(GRID * 2)
-            else:
-                bar.addWidget(_button(item))
+            for action in actions.of(*group):
+                bar.addWidget(_button(action))
         work = QHBoxLayout()
         work.setContentsMargins(0, 0, 0, 0)
         work.setSpacing(0)
-        for part in (ToolBar(tools), line(vertical=True)):
+        for part in (ToolBar(actions), line(vertical=True)):
             work.addWidget(part)
         picture = QGridLayout()  # the notice lies over the picture, which must not jump
         picture.addWidget(self.canvas, 0, 0)
         picture.addWidget(self.notice, 0, 0, Qt.AlignmentFlag.AlignTop)
         work.addLayout(picture, 1)
-        layout = QVBoxLayout(self._page)
+        layout = QVBoxLayout(page)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
         layout.addWidget(header)

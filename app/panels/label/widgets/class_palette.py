@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from PySide6.QtCore import QPoint, QSize, Qt, Signal, Slot
+from PySide6.QtCore import QPoint, QSignalBlocker, QSize, Qt, Signal, Slot
 from PySide6.QtGui import QAction, QColor, QIcon, QKeyEvent, QKeySequence
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 from app.look.icons import icon, set_icon
 from app.look.theme import GRID, tokens
 from app.look.translation import tr
+from app.panels.label.key_actions import DIGITS
 from app.widgets.class_colors import swatch
 from app.widgets.layout import row
 from core.images.palette import Color
@@ -29,7 +30,6 @@ _NAME, _KEY, _SHOWN, _LOCKED = range(4)
 _ID = Qt.ItemDataRole.UserRole
 _ROW_HEIGHT = GRID * 3 + 4
 _MAX_ROWS = 12
-KEYS = 9
 
 
 class ClassPalette(QWidget):
@@ -90,6 +90,11 @@ class ClassPalette(QWidget):
         self.locked &= known
         self._fill()
 
+    def forget_marks(self) -> None:
+        """Hide and protect no class, without telling: others take the place of these."""
+        self.hidden.clear()
+        self.locked.clear()
+
     def set_marks(self, *, hidden: Iterable[int], locked: Iterable[int]) -> None:
         """Hide and protect these classes and no others."""
         known = {label.id for label in self._labels}
@@ -104,9 +109,8 @@ class ClassPalette(QWidget):
         for place in range(self.tree.topLevelItemCount()):
             item = self._item(place)
             if item.data(_NAME, _ID) == class_id:
-                self.tree.blockSignals(True)
-                self.tree.setCurrentItem(item)
-                self.tree.blockSignals(False)
+                with QSignalBlocker(self.tree):
+                    self.tree.setCurrentItem(item)
 
     def set_editable(self, editable: bool) -> None:
         """Allow or forbid changes of the list."""
@@ -203,7 +207,12 @@ class ClassPalette(QWidget):
         return made
 
     def _fill(self) -> None:
-        self.tree.blockSignals(True)
+        with QSignalBlocker(self.tree):
+            self._add_rows()
+        self._on_searched(self.search.text())
+        self.set_current(self._current)
+
+    def _add_rows(self) -> None:
         self.tree.clear()
         t = tokens()
         for label in self._labels:
@@ -231,9 +240,6 @@ class ClassPalette(QWidget):
             self.tree.addTopLevelItem(item)
         rows = min(max(len(self._labels), 1), _MAX_ROWS)
         self.tree.setFixedHeight(rows * _ROW_HEIGHT + 4)
-        self.tree.blockSignals(False)
-        self._on_searched(self.search.text())
-        self.set_current(self._current)
 
     @Slot(str)
     def _on_searched(self, text: str) -> None:
@@ -328,7 +334,7 @@ def _key_of(labels: Sequence[LabelClass], label: LabelClass) -> str:
     if label.id == 0:
         return "0"
     place = [item.id for item in labels if item.id != 0].index(label.id) + 1
-    return str(place) if place <= KEYS else ""
+    return str(place) if place <= DIGITS else ""
 
 
 def _swatch(color: Color) -> QIcon:
