@@ -33,7 +33,7 @@ class PruningPlan:
     Attributes:
         drop: group name → atoms to go, for ``slice_channels``; groups that lose nothing are
             left out.
-        flops_before: operations for one image, as ``count_flops`` counts them.
+        flops_before: operations for one image, as ``flops_of`` counts them.
         flops_after: the same once the channels are gone.
         missed: why the share asked for is not reached; None if it is.
         loss: loss that each group alone is allowed by ``plan_by_sensitivity``, else None.
@@ -44,11 +44,6 @@ class PruningPlan:
     flops_after: int
     missed: Message | None = None
     loss: float | None = None
-
-    @property
-    def ratio(self) -> float:
-        """Share of the operations that goes, 0 … 1."""
-        return 1.0 - self.flops_after / self.flops_before
 
 
 def plan_global(

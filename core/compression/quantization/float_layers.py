@@ -83,24 +83,6 @@ class FloatChoice:
     ranking: tuple[LayerEffect, ...]
 
 
-def rank_layers(
-    net: nn.Layer,
-    batches: Iterable[Any],
-    *,
-    layers: Collection[str] | None = None,
-    progress: Progress | None = None,
-) -> tuple[LayerEffect, ...]:
-    """Try each layer with weights alone in float: one evaluation each; the most helpful first.
-
-    Args:
-        net: prepared and calibrated; it stays as it is.
-        batches: a few images (N, 3, H, W); one or two tell enough.
-        layers: paths of those to try; None for all that are quantised.
-        progress: called with the number done and the number of all.
-    """
-    return _Comparison(net, batches).rank(layers, progress)
-
-
 def choose_float_layers(
     net: nn.Layer,
     batches: Iterable[Any],
@@ -121,7 +103,7 @@ def choose_float_layers(
 
     Args:
         net: prepared and calibrated; it stays as it is.
-        batches: as in ``rank_layers``.
+        batches: a few images (N, 3, H, W); one or two tell enough.
         agreement: share of pixels with the float network's class that is good enough.
         min_gain_db: by how much a layer must raise the SQNR of the logits; 1 dB is a fifth of the
             noise.
@@ -179,17 +161,6 @@ class _Comparison:
         self.shares = self._count_shares()
         self._weights = self._count_weights()
         self.base = self.fidelity(())
-
-    def rank(
-        self, layers: Collection[str] | None, progress: Progress | None
-    ) -> tuple[LayerEffect, ...]:
-        paths = [path for path in self._layers if layers is None or path in layers]
-        effects = []
-        for done, path in enumerate(paths, start=1):
-            effects.append(self._effect((path,)))
-            if progress is not None:
-                progress(done, len(paths))
-        return tuple(sorted(effects, key=lambda effect: -effect.gain_db))
 
     def seek(
         self, paths: Sequence[str], min_gain_db: float, progress: Progress | None

@@ -8,7 +8,6 @@ import paddle
 from paddle import nn
 
 from core.compression.quantization.fake_quantization import (
-    quantize,
     quantized_weight_layers,
     quantizers_of,
 )
@@ -48,29 +47,6 @@ def table(net: nn.Layer) -> QuantizationTable:
             path: weight_scales(layer) for path, layer in quantized_weight_layers(net).items()
         },
     )
-
-
-def apply_table(net: nn.Layer, content: QuantizationTable) -> None:
-    """Make the float network ``net`` the quantised one that ``content`` describes, in place.
-
-    Batch norms are folded on the way. Afterwards ``net`` has the structure whose weights were
-    saved; load them then.
-
-    Raises:
-        InputError: the table belongs to another network.
-    """
-    quantize(net, content.config, size=content.size, float_layers=content.float_layers)
-    quantizers = quantizers_of(net)
-    layers = quantized_weight_layers(net)
-    unfit = {point.key for point in quantizers.points} ^ content.activations.keys()
-    unfit |= layers.keys() ^ content.weights.keys()
-    if unfit:
-        raise InputError(
-            "The quantisation table belongs to another network: they differ at “{name}”.",
-            name=min(unfit),
-        )
-    for point, quantizer in quantizers.own():
-        quantizer.set_scale(content.activations[point.key].scale * quantizer.steps)
 
 
 def quantization_record(net: nn.Layer) -> QuantizationRecord:

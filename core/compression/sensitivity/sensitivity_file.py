@@ -10,7 +10,7 @@ import json
 import math
 import pickle
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
@@ -18,8 +18,9 @@ from typing import Annotated, Any, Final, Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from core.system.errors import InputError
+from core.system.errors import InputError, first_problem
 from core.system.files import write_json_atomic
+from core.system.restricted_pickle import DType, Mention, RestrictedUnpickler, latin1_bytes
 
 FILE_NAME: Final = "model.sensi.data"
 _MAX_BYTES: Final = 64 * 2**20
@@ -51,18 +52,6 @@ class Sensitivities:
     images: int | None = None
     network: str | None = None
     data: str | None = None
-
-    def at(self, ratio: float) -> dict[str, float]:
-        """Loss of each group at ``ratio``, interpolated between those known; 0 costs nothing."""
-        return {
-            name: float(np.interp(ratio, [0.0, *sorted(known)], [0.0, *_by_ratio(known)]))
-            for name, known in self.losses.items()
-            if known
-        }
-
-
-def _by_ratio(known: Mapping[float, float]) -> list[float]:
-    return [known[ratio] for ratio in sorted(known)]
 
 
 _Ratio = Annotated[float, Field(gt=0, lt=1)]
@@ -152,9 +141,7 @@ def _read_json(file: Path, content: bytes) -> Sensitivities:
     try:
         read = _Content.model_validate(json.loads(content))
     except ValidationError as error:
-        first = error.errors()[0]
-        where = " → ".join(str(part) for part in first["loc"]) or "content"
-        raise _unreadable(file, f"{where}: {first['msg']}") from error
+        raise _unreadable(file, ": ".join(first_problem(error))) from error
     except (ValueError, RecursionError) as error:
         raise _unreadable(file, error) from error
     return Sensitivities(
@@ -182,69 +169,27 @@ class _Status:
         self.content = state
 
 
-class _DType:
-    """Stand-in for ``numpy.dtype``: numbers only."""
-
-    def __init__(self, spec: Any, *_: Any) -> None:
-        self.dtype = np.dtype(spec if isinstance(spec, str) else "O")
-        if self.dtype.kind not in "fiu":
-            raise pickle.UnpicklingError("it holds something else than numbers")
-
-    def __setstate__(self, state: tuple[Any, ...]) -> None:
-        if state[1] in ("<", ">"):
-            self.dtype = self.dtype.newbyteorder(state[1])
-
-
 def _scalar(dtype: Any, data: Any) -> float:
-    if not isinstance(dtype, _DType) or not isinstance(data, bytes):
+    if not isinstance(dtype, DType) or dtype.dtype.kind == "b" or not isinstance(data, bytes):
         raise pickle.UnpicklingError("it holds a number of an unknown kind")
     return float(np.frombuffer(data, dtype=dtype.dtype, count=1)[0])
 
 
-def _latin1(text: Any, encoding: Any) -> bytes:
-    if encoding != "latin1" or not isinstance(text, str):
-        raise pickle.UnpicklingError("it holds bytes in an unknown encoding")
-    return text.encode("latin1")
-
-
-_STATUS = ("paddleslim.dygraph.prune.filter_pruner", "Status")
-_ALLOWED: dict[tuple[str, str], Callable[..., Any]] = {
-    ("numpy", "dtype"): _DType,
+_CLASSES: dict[Mention, type] = {
+    ("paddleslim.dygraph.prune.filter_pruner", "Status"): _Status,
+}
+_FUNCTIONS: dict[Mention, Callable[..., Any]] = {
+    ("numpy", "dtype"): DType,
     ("numpy.core.multiarray", "scalar"): _scalar,
     ("numpy._core.multiarray", "scalar"): _scalar,
-    ("_codecs", "encode"): _latin1,
+    ("_codecs", "encode"): latin1_bytes,
 }
-
-
-class _Maker:
-    """What a pickle may call; made anew for each mention, so that a pickle cannot change it."""
-
-    __slots__ = ("_function",)
-
-    def __init__(self, function: Callable[..., Any]) -> None:
-        self._function = function
-
-    def __call__(self, *args: Any) -> Any:
-        return self._function(*args)
-
-    def __setstate__(self, state: Any) -> None:
-        raise pickle.UnpicklingError("it tries to change what reads it")
-
-
-class _StatusUnpickler(pickle.Unpickler):
-    def find_class(self, module: str, name: str) -> Any:
-        if (module, name) == _STATUS:
-            return _Status
-        try:
-            return _Maker(_ALLOWED[module, name])
-        except KeyError:
-            raise pickle.UnpicklingError(f"it asks for {module}.{name}") from None
 
 
 def _read_status(file: Path, content: bytes) -> Losses:
     """The losses by parameter name that a pickled status holds."""
     try:
-        status = _StatusUnpickler(io.BytesIO(content), encoding="latin1").load()
+        status = RestrictedUnpickler(io.BytesIO(content), _FUNCTIONS, _CLASSES).load()
         if not isinstance(status, _Status) or not isinstance(status.content, dict):
             raise pickle.UnpicklingError("it is no status of a pruner")
         return _plain_losses(status.content.get("sensitivies"))

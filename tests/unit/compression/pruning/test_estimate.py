@@ -8,6 +8,7 @@ import sys
 
 import numpy as np
 import pytest
+from flops_counting import count_flops
 
 from core.compression.pruning.costs import (
     COSTS_FILE,
@@ -142,7 +143,7 @@ def test_no_engine_is_needed() -> None:
 @pytest.mark.parametrize("name", ["FastSCNN", "BiSeNetV2"])
 def test_the_costs_of_a_network_tell_its_operations_with_any_channels_gone(name) -> None:
     from core.compression.channel_groups import find_groups
-    from core.compression.flops import FlopsModel, count_flops
+    from core.compression.flops import FlopsModel
     from core.compression.pruning.layer_costs import pruning_costs
     from core.compression.trace import trace
     from core.seg import create

@@ -20,11 +20,11 @@ from compression_runs import (
     trained,
     weights,
 )
+from flops_counting import count_flops
 from job_runs import SIDE
 
 from core import seg
 from core import transforms as T  # noqa: N812
-from core.compression.flops import count_flops
 from core.compression.sensitivity.analysis import RATIOS
 from core.models.model_folder import read_model_info
 from core.seg.loading import load_model

@@ -17,7 +17,6 @@ from core.compression.sensitivity import sensitivity_file
 from core.compression.sensitivity.analysis import ranking_names
 from core.compression.sensitivity.sensitivity_file import (
     FILE_NAME,
-    Sensitivities,
     read_sensitivities,
 )
 from core.system.errors import InputError
@@ -130,12 +129,6 @@ def test_nothing_in_a_foreign_file_runs(model, tmp_path, monkeypatch):
 def test_a_missing_file_is_said(tmp_path):
     with pytest.raises(InputError, match="run the sensitivity analysis first"):
         read_sensitivities(tmp_path / "没有")
-
-
-def test_losses_between_ratios_are_interpolated():
-    found = Sensitivities("l1_norm", 0.8, {"a": {0.5: 0.2, 0.1: 0.0}, "b": {}})
-    assert found.at(0.3) == {"a": pytest.approx(0.1)}
-    assert found.at(0.05) == {"a": 0.0}
 
 
 def test_the_file_is_read_without_paddle():
