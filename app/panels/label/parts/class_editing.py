@@ -229,10 +229,8 @@ class ClassEditing(QObject):
             self._workspace.view.window(),
             tr("Delete the class {name}?", name=self._classes.name(class_id)),
             details=trn(
-                "Its pixels in {count} image become background. This cannot be undone, nor can"
-                " earlier imports any more.",
-                "Its pixels in {count} images become background. This cannot be undone, nor can"
-                " earlier imports any more.",
+                "Its pixels in {count} image become background. This cannot be undone.",
+                "Its pixels in {count} images become background. This cannot be undone.",
                 count,
             ),
             yes=tr("Delete"),
@@ -240,24 +238,6 @@ class ClassEditing(QObject):
             dangerous=True,
         ):
             self._replace(class_id, 0)
-
-    def _names_in_use(self) -> tuple[str, set[str], set[str]]:
-        """Return the names of the class in hand, of those hidden, and of those protected."""
-        hidden, locked = self._palette.hidden, self._palette.locked
-        return (
-            self._classes.name(self._editor.class_id),
-            {self._classes.name(class_id) for class_id in hidden},
-            {self._classes.name(class_id) for class_id in locked},
-        )
-
-    def _use_names(self, in_hand: str, hidden: set[str], locked: set[str]) -> None:
-        """Choose, hide and protect the same classes again under the ids they have now."""
-        ids = {label.name: label.id for label in self._classes.labels}
-        self._palette.set_marks(
-            hidden=[ids[name] for name in hidden if name in ids],
-            locked=[ids[name] for name in locked if name in ids],
-        )
-        self.choose(ids.get(in_hand, self._editor.class_id))
 
     def _replace(self, class_id: int, replacement: int) -> None:
         """Rewrite the masks in the background; the open image is saved and opened again."""
@@ -267,8 +247,6 @@ class ClassEditing(QObject):
         row = session.row
         session.leave()
         session.forget_undo()
-        marked = self._names_in_use()
-        self._palette.forget_marks()  # ids move
 
         def work(progress: Progress) -> int:
             return project.merge_class(
@@ -280,7 +258,6 @@ class ClassEditing(QObject):
         def reopen(_result: object) -> None:
             self.changed.emit()
             self.refresh()
-            self._use_names(*marked)
             self.replaced.emit()
             if row is not None:
                 self.image_wanted.emit(row.id)

@@ -80,7 +80,8 @@ class Selection(QObject):
     def paste(self) -> None:
         """Paint what was copied at the same place of this image."""
         copied, editor = self._copied, self._workspace.editor
-        if copied is None or editor.document is None:
+        known = [label.id for label in self._workspace.classes.labels]
+        if copied is None or editor.document is None or copied.class_id not in known:
             return
         region = copy_region(copied.region, editor.document.size, shift=(0, 0))
         if region is None:

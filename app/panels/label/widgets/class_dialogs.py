@@ -130,10 +130,7 @@ class MergeClassDialog(QDialog):
                 count,
                 name=name,
             ),
-            tr(
-                "The class is deleted. This cannot be undone, nor can earlier imports any more;"
-                " trained models and their data stay."
-            ),
+            tr("The class is deleted. This cannot be undone; trained models and their data stay."),
         )
         layout.insertWidget(0, label(texts[0]))
         layout.insertWidget(1, self.target)

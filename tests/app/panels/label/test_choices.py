@@ -56,7 +56,7 @@ def test_paint_over_is_the_same_class_in_the_next_project(panel, qtbot) -> None:
     panel.context.close_project()
     with Project.open(folder) as project:
         project.add_class("第 3")
-        project.merge_class(1, 0)  # ids close up
+        project.merge_class(1, 0)
     panel.context.open_project(folder)
     assert panel.workspace.classes.name(panel.editor.options.only_over) == name
     settle(qtbot, panel)
@@ -121,7 +121,7 @@ def test_the_part_about_models_folds(panel, qtbot) -> None:
     assert "labelling/draft_folded" not in panel.context.settings.panel_values
 
 
-def test_classes_in_hand_and_protected_are_the_same_after_ids_closed_up(panel, qtbot) -> None:
+def test_classes_in_hand_and_protected_are_the_same_after_a_class_was_deleted(panel, qtbot) -> None:
     panel.project.add_class("第 3")
     panel.classes.refresh()
     second = panel.workspace.classes.name(2)
@@ -132,6 +132,6 @@ def test_classes_in_hand_and_protected_are_the_same_after_ids_closed_up(panel, q
     panel.classes._replace(1, 0)
     settle(qtbot, panel)
     assert [label.name for label in panel.workspace.classes.labels][1:] == [second, "第 3"]
-    assert panel.editor.class_id == 1 and panel.editor.locked == {2}
-    assert panel.inspector_parts.classes.hidden == {1}
-    assert panel.editor.options.only_over == 1
+    assert panel.editor.class_id == 2 and panel.editor.locked == {3}
+    assert panel.inspector_parts.classes.hidden == {2}
+    assert panel.editor.options.only_over == 2

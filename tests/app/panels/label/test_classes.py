@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from labelling_parts import labelling_panel, settle, trigger
 from PySide6.QtCore import Qt
@@ -77,6 +78,20 @@ def test_a_class_is_deleted_by_a_key_once_that_is_confirmed(panel, qtbot, monkey
     trigger(panel, "class.delete")
     settle(qtbot, panel)
     assert names(panel) == [before[0], *before[2:]]
+    assert [label.id for label in panel.classes.labels] == [0, *range(2, len(before))]
+    trigger(panel, "class.1")  # keys go by the row
+    assert panel.editor.class_id == 2
+
+
+def test_what_was_copied_of_a_deleted_class_is_not_pasted(panel, qtbot, monkeypatch) -> None:
+    monkeypatch.setattr(dialogs, "ask", lambda *_args, **_named: True)
+    panel.classes.choose(1)
+    panel.selection.copy()
+    trigger(panel, "class.delete")
+    settle(qtbot, panel)
+    before = panel.editor.document.mask.copy()
+    panel.selection.paste()
+    assert np.array_equal(panel.editor.document.mask, before) and not (before == 1).any()
 
 
 def test_a_refused_name_is_told_beside_the_list(panel) -> None:
