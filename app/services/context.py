@@ -14,7 +14,7 @@ from app.look.translation import tr
 from app.services.background import BackgroundTasks, Progress
 from app.services.run_starting import StartedRun, prepare_run
 from app.services.settings import Settings, SettingsStore
-from app.services.targets import InspectModel, LabelImage, ShowCompression, ShowTraining, Target
+from app.services.targets import Target, run_target
 from app.services.workers import JobController
 from core.project import Project, RunRow, RunState
 from core.project.runs import best_miou
@@ -244,16 +244,10 @@ class AppContext(QObject):
     def show_run(self, run_id: str) -> None:
         """Bring the panel to the front that shows a run."""
         row = self._row(run_id)
-        if row is None:
-            self.navigate(ShowTraining())
-        elif row.kind in _COMPRESSION:
-            self.navigate(ShowCompression(row.id))
-        elif row.kind == "evaluate":
-            self.navigate(InspectModel())
-        elif row.kind == "prelabel":
-            self.navigate(LabelImage())
-        else:
-            self.navigate(ShowTraining(row.id))
+        kind = "" if row is None else row.kind
+        panels = {"evaluate": "inspection", "prelabel": "labelling"}
+        panel = "compression" if kind in _COMPRESSION else panels.get(kind, "monitor")
+        self.navigate(run_target(panel, int(run_id)))
 
     def find_devices(self) -> None:
         """Look for devices in the background; ``devices_changed`` follows."""

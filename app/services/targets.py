@@ -58,3 +58,14 @@ class ShowCompression:
 
 
 Target = ShowDataset | LabelImage | SetUpTraining | ShowTraining | InspectModel | ShowCompression
+
+
+def run_target(panel: str, run_id: int) -> Target:
+    """Return what shows a run in the panel for its kind of job."""
+    targets: dict[str, Target] = {
+        LabelImage.panel: LabelImage(),
+        ShowTraining.panel: ShowTraining(run_id),
+        InspectModel.panel: InspectModel(),  # it shows the newest evaluation of the model chosen
+        ShowCompression.panel: ShowCompression(run_id),
+    }
+    return targets[panel]
