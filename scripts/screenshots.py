@@ -235,6 +235,7 @@ def take_panels(application: Application, camera: Camera) -> None:
     window = application.window
     for key in window.work_area.panels:
         window.work_area.show_panel(key)
+        camera.wait_until(lambda panel=window.work_area.panels[key]: not panel.busy)
         camera.take(window, key)
     project = application.context.project
     assert project is not None

@@ -91,12 +91,17 @@ class Panel(QWidget):
     def search_done(self) -> None:
         """Return was pressed in the search box while this panel is in front."""
 
-    def keep(self) -> Any:
+    @property
+    def busy(self) -> bool:
+        """Whether the panel still reads what it will show; pictures of it wait for the end."""
+        return False
+
+    def keep(self) -> object | None:
         """The window is about to be built anew: return what ``show_kept`` of the new one needs."""
         return None
 
     def show_kept(self, kept: Any) -> None:
-        """Show what ``keep`` of the old window's panel returned; called after ``set_project``."""
+        """Show what ``keep`` returned in the old window; called after ``set_project``."""
 
     def theme_changed(self) -> None:
         """Colours changed: renew what neither palette nor style sheet reaches (plots)."""

@@ -14,7 +14,7 @@ from app.look.translation import translated
 from app.services.background import BackgroundTasks, Progress
 from app.services.run_starting import StartedRun, prepare_run
 from app.services.settings import Settings, SettingsStore
-from app.services.targets import ShowTraining, Target, target_of_panel
+from app.services.targets import ShowTraining, Target, run_target
 from app.services.workers import JobController
 from core.project import Project, RunRow, RunState
 from core.project.runs import best_miou
@@ -244,7 +244,7 @@ class AppContext(QObject):
         row = self._row(run_id)
         kind = None if row is None else find_kind(row.kind)
         panel = ShowTraining.panel if kind is None else kind.panel
-        self.navigate(target_of_panel(panel, None if row is None else row.id))
+        self.navigate(run_target(panel, int(run_id)))
 
     def find_devices(self) -> None:
         """Look for devices in the background; ``devices_changed`` follows."""

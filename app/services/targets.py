@@ -60,19 +60,12 @@ class ShowCompression:
 Target = ShowDataset | LabelImage | SetUpTraining | ShowTraining | InspectModel | ShowCompression
 
 
-def target_of_panel(panel: str, run_id: int | None) -> Target:
-    """Return where a panel shows a run, as far as it shows single runs.
-
-    Args:
-        panel: key of the panel, as in ``core.runs.kinds.JobKind.panel``.
-        run_id: the run, None for none.
-    """
-    match panel:
-        case ShowCompression.panel:
-            return ShowCompression(run_id)
-        case InspectModel.panel:
-            return InspectModel()
-        case LabelImage.panel:
-            return LabelImage()
-        case _:
-            return ShowTraining(run_id)
+def run_target(panel: str, run_id: int) -> Target:
+    """Return what shows a run in the panel for its kind of job."""
+    targets: dict[str, Target] = {
+        LabelImage.panel: LabelImage(),
+        ShowTraining.panel: ShowTraining(run_id),
+        InspectModel.panel: InspectModel(),  # it shows the newest evaluation of the model chosen
+        ShowCompression.panel: ShowCompression(run_id),
+    }
+    return targets[panel]

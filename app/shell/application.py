@@ -16,8 +16,9 @@ from PySide6.QtWidgets import QApplication
 from app.look.icons import app_icon
 from app.look.theme import apply_theme
 from app.look.translation import current_language, set_language
+from app.services import settings
 from app.services.context import AppContext
-from app.services.settings import SettingsStore, log_dir
+from app.services.settings import SettingsStore
 from app.services.targets import ShowDataset, ShowTraining
 from app.shell.demo_dialog import DemoDialog, ReadyDemo
 from app.shell.garbage import GarbageCollector
@@ -201,13 +202,13 @@ def set_up_log() -> None:
     if any(isinstance(item, logging.handlers.RotatingFileHandler) for item in root.handlers):
         return
     try:
-        log_dir().mkdir(parents=True, exist_ok=True)
+        settings.log_dir().mkdir(parents=True, exist_ok=True)
         handler = logging.handlers.RotatingFileHandler(
             dialogs.log_file(), maxBytes=_LOG_BYTES, backupCount=2, encoding="utf-8"
         )
     except OSError:
         logging.basicConfig()
-        _log.warning("no log file can be written in %s", log_dir())
+        _log.warning("no log file can be written in %s", settings.log_dir())
         return
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     root.addHandler(handler)

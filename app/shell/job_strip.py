@@ -72,11 +72,6 @@ class JobStrip(QFrame):
             layout.addWidget(tool)
         self._refresh()
 
-    @property
-    def run_id(self) -> str | None:
-        """The run shown."""
-        return None if self._job is None else self._job.run_id
-
     def show_job(self, run_id: str | None, name: str = "", state: str = "") -> None:
         """Show another job; None: nothing runs."""
         if run_id is None:

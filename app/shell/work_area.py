@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt, QTimer, Signal, Slot
+from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import (
     QFrame,
@@ -23,6 +23,7 @@ from app.look.translation import tr, translated
 from app.panels.base import Panel, StepState
 from app.services.context import AppContext
 from app.services.targets import Target
+from app.services.timers import single_shot
 from app.shell.rail import Rail, RailStep
 from app.widgets.layout import indent_spin_boxes, line
 from core.project import Project
@@ -46,10 +47,7 @@ class WorkArea(QWidget):
         self.panels: dict[str, Panel] = {}
         self._width = context.settings.inspector_width
         self._last_panel: dict[str, str] = {}
-        self._status_timer = QTimer(self)
-        self._status_timer.setSingleShot(True)
-        self._status_timer.setInterval(0)
-        self._status_timer.timeout.connect(self._on_status_due)
+        self._status_timer = single_shot(self, 0, self._on_status_due)
         self.rail = Rail([RailStep(step.key, step.title, step.icon) for step in steps])
         self._tabs = QTabBar()
         self._tabs.setDrawBase(False)
@@ -127,12 +125,12 @@ class WorkArea(QWidget):
             panel.set_project(project)
         self.refresh_status()
 
-    def keep(self) -> dict[str, Any]:
+    def keep(self) -> dict[str, object]:
         """Return what the panels of the next window should show again, by panel key."""
         kept = {key: panel.keep() for key, panel in self.panels.items()}
         return {key: one for key, one in kept.items() if one is not None}
 
-    def show_kept(self, kept: Mapping[str, Any]) -> None:
+    def show_kept(self, kept: Mapping[str, object]) -> None:
         """Show again what the panels of the window before showed."""
         for key, one in kept.items():
             self.panels[key].show_kept(one)

@@ -67,10 +67,6 @@ class ClassLegend(QTreeWidget):
         """Show a value beside the name."""
         self._rows[key].setText(1, text)
 
-    def value(self, key: str) -> str:
-        """Return the text beside the name."""
-        return self._rows[key].text(1)
-
     def set_color(self, key: str, color: QColor) -> None:
         """Recolour a row."""
         self._colors[key] = color

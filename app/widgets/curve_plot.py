@@ -8,17 +8,18 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyqtgraph as pg
-from PySide6.QtCore import QEvent, QPointF, Qt, QTimer, Signal, Slot
+from PySide6.QtCore import QEvent, QPointF, Qt, Signal, Slot
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from app.look.theme import tokens
 from app.look.translation import tr
+from app.services.timers import single_shot
 from app.widgets.plain_plot import AXES, PlainPlot
 from core.runs.history import Smoother
 
 Floats = npt.NDArray[np.float64]
-REDRAW_MS = 100
+_REDRAW_MS = 100
 _HOVER_MS = 33
 _WIDTH = 2
 _DOT = 6
@@ -89,17 +90,10 @@ class CurvePlot(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.plot)
-        self._timer = QTimer(self)
-        self._timer.setSingleShot(True)
-        self._timer.setInterval(REDRAW_MS)
-        self._timer.timeout.connect(self.redraw)
-        # Not pyqtgraph's SignalProxy: its timer has no parent, so that the garbage collector may
-        # destroy it while it runs, in another thread, which crashes Qt.
+        self._timer = single_shot(self, _REDRAW_MS, self.redraw)
+        # Not pyqtgraph's SignalProxy: its timer has no parent.
         self._pointer: QPointF | None = None
-        self._hover_timer = QTimer(self)
-        self._hover_timer.setSingleShot(True)
-        self._hover_timer.setInterval(_HOVER_MS)
-        self._hover_timer.timeout.connect(self._on_hover_due)
+        self._hover_timer = single_shot(self, _HOVER_MS, self._on_hover_due)
         self.plot.scene().sigMouseMoved.connect(self._on_mouse_moved)
         self._label_x_axis()
         self.renew_colors()
@@ -142,18 +136,10 @@ class CurvePlot(QWidget):
         curve.steps, curve.values = steps, values
         self._mark_stale(key)
 
-    def points(self, key: str) -> tuple[Floats, Floats]:
-        """Return a curve's (steps, values) as they were set."""
-        return self._curves[key].steps, self._curves[key].values
-
     def set_shown(self, key: str, shown: bool) -> None:
         """Show or hide a curve."""
         self._curves[key].shown = shown
         self._mark_stale(key)
-
-    def is_shown(self, key: str) -> bool:
-        """Return whether a curve is shown."""
-        return self._curves[key].shown
 
     def set_color(self, key: str, color: QColor) -> None:
         """Recolour a curve."""
@@ -192,11 +178,6 @@ class CurvePlot(QWidget):
         self._marker.setVisible(step is not None)
         if step is not None:
             self._marker.setPos(step / (self._steps_per_epoch or 1.0))
-
-    def drawn(self, key: str) -> tuple[Floats, Floats]:
-        """Return the (x, y) that the curve's line was given, empty while hidden."""
-        x, y = self._curves[key].line.getOriginalDataset()
-        return (np.empty(0), np.empty(0)) if x is None else (x, y)
 
     def shut_down(self) -> None:
         """Stop drawing and let pyqtgraph go of its scene."""

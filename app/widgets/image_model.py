@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Any
 
+from cachetools import LRUCache
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QPersistentModelIndex, Qt
 from PySide6.QtWidgets import QWidget
 
@@ -26,7 +26,7 @@ class ImageListModel(QAbstractListModel):
         self._project: Project | None = None
         self._ids: Sequence[int] = ()
         self._places: dict[int, int] = {}
-        self._pages: OrderedDict[int, list[ImageRow | None]] = OrderedDict()
+        self._pages: LRUCache[int, list[ImageRow | None]] = LRUCache(_MAX_PAGES)
 
     def set_images(self, project: Project | None, ids: Sequence[int]) -> None:
         """Show other images."""
@@ -71,7 +71,6 @@ class ImageListModel(QAbstractListModel):
         page = self._pages.get(number)
         if page is None:
             page = self._fetch(number)
-        self._pages.move_to_end(number)
         return page[inside]
 
     def place(self, image_id: int) -> int | None:
@@ -89,6 +88,4 @@ class ImageListModel(QAbstractListModel):
         rows = {} if self._project is None else {r.id: r for r in self._project.images_by_id(ids)}
         page = [rows.get(id_) for id_ in ids]
         self._pages[number] = page
-        while len(self._pages) > _MAX_PAGES:
-            self._pages.popitem(last=False)
         return page

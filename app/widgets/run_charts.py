@@ -119,11 +119,6 @@ class RunCharts(QWidget):
             plot.remove_curve(key)
         self._draw_other()
 
-    def redraw(self) -> None:
-        """Draw at once what waits for the next tenth of a second."""
-        for plot in self._plots:
-            plot.redraw()
-
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
         """In a small window the curves take the legend's room."""
         super().resizeEvent(event)

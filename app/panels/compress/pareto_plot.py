@@ -68,11 +68,6 @@ class ParetoPlot(QWidget):
         self._show_range()
         self._draw()
 
-    @property
-    def front(self) -> list[ModelVariant]:
-        """The variants that no other one beats in both, fastest first."""
-        return [self._points[i][0] for i in self._front_indices()]
-
     def select(self, folder: Path | None) -> None:
         """Let the variant with this model folder stand out."""
         self._current = folder

@@ -71,6 +71,7 @@ class VariantCompare(QWidget):
         self.images.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.images.currentItemChanged.connect(self._render)
         self.note = label("", "muted", wrap=True)
+        self.views = QButtonGroup(self)
         self._sides = [_Side(), _Side()]
         self._sides[1].box.setXLink(self._sides[0].box)
         self._sides[1].box.setYLink(self._sides[0].box)
@@ -314,7 +315,6 @@ class VariantCompare(QWidget):
     # Building
 
     def _make_tools(self) -> QHBoxLayout:
-        self.views = QButtonGroup(self)
         tools = row(spacing=GRID // 2)
         for index, (text, tip) in enumerate(
             (

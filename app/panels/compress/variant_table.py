@@ -211,10 +211,6 @@ class VariantTable(QTableView):
                     | QItemSelectionModel.SelectionFlag.Rows,
                 )
 
-    def cell_text(self, row: int, column: int) -> str:
-        """Return what a cell says."""
-        return self.rows.text(self.rows.variants[row], column)
-
     @Slot(QModelIndex, QModelIndex)
     def _on_current_changed(self, index: QModelIndex, _before: QModelIndex) -> None:
         if index.isValid() and not self.signalsBlocked():

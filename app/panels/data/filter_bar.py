@@ -103,10 +103,6 @@ class FilterBar(QWidget):
         """Filter by a class."""
         self.class_box.setCurrentIndex(max(0, self.class_box.findData(class_id)))
 
-    def set_subset(self, subset: Subset | None) -> None:
-        """Filter by a subset."""
-        self.subset.setCurrentIndex(max(0, self.subset.findData(subset)))
-
     def reset(self) -> None:
         """Show everything, without telling."""
         for box in (self.subset, self.class_box, self.state):

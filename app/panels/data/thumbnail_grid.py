@@ -38,6 +38,7 @@ _BATCH = 2000
 _NAME_HEIGHT = GRID * 3
 _PADDING = GRID // 2
 MIN_SIDE, MAX_SIDE = 96, 320
+_FIRST_SIDE = 160
 
 
 class ThumbnailDelegate(QStyledItemDelegate):
@@ -47,9 +48,21 @@ class ThumbnailDelegate(QStyledItemDelegate):
         super().__init__(parent)
         self._loader = loader
         self._table = color_table([])
-        self.side = 160
-        self.cell = cell_size(self.side)
-        self.opacity = 0.5
+        self._side = _FIRST_SIDE
+        self._cell = _cell_size(self._side)
+        self._opacity = 0.5
+
+    def set_side(self, side: int) -> None:
+        """Longer side of the thumbnails in logical pixels."""
+        self._side = side
+
+    def set_cell(self, size: QSize) -> None:
+        """Size of a cell."""
+        self._cell = size
+
+    def set_opacity(self, opacity: float) -> None:
+        """How strongly masks are drawn, 0 … 1."""
+        self._opacity = opacity
 
     def set_colors(self, colors: Sequence[Color]) -> None:
         """Colours of the classes by id."""
@@ -57,7 +70,7 @@ class ThumbnailDelegate(QStyledItemDelegate):
 
     def sizeHint(self, _option: QStyleOptionViewItem, _index: _Index) -> QSize:  # noqa: N802
         """Size of a cell."""
-        return self.cell
+        return self._cell
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: _Index) -> None:
         """Draw one cell."""
@@ -71,7 +84,7 @@ class ThumbnailDelegate(QStyledItemDelegate):
         picture = QRect(cell.left(), cell.top(), cell.width(), cell.height() - _NAME_HEIGHT)
         painter.fillRect(picture, QColor(t.hover))
         ratio = painter.device().devicePixelRatio()
-        found = self._loader.get(row, round(self.side * ratio))
+        found = self._loader.get(row, round(self._side * ratio))
         if found is not None:
             self._draw_picture(painter, picture, found)
         _draw_badges(painter, picture, row)
@@ -94,7 +107,7 @@ class ThumbnailDelegate(QStyledItemDelegate):
         target.moveCenter(area.center())
         painter.drawImage(target, found.image)
         if found.mask is not None:
-            draw_overlay(painter, target, found.mask, self._table, self.opacity)
+            draw_overlay(painter, target, found.mask, self._table, self._opacity)
 
 
 class ThumbnailGrid(QListView):
@@ -109,6 +122,7 @@ class ThumbnailGrid(QListView):
     def __init__(self, loader: ThumbnailLoader, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.images = ImageListModel(self)
+        self._side = _FIRST_SIDE
         self._delegate = ThumbnailDelegate(loader, self)
         self.setProperty("role", "grid")
         self.setViewMode(QListView.ViewMode.IconMode)
@@ -125,7 +139,7 @@ class ThumbnailGrid(QListView):
         self.setAccessibleName(tr("Images"))
         self.setItemDelegate(self._delegate)
         self.setModel(self.images)
-        self.set_side(self._delegate.side)
+        self.set_side(self._side)
         self.verticalScrollBar().setSingleStep(GRID * 6)
         self.selectionModel().selectionChanged.connect(self._on_selection_changed)
         self.doubleClicked.connect(self._on_activated)
@@ -133,12 +147,13 @@ class ThumbnailGrid(QListView):
 
     def set_side(self, side: int) -> None:
         """Longer side of the thumbnails in logical pixels; cells are stretched to fill a row."""
-        self._delegate.side = side
+        self._side = side
+        self._delegate.set_side(side)
         self._fit_cells()
 
     def set_opacity(self, opacity: float) -> None:
         """How strongly masks are drawn, 0 … 1."""
-        self._delegate.opacity = opacity
+        self._delegate.set_opacity(opacity)
         self.viewport().update()
 
     def set_colors(self, colors: Sequence[Color]) -> None:
@@ -177,7 +192,7 @@ class ThumbnailGrid(QListView):
         """Ctrl and the wheel change the size of the thumbnails."""
         if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
             step = 16 if event.angleDelta().y() > 0 else -16
-            self.side_changed.emit(min(max(self._delegate.side + step, MIN_SIDE), MAX_SIDE))
+            self.side_changed.emit(min(max(self._side + step, MIN_SIDE), MAX_SIDE))
             event.accept()
             return
         super().wheelEvent(event)
@@ -188,11 +203,11 @@ class ThumbnailGrid(QListView):
         self._fit_cells()
 
     def _fit_cells(self) -> None:
-        cell = cell_size(self._delegate.side)
+        cell = _cell_size(self._side)
         room = self.viewport().width() - 1
         cell.setWidth(max(cell.width(), room // max(1, room // cell.width())))
         if cell != self.gridSize():
-            self._delegate.cell = cell
+            self._delegate.set_cell(cell)
             self.setGridSize(cell)
 
     @Slot()
@@ -210,12 +225,12 @@ class ThumbnailGrid(QListView):
         self.viewport().update()
 
 
-def cell_size(side: int) -> QSize:
+def _cell_size(side: int) -> QSize:
     """Size of a cell whose thumbnail has ``side`` pixels."""
     return QSize(side + 2 * _PADDING, round(side * 0.75) + _NAME_HEIGHT + 2 * _PADDING)
 
 
-def subset_color(subset: Subset) -> str:
+def _subset_color(subset: Subset) -> str:
     """Return the badge's colour."""
     t = tokens()
     return {"train": t.curves[0], "val": t.curves[1], "test": t.curves[2], "none": t.muted}[subset]
@@ -233,7 +248,7 @@ def _draw_badges(painter: QPainter, picture: QRect, row: ImageRow) -> None:
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(ground)
     painter.drawRoundedRect(badge, badge.height() / 2, badge.height() / 2)
-    painter.setBrush(QColor(subset_color(row.subset)))
+    painter.setBrush(QColor(_subset_color(row.subset)))
     painter.drawEllipse(QRect(badge.left() + 6, badge.center().y() - 3, GRID, GRID))
     painter.setPen(QColor(tokens().text))
     painter.drawText(

@@ -96,14 +96,6 @@ class ClassScores(QTableWidget):
         self.horizontalHeader().setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
         self.setSortingEnabled(True)
 
-    def score_text(self, name: str, column: int) -> str:
-        """Return the text of a class's cell."""
-        for row in range(self.rowCount()):
-            first, item = self.item(row, 0), self.item(row, column)
-            if first is not None and item is not None and first.text() == name:
-                return item.text()
-        raise KeyError(name)
-
     def _mark_absent(self, row: int) -> None:
         for column in range(self.columnCount()):
             item = self.item(row, column)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Any
 
+from cachetools import LRUCache
 from PySide6.QtCore import (
     QAbstractListModel,
     QModelIndex,
@@ -39,7 +39,7 @@ class ErrorListModel(QAbstractListModel):
         self._tasks = BackgroundTasks(self, max_threads=2)
         self._scores: list[ImageScore] = []
         self._background: int | None = None
-        self._pictures: OrderedDict[str, QIcon] = OrderedDict()
+        self._pictures: LRUCache[str, QIcon] = LRUCache(_CACHED)
         self._wanted: set[str] = set()
         self._empty = QPixmap(_SIDE, _SIDE)
 
@@ -90,7 +90,6 @@ class ErrorListModel(QAbstractListModel):
     def _picture(self, score: ImageScore) -> QIcon:
         key = str(score.image)
         if key in self._pictures:
-            self._pictures.move_to_end(key)
             return self._pictures[key]
         if key not in self._wanted:
             self._wanted.add(key)
@@ -110,8 +109,6 @@ class ErrorListModel(QAbstractListModel):
         icon = QIcon(shown)
         icon.addPixmap(shown, QIcon.Mode.Selected)  # or the selection would tint the picture
         self._pictures[key] = icon
-        while len(self._pictures) > _CACHED:
-            self._pictures.popitem(last=False)
         for row, score in enumerate(self._scores):
             if str(score.image) == key:
                 index = self.index(row)

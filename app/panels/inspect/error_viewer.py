@@ -72,6 +72,7 @@ class ErrorViewer(QWidget):
         self._item = pg.ImageItem(axisOrder="row-major")
         self._box.addItem(self._item)
         self._shown: ImageScore | None = None
+        self.views = QButtonGroup(self)
         self.focus_box = QComboBox()
         self.focus_box.setAccessibleName(tr("Errors of which class"))
         self.focus_box.setToolTip(tr("Show the errors of one class only"))
@@ -118,10 +119,6 @@ class ErrorViewer(QWidget):
     def view(self) -> ErrorView:
         """The view chosen."""
         return list(ErrorView)[self.views.checkedId()]
-
-    def set_view(self, view: ErrorView) -> None:
-        """Choose a view."""
-        self.views.button(list(ErrorView).index(view)).click()
 
     def set_focus(self, index: int | None) -> None:
         """Show the errors of one class, or of all."""
@@ -185,7 +182,6 @@ class ErrorViewer(QWidget):
     def _make_tools(self) -> QHBoxLayout:
         tools = QHBoxLayout()
         tools.setSpacing(GRID // 2)
-        self.views = QButtonGroup(self)
         for index, (text, tip) in enumerate(
             (
                 (tr("Errors"), tr("Where prediction and mask differ (1)")),

@@ -65,7 +65,15 @@ class InspectionPanel(Panel):
         self._asked = False
         self.model_box = QComboBox()
         self.split_box = QComboBox()
+        self.measure_button = button(
+            tr("Measure again"), tooltip=tr("Predict these images and compare with their masks")
+        )
         self.results = EvaluationView()
+        self._unmeasured = EmptyState(
+            "inspect", tr("Not measured yet"), _unmeasured(), action=tr("Measure the model")
+        )
+        self._facts = QWidget()
+        self._pages = QStackedWidget()
         self._inspector = ScoreInspector()
         self.tiles: dict[str, QLabel] = {}
         self._build()
@@ -130,11 +138,6 @@ class InspectionPanel(Panel):
     def busy(self) -> bool:
         """Whether results or pictures are still being read."""
         return self._tasks.busy or self.results.busy
-
-    @property
-    def evaluation(self) -> Evaluation | None:
-        """What is shown."""
-        return self._evaluation
 
     # Models and evaluations
 
@@ -311,12 +314,8 @@ class InspectionPanel(Panel):
         column.setContentsMargins(GRID * 2, GRID * 2, GRID * 2, GRID)
         column.setSpacing(GRID)
         column.addLayout(self._make_header())
-        self._unmeasured = EmptyState(
-            "inspect", tr("Not measured yet"), _unmeasured(), action=tr("Measure the model")
-        )
         column.addWidget(self._unmeasured, 1)
         column.addWidget(self.results, 1)
-        self._pages = QStackedWidget()
         self._pages.addWidget(empty)
         self._pages.addWidget(page)
         layout = QVBoxLayout(self)
@@ -333,10 +332,6 @@ class InspectionPanel(Panel):
             strict=True,
         ):
             self.split_box.addItem(text, split)
-        self.measure_button = button(
-            tr("Measure again"), tooltip=tr("Predict these images and compare with their masks")
-        )
-        self._facts = QWidget()
         facts = QHBoxLayout(self._facts)
         facts.setContentsMargins(0, 0, 0, 0)
         facts.setSpacing(GRID * 3)

@@ -46,11 +46,6 @@ class Picture(QWidget):
         self.setMinimumSize(_LEAST)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
 
-    @property
-    def pixmap(self) -> QPixmap | None:
-        """What is shown."""
-        return self._pixmap
-
     def set_pixmap(self, pixmap: QPixmap | None) -> None:
         """Show another picture."""
         self._pixmap = pixmap
@@ -122,11 +117,6 @@ class MaskStrip(QWidget):
             on_failed=lambda error: self._on_failed(index, error),
             key=f"preview {index}",
         )
-
-    def step_of(self, index: int) -> int | None:
-        """Return the training step of the prediction shown for image ``index``."""
-        files = self._files.get(index)
-        return None if files is None or index not in self._pictures else files.step
 
     @property
     def busy(self) -> bool:

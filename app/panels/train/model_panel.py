@@ -43,6 +43,8 @@ class ModelPanel(Panel):
         self._network: ModelName | None = None  # what the user chose; None: take the suggestion
         self._stale = True
         self._starting = False
+        self._problems_shown = False
+        self._pages = QStackedWidget()
         self.page = TrainingPage()
         self.networks, self.qualities = self.page.networks, self.page.qualities
         self.form, self.reasons = self.page.form, PresetExplanation()
@@ -339,7 +341,6 @@ class ModelPanel(Panel):
         self.context.devices_changed.connect(self._on_devices_changed)
 
     def _build(self) -> None:
-        self._problems_shown = False
         empty = EmptyState(
             "dataset",
             tr("Nothing to train on yet"),
@@ -347,7 +348,6 @@ class ModelPanel(Panel):
             action=tr("Go to the data"),
         )
         empty.action_requested.connect(self._on_open_data)
-        self._pages = QStackedWidget()
         self._pages.addWidget(empty)
         self._pages.addWidget(self.page)
         layout = QVBoxLayout(self)

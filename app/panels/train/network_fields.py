@@ -54,12 +54,6 @@ class NetworkFields(QObject):
             for _, _, place in boxes.values():
                 self._form.setRowVisible(place, name == model)
 
-    def box(self, name: str) -> QComboBox:
-        """Return the box of an argument of the network shown."""
-        if self._model is None:
-            raise KeyError(name)
-        return self._boxes[self._model][name][0]
-
     def values(self) -> dict[str, OptionValue]:
         """Return the arguments that differ from the network's defaults, by their names."""
         boxes = {} if self._model is None else self._boxes.get(self._model, {})

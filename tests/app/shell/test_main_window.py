@@ -124,19 +124,19 @@ def test_return_in_a_field_of_a_dialog_presses_no_button_beside_it(opened, qtbot
 
 def test_rail_says_what_is_next_and_why(opened, qtbot):
     rail = opened.window.work_area.rail
-    assert rail.button("data").accessibleName() == "Data: done"
+    assert rail._entries["data"].button.accessibleName() == "Data: done"
     opened.context.project.set_subset(opened.context.project.image_ids(), "none")
     opened.context.dataset_changed.emit()
-    qtbot.waitUntil(lambda: rail.button("data").accessibleName() == "Data: next")
-    assert rail.reason("data") == "Split the images."
+    qtbot.waitUntil(lambda: rail._entries["data"].button.accessibleName() == "Data: next")
+    assert rail._entries["data"].reason.text() == "Split the images."
 
 
 def test_steps_are_reached_by_keyboard_and_rail(opened, qtbot):
     work = opened.window.work_area
     for step, panel in (("train", "model"), ("inspect", "inspection"), ("data", "dataset")):
-        qtbot.mouseClick(work.rail.button(step), Qt.MouseButton.LeftButton)
+        qtbot.mouseClick(work.rail._entries[step].button, Qt.MouseButton.LeftButton)
         assert work.current_panel.key == panel
-        assert work.rail.button(step).isChecked()
+        assert work.rail._entries[step].button.isChecked()
     opened.context.navigate(ShowTraining())
     assert work.current_panel.key == "monitor"
     work.rail.step_requested.emit("data")
@@ -171,7 +171,7 @@ def test_language_switch_keeps_project_and_panel(opened, qtbot):
     assert current_language() == "zh_CN"
     assert opened.window.work_area.current_panel.key == "monitor"
     assert opened.context.project is not None
-    assert opened.window.work_area.rail.button("data").text().strip() == "数据"
+    assert opened.window.work_area.rail._entries["data"].button.text().strip() == "数据"
     assert opened.window.top_bar.project_button.text() == "Parts"
     assert not old.isVisible()
     assert opened.context.settings.language == "zh_CN"

@@ -59,7 +59,7 @@ def test_the_table_compares_what_was_measured(qtbot, panel, project, root) -> No
     recorded.record_quantization(project, root, None)
     show(qtbot, panel, project)
     table = panel.page.variants.table
-    rows = [[table.cell_text(row, column) for column in range(6)] for row in range(3)]
+    rows = [[table.rows.index(row, column).data() for column in range(6)] for row in range(3)]
     assert rows == [
         ["float", "4.60 MB", "910 M", "4.40 ms", "0.710", ""],
         ["pruned −40 %", "2.90 MB", "546 M", "3.10 ms", "0.700", "hole 孔 −8.0"],
@@ -91,7 +91,10 @@ def test_a_click_on_a_point_chooses_the_row(qtbot, panel, project, root) -> None
     recorded.record_quantization(project, root, slow)
     show(qtbot, panel, project)
     plot = panel.page.variants.plot
-    assert [variant_name(variant) for variant in plot.front] == ["pruned −40 %", "float"]
+    assert [variant_name(plot._points[i][0]) for i in plot._front_indices()] == [
+        "pruned −40 %",
+        "float",
+    ]
     place = plot.place_of(panel.runs.variant(pruned)) + QPointF(4, -3)
     assert plot.variant_at(place + QPointF(300, 300)) is None
     view_point = plot.plot.mapFromScene(place)
@@ -121,9 +124,9 @@ def test_a_measurement_at_work_is_told_in_the_table(qtbot, panel, project, root,
     RunFolder.create(row.folder, MeasureSpec(model_dir=root, data_dir=root))
     project.set_run_state(row.id, "running")
     show(qtbot, panel, project)
-    assert panel.page.variants.table.cell_text(0, 5) == "measuring…"
+    assert panel.page.variants.table.rows.index(0, 5).data() == "measuring…"
     panel.job_event(str(row.id), Progress(1, 4, None, stage="measure"))
-    assert panel.page.variants.table.cell_text(0, 5) == "measuring 25 %"
+    assert panel.page.variants.table.rows.index(0, 5).data() == "measuring 25 %"
     panel.page.variants.measure_button.click()
     assert context.started == []  # once is enough
 

@@ -64,7 +64,7 @@ def test_names_of_variants_that_are_alike_stay_readable(qtbot, panel, project, r
         recorded.record_pruning(project, root, near)
     show(qtbot, panel, project)
     plot = panel.page.variants.plot
-    assert len(plot.front) == 4
+    assert len(plot._front_indices()) == 4
     for size in ((500, 400), (260, 300)):
         plot.resize(*size)
         qtbot.wait(1)

@@ -56,8 +56,8 @@ def test_import_dialog_previews_maps_classes_and_imports(application, seg_folder
     qtbot.waitUntil(lambda: dialog.import_button.isEnabled())
     assert dialog.format_box.currentData() == "seg"
     assert dialog.summary.text().startswith("12 images · 12 masks · Training 8")
-    assert dialog.problems.count() == 1
-    assert "gone.png" in dialog.problems.item(0).text()
+    assert dialog.report.rows.count() == 1
+    assert "gone.png" in dialog.report.rows.item(0).text()
     boxes = dialog.class_map._boxes
     assert boxes[0].currentText() == "background"
     boxes[1].setCurrentIndex(boxes[1].findData("defect"))
@@ -179,17 +179,17 @@ def test_grid_shows_all_images_with_their_masks(panel, qtbot):
 
     bare, covered = color_at(0.0), color_at(1.0)
     assert bare != covered
-    expected = QColor(*panel._overview.labels[1].color)
+    expected = QColor(*panel._summary.labels[1].color)
     assert abs(covered.red() - expected.red()) < 12
     assert abs(covered.green() - expected.green()) < 12
 
 
 def test_filters_by_subset_class_state_and_text(panel, qtbot, opened):
-    panel.filters.set_subset("val")
+    panel.filters.subset.setCurrentIndex(panel.filters.subset.findData("val"))
     wait_until_idle(qtbot, panel)
     assert shown(panel) == ["part_2_0.png", "part_5_0.png"]
     assert panel.filters.count.text() == "2 of 12 images"
-    panel.filters.set_subset(None)
+    panel.filters.subset.setCurrentIndex(panel.filters.subset.findData(None))
     panel._inspector.classes.class_chosen.emit(2)
     wait_until_idle(qtbot, panel)
     assert shown(panel) == [f"part_{number}_1.png" for number in range(6)]
@@ -205,7 +205,7 @@ def test_filters_by_subset_class_state_and_text(panel, qtbot, opened):
 
 
 def test_class_list_counts_pixels_and_images(panel):
-    facts = panel._overview.class_facts()
+    facts = panel._summary.class_facts()
     assert [fact.label.name for fact in facts] == list(LABELS)
     assert [fact.images for fact in facts] == [12, 6, 6]
     assert sum(fact.share for fact in facts) == pytest.approx(1.0)

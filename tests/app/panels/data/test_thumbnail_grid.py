@@ -46,7 +46,7 @@ def test_thumbnail_cache_is_limited_by_bytes(qapp, qtbot, tmp_path):
         for row in project.images():
             loader.get(row, 48)
         qtbot.waitUntil(lambda: not loader._wishes and not loader._busy)
-        assert 0 < loader.cached_bytes <= 20_000
+        assert 0 < loader._cache.currsize <= 20_000
         assert len(loader._cache) < 12
         loader.shut_down()
 

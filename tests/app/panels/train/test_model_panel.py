@@ -55,10 +55,20 @@ def test_every_network_is_offered_with_its_costs(panel) -> None:
     assert all("million parameters" in card.fact.text() for card in panel.networks.cards)
 
 
+def problem(form, name) -> str:
+    """The sentence under a field, empty where there is none."""
+    return form._problems[name].text()
+
+
+def option_box(panel, network, name):
+    """The box of an argument of a network."""
+    return panel.form.network_options._boxes[network][name][0]
+
+
 def test_options_of_the_chosen_network_become_its_arguments(panel) -> None:
     panel.form.advanced_button.click()
     choose_network(panel, "HRNet")
-    width = panel.form.network_options.box("width")
+    width = option_box(panel, "HRNet", "width")
     assert width.isVisible()
     assert panel.fields["model_params"] == {}
     width.setCurrentIndex(width.findData(18))
@@ -68,7 +78,7 @@ def test_options_of_the_chosen_network_become_its_arguments(panel) -> None:
     assert panel.fields["model_params"] == {}
     choose_network(panel, "DeepLabV3P")
     assert not width.isVisible()
-    stride = panel.form.network_options.box("output_stride")
+    stride = option_box(panel, "DeepLabV3P", "output_stride")
     stride.setCurrentIndex(stride.findData(16))
     assert panel.fields["model_params"] == {"output_stride": 16}
     TrainSpec(data_dir="x", **panel.fields)
@@ -163,16 +173,16 @@ def test_wrong_values_get_a_sentence_and_no_job(context, panel) -> None:
     panel.start_button.click()
     assert context.started == []
     form = panel.form
-    assert form.problem("batch_size").startswith("A batch of 99 is larger than the 12 training")
-    assert "learns nothing" in form.problem("learning_rate")
-    assert "权重.pdparams does not exist" in form.problem("pretrain_weights")
+    assert problem(form, "batch_size").startswith("A batch of 99 is larger than the 12 training")
+    assert "learns nothing" in problem(form, "learning_rate")
+    assert "权重.pdparams does not exist" in problem(form, "pretrain_weights")
     assert form.advanced.isVisible()  # two of the fields were folded away
     form.batch_box.setValue(4)
-    assert form.problem("batch_size") == ""  # gone as soon as it is right
+    assert problem(form, "batch_size") == ""  # gone as soon as it is right
     form.weights_edit.setText("COCO")
-    assert "choose CITYSCAPES" in form.problem("pretrain_weights")
+    assert "choose CITYSCAPES" in problem(form, "pretrain_weights")
     form.weights_edit.setText("CITYSCAPES")
-    assert form.problem("pretrain_weights") == ""
+    assert problem(form, "pretrain_weights") == ""
 
 
 def test_memory_that_will_not_suffice_is_a_warning(context, panel) -> None:
@@ -208,7 +218,7 @@ def test_earlier_runs_give_the_speed_and_can_be_continued(qtbot, context, projec
     panel.form.resume_box.setCurrentIndex(1)
     panel.start_button.click()
     assert context.started == []
-    assert panel.form.problem("resume") != ""  # that folder holds no model
+    assert problem(panel.form, "resume") != ""  # that folder holds no model
 
 
 def test_a_run_goes_on_with_its_own_optimizer(project, panel, tmp_path, monkeypatch) -> None:
