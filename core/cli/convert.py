@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from core.cli.options import JsonOption
+from core.cli.shared_options import JsonOption
 
 if TYPE_CHECKING:
     from core.data.formats import ImportResult
