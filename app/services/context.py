@@ -12,11 +12,11 @@ from PySide6.QtCore import QObject, Signal, Slot
 
 from app.look.translation import translated
 from app.services.background import BackgroundTasks, Progress
-from app.services.run_starting import StartedRun, prepare_run
 from app.services.settings import Settings, SettingsStore
 from app.services.targets import ShowTraining, Target, run_target
 from app.services.workers import JobController
 from core.project import Project, RunRow, RunState
+from core.project.run_start import prepare_run
 from core.project.runs import best_miou
 from core.runs import events
 from core.runs.kinds import find_kind
@@ -150,20 +150,24 @@ class AppContext(QObject):
     def start_run(self, fields: Mapping[str, Any]) -> None:
         """Freeze the dataset and start a job on it; ``run_started`` tells its id.
 
-        ``fields`` are those of ``TrainSpec``, ``EvaluateSpec`` or ``PredictSpec`` including
-        ``kind`` but without ``data_dir``, which becomes the revision's folder. Writing the
-        revision happens in the background; errors arrive through ``error_occurred``.
+        ``fields`` are those of a job's spec including ``kind`` but without ``data_dir``, which
+        becomes the revision's folder. Writing the revision happens in the background; errors
+        arrive through ``error_occurred``.
         """
         project = self.project
         if project is None:
             raise RuntimeError("no project is open")
         wanted = dict(fields)
 
-        def prepare(progress: Progress) -> StartedRun:
+        def prepare(progress: Progress) -> RunRow:
             progress.check()
             return prepare_run(project, wanted)
 
-        self.tasks.start(prepare, on_done=self._on_run_prepared, on_failed=self.error_occurred.emit)
+        self.tasks.start(
+            prepare,
+            on_done=lambda row: self._on_run_prepared(project, row),
+            on_failed=self.error_occurred.emit,
+        )
 
     @Slot(str)
     def resume_run(self, run_id: str) -> None:
@@ -171,16 +175,8 @@ class AppContext(QObject):
         if self.jobs.resume(run_id):
             return
         row = self._row(run_id)
-        if row is None:
-            return
-        try:
-            self.jobs.start(run_id, row.folder)
-        except ValueError as error:
-            self.error_occurred.emit(error)
-            return
-        self._last_run = run_id
-        self.run_started.emit(run_id)
-        self.runs_changed.emit()
+        if row is not None:
+            self._start(row)
 
     def runs(self, kind: str | None = None) -> list[RunRow]:
         """The project's runs, newest first."""
@@ -283,12 +279,14 @@ class AppContext(QObject):
             state = "queued"
         return JobView(run_id, _job_name(row), state, RunFolder(row.folder).progress)
 
-    def _on_run_prepared(self, run: StartedRun) -> None:
-        if self.project is not run.project:
-            return
-        run_id = str(run.row.id)
+    def _on_run_prepared(self, project: Project, run: RunRow) -> None:
+        if self.project is project:
+            self._start(run)
+
+    def _start(self, run: RunRow) -> None:
+        run_id = str(run.id)
         try:
-            self.jobs.start(run_id, run.row.folder)
+            self.jobs.start(run_id, run.folder)
         except ValueError as error:
             self.error_occurred.emit(error)
             return

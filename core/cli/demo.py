@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from core.cli.environment import Environment
-from core.cli.options import JsonOption
+from core.cli.shared_options import JsonOption
 
 if TYPE_CHECKING:
     from core.demo import Workspace

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from core.cli.options import (
+from core.cli.shared_options import (
     CriterionOption,
     DeviceOption,
     ImageSizeOption,
@@ -15,6 +15,11 @@ from core.cli.options import (
     ModelDirOption,
     OutOption,
     SettingsOption,
+    check_device,
+    checked,
+    given,
+    parse_settings,
+    parse_size,
 )
 
 if TYPE_CHECKING:
@@ -62,8 +67,7 @@ def command(
 
     Repeat an interrupted command to go on with it.
     """
-    from core.cli import options
-    from core.cli.compression_options import checked, given, print_result
+    from core.cli.compression_runs import print_result
     from core.cli.console import existing_folder
     from core.models.compression_records import check_prunable
     from core.models.model_folder import read_model_info
@@ -73,7 +77,7 @@ def command(
     model = existing_folder(model_dir, option="--model-dir")
     info = read_model_info(model)
     check_prunable(info.pruning, info.quantization)
-    fields: dict[str, Any] = options.parse_settings(settings or (), PruneSpec) | given(
+    fields: dict[str, Any] = parse_settings(settings or (), PruneSpec) | given(
         model_dir=model,
         flops=flops,
         criterion=criterion,
@@ -81,8 +85,8 @@ def command(
         finetune_epochs=finetune_epochs,
         learning_rate=learning_rate,
         batch_size=batch_size,
-        image_size=None if image_size is None else options.parse_size(image_size),
-        device=options.check_device(device),
+        image_size=None if image_size is None else parse_size(image_size),
+        device=check_device(device),
         seed=seed,
     )
     spec = checked(PruneSpec, fields)  # before every image is looked at
@@ -92,7 +96,7 @@ def command(
 
 
 def _run(out: Path, data: Path | None, spec: PruneSpec) -> dict[str, Any]:
-    from core.cli.compression_options import result_of, run_folder
+    from core.cli.compression_runs import result_of, run_folder
     from core.cli.data_source import open_data
     from core.runs.kinds import job_kind
 

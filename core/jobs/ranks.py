@@ -22,8 +22,8 @@ from pathlib import Path
 from typing import Any
 
 from core.jobs import tasks
+from core.jobs.event_reporter import JobReporter
 from core.jobs.failures import classify, make_failed, oom_kill_count, worker_died
-from core.jobs.reporter import JobReporter
 from core.runs.events import TERMINAL, Cancelled, Done, Event, Failed, Started, from_json, to_json
 from core.runs.kinds import job_kind, spec_from_json, spec_to_json
 from core.runs.run_folder import RunFolder

@@ -25,9 +25,9 @@ from filelock import FileLock, Timeout
 
 from core.datasets import open_data_folder
 from core.jobs import ranks, tasks
+from core.jobs.event_reporter import JobReporter
 from core.jobs.event_stream import EventStream, envelope
 from core.jobs.failures import classify, make_failed
-from core.jobs.reporter import JobReporter
 from core.models.model_folder import read_model_info
 from core.project.draft_models import check_model
 from core.runs.event_log import EventWriter

@@ -9,7 +9,7 @@ import numpy as np
 
 from core.images.io import write_mask
 from core.images.palette import default_palette
-from core.jobs.predictions import check_targets, prediction_paths
+from core.jobs.prediction_files import check_targets, prediction_paths
 from core.runs.events import Started
 from core.runs.kinds import PredictSpec
 from core.runs.run_folder import RunFolder

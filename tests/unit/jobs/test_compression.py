@@ -12,8 +12,8 @@ from job_runs import SIDE, train_spec, write_data
 from core.compression.pruning.costs import read_costs
 from core.compression.sensitivity.sensitivity_file import read_sensitivities
 from core.datasets import open_data_folder
+from core.jobs.event_reporter import JobReporter
 from core.jobs.failures import classify
-from core.jobs.reporter import JobReporter
 from core.jobs.tasks import run_task
 from core.models.model_folder import read_model_info
 from core.models.variant import Variant

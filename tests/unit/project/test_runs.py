@@ -49,15 +49,10 @@ def test_runs_are_numbered_and_keep_what_they_came_from(project: Project, tmp_pa
     assert (second.name, second.parent_id) == ("Second try", first.id)
     assert [run.id for run in project.runs()] == [third.id, second.id, first.id]
     assert [run.id for run in project.runs("train")] == [second.id, first.id]
-    assert project.find_run(second.folder) == second
-    assert project.find_run(tmp_path) is None
-    project.rename_run(first.id, "Baseline")
     project.set_run_state(first.id, "running", best_miou=0.5)
     project.set_run_state(first.id, "paused")
     run = project.run(first.id)
-    assert (run.name, run.state, run.best_miou) == ("Baseline", "paused", 0.5)
-    with pytest.raises(InputError, match="name"):
-        project.rename_run(first.id, " ")
+    assert (run.state, run.best_miou) == ("paused", 0.5)
     with pytest.raises(KeyError):
         project.run(99)
 

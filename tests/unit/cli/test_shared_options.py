@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from core.cli.options import check_device, parse_settings, parse_size
+from core.cli.shared_options import check_device, parse_settings, parse_size
 from core.runs.kinds import TrainSpec
 from core.system.errors import InputError
 

@@ -3,27 +3,17 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import typer
-from pydantic import BaseModel, ValidationError
 
 from core.cli.data_source import DataSource
 from core.cli.job_runner import job_result
 from core.runs.kinds import spec_to_json
 from core.runs.run_folder import RunFolder
 from core.runs.spec import JobSpec
-from core.runs.spec_errors import validation_problem
 from core.system.errors import InputError
-
-Spec = TypeVar("Spec", bound=BaseModel)
-
-
-def given(**options: Any) -> dict[str, Any]:
-    """Return the options that were given: those that are not None."""
-    return {name: value for name, value in options.items() if value is not None}
 
 
 def new_folder(out: Path) -> Path:
@@ -82,18 +72,6 @@ def run_folder(out: Path, spec: JobSpec, source: DataSource | None = None) -> Ru
             "The run in {folder} is finished; choose a new or an empty --out.", folder=folder
         )
     return run
-
-
-def checked(kind: type[Spec], fields: Mapping[str, Any]) -> Spec:
-    """Return the spec of ``kind``.
-
-    Raises:
-        InputError: a field has a value that it cannot have.
-    """
-    try:
-        return kind.model_validate(fields)
-    except ValidationError as error:
-        raise InputError("The setting {problem}.", problem=validation_problem(error)) from error
 
 
 def print_result(result: dict[str, Any], *, json: bool) -> None:

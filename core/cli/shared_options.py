@@ -5,17 +5,19 @@ from __future__ import annotations
 import difflib
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import NoneType
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any, TypeVar, get_args
 
 import typer
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
 from core.system.device_choice import parse_device
 from core.system.errors import InputError
+
+Spec = TypeVar("Spec", bound=BaseModel)
 
 JsonOption = Annotated[
     bool, typer.Option("--json", help="Print one JSON object as the last line of stdout.")
@@ -80,6 +82,11 @@ _OPTIONS = {
 _SIZE = re.compile(r"(\d+)\s*[xX×]\s*(\d+)")
 
 
+def given(**options: Any) -> dict[str, Any]:
+    """Return the options that were given: those that are not None."""
+    return {name: value for name, value in options.items() if value is not None}
+
+
 def parse_size(text: str) -> tuple[int, int]:
     """Turn ``WIDTHxHEIGHT`` or a single side into (width, height)."""
     match = _SIZE.fullmatch(text.strip())
@@ -134,6 +141,20 @@ def parse_settings(settings: Sequence[str], spec: type[BaseModel]) -> dict[str, 
         value = _value(text, spec.model_fields.get(key))
         target[last] = _size(value) if key == "image_size" else value
     return fields
+
+
+def checked(kind: type[Spec], fields: Mapping[str, Any]) -> Spec:
+    """Return the spec of ``kind``.
+
+    Raises:
+        InputError: a field has a value that it cannot have.
+    """
+    from core.runs.spec_errors import validation_problem
+
+    try:
+        return kind.model_validate(fields)
+    except ValidationError as error:
+        raise InputError("The setting {problem}.", problem=validation_problem(error)) from error
 
 
 def _value(text: str, field: FieldInfo | None) -> Any:

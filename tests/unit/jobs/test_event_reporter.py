@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from core.images.io import read_mask
-from core.jobs.reporter import JobReporter
+from core.jobs.event_reporter import JobReporter
 from core.runs.events import (
     Checkpoint,
     Event,

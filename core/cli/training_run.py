@@ -8,16 +8,15 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import typer
-from pydantic import ValidationError
 
 from core.cli.console import existing_folder
 from core.cli.data_source import DataSource, check_data, open_data
 from core.cli.environment import EXIT_INTERRUPTED
 from core.cli.job_runner import job_result, wait_until_free
+from core.cli.shared_options import checked
 from core.data.dataset_statistics import DatasetStatistics
 from core.runs.kinds import TrainSpec, spec_to_json
 from core.runs.run_folder import RunFolder
-from core.runs.spec_errors import validation_problem
 from core.system.device_choice import launched_ranks
 from core.system.errors import InputError
 from core.system.files import require_writable, write_text_atomic
@@ -88,7 +87,7 @@ def _check_options(request: Request) -> None:
             known=", ".join(NETWORKS),
         )
     others = {"data_dir": request.data, "epochs": 1, "batch_size": 1, "image_size": (64, 64)}
-    _validated(_merge({"model": request.model, **others}, request.chosen))
+    checked(TrainSpec, _merge({"model": request.model, **others}, request.chosen))
 
 
 def _open_run(request: Request) -> RunFolder:
@@ -130,7 +129,9 @@ def _continue_in_place(run: RunFolder, request: Request) -> RunFolder:
     """Go on with a run from its newest checkpoint; only what cannot spoil it may change."""
     spec = _train_spec(run)
     wait_until_free(run)
-    asked = _validated(_merge(spec.model_dump(), {**request.chosen, "model": request.model}))
+    asked = checked(
+        TrainSpec, _merge(spec.model_dump(), {**request.chosen, "model": request.model})
+    )
     changed = [key for key in TrainSpec.model_fields if getattr(asked, key) != getattr(spec, key)]
     fixed = [key for key in changed if key not in _CHANGEABLE]
     if fixed:
@@ -169,7 +170,7 @@ def _new_spec(request: Request, source: DataSource, data_dir: Path) -> TrainSpec
     if not request.skip_check:
         statistics = check_data(source, needed=("train", "val"))
         fields = {**_suggested(request, statistics, data_dir), **fields}
-    return _validated(_merge(fields, request.chosen))
+    return checked(TrainSpec, _merge(fields, request.chosen))
 
 
 def _checkpoint(folder: Path) -> tuple[Path, TrainSpec | None]:
@@ -229,10 +230,3 @@ def _merge(fields: dict[str, Any], chosen: dict[str, Any]) -> dict[str, Any]:
             value = {**before, **value}
         merged[name] = value
     return merged
-
-
-def _validated(fields: dict[str, Any]) -> TrainSpec:
-    try:
-        return TrainSpec.model_validate(fields)
-    except ValidationError as error:
-        raise InputError("The setting {problem}.", problem=validation_problem(error)) from error
