@@ -261,7 +261,7 @@ def measure_fast(arguments: argparse.Namespace) -> dict[str, Any]:
 def measure_analysis(arguments: argparse.Namespace, *, fast: bool) -> dict[str, Any]:
     """One of our analyses."""
     prepare()
-    from core.compression.sensitivity import analyze
+    from core.compression.sensitivity.analysis import analyze
 
     model = make_model(arguments)
     with evaluation_set(arguments, model) as data, tempfile.TemporaryDirectory() as folder:
@@ -280,7 +280,7 @@ def measure_analysis(arguments: argparse.Namespace, *, fast: bool) -> dict[str, 
 
 def chosen_groups(arguments: argparse.Namespace, net: Any) -> list[str] | None:
     """Names of the groups to analyse, spread over the network; None for all."""
-    from core.compression.sensitivity import analyzable_groups
+    from core.compression.sensitivity.analysis import analyzable_groups
 
     names = [group.name for group in analyzable_groups(net)]
     if arguments.groups is None:
@@ -295,7 +295,7 @@ def measure_sensitive(arguments: argparse.Namespace) -> dict[str, Any]:
     import make_compression_oracle as slim
 
     from core.compression.criteria import master_name
-    from core.compression.sensitivity import analyzable_groups
+    from core.compression.sensitivity.analysis import analyzable_groups
 
     model = make_model(arguments)
     names = chosen_groups(arguments, model.net)
@@ -335,8 +335,9 @@ def measure_variants(arguments: argparse.Namespace) -> dict[str, Any]:
     prepare()
     from peer_quantization import quantized_by_peer
 
-    from core.compression.flops import count_flops
-    from core.deploy.benchmark import latency_ms
+    from core.compression.flops import flops_of
+    from core.compression.trace import trace
+    from core.deploy.benchmark import latency
     from core.deploy.export import export_model
 
     size = (arguments.size, arguments.size)
@@ -347,7 +348,7 @@ def measure_variants(arguments: argparse.Namespace) -> dict[str, Any]:
             model.test_transforms = model.test_transforms or data.transforms
             if pruned:
                 model.prune(pruned, strategy="global", image_size=size)
-            flops = count_flops(model.net, (size[1], size[0]))
+            flops = flops_of(trace(model.net, (size[1], size[0])).deployed())
             if int8:
                 model.quantize_post_training(data, images=16, image_size=size)
             exported = export_model(model, Path(folder) / "export", size=size)
@@ -360,7 +361,7 @@ def measure_variants(arguments: argparse.Namespace) -> dict[str, Any]:
                     "variant": variant,
                     "size": file.stat().st_size,
                     "flops": flops,
-                    "ms": latency_ms(file, size=size, runs=arguments.runs),
+                    "ms": latency(file, size=size, runs=arguments.runs).median_ms,
                 }
                 for variant, file in files.items()
             ]

@@ -24,8 +24,8 @@ from PySide6.QtWidgets import QApplication
 
 from app.services.workers import JobController
 from core.images.io import write_image, write_mask
+from core.runs.kinds import TrainSpec
 from core.runs.run_folder import RunFolder
-from core.runs.spec import TrainSpec
 from core.system.reporting import Reporter, StopRequested
 
 CASES = {
@@ -95,11 +95,11 @@ class TrainingThread(QThread):
 
     def run(self) -> None:
         """The thread's body."""
-        from core.jobs.tasks import basic as tasks
+        from core.jobs.tasks import run_task
 
         run = RunFolder(self._run_dir)
         try:
-            tasks.run(run.spec, run, StepReporter(self))
+            run_task(run.spec, run, StepReporter(self))
         except StopRequested:
             return
 

@@ -26,6 +26,7 @@ from PySide6.QtWidgets import QAbstractButton, QApplication, QWidget
 from app.panels.compress.compression_page import View
 from app.panels.compress.compression_panel import CompressionPanel
 from app.services.settings import SettingsStore
+from app.services.targets import ShowCompression, ShowDataset, ShowTraining
 from app.shell.application import Application
 from core.demo import Workspace, open_workspace
 from core.runs.events import Progress
@@ -166,7 +167,7 @@ def train_and_measure(application: Application, camera: Camera, fields: dict[str
     started: list[str] = []
     context.run_started.connect(started.append)
     context.start_run(fields)
-    context.navigate("monitor")
+    context.navigate(ShowTraining())
     camera.wait_until(lambda: bool(started))
     run = context.run_folder(started[0])
     assert run is not None
@@ -190,7 +191,7 @@ def train_and_measure(application: Application, camera: Camera, fields: dict[str
 def compress(application: Application, camera: Camera) -> None:
     """Analyse the trained model, prune, quantise and measure it, and predict with both."""
     context = application.context
-    context.navigate("compression")
+    context.navigate(ShowCompression())
     panel = application.window.work_area.panels["compression"]
     assert isinstance(panel, CompressionPanel)
     page, choices = panel.page, panel.choices
@@ -233,11 +234,12 @@ def take_panels(application: Application, camera: Camera) -> None:
     """Every panel, and the large view of one image."""
     window = application.window
     for key in window.work_area.panels:
-        application.context.navigate(key)
+        window.work_area.show_panel(key)
+        camera.wait_until(lambda panel=window.work_area.panels[key]: not panel.busy)
         camera.take(window, key)
     project = application.context.project
     assert project is not None
-    application.context.navigate("dataset", project.images(limit=4)[-1].path)
+    application.context.navigate(ShowDataset(project.images(limit=4)[-1].path))
     camera.take(window, "image")
 
 

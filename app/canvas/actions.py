@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QAbstractButton, QWidget
 
@@ -36,41 +36,41 @@ class ActionSpec:
     checkable: bool = False
 
 
-class Actions(QObject):
-    """The actions of a few widgets; their shortcuts work while one or a child has the focus."""
+class Actions:
+    """The actions of a few widgets; their shortcuts work while one or a child has the focus.
 
-    changed = Signal()
-    """Shortcuts are others than before."""
+    All of them are there from the start, whoever does later what they stand for.
+    """
 
-    def __init__(self, owner: QWidget, *others: QWidget) -> None:
-        super().__init__(owner)
+    def __init__(self, specs: Iterable[ActionSpec], owner: QWidget) -> None:
         self._owner = owner
-        self._others = others
-        self._specs: dict[str, ActionSpec] = {}
-        self._actions: dict[str, QAction] = {}
+        self._specs = {spec.key: spec for spec in specs}
+        self._actions = {key: _make(spec, owner) for key, spec in self._specs.items()}
         self._chosen: dict[str, tuple[str, ...]] = {}
+        self.add_to(owner)
+        for key in self._specs:
+            self._apply(key)
 
-    def add(self, spec: ActionSpec, slot: Callable[[], object]) -> QAction:
-        """Add an action that calls ``slot``."""
-        action = QAction(translated(spec.title), self._owner)
-        action.setShortcutContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
-        action.setCheckable(spec.checkable)
-        if spec.icon:
-            set_icon(action, spec.icon)
+    def add_to(self, widget: QWidget) -> None:
+        """Let the shortcuts work in another widget, too."""
+        widget.addActions(list(self._actions.values()))
+
+    def connect(self, spec: ActionSpec, slot: Callable[[], object]) -> QAction:
+        """Have an action call ``slot``; return it."""
+        action = self._actions[spec.key]
         action.triggered.connect(lambda _checked=False: slot())
-        for widget in (self._owner, *self._others):
-            widget.addAction(action)
-        self._specs[spec.key] = spec
-        self._actions[spec.key] = action
-        self._apply(spec.key)
         return action
 
     def __getitem__(self, key: str) -> QAction:
         return self._actions[key]
 
+    def of(self, *specs: ActionSpec) -> list[QAction]:
+        """Return several actions."""
+        return [self._actions[spec.key] for spec in specs]
+
     @property
     def specs(self) -> Sequence[ActionSpec]:
-        """All actions in the order they were added."""
+        """All of them."""
         return tuple(self._specs.values())
 
     def keys(self, key: str) -> tuple[str, ...]:
@@ -91,7 +91,6 @@ class Actions(QObject):
                 self._choose(other, left)
                 losers.append(other)
         self._choose(key, wanted)
-        self.changed.emit()
         return losers
 
     def taken_by_window(self, keys: str) -> str | None:
@@ -113,7 +112,6 @@ class Actions(QObject):
         self._chosen.clear()
         for key in self._specs:
             self._apply(key)
-        self.changed.emit()
 
     def overrides(self) -> dict[str, list[str]]:
         """Return the shortcuts that are not the usual ones."""
@@ -129,7 +127,6 @@ class Actions(QObject):
                     self._choose(key, tuple(keys))
         for key in self._specs:
             self._apply(key)
-        self.changed.emit()
 
     def _choose(self, key: str, keys: tuple[str, ...]) -> None:
         if tuple(map(normal, keys)) == tuple(map(normal, self._specs[key].keys)):
@@ -143,6 +140,15 @@ class Actions(QObject):
         action.setShortcuts([QKeySequence(part) for part in keys])
         title = translated(spec.title)
         action.setToolTip(f"{title} ({native(keys[0])})" if keys else title)
+
+
+def _make(spec: ActionSpec, owner: QWidget) -> QAction:
+    action = QAction(translated(spec.title), owner)
+    action.setShortcutContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+    action.setCheckable(spec.checkable)
+    if spec.icon:
+        set_icon(action, spec.icon)
+    return action
 
 
 def _is_everywhere(action: QAction) -> bool:

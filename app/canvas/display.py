@@ -1,4 +1,4 @@
-"""The picture of the canvas: image, mask, proposal and preview, zoomed and moved."""
+"""The picture of the canvas: image, mask, draft and preview, zoomed and moved."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import QWidget
 
 from app.canvas.editor import Editor
-from app.canvas.layers import Layers
+from app.canvas.picture_layers import Layers
 from app.canvas.renderer import MaskStyle
 from app.canvas.viewport import Viewport
 from app.look.theme import tokens

@@ -1,4 +1,4 @@
-"""How a proposal looks over the mask: a faint fill, and an outline of dashes."""
+"""How a draft looks over the mask: a faint fill, and an outline of dashes."""
 
 from __future__ import annotations
 

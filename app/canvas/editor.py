@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from PySide6.QtCore import QObject, Signal
 
-from app.canvas.options import OVER_ALL, ToolOptions
+from app.canvas.tool_options import OVER_ALL, ToolOptions
 from app.services.background import BackgroundTasks
 from core.annotation.document import MaskDocument, OpenShape
 from core.annotation.edits import Box, Mask, MaskEdit, PaintRule, Region, whole_box
@@ -31,7 +31,7 @@ class Editor(QObject):
         class_id: what tools paint.
         options: what tools are set to.
         editable: whether changes are allowed.
-        draft: a proposal (H, W) uint8 shown over the mask, 255 where it has none; None without.
+        draft: what a model offers, (H, W) uint8 shown over the mask, 255 where nothing; or None.
         tasks: work of the tools in the background.
     """
 
@@ -86,12 +86,15 @@ class Editor(QObject):
             self.class_id = class_id
             self.class_changed.emit(class_id)
 
+    def set_options(self, options: ToolOptions) -> None:
+        """Change all of them."""
+        if options != self.options:
+            self.options = options
+            self.options_changed.emit()
+
     def set_option(self, name: str, value: Any) -> None:
         """Change one of ``ToolOptions``."""
-        changed = self.options.with_value(name, value)
-        if changed != self.options:
-            self.options = changed
-            self.options_changed.emit()
+        self.set_options(self.options.with_value(name, value))
 
     def image(self) -> ImageArray | None:
         """Return the whole image as it is shown, uint8 (H, W) or (H, W, 3) BGR."""
@@ -171,13 +174,13 @@ class Editor(QObject):
         if self.document is not None and self.editable:
             self.document.redo()
 
-    # A proposal over the mask
+    # A draft over the mask
 
     def set_draft(self, draft: Mask | None) -> None:
-        """Show a proposal, such as a model's prediction; None takes it away.
+        """Show what a model offers; None takes it away.
 
         Args:
-            draft: uint8 (H, W) of the mask's size; 255 where nothing is proposed.
+            draft: uint8 (H, W) of the mask's size; 255 where nothing is offered.
         """
         document = self.document
         if draft is not None and (document is None or draft.shape != document.mask.shape):
@@ -186,10 +189,10 @@ class Editor(QObject):
         self.draft_changed.emit()
 
     def accept_draft(self, part: Region | None = None, *, name: str) -> bool:
-        """Take the proposal over into the mask.
+        """Take the draft over into the mask.
 
         Args:
-            part: only these pixels; all of it, which ends the proposal, by default.
+            part: only these pixels; all of it, which ends the draft, by default.
             name: what the step is called.
 
         Returns:

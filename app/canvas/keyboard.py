@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPen
 
-from app.canvas.tools.tool import Pointer
-
-if TYPE_CHECKING:
-    from app.canvas.view import CanvasView
+from app.canvas.tools.tool import Pointer, Tool
+from app.canvas.viewport import Viewport
 
 _FAR = 10
 _ARM = 14
@@ -23,6 +21,43 @@ _STEPS = {
 }
 
 
+class PointedCanvas(Protocol):
+    """What the crosshair needs of the canvas that it moves over.
+
+    Attributes:
+        tool: what space tells to click, None for nothing.
+        viewport: which part of the image is seen.
+    """
+
+    tool: Tool | None
+    viewport: Viewport
+
+    @property
+    def pixel_size(self) -> float:
+        """How many widget pixels an image pixel is wide."""
+
+    def width(self) -> int:
+        """The widget's."""
+
+    def height(self) -> int:
+        """The widget's."""
+
+    def to_widget(self, x: float, y: float) -> QPointF:
+        """Image coordinates → the widget's."""
+
+    def to_image(self, place: QPointF) -> tuple[float, float]:
+        """The widget's coordinates → the image's."""
+
+    def show_point(self, x: float, y: float) -> None:
+        """Move the picture if an image point is out of sight."""
+
+    def use(self, pointer: Pointer, *, pressed: bool) -> None:
+        """The pointer of the keys moved to ``pointer``."""
+
+    def update(self) -> None:
+        """Paint the crosshair again."""
+
+
 class KeyboardPointer:
     """A crosshair on pixel centres.
 
@@ -30,7 +65,7 @@ class KeyboardPointer:
     as far. Space clicks, or presses and releases by turns where the tool holds something.
     """
 
-    def __init__(self, view: CanvasView) -> None:
+    def __init__(self, view: PointedCanvas) -> None:
         self._view = view
         self._x = self._y = 0.5
         self._pressed = False
@@ -58,14 +93,17 @@ class KeyboardPointer:
         self._move(step[0], step[1], is_far=is_far)
         return True
 
-    def act(self) -> None:
-        """Click, or press or release where the tool holds something."""
+    def act(self) -> bool:
+        """Click, or press or release where the tool holds something; return whether it did.
+
+        The first time it only shows where it is.
+        """
         tool = self._view.tool
         if tool is None or not self._view.viewport.image_width:
-            return
+            return False
         if not self.shown:
             self._show()
-            return
+            return False
         pointer = Pointer(self._x, self._y)
         if self._pressed:
             self._pressed = False
@@ -76,8 +114,7 @@ class KeyboardPointer:
                 self._pressed = True
             else:
                 tool.released(pointer)
-        self._view.acted.emit()
-        self._view.update()
+        return True
 
     def hide(self) -> None:
         """The mouse is used again."""

@@ -34,6 +34,7 @@ class CanvasView(CanvasDisplay):
     Attributes:
         tool: what the pointer does, None for nothing.
         keyboard: the crosshair that arrow keys move.
+        place: where the pointer is, (x, y) in image pixels; None outside.
     """
 
     hovered = Signal(object)
@@ -50,11 +51,13 @@ class CanvasView(CanvasDisplay):
         self.setAccessibleName(tr("Image and mask to label"))
         self.tool: Tool | None = None
         self.keyboard = KeyboardPointer(self)
+        self.place: tuple[float, float] | None = None
         self._pan_from: QPointF | None = None
         self._space = False
         self._space_used = False
         self._pressed = False
         self._pointer: Pointer | None = None
+        self.hovered.connect(self._on_hovered)
         editor.document_changed.connect(self._on_document_changed)
         editor.class_changed.connect(self._on_options_changed)
         editor.options_changed.connect(self._on_options_changed)
@@ -220,8 +223,9 @@ class CanvasView(CanvasDisplay):
             return
         used, self._space, self._space_used = self._space_used, False, False
         self._show_cursor()
-        if not used:
-            self.keyboard.act()
+        if not used and self.keyboard.act():
+            self.acted.emit()
+            self.update()
 
     def focusOutEvent(self, event: QFocusEvent) -> None:  # noqa: N802
         """Keys that are down are released elsewhere."""
@@ -273,6 +277,10 @@ class CanvasView(CanvasDisplay):
 
     def _show_cursor(self) -> None:
         self.setCursor(Qt.CursorShape.ArrowCursor if self.tool is None else self.tool.cursor)
+
+    @Slot(object)
+    def _on_hovered(self, place: tuple[float, float] | None) -> None:
+        self.place = place
 
     @Slot()
     def _on_document_changed(self) -> None:

@@ -1,4 +1,4 @@
-"""The small contract of every panel: one class, one file, one line in the window's list."""
+"""The small contract of every panel: one package, one line in the window's list of steps."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from PySide6.QtCore import QEvent, Signal
+from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QWidget
 
 from core.runs.events import Event
@@ -14,6 +14,7 @@ from core.system.messages import Message, message
 
 if TYPE_CHECKING:
     from app.services.context import AppContext
+    from app.services.targets import Target
     from core.project import Project
 
 
@@ -36,13 +37,15 @@ class StepStatus:
 class Panel(QWidget):
     """One step of the work, shown large in the middle of the window.
 
-    Subclasses set the class attributes and override what they need. Panels never reach into each
-    other: they use ``self.context`` (the project, the jobs, navigation between panels).
+    Subclasses set the class attributes and override what they need, most often ``set_project`` and
+    ``job_event``. Panels never reach into each other: they use ``self.context`` (the project, the
+    jobs, navigation between panels).
 
     Attributes:
         key: stable name for settings and navigation, such as ``"dataset"``.
-        title: short name in the rail; translate with ``translated(panel.title)``.
-        icon: name of a file in ``resources/icons`` without ``.svg``.
+        title: short name on the tabs of its step; translate with ``translated(panel.title)``.
+        icon: name of a file in ``resources/icons`` without ``.svg``; the rail shows that of the
+            first panel of a step.
         searches: whether ``search`` filters what the panel shows; if not, the window goes to one
             that does as soon as something is typed.
         context: the application's state, shared by all panels.
@@ -79,8 +82,8 @@ class Panel(QWidget):
     def activated(self) -> None:
         """The panel came to the front."""
 
-    def navigate(self, payload: Any) -> None:
-        """Show what another panel asked for with ``context.navigate``."""
+    def navigate(self, target: Target) -> None:
+        """Show what was asked for with ``context.navigate``; the panel is in front already."""
 
     def search(self, text: str) -> None:
         """Text typed into the window's search box while this panel is in front."""
@@ -88,21 +91,20 @@ class Panel(QWidget):
     def search_done(self) -> None:
         """Return was pressed in the search box while this panel is in front."""
 
-    def keep(self) -> Any:
+    @property
+    def busy(self) -> bool:
+        """Whether the panel still reads what it will show; pictures of it wait for the end."""
+        return False
+
+    def keep(self) -> object | None:
         """The window is about to be built anew: return what ``show_kept`` of the new one needs."""
         return None
 
     def show_kept(self, kept: Any) -> None:
-        """Show what ``keep`` of the old window's panel returned; called after ``set_project``."""
+        """Show what ``keep`` returned in the old window; called after ``set_project``."""
 
     def theme_changed(self) -> None:
         """Colours changed: renew what neither palette nor style sheet reaches (plots)."""
 
     def shut_down(self) -> None:
         """The window goes away: cancel and wait for work in the background."""
-
-    def changeEvent(self, event: QEvent) -> None:  # noqa: N802
-        """Pass palette changes on as ``theme_changed``."""
-        super().changeEvent(event)
-        if event.type() == QEvent.Type.PaletteChange:
-            self.theme_changed()

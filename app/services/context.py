@@ -10,22 +10,21 @@ from typing import Any
 
 from PySide6.QtCore import QObject, Signal, Slot
 
-from app.look.translation import tr
+from app.look.translation import translated
 from app.services.background import BackgroundTasks, Progress
-from app.services.run_starting import StartedRun, prepare_run
 from app.services.settings import Settings, SettingsStore
+from app.services.targets import ShowTraining, Target, run_target
 from app.services.workers import JobController
 from core.project import Project, RunRow, RunState
+from core.project.run_start import prepare_run
 from core.project.runs import best_miou
 from core.runs import events
+from core.runs.kinds import find_kind
 from core.runs.run_folder import RunFolder
 from core.system.devices import DeviceInfo, training_devices
 
 _log = logging.getLogger(__name__)
 _SHUTDOWN_WAIT_S = 45.0
-_COMPRESSION = ("sensitivity", "prune", "quantize", "measure", "export")
-# Long work that goes on where it ended.
-_RESUMABLE = ("train", "prelabel", "sensitivity", "prune", "quantize")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +40,7 @@ class JobView:
 class AppContext(QObject):
     """The window's state, without widgets.
 
-    Run ids are ``str(RunRow.id)`` everywhere in the window.
+    Run ids are ``str(RunRow.id)`` but in targets, which hold the number.
 
     Attributes:
         project: the open project or None.
@@ -63,8 +62,8 @@ class AppContext(QObject):
     """(run_id, state), states as in ``RunFolder.state``."""
     job_event = Signal(str, object)
     """(run_id, Event)."""
-    navigate_requested = Signal(str, object)
-    """(panel key, payload): show that panel; its ``navigate(payload)`` is called."""
+    navigate_requested = Signal(object)
+    """(Target): show its panel, and there what it names."""
     import_requested = Signal()
     """The window should ask what to import."""
     devices_changed = Signal()
@@ -151,20 +150,24 @@ class AppContext(QObject):
     def start_run(self, fields: Mapping[str, Any]) -> None:
         """Freeze the dataset and start a job on it; ``run_started`` tells its id.
 
-        ``fields`` are those of ``TrainSpec``, ``EvaluateSpec`` or ``PredictSpec`` including
-        ``kind`` but without ``data_dir``, which becomes the revision's folder. Writing the
-        revision happens in the background; errors arrive through ``error_occurred``.
+        ``fields`` are those of a job's spec including ``kind`` but without ``data_dir``, which
+        becomes the revision's folder. Writing the revision happens in the background; errors
+        arrive through ``error_occurred``.
         """
         project = self.project
         if project is None:
             raise RuntimeError("no project is open")
         wanted = dict(fields)
 
-        def prepare(progress: Progress) -> StartedRun:
+        def prepare(progress: Progress) -> RunRow:
             progress.check()
             return prepare_run(project, wanted)
 
-        self.tasks.start(prepare, on_done=self._on_run_prepared, on_failed=self.error_occurred.emit)
+        self.tasks.start(
+            prepare,
+            on_done=lambda row: self._on_run_prepared(project, row),
+            on_failed=self.error_occurred.emit,
+        )
 
     @Slot(str)
     def resume_run(self, run_id: str) -> None:
@@ -172,16 +175,8 @@ class AppContext(QObject):
         if self.jobs.resume(run_id):
             return
         row = self._row(run_id)
-        if row is None:
-            return
-        try:
-            self.jobs.start(run_id, row.folder)
-        except ValueError as error:
-            self.error_occurred.emit(error)
-            return
-        self._last_run = run_id
-        self.run_started.emit(run_id)
-        self.runs_changed.emit()
+        if row is not None:
+            self._start(row)
 
     def runs(self, kind: str | None = None) -> list[RunRow]:
         """The project's runs, newest first."""
@@ -211,7 +206,7 @@ class AppContext(QObject):
             return self._job_view(run_id)
         if self._last_run is not None:
             return self._job_view(self._last_run)
-        newest = next((run for run in self.runs() if run.kind in _RESUMABLE), None)
+        newest = next((run for run in self.runs() if _is_resumable(run)), None)
         if newest is not None and newest.state == "interrupted":
             return self._job_view(str(newest.id))
         return None
@@ -236,21 +231,16 @@ class AppContext(QObject):
 
     # The rest
 
-    def navigate(self, key: str, payload: Any = None) -> None:
-        """Bring panel ``key`` to the front and hand it ``payload``."""
-        self.navigate_requested.emit(key, payload)
+    def navigate(self, target: Target) -> None:
+        """Bring the panel that shows ``target`` to the front and let it show it."""
+        self.navigate_requested.emit(target)
 
     def show_run(self, run_id: str) -> None:
         """Bring the panel to the front that shows a run."""
         row = self._row(run_id)
-        if row is not None and row.kind in _COMPRESSION:
-            self.navigate("compression", {"run": row.id})
-        elif row is not None and row.kind == "evaluate":
-            self.navigate("inspection")
-        elif row is not None and row.kind == "prelabel":
-            self.navigate("labelling")
-        else:
-            self.navigate("monitor", run_id)
+        kind = None if row is None else find_kind(row.kind)
+        panel = ShowTraining.panel if kind is None else kind.panel
+        self.navigate(run_target(panel, int(run_id)))
 
     def find_devices(self) -> None:
         """Look for devices in the background; ``devices_changed`` follows."""
@@ -289,12 +279,14 @@ class AppContext(QObject):
             state = "queued"
         return JobView(run_id, _job_name(row), state, RunFolder(row.folder).progress)
 
-    def _on_run_prepared(self, run: StartedRun) -> None:
-        if self.project is not run.project:
-            return
-        run_id = str(run.row.id)
+    def _on_run_prepared(self, project: Project, run: RunRow) -> None:
+        if self.project is project:
+            self._start(run)
+
+    def _start(self, run: RunRow) -> None:
+        run_id = str(run.id)
         try:
-            self.jobs.start(run_id, run.row.folder)
+            self.jobs.start(run_id, run.folder)
         except ValueError as error:
             self.error_occurred.emit(error)
             return
@@ -335,21 +327,10 @@ class AppContext(QObject):
 
 def _job_name(run: RunRow) -> str:
     """Return what a run is called, and what it does unless it trains a network."""
-    match run.kind:
-        case "evaluate":
-            return tr("{name} · evaluation", name=run.name)
-        case "predict":
-            return tr("{name} · prediction", name=run.name)
-        case "prelabel":
-            return tr("{name} · drafts", name=run.name)
-        case "sensitivity":
-            return tr("{name} · sensitivity", name=run.name)
-        case "prune":
-            return tr("{name} · pruning", name=run.name)
-        case "quantize":
-            return tr("{name} · quantisation", name=run.name)
-        case "measure":
-            return tr("{name} · measurement", name=run.name)
-        case "export":
-            return tr("{name} · export", name=run.name)
-    return run.name
+    kind = find_kind(run.kind)
+    return run.name if kind is None or kind.title is None else translated(kind.title(run.name))
+
+
+def _is_resumable(run: RunRow) -> bool:
+    kind = find_kind(run.kind)
+    return kind is not None and kind.resumable

@@ -9,6 +9,7 @@ from app.services.background import Progress
 from core.datasets import open_data_folder
 from core.images.palette import Color, default_palette
 from core.runs.history import RunHistory
+from core.runs.kinds import TrainSpec
 from core.runs.run_folder import RunFolder
 from core.runs.spec import JobSpec
 from core.system.errors import InputError
@@ -56,7 +57,7 @@ class RunReader:
     def preview_count(self) -> int:
         """How many images are redrawn while the network learns: no more than validate it."""
         spec = self.spec
-        if spec.kind != "train":
+        if not isinstance(spec, TrainSpec):
             return 0
         is_known = bool(self.labels)  # the data folder may be gone
         return min(spec.preview_images, len(self.truth)) if is_known else spec.preview_images

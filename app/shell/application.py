@@ -16,8 +16,10 @@ from PySide6.QtWidgets import QApplication
 from app.look.icons import app_icon
 from app.look.theme import apply_theme
 from app.look.translation import current_language, set_language
+from app.services import settings
 from app.services.context import AppContext
-from app.services.settings import SettingsStore, log_dir
+from app.services.settings import SettingsStore
+from app.services.targets import ShowDataset, ShowTraining
 from app.shell.demo_dialog import DemoDialog, ReadyDemo
 from app.shell.garbage import GarbageCollector
 from app.shell.main_window import MainWindow
@@ -80,7 +82,7 @@ class Application(QObject):
         """Show and remember ``light`` or ``dark``."""
         self.context.settings.theme = "dark" if mode == "dark" else "light"
         self.context.store.save()
-        apply_theme(self.qt, mode)
+        self._apply_theme(mode)
 
     @Slot(str)
     def set_language(self, language: str) -> None:
@@ -116,7 +118,11 @@ class Application(QObject):
     @Slot()
     def _on_color_scheme_changed(self) -> None:
         if self.context.settings.theme == "auto":
-            apply_theme(self.qt, "auto")
+            self._apply_theme("auto")
+
+    def _apply_theme(self, mode: str) -> None:
+        apply_theme(self.qt, mode)
+        self.window.renew_colors()
 
     @Slot()
     def _on_demo_requested(self) -> None:
@@ -136,7 +142,7 @@ class Application(QObject):
             return
         if run_fields is not None:
             self.context.start_run(run_fields)
-        self.context.navigate("dataset" if run_fields is None else "monitor")
+        self.context.navigate(ShowDataset() if run_fields is None else ShowTraining())
 
     def _make_window(self) -> MainWindow:
         window = MainWindow(self.context)
@@ -196,13 +202,13 @@ def set_up_log() -> None:
     if any(isinstance(item, logging.handlers.RotatingFileHandler) for item in root.handlers):
         return
     try:
-        log_dir().mkdir(parents=True, exist_ok=True)
+        settings.log_dir().mkdir(parents=True, exist_ok=True)
         handler = logging.handlers.RotatingFileHandler(
             dialogs.log_file(), maxBytes=_LOG_BYTES, backupCount=2, encoding="utf-8"
         )
     except OSError:
         logging.basicConfig()
-        _log.warning("no log file can be written in %s", log_dir())
+        _log.warning("no log file can be written in %s", settings.log_dir())
         return
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     root.addHandler(handler)

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QDialog, QDialogButtonBox, QFormLayout, QVBoxLayou
 
 from app.look.theme import GRID
 from app.look.translation import tr
-from app.services.settings import log_dir
+from app.services import settings
 from app.shell.top_bar import device_facts
 from app.widgets.layout import button, label, line
 from core.system.devices import DeviceInfo
@@ -46,7 +46,7 @@ class HelpDialog(QDialog):
 
     @Slot()
     def _on_show_log(self) -> None:
-        QDesktopServices.openUrl(QUrl.fromLocalFile(str(log_dir())))
+        QDesktopServices.openUrl(QUrl.fromLocalFile(str(settings.log_dir())))
 
 
 def _shortcuts() -> QFormLayout:

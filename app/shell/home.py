@@ -29,6 +29,22 @@ class HomePage(QWidget):
 
     def __init__(self, settings: Settings, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self.new_button = button(
+            tr("New project…"), "primary", tooltip=tr("An empty project for your images (Ctrl+N)")
+        )
+        self.open_button = button(
+            tr("Open project…"), icon="folder", tooltip=tr("Choose a project's folder (Ctrl+O)")
+        )
+        self.demo_button = button(
+            tr("Try the demo"),
+            icon="play",
+            tooltip=tr(
+                "Makes a small inspection dataset and trains on it for about two minutes (Ctrl+D)"
+            ),
+        )
+        self.demo_button.setShortcut("Ctrl+D")
+        self._recent = QVBoxLayout()
+        self._recent.setSpacing(GRID)
         logo = QLabel()
         logo.setPixmap(app_icon().pixmap(_LOGO_SIZE, _LOGO_SIZE))
         heading = QVBoxLayout()
@@ -56,6 +72,9 @@ class HomePage(QWidget):
         layout.addStretch(1)
         layout.addLayout(middle)
         layout.addStretch(1)
+        self.new_button.clicked.connect(self.new_requested)
+        self.open_button.clicked.connect(self.open_requested)
+        self.demo_button.clicked.connect(self.demo_requested)
         self.set_recent(settings)
 
     def set_recent(self, settings: Settings) -> None:
@@ -69,20 +88,6 @@ class HomePage(QWidget):
     def _make_start_card(self) -> QFrame:
         card, inside = _card()
         inside.addWidget(label(tr("Start"), "heading"))
-        self.new_button = button(
-            tr("New project…"), "primary", tooltip=tr("An empty project for your images (Ctrl+N)")
-        )
-        self.new_button.clicked.connect(self.new_requested)
-        self.open_button = button(
-            tr("Open project…"), icon="folder", tooltip=tr("Choose a project's folder (Ctrl+O)")
-        )
-        self.open_button.clicked.connect(self.open_requested)
-        self.demo_button = button(tr("Try the demo"), icon="play")
-        self.demo_button.setToolTip(
-            tr("Makes a small inspection dataset and trains on it for about two minutes (Ctrl+D)")
-        )
-        self.demo_button.setShortcut("Ctrl+D")
-        self.demo_button.clicked.connect(self.demo_requested)
         for item in (self.new_button, self.open_button, self.demo_button):
             inside.addWidget(item)
         inside.addWidget(
@@ -97,8 +102,6 @@ class HomePage(QWidget):
     def _make_recent_card(self) -> QFrame:
         card, inside = _card()
         inside.addWidget(label(tr("Recent projects"), "heading"))
-        self._recent = QVBoxLayout()
-        self._recent.setSpacing(GRID)
         inside.addLayout(self._recent)
         inside.addStretch(1)
         return card

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QToolBu
 from app.look.icons import pixmap, set_icon
 from app.look.theme import GRID, set_role, tokens
 from app.look.translation import tr, trn
-from app.widgets.durations import duration_text
+from app.widgets.duration_text import duration_text
 from app.widgets.layout import button, keep_place, label
 from core.runs.events import Event, Metric, Progress
 
@@ -71,11 +71,6 @@ class JobStrip(QFrame):
         for tool in (self.pause_button, self.stop_button, self.log_button):
             layout.addWidget(tool)
         self._refresh()
-
-    @property
-    def run_id(self) -> str | None:
-        """The run shown."""
-        return None if self._job is None else self._job.run_id
 
     def show_job(self, run_id: str | None, name: str = "", state: str = "") -> None:
         """Show another job; None: nothing runs."""

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-from PySide6.QtCore import QDateTime, QEvent, QLocale, Qt, Signal, Slot
+from PySide6.QtCore import QDateTime, QLocale, Qt, Signal, Slot
 from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import (
     QDialog,
@@ -22,6 +21,7 @@ from app.look.theme import GRID, configure_plots
 from app.look.translation import tr, translated
 from app.panels.data.import_dialog import ImportDialog
 from app.services.context import AppContext
+from app.services.targets import ShowDataset, Target
 from app.shell.closing_page import ClosingPage
 from app.shell.help_dialog import HelpDialog
 from app.shell.home import HomePage
@@ -148,15 +148,13 @@ class MainWindow(QMainWindow):
         self.shut_down()
         super().closeEvent(event)
 
-    def changeEvent(self, event: QEvent) -> None:  # noqa: N802
-        """Follow the theme."""
-        super().changeEvent(event)
-        if event.type() == QEvent.Type.PaletteChange and hasattr(self, "job_strip"):
-            retint_icons(self)
-            self.top_bar.renew_colors()
-            self.job_strip.renew_colors()
-            if self._work_area is not None:
-                self._work_area.renew_colors()
+    def renew_colors(self) -> None:
+        """Draw in the current theme what neither palette nor style sheet reaches."""
+        retint_icons(self)
+        self.top_bar.renew_colors()
+        self.job_strip.renew_colors()
+        if self._work_area is not None:
+            self._work_area.renew_colors()
 
     def _connect_top_bar(self) -> None:
         bar = self.top_bar
@@ -250,10 +248,10 @@ class MainWindow(QMainWindow):
     def _on_job_opened(self, run_id: str) -> None:
         self.context.show_run(run_id)
 
-    @Slot(str, object)
-    def _on_navigate_requested(self, key: str, payload: Any) -> None:
-        if self.context.project is not None and key in self.work_area.panels:
-            self.work_area.show_panel(key, payload)
+    @Slot(object)
+    def _on_navigate_requested(self, target: Target) -> None:
+        if self.context.project is not None:
+            self.work_area.show_target(target)
 
     @Slot(str)
     def _on_panel_changed(self, _key: str) -> None:
@@ -264,7 +262,7 @@ class MainWindow(QMainWindow):
         if self.context.project is None:
             return
         if text and not self.work_area.current_panel.searches:
-            self.work_area.show_panel("dataset")
+            self.work_area.show_target(ShowDataset())
         self.work_area.current_panel.search(text)
 
     @Slot()

@@ -72,14 +72,6 @@ class Rail(QFrame):
         """Show where the step stands."""
         self._entries[key].set_status(status)
 
-    def button(self, key: str) -> QToolButton:
-        """Return the button of a step."""
-        return self._entries[key].button
-
-    def reason(self, key: str) -> str:
-        """Return what is said below a step."""
-        return self._entries[key].reason.text()
-
     def renew_colors(self) -> None:
         """Draw the marks in the current theme."""
         for entry in self._entries.values():

@@ -11,22 +11,27 @@ from app.panels.inspect.inspection_panel import InspectionPanel
 from app.panels.label.labelling_panel import LabellingPanel
 from app.panels.train.model_panel import ModelPanel
 from app.panels.train.monitor_panel import MonitorPanel
-from app.shell.rail import RailStep
-from core.system.messages import message
+from core.system.messages import Message, message
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
     """An entry of the rail and its panels; several panels share a step as tabs."""
 
-    rail: RailStep
+    key: str
+    title: Message
     panels: tuple[type[Panel], ...]
+
+    @property
+    def icon(self) -> str:
+        """The icon of its first panel."""
+        return self.panels[0].icon
 
 
 STEPS: tuple[Step, ...] = (
-    Step(RailStep("data", message("Data"), "dataset"), (DatasetPanel,)),
-    Step(RailStep("label", message("Label"), "label"), (LabellingPanel,)),
-    Step(RailStep("train", message("Train"), "train"), (ModelPanel, MonitorPanel)),
-    Step(RailStep("inspect", message("Inspect"), "inspect"), (InspectionPanel,)),
-    Step(RailStep("compress", message("Compress"), "compress"), (CompressionPanel,)),
+    Step("data", message("Data"), (DatasetPanel,)),
+    Step("label", message("Label"), (LabellingPanel,)),
+    Step("train", message("Train"), (ModelPanel, MonitorPanel)),
+    Step("inspect", message("Inspect"), (InspectionPanel,)),
+    Step("compress", message("Compress"), (CompressionPanel,)),
 )

@@ -46,9 +46,24 @@ class TopBar(QFrame):
         super().__init__(parent)
         self.setProperty("role", "bar")
         self.setFixedHeight(HEIGHT)
-        self._make_project_menu()
-        self._make_search()
-        self._make_device()
+        self.import_action = self._action(
+            tr("Import images…"), "import", "Ctrl+I", self.import_requested
+        )
+        self.undo_action = self._action(
+            tr("Undo last import…"), "back", "Ctrl+Alt+Z", self.undo_import_requested
+        )
+        self.close_action = self._action(
+            tr("Close project"), "close", QKeySequence.StandardKey.Close, self.close_requested
+        )
+        self.recent_menu = QMenu(tr("Recent projects"), self)
+        self.project_button = self._make_project_button()
+        self.search = self._make_search()
+        self.device_button = self._make_device_button()
+        self.theme_button = self._tool_button("moon", tr("Light or dark"), "Ctrl+Shift+D")
+        self.theme_button.clicked.connect(self._on_theme_clicked)
+        self.language_button = self._make_language_button()
+        self.help_button = self._tool_button("help", tr("Help and shortcuts"), "F1")
+        self.help_button.clicked.connect(self.help_requested)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(GRID * 2, 0, GRID, 0)
         layout.setSpacing(GRID)
@@ -57,11 +72,7 @@ class TopBar(QFrame):
         layout.addWidget(self.search)
         layout.addStretch(1)
         layout.addWidget(self.device_button)
-        for widget in (
-            self._make_theme_button(),
-            self._make_language_button(),
-            self._make_help_button(),
-        ):
+        for widget in (self.theme_button, self.language_button, self.help_button):
             layout.addWidget(widget)
 
     def set_project_name(self, name: str) -> None:
@@ -97,75 +108,64 @@ class TopBar(QFrame):
         """Show the icon of the theme that a click would switch to."""
         set_icon(self.theme_button, "sun" if tokens().dark else "moon")
 
-    def _make_project_menu(self) -> None:
+    def _make_project_button(self) -> QToolButton:
         menu = QMenu(self)
         menu.setToolTipsVisible(True)
         keys = QKeySequence.StandardKey
         new = self._action(tr("New project…"), "add", keys.New, self.new_requested)
         opened = self._action(tr("Open project…"), "folder", keys.Open, self.open_requested)
-        self.import_action = self._action(
-            tr("Import images…"), "import", "Ctrl+I", self.import_requested
-        )
-        self.undo_action = self._action(
-            tr("Undo last import…"), "back", "Ctrl+Alt+Z", self.undo_import_requested
-        )
-        self.close_action = self._action(
-            tr("Close project"), "close", keys.Close, self.close_requested
-        )
         leave = self._action(tr("Quit"), "", "Ctrl+Q", self.quit_requested)
         menu.addAction(new)
         menu.addAction(opened)
-        self.recent_menu = menu.addMenu(tr("Recent projects"))
+        menu.addMenu(self.recent_menu)
         menu.addSeparator()
         menu.addAction(self.import_action)
         menu.addAction(self.undo_action)
         menu.addSeparator()
         menu.addAction(self.close_action)
         menu.addAction(leave)
-        self.project_button = QToolButton()
-        self.project_button.setText(tr("Project"))
-        set_icon(self.project_button, "chevron-down")
-        self.project_button.setLayoutDirection(Qt.LayoutDirection.RightToLeft)
-        self.project_button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-        self.project_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
-        self.project_button.setMenu(menu)
-        self.project_button.setProperty("role", "project")
-        self.project_button.setToolTip(tr("Create, open, import, close (Alt+P)"))
-        self.project_button.setShortcut(QKeySequence("Alt+P"))
-        self.project_button.setAccessibleName(tr("Project menu"))
+        made = QToolButton()
+        made.setText(tr("Project"))
+        set_icon(made, "chevron-down")
+        made.setLayoutDirection(Qt.LayoutDirection.RightToLeft)
+        made.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        made.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        made.setMenu(menu)
+        made.setProperty("role", "project")
+        made.setToolTip(tr("Create, open, import, close (Alt+P)"))
+        made.setShortcut(QKeySequence("Alt+P"))
+        made.setAccessibleName(tr("Project menu"))
+        return made
 
-    def _make_search(self) -> None:
-        self.search = QLineEdit()
-        self.search.setPlaceholderText(tr("Search images"))
-        self.search.setClearButtonEnabled(True)
-        self.search.setFixedWidth(_SEARCH_WIDTH)
-        self.search.setAccessibleName(tr("Search images"))
-        self.search.textChanged.connect(self.search_changed)
-        leave = QShortcut(QKeySequence(Qt.Key.Key_Escape), self.search)
+    def _make_search(self) -> QLineEdit:
+        made = QLineEdit()
+        made.setPlaceholderText(tr("Search images"))
+        made.setClearButtonEnabled(True)
+        made.setFixedWidth(_SEARCH_WIDTH)
+        made.setAccessibleName(tr("Search images"))
+        made.textChanged.connect(self.search_changed)
+        leave = QShortcut(QKeySequence(Qt.Key.Key_Escape), made)
         leave.setContext(Qt.ShortcutContext.WidgetShortcut)
-        leave.activated.connect(self.search.clear)
+        leave.activated.connect(made.clear)
         focus = QAction(tr("Search images"), self)
         focus.triggered.connect(self._on_search_focus)
         focus.setShortcut(QKeySequence.StandardKey.Find)
         self.addAction(focus)
         keys = focus.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
-        self.search.setToolTip(tr("Find images by name, comment or group ({keys})", keys=keys))
+        made.setToolTip(tr("Find images by name, comment or group ({keys})", keys=keys))
+        return made
 
-    def _make_device(self) -> None:
-        self.device_button = QToolButton()
-        set_icon(self.device_button, "chip")
-        self.device_button.setText(tr("Looking for devices…"))
-        self.device_button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-        self.device_button.setAccessibleName(tr("Training device"))
-        self.device_button.clicked.connect(self.device_requested)
-
-    def _make_theme_button(self) -> QToolButton:
-        self.theme_button = self._tool_button("moon", tr("Light or dark"), "Ctrl+Shift+D")
-        self.theme_button.clicked.connect(self._on_theme_clicked)
-        return self.theme_button
+    def _make_device_button(self) -> QToolButton:
+        made = QToolButton()
+        set_icon(made, "chip")
+        made.setText(tr("Looking for devices…"))
+        made.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        made.setAccessibleName(tr("Training device"))
+        made.clicked.connect(self.device_requested)
+        return made
 
     def _make_language_button(self) -> QToolButton:
-        self.language_button = self._tool_button("language", tr("Language"), "Ctrl+Shift+L")
+        made = self._tool_button("language", tr("Language"), "Ctrl+Shift+L")
         menu = QMenu(self)
         for code, name in LANGUAGES.items():
             action = menu.addAction(name)
@@ -174,14 +174,9 @@ class TopBar(QFrame):
             action.triggered.connect(
                 lambda _checked=False, language=code: self.language_requested.emit(language)
             )
-        self.language_button.setMenu(menu)
-        self.language_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
-        return self.language_button
-
-    def _make_help_button(self) -> QToolButton:
-        self.help_button = self._tool_button("help", tr("Help and shortcuts"), "F1")
-        self.help_button.clicked.connect(self.help_requested)
-        return self.help_button
+        made.setMenu(menu)
+        made.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        return made
 
     def _tool_button(self, icon: str, text: str, keys: str) -> QToolButton:
         made = QToolButton()

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt, QTimer, Signal, Slot
+from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import (
     QFrame,
@@ -22,7 +22,9 @@ from app.look.theme import GRID
 from app.look.translation import tr, translated
 from app.panels.base import Panel, StepState
 from app.services.context import AppContext
-from app.shell.rail import Rail
+from app.services.targets import Target
+from app.services.timers import single_shot
+from app.shell.rail import Rail, RailStep
 from app.widgets.layout import indent_spin_boxes, line
 from core.project import Project
 from core.runs.events import Event
@@ -45,11 +47,8 @@ class WorkArea(QWidget):
         self.panels: dict[str, Panel] = {}
         self._width = context.settings.inspector_width
         self._last_panel: dict[str, str] = {}
-        self._status_timer = QTimer(self)
-        self._status_timer.setSingleShot(True)
-        self._status_timer.setInterval(0)
-        self._status_timer.timeout.connect(self._on_status_due)
-        self.rail = Rail([step.rail for step in steps])
+        self._status_timer = single_shot(self, 0, self._on_status_due)
+        self.rail = Rail([RailStep(step.key, step.title, step.icon) for step in steps])
         self._tabs = QTabBar()
         self._tabs.setDrawBase(False)
         self._tabs.setExpanding(False)
@@ -102,18 +101,22 @@ class WorkArea(QWidget):
             raise RuntimeError("no panel is shown")
         return panel
 
-    def show_panel(self, key: str, payload: Any = None) -> None:
-        """Bring a panel to the front; a ``payload`` other than None is handed to it."""
+    def show_target(self, target: Target) -> None:
+        """Bring the panel of ``target`` to the front and let it show what it names."""
+        self.show_panel(target.panel, target)
+
+    def show_panel(self, key: str, target: Target | None = None) -> None:
+        """Bring a panel to the front and hand it a ``target`` in it."""
         panel = self.panels[key]
         step = self._step_of(key)
-        self._last_panel[step.rail.key] = key
+        self._last_panel[step.key] = key
         self._fill_tabs(step, key)
         self._stack.setCurrentWidget(panel)
-        self.rail.set_current(step.rail.key)
+        self.rail.set_current(step.key)
         self._show_inspector()
         panel.activated()
-        if payload is not None:
-            panel.navigate(payload)
+        if target is not None:
+            panel.navigate(target)
         self.panel_changed.emit(key)
 
     def set_project(self, project: Project | None) -> None:
@@ -122,12 +125,12 @@ class WorkArea(QWidget):
             panel.set_project(project)
         self.refresh_status()
 
-    def keep(self) -> dict[str, Any]:
+    def keep(self) -> dict[str, object]:
         """Return what the panels of the next window should show again, by panel key."""
         kept = {key: panel.keep() for key, panel in self.panels.items()}
         return {key: one for key, one in kept.items() if one is not None}
 
-    def show_kept(self, kept: Mapping[str, Any]) -> None:
+    def show_kept(self, kept: Mapping[str, object]) -> None:
         """Show again what the panels of the window before showed."""
         for key, one in kept.items():
             self.panels[key].show_kept(one)
@@ -147,11 +150,13 @@ class WorkArea(QWidget):
         for step in self._steps:
             answers = [self.panels[panel.key].status() for panel in step.panels]
             unfinished = [answer for answer in answers if answer.state is not StepState.DONE]
-            self.rail.set_status(step.rail.key, (unfinished or answers[-1:])[0])
+            self.rail.set_status(step.key, (unfinished or answers[-1:])[0])
 
     def renew_colors(self) -> None:
-        """Colours changed."""
+        """Draw rail and panels in the current theme."""
         self.rail.renew_colors()
+        for panel in self.panels.values():
+            panel.theme_changed()
 
     def inspector_width(self) -> int:
         """Width of the inspector in pixels, to be remembered."""
@@ -236,7 +241,7 @@ class WorkArea(QWidget):
     @Slot(str)
     def _on_step_requested(self, step_key: str) -> None:
         for step in self._steps:
-            if step.rail.key == step_key:
+            if step.key == step_key:
                 self.show_panel(self._last_panel.get(step_key, step.panels[0].key))
 
     @Slot(int)

@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QAbstractItemView, QTreeWidget, QTreeWidgetItem, Q
 
 from app.look.theme import GRID
 from app.look.translation import tr
-from app.widgets.pictures import swatch
+from app.widgets.class_colors import swatch
 
 _KEY = Qt.ItemDataRole.UserRole
 _WIDEST_VALUE = "0.000"
@@ -66,10 +66,6 @@ class ClassLegend(QTreeWidget):
     def set_value(self, key: str, text: str) -> None:
         """Show a value beside the name."""
         self._rows[key].setText(1, text)
-
-    def value(self, key: str) -> str:
-        """Return the text beside the name."""
-        return self._rows[key].text(1)
 
     def set_color(self, key: str, color: QColor) -> None:
         """Recolour a row."""

@@ -11,7 +11,7 @@ from PySide6.QtCore import QObject, Qt, Signal, Slot
 from PySide6.QtWidgets import QMessageBox, QWidget
 
 from app.look.translation import tr, translated
-from app.services.settings import log_dir
+from app.services import settings
 from core.runs.events import Failed
 from core.system.errors import InputError
 from core.system.messages import Message
@@ -45,7 +45,7 @@ def error_text(error: BaseException | Failed) -> tuple[str, str]:
 
 def log_file() -> str:
     """Return the path of the program's log as text."""
-    return str(log_dir() / "maskwright.log")
+    return str(settings.log_dir() / "maskwright.log")
 
 
 def show_error(parent: QWidget | None, error: BaseException | Failed) -> QMessageBox:

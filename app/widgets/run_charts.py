@@ -11,10 +11,11 @@ from PySide6.QtWidgets import QFrame, QSplitter, QVBoxLayout, QWidget
 
 from app.look.theme import GRID, tokens
 from app.look.translation import tr
+from app.widgets.class_colors import readable
 from app.widgets.class_legend import ClassLegend
-from app.widgets.curves import CurvePlot
+from app.widgets.curve_plot import CurvePlot
 from app.widgets.layout import label, row
-from app.widgets.pictures import Color, readable
+from core.images.palette import Color
 from core.runs.history import RunHistory
 
 _LOSS, _RATE, _MIOU = "train/loss", "train/lr", "val/miou"
@@ -117,11 +118,6 @@ class RunCharts(QWidget):
         for plot, key in ((self.loss, _OTHER + _LOSS), (self.iou, _OTHER + _MIOU)):
             plot.remove_curve(key)
         self._draw_other()
-
-    def redraw(self) -> None:
-        """Draw at once what waits for the next tenth of a second."""
-        for plot in self._plots:
-            plot.redraw()
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
         """In a small window the curves take the legend's room."""

@@ -9,10 +9,12 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from PySide6.QtCore import QObject, QRunnable, QThreadPool, QTimer, Signal, Slot
+from cachetools import LRUCache
+from PySide6.QtCore import QObject, QRunnable, QThreadPool, Signal, Slot
 from PySide6.QtGui import QImage
 
-from app.widgets.overlay import image_from_bgr, image_from_label_map
+from app.services.timers import single_shot
+from app.widgets.qt_images import image_from_bgr, image_from_label_map
 from core.images.io import thumbnail
 from core.project import ImageRow, Project
 from core.system.errors import InputError
@@ -31,18 +33,13 @@ class Thumbnail:
     mask: QImage | None
     error: str = ""
 
-    @property
-    def size_bytes(self) -> int:
-        """Memory that both pictures take."""
-        return sum(int(part.sizeInBytes()) for part in (self.image, self.mask) if part is not None)
-
 
 ThumbnailKey = tuple[int, str | None, int]
 """(image id, mask hash, longer side in pixels)."""
 
 
 class ThumbnailLoader(QObject):
-    """A cache of thumbnails, limited by bytes, filled by two threads.
+    """A cache of thumbnails, limited by bytes (none is larger), filled by two threads.
 
     Ask with ``get`` while painting: a missing one is queued, and ``updated`` says when to paint
     again. Wishes that were scrolled past are dropped before they cost anything.
@@ -53,9 +50,7 @@ class ThumbnailLoader(QObject):
 
     def __init__(self, parent: QObject | None = None, *, max_bytes: int = 128 * 2**20) -> None:
         super().__init__(parent)
-        self._max_bytes = max_bytes
-        self._bytes = 0
-        self._cache: OrderedDict[ThumbnailKey, Thumbnail] = OrderedDict()
+        self._cache: LRUCache[ThumbnailKey, Thumbnail] = LRUCache(max_bytes, _size_bytes)
         self._latest: dict[tuple[int, int], ThumbnailKey] = {}
         self._wishes: OrderedDict[ThumbnailKey, ImageRow] = OrderedDict()
         self._busy: set[ThumbnailKey] = set()
@@ -64,10 +59,7 @@ class ThumbnailLoader(QObject):
         self._pool.setMaxThreadCount(_THREADS)
         self._project: Project | None = None
         self._generation = 0
-        self._repaint = QTimer(self)
-        self._repaint.setSingleShot(True)
-        self._repaint.setInterval(_REPAINT_MS)
-        self._repaint.timeout.connect(self.updated)
+        self._repaint = single_shot(self, _REPAINT_MS, self.updated)
         self._loaded.connect(self._on_loaded)
 
     def set_project(self, project: Project | None) -> None:
@@ -83,7 +75,6 @@ class ThumbnailLoader(QObject):
         key: ThumbnailKey = (row.id, row.mask_hash, side)
         found = self._cache.get(key)
         if found is not None:
-            self._cache.move_to_end(key)
             return found
         before = self._cache.get(self._latest.get((row.id, side), key))
         with self._lock:
@@ -98,11 +89,6 @@ class ThumbnailLoader(QObject):
             self._pool.start(_Runnable(self, self._project, self._generation))
         return before
 
-    @property
-    def cached_bytes(self) -> int:
-        """Memory that the cache takes now."""
-        return self._bytes
-
     def shut_down(self) -> None:
         """Drop wishes and cache and wait for the threads."""
         with self._lock:
@@ -114,7 +100,6 @@ class ThumbnailLoader(QObject):
         self._busy.clear()
         self._cache.clear()
         self._latest.clear()
-        self._bytes = 0
 
     def work(self, project: Project, generation: int) -> None:
         """Fulfil the newest wish; runs in the pool's threads."""
@@ -134,10 +119,6 @@ class ThumbnailLoader(QObject):
             self._busy.discard(key)
         self._cache[key] = made
         self._latest[key[0], key[2]] = key
-        self._bytes += made.size_bytes
-        while self._bytes > self._max_bytes and len(self._cache) > 1:
-            _, dropped = self._cache.popitem(last=False)
-            self._bytes -= dropped.size_bytes
         if not self._repaint.isActive():
             self._repaint.start()
 
@@ -161,6 +142,12 @@ def load_thumbnail(project: Project, row: ImageRow, side: int) -> Thumbnail:
         _log.exception("thumbnail of %s", row.path)
         error = str(problem)
     return Thumbnail(image, mask, error)
+
+
+def _size_bytes(thumbnail: Thumbnail) -> int:
+    """Return the memory that both pictures take."""
+    parts = (thumbnail.image, thumbnail.mask)
+    return sum(int(part.sizeInBytes()) for part in parts if part is not None)
 
 
 class _Runnable(QRunnable):

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from core.data.dataset_statistics import DatasetStatistics
-from core.models.catalog import ModelName
+from core.models.catalog import NETWORKS, ModelName
 from core.models.optimizer_choice import Optimizer, explained_rate, suggested_optimizer
-from core.runs.spec import TrainSpec
+from core.runs.kinds import TrainSpec
 from core.system.devices import DeviceInfo
 from core.system.errors import InputError
 from core.system.messages import Message, message
@@ -29,35 +29,6 @@ SIZE_STEP = 32  # the coarsest feature map of any network is 1/32 of the image
 SMALLEST_SIDE = 64
 RARE_SHARE = 0.02
 SLOW_PIXELS_PER_S = 50e3  # networks slower than this on a core get smaller images there
-_MIB = 1 << 20
-
-
-@dataclass(frozen=True, slots=True)
-class NetworkCost:
-    """What training a network takes.
-
-    ``base_bytes`` and ``bytes_per_pixel``: memory = base + bytes_per_pixel × pixels in a batch
-    (PaddleX's measurements on GPUs; HRNet's and BiSeNetV2's pixels measured on a processor).
-    Input pixels trained a second: ``cpu_pixels_per_s`` by one core (measured on two of an EPYC;
-    BiSeNetV2, HRNet and DeepLabV3P on a busy machine, scaled by what the others took there),
-    ``gpu_pixels_per_s`` by a middling GPU (an estimate). ``parameters`` at 2 classes. Each network
-    is as its constructor's defaults build it (HRNet: width 48).
-    """
-
-    base_bytes: int
-    bytes_per_pixel: int
-    cpu_pixels_per_s: float
-    gpu_pixels_per_s: float
-    parameters: int
-
-
-NETWORKS: dict[ModelName, NetworkCost] = {
-    "FastSCNN": NetworkCost(636 * _MIB, 576, 250e3, 20e6, 1_200_000),
-    "BiSeNetV2": NetworkCost(591 * _MIB, 1024, 100e3, 12e6, 2_510_000),
-    "UNet": NetworkCost(1275 * _MIB, 5024, 11e3, 3e6, 13_400_000),
-    "HRNet": NetworkCost(1600 * _MIB, 7200, 18e3, 2.5e6, 65_800_000),
-    "DeepLabV3P": NetworkCost(1469 * _MIB, 6420, 20e3, 2.5e6, 26_700_000),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +141,7 @@ def suggest(
 
 def pixels_per_second(model: ModelName, device: DeviceInfo) -> float:
     """Return a rough training speed, input pixels a second, from the cost table."""
-    cost = NETWORKS[model]
+    cost = NETWORKS[model].cost
     if device.kind == "gpu":
         return cost.gpu_pixels_per_s
     return cost.cpu_pixels_per_s * float(min(device.cores, 16) ** 0.9)
@@ -178,7 +149,7 @@ def pixels_per_second(model: ModelName, device: DeviceInfo) -> float:
 
 def training_memory(model: ModelName, image_size: tuple[int, int], batch_size: int) -> int:
     """Return roughly how many bytes training takes."""
-    cost = NETWORKS[model]
+    cost = NETWORKS[model].cost
     return cost.base_bytes + cost.bytes_per_pixel * math.prod(image_size) * batch_size
 
 
@@ -223,10 +194,10 @@ def _image_size(
     """Median size in steps of 32, scaled down until two images fit time and memory."""
     effort = _EFFORTS[quality]
     budget = effort.cpu_pixels if device.kind == "cpu" else effort.gpu_pixels
-    if device.kind == "cpu" and NETWORKS[model].cpu_pixels_per_s < SLOW_PIXELS_PER_S:
+    if device.kind == "cpu" and NETWORKS[model].cost.cpu_pixels_per_s < SLOW_PIXELS_PER_S:
         budget //= 4
     if memory := memory_budget(device):
-        cost = NETWORKS[model]
+        cost = NETWORKS[model].cost
         budget = min(budget, max(1, memory - cost.base_bytes) // (2 * cost.bytes_per_pixel))
     width, height = statistics.median_size
     scale = min(1.0, math.sqrt(budget / (width * height)))

@@ -32,6 +32,7 @@ import numpy.typing as npt
 from core.annotation.edits import Pixels
 from core.images.io import ImageArray
 from core.system.errors import InputError
+from core.system.onnx_session import open_session
 
 Floats = npt.NDArray[np.float32]
 
@@ -140,8 +141,8 @@ class SamModel(ClickModel):
     """Encoder and decoder of the SAM family."""
 
     def __init__(self, encoder: Path, decoder: Path, *, threads: int = 0) -> None:
-        self._encoder = _open(encoder, threads)
-        self._decoder = _open(decoder, threads)
+        self._encoder = open_session(encoder, threads=threads)
+        self._decoder = open_session(decoder, threads=threads)
         inputs = self._encoder.get_inputs()
         if len(inputs) != 1:
             raise InputError(
@@ -239,7 +240,7 @@ class RitmModel(ClickModel):
 
     def __init__(self, file: Path, *, threads: int = 0) -> None:
         self._file = file
-        self._session = _open(file, threads)
+        self._session = open_session(file, threads=threads)
         _need(file, self._session, ("image", "points"))
         shapes = {one.name: one.shape for one in self._session.get_inputs()}
         image, points = shapes["image"], shapes["points"]
@@ -313,25 +314,6 @@ class RitmModel(ClickModel):
                 where = (click.y * scale[1], click.x * scale[0], number)
                 points[0, half * places + place] = where
         return points if self._numbered else np.ascontiguousarray(points[:, :, :2])
-
-
-def _open(file: Path, threads: int) -> Any:
-    # Not at import: the window starts without it.
-    import onnxruntime
-
-    if not file.is_file():
-        raise InputError("{file} does not exist.", file=file)
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.log_severity_level = 3
-    try:
-        return onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # the runtime's own kinds, which have no common base
-        raise InputError(
-            "{file} is no ONNX model that can be run here: {reason}.",
-            file=file,
-            reason=str(error).splitlines()[0] if str(error) else type(error).__name__,
-        ) from error
 
 
 def _need(file: Path, session: Any, names: Sequence[str]) -> None:

@@ -157,6 +157,18 @@ def bounding_box(pixels: Pixels) -> Box | None:
     return int(columns[0]), y0, int(columns[-1]) + 1, y1
 
 
+def joined(first: Region, *others: Region) -> Region:
+    """Return the region that has the pixels of all of them."""
+    box = first.box
+    for region in others:
+        box = unite(box, region.box) or box
+    pixels = np.zeros((box[3] - box[1], box[2] - box[0]), np.bool_)
+    for region in (first, *others):
+        part = crop(pixels, shift_box(region.box, -box[0], -box[1]))
+        part |= region.pixels
+    return Region(box, pixels)
+
+
 def edit_between(before: Mask, after: Mask, *, origin: tuple[int, int] = (0, 0)) -> MaskEdit | None:
     """Return the edit that turns ``before`` into ``after``, None if they are equal.
 

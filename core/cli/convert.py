@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 from typer.core import TyperCommand, TyperOption
 
-from core.cli.options import JsonOption
+from core.cli.shared_options import JsonOption
 
 if TYPE_CHECKING:
     from core.data.formats import ImportResult

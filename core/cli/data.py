@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from core.cli.environment import EXIT_BAD_INPUT
-from core.cli.options import JsonOption
+from core.cli.shared_options import JsonOption
 
 if TYPE_CHECKING:
     from core.data.dataset_statistics import DatasetStatistics

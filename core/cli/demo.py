@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from core.cli.environment import Environment
-from core.cli.options import JsonOption
+from core.cli.shared_options import JsonOption
 
 if TYPE_CHECKING:
     from core.demo import Workspace
@@ -115,8 +115,8 @@ def _predict(workspace: Workspace, model_dir: Path) -> None:
     from core.cli.job_runner import job_result, temporary_run_folder
     from core.cli.predict import find_images, write_overlays
     from core.models.model_folder import read_model_info
+    from core.runs.kinds import PredictSpec
     from core.runs.run_folder import RunFolder
-    from core.runs.spec import PredictSpec
 
     images = find_images([workspace.new_images_dir])
     target = workspace.predictions_dir

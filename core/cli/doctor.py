@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 from core.cli.environment import EXIT_BAD_INPUT
-from core.cli.options import JsonOption
+from core.cli.shared_options import JsonOption
 
 _SIGNS = {"ok": "[green]ok[/]", "info": "[blue]--[/]", "warning": "[yellow]! [/]"}
 

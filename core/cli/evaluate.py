@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from core.cli.options import DataOption, DeviceOption, JsonOption, ModelDirOption
+from core.cli.shared_options import DataOption, DeviceOption, JsonOption, ModelDirOption
 
 
 def command(
@@ -33,11 +33,11 @@ def command(
     from core.cli.console import existing_folder, print_json
     from core.cli.data_source import open_data
     from core.cli.job_runner import job_result
-    from core.cli.options import check_device
+    from core.cli.shared_options import check_device
     from core.models.model_folder import read_model_info
     from core.report.collect import write_evaluation_report
+    from core.runs.kinds import EvaluateSpec
     from core.runs.run_folder import RunFolder
-    from core.runs.spec import EvaluateSpec
 
     model = existing_folder(model_dir, option="--model-dir")
     read_model_info(model)  # says at once what is wrong with it

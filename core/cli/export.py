@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from core.cli.options import ImageSizeOption, JsonOption, ModelDirOption, OutOption
+from core.cli.shared_options import ImageSizeOption, JsonOption, ModelDirOption, OutOption
 
 
 def command(
@@ -19,13 +19,13 @@ def command(
     json: JsonOption = False,
 ) -> None:
     """Write an ONNX file; a quantised model becomes an int8 one."""
-    from core.cli.compression_options import new_folder
+    from core.cli.compression_runs import new_folder
     from core.cli.console import existing_folder, print_json
     from core.cli.job_runner import job_result, temporary_run_folder
-    from core.cli.options import parse_size
+    from core.cli.shared_options import parse_size
     from core.models.model_folder import read_model_info
+    from core.runs.kinds import ExportSpec
     from core.runs.run_folder import RunFolder
-    from core.runs.spec import ExportSpec
     from core.system.files import require_writable
 
     model = existing_folder(model_dir, option="--model-dir")

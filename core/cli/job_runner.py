@@ -28,24 +28,11 @@ from core.cli.console import complain, err
 from core.cli.environment import EXIT_BAD_INPUT, EXIT_BUG, EXIT_INTERRUPTED
 from core.jobs.process import JobProcess
 from core.runs import events
+from core.runs.kinds import STAGES, TrainSpec, job_kind
 from core.runs.run_folder import RunFolder
 from core.system.errors import InputError
 
 _FREE_WAIT_S = 15.0
-_REPEATABLE = ("sensitivity", "prune", "quantize")
-_STAGES = {
-    "prepare": "downloading weights",
-    "train": "training",
-    "evaluate": "evaluating",
-    "predict": "predicting",
-    "save": "saving",
-    "sensitivity": "analysing sensitivity",
-    "prune": "pruning",
-    "calibrate": "calibrating",
-    "quantize": "quantising",
-    "export": "exporting",
-    "measure": "measuring",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,10 +136,10 @@ def _stopped(run: RunFolder) -> str:
 
 def _way_on(run: RunFolder) -> str:
     """How to go on with an unfinished run; empty where nothing of it was kept."""
-    kind = run.spec.kind
-    if kind == "train":
+    spec = run.spec
+    if isinstance(spec, TrainSpec):
         return f"to go on, repeat the command with --resume {run.path}"
-    return "to go on, repeat the command" if kind in _REPEATABLE else ""
+    return "to go on, repeat the command" if job_kind(spec).resumable else ""
 
 
 @contextlib.contextmanager
@@ -231,7 +218,7 @@ class _Display:
                 pass
 
     def _show_progress(self, event: events.Progress) -> None:
-        name = _STAGES[event.stage]
+        name = STAGES.get(event.stage, event.stage)
         if event.epochs:
             name = f"{name} {event.epoch}/{event.epochs}"
         if self._task is not None:

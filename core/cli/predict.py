@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from core.cli.environment import EXIT_BAD_INPUT
-from core.cli.options import DeviceOption, JsonOption, ModelDirOption
+from core.cli.shared_options import DeviceOption, JsonOption, ModelDirOption
 
 if TYPE_CHECKING:
     from core.models.model_folder import ModelInfo
@@ -36,10 +36,10 @@ def command(
     """
     from core.cli.console import complain, existing_folder, print_json
     from core.cli.job_runner import job_result, temporary_run_folder
-    from core.cli.options import check_device
+    from core.cli.shared_options import check_device
     from core.models.model_folder import read_model_info
+    from core.runs.kinds import PredictSpec
     from core.runs.run_folder import RunFolder
-    from core.runs.spec import PredictSpec
 
     model = existing_folder(model_dir, option="--model-dir")
     info = read_model_info(model)
@@ -74,7 +74,7 @@ def command(
 
 def _check_free(out: Path, images: Sequence[Path], *, overlay: bool, overwrite: bool) -> None:
     """Refuse before the engine is started; what is written later checks for itself."""
-    from core.jobs.predictions import check_targets, overlay_path, prediction_paths
+    from core.jobs.prediction_files import check_targets, overlay_path, prediction_paths
     from core.system.errors import InputError
     from core.system.files import require_writable
 
@@ -125,9 +125,9 @@ def write_overlays(
     from core.cli.job_runner import count_progress
     from core.images.io import read_image, read_mask, write_image
     from core.images.palette import default_palette
-    from core.jobs.predictions import check_targets, overlay_path
+    from core.jobs.prediction_files import check_targets, overlay_path
     from core.prediction.inspection import background_class
-    from core.report.pictures import paint_label_map
+    from core.report.example_pictures import paint_label_map
 
     palette = info.colors or default_palette(info.num_classes)
     background = background_class(info.labels)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from core.cli.options import (
+from core.cli.shared_options import (
     CriterionOption,
     DeviceOption,
     ImageSizeOption,
@@ -15,11 +15,15 @@ from core.cli.options import (
     ModelDirOption,
     OutOption,
     SettingsOption,
+    check_device,
+    checked,
+    given,
+    parse_settings,
+    parse_size,
 )
 
 if TYPE_CHECKING:
-    from core.datasets import Subset
-    from core.runs.spec import PruneSpec
+    from core.runs.kinds import PruneSpec
 
 
 def command(
@@ -63,18 +67,17 @@ def command(
 
     Repeat an interrupted command to go on with it.
     """
-    from core.cli import options
-    from core.cli.compression_options import checked, given, print_result
+    from core.cli.compression_runs import print_result
     from core.cli.console import existing_folder
     from core.models.compression_records import check_prunable
     from core.models.model_folder import read_model_info
-    from core.runs.spec import PruneSpec
+    from core.runs.kinds import PruneSpec
     from core.system.errors import InputError
 
     model = existing_folder(model_dir, option="--model-dir")
     info = read_model_info(model)
     check_prunable(info.pruning, info.quantization)
-    fields: dict[str, Any] = options.parse_settings(settings or (), PruneSpec) | given(
+    fields: dict[str, Any] = parse_settings(settings or (), PruneSpec) | given(
         model_dir=model,
         flops=flops,
         criterion=criterion,
@@ -82,8 +85,8 @@ def command(
         finetune_epochs=finetune_epochs,
         learning_rate=learning_rate,
         batch_size=batch_size,
-        image_size=None if image_size is None else options.parse_size(image_size),
-        device=options.check_device(device),
+        image_size=None if image_size is None else parse_size(image_size),
+        device=check_device(device),
         seed=seed,
     )
     spec = checked(PruneSpec, fields)  # before every image is looked at
@@ -93,13 +96,13 @@ def command(
 
 
 def _run(out: Path, data: Path | None, spec: PruneSpec) -> dict[str, Any]:
-    from core.cli.compression_options import result_of, run_folder
+    from core.cli.compression_runs import result_of, run_folder
     from core.cli.data_source import open_data
+    from core.runs.kinds import job_kind
 
     if data is None:
         return result_of(run_folder(out, spec))
-    needed: tuple[Subset, ...] = ("train", "val") if spec.finetune_epochs else ("val",)
-    with open_data(data, needed=needed) as source:
+    with open_data(data, needed=job_kind(spec).subsets(spec)) as source:
         place = source.place(out.absolute() / "dataset")
         run = run_folder(out, spec.model_copy(update={"data_dir": place}), source)
         return result_of(run)

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from core.cli.options import (
+from core.cli.shared_options import (
     DataOption,
     DeviceOption,
     ImageSizeOption,
@@ -14,6 +14,11 @@ from core.cli.options import (
     ModelDirOption,
     OutOption,
     SettingsOption,
+    check_device,
+    checked,
+    given,
+    parse_settings,
+    parse_size,
 )
 
 
@@ -56,24 +61,23 @@ def command(
 
     Repeat an interrupted command to go on with it.
     """
-    from core.cli import options
-    from core.cli.compression_options import checked, given, print_result, result_of, run_folder
+    from core.cli.compression_runs import print_result, result_of, run_folder
     from core.cli.console import existing_folder
     from core.cli.data_source import open_data
     from core.models.model_folder import read_model_info
-    from core.runs.spec import QuantizeSpec
+    from core.runs.kinds import QuantizeSpec
 
     model = existing_folder(model_dir, option="--model-dir")
     read_model_info(model)
-    fields: dict[str, Any] = options.parse_settings(settings or (), QuantizeSpec) | given(
+    fields: dict[str, Any] = parse_settings(settings or (), QuantizeSpec) | given(
         model_dir=model,
         epochs=epochs,
         method=method,
         calibration_images=calibration_images,
         learning_rate=learning_rate,
         batch_size=batch_size,
-        image_size=None if image_size is None else options.parse_size(image_size),
-        device=options.check_device(device),
+        image_size=None if image_size is None else parse_size(image_size),
+        device=check_device(device),
         seed=seed,
     )
     checked(QuantizeSpec, {**fields, "data_dir": data})  # before every image is looked at

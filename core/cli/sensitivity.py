@@ -6,13 +6,15 @@ from typing import Annotated, Literal
 
 import typer
 
-from core.cli.options import (
+from core.cli.shared_options import (
     CriterionOption,
     DataOption,
     DeviceOption,
     JsonOption,
     ModelDirOption,
     OutOption,
+    checked,
+    given,
 )
 
 
@@ -36,13 +38,13 @@ def command(
 
     prune --sensitivity DIR uses the result. Repeat an interrupted command to go on with it.
     """
-    from core.cli.compression_options import checked, given, result_of, run_folder
+    from core.cli.compression_runs import result_of, run_folder
     from core.cli.console import existing_folder, print_json
     from core.cli.data_source import open_data
-    from core.cli.options import check_device
+    from core.cli.shared_options import check_device
     from core.models.compression_records import check_prunable
     from core.models.model_folder import read_model_info
-    from core.runs.spec import SensitivitySpec
+    from core.runs.kinds import SensitivitySpec
 
     model = existing_folder(model_dir, option="--model-dir")
     info = read_model_info(model)

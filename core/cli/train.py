@@ -7,16 +7,22 @@ from typing import Annotated, Any
 
 import typer
 
-from core.cli.options import DataOption, JsonOption, TrainDeviceOption
+from core.cli.shared_options import (
+    DataOption,
+    JsonOption,
+    TrainDeviceOption,
+    check_device,
+    parse_settings,
+    parse_size,
+)
+from core.models.catalog import NETWORKS, alternatives
 
 
 def command(
     data: DataOption,
     model: Annotated[
         str,
-        typer.Option(
-            "--model", metavar="NAME", help="FastSCNN, BiSeNetV2, UNet, HRNet or DeepLabV3P."
-        ),
+        typer.Option("--model", metavar="NAME", help=f"{alternatives(NETWORKS)}."),
     ],
     out: Annotated[
         Path, typer.Option("--out", metavar="DIR", help="Run folder; best_model/ appears in it.")
@@ -65,18 +71,17 @@ def command(
 
     Ctrl-C stops at the next step and keeps the last checkpoint; --resume goes on from there.
     """
-    from core.cli import options
-    from core.cli.train_settings import Request, run_training
-    from core.runs.spec import TrainSpec
+    from core.cli.training_run import Request, run_training
+    from core.runs.kinds import TrainSpec
 
-    chosen: dict[str, Any] = options.parse_settings(settings or (), TrainSpec)
+    chosen: dict[str, Any] = parse_settings(settings or (), TrainSpec)
     given = {
         "epochs": epochs,
         "batch_size": batch_size,
-        "image_size": None if image_size is None else options.parse_size(image_size),
+        "image_size": None if image_size is None else parse_size(image_size),
         "learning_rate": learning_rate,
         "seed": seed,
-        "device": None if device == "auto" else options.check_device(device),
+        "device": None if device == "auto" else check_device(device),
     }
     chosen |= {name: value for name, value in given.items() if value is not None}
     if pretrain_weights is not None:

@@ -10,28 +10,18 @@ import numpy.typing as npt
 from paddle import nn
 
 from core.compression.channel_groups import ChannelGroup
-from core.compression.trace import Call, Trace, trace
+from core.compression.trace import Call, Trace
 
 Counts: TypeAlias = npt.NDArray[np.int64]
 
 
-def count_flops(net: nn.Layer, size: tuple[int, int], *, only_conv: bool = False) -> int:
-    """Count the operations for one image's logits; auxiliary heads are left out.
+def flops_of(found: Trace) -> int:
+    """Count the operations for one image of everything in a trace.
 
     A multiply-add counts once, as in ``paddleslim.analysis.dygraph_flops``. Unlike there,
     transposed convolutions count too.
-
-    Args:
-        net: a network (N, 3, H, W) → list of logits.
-        size: height and width of the image in pixels.
-        only_conv: count convolutions alone, not batch norms, activations and average pools.
     """
-    return flops_of(trace(net, size).deployed(), only_conv=only_conv)
-
-
-def flops_of(found: Trace, *, only_conv: bool = False) -> int:
-    """Count the operations of everything in a trace; see ``count_flops``."""
-    return round(FlopsModel(found, (), only_conv=only_conv).count(np.zeros(0, dtype=np.int64)))
+    return round(FlopsModel(found, ()).count(np.zeros(0, dtype=np.int64)))
 
 
 def count_parameters(net: nn.Layer) -> int:
@@ -45,17 +35,14 @@ class FlopsModel:
     Args:
         found: what to count, as it is before pruning.
         groups: the groups that may lose atoms.
-        only_conv: see ``count_flops``.
     """
 
-    def __init__(
-        self, found: Trace, groups: Sequence[ChannelGroup], *, only_conv: bool = False
-    ) -> None:
+    def __init__(self, found: Trace, groups: Sequence[ChannelGroup]) -> None:
         lost = _lost_channels(found, groups)
         nothing = np.zeros(len(groups))
         factors, made, made_lost, read, read_lost = [], [], [], [], []
         for call in found.calls:
-            factor = _operations_per_channel(call, found, only_conv=only_conv)
+            factor = _operations_per_channel(call, found)
             if factor == 0:
                 continue
             mixes = _mixes_channels(call)
@@ -128,7 +115,7 @@ def _mixes_channels(call: Call) -> bool:
     return call.kind in ("conv", "conv_transpose") and call.layer._groups == 1
 
 
-def _operations_per_channel(call: Call, found: Trace, *, only_conv: bool) -> int:
+def _operations_per_channel(call: Call, found: Trace) -> int:
     """Operations for each channel made, and read where each output channel reads them all."""
     _, height, width = found.shapes[call.output]
     _, height_before, width_before = found.shapes[call.inputs[0]]
@@ -140,8 +127,6 @@ def _operations_per_channel(call: Call, found: Trace, *, only_conv: bool) -> int
         case "conv_transpose":
             read = 1 if layer._groups == 1 else layer.weight.shape[0] // layer._groups
             return height_before * width_before * read * int(np.prod(layer._kernel_size))
-        case _ if only_conv:
-            return 0
         case "batch_norm":
             return 2 * height * width
         case "relu" | "sigmoid":

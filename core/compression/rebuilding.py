@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
 
-import paddle
-
-from core.compression.pruned_widths import apply_shapes
+from core.compression.pruning.widths import apply_shapes
 from core.compression.quantization.config import QuantConfig
-from core.compression.quantization.prepare import quantize, quantizers_of
-from core.compression.quantization.snapshot import table
+from core.compression.quantization.fake_quantization import quantize
 from core.models.compression_records import PruningRecord, QuantizationRecord
-
-if TYPE_CHECKING:
-    from core.seg.segmenter_base import SegmenterBase
+from core.models.model_folder import is_compressed, read_model_info
+from core.models.trainable import TrainableModel
 
 
 def rebuild(
-    model: SegmenterBase, pruning: PruningRecord | None, quantization: QuantizationRecord | None
+    model: TrainableModel, pruning: PruningRecord | None, quantization: QuantizationRecord | None
 ) -> None:
     """Give ``model`` a new network of the recorded structure; its weights are still to be loaded.
 
@@ -38,14 +34,19 @@ def rebuild(
     model.pruning, model.quantization = pruning, quantization
 
 
-def quantization_record(net: Any) -> QuantizationRecord:
-    """Describe a quantised network as it is now."""
-    with paddle.no_grad():
-        content = table(net)
-    height, width = quantizers_of(net).size
-    return QuantizationRecord(
-        config=content.config.to_dict(),
-        float_layers=content.float_layers,
-        image_size=(width, height),
-        activations={key: scale.model_dump() for key, scale in content.activations.items()},
-    )
+def take_structure(model: TrainableModel, checkpoint: Path) -> None:
+    """Make the network the one that a model folder describes, if that is compressed otherwise.
+
+    Raises:
+        InputError: the folder's records are missing or damaged, or belong to another network.
+    """
+    if model.status == "Normal" and not is_compressed(checkpoint):
+        return  # the usual case, in which nothing but weights is read from the folder
+    info = read_model_info(checkpoint)
+    if (info.pruning, _fixed(info.quantization)) != (model.pruning, _fixed(model.quantization)):
+        rebuild(model, info.pruning, info.quantization)
+
+
+def _fixed(record: QuantizationRecord | None) -> QuantizationRecord | None:
+    """Return what decides the structure of a quantised network: all but its scales."""
+    return None if record is None else record.model_copy(update={"activations": {}})

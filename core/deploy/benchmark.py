@@ -73,17 +73,6 @@ def latency(
     return Latency(float(median), float(p90), len(times), threads or 0)
 
 
-def latency_ms(
-    file: str | Path,
-    *,
-    size: tuple[int, int] | None = None,
-    runs: int = 30,
-    threads: int | None = None,
-) -> float:
-    """Median of ``latency``."""
-    return latency(file, size=size, runs=runs, threads=threads).median_ms
-
-
 def _size(
     file: str | Path, own: tuple[int, int] | None, wanted: tuple[int, int] | None
 ) -> tuple[int, int]:

@@ -13,9 +13,13 @@ import onnx
 import yaml
 
 from core.compression.folding import fold_batch_norms
-from core.compression.quantization.points import quantization_points
-from core.compression.quantization.prepare import is_quantized, remove_quantizers, round_weights
-from core.compression.quantization.snapshot import table
+from core.compression.quantization.fake_quantization import (
+    is_quantized,
+    remove_quantizers,
+    round_weights,
+)
+from core.compression.quantization.quantized_tensors import quantization_points
+from core.compression.quantization.record import table
 from core.compression.trace import trace
 from core.deploy.onnx_export import export_float
 from core.deploy.onnx_int8 import export_int8

@@ -10,7 +10,7 @@ import numpy as np
 
 from core.compression.flops import flops_of
 from core.compression.folding import fold_batch_norms
-from core.compression.quantization.prepare import is_quantized, remove_quantizers
+from core.compression.quantization.fake_quantization import is_quantized, remove_quantizers
 from core.compression.trace import trace
 from core.deploy.benchmark import latency
 from core.deploy.export import export_model

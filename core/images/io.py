@@ -144,10 +144,14 @@ def read_mask(path: Path | str) -> ImageArray:
 def write_mask(
     path: Path | str, mask: ImageArray, *, palette: Sequence[Color] | None = None
 ) -> None:
-    """Write class indices (H, W) uint8 as an indexed 8-bit PNG, atomically.
+    """Write class indices as ``encode_mask`` makes them, atomically."""
+    write_bytes_atomic(path, encode_mask(mask, palette=palette))
+
+
+def encode_mask(mask: ImageArray, *, palette: Sequence[Color] | None = None) -> memoryview:
+    """Return class indices (H, W) uint8 as an indexed 8-bit PNG.
 
     Args:
-        path: file to write or replace.
         mask: class indices, 255 = ignored.
         palette: red, green, blue (0 … 255) of each class; the rest is filled up.
     """
@@ -159,7 +163,7 @@ def write_mask(
     image.putpalette(np.array(colors, np.uint8).tobytes())
     stream = io.BytesIO()
     image.save(stream, "PNG", compress_level=4)
-    write_bytes_atomic(path, stream.getbuffer())
+    return stream.getbuffer()
 
 
 def write_image(path: Path | str, bgr: ImageArray) -> None:

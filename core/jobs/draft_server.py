@@ -16,20 +16,19 @@ import threading
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from core.annotation.draft import Prediction
 from core.annotation.uncertainty import Uncertainty
+from core.jobs import tasks
+from core.jobs.draft_model import DraftModel, open_model
 from core.jobs.failures import classify
 from core.jobs.worker import leave_terminal, lower_priority, redirect_output
 from core.project.draft_models import check_model, exported_file
 from core.system.errors import InputError
 from core.system.files import make_folder
-
-if TYPE_CHECKING:
-    from core.jobs.tasks.prelabel import DraftModel
 
 _LOG = logging.getLogger(__name__)
 _END_WAIT_S = 5.0
@@ -149,15 +148,11 @@ def _serve(pipe: Connection, log: str | None) -> None:
 
 
 def _predict(loaded: dict[Path, DraftModel], model_dir: Path, image: Path) -> Prediction:
-    from core.jobs.tasks.prelabel import open_model
-
     model = loaded.get(model_dir)
     if model is None:
         loaded.clear()  # one model's memory is enough
         if exported_file(model_dir) is None:
-            from core.prediction.paddle_predictor import select_device
-
-            select_device("auto")
+            tasks.choose_device("auto")
         model = loaded[model_dir] = open_model(model_dir)
     return model.predict(image)
 

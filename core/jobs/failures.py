@@ -12,18 +12,10 @@ import psutil
 from pydantic import ValidationError
 
 from core.runs.events import Failed, FailureKind, Heartbeat
-from core.runs.run_folder import RunFolder, validation_problem
-from core.runs.spec import (
-    EvaluateSpec,
-    JobSpec,
-    MeasureSpec,
-    PredictSpec,
-    PrelabelSpec,
-    PruneSpec,
-    QuantizeSpec,
-    SensitivitySpec,
-    TrainSpec,
-)
+from core.runs.kinds import job_kind
+from core.runs.run_folder import RunFolder
+from core.runs.spec import JobSpec, TrainingFields
+from core.runs.spec_errors import validation_problem
 from core.system.errors import InputError
 from core.system.files import is_disk_full, storage_problem
 from core.system.messages import Message, message
@@ -144,33 +136,22 @@ def _is_oom(error: BaseException) -> bool:
 
 
 def _relief(spec: JobSpec | None) -> Message:
-    match spec:
-        # Batch norm learns nothing from a batch of one.
-        case (
-            TrainSpec(batch_size=batch)
-            | PruneSpec(batch_size=batch)
-            | QuantizeSpec(batch_size=batch)
-            | SensitivitySpec(batch_size=batch)
-        ) if batch >= 4:
-            return message(
-                "Lower the batch size from {batch} to {smaller}.", batch=batch, smaller=batch // 2
-            )
-        case (
-            TrainSpec(image_size=(width, height))
-            | PruneSpec(image_size=(width, height))
-            | QuantizeSpec(image_size=(width, height))
-        ):
-            return message(
-                "Lower the image size from {width}x{height} to {new_width}x{new_height}.",
-                width=width,
-                height=height,
-                new_width=_shrink(width),
-                new_height=_shrink(height),
-            )
-        case EvaluateSpec() | PredictSpec() | PrelabelSpec() | MeasureSpec():
-            return message("Close other programs, or use a model with a smaller image size.")
-        case _:
-            return message("Close other programs and try again.")
+    batch = getattr(spec, "batch_size", 0)
+    if batch >= 4:  # batch norm learns nothing from a batch of one
+        return message(
+            "Lower the batch size from {batch} to {smaller}.", batch=batch, smaller=batch // 2
+        )
+    if isinstance(spec, TrainingFields) and spec.image_size is not None:
+        width, height = spec.image_size
+        return message(
+            "Lower the image size from {width}x{height} to {new_width}x{new_height}.",
+            width=width,
+            height=height,
+            new_width=_shrink(width),
+            new_height=_shrink(height),
+        )
+    advice = None if spec is None else job_kind(spec).memory_advice
+    return advice or message("Close other programs and try again.")
 
 
 def _shrink(side: int) -> int:

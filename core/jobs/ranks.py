@@ -21,11 +21,13 @@ from multiprocessing.context import SpawnProcess
 from pathlib import Path
 from typing import Any
 
+from core.jobs import tasks
+from core.jobs.event_reporter import JobReporter
 from core.jobs.failures import classify, make_failed, oom_kill_count, worker_died
-from core.jobs.reporter import JobReporter
 from core.runs.events import TERMINAL, Cancelled, Done, Event, Failed, Started, from_json, to_json
+from core.runs.kinds import job_kind, spec_from_json, spec_to_json
 from core.runs.run_folder import RunFolder
-from core.runs.spec import JobSpec, TrainSpec, spec_from_json, spec_to_json
+from core.runs.spec import JobSpec
 from core.system.device_choice import launched_ranks, parse_device
 from core.system.devices import usable_cores
 from core.system.messages import message
@@ -43,12 +45,12 @@ Emit = Callable[[Event], None]
 
 def needs_ranks(spec: JobSpec) -> bool:
     """Whether ``spec`` is done by several processes: of its device, or of a launcher."""
-    if not isinstance(spec, TrainSpec):
+    if not job_kind(spec).distributed:
         return False
     return parse_device(spec.device).is_several or launched_ranks()[1] > 1
 
 
-def run_together(spec: TrainSpec, run: RunFolder, reporter: JobReporter, emit: Emit) -> Event:
+def run_together(spec: JobSpec, run: RunFolder, reporter: JobReporter, emit: Emit) -> Event:
     """Do the training with all ranks that belong on this machine; return its last event.
 
     Under a launcher, which starts the other ranks, that is rank 0 alone.
@@ -70,17 +72,15 @@ def follow(device: str) -> None:
         InputError: no such device, or the data cannot be used here.
         StopRequested: rank 0 stopped.
     """
-    from core.jobs.tasks import basic as tasks
     from core.training import distributed
 
     ranks = distributed.join(device)
     spec = spec_from_json(ranks.share(None)["spec"])
-    if isinstance(spec, TrainSpec):
-        tasks.train(spec, RunFolder(Path.cwd()), Reporter())
+    tasks.run_task(spec, RunFolder(Path.cwd()), Reporter())
 
 
 class _Team:
-    def __init__(self, spec: TrainSpec, run: RunFolder, emit: Emit) -> None:
+    def __init__(self, spec: JobSpec, run: RunFolder, emit: Emit) -> None:
         self._spec, self._run, self._emit = spec, run, emit
         self._processes: list[SpawnProcess] = []
         self._controls: list[Connection] = []
@@ -232,7 +232,6 @@ def _work(
     reporter: JobReporter | None = None
     try:
         spec = run.spec
-        from core.jobs.tasks import basic as tasks
         from core.training import distributed
 
         if local:
@@ -247,7 +246,7 @@ def _work(
             threading.Thread(target=_listen, args=(control, reporter), daemon=True).start()
         shared = distributed.join(spec.device).share({"spec": spec_to_json(spec)})
         told = spec_from_json(shared["spec"])
-        return Done(tasks.run(told, run, reporter or Reporter()))
+        return Done(tasks.run_task(told, run, reporter or Reporter()))
     except StopRequested:
         return Cancelled("user")
     except ConnectionError:
@@ -275,7 +274,7 @@ def _end_with_parent() -> None:
         os._exit(1)
 
 
-def _environments(spec: TrainSpec) -> list[dict[str, str]]:
+def _environments(spec: JobSpec) -> list[dict[str, str]]:
     """The variables of each rank on this machine."""
     choice = parse_device(spec.device)
     if launched_ranks()[1] > 1:

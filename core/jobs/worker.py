@@ -23,14 +23,18 @@ from typing import Any
 import psutil
 from filelock import FileLock, Timeout
 
-from core.jobs import ranks
+from core.datasets import open_data_folder
+from core.jobs import ranks, tasks
+from core.jobs.event_reporter import JobReporter
 from core.jobs.event_stream import EventStream, envelope
 from core.jobs.failures import classify, make_failed
-from core.jobs.reporter import JobReporter
+from core.models.model_folder import read_model_info
+from core.project.draft_models import check_model
 from core.runs.event_log import EventWriter
 from core.runs.events import Cancelled, Done, Event, Heartbeat, Started, to_json
+from core.runs.kinds import job_kind
 from core.runs.run_folder import RunFolder
-from core.runs.spec import JobSpec, PrelabelSpec, TrainSpec
+from core.runs.spec import JobSpec, ModelJobSpec
 from core.system.messages import message
 from core.system.reporting import StopRequested
 
@@ -90,13 +94,11 @@ def _do(run: RunFolder, reporter: JobReporter, stream: EventStream) -> Event:
         spec = run.spec
         _check_input(spec)
         reporter.check()  # stopped in the queue: no need to load the engine
-        if isinstance(spec, TrainSpec) and ranks.needs_ranks(spec):
+        if ranks.needs_ranks(spec):
             return ranks.run_together(spec, run, reporter, stream.emit)
-        from core.jobs.tasks import basic as tasks
-
         device = tasks.choose_device(spec.device)
         stream.emit(Started(spec.kind, os.getpid(), device))
-        return Done(tasks.run(spec, run, reporter))
+        return Done(tasks.run_task(spec, run, reporter))
     except StopRequested:
         return Cancelled(reporter.stop_reason)
     except BaseException as error:
@@ -110,16 +112,14 @@ def _do(run: RunFolder, reporter: JobReporter, stream: EventStream) -> Event:
 
 def _check_input(spec: JobSpec) -> None:
     """Find what is plainly wrong before the engine is loaded, which takes seconds."""
-    from core.datasets import open_data_folder
-    from core.models.model_folder import read_model_info
-    from core.project.draft_models import check_model
-
     data_dir = getattr(spec, "data_dir", None)  # not every kind has one, or needs one
     if data_dir is not None:
         open_data_folder(data_dir)
-    if isinstance(spec, PrelabelSpec):
+    if not isinstance(spec, ModelJobSpec):
+        return
+    if job_kind(spec).takes_exports:
         check_model(spec.model_dir)
-    elif not isinstance(spec, TrainSpec):
+    else:
         read_model_info(spec.model_dir)
 
 

@@ -12,12 +12,12 @@ import numpy as np
 import numpy.typing as npt
 
 from core.system.errors import InputError
+from core.system.restricted_pickle import DType, Mention, RestrictedUnpickler, latin1_bytes
 
 Arrays = dict[str, npt.NDArray[Any]]
 
 #: Paddle's own entry in a ``.pdparams`` file: structured name → parameter name.
 _NAME_TABLE = "StructuredToParameterName@@"
-_PLAIN_KINDS = "biuf"
 #: Far above the largest network; a small file that names its parts over and over exceeds it.
 _MAX_VALUES = 1_000_000
 
@@ -48,7 +48,7 @@ def read_arrays(path: Path) -> dict[str, Any]:
     """
     try:
         with path.open("rb") as file:
-            loaded = _ArrayUnpickler(file, encoding="latin1").load()
+            loaded = RestrictedUnpickler(file, _FUNCTIONS).load()
         content = _Plain().value(loaded)
     except FileNotFoundError as error:
         raise InputError("There is no file {file}.", file=path) from error
@@ -63,19 +63,6 @@ def read_arrays(path: Path) -> dict[str, Any]:
     return content
 
 
-class _DType:
-    """Stand-in for ``numpy.dtype`` while unpickling: a number type and its byte order."""
-
-    def __init__(self, spec: Any, *_: Any) -> None:
-        if not isinstance(spec, str) or np.dtype(spec).kind not in _PLAIN_KINDS:
-            raise pickle.UnpicklingError("it holds an array of something else than numbers")
-        self.dtype = np.dtype(spec)
-
-    def __setstate__(self, state: tuple[Any, ...]) -> None:
-        if state[1] in ("<", ">"):
-            self.dtype = self.dtype.newbyteorder(state[1])
-
-
 class _Array:
     """Stand-in for ``numpy.ndarray`` while unpickling, so that no foreign state reaches numpy."""
 
@@ -88,7 +75,7 @@ class _Array:
         self.fill(data, dtype, shape, "F" if fortran else "C")
 
     def fill(self, data: Any, dtype: Any, shape: Any, order: Any) -> None:
-        if not isinstance(dtype, _DType):
+        if not isinstance(dtype, DType):
             raise pickle.UnpicklingError("it holds an array of an unknown type")
         if any(side < 0 for side in shape):
             raise pickle.UnpicklingError("it holds an array of an impossible shape")
@@ -101,13 +88,6 @@ def _array_from_buffer(data: Any, dtype: Any, shape: Any, order: Any) -> _Array:
     array = _Array()
     array.fill(data, dtype, shape, order)
     return array
-
-
-def _latin1(text: Any, encoding: Any) -> bytes:
-    """Stand-in for ``codecs.encode``: how pickle protocol 2 holds bytes."""
-    if encoding != "latin1" or not isinstance(text, str):
-        raise pickle.UnpicklingError("it holds bytes in an unknown encoding")
-    return text.encode("latin1")
 
 
 def _no_bytes() -> bytes:
@@ -143,46 +123,16 @@ class _Plain:
         raise pickle.UnpicklingError(f"it holds a {type(item).__name__}")
 
 
-class _Maker:
-    """What a pickle may call; made anew for each mention, so that a pickle cannot change it."""
-
-    __slots__ = ("_function",)
-
-    def __init__(self, function: Callable[..., Any]) -> None:
-        self._function = function
-
-    def __call__(self, *args: Any) -> Any:
-        return self._function(*args)
-
-    def __setstate__(self, state: Any) -> None:
-        raise pickle.UnpicklingError("it tries to change what reads it")
-
-
-class _Name:
-    """A class that a pickle may name but not call."""
-
-    __slots__ = ()
-
-
-_ALLOWED: dict[tuple[str, str], Callable[..., Any]] = {
-    ("numpy", "dtype"): _DType,
+_FUNCTIONS: dict[Mention, Callable[..., Any] | None] = {
+    ("numpy", "ndarray"): None,
+    ("numpy", "dtype"): DType,
     ("numpy.core.multiarray", "_reconstruct"): _Array,
     ("numpy._core.multiarray", "_reconstruct"): _Array,
     ("numpy.core.numeric", "_frombuffer"): _array_from_buffer,
     ("numpy._core.numeric", "_frombuffer"): _array_from_buffer,
-    ("_codecs", "encode"): _latin1,
+    ("_codecs", "encode"): latin1_bytes,
     ("collections", "OrderedDict"): OrderedDict,
     ("builtins", "tuple"): tuple,
     ("__builtin__", "tuple"): tuple,
     ("__builtin__", "bytes"): _no_bytes,
 }
-
-
-class _ArrayUnpickler(pickle.Unpickler):
-    def find_class(self, module: str, name: str) -> Any:
-        if (module, name) == ("numpy", "ndarray"):
-            return _Name()
-        try:
-            return _Maker(_ALLOWED[module, name])
-        except KeyError:
-            raise pickle.UnpicklingError(f"it asks for {module}.{name}") from None

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from core.system.errors import InputError
+from core.system.errors import InputError, first_problem
 from core.system.files import read_yaml
 
 PRUNING = "prune.yml"
@@ -102,12 +102,10 @@ def _read(file: Path, kind: type[_R]) -> _R:
     try:
         return kind.model_validate(read_yaml(file))
     except ValidationError as error:
-        first = error.errors()[0]
+        where, reason = first_problem(error)
         raise InputError(
             "{file} does not say how the model was compressed: {where}: {reason}.",
             file=file,
-            where=" → ".join(str(part) for part in first["loc"]) or "content",
-            reason="names with values are expected"
-            if first["type"] == "model_type"
-            else first["msg"],
+            where=where,
+            reason=reason,
         ) from error

@@ -27,7 +27,7 @@ from core.models.compression_records import (
     read_pruning,
     read_quantization,
 )
-from core.system.errors import InputError
+from core.system.errors import InputError, first_problem
 from core.system.files import read_yaml, recover_folder, replace_folder_atomic, write_text_atomic
 
 WEIGHTS = "model.pdparams"
@@ -134,14 +134,12 @@ def read_model_info(model_dir: str | Path) -> ModelInfo:
     try:
         description = _Description.model_validate(content)
     except ValidationError as error:
-        first = error.errors()[0]
+        where, reason = first_problem(error)
         raise InputError(
             "{file} does not describe a model: {where}: {reason}.",
             file=file,
-            where=" → ".join(str(part) for part in first["loc"]) or "content",
-            reason="names with values are expected"
-            if first["type"] == "model_type"
-            else first["msg"],
+            where=where,
+            reason=reason,
         ) from error
     attributes = description.attributes
     labels = attributes.labels or [str(index) for index in range(attributes.num_classes)]

@@ -16,6 +16,7 @@ from typing import Any
 import platformdirs
 
 from core.models.array_files import read_state_dict
+from core.models.catalog import NETWORKS
 from core.system import downloads
 from core.system.downloads import DownloadError
 from core.system.errors import InputError
@@ -30,33 +31,6 @@ _ARCHIVE_SUFFIX = ".tar.gz"
 
 #: Public store of PaddleSeg's weights.
 BASE_URL = "https://bj.bcebos.com/paddleseg/dygraph/"
-_PATHS = {
-    "UNet_CITYSCAPES": "cityscapes/unet_cityscapes_1024x512_160k/model.pdparams",
-    "DeepLabV3P_ResNet50_vd_CITYSCAPES": (
-        "cityscapes/deeplabv3p_resnet50_os8_cityscapes_1024x512_80k/model.pdparams"
-    ),
-    "DeepLabV3P_ResNet101_vd_CITYSCAPES": (
-        "cityscapes/deeplabv3p_resnet101_os8_cityscapes_769x769_80k/model.pdparams"
-    ),
-    "FastSCNN_CITYSCAPES": "cityscapes/fastscnn_cityscapes_1024x1024_160k/model.pdparams",
-    "HRNet_HRNet_W18_CITYSCAPES": (
-        "cityscapes/fcn_hrnetw18_cityscapes_1024x512_80k/model.pdparams"
-    ),
-    "HRNet_HRNet_W48_CITYSCAPES": (
-        "cityscapes/fcn_hrnetw48_cityscapes_1024x512_80k/model.pdparams"
-    ),
-    "BiSeNetV2_CITYSCAPES": "cityscapes/bisenet_cityscapes_1024x1024_160k/model.pdparams",
-    "DeepLabV3P_ResNet50_vd_PascalVOC": (
-        "pascal_voc12/deeplabv3p_resnet50_os8_voc12aug_512x512_40k/model.pdparams"
-    ),
-    "DeepLabV3P_ResNet101_vd_PascalVOC": (
-        "pascal_voc12/deeplabv3p_resnet101_os8_voc12aug_512x512_40k/model.pdparams"
-    ),
-    "HRNet_HRNet_W18_PascalVOC": "pascal_voc12/fcn_hrnetw18_voc12aug_512x512_40k/model.pdparams",
-    "HRNet_HRNet_W48_PascalVOC": "pascal_voc12/fcn_hrnetw48_voc12aug_512x512_40k/model.pdparams",
-    "DeepLabV3P_ResNet50_vd_IMAGENET": "resnet50_vd_ssld_v2.tar.gz",
-    "DeepLabV3P_ResNet101_vd_IMAGENET": "resnet101_vd_ssld.tar.gz",
-}
 #: SHA-256 by key, where it is known for sure. None has been published, so the first download of
 #: each file is trusted and its hash kept beside it.
 _SHA256: dict[str, str] = {}
@@ -86,7 +60,11 @@ def offered(model_name: str, init_params: Mapping[str, Any] | None = None) -> tu
         model_name: class name in ``core.seg``.
         init_params: its constructor's arguments; what is missing has the class's default.
     """
-    return tuple(n for n in NAMES if _key(model_name, init_params or {}, n) in _PATHS)
+    network = NETWORKS.get(model_name)
+    if network is None:
+        return ()
+    params = init_params or {}
+    return tuple(n for n in NAMES if network.weights_key(n, params) in network.published)
 
 
 def published(
@@ -97,8 +75,7 @@ def published(
     Raises:
         InputError: there are none.
     """
-    key = _key(model_name, init_params or {}, name)
-    if key not in _PATHS:
+    if name not in offered(model_name, init_params):
         raise InputError(
             "There are no weights “{name}” for {model}: choose {known}, a .pdparams file, a model "
             "folder, or None.",
@@ -106,9 +83,12 @@ def published(
             model=model_name,
             known=", ".join(offered(model_name, init_params)) or "none",
         )
+    network = NETWORKS[model_name]
+    variant = network.weights_key(name, init_params or {})
+    key = f"{model_name}_{variant}"
     return PublishedWeights(
         key=key,
-        url=BASE_URL + _PATHS[key],
+        url=BASE_URL + network.published[variant],
         backbone_only=name == "IMAGENET",
         sha256=_SHA256.get(key),
     )
@@ -162,17 +142,6 @@ def obtain(weights: PublishedWeights, *, reporter: Reporter) -> Path:
             raise
         raise problem from error
     return target
-
-
-def _key(model_name: str, init_params: Mapping[str, Any], name: str) -> str:
-    match model_name:
-        case "DeepLabV3P":
-            backbone = f"_{init_params.get('backbone', 'ResNet50_vd')}"
-        case "HRNet":
-            backbone = f"_HRNet_W{init_params.get('width', 48)}"
-        case _:
-            backbone = ""
-    return f"{model_name}{backbone}_{name}"
 
 
 def _find(folder: Path, weights: PublishedWeights) -> Path | None:

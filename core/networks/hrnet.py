@@ -11,7 +11,6 @@ from core.networks.operators import Add, Concat, Resize
 from core.networks.resize import spatial_size
 from core.networks.tracing import trace_as_written
 
-WIDTHS = (18, 48)
 _MODULES = {"st2": 1, "st3": 4, "st4": 3}
 _BLOCKS = 4  # residual blocks in each branch of a module
 

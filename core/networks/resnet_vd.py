@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, TypeAlias
 
 from paddle import Tensor, nn
 
 from core.networks.layers import ConvBN, ConvBNReLU
 from core.networks.operators import Add
 from core.networks.tracing import trace_as_written
-
-BackboneName: TypeAlias = Literal["ResNet50_vd", "ResNet101_vd"]
 
 BLOCKS: dict[str, tuple[int, int, int, int]] = {
     "ResNet50_vd": (3, 4, 6, 3),

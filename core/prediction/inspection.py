@@ -14,7 +14,6 @@ import numpy.typing as npt
 
 from core.data.class_names import BACKGROUND_NAMES
 from core.images.io import IGNORE_INDEX
-from core.prediction.metrics import ConfusionMatrix
 from core.system.errors import InputError
 
 LabelMap = npt.NDArray[np.uint8]
@@ -97,24 +96,10 @@ def background_class(labels: Iterable[str]) -> int | None:
     return next((i for i, name in enumerate(labels) if name.strip().lower() in names), None)
 
 
-def count_confusions(
-    label_map: LabelMap, label: LabelMap, *, num_classes: int, ignore_index: int = IGNORE_INDEX
-) -> npt.NDArray[np.int64]:
-    """Return the confusion matrix of one image: rows truth, columns prediction, pixel counts.
-
-    Raises:
-        InputError: different sizes, or class ids outside 0 … ``num_classes`` - 1.
-    """
-    _check_size(label_map, label)
-    counted = ConfusionMatrix(num_classes)
-    counted.update(label_map, label, ignore_index=ignore_index)
-    return counted.matrix
-
-
 def score_image(
     matrix: npt.NDArray[np.int64], *, image: Path, label: Path, prediction: Path | None
 ) -> ImageScore:
-    """Turn one image's confusion matrix (see ``count_confusions``) into its scores."""
+    """Turn one image's confusion matrix (rows truth) into its scores."""
     pixels, right = int(matrix.sum()), int(np.trace(matrix))
     union = matrix.sum(0) + matrix.sum(1) - np.diag(matrix)
     present = union > 0

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -16,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from core.prediction.metrics import ConfusionMatrix
 from core.prediction.predictor import WINDOW, Predictor, Scores, evaluate
 from core.system.errors import InputError
+from core.system.onnx_session import open_session
 from core.transforms import transforms_from_list
 
 if TYPE_CHECKING:
@@ -23,14 +23,6 @@ if TYPE_CHECKING:
 
 #: Key of the file's metadata under which the description lies, as JSON.
 METADATA_KEY: Final = "maskwright"
-
-#: ONNX model c = MatMulInteger(a, b) of (1, 64) uint8 and (64, 16) int8; a running model needs no
-#: package that could build it.
-PRODUCT: Final = (
-    b'\x08\x08:\\\n\x18\n\x01a\n\x01b\x12\x01c"\rMatMulInteger\x12\x01pZ\x13\n\x01a\x12\x0e\n\x0c'
-    b"\x08\x02\x12\x08\n\x02\x08\x01\n\x02\x08@Z\x13\n\x01b\x12\x0e\n\x0c\x08\x03\x12\x08\n\x02\x08@\n\x02"
-    b"\x08\x10b\x13\n\x01c\x12\x0e\n\x0c\x08\x06\x12\x08\n\x02\x08\x01\n\x02\x08\x10B\x04\n\x00\x10\x11"
-)
 
 
 class Description(BaseModel):
@@ -82,7 +74,7 @@ class OnnxModel:
 
     def __init__(self, file: str | Path, *, threads: int | None = None) -> None:
         self._file = Path(file)
-        self._session = _open(self._file, threads or 0)
+        self._session = open_session(self._file, threads=threads or 0)
         self._input, self.num_classes = self._check()
         size = self._input.size
         self.size = None if size is None else (size[1], size[0])
@@ -214,36 +206,3 @@ class OnnxPredictor(Predictor):
         if right or below:
             images = np.pad(images, ((0, 0), (0, 0), (0, below), (0, right)))
         return self._model.logits(images)[:, :, :height, :width]
-
-
-@cache
-def products_overflow() -> bool:
-    """Whether the processor's own 8-bit products lose their largest values (x86 without VNNI)."""
-    import onnxruntime
-
-    session = onnxruntime.InferenceSession(PRODUCT, providers=["CPUExecutionProvider"])
-    a, b = np.full((1, 64), 255, np.uint8), np.full((64, 16), 127, np.int8)
-    (product,) = session.run(None, {"a": a, "b": b})
-    return bool((product != 64 * 255 * 127).any())
-
-
-def _open(file: Path, threads: int) -> Any:
-    # Not at import: the window starts without it.
-    import onnxruntime
-
-    if not file.is_file():
-        raise InputError("{file} does not exist.", file=file)
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.log_severity_level = 3
-    if products_overflow():
-        # Kernels that do not; where the processor is fit for 8 bits they take 2.5 times as long.
-        options.add_session_config_entry("session.x64quantprecision", "1")
-    try:
-        return onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # the runtime's own kinds, which have no common base
-        raise InputError(
-            "{file} is no ONNX model that can be run here: {reason}.",
-            file=file,
-            reason=str(error).splitlines()[0] if str(error) else type(error).__name__,
-        ) from error

@@ -37,6 +37,7 @@ __all__ = [
     "evaluate",
     "inference_mode",
     "select_device",
+    "use_device",
     "window_starts",
 ]
 
@@ -73,6 +74,12 @@ def select_device(device: str) -> str:
         )
     paddle.set_device(name)
     return name
+
+
+def use_device(net: Any, device: str | None) -> None:
+    """Compute on ``device``, and move the network there; None leaves all as it is."""
+    if device is not None:
+        net.to(device=select_device(device))
 
 
 @contextlib.contextmanager

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
@@ -13,7 +13,7 @@ from core.data.class_names import BACKGROUND, BACKGROUND_NAMES, LABELME_BACKGROU
 from core.data.label_class import LabelClass
 from core.images.io import IGNORE_INDEX
 from core.images.palette import Color, default_palette
-from core.project.labels import add_class
+from core.project.labels import add_class, no_room
 from core.project.masks import LabelMap
 from core.system.errors import InputError
 
@@ -49,6 +49,7 @@ def plan_classes(
     existing: Sequence[LabelClass],
     names: Sequence[str],
     *,
+    free: Iterable[int],
     colors: Sequence[Color] = (),
     class_map: ClassMap | None = None,
 ) -> ClassPlan:
@@ -61,6 +62,7 @@ def plan_classes(
     Args:
         existing: the project's classes.
         names: the import's classes by id.
+        free: ids for new classes.
         colors: theirs; the default ones where missing.
         class_map: what becomes of the classes that it names.
 
@@ -68,23 +70,19 @@ def plan_classes(
         InputError: the project would have more than 255 classes.
     """
     known = {label.name: label.id for label in existing}
-    free = max(known.values(), default=-1) + 1
+    ids = iter(free)
     lut = np.full(256, IGNORE_INDEX, np.uint8)
     new: list[LabelClass] = []
     for index, name, like in _targets(tuple(known), names, class_map or {}):
         if name not in known and name in _BACKGROUND:
             name = next((other for other in _BACKGROUND if other in known), name)
         if name not in known:
-            if free >= IGNORE_INDEX:
-                raise InputError(
-                    "There is no room for the class {name}: a mask holds {count} classes at most.",
-                    name=name,
-                    count=IGNORE_INDEX,
-                )
-            color = colors[like] if like < len(colors) else default_palette(free + 1)[free]
-            new.append(LabelClass(free, name, color))
-            known[name] = free
-            free += 1
+            id_ = next(ids, None)
+            if id_ is None:
+                raise no_room(name, len(known))
+            color = colors[like] if like < len(colors) else default_palette(id_ + 1)[id_]
+            new.append(LabelClass(id_, name, color))
+            known[name] = id_
         lut[index] = known[name]
     return ClassPlan(lut, len(names), tuple(new))
 

@@ -196,17 +196,11 @@ class DataExchange(ProjectPart):
         Raises:
             InputError: fewer than two classes, or a ``needed`` subset has no labelled image.
         """
-        return revision.freeze(
-            self._database,
-            self._store.resolver,
-            self._store.masks,
-            read_labels(self._database),
-            needed=needed,
-        )
+        return revision.freeze(self._store, read_labels(self._database), needed=needed)
 
     def revision(self, revision_id: int) -> Revision:
         """Return a stored revision; raises ``KeyError``."""
-        return revision.load(self._database, self._store.resolver, self._store.masks, revision_id)
+        return revision.load(self._store, revision_id)
 
     def contents(self) -> ImportResult:
         """Return all images that have a mask, for the writers of ``core.data.formats``."""

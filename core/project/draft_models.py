@@ -10,7 +10,7 @@ from typing import Any, Final
 from core.models.model_folder import DESCRIPTION, WEIGHTS, read_model_info
 from core.project import Project
 from core.project.variants import ModelVariant, VariantKind, VariantReader, located
-from core.runs.spec import MeasureSpec
+from core.runs.kinds import MeasureSpec
 from core.system.errors import InputError
 from core.system.files import read_yaml
 

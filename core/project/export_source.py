@@ -8,7 +8,7 @@ from pathlib import Path
 from core.data.formats import ImportedImage, ImportedShape, ImportResult
 from core.project import image_rows as images
 from core.project import shape_store as shapes
-from core.project.labels import read_labels
+from core.project.labels import contiguous_ids, read_labels
 from core.project.masks import LabelMap
 from core.project.rows import ImageQuery
 from core.project.store import Store
@@ -16,14 +16,18 @@ from core.system.errors import InputError
 
 
 def contents(store: Store) -> ImportResult:
-    """Return all images that have a mask; masks are read when asked for."""
+    """Return all images that have a mask; masks are read when asked for.
+
+    Class indices are the places of the classes ordered by id.
+    """
+    table = contiguous_ids(read_labels(store.database))
     classes = sorted(read_labels(store.database), key=lambda label: label.id)
     items = [
         ImportedImage(
             row.path,
-            functools.partial(_mask, store, row.path, row.mask_hash),
+            functools.partial(_mask, store, table, row.path, row.mask_hash),
             None if row.subset == "none" else row.subset,
-            functools.partial(_shapes, store, row.id),
+            functools.partial(_shapes, store, table, row.id),
         )
         for row in images.select(store.database, store.resolver, ImageQuery())
         if row.mask_hash is not None
@@ -33,16 +37,16 @@ def contents(store: Store) -> ImportResult:
     )
 
 
-def _mask(store: Store, image: Path, mask_hash: str) -> LabelMap:
+def _mask(store: Store, table: LabelMap, image: Path, mask_hash: str) -> LabelMap:
     if not image.is_file():
         raise InputError(
             "The image {file} is not there any more; bring it back or remove it from the project.",
             file=image,
         )
-    return store.masks.read(mask_hash)
+    return table[store.masks.read(mask_hash)]
 
 
-def _shapes(store: Store, image_id: int) -> list[ImportedShape]:
+def _shapes(store: Store, table: LabelMap, image_id: int) -> list[ImportedShape]:
     """Return the shapes without holes; damaged ones are none, as the mask says everything."""
     text = shapes.read(store.database, image_id)
     if text is None:
@@ -56,7 +60,7 @@ def _shapes(store: Store, image_id: int) -> list[ImportedShape]:
         return []
     return [
         ImportedShape(
-            shape.class_id,
+            int(table[shape.class_id]),
             shape.outline.kind,
             tuple((x, y) for x, y in shape.outline.polygon.outer.tolist()),
         )

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
 
 from core.project import image_rows as images
+from core.project import shape_store as shapes
+from core.project.labels import palette, present_ids, read_labels, remove_unused_class
+from core.project.masks import MaskBatch, register
 from core.project.rows import UndoReport
 from core.project.store import Store
 
@@ -27,12 +29,13 @@ def last_import(store: Store) -> ImportInfo | None:
 
 def undo_last_import(store: Store) -> UndoReport | None:
     """Undo the newest import; see ``Project.undo_last_import``."""
-    with store.database.transaction() as connection:
+    with store.masks.batch() as batch, store.database.transaction() as connection:
         row = connection.execute("SELECT max(id) FROM import_batch").fetchone()
         if row[0] is None:
             return None
         batch_id = int(row[0])
         removed = restored = 0
+        masks: dict[int, tuple[int, int]] = {}
         kept: list[Path] = []
         rows = connection.execute(
             "SELECT image.id, item.added, item.previous_mask_id, item.previous_state,"
@@ -49,33 +52,33 @@ def undo_last_import(store: Store) -> UndoReport | None:
                 connection.execute("DELETE FROM image WHERE id = ?", (image_id,))
                 removed += 1
             else:
+                present = mask_id
+                if mask_id is not None:
+                    present = _without_deleted_classes(store, batch, mask_id)
+                    masks[image_id] = mask_id, present
                 connection.execute(
                     "UPDATE image SET mask_id = ?, state = ?, subset = ? WHERE id = ?",
-                    (mask_id, state, subset, image_id),
+                    (present, state, subset, image_id),
                 )
                 restored += 1
-        _remove_classes(connection, batch_id)
+        table = present_ids(store.database)
+        if table is not None:
+            shapes.replace_classes(connection, masks, table)
+        classes = connection.execute(
+            "SELECT class_id FROM import_class WHERE batch_id = ?", (batch_id,)
+        ).fetchall()
         connection.execute("DELETE FROM import_batch WHERE id = ?", (batch_id,))
+        for (class_id,) in classes:
+            remove_unused_class(connection, class_id)
     return UndoReport(removed, restored, tuple(kept))
 
 
-def _remove_classes(connection: sqlite3.Connection, batch_id: int) -> None:
-    """Remove the import's classes from the highest id down, as far as no image has used them.
-
-    Only from the top, because ids stay without gaps: a data folder's ``labels.txt`` needs that.
-    """
-    classes = connection.execute(
-        "SELECT class_id FROM import_class WHERE batch_id = ? ORDER BY class_id DESC", (batch_id,)
-    ).fetchall()
-    for (class_id,) in classes:
-        top = connection.execute("SELECT max(id) FROM class").fetchone()[0]
-        used = connection.execute(
-            "SELECT 1 FROM mask_class WHERE class_id = ? AND ("
-            " EXISTS (SELECT 1 FROM image WHERE image.mask_id = mask_class.mask_id) OR"
-            " EXISTS (SELECT 1 FROM mask_history WHERE mask_history.mask_id = mask_class.mask_id)"
-            ") LIMIT 1",
-            (class_id,),
-        ).fetchone()
-        if class_id != top or used is not None:
-            return
-        connection.execute("DELETE FROM class WHERE id = ?", (class_id,))
+def _without_deleted_classes(store: Store, batch: MaskBatch, mask_id: int) -> int:
+    """Return the row id of what an earlier mask is today: itself, as a rule."""
+    hash_ = str(store.database.value("SELECT hash FROM mask WHERE id = ?", (mask_id,)))
+    table = present_ids(store.database, hash_)
+    if table is None:
+        return mask_id
+    colors = palette(read_labels(store.database))
+    with store.database.transaction() as connection:
+        return register(connection, batch.put(table[store.masks.read(hash_)], colors))

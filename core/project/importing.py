@@ -17,7 +17,7 @@ from core.project import shape_store as shapes
 from core.project.class_plan import ClassMap, ClassPlan, add_planned, plan_classes
 from core.project.copying import copy_into
 from core.project.label_state import check_size, set_mask
-from core.project.labels import palette, read_labels
+from core.project.labels import free_ids, palette, read_labels
 from core.project.masks import LabelMap, MaskBatch, check_values, register
 from core.project.paths import StoredPath
 from core.project.rows import ImageSubset, ImportReport, MaskInfo
@@ -88,7 +88,13 @@ def take_over(
     """Import images and masks; see ``Project.import_result``."""
     store.database.require_writable()
     existing = read_labels(store.database)
-    plan = plan_classes(existing, class_names, colors=colors, class_map=class_map)
+    plan = plan_classes(
+        existing,
+        class_names,
+        free=free_ids(store.database.connection()),
+        colors=colors,
+        class_map=class_map,
+    )
     tally = _Tally(lost=list(lost))
     with store.masks.batch() as batch:
         reader = _Reader(store, plan, batch, tally, copy=copy)

@@ -69,10 +69,8 @@ class LabelledImages(ProjectPart):
     ) -> int:
         """Give all pixels of a class to another one and delete it, in one transaction.
 
-        Ids above the deleted one move down by one, in the masks too.
-
-        Masks of earlier revisions stay as they are. Earlier imports can no longer be undone, and
-        earlier versions of the masks are forgotten: they have the old ids.
+        The ids of other classes stay. So do earlier masks, those of revisions too; where an
+        earlier mask comes back, its pixels of the deleted class go to ``replacement`` as well.
 
         Args:
             class_id: the class that goes.
@@ -83,7 +81,8 @@ class LabelledImages(ProjectPart):
             How many masks were written anew.
 
         Raises:
-            InputError: reading only, a mask cannot be read, or one was changed meanwhile.
+            InputError: the class with id 0, which erasing leaves behind; reading only, a mask
+                cannot be read, or one was changed meanwhile.
         """
         return class_changes.replace_class(self._store, class_id, replacement, progress=progress)
 
@@ -212,11 +211,17 @@ class LabelledImages(ProjectPart):
         return labelling.history(self._store, image_id)
 
     def mask(self, mask_hash: str) -> LabelMap:
-        """Return a stored mask (H, W) uint8; raises ``InputError`` if its file is gone."""
-        return self._store.masks.read(mask_hash)
+        """Return a stored mask (H, W) uint8, without the classes that were deleted since.
+
+        Raises:
+            InputError: its file is gone.
+        """
+        mask = self._store.masks.read(mask_hash)
+        table = labels.present_ids(self._database, mask_hash)
+        return mask if table is None else table[mask]
 
     def mask_path(self, mask_hash: str) -> Path:
-        """Return where a stored mask's PNG is."""
+        """Return where a stored mask's PNG is; it may have ids of deleted classes."""
         return self._store.masks.path(mask_hash)
 
     def collect_garbage(self) -> GarbageReport:

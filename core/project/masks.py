@@ -22,6 +22,13 @@ from core.system.errors import InputError
 from core.system.files import fsync_folder
 
 LabelMap = npt.NDArray[np.uint8]
+_USERS = (
+    ("image", "mask_id"),
+    ("mask_history", "mask_id"),
+    ("revision_item", "mask_id"),
+    ("import_image", "mask_id"),
+    ("import_image", "previous_mask_id"),
+)
 _COUNTED_AT_ONCE = 2**23  # float32 counts exactly up to 2**24
 
 
@@ -187,6 +194,15 @@ def register(connection: sqlite3.Connection, info: MaskInfo) -> int:
     return mask_id
 
 
+def is_used(mask_id: str) -> str:
+    """Return the SQL condition that something refers to the mask whose id is ``mask_id``."""
+    parts = (
+        f"EXISTS (SELECT 1 FROM {table} WHERE {table}.{column} = {mask_id})"  # noqa: S608
+        for table, column in _USERS
+    )
+    return f"({' OR '.join(parts)})"
+
+
 def forget_unused(connection: sqlite3.Connection, keep: Collection[str]) -> None:
     """Drop earlier versions of masks, then the rows of masks that nothing refers to.
 
@@ -196,11 +212,7 @@ def forget_unused(connection: sqlite3.Connection, keep: Collection[str]) -> None
     """
     connection.execute("DELETE FROM mask_history")
     unused = connection.execute(
-        "SELECT id, hash FROM mask"
-        " WHERE NOT EXISTS (SELECT 1 FROM image WHERE image.mask_id = mask.id)"
-        " AND NOT EXISTS (SELECT 1 FROM revision_item WHERE revision_item.mask_id = mask.id)"
-        " AND NOT EXISTS (SELECT 1 FROM import_image WHERE import_image.mask_id = mask.id)"
-        " AND NOT EXISTS (SELECT 1 FROM import_image WHERE previous_mask_id = mask.id)"
+        f"SELECT id, hash FROM mask WHERE NOT {is_used('mask.id')}"  # noqa: S608
     ).fetchall()
     connection.executemany(
         "DELETE FROM mask WHERE id = ?", [(id_,) for id_, hash_ in unused if hash_ not in keep]

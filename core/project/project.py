@@ -15,12 +15,12 @@ from core.project.database import Database
 from core.project.labelled_images import LabelledImages
 from core.project.masks import MaskStore
 from core.project.paths import PathResolver
-from core.project.run_list import RunList
+from core.project.runs import ProjectRuns
 from core.project.store import Store
 from core.system.errors import InputError
 
 
-class Project(LabelledImages, DataExchange, RunList):
+class Project(LabelledImages, DataExchange, ProjectRuns):
     """A folder with ``project.db``, ``masks/``, ``runs/`` and, for copied ones, ``images/``.
 
     All methods may be called from any thread. One process at a time has a project open for

@@ -14,10 +14,10 @@ from typing import Any
 
 from core.data.label_class import LabelClass
 from core.datasets import Subset
+from core.images.io import IGNORE_INDEX
 from core.project.data_folder import DataItem, write_data_folder
 from core.project.database import Database
-from core.project.masks import MaskStore
-from core.project.paths import PathResolver
+from core.project.store import Store
 from core.system.errors import InputError
 
 
@@ -45,7 +45,9 @@ class Revision:
     def write_data_folder(self, folder: Path, *, copy_masks: bool | None = None) -> Path:
         """Write PaddleX's SEG layout into ``folder`` (new or empty) and return it.
 
-        Lists hold absolute paths, separated by a tab; ``revision.json`` holds the hash.
+        Lists hold absolute paths, separated by a tab; ``revision.json`` holds the hash. Where
+        classes were deleted, masks with ids above the first gap are written anew into the folder,
+        with ids that are the lines of ``labels.txt``.
 
         Args:
             folder: where to.
@@ -64,14 +66,7 @@ class Revision:
         )
 
 
-def freeze(
-    database: Database,
-    resolver: PathResolver,
-    store: MaskStore,
-    labels: Sequence[LabelClass],
-    *,
-    needed: Sequence[Subset],
-) -> Revision:
+def freeze(store: Store, labels: Sequence[LabelClass], *, needed: Sequence[Subset]) -> Revision:
     """Freeze the labelled and reviewed images that belong to a subset; drafts stay out.
 
     Stores the revision unless one with the same hash is there or the project is read-only.
@@ -82,40 +77,38 @@ def freeze(
     if len(labels) < 2:
         raise InputError("A model needs at least two classes, such as background and one more.")
     by_id = tuple(sorted(labels, key=lambda label: label.id))
-    if database.read_only:
-        rows = _current(database)
+    if store.database.read_only:
+        rows = _current(store.database)
         _check_subsets(rows, needed)
-        return _revision(None, time.time(), by_id, rows, resolver, store)
-    with database.transaction() as connection:
-        rows = _current(database)
+        return _revision(store, None, time.time(), by_id, rows)
+    with store.database.transaction() as connection:
+        rows = _current(store.database)
         _check_subsets(rows, needed)
-        revision = _revision(None, time.time(), by_id, rows, resolver, store)
-        id_, created = _store(connection, revision, rows)
+        revision = _revision(store, None, time.time(), by_id, rows)
+        id_, created = _keep(connection, revision, rows)
     return Revision(id_, revision.hash, created, revision.labels, revision.items)
 
 
-def load(
-    database: Database, resolver: PathResolver, store: MaskStore, revision_id: int
-) -> Revision:
+def load(store: Store, revision_id: int) -> Revision:
     """Return a stored revision.
 
     Raises:
         KeyError: there is none with this id.
     """
-    head = database.one("SELECT created, labels FROM revision WHERE id = ?", (revision_id,))
+    head = store.database.one("SELECT created, labels FROM revision WHERE id = ?", (revision_id,))
     if head is None:
         raise KeyError(f"no revision {revision_id}")
     labels = tuple(
         LabelClass(id_, name, (red, green, blue))
         for id_, name, (red, green, blue) in json.loads(head[1])
     )
-    rows = database.all(
+    rows = store.database.all(
         "SELECT item.path, item.inside, item.relative, mask.hash, item.subset, mask.id"
         " FROM revision_item AS item JOIN mask ON mask.id = item.mask_id"
         " WHERE item.revision_id = ? ORDER BY item.position",
         (revision_id,),
     )
-    return _revision(revision_id, head[0], labels, rows, resolver, store)
+    return _revision(store, revision_id, head[0], labels, rows)
 
 
 def _current(database: Database) -> list[tuple[Any, ...]]:
@@ -139,26 +132,43 @@ def _check_subsets(rows: Sequence[tuple[Any, ...]], needed: Sequence[Subset]) ->
 
 
 def _revision(
+    store: Store,
     id_: int | None,
     created: float,
     labels: tuple[LabelClass, ...],
     rows: Sequence[tuple[Any, ...]],
-    resolver: PathResolver,
-    store: MaskStore,
 ) -> Revision:
     digest = hashlib.sha256()
     for label in labels:
         digest.update(json.dumps([label.id, label.name]).encode() + b"\n")
     for path, _, _, mask_hash, subset, _ in rows:
         digest.update(json.dumps([path, mask_hash, subset]).encode() + b"\n")
+    with_gaps = _masks_with_gaps(store.database, labels)
     items = tuple(
-        DataItem(resolver.resolve(path, bool(inside), relative), store.path(mask_hash), subset)
-        for path, inside, relative, mask_hash, subset, _ in rows
+        DataItem(
+            store.resolver.resolve(path, bool(inside), relative),
+            store.masks.path(mask_hash),
+            subset,
+            has_gaps=mask_id in with_gaps,
+        )
+        for path, inside, relative, mask_hash, subset, mask_id in rows
     )
     return Revision(id_, digest.hexdigest(), created, labels, items)
 
 
-def _store(
+def _masks_with_gaps(database: Database, labels: Sequence[LabelClass]) -> frozenset[int]:
+    """Return the row ids of masks with classes whose ids are not their places in ``labels``."""
+    gap = next((place for place, label in enumerate(labels) if label.id != place), None)
+    if gap is None:
+        return frozenset()
+    rows = database.all(
+        "SELECT DISTINCT mask_id FROM mask_class WHERE class_id BETWEEN ? AND ?",
+        (gap, IGNORE_INDEX - 1),
+    )
+    return frozenset(row[0] for row in rows)
+
+
+def _keep(
     connection: sqlite3.Connection, revision: Revision, rows: Sequence[tuple[Any, ...]]
 ) -> tuple[int, float]:
     existing = connection.execute(

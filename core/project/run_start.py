@@ -9,11 +9,12 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from core.datasets import Subset
 from core.project import Project, RunRow
 from core.project.draft_models import network_name
-from core.runs.run_folder import RunFolder, validation_problem
-from core.runs.spec import JobSpec, spec_from_json
+from core.runs.kinds import TrainSpec, find_kind, job_kind, spec_from_json
+from core.runs.run_folder import RunFolder
+from core.runs.spec import JobSpec, ModelJobSpec
+from core.runs.spec_errors import validation_problem
 from core.system.errors import InputError
 
 
@@ -27,11 +28,11 @@ def prepare_run(project: Project, fields: Mapping[str, Any]) -> RunRow:
     Raises:
         InputError: a subset is empty, a field is not valid, or there is no such model.
     """
-    kind = str(fields["kind"])
-    needed = _needed(kind, fields)
+    spec = _spec(fields, Path("dataset"))  # before a run is spent on bad fields
+    kind = job_kind(spec)
+    needed = kind.subsets(spec)
     revision = project.create_revision(needed=needed) if needed else None
-    _spec(fields, Path("dataset"))  # before a run is spent on bad fields
-    row = project.new_run(kind, _model_name(fields), revision=revision)
+    row = project.new_run(kind.name, _network(spec), revision=revision)
     try:
         run = RunFolder(row.folder)
         if revision is not None:
@@ -43,22 +44,10 @@ def prepare_run(project: Project, fields: Mapping[str, Any]) -> RunRow:
     return row
 
 
-def _needed(kind: str, fields: Mapping[str, Any]) -> tuple[Subset, ...]:
-    """Return the subsets that a job reads; none for one that needs no data set."""
-    match kind:
-        case "train" | "quantize":
-            return ("train", "val")
-        case "prune":
-            return ("train", "val") if fields.get("finetune_epochs") else ("val",)
-        case "evaluate" | "sensitivity" | "measure":
-            return (fields.get("split", "val"),)
-        case _:
-            return ()
-
-
 def _spec(fields: Mapping[str, Any], dataset_dir: Path) -> JobSpec:
     values = dict(fields)
-    if _needed(str(values["kind"]), values):
+    kind = find_kind(str(values["kind"]))
+    if kind is not None and kind.reads_data:
         values["data_dir"] = dataset_dir
     try:
         return spec_from_json(json.dumps(values, default=_plain))
@@ -74,7 +63,11 @@ def _plain(value: object) -> Any:
     return str(value)
 
 
-def _model_name(fields: Mapping[str, Any]) -> str:
-    if "model" in fields:
-        return str(fields["model"])
-    return network_name(Path(str(fields["model_dir"])))
+def _network(spec: JobSpec) -> str:
+    """Return the network's name; empty for a job that is about none."""
+    match spec:
+        case TrainSpec():
+            return spec.model
+        case ModelJobSpec():
+            return network_name(spec.model_dir)
+    return ""

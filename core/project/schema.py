@@ -144,6 +144,16 @@ CREATE INDEX image_shapes_by_mask ON image_shapes (mask_id);
 """
 
 
+_V3 = """
+-- Ids of deleted classes, which earlier masks still have, and the class that got the pixels (255:
+-- nobody). Masks of images that are in the list never have them.
+CREATE TABLE deleted_class (
+    id INTEGER PRIMARY KEY CHECK (id BETWEEN 0 AND 254),
+    replacement INTEGER NOT NULL CHECK (replacement BETWEEN 0 AND 255)
+);
+"""
+
+
 def run_script(connection: sqlite3.Connection, script: str) -> None:
     """Execute each statement; unlike ``executescript`` it stays in the open transaction."""
     statement = ""
@@ -162,8 +172,12 @@ def _add_shapes(connection: sqlite3.Connection) -> None:
     run_script(connection, _V2)
 
 
+def _keep_ids(connection: sqlite3.Connection) -> None:
+    run_script(connection, _V3)
+
+
 Migration = Callable[[sqlite3.Connection], None]
-MIGRATIONS: tuple[Migration, ...] = (_create_v1, _add_shapes)
+MIGRATIONS: tuple[Migration, ...] = (_create_v1, _add_shapes, _keep_ids)
 """Step ``i`` takes a database of version ``i`` to ``i + 1``."""
 
 

@@ -62,21 +62,25 @@ def forget_stale(connection: sqlite3.Connection) -> None:
     )
 
 
+def current_masks(connection: sqlite3.Connection) -> dict[int, tuple[int, int]]:
+    """Return the row id of the mask, twice, of each image with shapes: what stays as it is."""
+    rows = connection.execute(
+        "SELECT image.id, image.mask_id FROM image JOIN image_shapes"
+        " ON image_shapes.image_id = image.id AND image_shapes.mask_id = image.mask_id"
+    )
+    return {image_id: (mask_id, mask_id) for image_id, mask_id in rows}
+
+
 def replace_classes(
-    connection: sqlite3.Connection, new_masks: Mapping[int, tuple[int, int]], table: LabelMap
+    connection: sqlite3.Connection, masks: Mapping[int, tuple[int, int]], table: LabelMap
 ) -> None:
-    """Take the shapes of all images along when classes are replaced; the background has none.
+    """Take the shapes of images along when classes are replaced; the background has none.
 
     Args:
         connection: in a transaction.
-        new_masks: row ids of the masks before and after, by the images whose masks changed.
+        masks: row ids of the masks before and after, which may be the same, by images.
         table: new class ids by old ones, (256,) uint8.
     """
-    same = connection.execute(
-        "SELECT image.id, image.mask_id FROM image JOIN image_shapes"
-        " ON image_shapes.image_id = image.id AND image_shapes.mask_id = image.mask_id"
-    ).fetchall()
-    masks = {image_id: (mask_id, mask_id) for image_id, mask_id in same} | dict(new_masks)
     for image_id, (old, new) in masks.items():
         row = connection.execute(
             "SELECT image_shapes.data, mask.width * mask.height FROM image_shapes"

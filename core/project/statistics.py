@@ -18,6 +18,7 @@ _TRAINABLE = "image.mask_id IS NOT NULL AND image.state IN ('labelled', 'reviewe
 def read_statistics(database: Database, labels: Sequence[LabelClass]) -> DatasetStatistics:
     """Count what a revision made now would hold; see ``Project.statistics``."""
     by_id = sorted(labels, key=lambda label: label.id)
+    places = {label.id: place for place, label in enumerate(by_id)}
     rows = database.all(
         "SELECT subset, width, height, count(*) FROM image"  # noqa: S608
         f" WHERE {_TRAINABLE} GROUP BY subset, width, height"
@@ -43,9 +44,9 @@ def read_statistics(database: Database, labels: Sequence[LabelClass]) -> Dataset
             continue
         if class_id == IGNORE_INDEX:
             ignored[target] = total
-        elif class_id < len(by_id):
-            pixels[target][class_id] = total
-            shown[target][class_id] = count
+        elif class_id in places:
+            pixels[target][places[class_id]] = total
+            shown[target][places[class_id]] = count
     present: list[Subset] = [subset for subset in SUBSETS if images[subset]]
     return DatasetStatistics(
         labels=tuple(label.name for label in by_id),

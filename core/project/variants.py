@@ -14,11 +14,12 @@ from typing import Any
 from core.models.model_folder import read_model_info
 from core.models.variant import Variant
 from core.project import Project, RunRow
+from core.runs.kinds import JOB_KINDS, QuantizeSpec, job_kind
 from core.runs.run_folder import RunFolder
-from core.runs.spec import JobSpec, MeasureSpec, PruneSpec, QuantizeSpec
+from core.runs.spec import JobSpec, ModelJobSpec
 from core.system.errors import InputError
 
-COMPRESSING: tuple[str, ...] = ("prune", "quantize")
+COMPRESSING = frozenset(kind.name for kind in JOB_KINDS if kind.makes_variant)
 """Kinds of runs that make a variant of another model."""
 _ALIVE = ("queued", "running", "paused")
 _RUNS = "runs"
@@ -140,17 +141,13 @@ class VariantReader:
         measured: dict[Path, Variant],
     ) -> None:
         result, spec = self.result(run), self.spec(run)
-        if result is None:
+        if result is None or not isinstance(spec, ModelJobSpec):
             return
-        if isinstance(spec, MeasureSpec):
-            folder = located(spec.model_dir, project)
-        elif isinstance(spec, PruneSpec | QuantizeSpec):
-            folder = located(Path(str(result["model_dir"])), project)
+        folder = located(spec.model_dir, project)
+        if job_kind(spec).makes_variant:
+            parent, folder = folder, located(Path(str(result["model_dir"])), project)
             trained = isinstance(spec, QuantizeSpec) and spec.epochs > 0
-            parent = located(spec.model_dir, project)
             made.append(_Made(run, folder, parent, result, trained))
-        else:
-            return
         variant = _measurement(result.get("variant"))
         if variant is not None:
             measured[folder] = variant

@@ -1,8 +1,8 @@
 """A training run and its evaluation as one HTML file that needs nothing else."""
 
 from core.report.collect import REPORT_FILE, write_evaluation_report
+from core.report.example_pictures import Example
 from core.report.html import Fact, ReportData, write_report
-from core.report.pictures import Example
 
 __all__ = [
     "REPORT_FILE",

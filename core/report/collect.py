@@ -13,8 +13,8 @@ from core.images.palette import default_palette
 from core.models.model_folder import ModelInfo, read_model_info
 from core.prediction.inspection import ImageScore
 from core.report.html import Fact, ReportData, Series, write_report
+from core.runs.kinds import TrainSpec
 from core.runs.run_folder import RunFolder
-from core.runs.spec import TrainSpec
 from core.system.errors import InputError
 
 REPORT_FILE = "report.html"

@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from core.prediction.inspection import ImageScore, Verdict, background_class, worst_first
-from core.report.curves import Chart, Curve, draw_chart
-from core.report.pictures import ERROR_COLORS, Color, Example, make_example
+from core.report.example_pictures import ERROR_COLORS, Color, Example, make_example
+from core.report.svg_charts import Chart, Curve, draw_chart
 from core.system.files import write_text_atomic
 
 Series = Mapping[str, tuple[Sequence[float], Sequence[float | None]]]

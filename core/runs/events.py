@@ -7,25 +7,13 @@ starts later shows the same picture as one that watched.
 from __future__ import annotations
 
 import json
-import math
 import time
-from dataclasses import asdict, dataclass, field, fields
-from typing import Any, Literal
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Final, Literal, Union
+
+from pydantic import Discriminator, Tag, TypeAdapter
 
 FailureKind = Literal["bad_input", "oom", "disk_full", "killed", "bug"]
-Stage = Literal[
-    "prepare",
-    "train",
-    "evaluate",
-    "predict",
-    "save",
-    "sensitivity",
-    "prune",
-    "calibrate",
-    "quantize",
-    "export",
-    "measure",
-]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,13 +36,14 @@ class Started(Event):
 class Progress(Event):
     """``step`` of ``steps`` of the whole job is done; ``eta_s`` seconds remain (None: unknown).
 
-    ``epoch`` counts from 1; ``images_per_second`` is the mean over the last log interval.
+    ``stage`` is one that ``core.runs.kinds`` names, ``epoch`` counts from 1,
+    ``images_per_second`` is the mean over the last log interval.
     """
 
     step: int
     steps: int
     eta_s: float | None
-    stage: Stage = "train"
+    stage: str = "train"
     epoch: int = 0
     epochs: int = 0
     images_per_second: float | None = None
@@ -159,59 +148,40 @@ class Failed(Event):
 
 
 TERMINAL: tuple[type[Event], ...] = (Done, Cancelled, Failed)
-_TYPES: dict[str, type[Event]] = {
-    cls.__name__: cls
-    for cls in (
-        Started,
-        Progress,
-        Metric,
-        MaskPreview,
-        Checkpoint,
-        Heartbeat,
-        Paused,
-        Warned,
-        Done,
-        Cancelled,
-        Failed,
-    )
-}
+
+
+def _name(event: Any) -> Any:
+    return event.get("event") if isinstance(event, dict) else type(event).__name__
+
+
+_EVENTS: Final[tuple[type[Event], ...]] = (
+    Started,
+    Progress,
+    Metric,
+    MaskPreview,
+    Checkpoint,
+    Heartbeat,
+    Paused,
+    Warned,
+    Done,
+    Cancelled,
+    Failed,
+)
+_EVENT: Any = Union[tuple(Annotated[one, Tag(one.__name__)] for one in _EVENTS)]  # noqa: UP007
+_ADAPTER: Final[TypeAdapter[Event]] = TypeAdapter(Annotated[_EVENT, Discriminator(_name)])
 
 
 def to_json(event: Event) -> str:
     """Return ``event`` as one line of strict JSON (NaN and infinities become null)."""
-    return json.dumps(
-        {"event": type(event).__name__, **_finite(asdict(event))},
-        ensure_ascii=False,
-        allow_nan=False,
-    )
+    fields = json.loads(_ADAPTER.dump_json(event, warnings=False))
+    return json.dumps({"event": type(event).__name__, **fields}, ensure_ascii=False)
 
 
-def from_json(line: str) -> Event:
+def from_json(line: str | bytes) -> Event:
     """Parse one line of ``events.jsonl``.
 
     Raises:
-        ValueError: not JSON, an unknown event, or a missing field. Unknown fields are dropped, so
-            that an older window can read a newer run.
+        ValueError: not JSON, an unknown event, or a field that is missing or not as it must be.
+            Unknown fields are dropped, so that an older window can read a newer run.
     """
-    try:
-        data = json.loads(line)
-    except RecursionError as error:
-        raise ValueError("nested too deeply") from error
-    if not isinstance(data, dict) or data.get("event") not in _TYPES:
-        raise ValueError(f"not an event: {line[:80]!r}")
-    cls = _TYPES[data.pop("event")]
-    known = {f.name for f in fields(cls)}
-    try:
-        return cls(**{key: value for key, value in data.items() if key in known})
-    except TypeError as error:
-        raise ValueError(str(error)) from error
-
-
-def _finite(value: Any) -> Any:
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, dict):
-        return {key: _finite(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_finite(item) for item in value]
-    return value
+    return _ADAPTER.validate_json(line)

@@ -6,7 +6,6 @@ worker holds while it lives. So no crash can leave a run that claims to be runni
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,14 +25,16 @@ from core.runs.events import (
     Failed,
     Heartbeat,
     MaskPreview,
+    Metric,
     Paused,
     Progress,
     Started,
     Warned,
     from_json,
 )
-from core.runs.spec import JobSpec, spec_from_json, spec_to_json
-from core.runs.spec_errors import validation_problem as validation_problem
+from core.runs.kinds import spec_from_json, spec_to_json
+from core.runs.spec import JobSpec
+from core.runs.spec_errors import validation_problem
 from core.system.errors import InputError
 from core.system.files import make_folder, open_regular, write_text_atomic
 
@@ -44,7 +45,6 @@ MetricArrays: TypeAlias = dict[str, tuple[npt.NDArray[np.int64], npt.NDArray[np.
 FINAL_STATES: frozenset[RunState] = frozenset({"done", "cancelled", "failed", "interrupted"})
 
 _LOG = logging.getLogger(__name__)
-_METRIC_PREFIX = b'{"event": "Metric"'
 
 
 class RunFolder:
@@ -256,15 +256,15 @@ class RunFolder:
         """Take in what was appended since the last look; every property does it itself."""
         for end, line in read_lines(self.events_path, self._offset):
             self._offset = end
-            if line.startswith(_METRIC_PREFIX):
-                self._add_metric(line)
-            elif (event := _parse(line)) is not None:
+            if (event := _parse(line)) is not None:
                 self._add(event)
 
     def _add(self, event: Event) -> None:
         # Anything after an end belongs to the next attempt in the same folder.
         self._terminal = event if isinstance(event, (Done, Cancelled, Failed)) else None
         match event:
+            case Metric():
+                self._add_metric(event)
             case MaskPreview():
                 self._previews.append(event)
             case Checkpoint():
@@ -277,24 +277,13 @@ class RunFolder:
                 return
         self._last[type(event)] = event
 
-    def _add_metric(self, line: bytes) -> None:
-        # Runs have 10^5 of these, so no event object is made.
-        try:
-            data = json.loads(line)
-            tag, step, value = data["tag"], data["step"], data["value"]
-            if not isinstance(tag, str) or not isinstance(step, int):
-                raise TypeError("no metric")
-            value = float("nan") if value is None else float(value)
-        except (ValueError, KeyError, TypeError, RecursionError, OverflowError):
-            _LOG.warning("unreadable line in %s", self.events_path)
-            return
-        self._terminal = None
-        steps, values = self._metrics.setdefault(tag, ([], []))
-        while steps and steps[-1] >= step:
+    def _add_metric(self, metric: Metric) -> None:
+        steps, values = self._metrics.setdefault(metric.tag, ([], []))
+        while steps and steps[-1] >= metric.step:
             steps.pop()
             values.pop()
-        steps.append(step)
-        values.append(value)
+        steps.append(metric.step)
+        values.append(float("nan") if metric.value is None else metric.value)
 
     def _inside(self, relative: str) -> Path | None:
         path = (self.path / relative).resolve()
@@ -316,7 +305,7 @@ def final_state(event: Event) -> RunState:
 
 def _parse(line: bytes) -> Event | None:
     try:
-        return from_json(line.decode("utf-8"))
+        return from_json(line)
     except ValueError:
         _LOG.warning("unreadable event: %r", line[:80])
         return None

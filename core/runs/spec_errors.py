@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any, get_args
+from typing import Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
-from core.runs.spec import KINDS, JobSpec
+from core.runs.kinds import JOB_KINDS
 from core.transforms.recipes import Augmentation
 
-_MODELS = (*get_args(JobSpec), Augmentation)
+_MODELS: tuple[type[BaseModel], ...] = (*(kind.spec for kind in JOB_KINDS), Augmentation)
+_KINDS = frozenset(kind.name for kind in JOB_KINDS)
 _SETTINGS = frozenset(name for model in _MODELS for name in model.model_fields)
 _ALLOWED = {
     "bool": "true or false",
@@ -94,7 +95,7 @@ def _setting(place: tuple[int | str, ...]) -> str:
 
     Unknown settings stand last, where no branch can be; a number is a place in a list.
     """
-    if place and place[0] in KINDS:  # the kind of a whole description
+    if place and place[0] in _KINDS:  # the kind of a whole description
         place = place[1:]
     names = [
         str(part)

@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from core.compression.rebuilding import rebuild
-from core.models import model_folder, paddlex_models, weights
+from core.models import model_folder, weights
 from core.models.array_files import read_state_dict
+from core.models.catalog import find_network
 from core.models.compression_records import PRUNING, QUANTIZATION
 from core.prediction import paddle_predictor as inference
-from core.seg import model_class
+from core.seg.creation import model_class
 from core.seg.segmenter import Segmenter
 from core.system.errors import InputError
 from core.system.messages import message
@@ -90,8 +91,9 @@ def _lost_init_params(
     """Complete what PaddleX did not write down; what a person added to the file stays."""
     arrays = read_state_dict(folder / model_folder.WEIGHTS)
     shapes = {name: array.shape for name, array in arrays.items()}
-    found = paddlex_models.lost_init_params(info.name, shapes)
-    unknown = [n for n in paddlex_models.unknowable_params(info.name) if n not in info.init_params]
+    network = find_network(info.name)
+    found = network.lost_params(shapes)
+    unknown = [name for name in network.shapeless_params if name not in info.init_params]
     if unknown:
         reporter.warn(
             message(
@@ -107,7 +109,7 @@ def _lost_init_params(
 def _bare(cls: type[Segmenter], init_params: Mapping[str, Any], folder: Path) -> Segmenter:
     """Make the model without its network."""
     try:
-        model = cls.__new__(cls, **init_params)
+        return cls.without_net(**init_params)
     except TypeError as error:
         raise InputError(
             "{file} describes a {name} that this version cannot build: {reason}.",
@@ -115,5 +117,3 @@ def _bare(cls: type[Segmenter], init_params: Mapping[str, Any], folder: Path) ->
             name=cls.__name__,
             reason=str(error),
         ) from error
-    model._set_up()
-    return model

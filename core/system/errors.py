@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from core.system.messages import Message, message
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
 
 
 class InputError(ValueError):
@@ -32,3 +35,11 @@ class ReadOnlyError(InputError):
 
 def _rebuild(cls: type[InputError], template: str, params: dict[str, Any]) -> InputError:
     return cls(template, **params)
+
+
+def first_problem(error: ValidationError) -> tuple[str, str]:
+    """Return where the content of a file is first not as it should be, and why."""
+    first = error.errors(include_url=False)[0]
+    where = " → ".join(str(part) for part in first["loc"]) or "content"
+    is_no_mapping = first["type"] == "model_type"
+    return where, "names with values are expected" if is_no_mapping else first["msg"]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import paddle
 
+from core.models.trainable import TrainableModel
 from core.prediction import paddle_predictor as inference
 from core.prediction.metrics import ConfusionMatrix
 from core.system.errors import InputError
@@ -16,7 +17,6 @@ from core.training.distributed import Ranks
 
 if TYPE_CHECKING:
     from core.datasets import SegDataset
-    from core.seg.segmenter_base import SegmenterBase
 
 
 class Evaluator:
@@ -32,7 +32,7 @@ class Evaluator:
 
     def __init__(
         self,
-        model: SegmenterBase,
+        model: TrainableModel,
         dataset: SegDataset,
         *,
         preview_images: int,

@@ -16,6 +16,7 @@ import paddle
 
 from core.models import model_folder
 from core.models.model_folder import WEIGHTS
+from core.models.trainable import TrainableModel
 from core.models.weights import load_exactly, write_state_dict
 from core.prediction.metrics import ConfusionMatrix
 from core.system.errors import InputError
@@ -39,7 +40,6 @@ from core.training.step import TrainStep
 
 if TYPE_CHECKING:
     from core.datasets import SegDataset
-    from core.seg.segmenter_base import SegmenterBase
 
 _log = logging.getLogger(__name__)
 #: How often an evaluation tells of its progress.
@@ -55,7 +55,7 @@ class TrainingLoop:
 
     def __init__(
         self,
-        model: SegmenterBase,
+        model: TrainableModel,
         options: TrainOptions,
         *,
         train_dataset: SegDataset,

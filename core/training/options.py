@@ -20,6 +20,8 @@ from core.training.schedule import OptimizerName
 if TYPE_CHECKING:
     from core.datasets import SegDataset
 
+ClassWeights = Literal["balanced"] | Sequence[float] | None
+
 _REPRODUCIBLE = {
     "FLAGS_cudnn_deterministic": True,
     "FLAGS_embedding_deterministic": 1,
@@ -44,7 +46,7 @@ class TrainOptions:
     patience: int | None = None
     use_vdl: bool = True
     seed: int | None = None
-    class_weights: Literal["balanced"] | Sequence[float] | None = None
+    class_weights: ClassWeights = None
     preview_images: int = 4
     keep_epochs: int | None = None
     dataset_hash: str | None = None

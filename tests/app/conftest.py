@@ -25,7 +25,6 @@ def isolated_folders(tmp_path, monkeypatch):
         monkeypatch.setenv(name, str(tmp_path / name.lower()))
     monkeypatch.setattr("app.services.settings.config_dir", lambda: tmp_path / "config")
     monkeypatch.setattr("app.services.settings.log_dir", lambda: tmp_path / "log")
-    monkeypatch.setattr("app.widgets.dialogs.log_dir", lambda: tmp_path / "log")
 
 
 @pytest.fixture(autouse=True)

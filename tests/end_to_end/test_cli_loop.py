@@ -92,9 +92,7 @@ def test_training_result_has_the_contracts_keys(training):
 
 def test_what_is_not_chosen_fits_the_data(place, data, capsys, monkeypatch):
     """No size, batch, epochs or rate given: they come from the data and the machine."""
-    monkeypatch.setattr(
-        "core.cli.train_settings.job_result", lambda run_dir: {"best_model": run_dir}
-    )
+    monkeypatch.setattr("core.cli.training_run.job_result", lambda run_dir: {"best_model": run_dir})
     out = place / "suggested"
     assert cli.run(["train", "--data", str(data), "--model", "UNet", "--out", str(out)]) == 0
     spec = RunFolder(out).spec
@@ -107,9 +105,7 @@ def test_what_is_not_chosen_fits_the_data(place, data, capsys, monkeypatch):
 
 
 def test_trained_weights_and_a_chosen_optimizer_bring_their_rate(place, data, run_dir, monkeypatch):
-    monkeypatch.setattr(
-        "core.cli.train_settings.job_result", lambda run_dir: {"best_model": run_dir}
-    )
+    monkeypatch.setattr("core.cli.training_run.job_result", lambda run_dir: {"best_model": run_dir})
     arguments = ["train", "--data", str(data), "--model", "FastSCNN", "--batch-size", "2"]
     weights = ["--pretrain-weights", str(run_dir / "best_model")]
     for name, options, optimizer in (
@@ -248,9 +244,7 @@ def test_project_is_data_too(model_dir, data, place, evaluation, capsys, monkeyp
     out = place / "from project"
     source = ["--data", str(place / "项目 p")]
     arguments = ["train", *source, "--model", "FastSCNN", "--out", str(out), "--epochs", "1"]
-    monkeypatch.setattr(
-        "core.cli.train_settings.job_result", lambda run_dir: {"best_model": run_dir}
-    )
+    monkeypatch.setattr("core.cli.training_run.job_result", lambda run_dir: {"best_model": run_dir})
     assert cli.run([*arguments, *SMALL]) == 0
     assert RunFolder(out).spec.data_dir == out / "dataset"
     assert (out / "dataset" / "train_list.txt").exists(), "frozen with the run"

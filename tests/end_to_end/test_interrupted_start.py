@@ -12,7 +12,7 @@ _START = """
 import pathlib, sys
 from core.jobs.process import JobProcess
 from core.runs.run_folder import RunFolder
-from core.runs.spec import ExportSpec
+from core.runs.kinds import ExportSpec
 
 if __name__ == "__main__":
     folder = pathlib.Path(sys.argv[1])

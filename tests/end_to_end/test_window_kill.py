@@ -90,18 +90,18 @@ def label(folder, settings, seed):
     while True:
         action = rng.random()
         if action < 0.1:
-            panel.actions_[str(rng.choice(["image.next", "image.previous"]))].trigger()
+            panel.workspace.actions[str(rng.choice(["image.next", "image.previous"]))].trigger()
             wait(lambda: panel.editor.document is not None)
         elif action < 0.25:
-            panel.actions_[str(rng.choice(["edit.undo", "edit.redo"]))].trigger()
+            panel.workspace.actions[str(rng.choice(["edit.undo", "edit.redo"]))].trigger()
         elif action < 0.4:
-            panel.actions_["tool.polygon"].trigger()
+            panel.workspace.actions["tool.polygon"].trigger()
             for _ in range(int(rng.integers(3, 7))):
                 QTest.mouseClick(canvas, LEFT, NONE, place())
                 QApplication.processEvents()
             QTest.keyClick(canvas, Qt.Key.Key_Return)
         else:
-            panel.actions_["tool." + str(rng.choice(DRAGGED))].trigger()
+            panel.workspace.actions["tool." + str(rng.choice(DRAGGED))].trigger()
             panel.classes.choose(int(rng.integers(1, 3)))
             QTest.mousePress(canvas, LEFT, NONE, place())
             for _ in range(int(rng.integers(1, 5))):

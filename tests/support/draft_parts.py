@@ -11,15 +11,15 @@ from core.annotation.draft import DraftRecord, Prediction
 from core.annotation.uncertainty import Uncertainty
 from core.images.io import write_mask
 from core.project.rows import State
+from core.runs.kinds import DraftSpec
 from core.runs.run_folder import RunFolder
-from core.runs.spec import PrelabelSpec
 
 MODEL = ("scratch", "background", "crack", "pit")
 SCRATCH, PIT = 1, 2  # in the project
 
 
 def settle(qtbot, panel, timeout: int = 20_000) -> None:
-    timers = (panel.images._timer, panel.draft.images._timer)
+    timers = (panel.images._timer, panel.workspace.drafts._timer)
     qtbot.waitUntil(
         lambda: (
             not panel.busy
@@ -43,8 +43,8 @@ def state(panel, image_id: int) -> State:
 
 
 def trigger(panel, key: str) -> None:
-    assert panel.actions_[f"draft.{key}"].isEnabled()
-    panel.actions_[f"draft.{key}"].trigger()
+    assert panel.workspace.actions[f"draft.{key}"].isEnabled()
+    panel.workspace.actions[f"draft.{key}"].trigger()
 
 
 def prediction() -> Prediction:
@@ -67,9 +67,9 @@ def predict(qtbot, panel) -> None:
 def store(panel, uncertainties: dict[int, tuple[float, float]]) -> Path:
     """Leave a run with drafts, as a job would."""
     project = panel.project
-    run = project.new_run("prelabel", "UNet")
+    run = project.new_run("draft", "UNet")
     rows = project.images_by_id(list(uncertainties))
-    spec = PrelabelSpec(
+    spec = DraftSpec(
         model_dir=run.folder, images=[row.path for row in rows], image_ids=list(uncertainties)
     )
     RunFolder.create(run.folder, spec)

@@ -11,8 +11,8 @@ import numpy as np
 from core.images.io import write_image, write_mask
 from core.jobs.process import JobProcess
 from core.runs.events import Event
+from core.runs.kinds import TrainSpec
 from core.runs.run_folder import RunFolder
-from core.runs.spec import TrainSpec
 
 SIDE = 64
 

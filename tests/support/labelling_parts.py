@@ -46,7 +46,7 @@ def stroke(panel, *points) -> None:
 
 
 def trigger(panel, key: str) -> None:
-    panel.actions_[key].trigger()
+    panel.workspace.actions[key].trigger()
 
 
 def open_image(qtbot, panel, image_id: int) -> None:

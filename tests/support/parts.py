@@ -42,12 +42,7 @@ def make_seg_folder(folder: Path, *, count: int) -> Path:
 def wait_until_idle(qtbot, panel) -> None:
     """Wait until the Dataset panel has read everything."""
     qtbot.waitUntil(
-        lambda: (
-            panel._overview is not None
-            and not panel._tasks.busy
-            and not panel._checks.busy
-            and not panel._search_delay.isActive()
-        ),
+        lambda: panel._summary is not None and not panel.busy,
         timeout=20_000,
     )
 

@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 from recorded_runs import LABELS, append, record_training
 
-from core.compression.pruning_costs import LayerCost, PruningCosts, write_costs
+from core.compression.pruning.costs import LayerCost, PruningCosts, write_costs
 from core.models import model_folder
 from core.models.compression_records import PruningRecord, QuantizationRecord
 from core.models.variant import Variant
 from core.project import Project
 from core.runs.events import Checkpoint, Done, Event, Metric, Progress, Started
+from core.runs.kinds import MeasureSpec, PruneSpec, QuantizeSpec, SensitivitySpec
 from core.runs.run_folder import RunFolder
-from core.runs.spec import MeasureSpec, PruneSpec, QuantizeSpec, SensitivitySpec
 
 FLOAT = Variant(
     size_bytes=4_600_000,

@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 
 from core.images.io import write_image, write_mask
-from core.prediction.inspection import count_confusions, score_image
-from core.prediction.metrics import metrics_from_matrix
+from core.prediction.inspection import score_image
+from core.prediction.metrics import ConfusionMatrix, metrics_from_matrix
 from core.project import ImageQuery, Project
 from core.runs.event_log import EventWriter
 from core.runs.events import Checkpoint, Event, MaskPreview, Metric, Progress, Started
+from core.runs.kinds import EvaluateSpec, TrainSpec
 from core.runs.run_folder import RunFolder
-from core.runs.spec import EvaluateSpec, TrainSpec
 from core.system.files import write_json_atomic
 
 LABELS = ("background", "hole 孔", "scratch", "stain")
@@ -155,7 +155,9 @@ def record_evaluation(project: Project, model_dir: Path, *, quality: float = 0.6
         predicted = guess(mask, quality * (index + 1) / len(items), rng)
         path = run.path / "predictions" / f"{index:06d}.png"
         write_mask(path, predicted)
-        matrix = count_confusions(predicted, mask, num_classes=len(LABELS))
+        counted = ConfusionMatrix(len(LABELS))
+        counted.update(predicted, mask)
+        matrix = counted.matrix
         total += matrix
         score = score_image(matrix, image=item.image, label=item.mask, prediction=path)
         rows.append(

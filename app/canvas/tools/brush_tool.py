@@ -1,4 +1,4 @@
-"""Painting and erasing with a brush."""
+"""Painting with a brush."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from app.canvas.editor import BACKGROUND
 from app.canvas.tools.tool import Pointer, Tool
 from core.annotation.brush import Brush
 from core.system.messages import Message, message
+
+_CROSS_BELOW = 6.0  # widget pixels
 
 
 class BrushTool(Tool):
@@ -116,19 +118,3 @@ class BrushTool(Tool):
         points = [point for point in (self._at, at) if point is not None]
         self._at = at
         self.view.update_around(*points, margin=margin)
-
-
-class EraserTool(BrushTool):
-    """Paints the background."""
-
-    key: ClassVar[str] = "eraser"
-    title: ClassVar[Message] = message("Eraser")
-    icon: ClassVar[str] = "tool-eraser"
-    shortcut: ClassVar[str] = "E"
-    hint: ClassVar[Message] = message(
-        "Drag to erase · Shift+click: straight line · [ ] or Ctrl+wheel: size"
-    )
-    erases: ClassVar[bool] = True
-
-
-_CROSS_BELOW = 6.0

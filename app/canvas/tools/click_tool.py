@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QPainter, QPen
 
 from app.canvas.editor import Editor
+from app.canvas.tools.host import ToolHost
 from app.canvas.tools.tool import Pointer, Tool
 from app.services.background import Progress, Task
 from core.annotation.click_model import (
@@ -23,9 +24,6 @@ from core.annotation.click_model import (
 from core.annotation.edits import Region, whole_box
 from core.images.window_level import WindowLevel
 from core.system.messages import Message, message
-
-if TYPE_CHECKING:
-    from app.canvas.view import CanvasView
 
 _KEPT = 4
 _DOT = 5.0
@@ -53,7 +51,7 @@ class ClickTool(Tool):
     busy_hint: ClassVar[Message] = message("The model is looking for the object …")
     options: ClassVar[tuple[str, ...]] = ("only_over",)
 
-    def __init__(self, editor: Editor, view: CanvasView) -> None:
+    def __init__(self, editor: Editor, view: ToolHost) -> None:
         super().__init__(editor, view)
         self.on_missing: Callable[[], None] = _nothing
         self._files: ClickModelFiles | None = None

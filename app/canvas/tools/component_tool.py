@@ -8,11 +8,10 @@ from typing import ClassVar
 from PySide6.QtGui import QColor
 
 from app.canvas.editor import BACKGROUND
-from app.canvas.regions import joined
 from app.canvas.tools.tool import Pointer, Tool
 from app.look.translation import tr
 from core.annotation import components
-from core.annotation.edits import Mask, MaskEdit, PaintRule, Region, crop
+from core.annotation.edits import Mask, MaskEdit, PaintRule, Region, crop, joined
 from core.system.messages import Message, message
 
 Change = Callable[[Mask, PaintRule, int, Region], MaskEdit | None]

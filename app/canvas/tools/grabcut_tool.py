@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from PySide6.QtCore import QPointF
 from PySide6.QtGui import QColor, QPainter, QPen
 
-from app.canvas.drawing import draw_box
 from app.canvas.editor import Editor
-from app.canvas.regions import joined
+from app.canvas.tool_drawing import draw_box
+from app.canvas.tools.host import ToolHost
 from app.canvas.tools.tool import Pointer, Tool
 from app.services.background import Progress, Task
 from core.annotation.brush import Brush, sweep
-from core.annotation.edits import Region, intersect, whole_box
+from core.annotation.edits import Region, intersect, joined, whole_box
 from core.annotation.grabcut import GrabCut
 from core.system.messages import Message, message
-
-if TYPE_CHECKING:
-    from app.canvas.view import CanvasView
 
 _LEAST_SIDE = 4
 
@@ -42,7 +39,7 @@ class GrabCutTool(Tool):
     main_option: ClassVar[str] = "brush_size"
     drags: ClassVar[bool] = True
 
-    def __init__(self, editor: Editor, view: CanvasView) -> None:
+    def __init__(self, editor: Editor, view: ToolHost) -> None:
         super().__init__(editor, view)
         self._corner: Pointer | None = None
         self._pointer: Pointer | None = None

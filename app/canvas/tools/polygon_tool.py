@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from PySide6.QtCore import QPointF
 from PySide6.QtGui import QPainter
 
-from app.canvas.drawing import draw_handles, draw_line
 from app.canvas.editor import Editor
+from app.canvas.tool_drawing import draw_handles, draw_line
+from app.canvas.tools.host import ToolHost
 from app.canvas.tools.shape_editing import ShapeEditing
 from app.canvas.tools.tool import Pointer, Tool
 from core.annotation.edits import Region
 from core.annotation.polygon import Point, Polygon
 from core.annotation.shapes import Outline
 from core.system.messages import Message, message
-
-if TYPE_CHECKING:
-    from app.canvas.view import CanvasView
 
 _NEAR = 8.0
 
@@ -47,7 +45,7 @@ class PolygonTool(Tool):
     )
     options: ClassVar[tuple[str, ...]] = ("only_over",)
 
-    def __init__(self, editor: Editor, view: CanvasView) -> None:
+    def __init__(self, editor: Editor, view: ToolHost) -> None:
         super().__init__(editor, view)
         self._points: list[Point] = []
         self._pointer: Pointer | None = None

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
 from PySide6.QtGui import QPainter
 
-from app.canvas.drawing import draw_handles, draw_line
 from app.canvas.editor import Editor
+from app.canvas.tool_drawing import draw_handles, draw_line
+from app.canvas.tools.host import ToolHost
 from app.canvas.tools.tool import Pointer, Tool
 from app.services.background import Progress
 from core.annotation.polygon import Polygon, polygon_region
 from core.annotation.scissors import Scissors
 from core.system.messages import Message, message
-
-if TYPE_CHECKING:
-    from app.canvas.view import CanvasView
 
 _Path = npt.NDArray[np.float64]
 _SNAP = 4.0  # widget pixels; who has zoomed in means the pixel that is clicked
@@ -37,7 +35,7 @@ class ScissorsTool(Tool):
     )
     options: ClassVar[tuple[str, ...]] = ("only_over",)
 
-    def __init__(self, editor: Editor, view: CanvasView) -> None:
+    def __init__(self, editor: Editor, view: ToolHost) -> None:
         super().__init__(editor, view)
         self._scissors: Scissors | None = None
         self._anchors: list[tuple[float, float]] = []

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from PySide6.QtGui import QPainter
 
-from app.canvas.drawing import draw_handles, draw_outline
 from app.canvas.editor import BACKGROUND, Editor
+from app.canvas.tool_drawing import draw_handles, draw_outline
+from app.canvas.tools.host import ToolHost
 from app.canvas.tools.tool import Pointer
 from core.annotation.components import pick_component
 from core.annotation.document import OpenShape
@@ -16,9 +16,6 @@ from core.annotation.edits import Region
 from core.annotation.hit_test import HitTest
 from core.annotation.polygon import Point, Polygon, delete_vertex, insert_vertex, move_vertex, trace
 from core.annotation.shapes import Outline, Shape
-
-if TYPE_CHECKING:
-    from app.canvas.view import CanvasView
 
 _Place = tuple[int, int]  # (ring, index of the handle)
 _NEAR = 8.0
@@ -36,7 +33,7 @@ class ShapeEditing:
         name: what its steps are called.
     """
 
-    def __init__(self, editor: Editor, view: CanvasView, name: Callable[[], str]) -> None:
+    def __init__(self, editor: Editor, view: ToolHost, name: Callable[[], str]) -> None:
         self._editor = editor
         self._view = view
         self._name = name

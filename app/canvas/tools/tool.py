@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QPainter
 
 from app.canvas.editor import Editor
+from app.canvas.tools.host import ToolHost
 from app.look.translation import translated
 from core.annotation.edits import Region
 from core.system.messages import Message
-
-if TYPE_CHECKING:
-    from app.canvas.view import CanvasView
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +62,7 @@ class Tool:
     drags: ClassVar[bool] = False
     cursor: ClassVar[Qt.CursorShape] = Qt.CursorShape.CrossCursor
 
-    def __init__(self, editor: Editor, view: CanvasView) -> None:
+    def __init__(self, editor: Editor, view: ToolHost) -> None:
         self.editor = editor
         self.view = view
 

@@ -17,7 +17,8 @@ from PySide6.QtWidgets import (
 from app.look.theme import GRID, tokens
 from app.look.translation import tr
 from app.panels.compress.variant_table import points_text
-from app.widgets.pictures import Color, readable, swatch
+from app.widgets.class_colors import readable, swatch
+from core.images.palette import Color
 
 _NOTABLE = 0.01  # IoU: smaller changes are not coloured
 

@@ -4,25 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from PySide6.QtCore import QSignalBlocker, Slot
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from app.look.translation import tr
 from app.panels.base import Panel, StepState, StepStatus
-from app.panels.compress import job_fields as jobs
+from app.panels.compress import spec_fields
 from app.panels.compress.compression_inspector import CompressionInspector
 from app.panels.compress.compression_page import CompressionPage, View
 from app.panels.compress.job_actions import CompressionActions
-from app.panels.compress.panel_state import ALIVE, CompressionState, read_masks, read_state
+from app.panels.compress.model_runs import ALIVE, ModelRuns, read_masks, read_model_runs
 from app.panels.compress.run_follower import RunFollower
 from app.panels.compress.sensitivity_analysis import Analysis
 from app.services.background import BackgroundTasks
 from app.services.context import AppContext
-from app.widgets.pictures import Color
+from app.services.targets import ShowCompression, Target
 from app.widgets.variant_names import model_name, variant_name
-from core.images.palette import default_palette
+from core.images.palette import Color, default_palette
 from core.prediction.inspection import Evaluation
 from core.project import Project, RunRow
 from core.project.variants import COMPRESSING, ModelVariant, VariantReader, family
@@ -46,7 +45,7 @@ class CompressionPanel(Panel):
         self._progress: dict[int, Progress] = {}
         self._shown: Path | None = None
         self._wanted: int | None = None  # a run to show once it is known
-        self.state = CompressionState()
+        self.runs = ModelRuns()
         self.page = CompressionPage()
         self.choices = CompressionInspector()
         self.analysis = Analysis(self.page.sensitivity, self.choices.prune, self)
@@ -57,7 +56,7 @@ class CompressionPanel(Panel):
             self.choices,
             analysis=self.analysis,
             model=lambda: self.current,
-            state=lambda: self.state,
+            runs=lambda: self.runs,
             parent=self,
         )
         layout = QVBoxLayout(self)
@@ -76,7 +75,7 @@ class CompressionPanel(Panel):
         self._progress.clear()
         self._wanted = None
         self.starter.forget()
-        self._on_read(CompressionState())
+        self._on_read(ModelRuns())
         self._refresh()
 
     def job_event(self, run_id: str, event: Event) -> None:
@@ -104,11 +103,11 @@ class CompressionPanel(Panel):
         """What can be made of the chosen variant."""
         return self.choices
 
-    def navigate(self, payload: Any) -> None:
-        """Show what run ``payload["run"]`` works on or made, and its curves if it has any."""
-        run_id = int(payload["run"])
-        self._refresh()  # the run may be newer than what was read
-        self._wanted = run_id
+    def navigate(self, target: Target) -> None:
+        """Show what the run of ``ShowCompression`` works on or made, and its curves if any."""
+        if isinstance(target, ShowCompression) and target.run_id is not None:
+            self._refresh()  # the run may be newer than what was read
+            self._wanted = target.run_id
 
     def theme_changed(self) -> None:
         """Draw in the new colours."""
@@ -133,7 +132,7 @@ class CompressionPanel(Panel):
     def current(self) -> ModelVariant | None:
         """The variant chosen."""
         folder = self.page.model_box.currentData()
-        return None if folder is None else self.state.variant(Path(folder))
+        return None if folder is None else self.runs.variant(Path(folder))
 
     # Reading
 
@@ -143,23 +142,23 @@ class CompressionPanel(Panel):
         if project is None:
             return
         self._tasks.start(
-            lambda progress: read_state(project, reader, progress.check),
+            lambda progress: read_model_runs(project, reader, progress.check),
             on_done=self._on_read,
             on_failed=self.context.error_occurred.emit,
             key="read",
         )
 
-    def _on_read(self, state: CompressionState) -> None:
+    def _on_read(self, runs: ModelRuns) -> None:
         box = self.page.model_box
         chosen = box.currentData()
-        self.state = state
+        self.runs = runs
         with QSignalBlocker(box):
             box.clear()
-            for variant in state.variants:
+            for variant in runs.variants:
                 box.addItem(model_name(variant), str(variant.folder))
                 if str(variant.folder) == chosen:
                     box.setCurrentIndex(box.count() - 1)
-        self.page.show_page(bool(state.variants))
+        self.page.show_page(bool(runs.variants))
         self._show_model()
         self._show_wanted()
         self.status_changed.emit()
@@ -167,12 +166,12 @@ class CompressionPanel(Panel):
     def _show_wanted(self) -> None:
         """Show the run that was asked for, once."""
         wanted, self._wanted = self._wanted, None
-        state = self.state
+        runs = self.runs
         if wanted is None:
             return
-        analysed = {run.id: folder for folder, run in state.sensitivity.items()}
-        works_on = {one.run.id: one.model_dir for one in state.active} | analysed
-        for variant in state.variants:
+        analysed = {run.id: folder for folder, run in runs.sensitivity.items()}
+        works_on = {one.run.id: one.model_dir for one in runs.active} | analysed
+        for variant in runs.variants:
             if variant.run_id == wanted or variant.folder == works_on.get(wanted):
                 self._choose(variant)
         if wanted in analysed:
@@ -186,14 +185,14 @@ class CompressionPanel(Panel):
     def _show_model(self) -> None:
         """Show the chosen variant among those of the same model."""
         current = self.current
-        shown = [] if current is None else family(self.state.variants, current.root)
+        shown = [] if current is None else family(self.runs.variants, current.root)
         self.page.variants.show_variants(shown, self._colors())
         self.page.variants.select(current)
         self.choices.show_model(
             "" if current is None else variant_name(current),
             "" if current is None else f"{current.run_name} · {current.network}",
         )
-        self.analysis.show_model(self.state, current)
+        self.analysis.show_model(self.runs, current)
         self.page.compare.set_variants(shown)
         if current is not None and current.folder != self._shown:
             self.page.compare.choose(current.root, current.folder)
@@ -203,7 +202,7 @@ class CompressionPanel(Panel):
         self._show_work()
 
     def _read_masks(self, shown: Sequence[ModelVariant]) -> None:
-        masks = self.state.masks
+        masks = self.runs.masks
         runs = {one.folder: masks[one.folder] for one in shown if one.folder in masks}
         known, colors = dict(self._evaluations), self._colors()
 
@@ -223,8 +222,8 @@ class CompressionPanel(Panel):
         """Return the runs that train a compressed network of this family, newest first."""
         made = {variant.run_id for variant in shown}
         folders = {variant.folder for variant in shown}
-        active = {one.run.id for one in self.state.active if one.model_dir in folders}
-        return [run for run in self.state.trained if run.id in made | active]
+        active = {one.run.id for one in self.runs.active if one.model_dir in folders}
+        return [run for run in self.runs.trained if run.id in made | active]
 
     def _colors(self) -> dict[str, Color]:
         """The project's colours by class name: ids may have changed since the training."""
@@ -241,7 +240,7 @@ class CompressionPanel(Panel):
 
     @Slot()
     def _show_work(self) -> None:
-        current, state = self.current, self.state
+        current, runs = self.current, self.runs
         read_only = self._project is not None and self._project.read_only
         free = current is not None and not read_only and not self.starter.preparing
         self.choices.show_note(
@@ -250,17 +249,19 @@ class CompressionPanel(Panel):
             else ""
         )
         self.choices.allow(
-            prune=jobs.prune_problem(current) if current is not None and free else None,
-            quantize=jobs.quantize_problem(current) if current is not None and free else None,
+            prune=spec_fields.prune_problem(current) if current is not None and free else None,
+            quantize=spec_fields.quantize_problem(current)
+            if current is not None and free
+            else None,
             ship=free,
         )
         folder = None if current is None else current.folder
-        analysing = current is not None and state.working("sensitivity", current.root) is not None
+        analysing = current is not None and runs.working("sensitivity", current.root) is not None
         self.page.sensitivity.set_startable(free and not analysing)
         self.page.variants.set_startable(free)
         self.page.compare.set_startable(free)
-        self.page.compare.set_waiting(state.working("evaluate") is not None)
-        exported = state.exports.get(folder) if folder is not None else None
+        self.page.compare.set_waiting(runs.working("evaluate") is not None)
+        exported = runs.exports.get(folder) if folder is not None else None
         self.choices.ship.show_result(
             "" if exported is None else tr("Saved as {file}", file=exported)
         )
@@ -269,7 +270,7 @@ class CompressionPanel(Panel):
     def _notes(self) -> dict[Path, str]:
         return {
             one.model_dir: self._with_progress(tr("measuring"), one.run.id)
-            for one in self.state.active
+            for one in self.runs.active
             if one.run.kind == "measure"
         }
 
@@ -282,9 +283,9 @@ class CompressionPanel(Panel):
             "export": tr("exporting"),
             "sensitivity": tr("analysing"),
         }
-        active = [one.run for one in self.state.active if one.run.kind in names]
+        active = [one.run for one in self.runs.active if one.run.kind in names]
         text = " · ".join(self._with_progress(names[run.kind], run.id) for run in active)
-        trained = {run.id for run in self.state.trained}
+        trained = {run.id for run in self.runs.trained}
         self.page.show_activity(text, trains=any(run.id in trained for run in active))
 
     def _with_progress(self, text: str, run_id: int) -> str:

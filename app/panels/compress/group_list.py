@@ -88,12 +88,6 @@ class GroupList(QTableWidget):
         self.currentCellChanged.connect(self._on_current_changed)
         self.entered.connect(self._on_entered)
 
-    @property
-    def groups(self) -> list[str]:
-        """The groups from top to bottom."""
-        items = (self.item(row, _NAME) for row in range(self.rowCount()))
-        return [str(item.data(_GROUP)) for item in items if item is not None]
-
     def set_rows(self, rows: Iterable[GroupRow]) -> None:
         """Show these groups; the chosen one stays chosen, silently."""
         current = self.current

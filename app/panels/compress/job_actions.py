@@ -11,12 +11,13 @@ from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QFileDialog
 
 from app.look.translation import tr
-from app.panels.compress import job_fields as jobs
+from app.panels.compress import spec_fields
 from app.panels.compress.compression_inspector import CompressionInspector
 from app.panels.compress.compression_page import CompressionPage
-from app.panels.compress.panel_state import CompressionState
+from app.panels.compress.model_runs import ModelRuns
 from app.panels.compress.sensitivity_analysis import Analysis
 from app.services.context import AppContext
+from app.services.targets import SetUpTraining
 from core.project.variants import ModelVariant
 
 
@@ -29,7 +30,7 @@ class CompressionActions(QObject):
         choices: the inspector with its buttons and settings.
         analysis: what pruning by sensitivity follows.
         model: returns the variant chosen.
-        state: returns what is known of the project.
+        runs: returns what is known of the project.
         parent: owner; its window carries the folder dialog.
     """
 
@@ -44,13 +45,13 @@ class CompressionActions(QObject):
         *,
         analysis: Analysis,
         model: Callable[[], ModelVariant | None],
-        state: Callable[[], CompressionState],
+        runs: Callable[[], ModelRuns],
         parent: QObject,
     ) -> None:
         super().__init__(parent)
         self._context = context
         self._page, self._choices, self._analysis = page, choices, analysis
-        self._model, self._state = model, state
+        self._model, self._runs = model, runs
         self._asked = 0
         page.train_requested.connect(self._on_train)
         page.variants.measure_requested.connect(self._on_measure_requested)
@@ -80,14 +81,14 @@ class CompressionActions(QObject):
 
     @Slot()
     def _on_train(self) -> None:
-        self._context.navigate("model")
+        self._context.navigate(SetUpTraining())
 
     @Slot(bool)
     def _on_analysis_requested(self, fast: bool) -> None:
         model = self._model()
-        trained = None if model is None else self._state().variant(model.root)
+        trained = None if model is None else self._runs().variant(model.root)
         if trained is not None:
-            self._start(jobs.sensitivity_fields(trained, fast=fast))
+            self._start(spec_fields.sensitivity_fields(trained, fast=fast))
 
     @Slot()
     def _on_prune(self) -> None:
@@ -96,13 +97,13 @@ class CompressionActions(QObject):
             return
         box = self._choices.prune
         self._start(
-            jobs.prune_fields(
+            spec_fields.prune_fields(
                 model,
                 share=box.flops.share,
                 strategy=box.strategy,
                 sensitivity=self._analysis.folder,
                 epochs=box.epochs.value(),
-                training=self._state().trainings.get(model.root),
+                training=self._runs().trainings.get(model.root),
             )
         )
 
@@ -111,14 +112,14 @@ class CompressionActions(QObject):
         model = self._model()
         if model is not None:
             epochs = self._choices.quantize.chosen_epochs
-            training = self._state().trainings.get(model.root)
-            self._start(jobs.quantize_fields(model, epochs=epochs, training=training))
+            training = self._runs().trainings.get(model.root)
+            self._start(spec_fields.quantize_fields(model, epochs=epochs, training=training))
 
     @Slot(object)
     def _on_measure_requested(self, variants: Sequence[ModelVariant]) -> None:
         for variant in variants:
-            if self._state().working("measure", variant.folder) is None:
-                self._start(jobs.measure_fields(variant))
+            if self._runs().working("measure", variant.folder) is None:
+                self._start(spec_fields.measure_fields(variant))
 
     @Slot()
     def _on_measure(self) -> None:
@@ -129,8 +130,8 @@ class CompressionActions(QObject):
     @Slot(object)
     def _on_masks_requested(self, variants: Sequence[ModelVariant]) -> None:
         for variant in variants:
-            if self._state().working("evaluate", variant.folder) is None:
-                self._start(jobs.mask_fields(variant))
+            if self._runs().working("evaluate", variant.folder) is None:
+                self._start(spec_fields.mask_fields(variant))
 
     @Slot()
     def _on_export(self) -> None:
@@ -143,12 +144,12 @@ class CompressionActions(QObject):
             str(self._context.projects_dir()),
         )
         if folder:
-            self._start(jobs.export_fields(model, Path(folder)))
+            self._start(spec_fields.export_fields(model, Path(folder)))
 
     @Slot()
     def _on_open_folder(self) -> None:
         model = self._model()
-        exported = None if model is None else self._state().exports.get(model.folder)
+        exported = None if model is None else self._runs().exports.get(model.folder)
         if exported is not None:
             QDesktopServices.openUrl(QUrl.fromLocalFile(str(exported.parent)))
 

@@ -13,7 +13,7 @@ from app.services.run_reader import RunReader
 from app.widgets.empty_state import EmptyState
 from app.widgets.layout import label, row
 from app.widgets.run_charts import RunCharts
-from app.widgets.run_list import state_text
+from app.widgets.run_states import state_text
 from core.project.rows import RunRow
 
 _EMPTY, _CURVES = range(2)

@@ -12,9 +12,10 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from app.look.theme import tokens
 from app.look.translation import tr
-from app.panels.compress.plot_labels import PointLabel, place_labels
+from app.panels.compress.label_placement import PointLabel, place_labels
+from app.panels.compress.number_text import latency_text
 from app.widgets.plain_plot import PlainPlot
-from app.widgets.variant_names import latency_text, variant_name
+from app.widgets.variant_names import variant_name
 from core.project.variants import ModelVariant, pareto_front
 
 _DOT, _CHOSEN = 12, 16
@@ -66,11 +67,6 @@ class ParetoPlot(QWidget):
         ]
         self._show_range()
         self._draw()
-
-    @property
-    def front(self) -> list[ModelVariant]:
-        """The variants that no other one beats in both, fastest first."""
-        return [self._points[i][0] for i in self._front_indices()]
 
     def select(self, folder: Path | None) -> None:
         """Let the variant with this model folder stand out."""

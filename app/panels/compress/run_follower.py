@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import QObject, QTimer, Signal, Slot
+from PySide6.QtCore import QObject, Signal, Slot
 
 from app.services.background import BackgroundTasks
 from app.services.run_reader import RunReader, open_run
+from app.services.timers import single_shot
 from core.project.rows import RunRow
 
 _READ_MS = 100
@@ -34,10 +35,7 @@ class RunFollower(QObject):
         self._folder: Path | None = None
         self.reader: RunReader | None = None
         self.run_id: str | None = None
-        self._timer = QTimer(self)
-        self._timer.setSingleShot(True)
-        self._timer.setInterval(_READ_MS)
-        self._timer.timeout.connect(self._on_read_due)
+        self._timer = single_shot(self, _READ_MS, self._on_read_due)
 
     def follow(self, run: RunRow | None) -> None:
         """Read this run from now on; None: none. The one followed already goes on."""

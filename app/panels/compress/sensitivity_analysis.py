@@ -9,11 +9,11 @@ from PySide6.QtCore import QObject, Signal, Slot
 
 from app.look.translation import tr
 from app.panels.compress.compression_inspector import PruneBox, Strategy
-from app.panels.compress.panel_state import CompressionState
+from app.panels.compress.model_runs import ModelRuns
 from app.panels.compress.run_follower import RunFollower
 from app.panels.compress.sensitivity_view import SensitivityView
-from core.compression.estimate import LossCurve, PruneEstimate, estimate_pruning
-from core.compression.pruning_costs import PruningCosts, read_costs
+from core.compression.pruning.costs import PruningCosts, read_costs
+from core.compression.pruning.estimate import LossCurve, PruneEstimate, estimate_pruning
 from core.project.variants import ModelVariant
 from core.runs.history import RunHistory
 from core.system.errors import InputError
@@ -55,9 +55,9 @@ class Analysis(QObject):
         """Whether the run is still to be read."""
         return self.follower.busy
 
-    def show_model(self, state: CompressionState, model: ModelVariant | None) -> None:
+    def show_model(self, runs: ModelRuns, model: ModelVariant | None) -> None:
         """Show the newest analysis of the trained model that a variant comes from."""
-        run = None if model is None else state.sensitivity.get(model.root)
+        run = None if model is None else runs.sensitivity.get(model.root)
         finished = run is not None and run.state == "done"
         newly = finished and not self._finished
         self._finished = finished

@@ -7,14 +7,15 @@ from typing import Any
 
 import numpy as np
 import pyqtgraph as pg
-from PySide6.QtCore import QEvent, QPointF, Qt, QTimer, Signal, Slot
+from PySide6.QtCore import QEvent, QPointF, Qt, Signal, Slot
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from app.look.theme import tokens
 from app.look.translation import tr
+from app.services.timers import single_shot
 from app.widgets.plain_plot import PlainPlot
-from core.compression.estimate import LossCurve
+from core.compression.pruning.estimate import LossCurve
 
 _REDRAW_MS = 100
 _HOVER_MS = 33
@@ -57,8 +58,8 @@ class SensitivityPlot(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.plot)
-        self._redraw_timer = self._make_timer(_REDRAW_MS, self.redraw)
-        self._hover_timer = self._make_timer(_HOVER_MS, self._on_hover_due)
+        self._redraw_timer = single_shot(self, _REDRAW_MS, self.redraw)
+        self._hover_timer = single_shot(self, _HOVER_MS, self._on_hover_due)
         self.plot.scene().sigMouseMoved.connect(self._on_mouse_moved)
         self.plot.scene().sigMouseClicked.connect(self._on_mouse_clicked)
         self.renew_colors()
@@ -168,13 +169,6 @@ class SensitivityPlot(QWidget):
         self._redraw_timer.stop()
         self._hover_timer.stop()
         self.plot.close()
-
-    def _make_timer(self, milliseconds: int, slot: object) -> QTimer:
-        timer = QTimer(self)
-        timer.setSingleShot(True)
-        timer.setInterval(milliseconds)
-        timer.timeout.connect(slot)
-        return timer
 
     def _pen(self, group: str | None) -> None:
         if group is None or group not in self._lines:

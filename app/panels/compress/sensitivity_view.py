@@ -22,7 +22,7 @@ from app.panels.compress.sensitivity_plot import SensitivityPlot
 from app.widgets.elided_label import ElidedLabel
 from app.widgets.empty_state import EmptyState
 from app.widgets.layout import button, keep_place, label, row
-from core.compression.estimate import LossCurve
+from core.compression.pruning.estimate import LossCurve
 
 _PLOT_WIDTH, _LIST_WIDTH = GRID * 66, GRID * 44
 _EMPTY, _RESULTS = range(2)

@@ -23,12 +23,13 @@ from PySide6.QtWidgets import (
 from app.look.icons import set_icon
 from app.look.theme import GRID, tokens
 from app.look.translation import tr, translated
-from app.panels.compress.compare_pictures import MaskPair, differing_share, render_pair
+from app.panels.compress.mask_pairs import MaskPair, differing_share, render_pair
 from app.services.background import BackgroundTasks, Progress
+from app.widgets.blending import ImageArray
 from app.widgets.empty_state import EmptyState
 from app.widgets.layout import label, row
-from app.widgets.pictures import Color, ImageArray
 from app.widgets.variant_names import model_name, variant_name
+from core.images.palette import Color
 from core.prediction.inspection import Evaluation, background_class
 from core.project.variants import ModelVariant
 from core.system.errors import InputError
@@ -70,6 +71,7 @@ class VariantCompare(QWidget):
         self.images.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.images.currentItemChanged.connect(self._render)
         self.note = label("", "muted", wrap=True)
+        self.views = QButtonGroup(self)
         self._sides = [_Side(), _Side()]
         self._sides[1].box.setXLink(self._sides[0].box)
         self._sides[1].box.setYLink(self._sides[0].box)
@@ -313,7 +315,6 @@ class VariantCompare(QWidget):
     # Building
 
     def _make_tools(self) -> QHBoxLayout:
-        self.views = QButtonGroup(self)
         tools = row(spacing=GRID // 2)
         for index, (text, tip) in enumerate(
             (

@@ -22,7 +22,8 @@ from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidge
 
 from app.look.theme import GRID, tokens
 from app.look.translation import tr, trn
-from app.widgets.variant_names import flops_text, latency_text, model_name, size_text, variant_name
+from app.panels.compress.number_text import flops_text, latency_text, size_text
+from app.widgets.variant_names import model_name, variant_name
 from core.models.variant import Variant
 from core.project.variants import ModelVariant, class_changes
 
@@ -209,10 +210,6 @@ class VariantTable(QTableView):
                     QItemSelectionModel.SelectionFlag.ClearAndSelect
                     | QItemSelectionModel.SelectionFlag.Rows,
                 )
-
-    def cell_text(self, row: int, column: int) -> str:
-        """Return what a cell says."""
-        return self.rows.text(self.rows.variants[row], column)
 
     @Slot(QModelIndex, QModelIndex)
     def _on_current_changed(self, index: QModelIndex, _before: QModelIndex) -> None:

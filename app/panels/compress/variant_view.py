@@ -14,8 +14,8 @@ from app.panels.compress.class_change_table import ClassChanges
 from app.panels.compress.pareto_plot import ParetoPlot
 from app.panels.compress.variant_table import VariantTable
 from app.widgets.layout import button, label, row
-from app.widgets.pictures import Color
 from app.widgets.variant_names import variant_name
+from core.images.palette import Color
 from core.project.variants import ModelVariant, class_changes
 
 _UPPER, _LOWER = 280, 420
@@ -46,6 +46,11 @@ class VariantView(QWidget):
         self._missing_row.setLayout(row(self.unmeasured, self.measure_button, 1))
         self.plot_hint = label("", "muted", wrap=True)
         self.classes_title = label(tr("Classes"), "heading", wrap=True)
+        self._no_classes = label(
+            tr("Measure this variant and the float model to compare their classes."),
+            "muted",
+            wrap=True,
+        )
         split = QSplitter(Qt.Orientation.Vertical)
         split.setChildrenCollapsible(False)
         split.setHandleWidth(GRID)
@@ -152,11 +157,6 @@ class VariantView(QWidget):
         inside.addWidget(self.plot, 1)
         classes_card, inside = _card()
         inside.addWidget(self.classes_title)
-        self._no_classes = label(
-            tr("Measure this variant and the float model to compare their classes."),
-            "muted",
-            wrap=True,
-        )
         inside.addWidget(self._no_classes)
         inside.addWidget(self.classes, 1)
         inside.addStretch(0)

@@ -9,8 +9,8 @@ from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QComboBox, QHeaderView, QTableWidget, QTableWidgetItem, QWidget
 
 from app.look.translation import tr
-from app.widgets.passive_inputs import QuietInputs
-from app.widgets.pictures import swatch
+from app.widgets.class_colors import swatch
+from app.widgets.focus_policy import TabFocusInputs
 from core.images.palette import Color
 from core.project import ClassMap, Dropped, LabelClass
 
@@ -34,7 +34,7 @@ class ClassMapTable(QTableWidget):
         header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         self._names: list[str] = []
         self._boxes: list[QComboBox] = []
-        self._quiet: QuietInputs | None = None
+        self._tab_focus: TabFocusInputs | None = None
 
     def set_classes(
         self, names: Sequence[str], colors: Sequence[Color], existing: Sequence[LabelClass]
@@ -61,9 +61,11 @@ class ClassMapTable(QTableWidget):
             self.setCellWidget(row, 1, box)
             self.setRowHeight(row, box.sizeHint().height() + 4)
             self._boxes.append(box)
-        if self._quiet is not None:
-            self._quiet.deleteLater()
-        self._quiet = QuietInputs(self)  # the wheel scrolls the table; it must not choose classes
+        if self._tab_focus is not None:
+            self._tab_focus.deleteLater()
+        self._tab_focus = TabFocusInputs(
+            self
+        )  # the wheel scrolls the table; it must not choose classes
 
     def class_map(self) -> ClassMap:
         """Return the import's name → the project's, or how the class is dropped."""

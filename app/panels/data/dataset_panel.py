@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from PySide6.QtCore import Qt, QTimer, Slot
+from PySide6.QtCore import Qt, Slot
 from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
@@ -14,15 +14,24 @@ from app.look.translation import tr
 from app.panels.base import Panel, StepState, StepStatus
 from app.panels.data.dataset_inspector import DatasetInspector
 from app.panels.data.export_dialog import ExportDialog
+from app.panels.data.filter_bar import FilterBar
 from app.panels.data.image_edits import DatasetEdits
 from app.panels.data.large_view import LargeView
-from app.panels.data.overview import Overview, count_pixels, find_ids, read_findings, read_overview
+from app.panels.data.project_queries import (
+    DatasetSummary,
+    count_pixels,
+    find_ids,
+    read_findings,
+    read_summary,
+)
+from app.panels.data.thumbnail_grid import ThumbnailGrid
 from app.panels.data.viewer_page import ViewerPage
 from app.services.background import BackgroundTasks
 from app.services.context import AppContext
+from app.services.targets import ShowDataset, Target
+from app.services.timers import single_shot
 from app.widgets.empty_state import EmptyState
-from app.widgets.filter_bar import FilterBar
-from app.widgets.image_grid import ImageGrid, subset_name
+from app.widgets.image_status_text import subset_name
 from app.widgets.layout import label
 from app.widgets.thumbnails import ThumbnailLoader
 from core.data.validation import Finding
@@ -45,14 +54,14 @@ class DatasetPanel(Panel):
     def __init__(self, context: AppContext, parent: QWidget | None = None) -> None:
         super().__init__(context, parent)
         self._project: Project | None = None
-        self._overview: Overview | None = None
+        self._summary: DatasetSummary | None = None
         self._files: list[Path] | None = None
         self._text = ""
         self._tasks = BackgroundTasks(self, max_threads=2)
         self._checks = BackgroundTasks(self)  # a long check must not hold up the grid
         self._loader = ThumbnailLoader(self)
         self.filters = FilterBar()
-        self.grid = ImageGrid(self._loader)
+        self.grid = ThumbnailGrid(self._loader)
         self._viewer_page = ViewerPage()
         self.viewer = self._viewer_page.viewer
         self._large = LargeView(self._viewer_page, self.grid, self._tasks, self)
@@ -62,12 +71,12 @@ class DatasetPanel(Panel):
             tr("Import a folder with images, and with masks if you have them."),
             action=tr("Import images…"),
         )
+        self._no_match = label(tr("No image matches these filters."), "muted")
+        self._no_match.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._pages = QStackedWidget()
         self._inspector = DatasetInspector()
         self._make_layout()
-        self._search_delay = QTimer(self)
-        self._search_delay.setSingleShot(True)
-        self._search_delay.setInterval(_SEARCH_DELAY_MS)
-        self._search_delay.timeout.connect(self._query)
+        self._search_delay = single_shot(self, _SEARCH_DELAY_MS, self._query)
         self._edits = DatasetEdits(context, self.grid, self._inspector, self._tasks)
         self._connect()
         self._restore_view()
@@ -77,7 +86,7 @@ class DatasetPanel(Panel):
         self._tasks.cancel_and_wait()
         self._checks.cancel_and_wait()
         self._project = project
-        self._overview = None
+        self._summary = None
         self._files = None
         self._text = ""
         self._loader.set_project(project)
@@ -95,27 +104,28 @@ class DatasetPanel(Panel):
         """Where the step stands."""
         if self._project is None:
             return super().status()
-        if self._overview is None:
+        if self._summary is None:
             return StepStatus(StepState.NEXT, message("Reading the project …"))
-        return self._overview.status()
+        return self._summary.status()
+
+    @property
+    def busy(self) -> bool:
+        """Whether images or findings are still being read."""
+        parts = (self._tasks, self._checks)
+        return any(part.busy for part in parts) or self._search_delay.isActive()
 
     def inspector(self) -> QWidget | None:
         """Selection, classes, findings and split; nothing while there are no images."""
-        empty = self._overview is None or not self._overview.counts.total
+        empty = self._summary is None or not self._summary.counts.total
         return None if empty else self._inspector
 
-    def navigate(self, payload: Any) -> None:
-        """Show what another panel asks for.
-
-        Args:
-            payload: an image's path (opened large) or ``{"class_id": id}`` (filters the grid).
-        """
-        if isinstance(payload, dict) and "class_id" in payload:
-            self.filters.set_class(payload["class_id"])
-        elif isinstance(payload, (str, Path)) and self._project is not None:
-            image_id = self._project.find_image(payload)
-            if image_id is not None:
-                self._large.open(image_id)
+    def navigate(self, target: Target) -> None:
+        """Open the image of ``ShowDataset`` large."""
+        if not isinstance(target, ShowDataset) or target.image is None or self._project is None:
+            return
+        image_id = self._project.find_image(target.image)
+        if image_id is not None:
+            self._large.open(image_id)
 
     def search(self, text: str) -> None:
         """Filter by name, comment or group."""
@@ -125,10 +135,9 @@ class DatasetPanel(Panel):
 
     def theme_changed(self) -> None:
         """Renew icons and the background of the large view."""
-        if hasattr(self, "viewer"):
-            self.viewer.renew_colors()
-            self.empty.renew_colors()
-            self._inspector.findings.renew_colors()
+        self.viewer.renew_colors()
+        self.empty.renew_colors()
+        self._inspector.findings.renew_colors()
 
     def shut_down(self) -> None:
         """Cancel and wait."""
@@ -147,10 +156,10 @@ class DatasetPanel(Panel):
             return
         self._query()  # before the overview, which takes longer
         self._tasks.start(
-            lambda _progress: read_overview(project),
-            on_done=self._on_overview,
+            lambda _progress: read_summary(project),
+            on_done=self._on_summary,
             on_failed=self._fail,
-            key="overview",
+            key="summary",
         )
         self._check(compare_content=False)
 
@@ -159,12 +168,9 @@ class DatasetPanel(Panel):
         grid_layout = QVBoxLayout(grid_page)
         grid_layout.setContentsMargins(GRID, 0, 0, 0)
         grid_layout.setSpacing(0)
-        self._no_match = label(tr("No image matches these filters."), "muted")
-        self._no_match.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._no_match.hide()
         grid_layout.addWidget(self._no_match)
         grid_layout.addWidget(self.grid, 1)
-        self._pages = QStackedWidget()
         for page in (self.empty, grid_page, self._viewer_page):
             self._pages.addWidget(page)
         layout = QVBoxLayout(self)
@@ -234,16 +240,16 @@ class DatasetPanel(Panel):
         self._on_selection_changed()
         self._show_counts()
 
-    def _on_overview(self, overview: Overview) -> None:
-        self._overview = overview
+    def _on_summary(self, summary: DatasetSummary) -> None:
+        self._summary = summary
         colors = self._colors()
         self.grid.set_colors(colors)
         self.viewer.set_colors(colors)
-        self.filters.set_labels(overview.labels)
-        self._inspector.classes.set_classes(overview.class_facts())
-        self._inspector.split.set_names(overview.examples)
-        self._inspector.split.set_counts(_subset_text(overview))
-        if not overview.counts.total:
+        self.filters.set_labels(summary.labels)
+        self._inspector.classes.set_classes(summary.class_facts())
+        self._inspector.split.set_names(summary.examples)
+        self._inspector.split.set_counts(_subset_text(summary))
+        if not summary.counts.total:
             self._pages.setCurrentIndex(_EMPTY)
         elif self._pages.currentIndex() == _EMPTY:
             self._pages.setCurrentIndex(_GRID)
@@ -253,13 +259,13 @@ class DatasetPanel(Panel):
 
     def _show_counts(self) -> None:
         shown = self.grid.images.rowCount()
-        total = shown if self._overview is None else self._overview.counts.total
+        total = shown if self._summary is None else self._summary.counts.total
         self.filters.setVisible(bool(total))
         self.filters.set_count(shown, total)
         self._no_match.setVisible(bool(total) and not shown)
 
     def _colors(self) -> list[Color]:
-        labels = () if self._overview is None else self._overview.labels
+        labels = () if self._summary is None else self._summary.labels
         colors = default_palette(max((item.id for item in labels), default=-1) + 1)
         for item in labels:
             colors[item.id] = item.color
@@ -313,7 +319,7 @@ class DatasetPanel(Panel):
         self._tasks.start(
             lambda _progress: count_pixels(project.label_map(row.id)),
             on_done=lambda pixels: self._inspector.facts.show_content(
-                () if self._overview is None else self._overview.labels, pixels
+                () if self._summary is None else self._summary.labels, pixels
             ),
             on_failed=self._fail,
             key="content",
@@ -368,10 +374,10 @@ class DatasetPanel(Panel):
         self._check(compare_content=True)
 
 
-def _subset_text(overview: Overview) -> str:
+def _subset_text(summary: DatasetSummary) -> str:
     parts = [
         f"{subset_name(subset)} {count:,}"
-        for subset, count in overview.counts.by_subset.items()
+        for subset, count in summary.counts.by_subset.items()
         if count
     ]
     return " · ".join(parts)

@@ -45,8 +45,23 @@ class ExportDialog(QDialog):
         self._tasks = BackgroundTasks(self)
         self.setWindowTitle(tr("Export labels"))
         self.resize(*_SIZE)
-        self._make_choices()
-        self._make_buttons()
+        self.format_box = QComboBox()
+        self.folder_edit = QLineEdit()
+        self._browse = button(tr("Browse…"))
+        self.summary = label(
+            tr("Labelled images are copied with their masks; the project stays as it is."),
+            "muted",
+            wrap=True,
+        )
+        self.report = ProblemList()
+        self.report.heading.hide()  # the summary says it
+        self.bar = QProgressBar()
+        self.export_button = button(tr("Export"), "primary")
+        self.buttons = QDialogButtonBox()
+        self.buttons.addButton(self.export_button, QDialogButtonBox.ButtonRole.ActionRole)
+        self._cancel_button = self.buttons.addButton(QDialogButtonBox.StandardButton.Cancel)
+        self._fill_choices()
+        self._fill_buttons()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(GRID * 3, GRID * 3, GRID * 3, GRID * 2)
         layout.setSpacing(GRID * 2)
@@ -69,38 +84,22 @@ class ExportDialog(QDialog):
         self._tasks.shut_down()
         super().done(result)
 
-    def _make_choices(self) -> None:
-        self.format_box = QComboBox()
+    def _fill_choices(self) -> None:
         self.format_box.setAccessibleName(tr("Format"))
         for known in registry.WRITABLE:
             self.format_box.addItem(translated(known.title), known.key)
-        self.folder_edit = QLineEdit()
         self.folder_edit.setAccessibleName(tr("Folder"))
         self.folder_edit.setPlaceholderText(tr("New or empty folder"))
         self.folder_edit.textChanged.connect(self._on_folder_changed)
-        self._browse = button(tr("Browse…"))
         self._browse.clicked.connect(self._on_browse)
-        self.summary = label(
-            tr("Labelled images are copied with their masks; the project stays as it is."),
-            "muted",
-            wrap=True,
-        )
-        self.report = ProblemList()
-        self.report.heading.hide()  # the summary says it
-        self.problems = self.report.rows
 
-    def _make_buttons(self) -> None:
-        self.bar = QProgressBar()
+    def _fill_buttons(self) -> None:
         self.bar.setTextVisible(False)
         self.bar.setRange(0, _BAR_STEPS)
         self.bar.setAccessibleName(tr("Progress"))
         self.bar.hide()
-        self.buttons = QDialogButtonBox()
-        self.export_button = button(tr("Export"), "primary")
         self.export_button.setEnabled(False)
         self.export_button.clicked.connect(self._on_export)
-        self.buttons.addButton(self.export_button, QDialogButtonBox.ButtonRole.ActionRole)
-        self._cancel_button = self.buttons.addButton(QDialogButtonBox.StandardButton.Cancel)
         self.buttons.rejected.connect(self.reject)
 
     @Slot()

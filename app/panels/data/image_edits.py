@@ -10,10 +10,11 @@ from PySide6.QtCore import QObject, Slot
 from app.look.translation import tr, trn
 from app.panels.data.dataset_inspector import DatasetInspector
 from app.panels.data.split_box import SplitChoice
+from app.panels.data.thumbnail_grid import ThumbnailGrid
 from app.services.background import BackgroundTasks
 from app.services.context import AppContext
+from app.services.targets import LabelImage
 from app.widgets import dialogs
-from app.widgets.image_grid import ImageGrid
 from core.project import ImageSubset, Project
 
 
@@ -23,7 +24,7 @@ class DatasetEdits(QObject):
     def __init__(
         self,
         context: AppContext,
-        grid: ImageGrid,
+        grid: ThumbnailGrid,
         inspector: DatasetInspector,
         tasks: BackgroundTasks,
     ) -> None:
@@ -83,7 +84,7 @@ class DatasetEdits(QObject):
     def _on_label_requested(self) -> None:
         row = self._grid.current_row()
         if row is not None:
-            self._context.navigate("labelling", {"image": row.id})
+            self._context.navigate(LabelImage(row.id))
 
     @Slot()
     def _on_remove_requested(self) -> None:

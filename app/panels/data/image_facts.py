@@ -12,8 +12,7 @@ from app.look.theme import GRID
 from app.look.translation import tr, trn
 from app.panels.data.class_list import percent_text
 from app.widgets.elided_label import ElidedLabel
-from app.widgets.filter_bar import state_name
-from app.widgets.image_grid import subset_name
+from app.widgets.image_status_text import state_name, subset_name
 from app.widgets.layout import button, label
 from core.images.io import IGNORE_INDEX
 from core.project import ImageRow, ImageSubset, LabelClass

@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from app.look.theme import tokens
 from app.look.translation import tr
-from app.widgets.overlay import lookup_table
+from app.widgets.class_colors import color_table
 from core.images.palette import Color
 
 
@@ -74,7 +74,7 @@ class ImageViewer(QWidget):
 
     def set_colors(self, colors: Sequence[Color]) -> None:
         """Colours of the classes by id."""
-        self._mask.setLookupTable(lookup_table(colors))
+        self._mask.setLookupTable(_lookup_table(colors))
 
     def set_opacity(self, opacity: float) -> None:
         """How strongly the mask is drawn, 0 … 1."""
@@ -107,3 +107,10 @@ class ImageViewer(QWidget):
     def close_view(self) -> None:
         """Let pyqtgraph go of its scene; call before the widget is deleted."""
         self._view.close()
+
+
+def _lookup_table(colors: Sequence[Color]) -> npt.NDArray[np.uint8]:
+    """Return ``color_table`` as uint8 (256, 4) RGBA, for pyqtgraph."""
+    argb = np.array(color_table(colors), dtype=np.uint32)
+    parts = [(argb >> shift) & 0xFF for shift in (16, 8, 0, 24)]
+    return np.stack(parts, axis=1).astype(np.uint8)

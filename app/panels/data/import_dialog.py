@@ -55,9 +55,30 @@ class ImportDialog(QDialog):
         self._scratch = tempfile.TemporaryDirectory(prefix="maskwright-")
         self.setWindowTitle(tr("Import images"))
         self.resize(*_SIZE)
-        self._make_source()
-        self._make_preview()
-        self._make_buttons()
+        self.folder_edit = QLineEdit()
+        self._browse = button(tr("Browse…"))
+        self._browse_file = button(tr("File…"), tooltip=tr("Choose one annotation file"))
+        self.format_box = QComboBox()
+        self.hint = label(tr("Choose a folder; nothing is changed in it."), "muted", wrap=True)
+        self.summary = label("", wrap=True)
+        self.classes_label = label(tr("Classes"), "heading")
+        self.class_map = ClassMapTable()
+        self.crowd_label = label()
+        self.crowd_box = QComboBox()
+        self.crowds = QWidget()
+        self.report = ProblemList()
+        self.copy_box = QCheckBox(tr("Copy the images into the project"))
+        self.replace_box = QCheckBox(tr("Replace masks that the project has already"))
+        self._pages = QStackedWidget()
+        self.bar = QProgressBar()
+        self.import_button = button(tr("Import"), "primary")
+        self.buttons = QDialogButtonBox()
+        self.buttons.addButton(self.import_button, QDialogButtonBox.ButtonRole.ActionRole)
+        self._cancel_button = self.buttons.addButton(QDialogButtonBox.StandardButton.Cancel)
+        self._fill_source()
+        self._fill_crowds()
+        self._fill_pages()
+        self._fill_buttons()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(GRID * 3, GRID * 3, GRID * 3, GRID * 2)
         layout.setSpacing(GRID * 2)
@@ -86,18 +107,14 @@ class ImportDialog(QDialog):
         self._scratch.cleanup()
         super().done(result)
 
-    def _make_source(self) -> None:
-        self.folder_edit = QLineEdit()
+    def _fill_source(self) -> None:
         self.folder_edit.setPlaceholderText(
             tr("Folder or file with annotations, or a folder with images")
         )
         self.folder_edit.setAccessibleName(tr("Folder"))
         self.folder_edit.editingFinished.connect(self._on_folder_edited)
-        self._browse = button(tr("Browse…"))
         self._browse.clicked.connect(self._on_browse)
-        self._browse_file = button(tr("File…"), tooltip=tr("Choose one annotation file"))
         self._browse_file.clicked.connect(self._on_browse_file)
-        self.format_box = QComboBox()
         self.format_box.setAccessibleName(tr("Format"))
         for known in registry.READABLE:
             self.format_box.addItem(translated(known.title), known.key)
@@ -107,19 +124,10 @@ class ImportDialog(QDialog):
         self.format_box.setEnabled(False)
         self.format_box.activated.connect(self._on_format_chosen)
 
-    def _make_preview(self) -> None:
-        self.hint = label(tr("Choose a folder; nothing is changed in it."), "muted", wrap=True)
+    def _fill_pages(self) -> None:
         self.hint.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self.summary = label("", wrap=True)
-        self.class_map = ClassMapTable()
-        self.report = ProblemList()
-        self.problems = self.report.rows
-        self.problems.setMaximumHeight(_LIST_HEIGHT)
-        self.classes_label = label(tr("Classes"), "heading")
-        self._make_crowds()
-        self.copy_box = QCheckBox(tr("Copy the images into the project"))
+        self.report.rows.setMaximumHeight(_LIST_HEIGHT)
         self.copy_box.setToolTip(tr("Otherwise they are used where they are, and must stay there"))
-        self.replace_box = QCheckBox(tr("Replace masks that the project has already"))
         self.replace_box.setToolTip(tr("The replaced masks stay in each image's history"))
         found = QWidget()
         parts = column(
@@ -136,37 +144,28 @@ class ImportDialog(QDialog):
         found.setLayout(parts)
         empty = QWidget()
         empty.setLayout(column(self.hint, 1))
-        self._pages = QStackedWidget()
         self._pages.addWidget(empty)
         self._pages.addWidget(found)
 
-    def _make_crowds(self) -> None:
+    def _fill_crowds(self) -> None:
         """What becomes of COCO's crowds; shown where there are some."""
-        self.crowd_label = label()
-        self.crowd_box = QComboBox()
         self.crowd_box.setAccessibleName(tr("Crowds"))
         self.crowd_box.setToolTip(
             tr("A crowd (iscrowd) covers many things of one class without outlining each")
         )
         self.crowd_box.addItem(tr("Ignore these pixels (255)"), "ignore")
         self.crowd_box.addItem(tr("Take them as their class"), "class")
-        self.crowds = QWidget()
         line = row(self.crowd_label, self.crowd_box, 1)
         line.setContentsMargins(0, 0, 0, 0)
         self.crowds.setLayout(line)
 
-    def _make_buttons(self) -> None:
-        self.bar = QProgressBar()
+    def _fill_buttons(self) -> None:
         self.bar.setTextVisible(False)
         self.bar.setRange(0, _BAR_STEPS)
         self.bar.setAccessibleName(tr("Progress"))
         self.bar.hide()
-        self.buttons = QDialogButtonBox()
-        self.import_button = button(tr("Import"), "primary")
         self.import_button.setEnabled(False)
         self.import_button.clicked.connect(self._on_import)
-        self.buttons.addButton(self.import_button, QDialogButtonBox.ButtonRole.ActionRole)
-        self._cancel_button = self.buttons.addButton(QDialogButtonBox.StandardButton.Cancel)
         self._cancel_button.setAutoDefault(False)  # or Return in the field would press it
         self.buttons.rejected.connect(self.reject)
 
@@ -311,7 +310,7 @@ class ImportDialog(QDialog):
         self.report.show_problems([*report.lost, *([] if report.replaced else conflicts)])
         for widget in self._options():
             widget.hide()
-        self.problems.setMaximumHeight(self.height())
+        self.report.rows.setMaximumHeight(self.height())
         self._pages.setEnabled(True)
         self.import_button.hide()
         self._cancel_button.setText(tr("Close"))

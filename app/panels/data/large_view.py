@@ -5,10 +5,10 @@ from __future__ import annotations
 from PySide6.QtCore import QObject, Signal, Slot
 
 from app.look.translation import tr
-from app.panels.data.overview import MOST_PIXELS, OpenedImage, open_image
+from app.panels.data.project_queries import MOST_PIXELS, OpenedImage, open_image
+from app.panels.data.thumbnail_grid import ThumbnailGrid
 from app.panels.data.viewer_page import ViewerPage
 from app.services.background import BackgroundTasks
-from app.widgets.image_grid import ImageGrid
 from core.project import Project
 
 _TASK = "image"
@@ -25,7 +25,7 @@ class LargeView(QObject):
     """(Exception)."""
 
     def __init__(
-        self, page: ViewerPage, grid: ImageGrid, tasks: BackgroundTasks, parent: QObject
+        self, page: ViewerPage, grid: ThumbnailGrid, tasks: BackgroundTasks, parent: QObject
     ) -> None:
         super().__init__(parent)
         self._page = page

@@ -18,7 +18,8 @@ from PySide6.QtWidgets import (
 
 from app.look.theme import tokens
 from app.look.translation import tr
-from app.widgets.pictures import Color, readable, swatch
+from app.widgets.class_colors import readable, swatch
+from core.images.palette import Color
 
 _VALUE = Qt.ItemDataRole.UserRole
 
@@ -94,14 +95,6 @@ class ClassScores(QTableWidget):
                 self._mark_absent(index)
         self.horizontalHeader().setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
         self.setSortingEnabled(True)
-
-    def score_text(self, name: str, column: int) -> str:
-        """Return the text of a class's cell."""
-        for row in range(self.rowCount()):
-            first, item = self.item(row, 0), self.item(row, column)
-            if first is not None and item is not None and first.text() == name:
-                return item.text()
-        raise KeyError(name)
 
     def _mark_absent(self, row: int) -> None:
         for column in range(self.columnCount()):

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Any
 
+from cachetools import LRUCache
 from PySide6.QtCore import (
     QAbstractListModel,
     QModelIndex,
@@ -22,7 +22,8 @@ from app.look.theme import GRID, tokens
 from app.look.translation import tr
 from app.panels.inspect.error_viewer import render_errors
 from app.services.background import BackgroundTasks
-from app.widgets.pictures import ImageArray, to_pixmap
+from app.widgets.blending import ImageArray
+from app.widgets.qt_images import to_pixmap
 from core.prediction.inspection import ImageScore
 
 _SIDE = 72
@@ -38,7 +39,7 @@ class ErrorListModel(QAbstractListModel):
         self._tasks = BackgroundTasks(self, max_threads=2)
         self._scores: list[ImageScore] = []
         self._background: int | None = None
-        self._pictures: OrderedDict[str, QIcon] = OrderedDict()
+        self._pictures: LRUCache[str, QIcon] = LRUCache(_CACHED)
         self._wanted: set[str] = set()
         self._empty = QPixmap(_SIDE, _SIDE)
 
@@ -89,7 +90,6 @@ class ErrorListModel(QAbstractListModel):
     def _picture(self, score: ImageScore) -> QIcon:
         key = str(score.image)
         if key in self._pictures:
-            self._pictures.move_to_end(key)
             return self._pictures[key]
         if key not in self._wanted:
             self._wanted.add(key)
@@ -109,8 +109,6 @@ class ErrorListModel(QAbstractListModel):
         icon = QIcon(shown)
         icon.addPixmap(shown, QIcon.Mode.Selected)  # or the selection would tint the picture
         self._pictures[key] = icon
-        while len(self._pictures) > _CACHED:
-            self._pictures.popitem(last=False)
         for row, score in enumerate(self._scores):
             if str(score.image) == key:
                 index = self.index(row)

@@ -23,19 +23,12 @@ from app.look.icons import set_icon
 from app.look.theme import GRID, tokens
 from app.look.translation import tr, translated
 from app.services.background import BackgroundTasks, Progress
+from app.widgets.blending import ERROR_COLORS, ImageArray, overlay_errors, overlay_mask, shrink
+from app.widgets.class_colors import swatch
 from app.widgets.layout import label
-from app.widgets.pictures import (
-    ERROR_COLORS,
-    Color,
-    ImageArray,
-    error_name,
-    error_overlay,
-    overlay,
-    shrink,
-    swatch,
-)
 from core.images.io import read_image, read_mask
-from core.prediction.inspection import ImageScore, background_class, error_map
+from core.images.palette import Color
+from core.prediction.inspection import ImageScore, Verdict, background_class, error_map
 from core.system.errors import InputError
 
 _MAX_SIDE = 2048
@@ -79,6 +72,7 @@ class ErrorViewer(QWidget):
         self._item = pg.ImageItem(axisOrder="row-major")
         self._box.addItem(self._item)
         self._shown: ImageScore | None = None
+        self.views = QButtonGroup(self)
         self.focus_box = QComboBox()
         self.focus_box.setAccessibleName(tr("Errors of which class"))
         self.focus_box.setToolTip(tr("Show the errors of one class only"))
@@ -125,10 +119,6 @@ class ErrorViewer(QWidget):
     def view(self) -> ErrorView:
         """The view chosen."""
         return list(ErrorView)[self.views.checkedId()]
-
-    def set_view(self, view: ErrorView) -> None:
-        """Choose a view."""
-        self.views.button(list(ErrorView).index(view)).click()
 
     def set_focus(self, index: int | None) -> None:
         """Show the errors of one class, or of all."""
@@ -192,7 +182,6 @@ class ErrorViewer(QWidget):
     def _make_tools(self) -> QHBoxLayout:
         tools = QHBoxLayout()
         tools.setSpacing(GRID // 2)
-        self.views = QButtonGroup(self)
         for index, (text, tip) in enumerate(
             (
                 (tr("Errors"), tr("Where prediction and mask differ (1)")),
@@ -227,7 +216,7 @@ class ErrorViewer(QWidget):
             mark = QLabel()
             mark.setPixmap(swatch(QColor(*color)).pixmap(_SWATCH, _SWATCH))
             self._legend.addWidget(mark)
-            self._legend.addWidget(label(error_name(verdict), "muted"))
+            self._legend.addWidget(label(_error_name(verdict), "muted"))
             self._legend.addSpacing(GRID)
         self._legend.addStretch(1)
         self._legend.setAlignment(Qt.AlignmentFlag.AlignLeft)
@@ -250,13 +239,24 @@ def _render(
         return image
     if request.view is ErrorView.TRUTH:
         truth = read_mask(score.label)
-        return overlay(image, truth, request.colors, background=request.background)
+        return overlay_mask(image, truth, request.colors, background=request.background)
     if score.prediction is None:
         raise InputError("The predictions were not kept; measure the model again.")
     prediction = read_mask(score.prediction)
     if request.view is ErrorView.PREDICTION:
-        return overlay(image, prediction, request.colors, background=request.background)
+        return overlay_mask(image, prediction, request.colors, background=request.background)
     errors = error_map(
         prediction, read_mask(score.label), background=request.background, focus=request.focus
     )
-    return error_overlay(image, errors)
+    return overlay_errors(image, errors)
+
+
+def _error_name(verdict: Verdict) -> str:
+    """Return what a colour of an error map means, in the current language."""
+    return {
+        Verdict.CORRECT: tr("correct"),
+        Verdict.MISSED: tr("missed"),
+        Verdict.FALSE: tr("false alarm"),
+        Verdict.CONFUSED: tr("wrong class"),
+        Verdict.IGNORED: tr("ignored"),
+    }[verdict]

@@ -12,7 +12,7 @@ from app.panels.inspect.confusion_table import ConfusionTable
 from app.panels.inspect.error_list import ErrorList
 from app.panels.inspect.error_viewer import ErrorViewer
 from app.widgets.layout import button, label, row
-from app.widgets.pictures import Color
+from core.images.palette import Color
 from core.prediction.inspection import Evaluation, ImageScore, background_class, with_confusion
 
 _LIST_WIDTH = GRID * 38
@@ -35,6 +35,8 @@ class EvaluationView(QWidget):
         self.matrix = ConfusionTable()
         self.images = ErrorList()
         self.viewer = ErrorViewer()
+        self.list_title = label(tr("Worst images first"), "heading", wrap=True)
+        self.clear_button = button(tr("Show all"), "link", tooltip=tr("List all images again"))
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self._make_results())
@@ -136,8 +138,6 @@ class EvaluationView(QWidget):
         side = QWidget()
         listed = QVBoxLayout(side)
         listed.setContentsMargins(0, 0, 0, 0)
-        self.list_title = label(tr("Worst images first"), "heading", wrap=True)
-        self.clear_button = button(tr("Show all"), "link", tooltip=tr("List all images again"))
         listed.addLayout(row(self.list_title, self.clear_button))
         listed.addWidget(self.images, 1)
         upper = _splitter(Qt.Orientation.Horizontal, side, self.viewer, sizes=(_LIST_WIDTH, 600))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from PySide6.QtCore import Slot
 from PySide6.QtWidgets import (
@@ -23,6 +22,7 @@ from app.panels.inspect.evaluation_view import EvaluationView
 from app.panels.inspect.score_inspector import ScoreInspector
 from app.services.background import BackgroundTasks, Progress
 from app.services.context import AppContext
+from app.services.targets import InspectModel, LabelImage, SetUpTraining, ShowDataset, Target
 from app.widgets.empty_state import EmptyState
 from app.widgets.layout import button, label, row
 from core.images.palette import default_palette
@@ -30,8 +30,8 @@ from core.prediction.inspection import Evaluation, ImageScore, read_evaluation
 from core.project import Project
 from core.runs.events import Event, Failed
 from core.runs.events import Progress as JobProgress
+from core.runs.kinds import EvaluateSpec
 from core.runs.run_folder import RunFolder
-from core.runs.spec import EvaluateSpec
 from core.system.errors import InputError
 from core.system.messages import message
 
@@ -65,7 +65,15 @@ class InspectionPanel(Panel):
         self._asked = False
         self.model_box = QComboBox()
         self.split_box = QComboBox()
+        self.measure_button = button(
+            tr("Measure again"), tooltip=tr("Predict these images and compare with their masks")
+        )
         self.results = EvaluationView()
+        self._unmeasured = EmptyState(
+            "inspect", tr("Not measured yet"), _unmeasured(), action=tr("Measure the model")
+        )
+        self._facts = QWidget()
+        self._pages = QStackedWidget()
         self._inspector = ScoreInspector()
         self.tiles: dict[str, QLabel] = {}
         self._build()
@@ -107,11 +115,13 @@ class InspectionPanel(Panel):
         """The chosen image's scores."""
         return self._inspector
 
-    def navigate(self, payload: Any) -> None:
-        """Show the model of run ``payload["run"]``."""
+    def navigate(self, target: Target) -> None:
+        """Choose the model of ``InspectModel``."""
+        if not isinstance(target, InspectModel) or target.run_id is None:
+            return
         self._refresh_models()
         for index in range(self.model_box.count()):
-            if self.model_box.itemData(index).run_id == payload["run"]:
+            if self.model_box.itemData(index).run_id == target.run_id:
                 self.model_box.setCurrentIndex(index)
 
     def theme_changed(self) -> None:
@@ -128,11 +138,6 @@ class InspectionPanel(Panel):
     def busy(self) -> bool:
         """Whether results or pictures are still being read."""
         return self._tasks.busy or self.results.busy
-
-    @property
-    def evaluation(self) -> Evaluation | None:
-        """What is shown."""
-        return self._evaluation
 
     # Models and evaluations
 
@@ -267,7 +272,7 @@ class InspectionPanel(Panel):
 
     @Slot(object)
     def _on_opened(self, score: ImageScore) -> None:
-        self.context.navigate("dataset", score.image)
+        self.context.navigate(ShowDataset(score.image))
 
     @Slot()
     def _on_open_requested(self) -> None:
@@ -278,7 +283,7 @@ class InspectionPanel(Panel):
     def _on_label_requested(self) -> None:
         score = self.results.images.current
         if score is not None:
-            self.context.navigate("labelling", {"image": score.image})
+            self.context.navigate(LabelImage(score.image))
 
     # Building
 
@@ -303,18 +308,14 @@ class InspectionPanel(Panel):
             tr("Train a model first; then its errors can be looked at here."),
             action=tr("Train a model"),
         )
-        empty.action_requested.connect(lambda: self.context.navigate("model"))
+        empty.action_requested.connect(lambda: self.context.navigate(SetUpTraining()))
         page = QWidget()
         column = QVBoxLayout(page)
         column.setContentsMargins(GRID * 2, GRID * 2, GRID * 2, GRID)
         column.setSpacing(GRID)
         column.addLayout(self._make_header())
-        self._unmeasured = EmptyState(
-            "inspect", tr("Not measured yet"), _unmeasured(), action=tr("Measure the model")
-        )
         column.addWidget(self._unmeasured, 1)
         column.addWidget(self.results, 1)
-        self._pages = QStackedWidget()
         self._pages.addWidget(empty)
         self._pages.addWidget(page)
         layout = QVBoxLayout(self)
@@ -331,10 +332,6 @@ class InspectionPanel(Panel):
             strict=True,
         ):
             self.split_box.addItem(text, split)
-        self.measure_button = button(
-            tr("Measure again"), tooltip=tr("Predict these images and compare with their masks")
-        )
-        self._facts = QWidget()
         facts = QHBoxLayout(self._facts)
         facts.setContentsMargins(0, 0, 0, 0)
         facts.setSpacing(GRID * 3)

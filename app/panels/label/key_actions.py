@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 from app.canvas.actions import ActionSpec
+from app.canvas.tools import TOOLS as TOOL_GROUPS
+from app.canvas.tools.tool import Tool
 from core.system.messages import message
+
+DIGITS = 9
+"""Digit keys that choose a class, beside 0 for the background."""
 
 TOOLS = message("Tools")
 VIEW = message("View")
@@ -88,9 +93,43 @@ HIDE_OTHERS = ActionSpec(
     "class.hide_others", message("Hide all other classes, or show all"), CLASSES, ("Shift+O",)
 )
 
+DRAFTS = message("Model drafts")
+PREDICT = ActionSpec("draft.predict", message("Draft this image"), DRAFTS, ("Shift+P",))
+ACCEPT_ALL = ActionSpec("draft.accept", message("Accept all"), DRAFTS, ("Shift+A",))
+ACCEPT_CLASS = ActionSpec("draft.accept_class", message("Accept the class"), DRAFTS, ("Shift+V",))
+ACCEPT_PART = ActionSpec(
+    "draft.accept_part", message("Accept the part under the pointer"), DRAFTS, ("V",)
+)
+REJECT = ActionSpec("draft.reject", message("Reject"), DRAFTS, ("Shift+X",))
+CLICK_MODEL = ActionSpec(
+    "draft.click_model", message("Choose the click model …"), DRAFTS, ("Shift+J",)
+)
+NEXT_UNCERTAIN = ActionSpec(
+    "draft.next_uncertain", message("Next most uncertain"), DRAFTS, ("Shift+N",), "skip"
+)
+DRAFT_UNLABELLED = ActionSpec(
+    "draft.images_unlabelled", message("Draft all without labels"), DRAFTS, ("Ctrl+L",)
+)
+DRAFT_SHOWN = ActionSpec(
+    "draft.images_shown", message("Draft all images shown"), DRAFTS, ("Ctrl+K",)
+)
+
 
 def class_key(number: int) -> ActionSpec:
     """Return the action of a digit key."""
     return ActionSpec(
         f"class.{number}", message("Class {number}", number=number), CLASSES, (str(number),)
     )
+
+
+def tool_key(tool: type[Tool]) -> ActionSpec:
+    """Return the action that takes a tool up."""
+    return ActionSpec(f"tool.{tool.key}", tool.title, TOOLS, (tool.shortcut,), tool.icon, True)
+
+
+ALL: tuple[ActionSpec, ...] = (
+    *(tool_key(tool) for group in TOOL_GROUPS for tool in group),
+    *(class_key(number) for number in range(DIGITS + 1)),
+    *(value for value in tuple(globals().values()) if isinstance(value, ActionSpec)),
+)
+"""A new action is one constant above."""

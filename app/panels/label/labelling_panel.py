@@ -10,31 +10,28 @@ from PySide6.QtCore import QTimer, Slot
 from PySide6.QtGui import QHideEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from app.canvas.actions import Actions
 from app.canvas.display import KeptView
-from app.canvas.editor import Editor
 from app.look.translation import tr, trn
 from app.panels.base import Panel, StepState, StepStatus
-from app.panels.label.class_editing import LabellingClasses
-from app.panels.label.draft_review import LabellingDraft
-from app.panels.label.image_choice import LabellingImages
-from app.panels.label.labelling_inspector import LabellingInspector
-from app.panels.label.labelling_view import LabellingView
-from app.panels.label.mask_display import LabellingLook
-from app.panels.label.selection import LabellingSelection
-from app.panels.label.session import KeptSteps, LabellingSession
-from app.panels.label.tool_choice import LabellingTools
-from app.services.background import BackgroundTasks
+from app.panels.label.parts.class_editing import ClassEditing
+from app.panels.label.parts.click_model_choice import ClickModelChoice
+from app.panels.label.parts.draft_jobs import DraftJobs
+from app.panels.label.parts.draft_review import DraftReview
+from app.panels.label.parts.image_choice import ImageChoice
+from app.panels.label.parts.mask_display import MaskDisplay
+from app.panels.label.parts.pointer_status import PointerStatus
+from app.panels.label.parts.selection import Selection
+from app.panels.label.parts.shortcut_choice import ShortcutChoice
+from app.panels.label.parts.tool_choice import ToolChoice
+from app.panels.label.session import KeptSteps
+from app.panels.label.workspace import Workspace
 from app.services.context import AppContext
+from app.services.targets import LabelImage, Target
 from app.widgets.dialogs import error_text
-from app.widgets.thumbnails import ThumbnailLoader
 from core.project import ImageCounts, Project
 from core.system.messages import Message, message
 
 _WAITING_MS = 60
-
-
-_SAVE_SETTINGS_MS = 800
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +47,14 @@ class _Kept:
 
 
 class LabellingPanel(Panel):
-    """Wires the canvas, the inspector and the session; each part of the work is a class of its own.
+    """Makes the parts, and connects what one tells with what another does.
 
     Attributes:
+        workspace: what the parts share.
         editor: what is being labelled, and with what.
         session: which image is open, and whether it is saved.
-        tools, images, classes, look, selection, draft: the parts.
+        view, inspector_parts: the widgets.
+        tools, images, classes, display, selection, draft: the parts that others tell something.
     """
 
     key: ClassVar[str] = "labelling"
@@ -65,31 +64,22 @@ class LabellingPanel(Panel):
 
     def __init__(self, context: AppContext, parent: QWidget | None = None) -> None:
         super().__init__(context, parent)
-        self._project: Project | None = None
         self._counts: ImageCounts | None = None
         self._changed_since_shown = False
         self._is_telling = False
-        self._save_timer = QTimer(self)
-        self._save_timer.setSingleShot(True)
-        self._save_timer.setInterval(_SAVE_SETTINGS_MS)
-        self._save_timer.timeout.connect(context.store.save)
-        self._tasks = BackgroundTasks(self)
-        self._loader = ThumbnailLoader(self)
-        self.editor = Editor(self)
-        self.session = LabellingSession(self.editor, self)
-        self.view = LabellingView(self.editor, self._loader)
-        self._inspector = LabellingInspector(self.editor)
-        self.actions_ = Actions(self, self._inspector)
-        self.tools = LabellingTools(self)
-        self.images = LabellingImages(self)
-        self.classes = LabellingClasses(self)
-        self.look = LabellingLook(self)
-        self.selection = LabellingSelection(self)
-        self.draft = LabellingDraft(self)
-        self.view.build(
-            self.tools.bar_actions(), self.images.header_actions(), self.look.header_actions()
-        )
-        self.actions_.restore(context.settings.panel_values.get("labelling/shortcuts"))
+        self.workspace = Workspace(context, self)
+        self.editor, self.session = self.workspace.editor, self.workspace.session
+        self.view, self.inspector_parts = self.workspace.view, self.workspace.inspector
+        self.tools = ToolChoice(self.workspace, self)
+        self.images = ImageChoice(self.workspace, self)
+        self.classes = ClassEditing(self.workspace, self)
+        self.display = MaskDisplay(self.workspace, self)
+        self.selection = Selection(self.workspace, self)
+        self.draft = DraftReview(self.workspace, self)
+        self.draft_jobs = DraftJobs(self.workspace, self)
+        self.click_model = ClickModelChoice(self.workspace, self)
+        PointerStatus(self.workspace, self)
+        ShortcutChoice(self.workspace, self)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.view)
@@ -98,47 +88,41 @@ class LabellingPanel(Panel):
         self._waiting.setSingleShot(True)
         self._waiting.setInterval(_WAITING_MS)
         self._waiting.timeout.connect(self._on_waited)
-        self._connect()
-
-    @property
-    def inspector_parts(self) -> LabellingInspector:
-        """The inspector's widgets."""
-        return self._inspector
+        self._connect_parts()
+        self._connect_workspace()
 
     @property
     def project(self) -> Project | None:
         """The open project."""
-        return self._project
-
-    @property
-    def tasks(self) -> BackgroundTasks:
-        """Work of the panel in the background."""
-        return self._tasks
+        return self.workspace.project
 
     @property
     def busy(self) -> bool:
         """Whether something is being read or changed in the background."""
-        return self._tasks.busy or self.session.busy or self.editor.tasks.busy or self.draft.busy
+        return self.workspace.busy or self.draft.busy
 
     def set_project(self, project: Project | None) -> None:
         """Label the images of ``project``."""
-        self._tasks.cancel_and_wait()
+        work = self.workspace
+        work.tasks.cancel_and_wait()
         self.session.set_project(project)
-        self._project = project
+        work.project = project
         self._counts = None
         self._changed_since_shown = False
-        self._loader.set_project(project)
-        self.view.notice.clear()
-        self.images.set_project(project)
-        self.classes.set_project(project)
+        work.loader.set_project(project)
+        work.notices.clear()
+        self.images.show_project()
+        self.classes.show_project()
         self.tools.restore_paint_over()
-        self.draft.set_project(project)
+        self.draft.show_project()
+        self.draft_jobs.show_project()
+        work.drafts.set_project(project)
         if project is not None:
             self.refresh()
 
     def status(self) -> StepStatus:
         """Where the step stands."""
-        if self._project is None:
+        if self.project is None:
             return super().status()
         counts = self._counts
         if counts is None or not counts.total:
@@ -159,28 +143,20 @@ class LabellingPanel(Panel):
 
     def inspector(self) -> QWidget | None:
         """Classes, the tool's options, the look of masks, the state of the image."""
-        return self._inspector if self._counts is not None and self._counts.total else None
+        return self.inspector_parts if self._counts is not None and self._counts.total else None
 
     def activated(self) -> None:
         """Show the first image to label when nothing is open yet."""
         self.images.open_first()
         self.view.canvas.setFocus()
 
-    def navigate(self, payload: Any) -> None:
-        """Show what another panel asks for.
-
-        Args:
-            payload: ``{"image": id or path}``; or ``{"files": paths, "text": finding}``, which
-                shows only those images.
-        """
-        project = self._project
-        if project is None or not isinstance(payload, dict):
+    def navigate(self, target: Target) -> None:
+        """Open the image of ``LabelImage``."""
+        if self.project is None or not isinstance(target, LabelImage):
             return
-        if "files" in payload:
-            self.images.show_finding(payload["files"], str(payload.get("text", "")))
-        image = payload.get("image")
-        image_id = project.find_image(image) if isinstance(image, (str, Path)) else image
-        if isinstance(image_id, int):
+        image = target.image
+        image_id = self.project.find_image(image) if isinstance(image, Path) else image
+        if image_id is not None:
             self.images.open(image_id)
 
     def search(self, text: str) -> None:
@@ -193,7 +169,7 @@ class LabellingPanel(Panel):
 
     def keep(self) -> _Kept:
         """Save everything; what was open, in hand and filtered is the same in the new window."""
-        palette = self._inspector.classes
+        palette = self.inspector_parts.classes
         image, view = self.session.wanted, self.view.canvas.kept_view()
         return _Kept(
             image=image,
@@ -210,24 +186,19 @@ class LabellingPanel(Panel):
         """Go on where the window before was left."""
         self.session.take_over(kept.steps)
         self.classes.choose(kept.class_id)
-        self._inspector.classes.set_marks(hidden=kept.hidden, locked=kept.locked)
+        self.inspector_parts.classes.set_marks(hidden=kept.hidden, locked=kept.locked)
         self.tools.take(kept.tool)
         self.view.strip.show_kept_filter(kept.filter)
         if kept.image is not None:
             self.view.canvas.show_kept_view(kept.view)
             self.images.open(kept.image)
 
-    def save_settings_soon(self) -> None:
-        """Write the settings once the user has stopped changing them."""
-        self._save_timer.start()
-
     def theme_changed(self) -> None:
         """Renew icons and what is drawn by hand."""
-        if hasattr(self, "look"):
-            self.view.canvas.update()
-            self.view.empty.renew_colors()
-            self._inspector.classes.renew_colors()
-            self._inspector.review.renew_colors()
+        self.view.canvas.update()
+        self.view.empty.renew_colors()
+        self.inspector_parts.classes.renew_colors()
+        self.inspector_parts.review.renew_colors()
 
     def hideEvent(self, event: QHideEvent) -> None:  # noqa: N802
         """Finish the stroke, and tell the others what was painted."""
@@ -238,28 +209,24 @@ class LabellingPanel(Panel):
 
     def shut_down(self) -> None:
         """Save everything and wait."""
-        self._project = None
-        if self._save_timer.isActive():
-            self._save_timer.stop()
-            self.context.store.save()
+        self.workspace.remembered.save()
         self.draft.shut_down()
         self.images.shut_down()
-        self._tasks.shut_down()
-        self.editor.shut_down()
-        self.session.shut_down()
-        self._loader.shut_down()
+        self.workspace.project = None
+        self.workspace.shut_down()
 
     @Slot()
     def refresh(self) -> None:
         """Read counts and classes again, and the image where it was changed elsewhere."""
-        project = self._project
+        project = self.project
         if project is None or self._is_telling:
             return
         self.classes.refresh()
         self.session.reload()
         self.images.refresh()
 
-    def show_counts(self, counts: ImageCounts) -> None:
+    @Slot(object)
+    def _on_counted(self, counts: ImageCounts) -> None:
         """The project's images by state are known."""
         first = self._counts is None or not self._counts.total
         self._counts = counts
@@ -268,13 +235,14 @@ class LabellingPanel(Panel):
         if first:
             self.inspector_changed.emit()
 
-    def mark_changed(self) -> None:
+    @Slot()
+    def _on_changed(self) -> None:
         """Masks, states or classes changed; other panels hear of it when this one is left."""
         self._changed_since_shown = True
 
     def tell_changes(self) -> None:
         """Let other panels know now."""
-        if self._changed_since_shown and self._project is not None:
+        if self._changed_since_shown and self.project is not None:
             self._changed_since_shown = False
             self._is_telling = True  # nothing here is news to this panel
             try:
@@ -282,17 +250,41 @@ class LabellingPanel(Panel):
             finally:
                 self._is_telling = False
 
-    def _connect(self) -> None:
+    def _connect_parts(self) -> None:
+        """What one part tells, another does."""
+        self.images.counted.connect(self._on_counted)
+        self.images.finished.connect(self.draft.finish)
+        self.classes.labels_changed.connect(self.display.renew)
+        self.classes.replaced.connect(self.tools.restore_paint_over)
+        self.classes.replaced.connect(self.images.refresh)
+        self.selection.step_wanted.connect(self.images.step)
+        self.selection.interpolated.connect(self.images.refresh)
+        self.draft.taken_over.connect(self.images.mark_draft)
+        for wish in (self.classes.image_wanted, self.draft_jobs.image_wanted):
+            wish.connect(self.images.open)
+        for wish in (self.selection.tool_wanted, self.click_model.tool_wanted):
+            wish.connect(self.tools.take)
+        for change in (self.images.changed, self.classes.changed, self.selection.interpolated):
+            change.connect(self._on_changed)
+
+    def _connect_workspace(self) -> None:
         self.context.dataset_changed.connect(self.refresh)
         self.view.empty.action_requested.connect(self.context.import_requested)
-        self.session.opened.connect(self._waiting.start)
+        self.session.opened.connect(self._on_opened)
         self.session.failed.connect(self.context.error_occurred)
         self.session.saved.connect(self._on_saved)
         self.session.saving.connect(self._on_saving)
         self.session.save_failed.connect(self._on_save_failed)
         self.session.recovered.connect(self._on_recovered)
         self.editor.failed.connect(self.context.error_occurred)
-        self._inspector.left.connect(self.view.canvas.setFocus)
+        self.inspector_parts.left.connect(self.view.canvas.setFocus)
+
+    @Slot()
+    def _on_opened(self) -> None:
+        self.images.show_opened()
+        self.selection.show_opened()  # a draft is not shown over what is pasted
+        self.draft.show_opened()
+        self._waiting.start()
 
     @Slot()
     def _on_waited(self) -> None:
@@ -301,7 +293,7 @@ class LabellingPanel(Panel):
 
     @Slot(int)
     def _on_saved(self, image_id: int) -> None:
-        self.mark_changed()
+        self._on_changed()
         self.images.image_saved(image_id)
         self.view.status.show_saved(self.session.pending)
 
@@ -312,14 +304,14 @@ class LabellingPanel(Panel):
     @Slot(object)
     def _on_save_failed(self, error: Exception) -> None:
         self.view.status.show_saved(True, failed=True)
-        self.view.notice.tell(
+        self.workspace.notices.tell(
             tr("The mask is not saved: {reason}", reason=error_text(error)[0]), role="danger"
         )
 
     @Slot(object)
     def _on_recovered(self, names: object) -> None:
         found = cast("list[str]", names)
-        self.view.notice.tell(
+        self.workspace.notices.tell(
             trn(
                 "The last strokes on {count} image were brought back after the window ended"
                 " unexpectedly.",
@@ -328,5 +320,5 @@ class LabellingPanel(Panel):
                 len(found),
             )
         )
-        self.mark_changed()
+        self._on_changed()
         self.refresh()

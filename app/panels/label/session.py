@@ -57,7 +57,7 @@ class KeptSteps:
     hashes: dict[int, str | None]
 
 
-class LabellingSession(QObject):
+class Session(QObject):
     """The open image of a project. Undo survives a switch to other images and back.
 
     Attributes:

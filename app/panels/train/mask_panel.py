@@ -29,6 +29,12 @@ class MaskPanel(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.strip = MaskStrip()
+        self.views = QButtonGroup(self)
+        self.truth_box = QCheckBox(tr("Ground truth below"))
+        self.every_box = QComboBox()
+        self.redraw_button = button(
+            tr("Redraw now"), icon="refresh", tooltip=tr("Predict these images after this step")
+        )
         column = QVBoxLayout(self)
         column.setContentsMargins(0, GRID, 0, 0)
         column.addLayout(self._make_tools())
@@ -47,7 +53,6 @@ class MaskPanel(QWidget):
     def _make_tools(self) -> QHBoxLayout:
         tools = QHBoxLayout()
         tools.setSpacing(GRID // 2)
-        self.views = QButtonGroup(self)
         for index, (text, tip) in enumerate(
             (
                 (tr("Prediction"), tr("What the network sees now")),
@@ -63,20 +68,15 @@ class MaskPanel(QWidget):
             self.views.addButton(made, index)
             tools.addWidget(made)
         self.views.idClicked.connect(self._on_view_chosen)
-        self.truth_box = QCheckBox(tr("Ground truth below"))
         self.truth_box.setChecked(True)
         self.truth_box.toggled.connect(self.strip.set_truth_shown)
         tools.addSpacing(GRID)
         tools.addWidget(self.truth_box)
         tools.addStretch(1)
-        self.every_box = QComboBox()
         self.every_box.setAccessibleName(tr("When masks are redrawn"))
         self.every_box.addItem(tr("after each evaluation"), 0)
         for steps in _EVERY_STEPS:
             self.every_box.addItem(tr("also every {steps} steps", steps=steps), steps)
-        self.redraw_button = button(
-            tr("Redraw now"), icon="refresh", tooltip=tr("Predict these images after this step")
-        )
         self.redraw_button.clicked.connect(self.redraw_requested)
         tools.addWidget(self.every_box)
         tools.addWidget(self.redraw_button)

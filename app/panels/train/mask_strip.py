@@ -13,8 +13,10 @@ from app.look.theme import GRID, RADIUS, tokens
 from app.look.translation import tr
 from app.services.background import BackgroundTasks, Progress
 from app.services.run_reader import PreviewFiles
-from app.widgets.pictures import Color, ImageArray, error_overlay, overlay, shrink, to_pixmap
+from app.widgets.blending import ImageArray, overlay_errors, overlay_mask, shrink
+from app.widgets.qt_images import to_pixmap
 from core.images.io import read_image, read_mask
+from core.images.palette import Color
 from core.prediction.inspection import background_class, error_map
 
 _MAX_SIDE = 480
@@ -43,11 +45,6 @@ class Picture(QWidget):
         self._pixmap: QPixmap | None = None
         self.setMinimumSize(_LEAST)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-
-    @property
-    def pixmap(self) -> QPixmap | None:
-        """What is shown."""
-        return self._pixmap
 
     def set_pixmap(self, pixmap: QPixmap | None) -> None:
         """Show another picture."""
@@ -121,11 +118,6 @@ class MaskStrip(QWidget):
             key=f"preview {index}",
         )
 
-    def step_of(self, index: int) -> int | None:
-        """Return the training step of the prediction shown for image ``index``."""
-        files = self._files.get(index)
-        return None if files is None or index not in self._pictures else files.step
-
     @property
     def busy(self) -> bool:
         """Whether pictures are being loaded."""
@@ -186,12 +178,12 @@ def _load(
     prediction = read_mask(files.prediction)
     views = {
         StripView.IMAGE: image,
-        StripView.PREDICTION: overlay(image, prediction, colors, background=background),
+        StripView.PREDICTION: overlay_mask(image, prediction, colors, background=background),
     }
     if files.label is None:
         return _Pictures(views, None)
     progress.check()
     truth = read_mask(files.label)
     errors = error_map(prediction, truth, background=background)
-    views[StripView.DIFFERENCE] = error_overlay(image, errors)
-    return _Pictures(views, overlay(image, truth, colors, background=background))
+    views[StripView.DIFFERENCE] = overlay_errors(image, errors)
+    return _Pictures(views, overlay_mask(image, truth, colors, background=background))

@@ -9,16 +9,17 @@ from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
 from app.look.translation import tr, translated
 from app.panels.base import Panel, StepState, StepStatus
-from app.panels.train.project_facts import TrainingData, gather
-from app.panels.train.suggestion_reasons import Reasons
-from app.panels.train.training_page import NETWORKS, TrainingPage
+from app.panels.train.preset_explanation import PresetExplanation
+from app.panels.train.preset_inputs import PresetInputs, read_preset_inputs
+from app.panels.train.training_page import NAMES, TrainingPage
 from app.services.background import BackgroundTasks
 from app.services.context import AppContext
-from app.widgets.durations import duration_text
+from app.services.targets import ShowDataset, ShowTraining
+from app.widgets.duration_text import duration_text
 from app.widgets.empty_state import EmptyState
 from core.advice import presets
 from core.advice.checks import find_problems, memory_warning
-from core.models.catalog import ModelName
+from core.models.catalog import NETWORKS, ModelName
 from core.project import ImageCounts, Project
 from core.system.devices import DeviceInfo, training_devices
 from core.system.errors import InputError
@@ -30,21 +31,23 @@ class ModelPanel(Panel):
 
     key = "model"
     title = message("New run")
-    icon = "sliders"
+    icon = "train"
 
     def __init__(self, context: AppContext, parent: QWidget | None = None) -> None:
         super().__init__(context, parent)
         self._tasks = BackgroundTasks(self)
         self._project: Project | None = None
-        self._data: TrainingData | None = None
+        self._data: PresetInputs | None = None
         self._preset: presets.Preset | None = None
         self._counts: ImageCounts | None = None  # None: to be counted
         self._network: ModelName | None = None  # what the user chose; None: take the suggestion
         self._stale = True
         self._starting = False
+        self._problems_shown = False
+        self._pages = QStackedWidget()
         self.page = TrainingPage()
         self.networks, self.qualities = self.page.networks, self.page.qualities
-        self.form, self.reasons = self.page.form, Reasons()
+        self.form, self.reasons = self.page.form, PresetExplanation()
         self.reset_button = self.page.reset_button
         footer = self.page.footer
         self.estimate, self.warning, self.problem = footer.estimate, footer.warning, footer.problem
@@ -107,7 +110,7 @@ class ModelPanel(Panel):
     @property
     def fields(self) -> dict[str, Any]:
         """The fields of the run that Start would begin, without ``data_dir``."""
-        model = NETWORKS[max(0, self.networks.index)]
+        model = NAMES[max(0, self.networks.index)]
         return {"kind": "train", "model": model, **self.form.values()}
 
     # Suggesting
@@ -119,13 +122,13 @@ class ModelPanel(Panel):
             self._pages.setCurrentIndex(0)
             return
         self._tasks.start(
-            lambda progress: gather(project, progress),
+            lambda progress: read_preset_inputs(project, progress),
             on_done=self._on_gathered,
             on_failed=self.context.error_occurred.emit,
             key="gather",
         )
 
-    def _on_gathered(self, data: TrainingData) -> None:
+    def _on_gathered(self, data: PresetInputs) -> None:
         # New data brings new suggestions, but never over what the user has set.
         renewed = self._data is None or self._data.statistics != data.statistics
         fill = renewed and not self._differs()
@@ -143,7 +146,7 @@ class ModelPanel(Panel):
         device = self._device()
         quality = presets.QUALITIES[self.qualities.index]
         self._preset = self._preset_for(device, quality, self._network)
-        self.networks.choose(NETWORKS.index(self._preset.model))
+        self.networks.choose(NAMES.index(self._preset.model))
         self._show_costs(device)
         self.reasons.show_preset(self._preset, self._data.statistics)
         if fill:
@@ -171,12 +174,12 @@ class ModelPanel(Panel):
         for card, quality in zip(self.qualities.cards, presets.QUALITIES, strict=True):
             seconds = self._preset_for(device, quality, preset.model).estimated_seconds
             card.fact.setText(tr("about {duration}", duration=duration_text(seconds)))
-        for card, network in zip(self.networks.cards, NETWORKS, strict=True):
+        for card, network in zip(self.networks.cards, NAMES, strict=True):
             seconds = self._epoch_seconds(preset.image_size, network, device)
             card.fact.setText(
                 tr(
                     "about {duration} an epoch\n{millions:.1f} million parameters",
-                    millions=presets.NETWORKS[network].parameters / 1e6,
+                    millions=NETWORKS[network].cost.parameters / 1e6,
                     duration=duration_text(seconds),
                 )
             )
@@ -286,7 +289,7 @@ class ModelPanel(Panel):
         self._stale = True
         if self._starting:
             self._set_starting(False)
-            self.context.navigate("monitor", run_id)
+            self.context.navigate(ShowTraining(int(run_id)))
 
     @Slot(object)
     def _on_error(self, _error: object) -> None:
@@ -294,7 +297,7 @@ class ModelPanel(Panel):
 
     @Slot(int)
     def _on_network_chosen(self, index: int) -> None:
-        self._network = NETWORKS[index]
+        self._network = NAMES[index]
         self._suggest(fill=True)
 
     @Slot()
@@ -321,7 +324,7 @@ class ModelPanel(Panel):
 
     @Slot()
     def _on_open_data(self) -> None:
-        self.context.navigate("dataset")
+        self.context.navigate(ShowDataset())
 
     # Building
 
@@ -338,7 +341,6 @@ class ModelPanel(Panel):
         self.context.devices_changed.connect(self._on_devices_changed)
 
     def _build(self) -> None:
-        self._problems_shown = False
         empty = EmptyState(
             "dataset",
             tr("Nothing to train on yet"),
@@ -346,7 +348,6 @@ class ModelPanel(Panel):
             action=tr("Go to the data"),
         )
         empty.action_requested.connect(self._on_open_data)
-        self._pages = QStackedWidget()
         self._pages.addWidget(empty)
         self._pages.addWidget(self.page)
         layout = QVBoxLayout(self)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from PySide6.QtCore import Qt, QTimer, Slot
 from PySide6.QtGui import QResizeEvent
@@ -22,14 +22,16 @@ from app.panels.base import Panel, StepState, StepStatus
 from app.panels.train.mask_panel import MaskPanel
 from app.panels.train.run_header import RunHeader
 from app.panels.train.run_inspector import RunInspector
+from app.panels.train.run_list_view import RunList
 from app.services.background import BackgroundTasks
 from app.services.context import AppContext
 from app.services.run_reader import RunReader, open_run
+from app.services.targets import InspectModel, SetUpTraining, ShowTraining, Target
+from app.services.timers import single_shot
 from app.widgets.empty_state import EmptyState
 from app.widgets.layout import button, label
 from app.widgets.log_view import LogView
 from app.widgets.run_charts import CompareRun, RunCharts
-from app.widgets.run_list import RunList
 from core.project import Project
 from core.project.rows import RunRow
 from core.runs.events import Event, MaskPreview
@@ -63,12 +65,13 @@ class MonitorPanel(Panel):
         self.charts = RunCharts()
         self.masks = MaskPanel()
         self.log = LogView()
+        self.hint = label("", "warning", wrap=True)
+        self.tabs = QTabWidget()
+        self._side = QWidget()
+        self._stack = QStackedWidget()
         self._inspector = RunInspector()
         self._build()
-        self._read_timer = QTimer(self)
-        self._read_timer.setSingleShot(True)
-        self._read_timer.setInterval(_READ_MS)
-        self._read_timer.timeout.connect(self._on_read_due)
+        self._read_timer = single_shot(self, _READ_MS, self._on_read_due)
         self._clock = QTimer(self)
         self._clock.setInterval(_CLOCK_MS)
         self._clock.timeout.connect(self._on_clock)
@@ -107,10 +110,11 @@ class MonitorPanel(Panel):
         """How the curves are drawn, and the run's settings."""
         return self._inspector
 
-    def navigate(self, payload: Any) -> None:
-        """Show the run with the id ``payload``."""
-        self._refresh_list()
-        self.run_list.select(int(payload))
+    def navigate(self, target: Target) -> None:
+        """Show the run of ``ShowTraining``."""
+        if isinstance(target, ShowTraining) and target.run_id is not None:
+            self._refresh_list()
+            self.run_list.select(target.run_id)
 
     def theme_changed(self) -> None:
         """Draw the curves in the new colours."""
@@ -230,10 +234,9 @@ class MonitorPanel(Panel):
 
     # Steering
 
-    def _ask_jobs(self, question: str) -> None:
-        if self._run is None:
-            return
-        if not getattr(self.context.jobs, question)(str(self._run.id)):
+    def _ask(self, question: Callable[[str], bool]) -> None:
+        """Steer the run; False: no job of this window."""
+        if self._run is not None and not question(str(self._run.id)):
             self.hint.setText(
                 tr("Another window works on this run; steer it from there, or close that window.")
             )
@@ -241,16 +244,16 @@ class MonitorPanel(Panel):
 
     @Slot()
     def _on_pause(self) -> None:
-        self._ask_jobs("pause")
+        self._ask(self.context.jobs.pause)
 
     @Slot()
     def _on_continue(self) -> None:
-        self._ask_jobs("resume")
+        self._ask(self.context.jobs.resume)
 
     @Slot()
     def _on_stop(self) -> None:
         self.header.stop_button.setEnabled(False)  # until the state changes: once is enough
-        self._ask_jobs("stop")
+        self._ask(self.context.jobs.stop)
 
     @Slot()
     def _on_resume(self) -> None:
@@ -260,12 +263,12 @@ class MonitorPanel(Panel):
     @Slot()
     def _on_inspect(self) -> None:
         if self._run is not None:
-            self.context.navigate("inspection", {"run": self._run.id})
+            self.context.navigate(InspectModel(self._run.id))
 
     @Slot()
     def _on_redraw(self) -> None:
         self.masks.redraw_button.setEnabled(False)
-        self._ask_jobs("request_preview")
+        self._ask(self.context.jobs.request_preview)
 
     @Slot(str)
     def _on_run_started(self, run_id: str) -> None:
@@ -316,7 +319,7 @@ class MonitorPanel(Panel):
 
     @Slot()
     def _on_new_run(self) -> None:
-        self.context.navigate("model")
+        self.context.navigate(SetUpTraining())
 
     # Building
 
@@ -342,7 +345,6 @@ class MonitorPanel(Panel):
             action=tr("Set up a run"),
         )
         empty.action_requested.connect(self._on_new_run)
-        self._stack = QStackedWidget()
         self._stack.addWidget(empty)
         self._stack.addWidget(self._make_page())
         layout = QVBoxLayout(self)
@@ -350,10 +352,8 @@ class MonitorPanel(Panel):
         layout.addWidget(self._stack)
 
     def _make_page(self) -> QWidget:
-        side = QWidget()
-        side.setFixedWidth(_LIST_WIDTH)
-        self._side = side
-        listed = QVBoxLayout(side)
+        self._side.setFixedWidth(_LIST_WIDTH)
+        listed = QVBoxLayout(self._side)
         listed.setContentsMargins(GRID, GRID * 2, 0, GRID)
         new_run = button(tr("New run…"), icon="add", tooltip=tr("Choose a network and settings"))
         new_run.clicked.connect(self._on_new_run)
@@ -363,16 +363,18 @@ class MonitorPanel(Panel):
         column = QVBoxLayout(work)
         column.setContentsMargins(GRID * 2, GRID * 2, GRID * 2, GRID)
         column.setSpacing(GRID)
-        self.hint = label("", "warning", wrap=True)
         self.hint.hide()
         column.addWidget(self.header)
         column.addWidget(self.hint)
+        self.tabs.setDocumentMode(True)
+        self.tabs.addTab(self.masks, tr("Masks"))
+        self.tabs.addTab(self.log, tr("Log"))
         split = QSplitter(Qt.Orientation.Vertical)
         split.setChildrenCollapsible(False)
         split.setHandleWidth(GRID)
         split.setProperty("role", "gap")
         split.addWidget(self.charts)
-        split.addWidget(self._make_tabs())
+        split.addWidget(self.tabs)
         split.setSizes([_CHARTS_HEIGHT, _MASKS_HEIGHT])
         split.setStretchFactor(0, 2)
         split.setStretchFactor(1, 3)
@@ -381,13 +383,6 @@ class MonitorPanel(Panel):
         both = QHBoxLayout(page)
         both.setContentsMargins(0, 0, 0, 0)
         both.setSpacing(0)
-        both.addWidget(side)
+        both.addWidget(self._side)
         both.addWidget(work, 1)
         return page
-
-    def _make_tabs(self) -> QTabWidget:
-        self.tabs = QTabWidget()
-        self.tabs.setDocumentMode(True)
-        self.tabs.addTab(self.masks, tr("Masks"))
-        self.tabs.addTab(self.log, tr("Log"))
-        return self.tabs

@@ -9,11 +9,10 @@ from PySide6.QtWidgets import QComboBox, QFormLayout, QLabel
 
 from app.look.translation import translated
 from app.widgets.layout import row
-from core.models.catalog import ModelName
-from core.models.network_options import NETWORK_OPTIONS, OptionValue
+from core.models.catalog import NETWORKS, ModelName, OptionValue
 
 
-class NetworkOptions(QObject):
+class NetworkFields(QObject):
     """One box for each argument of each network; only the chosen network's are shown."""
 
     changed = Signal()
@@ -30,8 +29,8 @@ class NetworkOptions(QObject):
         self._form = form
         self._model: ModelName | None = None
         self._boxes: dict[ModelName, dict[str, tuple[QComboBox, OptionValue, int]]] = {}
-        for model, options in NETWORK_OPTIONS.items():
-            for option in options:
+        for model, network in NETWORKS.items():
+            for option in network.options:
                 title = translated(option.title)
                 box = QComboBox()
                 box.setAccessibleName(title)
@@ -54,12 +53,6 @@ class NetworkOptions(QObject):
         for name, boxes in self._boxes.items():
             for _, _, place in boxes.values():
                 self._form.setRowVisible(place, name == model)
-
-    def box(self, name: str) -> QComboBox:
-        """Return the box of an argument of the network shown."""
-        if self._model is None:
-            raise KeyError(name)
-        return self._boxes[self._model][name][0]
 
     def values(self) -> dict[str, OptionValue]:
         """Return the arguments that differ from the network's defaults, by their names."""

@@ -10,10 +10,10 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QVBoxLa
 from app.look.icons import pixmap
 from app.look.theme import GRID, set_role, tokens
 from app.look.translation import tr, translated
-from app.widgets.durations import duration_text
+from app.widgets.duration_text import duration_text
 from app.widgets.elided_label import ElidedLabel
 from app.widgets.layout import button, label, row
-from app.widgets.run_list import state_color, state_text
+from app.widgets.run_states import state_color, state_text
 from core.runs.events import Failed
 from core.runs.history import RunHistory
 from core.system.messages import Message

@@ -23,7 +23,8 @@ from app.panels.train.training_form import OPTIMIZERS
 from app.widgets.layout import button, label
 from core.project.rows import RunRow
 from core.runs.events import Warned
-from core.runs.spec import JobSpec, TrainSpec
+from core.runs.kinds import TrainSpec
+from core.runs.spec import JobSpec
 from core.system.messages import Message
 
 _SMOOTHEST = 95

@@ -14,6 +14,7 @@ from PySide6.QtWidgets import (
     QFileDialog,
     QFormLayout,
     QLabel,
+    QLayout,
     QLineEdit,
     QSpinBox,
     QToolButton,
@@ -24,10 +25,10 @@ from PySide6.QtWidgets import (
 from app.look.icons import set_icon
 from app.look.theme import GRID
 from app.look.translation import tr
-from app.panels.train.network_fields import NetworkOptions
-from app.panels.train.project_facts import EarlierRun
+from app.panels.train.network_fields import NetworkFields
+from app.panels.train.preset_inputs import EarlierRun
+from app.widgets.focus_policy import UnfocusedWheelFilter
 from app.widgets.layout import button, column, label, row
-from app.widgets.passive_inputs import WheelScrolls
 from core.advice.presets import Preset
 from core.models.optimizer_choice import learning_rate
 from core.system.devices import DeviceInfo
@@ -50,19 +51,57 @@ class TrainingForm(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._wheel = WheelScrolls(self)
+        self._wheel = UnfocusedWheelFilter(self)
         self._problems: dict[str, QLabel] = {}
         self._filling = False
-        self._make_basic()
-        self._make_advanced()
+        self.width_box = self._number(1, 8192, tr("Image width"), step=_SIDE_STEP)
+        self.height_box = self._number(1, 8192, tr("Image height"), step=_SIDE_STEP)
+        self.batch_box = self._number(1, 1024, tr("Batch"))
+        self.epochs_box = self._number(1, _MOST, tr("Epochs"))
+        self.device_box = self._box(tr("Device"))
+        self.optimizer_box = self._choice(
+            tr("Optimizer"), [(text, name) for name, text in OPTIMIZERS.items()]
+        )
+        self.rate_box = self._decimal(0.0, 1.0, tr("Learning rate"), step=0.005, decimals=4)
+        self.weights_box = self._choice(
+            tr("Class weights"), [(tr("none"), "none"), (tr("balanced"), "balanced")]
+        )
+        self.loss_box = self._choice(
+            tr("Loss"),
+            [(tr("cross entropy"), False), (tr("0.8 cross entropy + 0.2 Lovász"), True)],
+        )
+        self.augmentation_boxes = {
+            "horizontal_flip": self._decimal(0, 1, tr("Flip left to right")),
+            "vertical_flip": self._decimal(0, 1, tr("Flip upside down")),
+            "min_scale": self._decimal(0.05, 1, tr("Smallest crop")),
+            "aspect_ratio": self._decimal(0, 1, tr("Largest stretch")),
+            "distort": self._decimal(0, 1, tr("Change colours")),
+            "blur": self._decimal(0, 1, tr("Blur")),
+        }
+        self.stop_box = QCheckBox(tr("stop when mIoU has not risen for"))
+        self.patience_box = self._number(
+            1, 1000, tr("Evaluations without a rise"), unit=tr("evaluations")
+        )
+        self.patience_box.setValue(5)
+        self.save_box = self._number(1, 1000, tr("Evaluate and save every"), unit=tr("epochs"))
+        self.seed_box = self._number(0, 2**31 - 1, tr("Seed"))
+        self.resume_box = self._choice(tr("Continue a run"), [(tr("no, start anew"), None)])
+        self.weights_edit = QLineEdit()
+        self.weights_edit.setAccessibleName(tr("Weights to start from"))
+        self.weights_edit.setPlaceholderText(tr("random weights"))
+        self.browse_button = button(tr("Choose…"), tooltip=tr("A .pdparams file"))
         self.advanced_button = QToolButton()
         self.advanced_button.setText(tr("Advanced settings"))
         self.advanced_button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.advanced_button.setCheckable(True)
         set_icon(self.advanced_button, "chevron-right")
-        self.advanced_button.toggled.connect(self._on_folded)
+        form = _form()
+        self.network_options = NetworkFields(
+            form, caption=_caption, prepare=self._prepare_option, parent=self
+        )
+        self._fill_advanced(form)
         self.advanced = QWidget()
-        self.advanced.setLayout(self._advanced_form())
+        self.advanced.setLayout(form)
         self.advanced.hide()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -71,6 +110,7 @@ class TrainingForm(QWidget):
         layout.addWidget(self.advanced_button)
         self.advanced_button.setProperty("role", "fold")
         layout.addWidget(self.advanced)
+        self._connect()
 
     def fill(self, preset: Preset) -> None:
         """Take over suggested settings."""
@@ -123,10 +163,6 @@ class TrainingForm(QWidget):
         if hidden & set(problems):
             self.advanced_button.setChecked(True)
 
-    def problem(self, name: str) -> str:
-        """Return the sentence under a field, empty where there is none."""
-        return self._problems[name].text()
-
     def set_devices(self, devices: tuple[DeviceInfo, ...]) -> None:
         """Offer these devices, the first one chosen unless the user chose another."""
         chosen = self.device_box.currentData()
@@ -154,53 +190,14 @@ class TrainingForm(QWidget):
 
     # Building
 
-    def _make_basic(self) -> None:
-        self.width_box = self._number(32, 8192, tr("Image width"), step=_SIDE_STEP, least=1)
-        self.height_box = self._number(32, 8192, tr("Image height"), step=_SIDE_STEP, least=1)
-        self.batch_box = self._number(1, 1024, tr("Batch"))
-        self.epochs_box = self._number(1, _MOST, tr("Epochs"))
-        self.device_box = QComboBox()
-        self.device_box.setAccessibleName(tr("Device"))
-        self.device_box.setMinimumWidth(_FIELD_WIDTH * 2)
-        self._ignore_wheel(self.device_box)
+    def _connect(self) -> None:
         self.device_box.currentIndexChanged.connect(self._on_device_chosen)
-
-    def _make_advanced(self) -> None:
-        self.optimizer_box = self._choice(
-            tr("Optimizer"), [(text, name) for name, text in OPTIMIZERS.items()]
-        )
         self.optimizer_box.currentIndexChanged.connect(self._on_optimizer_chosen)
-        self.rate_box = self._decimal(0.0, 1.0, tr("Learning rate"), step=0.005, decimals=4)
-        self.weights_box = self._choice(
-            tr("Class weights"), [(tr("none"), "none"), (tr("balanced"), "balanced")]
-        )
-        self.loss_box = self._choice(
-            tr("Loss"),
-            [(tr("cross entropy"), False), (tr("0.8 cross entropy + 0.2 Lovász"), True)],
-        )
-        self.augmentation_boxes = {
-            "horizontal_flip": self._decimal(0, 1, tr("Flip left to right")),
-            "vertical_flip": self._decimal(0, 1, tr("Flip upside down")),
-            "min_scale": self._decimal(0.05, 1, tr("Smallest crop")),
-            "aspect_ratio": self._decimal(0, 1, tr("Largest stretch")),
-            "distort": self._decimal(0, 1, tr("Change colours")),
-            "blur": self._decimal(0, 1, tr("Blur")),
-        }
-        self.stop_box = QCheckBox(tr("stop when mIoU has not risen for"))
         self.stop_box.toggled.connect(self._on_edited)
-        self.patience_box = self._number(1, 1000, tr("Evaluations without a rise"))
-        self.patience_box.setValue(5)
-        self.patience_box.setSuffix(" " + tr("evaluations"))
-        self.save_box = self._number(1, 1000, tr("Evaluate and save every"))
-        self.save_box.setSuffix(" " + tr("epochs"))
-        self.seed_box = self._number(0, 2**31 - 1, tr("Seed"))
-        self.weights_edit = QLineEdit()
-        self.weights_edit.setAccessibleName(tr("Weights to start from"))
-        self.weights_edit.setPlaceholderText(tr("random weights"))
         self.weights_edit.textChanged.connect(self._on_edited)
-        self.browse_button = button(tr("Choose…"), tooltip=tr("A .pdparams file"))
         self.browse_button.clicked.connect(self._on_browse)
-        self.resume_box = self._choice(tr("Continue a run"), [(tr("no, start anew"), None)])
+        self.network_options.changed.connect(self._on_edited)
+        self.advanced_button.toggled.connect(self._on_folded)
 
     def _basic_form(self) -> QFormLayout:
         form = _form()
@@ -211,12 +208,7 @@ class TrainingForm(QWidget):
         self._add(form, tr("Device"), "device", row(self.device_box, 1))
         return form
 
-    def _advanced_form(self) -> QFormLayout:
-        form = _form()
-        self.network_options = NetworkOptions(
-            form, caption=_caption, prepare=self._prepare_option, parent=self
-        )
-        self.network_options.changed.connect(self._on_edited)
+    def _fill_advanced(self, form: QFormLayout) -> None:
         form.addRow(_caption(tr("Optimizer")), row(self.optimizer_box, 1))
         self._add(form, tr("Learning rate"), "learning_rate", row(self.rate_box, 1))
         self._add(form, tr("Class weights"), "class_weights", row(self.weights_box, 1))
@@ -234,20 +226,19 @@ class TrainingForm(QWidget):
         self._add(form, tr("Continue a run"), "resume", row(self.resume_box, 1))
         weights = row(self.weights_edit, self.browse_button)
         self._add(form, tr("Weights to start from"), "pretrain_weights", weights)
-        return form
 
-    def _add(self, form: QFormLayout, title: str, name: str, field: Any) -> None:
+    def _add(self, form: QFormLayout, title: str, name: str, field: QLayout) -> None:
         place = label("", "danger", wrap=True)
         place.hide()
         self._problems[name] = place
         form.addRow(_caption(title), column(field, place, spacing=2))
 
-    def _number(
-        self, low: int, high: int, name: str, *, step: int = 1, least: int | None = None
-    ) -> QSpinBox:
+    def _number(self, low: int, high: int, name: str, *, step: int = 1, unit: str = "") -> QSpinBox:
         box = QSpinBox()
-        box.setRange(low if least is None else least, high)
+        box.setRange(low, high)
         box.setSingleStep(step)
+        if unit:
+            box.setSuffix(f" {unit}")
         box.setAccessibleName(name)
         box.setFixedWidth(_FIELD_WIDTH)
         self._ignore_wheel(box)
@@ -268,13 +259,17 @@ class TrainingForm(QWidget):
         return box
 
     def _choice(self, name: str, choices: list[tuple[str, Any]]) -> QComboBox:
+        box = self._box(name)
+        for text, value in choices:
+            box.addItem(text, value)
+        box.currentIndexChanged.connect(self._on_edited)
+        return box
+
+    def _box(self, name: str) -> QComboBox:
         box = QComboBox()
         box.setAccessibleName(name)
         box.setMinimumWidth(_FIELD_WIDTH * 2)
-        for text, value in choices:
-            box.addItem(text, value)
         self._ignore_wheel(box)
-        box.currentIndexChanged.connect(self._on_edited)
         return box
 
     def _prepare_option(self, box: QComboBox) -> None:

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from PySide6.QtWidgets import QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
 from app.look.theme import GRID
 from app.look.translation import tr, translated
-from app.panels.train.training_footer import TrainingFooter
 from app.panels.train.training_form import TrainingForm
 from app.widgets.choice_card import ChoiceCards, ChoiceRows
 from app.widgets.layout import button, keep_place, label, line, row
-from core.advice.presets import NETWORKS as COSTS
-from core.models.catalog import ModelName
-from core.models.network_options import STRENGTHS
+from core.models.catalog import NETWORKS
 
-NETWORKS: tuple[ModelName, ...] = tuple(COSTS)
+#: Names of the networks in the order of their rows.
+NAMES = tuple(NETWORKS)
 _COLUMN_WIDTH = GRID * 100
 
 
@@ -23,7 +21,7 @@ class TrainingPage(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.networks = ChoiceRows([(name, translated(STRENGTHS[name])) for name in NETWORKS])
+        self.networks = ChoiceRows([(name, translated(NETWORKS[name].summary)) for name in NAMES])
         self.qualities = ChoiceCards(
             [
                 (tr("Quick look"), tr("A few epochs on small images, to see whether it works.")),
@@ -61,6 +59,31 @@ class TrainingPage(QWidget):
         column.addWidget(self.form)
         column.addStretch(1)
         return content
+
+
+class TrainingFooter(QFrame):
+    """Only a row of parts; the panel fills and connects them."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setProperty("role", "bar")
+        self.estimate = label("", "muted")
+        self.warning = label("", "warning", wrap=True)
+        self.problem = label("", "danger", wrap=True)
+        self.problem.hide()
+        self.start_button = button(
+            tr("Start training"), "primary", tooltip=tr("Freeze the data and begin (Ctrl+Return)")
+        )
+        self.start_button.setShortcut("Ctrl+Return")
+        texts = QVBoxLayout()
+        texts.setSpacing(2)
+        for text in (self.problem, self.estimate, self.warning):
+            texts.addWidget(text)
+        both = row(spacing=GRID * 2)
+        both.addLayout(texts, 1)
+        both.addWidget(self.start_button)
+        both.setContentsMargins(GRID * 3, GRID, GRID * 3, GRID)
+        self.setLayout(both)
 
 
 def _scrolled(content: QWidget) -> QScrollArea:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import paddle
 from paddle import Tensor, nn
 
-from core.compression.quantization.prepare import (
+from core.compression.quantization.fake_quantization import (
     quantized_weight_layers,
     quantizers_of,
     weights_in_float,

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from core.compression.quantization.config import Bits, QuantConfig
-from core.system.errors import InputError
 
 Scale = Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
 
@@ -70,30 +67,3 @@ class QuantizationTable(_Strict):
     float_layers: tuple[str, ...]
     activations: dict[str, ActivationScale]
     weights: dict[str, WeightScales]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the table as JSON and safe YAML can hold it."""
-        return self.model_dump(mode="json")
-
-    @classmethod
-    def from_dict(cls, content: Any, *, file: Path | str = "quant.yml") -> QuantizationTable:
-        """Check what ``to_dict`` made.
-
-        Args:
-            content: parsed JSON or YAML from anywhere.
-            file: where it was read, for the error.
-
-        Raises:
-            InputError: it is no such table.
-        """
-        if not isinstance(content, Mapping):
-            raise InputError("{file} is not a quantisation table.", file=file)
-        try:
-            return cls.model_validate(dict(content))
-        except ValidationError as error:
-            place = ".".join(str(part) for part in error.errors()[0]["loc"])
-            raise InputError(
-                "{file} is not a quantisation table: “{name}” is missing, unknown or not allowed.",
-                file=file,
-                name=place,
-            ) from error

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import paddle
 from paddle import Tensor, nn
 
-from core.compression.quantization.activation import ActivationQuantizer
+from core.compression.quantization.activation_quantizer import ActivationQuantizer
 from core.compression.quantization.table import WeightScales
 
 #: Biases are kept as 32-bit integers.

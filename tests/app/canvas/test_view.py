@@ -7,8 +7,8 @@ import pytest
 from canvas_parts import MIDDLE, Bench, disc_image
 from PySide6.QtCore import QPointF, Qt
 
-from app.canvas.options import ToolOptions
 from app.canvas.renderer import MaskRenderer, MaskStyle, draw_picture, draw_region
+from app.canvas.tool_options import ToolOptions
 from app.canvas.viewport import MAX_SCALE, Viewport
 from core.annotation.edits import Region
 from core.annotation.picture import make_picture, read_picture, shown

@@ -6,8 +6,8 @@ import pytest
 from parts import make_seg_folder
 
 from app.services.run_reader import open_run
+from core.runs.kinds import TrainSpec
 from core.runs.run_folder import RunFolder
-from core.runs.spec import TrainSpec
 
 
 @pytest.mark.parametrize(("validating", "tiles"), [(0, 0), (1, 1), (3, 3), (6, 4)])

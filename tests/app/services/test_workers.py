@@ -27,8 +27,8 @@ from core.runs.events import (
     Progress,
     Started,
 )
+from core.runs.kinds import EvaluateSpec
 from core.runs.run_folder import RunFolder
-from core.runs.spec import EvaluateSpec
 from core.system.errors import InputError
 
 WAIT_MS = 60_000

@@ -12,9 +12,10 @@ from PySide6.QtWidgets import QAbstractButton, QFileDialog, QMessageBox, QWidget
 
 from app.look import theme
 from app.look.translation import current_language
-from app.panels.label.class_dialogs import AddClassDialog
+from app.panels.label.widgets.class_dialogs import AddClassDialog
 from app.services.context import JobView
 from app.services.settings import SettingsStore
+from app.services.targets import ShowTraining
 from app.shell.closing_page import ClosingPage
 from app.widgets import dialogs
 from core.project import Project
@@ -105,7 +106,7 @@ def test_no_part_of_the_window_flashes_up_as_a_window(application, tmp_path, qap
     monkeypatch.setattr(QWidget, "setVisible", watched)
     application.context.create_project(tmp_path / "p", "P")
     for name in application.window.work_area.panels:
-        application.context.navigate(name)
+        application.window.work_area.show_panel(name)
         qapp.processEvents()
     assert shown == []
 
@@ -123,20 +124,20 @@ def test_return_in_a_field_of_a_dialog_presses_no_button_beside_it(opened, qtbot
 
 def test_rail_says_what_is_next_and_why(opened, qtbot):
     rail = opened.window.work_area.rail
-    assert rail.button("data").accessibleName() == "Data: done"
+    assert rail._entries["data"].button.accessibleName() == "Data: done"
     opened.context.project.set_subset(opened.context.project.image_ids(), "none")
     opened.context.dataset_changed.emit()
-    qtbot.waitUntil(lambda: rail.button("data").accessibleName() == "Data: next")
-    assert rail.reason("data") == "Split the images."
+    qtbot.waitUntil(lambda: rail._entries["data"].button.accessibleName() == "Data: next")
+    assert rail._entries["data"].reason.text() == "Split the images."
 
 
 def test_steps_are_reached_by_keyboard_and_rail(opened, qtbot):
     work = opened.window.work_area
     for step, panel in (("train", "model"), ("inspect", "inspection"), ("data", "dataset")):
-        qtbot.mouseClick(work.rail.button(step), Qt.MouseButton.LeftButton)
+        qtbot.mouseClick(work.rail._entries[step].button, Qt.MouseButton.LeftButton)
         assert work.current_panel.key == panel
-        assert work.rail.button(step).isChecked()
-    opened.context.navigate("monitor")
+        assert work.rail._entries[step].button.isChecked()
+    opened.context.navigate(ShowTraining())
     assert work.current_panel.key == "monitor"
     work.rail.step_requested.emit("data")
     work.rail.step_requested.emit("train")
@@ -145,7 +146,7 @@ def test_steps_are_reached_by_keyboard_and_rail(opened, qtbot):
 
 def test_every_panel_and_control_is_named_for_screen_readers(opened):
     for name in opened.window.work_area.panels:
-        opened.context.navigate(name)
+        opened.window.work_area.show_panel(name)
         for item in opened.window.findChildren(QAbstractButton):
             if item.isVisibleTo(opened.window) and not item.objectName().startswith("qt_"):
                 named = item.text() or item.accessibleName()
@@ -164,13 +165,13 @@ def test_theme_switch_changes_colours_and_is_remembered(application, tmp_path, q
 
 def test_language_switch_keeps_project_and_panel(opened, qtbot):
     old = opened.window
-    opened.context.navigate("monitor")
+    opened.context.navigate(ShowTraining())
     old.language_requested.emit("zh_CN")
     qtbot.waitUntil(lambda: opened.window is not old)
     assert current_language() == "zh_CN"
     assert opened.window.work_area.current_panel.key == "monitor"
     assert opened.context.project is not None
-    assert opened.window.work_area.rail.button("data").text().strip() == "数据"
+    assert opened.window.work_area.rail._entries["data"].button.text().strip() == "数据"
     assert opened.window.top_bar.project_button.text() == "Parts"
     assert not old.isVisible()
     assert opened.context.settings.language == "zh_CN"
@@ -197,8 +198,8 @@ def test_job_strip_follows_the_job(application, monkeypatch):
 def test_an_interrupted_run_is_offered_when_its_project_opens(application, tmp_path):
     from core.runs.event_log import EventWriter
     from core.runs.events import Started
+    from core.runs.kinds import TrainSpec
     from core.runs.run_folder import RunFolder
-    from core.runs.spec import TrainSpec
 
     with Project.create(tmp_path / "p", "P", labels=["a", "b"]) as project:
         row = project.new_run("train", "FastSCNN")
@@ -301,7 +302,7 @@ application.context.create_project(folder / "p", "P")
 application.context.project.import_data_folder(sys.argv[2])
 application.context.dataset_changed.emit()
 for name in application.window.work_area.panels:
-    application.context.navigate(name)
+    application.window.work_area.show_panel(name)
     application.qt.processEvents()
 application.shut_down()
 print(",".join(sys.modules))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtWidgets import QFileDialog
 
 from app.panels.base import StepState
+from app.services.targets import ShowCompression
 from app.widgets.variant_names import variant_name
 
 TIMEOUT_MS = 300_000
@@ -21,7 +22,7 @@ FIELDS = {
 
 def test_a_model_becomes_smaller_in_the_window(opened, qtbot, tmp_path, monkeypatch):
     context, window = opened.context, opened.window
-    context.navigate("compression")
+    context.navigate(ShowCompression())
     panel = window.work_area.panels["compression"]
     failures = []
     context.error_occurred.disconnect(window._on_error_occurred)

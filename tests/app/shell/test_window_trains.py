@@ -42,7 +42,7 @@ def test_train_stop_resume_measure_and_restart(opened, qtbot, monkeypatch):
     qtbot.waitUntil(lambda: _metrics(events, "val/miou") >= 1, timeout=TIMEOUT_MS)
     run_id = started[0]
     strip = window.job_strip
-    assert strip.run_id == run_id
+    assert strip._job.run_id == run_id
     assert strip.text.text().startswith("epoch ")
     assert "mIoU" in strip.facts.text()
     monkeypatch.setattr(dialogs, "ask", lambda *_a, **_k: True)

@@ -5,7 +5,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.annotation.edits import MaskEdit, PaintRule, Region, edit_between, paint, paste
+from core.annotation.edits import (
+    MaskEdit,
+    PaintRule,
+    Region,
+    edit_between,
+    joined,
+    paint,
+    paste,
+)
 from core.annotation.undo import UndoStack
 
 
@@ -24,6 +32,18 @@ def test_paint_changes_the_region_and_says_what_it_changed():
     assert mask.sum() == 7
     edit.apply(mask)
     assert mask.sum() == 9 * 7
+
+
+def test_joined_regions_have_the_pixels_of_all_and_share_none_with_their_parts():
+    corner = Region((4, 5, 6, 7), np.array([[True, False], [False, True]]))
+    parts = (ones((2, 1, 5, 4)), corner, ones((4, 3, 7, 6)))
+    found = joined(*parts)
+    assert found.box == (2, 1, 7, 7)
+    expected = np.any([part.in_image((9, 8)) for part in parts], axis=0)
+    assert np.array_equal(found.in_image((9, 8)), expected)
+    alone = joined(corner)
+    alone.pixels[:] = True
+    assert corner.area == 2
 
 
 def test_the_edit_holds_only_what_changed():

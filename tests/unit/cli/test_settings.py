@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from core.cli.options import parse_settings
-from core.runs.spec import TrainSpec
+from core.cli.shared_options import parse_settings
+from core.runs.kinds import TrainSpec
 from core.runs.spec_errors import validation_problem
 from core.system.errors import InputError
 

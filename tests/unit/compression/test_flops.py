@@ -2,11 +2,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from flops_counting import count_flops
 from paddle import nn
 from prunable_networks import CLASSES, NETWORKS
 
 from core.compression.channel_groups import find_groups
-from core.compression.flops import FlopsModel, count_flops, count_parameters, flops_of
+from core.compression.flops import FlopsModel, count_parameters, flops_of
 from core.compression.slicing import slice_channels
 from core.compression.trace import trace
 from core.networks.deeplabv3p import DeepLabV3PNet
@@ -15,18 +16,17 @@ from core.networks.unet import UNetNet
 
 
 @pytest.mark.parametrize(
-    ("make", "only_conv", "everything"),
+    ("make", "everything"),
     [
-        (FastSCNNNet, 23_047_040, 24_314_560),
-        (UNetNet, 2_916_089_856, 2_923_978_752),
-        (DeepLabV3PNet, 2_666_153_984, 2_678_084_352),
+        (FastSCNNNet, 24_314_560),
+        (UNetNet, 2_923_978_752),
+        (DeepLabV3PNet, 2_678_084_352),
     ],
     ids=["FastSCNN", "UNet", "DeepLabV3P"],
 )
-def test_whole_networks_cost_what_paddleslim_counts(make, only_conv, everything):
+def test_whole_networks_cost_what_paddleslim_counts(make, everything):
     """Oracle: PaddleSlim 2.6.0's ``dygraph_flops(net, [1, 3, 64, 96])`` for five classes."""
     found = trace(make(CLASSES), (64, 96))
-    assert flops_of(found, only_conv=True) == only_conv
     assert flops_of(found) == everything
 
 
@@ -55,19 +55,17 @@ def test_each_kind_of_layer_by_hand():
     """(1, 3, 8, 12) → 4×4×6 → 6×8×12 → 9×6×10 → 9×3×5 → 9×1×1; a multiply-add counts once."""
     convolutions = 4 * 4 * 6 * 3 * 9 + 4 * 6 * 4 * 3 * 4 + 6 * 10 * 9 * 2 * 9
     others = 4 * 4 * 6 * (2 + 1 + 1) + 9 * 3 * 5 * 4 * 2 + 9 * 2
-    assert count_flops(Small(), (8, 12), only_conv=True) == convolutions
     assert count_flops(Small(), (8, 12)) == convolutions + others
     assert count_parameters(Small()) == (4 * 27 + 4) + 8 + (4 * 3 * 4 + 6) + (9 * 2 * 9 + 9)
 
 
 @pytest.mark.parametrize("name", ["FastSCNN", "UNet_deconv", "BiSeNetV2", "HRNet_18"])
-@pytest.mark.parametrize("only_conv", [False, True])
-def test_costs_are_foretold_exactly(name, only_conv):
+def test_costs_are_foretold_exactly(name):
     net, random = NETWORKS[name](), np.random.default_rng(3)
     groups = find_groups(net)
     counts = np.array([random.integers(0, group.width) for group in groups])
-    model = FlopsModel(trace(net, (32, 48)).deployed(), groups, only_conv=only_conv)
-    assert model.count(0 * counts) == count_flops(net, (32, 48), only_conv=only_conv)
+    model = FlopsModel(trace(net, (32, 48)).deployed(), groups)
+    assert model.count(0 * counts) == count_flops(net, (32, 48))
     more = np.array(
         [
             random.integers(-count, group.width - count)
@@ -82,4 +80,4 @@ def test_costs_are_foretold_exactly(name, only_conv):
         assert saved[index] == pytest.approx(expected, rel=1e-9, abs=1)
     drop = {group.name: np.arange(count) for group, count in zip(groups, counts, strict=True)}
     slice_channels(net, groups, drop)
-    assert model.count(counts) == count_flops(net, (32, 48), only_conv=only_conv)
+    assert model.count(counts) == count_flops(net, (32, 48))

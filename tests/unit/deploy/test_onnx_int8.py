@@ -13,13 +13,13 @@ from core import seg
 from core.compression.folding import layer_at
 from core.compression.quantization.calibration import calibrate
 from core.compression.quantization.config import QuantConfig
-from core.compression.quantization.prepare import (
+from core.compression.quantization.fake_quantization import (
     quantize,
     quantizers_of,
     remove_quantizers,
     round_weights,
 )
-from core.compression.quantization.snapshot import table
+from core.compression.quantization.record import table
 from core.compression.trace import trace
 from core.deploy.onnx_export import INPUT, OUTPUT, export_float
 from core.deploy.onnx_int8 import ActivationGrid, WeightGrid, export_int8, quantize_graph

@@ -9,18 +9,17 @@ from typing import Any
 import pytest
 from job_runs import SIDE, train_spec, write_data
 
-from core.compression.pruning_costs import read_costs
-from core.compression.sensitivity_file import read_sensitivities
+from core.compression.pruning.costs import read_costs
+from core.compression.sensitivity.sensitivity_file import read_sensitivities
+from core.datasets import open_data_folder
+from core.jobs.event_reporter import JobReporter
 from core.jobs.failures import classify
-from core.jobs.reporter import JobReporter
-from core.jobs.tasks import basic as tasks
+from core.jobs.tasks import run_task
 from core.models.model_folder import read_model_info
 from core.models.variant import Variant
 from core.runs.event_log import EventWriter
-from core.runs.run_folder import RunFolder
-from core.runs.spec import (
+from core.runs.kinds import (
     ExportSpec,
-    JobSpec,
     MeasureSpec,
     PruneSpec,
     QuantizeSpec,
@@ -28,6 +27,8 @@ from core.runs.spec import (
     spec_from_json,
     spec_to_json,
 )
+from core.runs.run_folder import RunFolder
+from core.runs.spec import JobSpec
 from core.seg.loading import load_model
 from core.system.errors import InputError
 from core.system.reporting import StopRequested
@@ -54,7 +55,7 @@ def do(folder: Path, spec: JobSpec | None, *, stop_at: int | None = None) -> dic
     run = RunFolder(folder) if spec is None else RunFolder.create(folder, spec)
     reporter = Recorded(run, stop_at=stop_at)
     try:
-        result = tasks.run(run.spec, run, reporter)
+        result = run_task(run.spec, run, reporter)
     finally:
         reporter.close()
         reporter.writer.close()
@@ -140,7 +141,7 @@ def test_pruning_by_an_analysis_trains_on_and_measures(
     assert info.pruning.strategy == "sensitivity"
     assert 1 - result["flops_after"] / result["flops_before"] == pytest.approx(0.4, abs=0.01)
     evaluated = load_model(result["model_dir"]).evaluate(
-        tasks.open_data_folder(data).dataset("val", load_model(result["model_dir"]).test_transforms)
+        open_data_folder(data).dataset("val", load_model(result["model_dir"]).test_transforms)
     )
     assert result["miou"] == pytest.approx(evaluated["miou"])
     assert result["miou_before"] == read_model_info(model_dir).score

@@ -12,8 +12,8 @@ import pytest
 from core.jobs.event_stream import EventReader, EventStream
 from core.runs.event_log import EventWriter
 from core.runs.events import Done, Event, Heartbeat, Metric
+from core.runs.kinds import EvaluateSpec
 from core.runs.run_folder import RunFolder
-from core.runs.spec import EvaluateSpec
 
 
 @pytest.fixture

@@ -16,8 +16,8 @@ from pydantic import ValidationError
 from core.jobs.failures import classify, oom_kill_count, worker_died
 from core.runs.event_log import EventWriter
 from core.runs.events import Checkpoint, Heartbeat
+from core.runs.kinds import EvaluateSpec, TrainSpec
 from core.runs.run_folder import RunFolder
-from core.runs.spec import EvaluateSpec, TrainSpec
 from core.system.errors import InputError
 
 

@@ -14,13 +14,15 @@ from job_runs import SIDE, train_spec, write_data
 from core.datasets import open_data_folder
 from core.images.io import read_mask, write_image
 from core.jobs.failures import classify
-from core.jobs.tasks import basic as tasks
+from core.jobs.tasks import choose_device, run_task
+from core.jobs.tasks.evaluate import METRICS_FILE, PER_IMAGE_FILE
+from core.jobs.tasks.training_setup import dataset_hash
 from core.models.model_folder import read_model_info
 from core.prediction.metrics import ConfusionMatrix
 from core.runs.event_log import EventWriter
 from core.runs.events import Started
+from core.runs.kinds import EvaluateSpec, PredictSpec
 from core.runs.run_folder import RunFolder
-from core.runs.spec import EvaluateSpec, PredictSpec
 from core.system.errors import InputError
 from core.system.reporting import Reporter
 
@@ -46,7 +48,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def trained(data: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     folder = tmp_path_factory.mktemp("train") / "运行 1"
     run = RunFolder.create(folder, train_spec(data, epochs=3, learning_rate=0.05))
-    return tasks.run(run.spec, run, Recorder())
+    return run_task(run.spec, run, Recorder())
 
 
 def test_a_training_leaves_a_model_folder_and_its_metrics(
@@ -62,7 +64,7 @@ def test_a_training_leaves_a_model_folder_and_its_metrics(
     assert list(info.labels) == ["background", "明亮"] == trained["labels"]
     assert info.image_size == (SIDE, SIDE)
     assert info.score == pytest.approx(trained["miou"])
-    assert info.dataset_hash == tasks.dataset_hash(open_data_folder(data))
+    assert info.dataset_hash == dataset_hash(open_data_folder(data))
 
 
 def test_evaluation_agrees_with_training_and_with_its_own_masks(
@@ -72,11 +74,11 @@ def test_evaluation_agrees_with_training_and_with_its_own_masks(
         model_dir=trained["best_model"], data_dir=data, save_masks=True, device="cpu"
     )
     run = RunFolder.create(tmp_path / "评估 1", spec)
-    result = tasks.run(spec, run, Recorder())
+    result = run_task(spec, run, Recorder())
     for key in ("miou", "oacc", "kappa", "category_iou"):
         assert result[key] == pytest.approx(trained[key])
-    written = json.loads((run.path / tasks.METRICS_FILE).read_text(encoding="utf-8"))
-    rows = json.loads((run.path / tasks.PER_IMAGE_FILE).read_text(encoding="utf-8"))
+    written = json.loads((run.path / METRICS_FILE).read_text(encoding="utf-8"))
+    rows = json.loads((run.path / PER_IMAGE_FILE).read_text(encoding="utf-8"))
     assert len(rows) == result["images"] == 3
     scores = [row["miou"] for row in rows]
     assert scores == sorted(scores)
@@ -106,7 +108,7 @@ def test_predictions_are_masks_of_the_images_sizes(
     )
     run = RunFolder.create(tmp_path / "run", spec)
     recorder = Recorder()
-    result = tasks.run(spec, run, recorder)
+    result = run_task(spec, run, recorder)
     shapes = [read_mask(file).shape for file in result["files"]]
     assert shapes == [(37, 91), (20, 30)]
     assert [Path(file).name for file in result["files"]] == ["odd 尺寸.png", "odd 尺寸_2.png"]
@@ -114,14 +116,14 @@ def test_predictions_are_masks_of_the_images_sizes(
 
     before = Path(result["files"][0]).read_bytes()
     with pytest.raises(InputError, match="already exists"):
-        tasks.run(spec, RunFolder.create(tmp_path / "run 2", spec), Recorder())
+        run_task(spec, RunFolder.create(tmp_path / "run 2", spec), Recorder())
     assert Path(result["files"][0]).read_bytes() == before
 
     writer = EventWriter(run.events_path)  # the first run was interrupted and goes on
     for _ in range(2):
         writer.append(Started("predict", 1, "cpu"))
     writer.close()
-    assert tasks.run(spec, run, Recorder())["images"] == 2
+    assert run_task(spec, run, Recorder())["images"] == 2
 
 
 def test_an_unreadable_image_does_not_stop_the_others(
@@ -136,14 +138,14 @@ def test_an_unreadable_image_does_not_stop_the_others(
         model_dir=trained["best_model"], images=images, out_dir=out, overwrite=True, device="cpu"
     )
     recorder = Recorder()
-    result = tasks.run(spec, RunFolder.create(tmp_path / "run", spec), recorder)
+    result = run_task(spec, RunFolder.create(tmp_path / "run", spec), recorder)
     assert [Path(file).name for file in result["files"]] == ["图 0.png", "图 2.png"]
     assert [one["image"] for one in result["failed"]] == [str(images[1])]
     assert recorder.warnings == [result["failed"][0]["problem"]]
     assert "图 1.png" in recorder.warnings[0]
 
     write_image(images[1], np.full((20, 30, 3), 10, np.uint8))  # mended, and once more
-    again = tasks.run(spec, RunFolder.create(tmp_path / "run 2", spec), Recorder())
+    again = run_task(spec, RunFolder.create(tmp_path / "run 2", spec), Recorder())
     assert len(again["files"]) == len(list(out.iterdir())) == 3
     assert again["failed"] == []
 
@@ -155,10 +157,10 @@ def test_classes_in_another_order_are_refused_and_other_names_warned_of(
     spec = EvaluateSpec(model_dir=trained["best_model"], data_dir=folder, device="cpu")
     (folder / "labels.txt").write_text("明亮\nbackground\n", encoding="utf-8")
     with pytest.raises(InputError, match="model's order"):
-        tasks.run(spec, RunFolder.create(tmp_path / "run 1", spec), Recorder())
+        run_task(spec, RunFolder.create(tmp_path / "run 1", spec), Recorder())
     (folder / "labels.txt").write_text("Background\nbright\n", encoding="utf-8")
     recorder = Recorder()
-    tasks.run(spec, RunFolder.create(tmp_path / "run 2", spec), recorder)
+    run_task(spec, RunFolder.create(tmp_path / "run 2", spec), recorder)
     assert len(recorder.warnings) == 1
     assert "bright" in recorder.warnings[0]
     assert "明亮" in recorder.warnings[0]
@@ -173,7 +175,7 @@ def test_an_image_is_never_replaced_by_its_prediction(
         model_dir=trained["best_model"], images=[image], out_dir=data, overwrite=True, device="cpu"
     )
     with pytest.raises(InputError, match="one of the images themselves"):
-        tasks.run(spec, RunFolder.create(tmp_path / "run", spec), Recorder())
+        run_task(spec, RunFolder.create(tmp_path / "run", spec), Recorder())
     assert image.read_bytes() == before
 
 
@@ -182,23 +184,23 @@ def test_a_set_without_validation_is_trained_with_a_warning(data: Path, tmp_path
     (folder / "val_list.txt").unlink()
     spec = train_spec(folder, epochs=1)
     recorder = Recorder()
-    result = tasks.run(spec, RunFolder.create(tmp_path / "run", spec), recorder)
+    result = run_task(spec, RunFolder.create(tmp_path / "run", spec), recorder)
     assert any("val_list.txt" in warning for warning in recorder.warnings)
     assert Path(result["best_model"]).is_dir()
 
 
 def test_a_device_that_is_not_there_is_bad_input(data: Path) -> None:
     with pytest.raises(InputError, match="gpu:77"):
-        tasks.choose_device("gpu:77")
+        choose_device("gpu:77")
 
 
 def test_other_lists_are_another_dataset(data: Path, tmp_path: Path) -> None:
     folder = write_data(tmp_path / "data")
-    before = tasks.dataset_hash(open_data_folder(folder))
-    assert before == tasks.dataset_hash(open_data_folder(folder))
+    before = dataset_hash(open_data_folder(folder))
+    assert before == dataset_hash(open_data_folder(folder))
     lines = (folder / "val_list.txt").read_text(encoding="utf-8").splitlines()
     (folder / "val_list.txt").write_text(lines[0] + "\n", encoding="utf-8")
-    assert before != tasks.dataset_hash(open_data_folder(folder))
+    assert before != dataset_hash(open_data_folder(folder))
 
 
 def test_memory_that_is_not_there_is_told_as_such(data: Path, tmp_path: Path) -> None:
@@ -206,7 +208,7 @@ def test_memory_that_is_not_there_is_told_as_such(data: Path, tmp_path: Path) ->
     spec = train_spec(data, image_size=(side, side))
     run = RunFolder.create(tmp_path / "run", spec)
     with pytest.raises(Exception, match=r"(?i)memory|alloc") as caught:
-        tasks.run(spec, run, Recorder())
+        run_task(spec, run, Recorder())
     failed = classify(caught.value, spec=spec, run_dir=run.path)
     assert failed.kind == "oom"
     assert failed.params == {}

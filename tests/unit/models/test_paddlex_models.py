@@ -15,8 +15,8 @@ from tiny_dataset import Recorder
 import core as pdx
 from core import seg
 from core import transforms as T  # noqa: N812
+from core.models.catalog import NETWORKS
 from core.models.model_folder import read_model_info
-from core.models.paddlex_models import lost_init_params
 from core.system.errors import InputError
 
 #: State-dict keys and shapes of a ResNet's and an HRNet's telling layers, at 19 classes.
@@ -181,6 +181,10 @@ def test_a_description_that_runs_code_is_refused(tmp_path):
     assert not target.exists()
 
 
+def lost_init_params(name, shapes):
+    return NETWORKS[name].lost_params(shapes)
+
+
 def test_what_shapes_tell():
     assert lost_init_params("DeepLabV3P", {**DEEP, **HEAD}) == {
         "backbone": "ResNet101_vd",
@@ -221,8 +225,8 @@ OTHER_VALUES = {
 
 OPTIONS = [
     (name, argument, value)
-    for name, cls in seg._CLASSES.items()
-    for argument in inspect.signature(cls).parameters
+    for name in NETWORKS
+    for argument in inspect.signature(seg.model_class(name)).parameters
     for value in OTHER_VALUES[argument][: 2 if name == "FastSCNN" else 1]
 ]
 
@@ -239,8 +243,8 @@ def test_every_argument_survives_the_model_folder(tmp_path, plain, name, argumen
     original.test_transforms = plain
     original.save_model(tmp_path / "模 型")
     assert read_model_info(tmp_path / "模 型").init_params.keys() == original.init_params.keys()
-    for other in seg._CLASSES.values():
-        other.__new__(other)._set_up()
+    for other in NETWORKS:
+        seg.model_class(other).without_net()
     seg.FastSCNN(7)
     paddle.nn.Conv2D(3, 3, 3)
     model = pdx.load_model(tmp_path / "模 型")

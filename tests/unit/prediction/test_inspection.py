@@ -5,24 +5,32 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from sklearn.metrics import confusion_matrix
 
 from core.prediction.inspection import (
+    LabelMap,
     Verdict,
     background_class,
-    count_confusions,
     error_map,
     read_evaluation,
     score_image,
     with_confusion,
     worst_first,
 )
+from core.prediction.metrics import ConfusionMatrix
 from core.system.errors import InputError
 from core.system.files import write_json_atomic
 
 LABEL = np.array([[0, 0, 1, 1], [2, 2, 255, 255]], np.uint8)
 PREDICTION = np.array([[0, 1, 1, 0], [2, 1, 0, 2]], np.uint8)
+
+
+def confusions(predicted: LabelMap, label: LabelMap, *, num_classes: int) -> npt.NDArray[np.int64]:
+    counted = ConfusionMatrix(num_classes)
+    counted.update(predicted, label)
+    return counted.matrix
 
 
 def test_error_map_with_background() -> None:
@@ -51,11 +59,11 @@ def test_confusions_agree_with_scikit_learn() -> None:
     label[:3] = 255
     valid = label != 255
     oracle = confusion_matrix(label[valid], predicted[valid], labels=range(5))
-    assert np.array_equal(count_confusions(predicted, label, num_classes=5), oracle)
+    assert np.array_equal(confusions(predicted, label, num_classes=5), oracle)
 
 
 def test_score_of_one_image() -> None:
-    matrix = count_confusions(PREDICTION, LABEL, num_classes=4)
+    matrix = confusions(PREDICTION, LABEL, num_classes=4)
     score = score_image(matrix, image=Path("a"), label=Path("b"), prediction=Path("c"))
     # six pixels with truth, three right; IoU: class 0 1/3, class 1 1/4, class 2 1/2; 3 is absent
     assert (score.pixels, score.wrong_pixels) == (6, 3)
@@ -94,7 +102,7 @@ def test_sizes_and_classes_that_do_not_fit_are_told_in_a_sentence() -> None:
     with pytest.raises(InputError, match="4×2 pixels and its mask 3×2"):
         error_map(PREDICTION, LABEL[:, :3])
     with pytest.raises(InputError, match="holds the value 2"):
-        count_confusions(PREDICTION, LABEL, num_classes=2)
+        confusions(PREDICTION, LABEL, num_classes=2)
 
 
 @pytest.mark.parametrize(

@@ -138,7 +138,13 @@ def test_where_classes_left_out_go(
 ) -> None:
     labels = [LabelClass(number, name, (0, 0, 0)) for number, name in enumerate(existing)]
     colors = [(10 * number, 20, 30) for number in range(len(names))]
-    plan = plan_classes(labels, names, colors=colors, class_map={"hair": Dropped.BACKGROUND})
+    plan = plan_classes(
+        labels,
+        names,
+        free=range(len(labels), 255),
+        colors=colors,
+        class_map={"hair": Dropped.BACKGROUND},
+    )
     assert [*existing, *(label.name for label in plan.new)] == expected
     assert [label.id for label in plan.new] == list(range(len(existing), len(expected)))
     np.testing.assert_array_equal(plan.lut[: len(names)], lut)

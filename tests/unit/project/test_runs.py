@@ -11,8 +11,8 @@ from project_samples import labelled, project, write_images
 from core.project import Project, RunRow
 from core.runs.event_log import EventWriter
 from core.runs.events import Done, Event, Metric, Started
+from core.runs.kinds import TrainSpec
 from core.runs.run_folder import RunFolder
-from core.runs.spec import TrainSpec
 from core.system.errors import InputError
 
 __all__ = ["project"]
@@ -49,15 +49,10 @@ def test_runs_are_numbered_and_keep_what_they_came_from(project: Project, tmp_pa
     assert (second.name, second.parent_id) == ("Second try", first.id)
     assert [run.id for run in project.runs()] == [third.id, second.id, first.id]
     assert [run.id for run in project.runs("train")] == [second.id, first.id]
-    assert project.find_run(second.folder) == second
-    assert project.find_run(tmp_path) is None
-    project.rename_run(first.id, "Baseline")
     project.set_run_state(first.id, "running", best_miou=0.5)
     project.set_run_state(first.id, "paused")
     run = project.run(first.id)
-    assert (run.name, run.state, run.best_miou) == ("Baseline", "paused", 0.5)
-    with pytest.raises(InputError, match="name"):
-        project.rename_run(first.id, " ")
+    assert (run.state, run.best_miou) == ("paused", 0.5)
     with pytest.raises(KeyError):
         project.run(99)
 
@@ -124,3 +119,11 @@ def test_a_working_run_is_not_deleted(project: Project) -> None:
     with FileLock(folder.lock_path), pytest.raises(InputError, match="still working"):
         project.delete_runs([run.id])
     assert project.run(run.id).folder.exists()
+
+
+def test_runs_that_an_earlier_version_called_otherwise_are_found(project: Project) -> None:
+    old, new = project.new_run("prelabel", "UNet"), project.new_run("draft", "UNet")
+    assert project._database.all("SELECT kind FROM run WHERE id = ?", (old.id,)) == [("prelabel",)]
+    assert [run.id for run in project.runs("draft")] == [new.id, old.id]
+    assert {run.kind for run in project.runs()} == {"draft"}
+    assert project.runs("train") == []

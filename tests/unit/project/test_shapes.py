@@ -18,7 +18,7 @@ from core.annotation.shape_text import joined_texts, shape_text, shapes_from_tex
 from core.annotation.shapes import Outline, Shapes, changed, changes_between
 from core.data.formats import ImportedImage, ImportResult
 from core.images.io import write_image
-from core.project import Project, schema
+from core.project import Project
 from core.project.autosave import Autosave, recover
 from core.project.journal import FOLDER, Journal, Patch, read_journal
 
@@ -121,14 +121,14 @@ def test_undoing_an_import_brings_the_shapes_back(project: Project, image_id: in
 
 def test_merged_classes_take_their_shapes_along(project: Project, image_id: int) -> None:
     two_shapes(project, image_id)
-    project.merge_class(1, 2)  # ids close up: what was 2 is 1
+    project.merge_class(1, 2)
     doc = document(project, image_id)
-    assert [shape.class_id for shape in doc.layers.shapes] == [1, 1]
+    assert [shape.class_id for shape in doc.layers.shapes] == [2, 2]
     assert all(doc.open_shape(shape) is not None for shape in doc.layers.shapes)
     opened = doc.open_shape(doc.layers.shapes[0])
     assert opened is not None
-    doc.repaint(opened, None, 1, name="x")
-    assert (doc.mask[2:4, 2:8] == 1).all()  # the stripe beneath has its new class as well
+    doc.repaint(opened, None, 2, name="x")
+    assert (doc.mask[2:4, 2:8] == 2).all()  # the stripe beneath has its new class as well
 
 
 def test_shapes_of_a_deleted_class_go_and_those_they_covered(
@@ -171,26 +171,6 @@ def test_damaged_shapes_do_not_keep_classes_from_being_merged(
         added = project.add_class("extra")
         project.merge_class(added.id, 1)
         assert project.shapes_text(image_id) is None
-
-
-def test_an_older_project_gets_room_for_shapes(tmp_path: Path) -> None:
-    folder = tmp_path / "旧 项目"
-    paths = write_images(tmp_path / "images", 1)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(schema, "MIGRATIONS", schema.MIGRATIONS[:1])
-        with Project.create(folder, labels=["background", "scratch", "dent"]) as old:
-            old.add_images(paths)
-            old.save_label_map(old.image_ids()[0], mask(0, 1))
-    with closing(sqlite3.connect(folder / "project.db")) as connection:
-        assert connection.execute("PRAGMA user_version").fetchone()[0] == 1
-    with Project.open(folder) as project:
-        image_id = project.image_ids()[0]
-        assert project.shapes_text(image_id) is None
-        two_shapes(project, image_id)
-        assert len(shapes_of(project, image_id)) == 2
-    with closing(sqlite3.connect(folder / "project.db.v1.bak")) as connection:
-        assert connection.execute("PRAGMA user_version").fetchone()[0] == 1
-        assert connection.execute("SELECT count(*) FROM mask").fetchone()[0] == 1
 
 
 def random_edit(doc: MaskDocument, rng: np.random.Generator) -> None:

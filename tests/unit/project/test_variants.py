@@ -11,8 +11,8 @@ from recorded_runs import make_project
 from core.project import Project
 from core.project.variants import VariantKind, VariantReader, class_changes, family, pareto_front
 from core.runs.events import Done
+from core.runs.kinds import MeasureSpec, QuantizeSpec
 from core.runs.run_folder import RunFolder
-from core.runs.spec import MeasureSpec, QuantizeSpec
 
 
 @pytest.fixture

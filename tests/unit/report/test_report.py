@@ -14,8 +14,8 @@ from core.images.io import write_image, write_mask
 from core.prediction.inspection import count_confusions, score_image
 from core.prediction.metrics import metrics_from_matrix
 from core.report import Fact, ReportData, write_report
-from core.report.curves import Curve, draw_chart
-from core.report.pictures import ERROR_COLORS, make_example, paint_label_map
+from core.report.example_pictures import ERROR_COLORS, make_example, paint_label_map
+from core.report.svg_charts import Curve, draw_chart
 
 LABELS = ("background", "<b>划痕</b>", "pit & co", "never")
 COLORS = ((50, 50, 50), (230, 159, 0), (200, 60, 90), (86, 180, 233))

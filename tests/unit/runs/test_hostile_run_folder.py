@@ -7,8 +7,8 @@ import os
 import pytest
 
 from core.runs.events import Metric, from_json, to_json
+from core.runs.kinds import ExportSpec
 from core.runs.run_folder import RunFolder
-from core.runs.spec import ExportSpec
 from core.system.errors import InputError
 
 
@@ -38,7 +38,7 @@ def test_hostile_lines_of_the_event_log_are_skipped(run, line):
 
 
 def test_an_event_nested_too_deeply_is_a_value_error():
-    with pytest.raises(ValueError, match="nested"):
+    with pytest.raises(ValueError, match="recursion"):
         from_json("[" * 100_000)
 
 

@@ -30,8 +30,8 @@ from core.runs.events import (
     from_json,
     to_json,
 )
+from core.runs.kinds import EvaluateSpec
 from core.runs.run_folder import RunFolder
-from core.runs.spec import EvaluateSpec
 from core.system.errors import InputError
 
 

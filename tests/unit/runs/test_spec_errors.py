@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from core.runs.spec import TrainSpec, spec_from_json
+from core.runs.kinds import TrainSpec, spec_from_json
 from core.runs.spec_errors import validation_problem
 
 
@@ -39,7 +39,7 @@ from core.runs.spec_errors import validation_problem
         ({"颜色": 1}, "颜色 is unknown"),
         (
             {"seed": -1, "epochs": 0},
-            "epochs must be 1 or more, not 0; seed must be 0 or more, not -1",
+            "seed must be 0 or more, not -1; epochs must be 1 or more, not 0",
         ),
     ],
 )

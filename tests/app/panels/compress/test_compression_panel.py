@@ -11,14 +11,15 @@ from PySide6.QtWidgets import QFileDialog
 from recorded_runs import append, record_evaluation, record_training
 
 from app.panels.base import StepState
-from app.panels.compress.compare_pictures import MaskPair, differing_share, render_pair
+from app.panels.compress.mask_pairs import MaskPair, differing_share, render_pair
+from app.services.targets import SetUpTraining, ShowCompression
 from app.widgets.variant_names import variant_name
 from core.images.io import write_image, write_mask
 from core.project import Project
 from core.project.run_start import prepare_run
 from core.runs.events import Done, Progress
+from core.runs.kinds import ExportSpec, MeasureSpec, spec_from_json
 from core.runs.run_folder import RunFolder
-from core.runs.spec import ExportSpec, MeasureSpec, spec_from_json
 from core.system.errors import InputError
 
 __all__ = ["context", "panel", "project", "root"]
@@ -32,9 +33,9 @@ def test_without_a_model_the_one_next_thing_is_to_train(qtbot, panel, project, c
     show(qtbot, panel, project)
     assert panel.status().state is StepState.BLOCKED
     wanted = []
-    context.navigate_requested.connect(lambda key, _payload: wanted.append(key))
+    context.navigate_requested.connect(wanted.append)
     panel.page._empty.button.click()
-    assert wanted == ["model"]
+    assert wanted == [SetUpTraining()]
     assert not panel.choices.prune.button.isEnabled()
 
 
@@ -58,7 +59,7 @@ def test_the_table_compares_what_was_measured(qtbot, panel, project, root) -> No
     recorded.record_quantization(project, root, None)
     show(qtbot, panel, project)
     table = panel.page.variants.table
-    rows = [[table.cell_text(row, column) for column in range(6)] for row in range(3)]
+    rows = [[table.rows.index(row, column).data() for column in range(6)] for row in range(3)]
     assert rows == [
         ["float", "4.60 MB", "910 M", "4.40 ms", "0.710", ""],
         ["pruned −40 %", "2.90 MB", "546 M", "3.10 ms", "0.700", "hole 孔 −8.0"],
@@ -90,8 +91,11 @@ def test_a_click_on_a_point_chooses_the_row(qtbot, panel, project, root) -> None
     recorded.record_quantization(project, root, slow)
     show(qtbot, panel, project)
     plot = panel.page.variants.plot
-    assert [variant_name(variant) for variant in plot.front] == ["pruned −40 %", "float"]
-    place = plot.place_of(panel.state.variant(pruned)) + QPointF(4, -3)
+    assert [variant_name(plot._points[i][0]) for i in plot._front_indices()] == [
+        "pruned −40 %",
+        "float",
+    ]
+    place = plot.place_of(panel.runs.variant(pruned)) + QPointF(4, -3)
     assert plot.variant_at(place + QPointF(300, 300)) is None
     view_point = plot.plot.mapFromScene(place)
     qtbot.mouseClick(plot.plot.viewport(), Qt.MouseButton.LeftButton, pos=view_point)
@@ -120,9 +124,9 @@ def test_a_measurement_at_work_is_told_in_the_table(qtbot, panel, project, root,
     RunFolder.create(row.folder, MeasureSpec(model_dir=root, data_dir=root))
     project.set_run_state(row.id, "running")
     show(qtbot, panel, project)
-    assert panel.page.variants.table.cell_text(0, 5) == "measuring…"
+    assert panel.page.variants.table.rows.index(0, 5).data() == "measuring…"
     panel.job_event(str(row.id), Progress(1, 4, None, stage="measure"))
-    assert panel.page.variants.table.cell_text(0, 5) == "measuring 25 %"
+    assert panel.page.variants.table.rows.index(0, 5).data() == "measuring 25 %"
     panel.page.variants.measure_button.click()
     assert context.started == []  # once is enough
 
@@ -264,7 +268,7 @@ def test_a_second_training_is_a_family_of_its_own(qtbot, panel, project, root) -
     show(qtbot, panel, project)
     assert panel.current.folder == other
     assert panel.page.variants.table.rows.rowCount() == 1
-    panel.navigate({"run": project.runs("prune")[0].id})
+    panel.navigate(ShowCompression(project.runs("prune")[0].id))
     settle(qtbot, panel)
     assert panel.page.variants.table.rows.rowCount() == 2
     refresh(qtbot, panel)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import pytest
 import recorded_compression as recorded
 from compression_parts import context, panel, project, refresh, root, settle, show
+from curve_parts import points
 from PySide6.QtCore import QPointF, Qt
 from recorded_runs import append
 
 from app.panels.compress.compression_inspector import Strategy
 from app.panels.compress.compression_page import View
+from app.services.targets import ShowCompression
 from core.project.run_start import prepare_run
 from core.runs.events import Metric
 from core.runs.run_folder import RunFolder
@@ -40,7 +42,7 @@ def test_curves_grow_while_the_analysis_works(qtbot, panel, project, root) -> No
     append(run, list(recorded.sensitivity_events())[1:])
     recorded.finish_sensitivity(project, run_id, run)
     refresh(qtbot, panel)
-    assert view.list.groups == [FIRST, SECOND, LAST]  # the steepest first
+    assert groups(view) == [FIRST, SECOND, LAST]  # the steepest first
     assert not view.bar.isVisibleTo(view)
     assert panel.choices.prune.strategy is Strategy.SENSITIVITY
 
@@ -50,7 +52,7 @@ def test_a_click_on_the_job_shows_the_analysis(qtbot, panel, project, root, cont
     show(qtbot, panel, project)
     assert panel.current.folder != root
     run_id, _ = recorded.record_sensitivity(project, root, share=0.4)
-    context.navigate_requested.connect(lambda _key, payload: panel.navigate(payload))
+    context.navigate_requested.connect(panel.navigate)
     context.show_run(str(run_id))
     settle(qtbot, panel)
     assert panel.current.folder == root
@@ -63,7 +65,7 @@ def test_the_list_sorts_and_the_chosen_curve_is_the_chosen_row(qtbot, panel, pro
     panel.page.show_view(View.SENSITIVITY)
     view = panel.page.sensitivity
     view.list.sortByColumn(1, Qt.SortOrder.AscendingOrder)
-    assert view.list.groups == [LAST, SECOND, FIRST]
+    assert groups(view) == [LAST, SECOND, FIRST]
     view.plot.redraw()
     box = view.plot.plot.getPlotItem().getViewBox()
     qtbot.waitUntil(lambda: box.viewRange()[1][1] > 60)
@@ -212,10 +214,10 @@ def test_fine_tuning_draws_its_curves(qtbot, panel, project, root) -> None:
     recorded.record_quantization(project, root, None)  # trains nothing: no curves
     show(qtbot, panel, project)
     assert panel.page.curves.run_box.count() == 1
-    panel.navigate({"run": run_id})
+    panel.navigate(ShowCompression(run_id))
     settle(qtbot, panel)
     assert panel.page.tabs.currentIndex() == View.CURVES
-    steps, _ = panel.page.curves.charts.loss.points("train/loss")
+    steps, _ = points(panel.page.curves.charts.loss, "train/loss")
     assert len(steps) == 20
     assert "0.700" in panel.page.curves.note.text()
     run = RunFolder(project.run(run_id).folder)
@@ -223,4 +225,9 @@ def test_fine_tuning_draws_its_curves(qtbot, panel, project, root) -> None:
     append(run, [event])
     panel.job_event(str(run_id), event)
     settle(qtbot, panel)
-    assert len(panel.page.curves.charts.loss.points("train/loss")[0]) == 21
+    assert len(points(panel.page.curves.charts.loss, "train/loss")[0]) == 21
+
+
+def groups(view) -> list[str]:
+    """The channel groups of the list from top to bottom."""
+    return [view.list.item(row, 0).toolTip() for row in range(view.list.rowCount())]

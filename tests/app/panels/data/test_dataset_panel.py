@@ -14,10 +14,11 @@ from shiboken6 import isValid
 
 from app.panels.base import StepState
 from app.panels.data import large_view as dataset_viewer
-from app.panels.data import overview as dataset_work
+from app.panels.data import project_queries as dataset_work
 from app.panels.data.import_dialog import ImportDialog
+from app.services.targets import ShowDataset
 from app.widgets import dialogs
-from app.widgets.image_grid import ROW_ROLE
+from app.widgets.image_model import ROW_ROLE
 from core.images.io import write_image
 from core.project import Dropped
 
@@ -55,8 +56,8 @@ def test_import_dialog_previews_maps_classes_and_imports(application, seg_folder
     qtbot.waitUntil(lambda: dialog.import_button.isEnabled())
     assert dialog.format_box.currentData() == "seg"
     assert dialog.summary.text().startswith("12 images · 12 masks · Training 8")
-    assert dialog.problems.count() == 1
-    assert "gone.png" in dialog.problems.item(0).text()
+    assert dialog.report.rows.count() == 1
+    assert "gone.png" in dialog.report.rows.item(0).text()
     boxes = dialog.class_map._boxes
     assert boxes[0].currentText() == "background"
     boxes[1].setCurrentIndex(boxes[1].findData("defect"))
@@ -178,17 +179,17 @@ def test_grid_shows_all_images_with_their_masks(panel, qtbot):
 
     bare, covered = color_at(0.0), color_at(1.0)
     assert bare != covered
-    expected = QColor(*panel._overview.labels[1].color)
+    expected = QColor(*panel._summary.labels[1].color)
     assert abs(covered.red() - expected.red()) < 12
     assert abs(covered.green() - expected.green()) < 12
 
 
 def test_filters_by_subset_class_state_and_text(panel, qtbot, opened):
-    panel.filters.set_subset("val")
+    panel.filters.subset.setCurrentIndex(panel.filters.subset.findData("val"))
     wait_until_idle(qtbot, panel)
     assert shown(panel) == ["part_2_0.png", "part_5_0.png"]
     assert panel.filters.count.text() == "2 of 12 images"
-    panel.filters.set_subset(None)
+    panel.filters.subset.setCurrentIndex(panel.filters.subset.findData(None))
     panel._inspector.classes.class_chosen.emit(2)
     wait_until_idle(qtbot, panel)
     assert shown(panel) == [f"part_{number}_1.png" for number in range(6)]
@@ -204,7 +205,7 @@ def test_filters_by_subset_class_state_and_text(panel, qtbot, opened):
 
 
 def test_class_list_counts_pixels_and_images(panel):
-    facts = panel._overview.class_facts()
+    facts = panel._summary.class_facts()
     assert [fact.label.name for fact in facts] == list(LABELS)
     assert [fact.images for fact in facts] == [12, 6, 6]
     assert sum(fact.share for fact in facts) == pytest.approx(1.0)
@@ -321,11 +322,11 @@ def test_the_large_view_of_a_huge_image_is_halved_until_it_is_fit(panel, qtbot, 
 
 def test_navigation_from_another_panel(panel, opened, qtbot):
     path = opened.context.project.images()[4].path
-    opened.context.navigate("dataset", path)
+    opened.context.navigate(ShowDataset(path))
     wait_until_idle(qtbot, panel)
     assert panel._viewer_page.name.text() == path.name
     panel.viewer.closed.emit()
-    opened.context.navigate("dataset", {"class_id": 1})
+    panel.filters.set_class(1)
     wait_until_idle(qtbot, panel)
     assert len(shown(panel)) == 6
 

@@ -54,8 +54,8 @@ def test_what_is_lost_is_shown(opened, panel, tmp_path, qtbot):
     gone.rename(gone.with_suffix(".away"))
     dialog = open_dialog(panel, qtbot, "voc", tmp_path / "out")
     qtbot.mouseClick(dialog.export_button, Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: dialog.problems.count() == 1)
-    assert gone.name in dialog.problems.item(0).text()
+    qtbot.waitUntil(lambda: dialog.report.rows.count() == 1)
+    assert gone.name in dialog.report.rows.item(0).text()
     assert dialog.summary.text() == "Exported; 1 thing could not be carried over:"
     assert not dialog.export_button.isVisible()
     dialog.reject()

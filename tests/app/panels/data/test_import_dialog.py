@@ -94,7 +94,7 @@ def test_what_is_lost_is_shown_and_copied(application, coco_folder, tmp_path, qt
     assert dialog.report.heading.text() == "1 thing cannot be taken over"
     qtbot.mouseClick(dialog.report.copy_button, Qt.MouseButton.LeftButton)
     copied = QGuiApplication.clipboard().text()
-    assert copied == dialog.problems.item(0).text() + "\n"
+    assert copied == dialog.report.rows.item(0).text() + "\n"
     assert "damaged" in copied
     dialog.reject()
 
@@ -142,6 +142,6 @@ def test_what_an_export_loses_is_copied_too(opened, tmp_path, qtbot):
     qtbot.mouseClick(dialog.report.copy_button, Qt.MouseButton.LeftButton)
     copied = QGuiApplication.clipboard().text()
     assert gone.name in copied
-    assert copied.count("\n") == dialog.problems.count() == 1
+    assert copied.count("\n") == dialog.report.rows.count() == 1
     dialog.reject()
     wait_until_idle(qtbot, panel)

@@ -11,7 +11,9 @@ from recorded_runs import HEIGHT, WIDTH, make_project, record_evaluation, record
 from app.panels.base import StepState
 from app.panels.inspect.error_viewer import ErrorView
 from app.panels.inspect.inspection_panel import InspectionPanel
-from app.widgets.pictures import ERROR_COLORS, error_overlay, overlay, readable
+from app.services.targets import ShowDataset
+from app.widgets.blending import ERROR_COLORS, overlay_errors, overlay_mask
+from app.widgets.class_colors import readable
 from core.prediction.inspection import Verdict, read_evaluation
 from core.runs.events import Done, Progress
 
@@ -54,14 +56,20 @@ def names(panel) -> list[str]:
     return [score.image.name for score in panel.results.images.images.scores]
 
 
+def cell(table, name, column) -> str:
+    """The text in the row of a class."""
+    rows = {table.item(row, 0).text(): row for row in range(table.rowCount())}
+    return table.item(rows[name], column).text()
+
+
 def test_results_are_shown_with_absent_classes_marked(panel, measured) -> None:
     expected = read_evaluation(measured)
     assert panel.tiles["miou"].text() == f"{expected.metrics['miou']:.3f}"
     assert panel.tiles["kappa"].text() == f"{expected.metrics['kappa']:.3f}"
     table = panel.results.table
-    assert table.score_text("stain", 1) == "absent"
-    assert table.score_text("hole 孔", 1) == f"{expected.metrics['category_iou'][1]:.3f}"
-    assert table.score_text("scratch", 5) == f"{int(expected.matrix[2].sum()):,}"
+    assert cell(table, "stain", 1) == "absent"
+    assert cell(table, "hole 孔", 1) == f"{expected.metrics['category_iou'][1]:.3f}"
+    assert cell(table, "scratch", 5) == f"{int(expected.matrix[2].sum()):,}"
     assert panel.status().state is StepState.DONE
 
 
@@ -77,7 +85,7 @@ def test_worst_image_comes_first_and_is_shown(panel, measured) -> None:
 def test_views_of_an_image_differ(qtbot, panel, measured) -> None:
     shown = []
     for view in ErrorView:
-        panel.results.viewer.set_view(view)
+        panel.results.viewer.views.button(list(ErrorView).index(view)).click()
         settle(qtbot, panel)
         shown.append(panel.results.viewer.picture.copy())
     for i, first in enumerate(shown):
@@ -86,7 +94,7 @@ def test_views_of_an_image_differ(qtbot, panel, measured) -> None:
 
 def test_cell_of_the_matrix_lists_its_images(qtbot, panel, measured) -> None:
     every = names(panel)
-    evaluation = panel.evaluation
+    evaluation = panel._evaluation
     truth, predicted = 2, 1
     expected = {s.image.name for s in evaluation.images if s.confusions.get((truth, predicted))}
     assert 0 < len(expected) < len(every)
@@ -108,7 +116,7 @@ def test_matrix_can_be_walked_by_keyboard(qtbot, panel, measured) -> None:
     for key in (Qt.Key.Key_Down, Qt.Key.Key_Right, Qt.Key.Key_Right, Qt.Key.Key_Return):
         qtbot.keyClick(matrix, key)
     assert chosen == [(1, 2)]
-    share = panel.evaluation.matrix[1, 2] / panel.evaluation.matrix[1].sum()
+    share = panel._evaluation.matrix[1, 2] / panel._evaluation.matrix[1].sum()
     assert matrix.cell_text(1, 2).startswith(f"{share:.1%} of “hole 孔” is taken for “scratch”")
     settle(qtbot, panel)
 
@@ -116,7 +124,7 @@ def test_matrix_can_be_walked_by_keyboard(qtbot, panel, measured) -> None:
 def test_image_opens_in_the_data_set(qtbot, context, panel, measured) -> None:
     with qtbot.waitSignal(context.navigate_requested) as signal:
         panel._inspector.open_button.click()
-    assert signal.args == ["dataset", panel.results.images.images.scores[0].image]
+    assert signal.args == [ShowDataset(panel.results.images.images.scores[0].image)]
 
 
 def test_measuring_is_asked_for_followed_and_shown(
@@ -124,7 +132,7 @@ def test_measuring_is_asked_for_followed_and_shown(
 ) -> None:
     panel.set_project(project)
     settle(qtbot, panel)
-    assert panel.evaluation is None
+    assert panel._evaluation is None
     assert "has not been measured" in panel._unmeasured.text_label.text()
     panel._unmeasured.button.click()
     (fields,) = context.started
@@ -140,14 +148,14 @@ def test_measuring_is_asked_for_followed_and_shown(
     assert panel._unmeasured.text_label.text() == "Measuring… 3 of 6 images"
     context.run_state_changed.emit(str(run_id), "done")
     settle(qtbot, panel)
-    assert panel.evaluation is not None
+    assert panel._evaluation is not None
     assert len(names(panel)) == 6
 
 
 def test_other_subset_is_not_shown_as_this_one(qtbot, panel, measured) -> None:
     panel.split_box.setCurrentIndex(panel.split_box.findData("test"))
     settle(qtbot, panel)
-    assert panel.evaluation is None
+    assert panel._evaluation is None
     assert names(panel) == []
     panel.split_box.setCurrentIndex(panel.split_box.findData("val"))
     settle(qtbot, panel)
@@ -179,7 +187,7 @@ def test_project_without_model_says_so(qtbot, tmp_path, context) -> None:
 def test_overlay_colours_classes_and_leaves_the_background() -> None:
     image = np.full((2, 2, 3), 100, np.uint8)
     mask = np.array([[0, 1], [1, 255]], np.uint8)
-    drawn = overlay(image, mask, [(9, 9, 9), (200, 0, 50)], background=0, strength=0.5)
+    drawn = overlay_mask(image, mask, [(9, 9, 9), (200, 0, 50)], background=0, strength=0.5)
     assert drawn[0, 0].tolist() == [100, 100, 100]
     assert drawn[0, 1].tolist() == [75, 50, 150]  # blue, green, red half way to the colour
     assert drawn[1, 1].tolist() == [139, 139, 139]  # a quarter towards white
@@ -188,7 +196,7 @@ def test_overlay_colours_classes_and_leaves_the_background() -> None:
 def test_error_overlay_greys_what_is_right() -> None:
     image = np.dstack([np.full((1, 2), value, np.uint8) for value in (0, 0, 255)])
     errors = np.array([[Verdict.CORRECT, Verdict.FALSE]], np.uint8)
-    drawn = error_overlay(image, errors)
+    drawn = overlay_errors(image, errors)
     assert len(set(drawn[0, 0].tolist())) == 1
     red, green, blue = ERROR_COLORS[Verdict.FALSE]
     assert drawn[0, 1].tolist() == pytest.approx([blue, green, red], abs=50)

@@ -39,26 +39,26 @@ def test_options_survive_a_kill(panel, qtbot) -> None:
     panel.editor.set_option("only_over", 2)
     panel.inspector_parts.look.opacity.setValue(80)
     assert not store.path.exists() or "labelling" not in store.path.read_text()  # not every click
-    qtbot.waitUntil(lambda: not panel._save_timer.isActive(), timeout=5000)
+    qtbot.waitUntil(lambda: not panel.workspace.remembered._timer.isActive(), timeout=5000)
     values = SettingsStore(store.path).settings.panel_values
     assert values["labelling/options"] == {
         "brush_size": 33,
         "brush_shape": "square",
         "tolerance": 21,
     }
-    assert values["labelling/paint_over"] == panel.classes.name(2)
+    assert values["labelling/paint_over"] == panel.workspace.classes.name(2)
     assert values["labelling/opacity"] == 80
 
 
 def test_paint_over_is_the_same_class_in_the_next_project(panel, qtbot) -> None:
-    folder, name = panel.project.folder, panel.classes.name(2)
+    folder, name = panel.project.folder, panel.workspace.classes.name(2)
     panel.editor.set_option("only_over", 2)
     panel.context.close_project()
     with Project.open(folder) as project:
         project.add_class("第 3")
-        project.merge_class(1, 0)  # ids close up
+        project.merge_class(1, 0)
     panel.context.open_project(folder)
-    assert panel.classes.name(panel.editor.options.only_over) == name
+    assert panel.workspace.classes.name(panel.editor.options.only_over) == name
     settle(qtbot, panel)
 
 
@@ -102,7 +102,7 @@ def test_the_state_is_in_sight_and_hints_are_whole(panel, opened, qtbot, size) -
     opened.window.resize(*size)
     QApplication.processEvents()
     parts, hint = panel.inspector_parts, panel.view.status.hint
-    for key in panel.tools.tools:
+    for key in panel.workspace.tools:
         trigger(panel, f"tool.{key}")
         QApplication.processEvents()
         for field in (parts.review.state, parts.review.comment):
@@ -121,17 +121,17 @@ def test_the_part_about_models_folds(panel, qtbot) -> None:
     assert "labelling/draft_folded" not in panel.context.settings.panel_values
 
 
-def test_classes_in_hand_and_protected_are_the_same_after_ids_closed_up(panel, qtbot) -> None:
+def test_classes_in_hand_and_protected_are_the_same_after_a_class_was_deleted(panel, qtbot) -> None:
     panel.project.add_class("第 3")
     panel.classes.refresh()
-    second = panel.classes.name(2)
+    second = panel.workspace.classes.name(2)
     panel.classes.choose(2)
     panel.editor.set_option("only_over", 2)
     panel.inspector_parts.classes.toggle_locked(3)
     panel.inspector_parts.classes.toggle_hidden(2)
     panel.classes._replace(1, 0)
     settle(qtbot, panel)
-    assert [label.name for label in panel.classes.labels][1:] == [second, "第 3"]
-    assert panel.editor.class_id == 1 and panel.editor.locked == {2}
-    assert panel.inspector_parts.classes.hidden == {1}
-    assert panel.editor.options.only_over == 1
+    assert [label.name for label in panel.workspace.classes.labels][1:] == [second, "第 3"]
+    assert panel.editor.class_id == 2 and panel.editor.locked == {3}
+    assert panel.inspector_parts.classes.hidden == {2}
+    assert panel.editor.options.only_over == 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from labelling_parts import labelling_panel, settle, trigger
 from PySide6.QtCore import Qt
@@ -9,7 +10,7 @@ from PySide6.QtGui import QColor
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QColorDialog
 
-from app.panels.label.class_dialogs import AddClassDialog, MergeClassDialog
+from app.panels.label.widgets.class_dialogs import AddClassDialog, MergeClassDialog
 from app.widgets import dialogs
 
 
@@ -27,7 +28,7 @@ def dialog(kind):
 
 
 def names(panel) -> list[str]:
-    return [label.name for label in panel.classes.labels]
+    return [label.name for label in panel.workspace.classes.labels]
 
 
 def test_a_taken_name_is_refused_while_it_is_typed(panel) -> None:
@@ -56,7 +57,7 @@ def test_classes_are_moved_and_recoloured_by_keys(panel) -> None:
     made = dialog(QColorDialog)
     made.setCurrentColor(QColor(1, 2, 3))
     made.accept()
-    assert panel.classes.colors[1] == (1, 2, 3)
+    assert panel.workspace.classes.colors[1] == (1, 2, 3)
 
 
 def test_merging_offers_another_class_before_the_background(panel) -> None:
@@ -77,6 +78,20 @@ def test_a_class_is_deleted_by_a_key_once_that_is_confirmed(panel, qtbot, monkey
     trigger(panel, "class.delete")
     settle(qtbot, panel)
     assert names(panel) == [before[0], *before[2:]]
+    assert [label.id for label in panel.classes.labels] == [0, *range(2, len(before))]
+    trigger(panel, "class.1")  # keys go by the row
+    assert panel.editor.class_id == 2
+
+
+def test_what_was_copied_of_a_deleted_class_is_not_pasted(panel, qtbot, monkeypatch) -> None:
+    monkeypatch.setattr(dialogs, "ask", lambda *_args, **_named: True)
+    panel.classes.choose(1)
+    panel.selection.copy()
+    trigger(panel, "class.delete")
+    settle(qtbot, panel)
+    before = panel.editor.document.mask.copy()
+    panel.selection.paste()
+    assert np.array_equal(panel.editor.document.mask, before) and not (before == 1).any()
 
 
 def test_a_refused_name_is_told_beside_the_list(panel) -> None:
@@ -118,11 +133,11 @@ def test_one_of_many_classes_is_found_by_typing(panel, qtbot) -> None:
     ]
     assert shown == ["层 17"]
     QTest.keyClick(search, Qt.Key.Key_Return)
-    assert panel.classes.name(panel.editor.class_id) == "层 17"
+    assert panel.workspace.classes.name(panel.editor.class_id) == "层 17"
     assert search.text() == "" and not tree.topLevelItem(0).isHidden()
     search.setText("no such class")
     QTest.keyClick(search, Qt.Key.Key_Return)
-    assert panel.classes.name(panel.editor.class_id) == "层 17" and search.text() == ""
+    assert panel.workspace.classes.name(panel.editor.class_id) == "层 17" and search.text() == ""
     search.setText("层 3")
     QTest.keyClick(search, Qt.Key.Key_Escape)
-    assert search.text() == "" and panel.classes.name(panel.editor.class_id) == "层 17"
+    assert search.text() == "" and panel.workspace.classes.name(panel.editor.class_id) == "层 17"

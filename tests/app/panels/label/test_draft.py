@@ -20,7 +20,8 @@ from draft_parts import (
     trigger,
 )
 
-from app.panels.label.click_model_dialog import ClickModelDialog
+from app.panels.label.widgets.click_model_dialog import ClickModelDialog
+from app.services.targets import LabelImage
 from core.annotation import draft as drafts
 from core.annotation.click_model import ClickModelFiles
 from core.annotation.draft import Prediction
@@ -136,7 +137,7 @@ def test_parts_and_classes_are_accepted_alone(panel, asked, qtbot):
     assert (panel.editor.draft == SCRATCH).sum() == 16
     trigger(panel, "reject")
     assert panel.editor.draft is None and panel.draft.draft is None
-    assert not panel.actions_["draft.accept"].isEnabled()
+    assert not panel.workspace.actions["draft.accept"].isEnabled()
 
 
 def test_locks_and_paint_rules_hold(panel, asked, qtbot):
@@ -171,10 +172,10 @@ def test_stored_drafts_are_shown_and_sort_the_images(panel, qtbot):
     store(panel, {first: (0.1, 0.9), second: (0.5, 0.2), third: (0.9, 0.4), ids[-1]: (1.0, 0.0)})
     show(qtbot, panel, fourth)
     assert panel.editor.draft is None
-    panel.draft.images.read()
+    panel.workspace.drafts.read()
     settle(qtbot, panel)
 
-    panel.actions_["draft.next_uncertain"].trigger()
+    panel.workspace.actions["draft.next_uncertain"].trigger()
     qtbot.waitUntil(lambda: panel.session.row is not None and panel.session.row.id == third)
     settle(qtbot, panel)
     assert panel.editor.draft[5, 5] == SCRATCH  # of the job, at once
@@ -197,7 +198,9 @@ def test_stored_drafts_are_shown_and_sort_the_images(panel, qtbot):
     show(qtbot, panel, second)
     trigger(panel, "accept")
     settle(qtbot, panel)
-    panel.actions_["draft.next_uncertain"].trigger()  # second is labelled now, the last always was
+    panel.workspace.actions[
+        "draft.next_uncertain"
+    ].trigger()  # second is labelled now, the last always was
     qtbot.waitUntil(lambda: panel.session.row is not None and panel.session.row.id == third)
 
 
@@ -205,7 +208,7 @@ def test_rejected_drafts_stay_rejected_and_newer_ones_are_shown(panel, opened, q
     first, second = panel.images.ids[:2]
     run_dir = store(panel, {first: (0.1, 0.9), second: (0.5, 0.2)})
     show(qtbot, panel, second)
-    panel.draft.images.read()
+    panel.workspace.drafts.read()
     settle(qtbot, panel)
     assert panel.editor.draft is not None
     trigger(panel, "reject")
@@ -213,7 +216,7 @@ def test_rejected_drafts_stay_rejected_and_newer_ones_are_shown(panel, opened, q
     folder = panel.project.folder
     opened.context.close_project()
     opened.context.open_project(folder)  # as after a restart
-    opened.context.navigate("labelling")
+    opened.context.navigate(LabelImage())
     qtbot.waitUntil(lambda: panel.editor.document is not None, timeout=20_000)
     settle(qtbot, panel)
     show(qtbot, panel, first)
@@ -221,7 +224,7 @@ def test_rejected_drafts_stay_rejected_and_newer_ones_are_shown(panel, opened, q
     show(qtbot, panel, second)
     assert panel.editor.draft is None
     store(panel, {second: (0.3, 0.2)})  # another job is another draft
-    panel.draft.images.read()
+    panel.workspace.drafts.read()
     settle(qtbot, panel)
     assert panel.editor.draft is not None
 
@@ -238,7 +241,7 @@ def test_a_damaged_list_of_rejected_drafts_rejects_nothing(tmp_path, content):
 def test_a_labelled_image_does_not_show_stored_drafts(panel, qtbot):
     labelled = panel.images.ids[-1]
     store(panel, {labelled: (0.5, 0.5)})
-    panel.draft.images.read()
+    panel.workspace.drafts.read()
     settle(qtbot, panel)
     show(qtbot, panel, labelled)
     assert panel.editor.draft is None
@@ -248,7 +251,7 @@ def test_a_damaged_draft_is_told_in_one_sentence(panel, qtbot):
     first, second = panel.images.ids[:2]
     folder = store(panel, {first: (0.5, 0.5), second: (0.4, 0.5)})
     drafts.mask_file(folder, 1).write_bytes(b"x")
-    panel.draft.images.read()
+    panel.workspace.drafts.read()
     settle(qtbot, panel)
     show(qtbot, panel, second)
     assert panel.editor.draft is None
@@ -256,7 +259,7 @@ def test_a_damaged_draft_is_told_in_one_sentence(panel, qtbot):
 
 
 def test_the_dialog_takes_only_files_that_fit(panel, qtbot, tmp_path):
-    panel.actions_["draft.click_model"].trigger()
+    panel.workspace.actions["draft.click_model"].trigger()
     dialog = panel.findChild(ClickModelDialog)
     ok = dialog.buttons.button(dialog.buttons.StandardButton.Ok)
     assert not ok.isEnabled()
@@ -287,7 +290,7 @@ def test_a_trained_model_drafts_images_with_real_processes(panel, qtbot):
         assert not failures
         settle(qtbot, panel, TIMEOUT_MS)
 
-    assert panel.draft.choice is None
+    assert panel.inspector_parts.draft.choice is None
     context.start_run(
         {
             "kind": "train",
@@ -300,7 +303,7 @@ def test_a_trained_model_drafts_images_with_real_processes(panel, qtbot):
         }
     )
     finish(1)
-    choice = panel.draft.choice
+    choice = panel.inspector_parts.draft.choice
     assert choice is not None and choice.path.name == "best_model"
 
     row = panel.session.row
@@ -315,8 +318,8 @@ def test_a_trained_model_drafts_images_with_real_processes(panel, qtbot):
 
     trigger(panel, "images_unlabelled")
     finish(2)
-    assert len(panel.draft.images._stored) == 6
-    stored = panel.draft.images.stored(row.id)
+    assert len(panel.workspace.drafts._stored) == 6
+    stored = panel.workspace.drafts.get(row.id)
     assert abs(stored.uncertainty.entropy - found.uncertainty.entropy) < 1e-4
     assert panel.project.label_map(row.id) is None
     assert panel.draft._server.pid == pid

@@ -50,12 +50,12 @@ def test_keys_work_in_the_inspector_too(panel) -> None:
 
 def test_a_name_that_was_typed_gives_the_keys_back(panel, qtbot) -> None:
     panel.classes.choose(1)
-    panel.actions_["class.rename"].trigger()
+    panel.workspace.actions["class.rename"].trigger()
     edit = panel.inspector_parts.classes.tree.findChild(QLineEdit)
     edit.setText("划痕")
     QTest.keyClick(edit, Qt.Key.Key_Return)
     qtbot.waitUntil(panel.view.canvas.hasFocus)
-    assert panel.classes.name(1) == "划痕"
+    assert panel.workspace.classes.name(1) == "划痕"
 
 
 def test_a_number_that_was_typed_gives_the_keys_back(panel) -> None:

@@ -17,8 +17,9 @@ from PySide6.QtGui import QKeySequence
 from PySide6.QtTest import QTest
 
 from app.panels.base import StepState
-from app.panels.label.class_dialogs import AddClassDialog, MergeClassDialog
-from app.panels.label.shortcut_editor import ShortcutEditor
+from app.panels.label.widgets.class_dialogs import AddClassDialog, MergeClassDialog
+from app.panels.label.widgets.shortcut_editor import ShortcutEditor
+from app.services.targets import LabelImage, ShowDataset
 from core.annotation.edits import Region
 from core.project import Project
 from core.project.journal import FOLDER, Journal, Patch
@@ -35,10 +36,10 @@ def test_leaving_the_panel_tells_the_others(panel, qtbot) -> None:
     stroke(panel, (5, 5), (9, 9))
     settle(qtbot, panel)
     assert told == []
-    panel.context.navigate("dataset")
+    panel.context.navigate(ShowDataset())
     assert told == [True]
-    panel.context.navigate("labelling")
-    panel.context.navigate("dataset")
+    panel.context.navigate(LabelImage())
+    panel.context.navigate(ShowDataset())
     assert told == [True]
 
 
@@ -64,7 +65,7 @@ def test_strokes_of_a_killed_window_come_back(panel, qtbot) -> None:
     lost[3:6, 3:6] = 2
     Journal(folder / FOLDER / f"{first}.journal", size).append([Patch.of(lost, (3, 3, 6, 6))])
     panel.context.open_project(folder)
-    panel.context.navigate("labelling")
+    panel.context.navigate(LabelImage())
     qtbot.waitUntil(lambda: panel.view.notice.isVisible(), timeout=20_000)
     settle(qtbot, panel)
     assert "brought back" in panel.view.notice.text.text()
@@ -76,7 +77,7 @@ def test_read_only_projects_are_shown_and_not_changed(panel, qtbot) -> None:
     before = saved(panel, first)
     panel.context.close_project()
     panel.context.open_project(folder, read_only=True)
-    panel.context.navigate("labelling", {"image": first})
+    panel.context.navigate(LabelImage(first))
     qtbot.waitUntil(lambda: panel.editor.document is not None, timeout=20_000)
     stroke(panel, (30, 25), (40, 25))
     trigger(panel, "image.labelled")
@@ -128,13 +129,13 @@ def test_filters_leave_only_their_images(panel, qtbot) -> None:
     trigger(panel, "image.next")
     qtbot.waitUntil(lambda: panel.session.row is not None and panel.session.row.id == ids[2])
     paths = [project.image(image_id).path for image_id in ids[4:6]]
-    panel.navigate({"files": paths, "text": "two of them"})
+    panel.images.show_finding(paths, "two of them")
     settle(qtbot, panel)
     assert list(panel.images.ids) == ids[4:6]
     strip.finding.click()
     settle(qtbot, panel)
     assert list(panel.images.ids) == ids
-    panel.navigate({"image": project.image(ids[7]).path})
+    panel.navigate(LabelImage(project.image(ids[7]).path))
     qtbot.waitUntil(lambda: panel.session.row is not None and panel.session.row.id == ids[7])
 
 
@@ -240,14 +241,14 @@ def test_labelling_by_keys_alone(panel, qtbot) -> None:
 
 
 def test_every_action_has_its_own_shortcut_and_can_get_another(panel, qtbot) -> None:
-    actions = panel.actions_
+    actions = panel.workspace.actions
     seen: dict[str, str] = {}
     for spec in actions.specs:
         for keys in actions.keys(spec.key):
             assert QKeySequence(keys).toString() and keys not in seen, (spec.key, seen.get(keys))
             seen[keys] = spec.key
         assert actions[spec.key].toolTip()
-    assert {f"tool.{key}" for key in panel.tools.tools} <= set(seen.values())
+    assert {f"tool.{key}" for key in panel.workspace.tools} <= set(seen.values())
     trigger(panel, "view.shortcuts")
     editor = panel.findChild(ShortcutEditor)
     item = editor.tree.findItems("Brush", Qt.MatchFlag.MatchEndsWith)[0]

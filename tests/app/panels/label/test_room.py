@@ -8,7 +8,7 @@ import pytest
 from labelling_parts import labelling_panel
 from PySide6.QtWidgets import QApplication, QToolButton
 
-from app.panels.label.tool_bar import ToolBar
+from app.panels.label.widgets.tool_bar import ToolBar
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ def test_every_tool_is_seen_in_a_low_window(opened, panel, qtbot) -> None:
     bar = panel.view.findChild(ToolBar)
     buttons = bar.findChildren(QToolButton)
     boxes = [button.geometry() for button in buttons]
-    assert len(boxes) == len(panel.tools.tools)
+    assert len(boxes) == len(panel.workspace.tools)
     assert all(above.bottom() < below.top() for above, below in pairwise(boxes))
     assert boxes[-1].bottom() < bar.height() and bar.height() <= panel.view.canvas.height()
     opened.window.resize(1280, 1000)

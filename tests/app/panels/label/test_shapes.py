@@ -14,6 +14,7 @@ from PySide6.QtGui import QMouseEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
+from app.services.targets import LabelImage
 from core.annotation.shape_text import shapes_from_text
 
 NONE, CTRL = Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.ControlModifier
@@ -48,7 +49,7 @@ def draw_polygon(panel) -> None:
 
 
 def polygon_tool(panel):
-    return panel.tools.tools["polygon"]
+    return panel.workspace.tools["polygon"]
 
 
 def open_shape(panel, point):
@@ -104,7 +105,7 @@ def test_a_polygon_is_edited_after_a_restart(panel, qtbot) -> None:
     folder = panel.project.folder
     panel.context.close_project()
     panel.context.open_project(folder)
-    panel.context.navigate("labelling", {"image": image_id})
+    panel.context.navigate(LabelImage(image_id))
     qtbot.waitUntil(lambda: panel.editor.document is not None, timeout=20_000)
     settle(qtbot, panel)
     check_edit(panel, image_id, qtbot)

@@ -6,7 +6,7 @@ import pytest
 from labelling_parts import labelling_panel, trigger
 from PySide6.QtGui import QKeySequence
 
-from app.panels.label.shortcut_editor import ShortcutEditor
+from app.panels.label.widgets.shortcut_editor import ShortcutEditor
 from app.services.settings import SettingsStore
 
 
@@ -36,7 +36,7 @@ def give(editor, keys: str) -> None:
 
 
 def test_no_shortcut_of_the_panel_belongs_to_the_window(panel) -> None:
-    actions = panel.actions_
+    actions = panel.workspace.actions
     taken = {
         (spec.key, keys): other
         for spec in actions.specs
@@ -52,11 +52,11 @@ def test_no_shortcut_of_the_panel_belongs_to_the_window(panel) -> None:
 def test_a_shortcut_of_the_window_is_refused(panel, editor) -> None:
     choose(editor, "tool.brush")
     give(editor, "Ctrl+2")
-    assert panel.actions_.keys("tool.brush") == ("B",)
+    assert panel.workspace.actions.keys("tool.brush") == ("B",)
     assert "Label" in editor.note.text()
     assert editor.edit.keySequence() == QKeySequence("B")
     give(editor, "Ctrl+Alt+B")
-    assert panel.actions_.keys("tool.brush") == ("Ctrl+Alt+B",)
+    assert panel.workspace.actions.keys("tool.brush") == ("Ctrl+Alt+B",)
     assert editor.note.text() == ""
 
 
@@ -64,7 +64,7 @@ def test_a_shortcut_of_the_window_is_refused(panel, editor) -> None:
 def test_keys_of_the_crosshair_are_refused(panel, editor, keys) -> None:
     choose(editor, "tool.brush")
     give(editor, keys)
-    assert panel.actions_.keys("tool.brush") == ("B",)
+    assert panel.workspace.actions.keys("tool.brush") == ("B",)
     assert "crosshair" in editor.note.text()
 
 
@@ -73,6 +73,6 @@ def test_what_was_chosen_survives_a_restart(opened, panel, editor) -> None:
     give(editor, "Z")
     editor.reject()
     read = SettingsStore(opened.context.store.path).settings.panel_values["labelling/shortcuts"]
-    panel.actions_.reset()
-    panel.actions_.restore(read)
-    assert panel.actions_["tool.brush"].shortcut() == QKeySequence("Z")
+    panel.workspace.actions.reset()
+    panel.workspace.actions.restore(read)
+    assert panel.workspace.actions["tool.brush"].shortcut() == QKeySequence("Z")

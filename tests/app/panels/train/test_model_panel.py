@@ -10,12 +10,14 @@ from recorded_runs import make_project, record_training
 
 from app.panels.base import StepState
 from app.panels.train.model_panel import ModelPanel
+from app.services.targets import ShowDataset, ShowTraining
 from core.advice import presets
 from core.advice.checks import find_problems
+from core.models.catalog import NETWORKS
 from core.models.optimizer_choice import learning_rate
 from core.project import Project
 from core.runs.events import Done
-from core.runs.spec import TrainSpec
+from core.runs.kinds import TrainSpec
 from core.system.devices import DeviceInfo
 
 CPU = DeviceInfo(kind="cpu", name="CPU", memory_bytes=16 << 30, free_bytes=12 << 30, cores=2)
@@ -49,14 +51,24 @@ def choose_network(panel, name: str) -> None:
 
 
 def test_every_network_is_offered_with_its_costs(panel) -> None:
-    assert [card.button.text() for card in panel.networks.cards] == list(presets.NETWORKS)
+    assert [card.button.text() for card in panel.networks.cards] == list(NETWORKS)
     assert all("million parameters" in card.fact.text() for card in panel.networks.cards)
+
+
+def problem(form, name) -> str:
+    """The sentence under a field, empty where there is none."""
+    return form._problems[name].text()
+
+
+def option_box(panel, network, name):
+    """The box of an argument of a network."""
+    return panel.form.network_options._boxes[network][name][0]
 
 
 def test_options_of_the_chosen_network_become_its_arguments(panel) -> None:
     panel.form.advanced_button.click()
     choose_network(panel, "HRNet")
-    width = panel.form.network_options.box("width")
+    width = option_box(panel, "HRNet", "width")
     assert width.isVisible()
     assert panel.fields["model_params"] == {}
     width.setCurrentIndex(width.findData(18))
@@ -66,7 +78,7 @@ def test_options_of_the_chosen_network_become_its_arguments(panel) -> None:
     assert panel.fields["model_params"] == {}
     choose_network(panel, "DeepLabV3P")
     assert not width.isVisible()
-    stride = panel.form.network_options.box("output_stride")
+    stride = option_box(panel, "DeepLabV3P", "output_stride")
     stride.setCurrentIndex(stride.findData(16))
     assert panel.fields["model_params"] == {"output_stride": 16}
     TrainSpec(data_dir="x", **panel.fields)
@@ -132,7 +144,7 @@ def test_panel_leads_to_the_run_it_started(qtbot, context, panel) -> None:
     panel.start_button.click()
     with qtbot.waitSignal(context.navigate_requested) as signal:
         context.run_started.emit("7")
-    assert signal.args == ["monitor", "7"]
+    assert signal.args == [ShowTraining(7)]
     assert panel.start_button.isEnabled()
 
 
@@ -161,16 +173,16 @@ def test_wrong_values_get_a_sentence_and_no_job(context, panel) -> None:
     panel.start_button.click()
     assert context.started == []
     form = panel.form
-    assert form.problem("batch_size").startswith("A batch of 99 is larger than the 12 training")
-    assert "learns nothing" in form.problem("learning_rate")
-    assert "权重.pdparams does not exist" in form.problem("pretrain_weights")
+    assert problem(form, "batch_size").startswith("A batch of 99 is larger than the 12 training")
+    assert "learns nothing" in problem(form, "learning_rate")
+    assert "权重.pdparams does not exist" in problem(form, "pretrain_weights")
     assert form.advanced.isVisible()  # two of the fields were folded away
     form.batch_box.setValue(4)
-    assert form.problem("batch_size") == ""  # gone as soon as it is right
+    assert problem(form, "batch_size") == ""  # gone as soon as it is right
     form.weights_edit.setText("COCO")
-    assert "choose CITYSCAPES" in form.problem("pretrain_weights")
+    assert "choose CITYSCAPES" in problem(form, "pretrain_weights")
     form.weights_edit.setText("CITYSCAPES")
-    assert form.problem("pretrain_weights") == ""
+    assert problem(form, "pretrain_weights") == ""
 
 
 def test_memory_that_will_not_suffice_is_a_warning(context, panel) -> None:
@@ -206,7 +218,7 @@ def test_earlier_runs_give_the_speed_and_can_be_continued(qtbot, context, projec
     panel.form.resume_box.setCurrentIndex(1)
     panel.start_button.click()
     assert context.started == []
-    assert panel.form.problem("resume") != ""  # that folder holds no model
+    assert problem(panel.form, "resume") != ""  # that folder holds no model
 
 
 def test_a_run_goes_on_with_its_own_optimizer(project, panel, tmp_path, monkeypatch) -> None:
@@ -228,7 +240,7 @@ def test_empty_project_points_to_the_data(qtbot, tmp_path, context) -> None:
     settle(qtbot, panel)
     with qtbot.waitSignal(context.navigate_requested) as signal:
         panel._pages.currentWidget().button.click()
-    assert signal.args[0] == "dataset"
+    assert signal.args == [ShowDataset()]
     panel.shut_down()
     panel.close()
     panel.deleteLater()

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from curve_parts import draw_now, drawn, legend_value, points
 from PySide6.QtCore import QPointF
 from recorded_runs import STEPS_PER_EPOCH, append, make_project, record_training, training_events
 
 from app.panels.train.monitor_panel import MonitorPanel
 from app.services.context import AppContext
 from app.services.settings import SettingsStore
+from app.services.targets import SetUpTraining
 from core.runs.events import Cancelled, Done, Failed, Metric, Paused, Progress, Warned
 
 LOSS, RATE, MIOU = "train/loss", "train/lr", "val/miou"
@@ -54,14 +56,14 @@ def show(qtbot, context, project):
 
 def settle(qtbot, panel) -> None:
     qtbot.waitUntil(lambda: not panel.busy, timeout=20_000)
-    panel.charts.redraw()
+    draw_now(panel.charts)
 
 
 def pictures(panel) -> list[bytes]:
     shown = []
     for picture in (*panel.masks.strip.predictions, *panel.masks.strip.truths):
-        assert picture.pixmap is not None
-        image = picture.pixmap.toImage()
+        assert picture._pixmap is not None
+        image = picture._pixmap.toImage()
         shown.append(bytes(image.constBits()))
     return shown
 
@@ -75,23 +77,23 @@ def test_recorded_run_is_drawn(project, show) -> None:
         (panel.charts.rate, RATE),
         (panel.charts.iou, MIOU),
     ):
-        steps, values = plot.points(tag)
+        steps, values = points(plot, tag)
         assert steps.tolist() == expected[tag][0].tolist()
         assert values == pytest.approx(expected[tag][1])
-    x, y = panel.charts.iou.drawn("val/iou/1")
+    x, y = drawn(panel.charts.iou, "val/iou/1")
     assert x.tolist() == [1, 2, 3]  # epochs
     assert y == pytest.approx(expected["val/iou/1"][1])
     facts = {name: label.text() for name, label in panel.header.facts.items()}
     assert facts["epoch"] == "3 / 3"
     assert facts["speed"] == "6.4"
     assert facts["best"] == f"{expected[MIOU][1].max():.3f}"
-    assert panel.charts.legend.value("val/iou/3") == "–"  # absent: no number
+    assert legend_value(panel.charts.legend, "val/iou/3") == "–"  # absent: no number
 
 
 def test_new_events_move_curves_and_masks(qtbot, project, show) -> None:
     run_id, run = record_training(project, epochs=2, state="running")
     panel = show()
-    before, count = pictures(panel), len(panel.charts.loss.points(LOSS)[0])
+    before, count = pictures(panel), len(points(panel.charts.loss, LOSS)[0])
     further = [
         event
         for event in training_events(project, run, epochs=5)
@@ -101,13 +103,13 @@ def test_new_events_move_curves_and_masks(qtbot, project, show) -> None:
     for event in further:
         panel.job_event(str(run_id), event)
     settle(qtbot, panel)
-    assert len(panel.charts.loss.points(LOSS)[0]) == count + STEPS_PER_EPOCH // 2
+    assert len(points(panel.charts.loss, LOSS)[0]) == count + STEPS_PER_EPOCH // 2
     after = pictures(panel)
     assert len(after) == 8
     predictions, truths = slice(0, 4), slice(4, 8)
     assert all(new != old for new, old in zip(after[predictions], before[predictions], strict=True))
     assert after[truths] == before[truths]
-    assert [panel.masks.strip.step_of(index) for index in range(4)] == [3 * STEPS_PER_EPOCH] * 4
+    assert [panel.masks.strip._files[index].step for index in range(4)] == [3 * STEPS_PER_EPOCH] * 4
 
 
 def test_events_of_another_run_change_nothing(qtbot, project, show) -> None:
@@ -116,7 +118,7 @@ def test_events_of_another_run_change_nothing(qtbot, project, show) -> None:
     append(run, [Metric(LOSS, 999, 1.0)])
     panel.job_event(str(run_id + 1), Metric(LOSS, 999, 1.0))
     settle(qtbot, panel)
-    assert panel.charts.loss.points(LOSS)[0].max() < 999
+    assert points(panel.charts.loss, LOSS)[0].max() < 999
 
 
 def test_restarted_window_shows_the_same(project, show) -> None:
@@ -126,7 +128,7 @@ def test_restarted_window_shows_the_same(project, show) -> None:
         one, two = getattr(first.charts, plot), getattr(second.charts, plot)
         assert one.keys == two.keys
         for key in one.keys:
-            assert np.array_equal(one.drawn(key), two.drawn(key), equal_nan=True)
+            assert np.array_equal(drawn(one, key), drawn(two, key), equal_nan=True)
     assert pictures(first) == pictures(second)
     for name, label in first.header.facts.items():
         assert label.text() == second.header.facts[name].text()
@@ -205,14 +207,14 @@ def test_legend_hides_a_curve_and_hovering_reads_values(project, show) -> None:
     panel = show()
     charts = panel.charts
     charts.legend.toggle("val/iou/1")
-    charts.redraw()
-    assert len(charts.iou.drawn("val/iou/1")[0]) == 0
+    draw_now(charts)
+    assert len(drawn(charts.iou, "val/iou/1")[0]) == 0
     steps, values = run.metrics()[MIOU]
     charts.iou.hovered.emit(float(steps[1]) + 1)
-    assert charts.legend.value(MIOU) == f"{values[1]:.3f}"
+    assert legend_value(charts.legend, MIOU) == f"{values[1]:.3f}"
     assert charts.iou_value.text() == "epoch 2.1"
     charts.iou.hovered.emit(None)
-    assert charts.legend.value(MIOU) == f"{values[-1]:.3f}"
+    assert legend_value(charts.legend, MIOU) == f"{values[-1]:.3f}"
 
 
 def test_pointer_over_a_curve_is_told_in_steps(qtbot, project, show) -> None:
@@ -232,14 +234,14 @@ def test_axis_and_smoothing(project, show) -> None:
     panel = show()
     panel._inspector.axis_box.setCurrentIndex(1)
     panel._inspector.slider.setValue(0)
-    panel.charts.redraw()
-    x, y = panel.charts.loss.drawn(LOSS)
+    draw_now(panel.charts)
+    x, y = drawn(panel.charts.loss, LOSS)
     steps, values = run.metrics()[LOSS]
     assert x.tolist() == steps.tolist()
     assert y == pytest.approx(values)
     panel._inspector.slider.setValue(90)
-    panel.charts.redraw()
-    smoothed = panel.charts.loss.drawn(LOSS)[1]
+    draw_now(panel.charts)
+    smoothed = drawn(panel.charts.loss, LOSS)[1]
     assert np.abs(np.diff(smoothed)).sum() < 0.7 * np.abs(np.diff(values)).sum()
 
 
@@ -251,7 +253,7 @@ def test_another_run_is_drawn_dashed_over_the_same_epochs(qtbot, project, show) 
     assert box.count() == 2
     box.setCurrentIndex(1)
     settle(qtbot, panel)
-    x, _ = panel.charts.iou.drawn("other val/miou")
+    x, _ = drawn(panel.charts.iou, "other val/miou")
     assert x.tolist() == [1, 2, 3, 4, 5]
     box.setCurrentIndex(0)
     assert "other val/miou" not in panel.charts.iou.keys
@@ -285,5 +287,5 @@ def test_project_without_runs_invites_to_start_one(qtbot, context, show) -> None
     panel = show()
     with qtbot.waitSignal(context.navigate_requested) as signal:
         panel._on_new_run()
-    assert signal.args[0] == "model"
+    assert signal.args == [SetUpTraining()]
     assert panel._stack.currentIndex() == 0

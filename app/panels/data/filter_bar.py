@@ -1,0 +1,153 @@
+"""What the grid shows: subset, class, state, files of a finding; and how it shows it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import cast
+
+from PySide6.QtCore import Qt, Signal, Slot
+from PySide6.QtGui import QColor, QKeySequence
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QSlider, QToolButton, QWidget
+
+from app.look.icons import set_icon
+from app.look.theme import GRID
+from app.look.translation import tr
+from app.panels.data.thumbnail_grid import MAX_SIDE, MIN_SIDE
+from app.widgets.class_colors import swatch
+from app.widgets.image_status_text import state_name, subset_name
+from app.widgets.layout import button, label
+from core.project import ImageSubset, LabelClass, State
+from core.project.rows import IMAGE_SUBSETS, STATES
+
+_SLIDER_WIDTH = GRID * 12
+
+
+class FilterBar(QWidget):
+    """Emits ``changed`` when the wanted images change."""
+
+    changed = Signal()
+    opacity_changed = Signal(float)
+    side_changed = Signal(int)
+    finding_left = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.subset = self._box(tr("Subset"))
+        self.subset.addItem(tr("All subsets"), None)
+        for subset in IMAGE_SUBSETS:
+            self.subset.addItem(subset_name(subset), subset)
+        self.class_box = self._box(tr("Class"))
+        self.state = self._box(tr("State"))
+        self.state.addItem(tr("Any state"), None)
+        for state in STATES:
+            self.state.addItem(state_name(state), state)
+        self.finding = button("", icon="close")
+        self.finding.setToolTip(tr("Show all images again"))
+        self.finding.clicked.connect(self.finding_left)
+        self.finding.hide()
+        self.count = label("", "muted")
+        self.opacity = self._slider(0, 100, tr("Opacity of the masks"))
+        self.opacity.valueChanged.connect(lambda value: self.opacity_changed.emit(value / 100))
+        self.side = self._slider(MIN_SIDE, MAX_SIDE, tr("Size of the thumbnails"))
+        self.side.valueChanged.connect(self.side_changed)
+        self.masks_button = QToolButton()
+        set_icon(self.masks_button, "eye")
+        self.masks_button.setCheckable(True)
+        self.masks_button.setChecked(True)
+        self.masks_button.setShortcut(QKeySequence("M"))
+        self.masks_button.setToolTip(tr("Show masks (M)"))
+        self.masks_button.setAccessibleName(tr("Show masks"))
+        self.masks_button.toggled.connect(self._on_masks_toggled)
+        size_icon = QToolButton()
+        set_icon(size_icon, "image")
+        size_icon.setEnabled(False)
+        size_icon.setAccessibleName(self.side.accessibleName())
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(GRID * 2, GRID, GRID * 2, GRID)
+        layout.setSpacing(GRID)
+        for widget in (self.subset, self.class_box, self.state, self.finding, self.count):
+            layout.addWidget(widget)
+        layout.addStretch(1)
+        for tool in (self.masks_button, self.opacity, size_icon, self.side):
+            layout.addWidget(tool)
+
+    def set_labels(self, labels: Sequence[LabelClass]) -> None:
+        """Offer these classes, keeping the choice where it is still there."""
+        chosen = self.class_id
+        self.class_box.blockSignals(True)
+        self.class_box.clear()
+        self.class_box.addItem(tr("All classes"), None)
+        for item in labels:
+            self.class_box.addItem(swatch(QColor(*item.color)), item.name, item.id)
+        self.class_box.setCurrentIndex(max(0, self.class_box.findData(chosen)))
+        self.class_box.blockSignals(False)
+
+    def set_count(self, shown: int, total: int) -> None:
+        """Say how many of the images are shown."""
+        if shown == total:
+            self.count.setText(tr("{count} images", count=f"{total:,}"))
+        else:
+            self.count.setText(
+                tr("{shown} of {total} images", shown=f"{shown:,}", total=f"{total:,}")
+            )
+
+    def set_finding(self, text: str) -> None:
+        """Name the finding whose files are shown; "" for none."""
+        self.finding.setVisible(bool(text))
+        metrics = self.finding.fontMetrics()
+        self.finding.setText(
+            metrics.elidedText(text, Qt.TextElideMode.ElideRight, _SLIDER_WIDTH * 2)
+        )
+
+    def set_class(self, class_id: int | None) -> None:
+        """Filter by a class."""
+        self.class_box.setCurrentIndex(max(0, self.class_box.findData(class_id)))
+
+    def reset(self) -> None:
+        """Show everything, without telling."""
+        for box in (self.subset, self.class_box, self.state):
+            box.blockSignals(True)
+            box.setCurrentIndex(0)
+            box.blockSignals(False)
+        self.set_finding("")
+
+    @property
+    def class_id(self) -> int | None:
+        """The class to filter by."""
+        return cast("int | None", self.class_box.currentData())
+
+    @property
+    def subset_value(self) -> ImageSubset | None:
+        """The subset to filter by."""
+        return cast("ImageSubset | None", self.subset.currentData())
+
+    @property
+    def state_value(self) -> State | None:
+        """The state to filter by."""
+        return cast("State | None", self.state.currentData())
+
+    def _box(self, name: str) -> QComboBox:
+        box = QComboBox()
+        box.setAccessibleName(name)
+        box.setToolTip(tr("Filter: {name}", name=name))
+        box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
+        box.currentIndexChanged.connect(self._on_changed)
+        return box
+
+    def _slider(self, low: int, high: int, name: str) -> QSlider:
+        slider = QSlider(Qt.Orientation.Horizontal)
+        slider.setRange(low, high)
+        slider.setMinimumWidth(_SLIDER_WIDTH // 2)
+        slider.setMaximumWidth(_SLIDER_WIDTH)
+        slider.setToolTip(name)
+        slider.setAccessibleName(name)
+        return slider
+
+    @Slot()
+    def _on_changed(self) -> None:
+        self.changed.emit()
+
+    @Slot(bool)
+    def _on_masks_toggled(self, shown: bool) -> None:
+        self.opacity.setEnabled(shown)
+        self.opacity_changed.emit(self.opacity.value() / 100 if shown else 0.0)

@@ -1,0 +1,1 @@
+"""What the Labelling panel shows: widgets that only show and ask."""

@@ -1,0 +1,168 @@
+"""The inspector's part about models that label: which one, how sure it must be, what to accept."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from PySide6.QtCore import Qt, Signal, Slot
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QFormLayout,
+    QGridLayout,
+    QSizePolicy,
+    QSlider,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.canvas.actions import Actions
+from app.look.theme import GRID
+from app.look.translation import tr
+from app.panels.label import key_actions as keys
+from app.widgets.layout import label, row
+from app.widgets.variant_names import model_name
+from core.project.draft_models import ModelChoice
+
+_COLUMNS = 2
+_ACTIONS = (
+    (keys.PREDICT, True),
+    (keys.ACCEPT_ALL, False),
+    (keys.REJECT, False),
+    (keys.ACCEPT_CLASS, False),
+    (keys.ACCEPT_PART, False),
+    (keys.NEXT_UNCERTAIN, True),
+    (keys.DRAFT_UNLABELLED, True),
+    (keys.DRAFT_SHOWN, True),
+)
+"""Each with whether its button takes a row of its own; the click model's is there without any."""
+
+
+class DraftBox(QWidget):
+    """Only shows and asks."""
+
+    model_chosen = Signal()
+    offer_changed = Signal()
+    """The threshold, or whether background counts, is another."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.model = QComboBox()
+        self.model.setAccessibleName(tr("Model"))
+        self.model.setToolTip(tr("The trained model that proposes labels"))
+        self.model.activated.connect(self._on_model_chosen)
+        self.threshold = QSlider(Qt.Orientation.Horizontal)
+        self.threshold.setRange(0, 99)
+        self.threshold.setAccessibleName(tr("Least confidence"))
+        self.threshold.setToolTip(tr("Pixels that the model is less sure of are not proposed"))
+        self.threshold.valueChanged.connect(self._on_threshold_changed)
+        self._percent = label("0 %", "muted")
+        self._percent.setMinimumWidth(GRID * 5)
+        self._percent.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self.background = QCheckBox(tr("Background too"))
+        self.background.setToolTip(
+            tr("Also propose background, which removes labels where the model sees nothing")
+        )
+        self.background.toggled.connect(self._on_background_toggled)
+        self.note = label("", "muted", wrap=True)
+        self.note.hide()
+        self._grid = QGridLayout()
+        self._grid.setContentsMargins(0, 0, 0, 0)
+        self._grid.setSpacing(GRID // 2)
+        self._always = QVBoxLayout()
+        self._work = QWidget()
+        self._missing = label(
+            tr("Train a model first; then it can propose labels."), "muted", wrap=True
+        )
+        form = QFormLayout()
+        form.setContentsMargins(0, 0, 0, 0)
+        form.setSpacing(GRID)
+        form.addRow(self.model)  # names are long
+        form.addRow(tr("Confidence"), row(self.threshold, self._percent))
+        form.addRow(self.background)
+        work = QVBoxLayout(self._work)
+        work.setContentsMargins(0, 0, 0, 0)
+        work.setSpacing(GRID)
+        work.addLayout(form)
+        work.addLayout(self._grid)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(GRID)
+        layout.addWidget(self._missing)
+        layout.addWidget(self._work)
+        layout.addLayout(self._always)
+        layout.addWidget(self.note)
+        self._has_draft = False
+        self.set_models((), None)
+
+    def set_actions(self, actions: Actions) -> None:
+        """Offer what can be done with drafts."""
+        for spec, text in (
+            (keys.ACCEPT_CLASS, tr("Accept class")),
+            (keys.ACCEPT_PART, tr("Accept part")),
+        ):
+            actions[spec.key].setIconText(text)
+        self._always.addWidget(_tile(actions[keys.CLICK_MODEL.key]))
+        place = 0
+        for spec, is_wide in _ACTIONS:
+            width = _COLUMNS if is_wide else 1
+            tile = _tile(actions[spec.key])
+            self._grid.addWidget(tile, place // _COLUMNS, place % _COLUMNS, 1, width)
+            place += width
+
+    def set_models(self, choices: Sequence[ModelChoice], chosen: Path | None) -> None:
+        """Offer models; ``chosen`` is the path of the one to begin with, the newest else."""
+        self.model.clear()
+        for choice in choices:
+            name = model_name(choice.variant)
+            self.model.addItem(name, choice)
+            if choice.path == chosen:
+                self.model.setCurrentIndex(self.model.count() - 1)
+        self._show_work()
+
+    def set_has_draft(self, has_draft: bool) -> None:
+        """Say whether there is a draft: it can be accepted even if its model is gone."""
+        self._has_draft = has_draft
+        self._show_work()
+
+    def _show_work(self) -> None:
+        is_useful = self.model.count() > 0 or self._has_draft
+        self._work.setVisible(is_useful)
+        self._missing.setVisible(not is_useful)
+
+    @property
+    def choice(self) -> ModelChoice | None:
+        """The model in use."""
+        found = self.model.currentData()
+        return found if isinstance(found, ModelChoice) else None
+
+    def show_note(self, text: str) -> None:
+        """Say something about the draft, or nothing."""
+        self.note.setText(text)
+        self.note.setVisible(bool(text))
+
+    @Slot()
+    def _on_model_chosen(self) -> None:
+        self.model_chosen.emit()
+
+    @Slot(int)
+    def _on_threshold_changed(self, percent: int) -> None:
+        self._percent.setText(f"{percent} %")
+        self.offer_changed.emit()
+
+    @Slot(bool)
+    def _on_background_toggled(self, _checked: bool) -> None:
+        self.offer_changed.emit()
+
+
+def _tile(action: QAction) -> QToolButton:
+    made = QToolButton()
+    made.setDefaultAction(action)
+    made.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextOnly)
+    made.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+    made.setProperty("role", "tile")
+    made.setAccessibleName(action.text())
+    return made

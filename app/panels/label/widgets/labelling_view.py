@@ -1,0 +1,111 @@
+"""The parts of the Labelling panel and their places."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import (
+    QFrame,
+    QGridLayout,
+    QHBoxLayout,
+    QStackedWidget,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.canvas.actions import Actions
+from app.canvas.editor import Editor
+from app.canvas.view import CanvasView
+from app.look.theme import GRID
+from app.look.translation import tr
+from app.panels.label import key_actions as keys
+from app.panels.label.widgets.canvas_status import CanvasStatus
+from app.panels.label.widgets.image_strip import ImageStrip
+from app.panels.label.widgets.notice_bar import NoticeBar
+from app.panels.label.widgets.tool_bar import ToolBar
+from app.widgets.elided_label import ElidedLabel
+from app.widgets.empty_state import EmptyState
+from app.widgets.layout import label, line
+from app.widgets.thumbnails import ThumbnailLoader
+
+_AFTER = (
+    (keys.UNDO, keys.REDO),
+    (keys.FIT, keys.ACTUAL, keys.MASKS),
+    (keys.SHORTCUTS,),
+)
+"""Buttons right of the image's name, in groups."""
+
+
+class LabellingView(QStackedWidget):
+    """Tool bar, canvas, status line and image strip; or what to do where there are no images."""
+
+    def __init__(
+        self,
+        editor: Editor,
+        loader: ThumbnailLoader,
+        actions: Actions,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self.canvas = CanvasView(editor)
+        self.name = ElidedLabel("", "heading")
+        self.place = label("", "muted")
+        self.status = CanvasStatus()
+        self.notice = NoticeBar()
+        self.strip = ImageStrip(loader)
+        self.empty = EmptyState(
+            "label",
+            tr("Nothing to label yet"),
+            tr("Import a folder with images; masks are painted here."),
+            action=tr("Import images…"),
+        )
+        page = QWidget()
+        self.addWidget(page)
+        self.addWidget(self.empty)
+        header = QFrame()
+        header.setProperty("role", "bar")
+        bar = QHBoxLayout(header)
+        bar.setContentsMargins(GRID // 2, GRID // 2, GRID, GRID // 2)
+        bar.setSpacing(2)
+        for action in actions.of(keys.PREVIOUS, keys.NEXT, keys.NEXT_UNLABELLED, keys.ACCEPT):
+            bar.addWidget(_button(action))
+        bar.addSpacing(GRID)
+        bar.addWidget(self.name, 1)
+        bar.addWidget(self.place)
+        bar.addSpacing(GRID)
+        for place, group in enumerate(_AFTER):
+            if place:
+                bar.addSpacing(GRID * 2)
+            for action in actions.of(*group):
+                bar.addWidget(_button(action))
+        work = QHBoxLayout()
+        work.setContentsMargins(0, 0, 0, 0)
+        work.setSpacing(0)
+        for part in (ToolBar(actions), line(vertical=True)):
+            work.addWidget(part)
+        picture = QGridLayout()  # the notice lies over the picture, which must not jump
+        picture.addWidget(self.canvas, 0, 0)
+        picture.addWidget(self.notice, 0, 0, Qt.AlignmentFlag.AlignTop)
+        work.addLayout(picture, 1)
+        layout = QVBoxLayout(page)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addWidget(header)
+        layout.addWidget(line())
+        layout.addLayout(work, 1)
+        below: tuple[QWidget, ...] = (line(), self.status, line(), self.strip)
+        for widget in below:
+            layout.addWidget(widget)
+
+    def show_empty(self, empty: bool) -> None:
+        """Show what to do first, or the work."""
+        self.setCurrentIndex(1 if empty else 0)
+
+
+def _button(action: QAction) -> QToolButton:
+    made = QToolButton()
+    made.setDefaultAction(action)
+    made.setIconSize(QSize(20, 20))
+    made.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+    return made

@@ -1,0 +1,71 @@
+"""What a part of the window can ask to be shown, and the key of the panel that shows it.
+
+Runs are named by ``RunRow.id``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+
+@dataclass(frozen=True, slots=True)
+class ShowDataset:
+    """The images of the project; with ``image``, a file, that one large."""
+
+    panel: ClassVar[str] = "dataset"
+    image: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LabelImage:
+    """The labelling; ``image`` is an id or a file, None for what is open there."""
+
+    panel: ClassVar[str] = "labelling"
+    image: int | Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SetUpTraining:
+    """The settings of a new training."""
+
+    panel: ClassVar[str] = "model"
+
+
+@dataclass(frozen=True, slots=True)
+class ShowTraining:
+    """The training runs; with ``run_id`` that run's curves and masks."""
+
+    panel: ClassVar[str] = "monitor"
+    run_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class InspectModel:
+    """The errors of a model; ``run_id`` is the run that trained it, None for the one chosen."""
+
+    panel: ClassVar[str] = "inspection"
+    run_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ShowCompression:
+    """The variants of a model; with ``run_id`` what that run works on or made."""
+
+    panel: ClassVar[str] = "compression"
+    run_id: int | None = None
+
+
+Target = ShowDataset | LabelImage | SetUpTraining | ShowTraining | InspectModel | ShowCompression
+
+
+def run_target(panel: str, run_id: int) -> Target:
+    """Return what shows a run in the panel for its kind of job."""
+    targets: dict[str, Target] = {
+        LabelImage.panel: LabelImage(),
+        ShowTraining.panel: ShowTraining(run_id),
+        InspectModel.panel: InspectModel(),  # it shows the newest evaluation of the model chosen
+        ShowCompression.panel: ShowCompression(run_id),
+    }
+    return targets[panel]

@@ -1,0 +1,232 @@
+"""What ``train`` does once its options are understood."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NoReturn
+
+import typer
+
+from core.cli.console import existing_folder
+from core.cli.data_source import DataSource, check_data, open_data
+from core.cli.environment import EXIT_INTERRUPTED
+from core.cli.job_runner import job_result, wait_until_free
+from core.cli.shared_options import checked
+from core.data.dataset_statistics import DatasetStatistics
+from core.runs.kinds import TrainSpec, spec_to_json
+from core.runs.run_folder import RunFolder
+from core.system.device_choice import launched_ranks
+from core.system.errors import InputError
+from core.system.files import require_writable, write_text_atomic
+from core.system.reporting import StopRequested
+
+_CHANGEABLE = ("epochs", "device", "num_workers", "keep_epochs", "log_interval_steps")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """Options of ``train``; ``chosen`` holds the fields of ``TrainSpec`` that were given."""
+
+    model: str
+    data: Path
+    out: Path
+    resume: Path | None
+    chosen: dict[str, Any]
+    skip_check: bool = False
+
+
+def run_training(request: Request) -> dict[str, Any]:
+    """Train as asked and return the job's result; every other end is an exception.
+
+    Raises:
+        InputError: what was asked cannot be done.
+        typer.Exit: the job failed or was stopped; the sentence is printed.
+    """
+    _check_options(request)
+    if launched_ranks()[0] > 0:
+        _follow(str(request.chosen.get("device", "auto")))
+    run = _open_run(request)
+    is_new = run.state == "queued"
+    try:
+        return job_result(run.path)
+    except typer.Exit:
+        if is_new and _never_began(run):  # so that the corrected command may use the folder
+            shutil.rmtree(run.path, ignore_errors=True)
+        raise
+
+
+def _follow(device: str) -> NoReturn:
+    """Take part in the training of rank 0, which a launcher started with the same command."""
+    from core.jobs import ranks
+
+    try:
+        ranks.follow(device)
+    except StopRequested:
+        raise typer.Exit(EXIT_INTERRUPTED) from None
+    raise typer.Exit
+
+
+def _never_began(run: RunFolder) -> bool:
+    """Whether bad input ended the run before its first step was reported."""
+    failure = run.failure
+    trained = run.progress is not None and run.progress.stage != "prepare"
+    began = trained or run.last_checkpoint is not None
+    return failure is not None and failure.kind == "bad_input" and not began
+
+
+def _check_options(request: Request) -> None:
+    """Say what is wrong with the options before every image is looked at."""
+    from core.models.catalog import NETWORKS
+
+    if request.model not in NETWORKS:
+        raise InputError(
+            "--model {model} is unknown; choose one of {known}.",
+            model=request.model,
+            known=", ".join(NETWORKS),
+        )
+    others = {"data_dir": request.data, "epochs": 1, "batch_size": 1, "image_size": (64, 64)}
+    checked(TrainSpec, _merge({"model": request.model, **others}, request.chosen))
+
+
+def _open_run(request: Request) -> RunFolder:
+    out = request.out.absolute()
+    if (out / "spec.json").exists():
+        if request.resume is None:
+            raise InputError(
+                "{folder} holds a run already; choose another --out, or continue it with "
+                "--resume {folder}.",
+                folder=out,
+            )
+        if _run_of(request.resume) == out.resolve():
+            return _continue_in_place(RunFolder(out), request)
+        raise InputError(
+            "{folder} holds another run than {resume}; choose another --out.",
+            folder=out,
+            resume=request.resume,
+        )
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise InputError(
+            "{folder} is not empty and holds no run; choose a new or an empty folder as --out.",
+            folder=out,
+        )
+    require_writable(out)  # before every image is looked at
+    with open_data(request.data, needed=("train", "val")) as source:
+        final = source.place(out / "dataset")
+        spec = _new_spec(request, source, final)
+        source.write(out / "dataset")
+    return RunFolder.create(out, spec)
+
+
+def _run_of(folder: Path) -> Path:
+    """Return the run that a run folder or one of its model folders belongs to."""
+    resolved = folder.resolve()
+    return resolved if (resolved / "spec.json").exists() else resolved.parent
+
+
+def _continue_in_place(run: RunFolder, request: Request) -> RunFolder:
+    """Go on with a run from its newest checkpoint; only what cannot spoil it may change."""
+    spec = _train_spec(run)
+    wait_until_free(run)
+    asked = checked(
+        TrainSpec, _merge(spec.model_dump(), {**request.chosen, "model": request.model})
+    )
+    changed = [key for key in TrainSpec.model_fields if getattr(asked, key) != getattr(spec, key)]
+    fixed = [key for key in changed if key not in _CHANGEABLE]
+    if fixed:
+        raise InputError(
+            "The run in {folder} was begun with another {setting}; leave that option out, or "
+            "choose a new --out.",
+            folder=run.path,
+            setting=fixed[0],
+        )
+    newest = run.last_checkpoint
+    wanted = run.path if request.resume is None else request.resume.resolve()
+    if wanted != run.path.resolve() and (newest is None or wanted != newest.resolve()):
+        raise InputError(
+            "{checkpoint} is not the newest checkpoint of its run; to go back to it, choose a new "
+            "--out.",
+            checkpoint=wanted,
+        )
+    if run.state == "done" and asked.epochs <= spec.epochs:
+        raise InputError(
+            "The run in {folder} is finished after {epochs} epochs; to go on, give more --epochs.",
+            folder=run.path,
+            epochs=spec.epochs,
+        )
+    if changed:
+        write_text_atomic(run.spec_path, spec_to_json(asked) + "\n")
+    return run
+
+
+def _new_spec(request: Request, source: DataSource, data_dir: Path) -> TrainSpec:
+    fields: dict[str, Any] = {}
+    if request.resume is not None:
+        checkpoint, earlier = _checkpoint(request.resume)
+        fields = earlier.model_dump() if earlier is not None else {}
+        fields |= {"resume": checkpoint, "pretrain_weights": None}
+    fields |= {"model": request.model, "data_dir": data_dir}
+    if not request.skip_check:
+        statistics = check_data(source, needed=("train", "val"))
+        fields = {**_suggested(request, statistics, data_dir), **fields}
+    return checked(TrainSpec, _merge(fields, request.chosen))
+
+
+def _checkpoint(folder: Path) -> tuple[Path, TrainSpec | None]:
+    """Return the model folder to go on from, and the settings of its run if it has one."""
+    resolved = existing_folder(folder, option="--resume").resolve()
+    run_dir = _run_of(resolved)
+    run = RunFolder(run_dir) if (run_dir / "spec.json").exists() else None
+    spec = None if run is None else _train_spec(run)
+    if run is None or resolved != run_dir:
+        return resolved, spec
+    checkpoint = run.last_checkpoint
+    if checkpoint is None:
+        raise InputError(
+            "The run in {folder} has no checkpoint to go on from; start a new one.", folder=folder
+        )
+    return checkpoint, spec
+
+
+def _train_spec(run: RunFolder) -> TrainSpec:
+    spec = run.spec
+    if not isinstance(spec, TrainSpec):
+        raise InputError("The run in {folder} is not a training.", folder=run.path)
+    return spec
+
+
+def _suggested(request: Request, statistics: DatasetStatistics, data_dir: Path) -> dict[str, Any]:
+    """Settings that fit the data and the device; says which on stderr."""
+    from core.advice.presets import suggest
+    from core.models.optimizer_choice import learning_rate, suggested_optimizer
+    from core.system.devices import DeviceInfo, training_devices
+
+    kind = str(request.chosen.get("device", "auto")).partition(":")[0]
+    devices = training_devices()
+    device: DeviceInfo = next((one for one in devices if one.kind == kind), devices[0])
+    preset = suggest(statistics, device, model=request.model)
+    fields = preset.spec(data_dir).model_dump()
+    # The device is chosen where it is used; rate and interval follow what was given.
+    del fields["device"]
+    batch, epochs = request.chosen.get("batch_size"), request.chosen.get("epochs")
+    trained = request.chosen.get("pretrain_weights") is not None
+    optimizer = request.chosen.get(
+        "optimizer", suggested_optimizer(request.model, pretrained=trained)
+    )
+    fields["optimizer"] = optimizer
+    batch = batch if isinstance(batch, int) else preset.batch_size
+    fields["learning_rate"] = learning_rate(batch, optimizer)
+    if isinstance(epochs, int):
+        fields["save_interval_epochs"] = max(1, epochs // 25)
+    return fields
+
+
+def _merge(fields: dict[str, Any], chosen: dict[str, Any]) -> dict[str, Any]:
+    merged = dict(fields)
+    for name, value in chosen.items():
+        before = merged.get(name)
+        if isinstance(before, dict) and isinstance(value, dict):
+            value = {**before, **value}
+        merged[name] = value
+    return merged

@@ -1,0 +1,95 @@
+"""Measure a model on labelled images."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from core.datasets import SegDataset, open_data_folder
+from core.images.io import write_mask
+from core.images.palette import default_palette
+from core.prediction.inspection import score_image
+from core.prediction.metrics import metrics_from_matrix
+from core.prediction.paddle_predictor import ImageEvaluation, LabelMap
+from core.runs.kinds import EvaluateSpec
+from core.runs.run_folder import RunFolder
+from core.seg.loading import load_model
+from core.system.files import write_json_atomic
+from core.system.reporting import Reporter
+
+METRICS_FILE = "metrics.json"
+PER_IMAGE_FILE = "per_image.json"
+PREDICTIONS_DIR = "predictions"
+_MASK_SUFFIX = ".png"
+
+
+def run(spec: EvaluateSpec, folder: RunFolder, reporter: Reporter) -> dict[str, Any]:
+    """Measure a model on a subset; the run folder gets ``metrics.json`` and ``per_image.json``.
+
+    The rows of ``per_image.json`` stand worst first. With ``save_masks``, ``predictions/`` gets
+    each predicted label map.
+    """
+    started = time.monotonic()
+    data = open_data_folder(spec.data_dir)
+    model = load_model(spec.model_dir, reporter=reporter)
+    dataset = data.dataset(spec.split, model.test_transforms)
+    palette = model.colors or default_palette(model.num_classes)
+    rows: list[dict[str, Any]] = []
+    confusion = np.zeros((model.num_classes, model.num_classes), np.int64)
+
+    def on_image(image: ImageEvaluation, label_map: LabelMap) -> None:
+        confusion[:] += image.confusion
+        saved = None
+        if spec.save_masks:
+            saved = folder.path / PREDICTIONS_DIR / f"{image.index:06d}{_MASK_SUFFIX}"
+            write_mask(saved, label_map, palette=palette)
+        rows.append(_row(image, dataset, saved, folder.path))
+
+    if spec.save_masks:
+        (folder.path / PREDICTIONS_DIR).mkdir(exist_ok=True)
+    model.evaluate(dataset, reporter=reporter, on_image=on_image)
+    rows.sort(key=lambda row: (row["miou"] is None, row["miou"] or 0.0, -row["wrong_pixels"]))
+    seconds = time.monotonic() - started
+    result = {
+        **metrics_from_matrix(confusion),
+        "images": len(dataset),
+        "seconds": seconds,
+        "images_per_second": len(dataset) / seconds,
+        "split": spec.split,
+        "labels": list(model.labels),
+        "model_dir": str(spec.model_dir),
+    }
+    write_json_atomic(
+        folder.path / METRICS_FILE, {**result, "confusion_matrix": confusion.tolist()}
+    )
+    write_json_atomic(folder.path / PER_IMAGE_FILE, rows)
+    return result
+
+
+def _row(
+    image: ImageEvaluation, dataset: SegDataset, saved: Path | None, run_dir: Path
+) -> dict[str, Any]:
+    image_path, mask_path = dataset.raw(image.index)
+    score = asdict(
+        score_image(
+            image.confusion,
+            image=Path(image_path),
+            label=Path(mask_path),
+            prediction=saved or Path(),
+        )
+    )
+    return {
+        "image": str(image_path),
+        "mask": str(mask_path),
+        "prediction": None if saved is None else saved.relative_to(run_dir).as_posix(),
+        "miou": score["miou"],
+        "accuracy": score["accuracy"],
+        "iou": metrics_from_matrix(image.confusion)["category_iou"],
+        "pixels": score["pixels"],
+        "wrong_pixels": score["wrong_pixels"],
+        "confusions": [[*pair, count] for pair, count in score["confusions"].items()],
+    }

@@ -1,0 +1,346 @@
+"""The kinds of jobs: what each is asked, and everything that the program knows about it.
+
+A new kind is a spec with its entry in ``JOB_KINDS``, and the module of its task.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal, Union
+
+from pydantic import BeforeValidator, Field, TypeAdapter, field_validator
+from pydantic_core import PydanticCustomError
+
+from core.datasets import Subset
+from core.models.catalog import ModelName
+from core.runs.spec import JobSpec, ModelJobSpec, TrainingFields
+from core.system.messages import Message, message
+
+Criterion = Literal["l1_norm", "fpgm"]
+_SET_ELSEWHERE = frozenset({"name", "num_classes", "seed", "use_mixed_loss"})
+
+
+class TrainSpec(TrainingFields):
+    """Train a network; the run folder gets ``epoch_N/`` and ``best_model/``."""
+
+    kind: Literal["train"] = "train"
+    model: ModelName
+    data_dir: Path
+    epochs: int = Field(ge=1)
+    batch_size: int = Field(ge=1)
+    image_size: tuple[int, int] = Field(description="width, height fed to the network, pixels")
+    optimizer: Literal["momentum", "adamw"] = "momentum"
+    model_params: dict[str, Any] = Field(default_factory=dict)
+    use_mixed_loss: bool | list[tuple[str, float]] = False
+    pretrain_weights: str | None = None
+    resume: Path | None = Field(None, description="model folder to continue from")
+    device: str = Field("auto", description="several: gpu:0,1 or cpu:2")
+    accumulate_steps: int = Field(1, ge=1, description="batches per step of the optimizer")
+    amp: Literal["off", "auto", "bf16", "fp16"] = "off"
+    ema_decay: float | None = Field(None, gt=0, lt=1, description="average the weights, as 0.999")
+    deterministic: bool = False
+
+    @field_validator("model_params")
+    @classmethod
+    def _not_set_elsewhere(cls, params: dict[str, Any]) -> dict[str, Any]:
+        if not _SET_ELSEWHERE.isdisjoint(params):
+            raise PydanticCustomError(
+                "reserved",
+                "parameters other than num_classes, use_mixed_loss and seed, which follow from the"
+                " data or have settings of their own",
+            )
+        return params
+
+
+class EvaluateSpec(ModelJobSpec):
+    """Measure a model on one subset; writes ``metrics.json`` and per-image scores."""
+
+    kind: Literal["evaluate"] = "evaluate"
+    data_dir: Path
+    split: Subset = "val"
+    save_masks: bool = Field(False, description="keep each predicted label map")
+
+
+class PredictSpec(ModelJobSpec):
+    """Predict label maps of images; one indexed PNG each in ``out_dir``."""
+
+    kind: Literal["predict"] = "predict"
+    images: list[Path] = Field(min_length=1)
+    out_dir: Path
+    overwrite: bool = Field(False, description="replace masks that exist")
+
+
+class DraftSpec(ModelJobSpec):
+    """Predict images as drafts to be looked through; see ``core.annotation.draft``."""
+
+    kind: Literal["draft"] = "draft"
+    model_dir: Path = Field(description="model folder, folder of an export, or ONNX file")
+    images: list[Path] = Field(min_length=1)
+    image_ids: list[int] = Field(
+        default_factory=list, description="the images' ids in the project; none outside one"
+    )
+
+
+class SensitivitySpec(ModelJobSpec):
+    """Measure what pruning each group of channels costs; writes ``model.sensi.data``."""
+
+    kind: Literal["sensitivity"] = "sensitivity"
+    data_dir: Path
+    split: Subset = "val"
+    criterion: Criterion = "l1_norm"
+    fast: bool = Field(False, description="a part of the images, and only ratios that can matter")
+    batch_size: int = Field(8, ge=1)
+
+
+class PruneSpec(TrainingFields, ModelJobSpec):
+    """Remove channels until ``flops`` of the operations are gone, then train on."""
+
+    kind: Literal["prune"] = "prune"
+    data_dir: Path | None = Field(None, description="needed to train on and to measure")
+    flops: float = Field(gt=0, lt=1, description="share of the operations to remove")
+    criterion: Criterion = "l1_norm"
+    strategy: Literal["auto", "global", "sensitivity"] = "auto"
+    sensitivity: Path | None = Field(None, description="model.sensi.data, or its folder")
+    finetune_epochs: int = Field(0, ge=0)
+    measure: bool = Field(True, description="export the result and measure it at the end")
+
+
+class QuantizeSpec(TrainingFields, ModelJobSpec):
+    """Quantise to int8: after training (``epochs`` 0), or while training on."""
+
+    kind: Literal["quantize"] = "quantize"
+    data_dir: Path
+    epochs: int = Field(0, ge=0, description="0: calibrate only")
+    learning_rate: float = Field(0.0001, gt=0)
+    method: Literal["min_max", "percentile", "entropy"] = Field(
+        "percentile", description="how ranges follow from the calibration images"
+    )
+    calibration_images: int = Field(64, ge=1)
+    quant_config: dict[str, Any] | None = Field(None, description="PaddleX's quant_config")
+    float_layers: Literal["auto"] | list[str] = Field(
+        "auto", description="convolutions that stay in float; auto seeks those that suffer most"
+    )
+    measure: bool = Field(True, description="export the result and measure it at the end")
+
+
+class ExportSpec(ModelJobSpec):
+    """Write the files that other programs run; int8 if the model is quantised."""
+
+    kind: Literal["export"] = "export"
+    out_dir: Path
+    format: Literal["onnx"] = "onnx"
+    image_size: tuple[int, int] | None = Field(None, description="by default the model's own")
+    device: str = "cpu"
+
+
+class MeasureSpec(ModelJobSpec):
+    """Export a model and measure size, operations, latency and metrics, to compare variants."""
+
+    kind: Literal["measure"] = "measure"
+    data_dir: Path
+    split: Subset = "val"
+    image_size: tuple[int, int] | None = Field(None, description="by default the model's own")
+    device: str = "cpu"
+
+
+_SMALLER_MODEL: Final = message("Close other programs, or use a model with a smaller image size.")
+
+
+def _no_subsets(_spec: Any) -> tuple[Subset, ...]:
+    return ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobKind:
+    """One kind of job.
+
+    Attributes:
+        spec: what such a job is asked.
+        task: ``module:function`` that does it, called with the spec, the run folder and a
+            reporter; returns the result, a JSON object. Only worker processes import it: it
+            brings the engine in.
+        title: what a run is called, from its name; None: just that.
+        panel: key of the panel that shows its runs.
+        subsets: from a spec, those of a project's subsets that must have images; none where no
+            data set is read.
+        stages: what the command line calls the stages that only this kind reports.
+        resumable: whether it is long work that goes on where it was interrupted.
+        makes_variant: whether the result is a model that was made from another.
+        distributed: whether several processes can do it together.
+        takes_exports: whether ``model_dir`` may be an exported file instead of a model folder.
+        memory_advice: what to do where memory ran out and no field of the spec would help; None:
+            what fits any job.
+        former_name: its name in older run folders and projects.
+    """
+
+    spec: type[JobSpec]
+    task: str
+    title: Callable[[str], Message] | None = None
+    panel: str = "monitor"
+    subsets: Callable[[Any], tuple[Subset, ...]] = _no_subsets
+    stages: Mapping[str, str] = field(default_factory=dict)
+    resumable: bool = False
+    makes_variant: bool = False
+    distributed: bool = False
+    takes_exports: bool = False
+    memory_advice: Message | None = None
+    former_name: str | None = None
+
+    @property
+    def name(self) -> str:
+        """What ``kind`` says in a spec and in a project's list of runs."""
+        return str(self.spec.model_fields["kind"].default)
+
+    @property
+    def reads_data(self) -> bool:
+        """Whether its spec names a data set."""
+        return "data_dir" in self.spec.model_fields
+
+
+def _train_and_val(_spec: Any) -> tuple[Subset, ...]:
+    return ("train", "val")
+
+
+def _own_split(spec: EvaluateSpec | SensitivitySpec | MeasureSpec) -> tuple[Subset, ...]:
+    return (spec.split,)
+
+
+def _if_finetuned(spec: PruneSpec) -> tuple[Subset, ...]:
+    return ("train", "val") if spec.finetune_epochs else ("val",)
+
+
+JOB_KINDS: tuple[JobKind, ...] = (
+    JobKind(
+        spec=TrainSpec,
+        task="core.jobs.tasks.train:run",
+        subsets=_train_and_val,
+        resumable=True,
+        distributed=True,
+    ),
+    JobKind(
+        spec=EvaluateSpec,
+        task="core.jobs.tasks.evaluate:run",
+        title=lambda name: message("{name} · evaluation", name=name),
+        panel="inspection",
+        subsets=_own_split,
+        memory_advice=_SMALLER_MODEL,
+    ),
+    JobKind(
+        spec=PredictSpec,
+        task="core.jobs.tasks.predict:run",
+        title=lambda name: message("{name} · prediction", name=name),
+        memory_advice=_SMALLER_MODEL,
+    ),
+    JobKind(
+        spec=DraftSpec,
+        task="core.jobs.tasks.draft:run",
+        title=lambda name: message("{name} · drafts", name=name),
+        panel="labelling",
+        resumable=True,
+        takes_exports=True,
+        memory_advice=_SMALLER_MODEL,
+        former_name="prelabel",
+    ),
+    JobKind(
+        spec=SensitivitySpec,
+        task="core.jobs.tasks.sensitivity:run",
+        title=lambda name: message("{name} · sensitivity", name=name),
+        panel="compression",
+        subsets=_own_split,
+        stages={"sensitivity": "analysing sensitivity"},
+        resumable=True,
+    ),
+    JobKind(
+        spec=PruneSpec,
+        task="core.jobs.tasks.prune:run",
+        title=lambda name: message("{name} · pruning", name=name),
+        panel="compression",
+        subsets=_if_finetuned,
+        stages={"prune": "pruning"},
+        resumable=True,
+        makes_variant=True,
+    ),
+    JobKind(
+        spec=QuantizeSpec,
+        task="core.jobs.tasks.quantize:run",
+        title=lambda name: message("{name} · quantisation", name=name),
+        panel="compression",
+        subsets=_train_and_val,
+        stages={"calibrate": "calibrating", "quantize": "quantising"},
+        resumable=True,
+        makes_variant=True,
+    ),
+    JobKind(
+        spec=ExportSpec,
+        task="core.jobs.tasks.export:run",
+        title=lambda name: message("{name} · export", name=name),
+        panel="compression",
+        stages={"export": "exporting"},
+    ),
+    JobKind(
+        spec=MeasureSpec,
+        task="core.jobs.tasks.measure:run",
+        title=lambda name: message("{name} · measurement", name=name),
+        panel="compression",
+        subsets=_own_split,
+        memory_advice=_SMALLER_MODEL,
+    ),
+)
+
+#: What the command line calls the stages of work.
+STAGES: Final[Mapping[str, str]] = {
+    "prepare": "downloading weights",
+    "train": "training",
+    "evaluate": "evaluating",
+    "predict": "predicting",
+    "save": "saving",
+    "measure": "measuring",
+    **{stage: words for kind in JOB_KINDS for stage, words in kind.stages.items()},
+}
+_BY_NAME: Final = {kind.name: kind for kind in JOB_KINDS}
+_PRESENT_NAMES: Final = {kind.former_name: kind.name for kind in JOB_KINDS if kind.former_name}
+
+
+def find_kind(name: str) -> JobKind | None:
+    """Return a kind by its present name; None: a later version's."""
+    return _BY_NAME.get(name)
+
+
+def job_kind(spec: JobSpec) -> JobKind:
+    """Return the kind of a job."""
+    return _BY_NAME[spec.kind]
+
+
+def present_name(name: str) -> str:
+    """Return what a kind is called today."""
+    return _PRESENT_NAMES.get(name, name)
+
+
+def names_ever(name: str) -> tuple[str, ...]:
+    """Return the names that a kind has had, the present one first."""
+    return (name, *(former for former, present in _PRESENT_NAMES.items() if present == name))
+
+
+def spec_to_json(spec: JobSpec) -> str:
+    """Return the text of ``spec.json``."""
+    return spec.model_dump_json(indent=2)
+
+
+def spec_from_json(text: str | bytes) -> JobSpec:
+    """Read ``spec.json``; raises ``pydantic.ValidationError`` (a ``ValueError``)."""
+    return _ADAPTER.validate_json(text)
+
+
+def _renamed(fields: Any) -> Any:
+    """Put the present name of the kind for a former one."""
+    if isinstance(fields, dict) and isinstance(fields.get("kind"), str):
+        return {**fields, "kind": present_name(fields["kind"])}
+    return fields
+
+
+_SPECS: Any = Union[tuple(kind.spec for kind in JOB_KINDS)]  # noqa: UP007
+_ADAPTER: Final[TypeAdapter[JobSpec]] = TypeAdapter(
+    Annotated[_SPECS, Field(discriminator="kind"), BeforeValidator(_renamed)]
+)
