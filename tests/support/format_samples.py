@@ -8,10 +8,11 @@ import cv2
 import numpy as np
 
 from core.data.formats import ImportedImage, ImportResult
-from core.images.io import write_image
+from core.images.io import write_image, write_mask
 
 LABELS = ["background", "scratch", "凹 坑"]
 COLORS = [(0, 0, 0), (200, 30, 40), (10, 120, 250)]
+MASK = np.array([[0, 1, 2, 255], [2, 2, 0, 0], [1, 0, 0, 255]], np.uint8)
 
 
 def label_maps() -> dict[str, np.ndarray]:
@@ -57,3 +58,20 @@ def assert_same(result: ImportResult, maps: dict[str, np.ndarray]) -> None:
     assert found.keys() == maps.keys()
     for name, mask in maps.items():
         np.testing.assert_array_equal(found[name], mask, err_msg=name)
+
+
+def save_image(path: Path, size=(3, 4)) -> None:
+    """Write a black image of ``size`` (height, width), with its folder."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_image(path, np.zeros((*size, 3), np.uint8))
+
+
+def save_mask(path: Path, mask=MASK, palette=None) -> None:
+    """Write a mask, with its folder."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_mask(path, mask, palette=palette)
+
+
+def mask_of(result, place=0) -> np.ndarray:
+    """Return one label map of a result."""
+    return result.items[place].mask()

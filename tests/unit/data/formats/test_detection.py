@@ -50,3 +50,20 @@ def test_the_search_for_images_can_be_ended(tmp_path):
 
     with pytest.raises(KeyboardInterrupt):
         find_images(tmp_path, check=stop)
+
+
+def test_the_surest_evidence_counts(tmp_path):
+    for name in ("images", "masks"):
+        (tmp_path / name).mkdir()
+    assert detect_format(tmp_path) == "seg"
+    (tmp_path / "labels").mkdir()
+    (tmp_path / "labels" / "a.txt").write_text("0 0 0 1 0 1 1\n")
+    assert detect_format(tmp_path) == "yolo"
+    (tmp_path / "a.json").write_text('{"shapes": []}')
+    assert detect_format(tmp_path) == "labelme"
+    (tmp_path / "b.json").write_text('{"images": [], "annotations": [], "categories": []}')
+    assert detect_format(tmp_path) == "coco"
+    (tmp_path / "autosave_label.txt").touch()
+    assert detect_format(tmp_path) == "eiseg"
+    (tmp_path / "val_list.txt").touch()
+    assert detect_format(tmp_path) == "seg"
