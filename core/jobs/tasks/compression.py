@@ -10,8 +10,8 @@ from core.compression.pruning.costs import write_costs
 from core.compression.pruning.layer_costs import pruning_costs
 from core.compression.sensitivity.sensitivity_file import FILE_NAME
 from core.datasets import DataFolder, open_data_folder
-from core.deploy.export import export_model
 from core.deploy.measurement import measure_variant
+from core.deploy.model_export import export_model
 from core.jobs.tasks.training_data import dataset_hash, eval_set, training_result
 from core.models.model_folder import SUCCESS, network_input_size, read_model_info
 from core.runs.run_folder import RunFolder

@@ -9,7 +9,7 @@ from core.datasets import DataFolder, SegDataset
 from core.project.data_folder import read_revision_hash
 from core.system.messages import message
 from core.system.reporting import Reporter
-from core.training.options import TrainResult
+from core.training.train_options import TrainResult
 from core.transforms import Compose
 
 
