@@ -337,8 +337,8 @@ def measure_variants(arguments: argparse.Namespace) -> dict[str, Any]:
 
     from core.compression.flops import flops_of
     from core.compression.trace import trace
-    from core.deploy.benchmark import latency
-    from core.deploy.export import export_model
+    from core.deploy.latency import latency
+    from core.deploy.model_export import export_model
 
     size = (arguments.size, arguments.size)
     rows = []

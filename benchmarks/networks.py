@@ -38,7 +38,7 @@ def measure(row: str, *, size: int, batch: int, steps: int) -> str:
     from core import transforms as T  # noqa: N812
     from core.training.allocator import keep_freed_memory
     from core.training.losses import build_loss
-    from core.training.schedule import make_optimizer
+    from core.training.optimizers import make_optimizer
 
     keep_freed_memory()
     name, params = ROWS[row]

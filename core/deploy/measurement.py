@@ -12,8 +12,8 @@ from core.compression.flops import flops_of
 from core.compression.folding import fold_batch_norms
 from core.compression.quantization.fake_quantization import is_quantized, remove_quantizers
 from core.compression.trace import trace
-from core.deploy.benchmark import latency
-from core.deploy.export import export_model
+from core.deploy.latency import latency
+from core.deploy.model_export import export_model
 from core.deploy.parity import label_map_agreement
 from core.models.variant import Variant
 from core.prediction.onnx_predictor import OnnxModel

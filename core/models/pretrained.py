@@ -15,8 +15,8 @@ from typing import Any
 
 import platformdirs
 
-from core.models.array_files import read_state_dict
 from core.models.catalog import NETWORKS
+from core.models.state_dict_files import read_state_dict
 from core.system import downloads
 from core.system.downloads import DownloadError
 from core.system.errors import InputError

@@ -9,8 +9,8 @@ from typing import Any
 import paddle
 
 from core.models import pretrained
-from core.models.array_files import Arrays, read_state_dict
 from core.models.model_folder import WEIGHTS
+from core.models.state_dict_files import Arrays, read_state_dict
 from core.system.errors import InputError
 from core.system.messages import message
 from core.system.reporting import Reporter

@@ -10,7 +10,7 @@ from core.models.catalog import Network, find_network
 from core.seg.paddlex_classes import BiSeNetV2, DeepLabV3P, FastSCNN, HRNet, UNet
 from core.seg.segmenter import Segmenter
 from core.system.errors import InputError
-from core.training.schedule import seed_everything
+from core.training.seeding import seed_everything
 
 _PADDLEX: dict[str, type[Segmenter]] = {
     cls.__name__: cls for cls in (FastSCNN, BiSeNetV2, UNet, HRNet, DeepLabV3P)

@@ -9,9 +9,9 @@ from typing import Any
 
 from core.compression.rebuilding import rebuild
 from core.models import model_folder, weights
-from core.models.array_files import read_state_dict
 from core.models.catalog import find_network
 from core.models.compression_records import PRUNING, QUANTIZATION
+from core.models.state_dict_files import read_state_dict
 from core.prediction import paddle_predictor as inference
 from core.seg.creation import model_class
 from core.seg.segmenter import Segmenter

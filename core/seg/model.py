@@ -12,7 +12,7 @@ import paddle
 from core.compression import rebuilding
 from core.compression.quantization.record import quantization_record
 from core.models import model_folder, weights
-from core.models.catalog import NETWORKS, Network
+from core.models.catalog import NETWORKS, Network, find_network
 from core.models.compression_records import PruningRecord, QuantizationRecord
 from core.models.trainable import Color
 from core.system.errors import InputError
@@ -57,8 +57,11 @@ class SegmentationModel:
 
     @classmethod
     def catalog_entry(cls) -> Network:
-        """Return what the catalog says of the network; a class of a user's has its base's."""
-        return next(NETWORKS[one.__name__] for one in cls.__mro__ if one.__name__ in NETWORKS)
+        """Return what the catalog says of the network; a subclass has its base's, or overrides this."""
+        for one in cls.__mro__:
+            if one.__name__ in NETWORKS:
+                return NETWORKS[one.__name__]
+        return find_network(cls.__name__)  # which refuses
 
     @classmethod
     def checked_params(cls, params: dict[str, Any], given: frozenset[str]) -> dict[str, Any]:

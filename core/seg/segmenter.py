@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from core.compression.pruning import prune
-from core.compression.pruning.prune import PruneResult
+from core.compression.pruning import pruner
+from core.compression.pruning.pruner import PruneResult
 from core.compression.quantization import aware_training, post_training
 from core.compression.quantization.calibration import Method
 from core.compression.sample_images import first_image_size
@@ -19,15 +19,16 @@ from core.compression.sensitivity.sensitivity_file import Sensitivities
 from core.data.class_names import compare_class_names
 from core.models import weights
 from core.models.compression_records import check_prunable
+from core.models.optimizer_choice import Optimizer
 from core.models.trainable import Color
 from core.prediction import paddle_predictor as inference
 from core.seg.model import SegmentationModel
 from core.system.errors import InputError
 from core.system.reporting import Reporter
 from core.training.fit import check_classes, fit
-from core.training.options import ClassWeights, TrainOptions, TrainResult
+from core.training.optimizers import optimizer_name
 from core.training.precision import Amp
-from core.training.schedule import OptimizerName, optimizer_name
+from core.training.train_options import ClassWeights, TrainOptions, TrainResult
 
 if TYPE_CHECKING:
     from core.datasets import SegDataset
@@ -54,7 +55,7 @@ class Segmenter(SegmentationModel):
         train_dataset: SegDataset,
         train_batch_size: int = 2,
         eval_dataset: SegDataset | None = None,
-        optimizer: OptimizerName | Any | None = None,
+        optimizer: Optimizer | Any | None = None,
         save_interval_epochs: int = 1,
         log_interval_steps: int = 2,
         save_dir: str | Path = "output",
@@ -361,7 +362,7 @@ class Segmenter(SegmentationModel):
             InputError: the model is compressed already, there is no analysis where one is
                 needed, or the arguments cannot be used.
         """
-        result = prune.prune(
+        result = pruner.prune(
             self,
             pruned_flops,
             strategy=strategy,

@@ -12,14 +12,14 @@ from typing import Any
 import paddle
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from core.models.array_files import read_arrays
 from core.models.model_folder import OPTIMIZER, STATE
+from core.models.state_dict_files import read_arrays
 from core.system.errors import InputError
 from core.system.files import recover_folder, write_json_atomic
 from core.system.messages import message
 from core.system.reporting import Reporter
-from core.training.options import TrainOptions
-from core.training.schedule import scheduler_of
+from core.training.optimizers import scheduler_of
+from core.training.train_options import TrainOptions
 
 _VERSION = 1
 

@@ -16,7 +16,7 @@ from core.system.reporting import Reporter
 from core.training import distributed
 from core.training.console_reporter import ConsoleReporter
 from core.training.loop import TrainingLoop
-from core.training.options import TrainOptions, TrainResult
+from core.training.train_options import TrainOptions, TrainResult
 
 if TYPE_CHECKING:
     from core.datasets import SegDataset

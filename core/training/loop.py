@@ -29,14 +29,16 @@ from core.training.checkpoint import TrainingState
 from core.training.class_weights import resolve_class_weights
 from core.training.data_loader import BatchLoader
 from core.training.distributed import Ranks
+from core.training.early_stopping import BestScore
 from core.training.evaluator import Evaluator
 from core.training.losses import build_loss
-from core.training.options import TrainOptions, TrainResult
-from core.training.output import OutputFolder
+from core.training.optimizers import make_optimizer, scheduler_of
+from core.training.output_folder import OutputFolder
 from core.training.precision import resolve_amp
-from core.training.progress import Speed, Stopwatch, VdlLog
-from core.training.schedule import BestScore, make_optimizer, scheduler_of
+from core.training.speed import Speed, Stopwatch
 from core.training.step import TrainStep
+from core.training.train_options import TrainOptions, TrainResult
+from core.training.vdl_log import VdlLog
 
 if TYPE_CHECKING:
     from core.datasets import SegDataset

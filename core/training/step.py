@@ -13,8 +13,9 @@ from core.training.batch_norm import statistics_of_each_rank
 from core.training.distributed import Ranks
 from core.training.losses import HeadsLoss, Part
 from core.training.moving_average import WeightAverage, load_trained
+from core.training.optimizers import scheduler_of
 from core.training.precision import Precision
-from core.training.schedule import scheduler_of, step_seed
+from core.training.seeding import step_seed
 
 _SCALER, _TRAINED = "scaler", "trained_weights"
 

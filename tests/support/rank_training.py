@@ -13,9 +13,11 @@ from paddle import nn
 from tiny_dataset import Recorder, dataset
 
 from core import seg
+from core.models.catalog import Network, NetworkCost
 from core.seg.segmenter import Segmenter
+from core.system.messages import message
 from core.system.reporting import StopRequested
-from core.training.schedule import seed_everything
+from core.training.seeding import seed_everything
 
 
 class PlainNet(nn.Layer):
@@ -31,7 +33,16 @@ class PlainNet(nn.Layer):
 
 
 class Plain(Segmenter):
-    network = PlainNet
+    """A network that is in no catalog."""
+
+    @classmethod
+    def catalog_entry(cls) -> Network:
+        return Network(
+            name="Plain",
+            layer="rank_training:PlainNet",
+            summary=message("Two convolutions."),
+            cost=NetworkCost(0, 0, 1.0, 1.0, 250),
+        )
 
     def __init__(self, num_classes: int = 3, use_mixed_loss: bool | list = False) -> None:
         super().__init__()

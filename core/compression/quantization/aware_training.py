@@ -14,7 +14,7 @@ from core.models.trainable import Color, TrainableModel
 from core.system.errors import InputError
 from core.system.reporting import Reporter
 from core.training.fit import fit
-from core.training.options import TrainOptions, TrainResult
+from core.training.train_options import TrainOptions, TrainResult
 
 if TYPE_CHECKING:
     from core.datasets import SegDataset

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from core.deploy.export import export_model
+from core.deploy.model_export import export_model
 from core.runs.kinds import ExportSpec
 from core.runs.run_folder import RunFolder
 from core.seg.loading import load_model

@@ -11,7 +11,7 @@ from core.project.data_folder import read_revision_hash
 from core.runs.spec import TrainingFields
 from core.system.messages import message
 from core.system.reporting import Reporter
-from core.training.options import TrainResult
+from core.training.train_options import TrainResult
 from core.transforms import Compose
 
 #: Fields of a spec that ``train`` does not take under their name.

@@ -11,7 +11,7 @@ from core.compression.folding import fold_batch_norms
 from core.compression.slicing import slice_channels
 from core.compression.trace import trace
 from core.networks.operators import Add
-from core.training.schedule import make_optimizer
+from core.training.optimizers import make_optimizer
 
 FIVE = sorted(NETWORKS.keys() - {"HRNet_48", "DeepLabV3P_101"})
 

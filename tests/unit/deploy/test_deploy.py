@@ -18,9 +18,9 @@ from core import transforms as T  # noqa: N812
 from core.compression.quantization.calibration import calibrate
 from core.compression.quantization.config import QuantConfig
 from core.compression.quantization.fake_quantization import quantize
-from core.deploy.benchmark import latency
-from core.deploy.export import DESCRIPTION, MODEL, export_model
+from core.deploy.latency import latency
 from core.deploy.measurement import measure_variant
+from core.deploy.model_export import DESCRIPTION, MODEL, export_model
 from core.deploy.parity import label_map_agreement
 from core.images import io as images
 from core.models.variant import Variant
@@ -182,7 +182,7 @@ def test_products_that_overflow_are_noticed(monkeypatch):
 
 def test_running_needs_no_paddle():
     code = (
-        "import sys, core.prediction.onnx_predictor, core.deploy.benchmark, core.models.variant;"
+        "import sys, core.prediction.onnx_predictor, core.deploy.latency, core.models.variant;"
         "sys.exit(any(name in sys.modules for name in ('paddle', 'onnxruntime', 'onnx')))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

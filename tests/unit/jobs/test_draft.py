@@ -21,7 +21,7 @@ from core.annotation.draft import (
     read_prediction,
     read_records,
 )
-from core.deploy.export import export_model
+from core.deploy.model_export import export_model
 from core.images.io import read_mask
 from core.jobs.draft_server import PredictionServer
 from core.jobs.tasks import run_task

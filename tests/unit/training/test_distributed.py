@@ -26,7 +26,7 @@ from core.system.reporting import Reporter
 from core.training.batch_norm import statistics_of_each_rank, synchronized_batch_norm
 from core.training.data_loader import BatchLoader
 from core.training.evaluator import rank_shares
-from core.training.options import TrainOptions
+from core.training.train_options import TrainOptions
 
 SUPPORT = Path(__file__).parents[2] / "support"
 

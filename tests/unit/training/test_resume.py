@@ -16,8 +16,8 @@ from core.models.model_folder import read_model_info
 from core.prediction.metrics import ConfusionMatrix
 from core.system.errors import InputError
 from core.system.reporting import StopRequested
+from core.training.early_stopping import BestScore
 from core.training.evaluator import Evaluator
-from core.training.schedule import BestScore
 
 __all__ = ["folder", "trained"]
 

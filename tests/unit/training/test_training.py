@@ -17,7 +17,7 @@ from core.system.errors import InputError
 from core.training.checkpoint import read_training_state
 from core.training.class_weights import balanced_weights, resolve_class_weights
 from core.training.data_loader import BatchLoader
-from core.training.progress import Speed
+from core.training.speed import Speed
 
 __all__ = ["folder"]
 

@@ -26,7 +26,7 @@ from core.compression.quantization.fake_quantization import (
 from core.compression.quantization.record import table
 from core.compression.slicing import slice_channels
 from core.compression.trace import trace
-from core.training.schedule import make_optimizer
+from core.training.optimizers import make_optimizer
 
 FIVE = sorted(NETWORKS.keys() - {"HRNet_48", "DeepLabV3P_101"})
 PACT = QuantConfig(weight_preprocess_type="PACT", activation_preprocess_type="PACT")

@@ -10,8 +10,8 @@ from collections import OrderedDict
 import numpy as np
 import pytest
 
-from core.models import array_files
-from core.models.array_files import read_arrays, read_state_dict
+from core.models import state_dict_files
+from core.models.state_dict_files import read_arrays, read_state_dict
 from core.system.errors import InputError
 
 
@@ -51,7 +51,7 @@ OS_SYSTEM = name("os", "system") + text("touch ran") + b"\x85" + REDUCE
         program(name("numpy", "ndarray.tofile")),
         program(name("numpy.core.multiarray", "scalar"), EMPTY_TUPLE, REDUCE),
         program(name("numpy", "load"), text("x"), b"\x85", REDUCE),
-        program(name("core.models.array_files", "_Array"), EMPTY_TUPLE, REDUCE),
+        program(name("core.models.state_dict_files", "_Array"), EMPTY_TUPLE, REDUCE),
         program(b"\x8a\x01\x01", b"Q"),  # persistent id
         program(b"\x82\x01"),  # extension registry
         program(DICT, text("w"), b"\x97", b"s"),  # out-of-band buffer
@@ -206,7 +206,7 @@ def test_a_state_dict_holds_no_nested_ones(tmp_path):
 
 def test_the_allowed_names_are_these():
     """Whoever adds one must think of what it can be called with."""
-    assert {attribute for (_, attribute), made in array_files._FUNCTIONS.items() if made} == {
+    assert {attribute for (_, attribute), made in state_dict_files._FUNCTIONS.items() if made} == {
         "dtype",
         "_reconstruct",
         "_frombuffer",

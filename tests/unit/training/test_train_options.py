@@ -11,7 +11,7 @@ import pytest
 from rank_training import make
 from tiny_dataset import Recorder, dataset, write_folder
 
-from core.models.array_files import read_arrays
+from core.models.state_dict_files import read_arrays
 from core.models.weights import read_state_dict
 from core.system.errors import InputError
 from core.system.reporting import StopRequested

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import paddle
 
+from core.models.optimizer_choice import Optimizer
 from core.system.errors import InputError
 from core.system.messages import message
 from core.system.reporting import Reporter
-from core.training.schedule import OptimizerName
 
 if TYPE_CHECKING:
     from core.datasets import SegDataset
@@ -54,7 +54,7 @@ class TrainOptions:
     amp: str = "off"
     ema_decay: float | None = None
     deterministic: bool = False
-    optimizer: OptimizerName = "momentum"
+    optimizer: Optimizer = "momentum"
 
     @property
     def step_images(self) -> int:
