@@ -1,6 +1,6 @@
 """What a model proposes for an image: classes by name, confidence, and where a job keeps it.
 
-A job that labels beforehand writes, in its run folder, ``results.jsonl`` with one line an image
+A job that drafts labels writes, in its run folder, ``results.jsonl`` with one line an image
 and two PNGs each under ``drafts/``: the label map in the model's class ids, and the confidence; and
 ``drafts/labels.json``, the names of these classes.
 Nothing of it touches the project's masks until it is accepted.

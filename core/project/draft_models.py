@@ -1,4 +1,4 @@
-"""Which file or folder is a model that can label beforehand; needs no engine."""
+"""Which file or folder is a model that can draft labels; needs no engine."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def network_name(model_dir: Path) -> str:
 
 @dataclass(frozen=True, slots=True)
 class ModelChoice:
-    """A model of a project that can label beforehand.
+    """A model of a project that can draft labels.
 
     Attributes:
         variant: which one.

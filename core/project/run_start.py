@@ -28,7 +28,7 @@ def prepare_run(project: Project, fields: Mapping[str, Any]) -> RunRow:
     Raises:
         InputError: a subset is empty, a field is not valid, or there is no such model.
     """
-    spec = _spec(fields, Path("dataset"))  # before a run is spent on bad fields
+    spec = _checked(fields)  # before a run is spent on bad fields
     kind = job_kind(spec)
     needed = kind.subsets(spec)
     revision = project.create_revision(needed=needed) if needed else None
@@ -37,18 +37,19 @@ def prepare_run(project: Project, fields: Mapping[str, Any]) -> RunRow:
         run = RunFolder(row.folder)
         if revision is not None:
             revision.write_data_folder(run.dataset_dir)
-        RunFolder.create(row.folder, _spec(fields, run.dataset_dir))
+            spec = spec.model_copy(update={"data_dir": run.dataset_dir})
+        RunFolder.create(row.folder, spec)
     except BaseException:
         project.delete_runs([row.id])
         raise
     return row
 
 
-def _spec(fields: Mapping[str, Any], dataset_dir: Path) -> JobSpec:
+def _checked(fields: Mapping[str, Any]) -> JobSpec:
     values = dict(fields)
     kind = find_kind(str(values["kind"]))
     if kind is not None and kind.reads_data:
-        values["data_dir"] = dataset_dir
+        values["data_dir"] = Path("dataset")  # not known yet
     try:
         return spec_from_json(json.dumps(values, default=_plain))
     except ValidationError as error:

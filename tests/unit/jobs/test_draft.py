@@ -1,4 +1,4 @@
-"""Labelling beforehand: the job's files, going on, exported models, the process that stays."""
+"""Drafts: the job's files, going on, exported models, the process that stays."""
 
 from __future__ import annotations
 
