@@ -8,7 +8,7 @@ from pathlib import Path
 from core.project import runs
 from core.project.revision import Revision
 from core.project.rows import RunRow, RunState
-from core.project.store import ProjectPart
+from core.project.storage import ProjectPart
 from core.system.errors import InputError
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from app.panels.label.draft_job import StoredDraft
 from core.annotation.draft import Draft
-from core.annotation.draft_remainder import write_rest
+from core.annotation.draft_remainder import write_remainder
 from core.images.io import IGNORE_INDEX
 from core.project import ImageRow
 
@@ -98,7 +98,7 @@ class DraftRest:
             return
         rest = draft.label_map != IGNORE_INDEX
         self._panel.draft.tasks.start(
-            lambda _progress: write_rest(stored.run_dir, stored.record.index, rest),
+            lambda _progress: write_remainder(stored.run_dir, stored.record.index, rest),
             on_done=lambda _none: None,
             on_failed=self._panel.context.error_occurred.emit,
             key="rest",

@@ -8,7 +8,7 @@ from pathlib import Path
 from app.panels.label.draft_job import StoredDraft
 from core.annotation.components import pick_component
 from core.annotation.draft import Prediction, read_prediction
-from core.annotation.draft_remainder import read_rest
+from core.annotation.draft_remainder import read_remainder
 from core.annotation.edits import Mask, Pixels, Region
 from core.images.io import IGNORE_INDEX
 from core.project import ImageRow
@@ -49,7 +49,7 @@ def read_stored(row: ImageRow, stored: StoredDraft) -> ReadDraft | None:
         )
     size, rest = (row.width, row.height), None
     if row.state == "draft":
-        rest = read_rest(stored.run_dir, record.index, size=size)
+        rest = read_remainder(stored.run_dir, record.index, size=size)
         if rest is None or not rest.any():
             return None  # a draft of another kind, or looked through
     return ReadDraft(row.id, read_prediction(stored.run_dir, record, size=size), stored, rest)

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from project_samples import SIZE, labelled, mask, project, write_images
 
-from core.data.formats import ImportedImage, ImportResult
+from core.data.formats import ImportedImage, ImportResult, labelme
 from core.images.io import write_image, write_mask
 from core.project import Dropped, ImageQuery, LabelClass, Project
-from core.project.class_plan import plan_classes
+from core.project.class_matching import plan_classes
 from core.system.errors import InputError
 from core.system.files import sha256_file
 from core.system.messages import message
@@ -82,7 +82,8 @@ def test_labelme_files_come_in(tmp_path: Path, embedded: bool) -> None:
     }
     path.with_suffix(".json").write_text(json.dumps(data))
     with Project.create(tmp_path / "p", labels=["background"]) as project:
-        report = project.import_labelme(folder)
+        result = labelme.read(folder, extract_to=project.folder / "images")
+        report = project.import_result(result)
         assert report.classes == ("hole",)
         assert project.images()[0].path.read_bytes() == content
         assert (report.added, report.masks) == (1, 1)
