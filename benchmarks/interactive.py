@@ -61,6 +61,13 @@ class Sample:
         common = np.count_nonzero(pixels & self.truth)
         return common / max(np.count_nonzero((pixels | self.truth) & self.counted), 1)
 
+    def pixels(self, region: Region | None) -> Pixels:
+        """Return a region as pixels of the whole image."""
+        height, width = self.truth.shape
+        return (region or Region((0, 0, 0, 0), np.zeros((0, 0), np.bool_))).in_box(
+            (0, 0, width, height)
+        )
+
 
 @dataclass
 class Row:
@@ -145,14 +152,13 @@ Answer = Callable[[tuple[Region, bool] | None], Pixels]
 
 def ours(sample: Sample) -> Answer:
     """Return a robot-driven ``GrabCut``."""
-    size = (sample.truth.shape[1], sample.truth.shape[0])
     cut = GrabCut(sample.image, sample.box)
 
     def answer(dab: tuple[Region, bool] | None) -> Pixels:
         if dab is not None:
             cut.add_stroke(dab[0], foreground=dab[1])
         region = cut.solve()
-        return np.zeros(sample.truth.shape, np.bool_) if region is None else region.in_image(size)
+        return sample.pixels(region)
 
     return answer
 
@@ -170,7 +176,7 @@ def opencv(sample: Sample) -> Answer:
             rect = (x0, y0, x1 - x0, y1 - y0)
             cv2.grabCut(sample.image, labels, rect, *models, 5, cv2.GC_INIT_WITH_RECT)
         else:
-            labels[dab[0].in_image(size)] = cv2.GC_FGD if dab[1] else cv2.GC_BGD
+            labels[dab[0].in_box((0, 0, *size))] = cv2.GC_FGD if dab[1] else cv2.GC_BGD
             cv2.grabCut(sample.image, labels, None, *models, 2, cv2.GC_EVAL)
         return (labels == cv2.GC_FGD) | (labels == cv2.GC_PR_FGD)
 
@@ -215,7 +221,9 @@ def outline(sample: Sample, clicks: int, *, scissors: bool) -> Pixels:
         ring = tool.close()
     size = (sample.truth.shape[1], sample.truth.shape[0])
     region = polygon_region(Polygon.of(ring), size)
-    return np.zeros(sample.truth.shape, np.bool_) if region is None else region.in_image(size)
+    return (
+        np.zeros(sample.truth.shape, np.bool_) if region is None else region.in_box((0, 0, *size))
+    )
 
 
 def outline_table(picked: list[Sample]) -> Iterator[str]:

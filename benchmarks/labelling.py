@@ -35,7 +35,7 @@ from app.canvas.editor import Editor
 from app.canvas.tools import TOOLS
 from app.canvas.view import CanvasView
 from core.annotation.document import MaskDocument
-from core.annotation.picture import make_picture
+from core.annotation.image_pyramid import make_pyramid
 from core.annotation.polygon import Polygon
 from core.annotation.shapes import Outline
 
@@ -94,7 +94,7 @@ class Measured:
             document.add_shape(outline, 1 + number % 7, name="Polygon")
         rng = np.random.default_rng(1)
         image = rng.integers(60, 90, (side, side), dtype=np.uint8)
-        self.editor.show(document, make_picture(image))
+        self.editor.show(document, make_pyramid(image))
         self.view.show()
         self.qt.processEvents()
 

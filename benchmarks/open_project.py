@@ -20,8 +20,8 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from core.project import ImageQuery, Project
-from core.project.image_rows import NewImage, insert, update
-from core.project.masks import register
+from core.project.image_table import NewImage, insert, update
+from core.project.mask_store import register
 from core.project.paths import StoredPath
 from core.project.rows import MaskInfo
 

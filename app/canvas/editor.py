@@ -12,7 +12,7 @@ from app.canvas.tool_options import OVER_ALL, ToolOptions
 from app.services.background import BackgroundTasks
 from core.annotation.document import MaskDocument, OpenShape
 from core.annotation.edits import Box, Mask, MaskEdit, PaintRule, Region, whole_box
-from core.annotation.picture import Picture
+from core.annotation.image_pyramid import ImagePyramid
 from core.annotation.shapes import Outline
 from core.images.io import IGNORE_INDEX, ImageArray
 from core.images.window_level import WindowLevel
@@ -53,7 +53,7 @@ class Editor(QObject):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.document: MaskDocument | None = None
-        self.picture: Picture | None = None
+        self.picture: ImagePyramid | None = None
         self.window = WindowLevel(0.0, 255.0)
         self.class_id = 1
         self.options = ToolOptions()
@@ -63,7 +63,7 @@ class Editor(QObject):
         self._image: ImageArray | None = None
         self.tasks = BackgroundTasks(self)
 
-    def show(self, document: MaskDocument | None, picture: Picture | None) -> None:
+    def show(self, document: MaskDocument | None, picture: ImagePyramid | None) -> None:
         """Edit another mask; None for both shows nothing."""
         old = self.document
         if old is not None:

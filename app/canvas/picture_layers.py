@@ -13,7 +13,7 @@ from app.canvas.draft_layer import DraftRenderer
 from app.canvas.renderer import MaskRenderer, MaskStyle, draw_picture, draw_region
 from app.canvas.viewport import Viewport
 from core.annotation.edits import Box, Mask, Region
-from core.annotation.picture import Picture, shown
+from core.annotation.image_pyramid import ImagePyramid, shown
 from core.images.io import IGNORE_INDEX
 from core.images.palette import Color
 from core.images.window_level import WindowLevel
@@ -45,7 +45,7 @@ class Layers:
             colors, opacity=max(opacity, 0.5), style=MaskStyle.BOTH, hidden=(*hidden, IGNORE_INDEX)
         )
 
-    def draw_picture(self, picture: Picture, window: WindowLevel, viewport: Viewport) -> None:
+    def draw_picture(self, picture: ImagePyramid, window: WindowLevel, viewport: Viewport) -> None:
         """Renew the image."""
         found = draw_picture(picture.levels, viewport)
         self._picture = None

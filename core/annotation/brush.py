@@ -7,7 +7,6 @@ how fast the pointer moves and there are no gaps.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
@@ -121,13 +120,6 @@ class Stroke:
         touched: Box | None = None
         for piece_start, piece_end in _pieces(start, (x, y)):
             touched = unite(touched, self._paint(piece_start, piece_end))
-        return touched
-
-    def move_through(self, points: Sequence[Point]) -> Box | None:
-        """Paint along several positions; see ``move_to``."""
-        touched: Box | None = None
-        for x, y in points:
-            touched = unite(touched, self.move_to(x, y))
         return touched
 
     def finish(self) -> tuple[MaskEdit, ...]:

@@ -27,7 +27,7 @@ from core.annotation.edits import (
     intersect,
     whole_box,
 )
-from core.annotation.fill import flood
+from core.annotation.flood_fill import flood
 
 _Components = tuple[int, npt.NDArray[np.int32], npt.NDArray[np.int32]]
 _MAX_RADIUS = 255
@@ -49,7 +49,6 @@ def fill_holes(
     class_id: int,
     *,
     selection: Region | None = None,
-    max_area: int | None = None,
     rule: PaintRule = FREE,
 ) -> MaskEdit | None:
     """Fill what a class encloses.
@@ -58,7 +57,6 @@ def fill_holes(
         mask: the mask, changed in place.
         class_id: the class.
         selection: part of the class to look at; all of it if None.
-        max_area: larger holes, in pixels, stay.
         rule: which pixels may change.
     """
     found = _class_pixels(mask, class_id, selection, margin=1)
@@ -67,12 +65,8 @@ def fill_holes(
     box, pixels = found
     # Everything around is one part if the plane has a free border of its own.
     outside = np.pad(~pixels, 1, constant_values=True)
-    count, labels, stats = _components(outside, connectivity=4)
-    is_hole = np.ones(count, np.bool_)
-    is_hole[[0, labels[0, 0]]] = False
-    if max_area is not None:
-        is_hole &= stats[:, cv2.CC_STAT_AREA] <= max_area
-    holes = is_hole[labels[1:-1, 1:-1]]
+    _, labels, _ = _components(outside, connectivity=4)
+    holes = outside[1:-1, 1:-1] & (labels[1:-1, 1:-1] != labels[0, 0])
     return _change(mask, box, holes, class_id, rule)
 
 
@@ -82,7 +76,6 @@ def remove_specks(
     *,
     min_area: int,
     selection: Region | None = None,
-    background: int | None = None,
     rule: PaintRule = FREE,
 ) -> MaskEdit | None:
     """Remove connected parts (corners count) of fewer than ``min_area`` pixels.
@@ -92,7 +85,6 @@ def remove_specks(
         class_id: the class.
         min_area: area in pixels from which a part stays.
         selection: part of the class to look at; all of it if None.
-        background: class the specks get; None takes the most frequent one around each speck.
         rule: which pixels may change.
     """
     found = _class_pixels(mask, class_id, selection, margin=1)
@@ -109,9 +101,7 @@ def remove_specks(
         size = (target.shape[1], target.shape[0])
         around = grow_box((left, top, left + width, top + height), 1, size)
         speck = crop(labels, around) == label
-        value = background
-        if value is None:
-            value = _surrounding_class(crop(before, around), speck, class_id)
+        value = _surrounding_class(crop(before, around), speck, class_id)
         fill_pixels(crop(target, around), speck, np.uint8(value), rule)
     return edit_between(before, target, origin=box[:2])
 
@@ -139,7 +129,6 @@ def erode(
     *,
     radius: int = 1,
     selection: Region | None = None,
-    background: int = 0,
     rule: PaintRule = FREE,
 ) -> MaskEdit | None:
     """Shrink a class by ``radius`` pixels; the border of the image is no edge of it."""
@@ -149,7 +138,7 @@ def erode(
         return None
     box, pixels = found
     lost = pixels & _near(~pixels, radius)
-    return _change(mask, box, lost, background, rule)
+    return _change(mask, box, lost, 0, rule)
 
 
 def smooth(
@@ -158,7 +147,6 @@ def smooth(
     *,
     radius: int = 2,
     selection: Region | None = None,
-    background: int = 0,
     rule: PaintRule = FREE,
 ) -> MaskEdit | None:
     """Smooth the outline of a class: each pixel becomes what most of its neighbours are.
@@ -168,7 +156,6 @@ def smooth(
         class_id: the class.
         radius: neighbours are the (2 radius + 1)² pixels around.
         selection: part of the class to look at; all of it if None.
-        background: class of pixels the class gives up.
         rule: which pixels may change.
     """
     radius = _checked(radius)
@@ -183,7 +170,7 @@ def smooth(
     target = crop(mask, box)
     before = target.copy()
     fill_pixels(target, smoothed & ~pixels, np.uint8(class_id), rule)
-    fill_pixels(target, pixels & ~smoothed, np.uint8(background), rule)
+    fill_pixels(target, pixels & ~smoothed, np.uint8(0), rule)
     return edit_between(before, target, origin=box[:2])
 
 

@@ -1,4 +1,4 @@
-"""What a model proposes for an image: classes by name, confidence, and where a job keeps it.
+"""A model's draft of an image's labels: classes by name, confidence, and where a job keeps it.
 
 A job that drafts labels writes, in its run folder, ``results.jsonl`` with one line an image
 and two PNGs each under ``drafts/``: the label map in the model's class ids, and the confidence; and
@@ -93,7 +93,7 @@ class Draft:
     """A prediction in the project's class ids, less what was accepted of it.
 
     Attributes:
-        label_map: (H, W) uint8, 255 where nothing is proposed (any more).
+        label_map: (H, W) uint8, 255 where nothing is offered (any more).
         confidence: (H, W) uint8.
         uncertainty: of the whole image.
         mapping: how the classes were found.
@@ -115,7 +115,7 @@ class Draft:
         )
 
     def offered(self, threshold: int, *, background: int | None = None) -> Mask:
-        """Return what is proposed: 255 where the confidence is below ``threshold`` (0 … 255).
+        """Return what is offered: 255 where the confidence is below ``threshold`` (0 … 255).
 
         Args:
             threshold: least confidence.

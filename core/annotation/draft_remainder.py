@@ -12,21 +12,21 @@ from core.images.io import read_mask, write_mask
 from core.system.errors import InputError
 
 
-def rest_file(run_dir: Path, index: int) -> Path:
-    """Where the rest of an image's draft is."""
+def remainder_file(run_dir: Path, index: int) -> Path:
+    """Where what is left of an image's draft is."""
     return run_dir / DRAFTS_DIR / f"{index:06d}_rest.png"
 
 
-def write_rest(run_dir: Path, index: int, rest: Pixels) -> None:
+def write_remainder(run_dir: Path, index: int, left: Pixels) -> None:
     """Remember which pixels (H, W) are left of the draft of the ``index``-th image of a job.
 
     Raises:
         OSError: the disk is full or refuses.
     """
-    write_mask(rest_file(run_dir, index), rest.astype(np.uint8))
+    write_mask(remainder_file(run_dir, index), left.astype(np.uint8))
 
 
-def read_rest(run_dir: Path, index: int, *, size: tuple[int, int]) -> Pixels | None:
+def read_remainder(run_dir: Path, index: int, *, size: tuple[int, int]) -> Pixels | None:
     """Return the pixels (H, W) that are left; None where nothing was accepted.
 
     Args:
@@ -37,10 +37,10 @@ def read_rest(run_dir: Path, index: int, *, size: tuple[int, int]) -> Pixels | N
     Raises:
         InputError: the file is damaged or belongs to another image.
     """
-    path = rest_file(run_dir, index)
+    path = remainder_file(run_dir, index)
     if not path.exists():
         return None
-    rest = read_mask(path)
-    if rest.shape != (size[1], size[0]):
+    left = read_mask(path)
+    if left.shape != (size[1], size[0]):
         raise InputError("{file} belongs to an image of another size.", file=path)
-    return rest.astype(bool)
+    return left.astype(bool)

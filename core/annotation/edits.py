@@ -50,10 +50,6 @@ class Region:
         """Return the region moved by whole pixels."""
         return Region(shift_box(self.box, dx, dy), self.pixels)
 
-    def in_image(self, size: tuple[int, int]) -> Pixels:
-        """Return the region as a bool array of the image's ``size`` (width, height)."""
-        return self.in_box((0, 0, *size))
-
     def in_box(self, box: Box) -> Pixels:
         """Return the part inside ``box`` as a bool array of the box's size."""
         pixels = np.zeros((box[3] - box[1], box[2] - box[0]), np.bool_)

@@ -11,9 +11,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from core.annotation.colors import as_bgr
+from core.annotation.color_space import as_bgr
 from core.annotation.edits import Box, crop, whole_box
-from core.annotation.fill import box_around
+from core.annotation.flood_fill import box_around
 from core.images.io import ImageArray
 
 MAX_SIDE = 512

@@ -6,12 +6,12 @@ shape above covers has its class, and there is at least one such pixel.
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from cachetools import LRUCache
 
 from core.annotation.edits import Box, Mask, Pixels, Region, crop, intersect, shift_box, whole_box
 from core.annotation.shapes import Shape, ShapeChanges, Shapes, changed
@@ -50,8 +50,9 @@ class ShapeLayers:
     def __init__(self, shapes: Shapes, size: tuple[int, int]) -> None:
         self._size = size
         self._shapes: Shapes = ()
-        self._bits: OrderedDict[int, _Bits] = OrderedDict()
-        self._bits_bytes = 0
+        self._bits: LRUCache[int, _Bits] = LRUCache(
+            _KEPT_BYTES, getsizeof=lambda bits: bits.packed.nbytes
+        )
         self.replace_all(shapes)
 
     @property
@@ -275,16 +276,10 @@ class ShapeLayers:
 
     def _bits_of(self, shape: Shape) -> _Bits:
         bits = self._bits.get(shape.id)
-        if bits is not None and bits.shape is shape:
-            self._bits.move_to_end(shape.id)
-            return bits
-        if bits is not None:
-            self._bits_bytes -= bits.packed.nbytes
-        bits = self._bits[shape.id] = _Bits.of(shape, self._size)
-        self._bits.move_to_end(shape.id)
-        self._bits_bytes += bits.packed.nbytes
-        while self._bits_bytes > _KEPT_BYTES and len(self._bits) > 1:
-            self._bits_bytes -= self._bits.popitem(last=False)[1].packed.nbytes
+        if bits is None or bits.shape is not shape:
+            bits = _Bits.of(shape, self._size)
+            if bits.packed.nbytes <= _KEPT_BYTES:
+                self._bits[shape.id] = bits
         return bits
 
 

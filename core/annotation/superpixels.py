@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from cachetools import LRUCache
 
-from core.annotation.colors import as_bgr, to_lab
+from core.annotation.color_space import as_bgr, to_lab
 from core.annotation.edits import Box, Region, crop, intersect, whole_box
 from core.images.io import ImageArray
 
@@ -23,26 +24,10 @@ class Superpixels:
 
     def at(self, x: int, y: int) -> Region | None:
         """Return the superpixel that holds pixel (x, y), None outside the box."""
-        return self.under([(x, y)])
-
-    def under(self, points: list[tuple[int, int]]) -> Region | None:
-        """Return all superpixels that hold one of the points, None if none does."""
         x0, y0, x1, y1 = self.box
-        found = {
-            int(self.labels[y - y0, x - x0]) for x, y in points if x0 <= x < x1 and y0 <= y < y1
-        }
-        if not found:
+        if not (x0 <= x < x1 and y0 <= y < y1):
             return None
-        wanted = np.zeros(int(self.labels.max()) + 1, np.bool_)
-        wanted[list(found)] = True
-        return Region(self.box, wanted[self.labels]).tight()
-
-    def boundaries(self) -> Region:
-        """Return the pixels whose right or lower neighbour is in another superpixel."""
-        edges = np.zeros(self.labels.shape, np.bool_)
-        edges[:, :-1] |= self.labels[:, :-1] != self.labels[:, 1:]
-        edges[:-1] |= self.labels[:-1] != self.labels[1:]
-        return Region(self.box, edges)
+        return Region(self.box, self.labels == self.labels[y - y0, x - x0]).tight()
 
 
 def superpixels(
@@ -88,15 +73,14 @@ class SuperpixelCache:
         self._image = image
         self._size = size
         self._compactness = compactness
-        self._max_tiles = max_tiles
-        self._tiles: dict[tuple[int, int], Superpixels] = {}
+        self._tiles: LRUCache[tuple[int, int], Superpixels] = LRUCache(max_tiles)
 
     def tile_at(self, x: int, y: int) -> Superpixels | None:
         """Return the superpixels around pixel (x, y), None outside the image."""
         if not (0 <= x < self._image.shape[1] and 0 <= y < self._image.shape[0]):
             return None
         key = (x // TILE, y // TILE)
-        tile = self._tiles.pop(key, None)
+        tile = self._tiles.get(key)
         if tile is None:
             left, top = key[0] * TILE, key[1] * TILE
             tile = superpixels(
@@ -106,9 +90,7 @@ class SuperpixelCache:
                 compactness=self._compactness,
             )
             assert tile is not None  # the pixel is inside
-        self._tiles[key] = tile  # the last used comes last
-        if len(self._tiles) > self._max_tiles:
-            del self._tiles[next(iter(self._tiles))]
+            self._tiles[key] = tile
         return tile
 
     def at(self, x: int, y: int) -> Region | None:

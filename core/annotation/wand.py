@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
-import numpy.typing as npt
 
-from core.annotation.colors import to_lab
-from core.annotation.edits import Box, Pixels, Region, crop, grow_box, intersect, whole_box
-from core.annotation.fill import box_around, grow_connected
+from core.annotation.color_space import to_lab
+from core.annotation.edits import Box, Pixels, Region, crop, intersect, whole_box
+from core.annotation.flood_fill import box_around, grow_connected
 from core.images.io import ImageArray
 
 MAX_SIDE = 2048
@@ -29,7 +27,6 @@ def wand(
     tolerance: float = 10.0,
     contiguous: bool = True,
     sample: int = 1,
-    edge_strength: float = 0.0,
     within: Box | None = None,
 ) -> Region | None:
     """Select pixels whose colour is near the clicked one.
@@ -41,8 +38,6 @@ def wand(
         tolerance: greatest distance in CIE Lab (76); about 2 is just visible, black to white 100.
         contiguous: only what is connected to the click.
         sample: radius in pixels of the square whose median colour is compared; 0 is the pixel.
-        edge_strength: Lab units per pixel at which an edge stops a contiguous selection even where
-            colours are alike; 0 ignores edges.
         within: box to look in; ``wand_box`` if None.
 
     Returns:
@@ -56,34 +51,13 @@ def wand(
     assert around is not None  # the click itself
     color = np.median(to_lab(crop(image, around)).reshape(-1, 3), axis=0).astype(np.float32)
 
-    def alike(part: Box, *, edges: bool) -> Region:
-        lab = to_lab(crop(image, part))
-        offset = lab - color
+    def alike(part: Box) -> Region:
+        offset = to_lab(crop(image, part)) - color
         like: Pixels = np.einsum("ijk,ijk->ij", offset, offset) <= tolerance * tolerance
-        if edges:
-            like &= _gradient(lab) < edge_strength
         if part[0] <= x < part[2] and part[1] <= y < part[3]:
             like[y - part[1], x - part[0]] = True
         return Region(part, like)
 
     if not contiguous:
-        return alike(box, edges=False).tight()
-    edges = edge_strength > 0
-    found = grow_connected(lambda part: alike(part, edges=edges), x, y, within=box, diagonal=False)
-    if found is None or not edges:
-        return found
-    # The gradient is wider than the boundary: give back the alike pixels of the edge itself.
-    grown = intersect(grow_box(found.box, 1, (box[2], box[3])), box)
-    assert grown is not None
-    inner = found.in_box(grown).astype(np.uint8)
-    near = np.asarray(cv2.dilate(inner, np.ones((3, 3), np.uint8)), np.bool_)
-    return Region(grown, near & alike(grown, edges=False).pixels)
-
-
-def _gradient(lab: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """Change of colour a pixel, in Lab units."""
-    dx = cv2.Sobel(lab, cv2.CV_32F, 1, 0, scale=1 / 8)
-    dy = cv2.Sobel(lab, cv2.CV_32F, 0, 1, scale=1 / 8)
-    squares = (dx * dx + dy * dy).reshape(lab.shape).sum(axis=2)
-    gradient: npt.NDArray[np.float32] = np.sqrt(squares, dtype=np.float32)
-    return gradient
+        return alike(box).tight()
+    return grow_connected(alike, x, y, within=box, diagonal=False)

@@ -122,7 +122,7 @@ def _open(
         if crowd is not None:
             raise _no_crowds("project")
         with Project.open(source, read_only=True) as project:
-            yield "project", project.contents()
+            yield "project", project.labelled_dataset()
         return
     name = from_format or detect_format(source)
     if name == IMAGES_ONLY:

@@ -1,9 +1,9 @@
 """The project: images, masks, splits, revisions and runs."""
 
 from core.data.label_class import LabelClass
-from core.project.class_plan import ClassMap, Dropped
-from core.project.location import is_project
+from core.project.class_matching import ClassMap, Dropped
 from core.project.project import Project
+from core.project.project_folder import is_project
 from core.project.revision import Revision
 from core.project.rows import (
     GarbageReport,

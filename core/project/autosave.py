@@ -18,8 +18,9 @@ from core.annotation.shape_text import (
     texts_of,
 )
 from core.annotation.shapes import NO_CHANGES, ShapeChanges, Shapes, changed, changes_between
-from core.project import ImageRow, Project
-from core.project.journal import BY_ITSELF, FOLDER, Becomes, Journal, Patch, read_journal
+from core.project.journal import DEFAULT_STATUS, FOLDER, Journal, LabelStatus, Patch, read_journal
+from core.project.project import Project
+from core.project.rows import ImageRow
 
 _log = logging.getLogger(__name__)
 _AT_ONCE_PIXELS = 2**19
@@ -79,7 +80,7 @@ class Autosave:
         mask: Mask,
         boxes: Sequence[Box],
         *,
-        becomes: Becomes = BY_ITSELF,
+        status: LabelStatus = DEFAULT_STATUS,
         shapes: ShapeChanges = NO_CHANGES,
     ) -> None:
         """Save what changed in ``boxes``; small changes survive ``kill -9`` once this returns.
@@ -88,7 +89,7 @@ class Autosave:
             image_id: which image.
             mask: as it is now.
             boxes: where it changed.
-            becomes: what the image is by this change, which counts until the next.
+            status: the image's with this change, which counts until the next.
             shapes: what it did to the shapes.
         """
         patches = [Patch.of(mask, box) for box in boxes]
@@ -97,7 +98,7 @@ class Autosave:
             saving = self._masks[image_id]
             saving.patches += patches
             saving.texts |= texts
-            saving.becomes = becomes
+            saving.status = status
             saving.dirty = True
             saving.failed = False
             area = sum(patch.pixels.size for patch in patches)
@@ -105,7 +106,7 @@ class Autosave:
                 saving.unwritten += patches
                 saving.unwritten_texts |= texts
             else:
-                saving.write(patches, becomes, texts)
+                saving.write(patches, status, texts)
             self._start()
             self._changed.notify_all()
 
@@ -181,13 +182,13 @@ class Autosave:
                     self._changed.wait()
                 patches, saving.patches = saving.patches, []
                 texts, saving.texts = saving.texts, {}
-                becomes = saving.becomes
+                status = saving.status
                 saving.dirty = False
                 saving.busy = True
             for patch in patches:
                 patch.apply(saving.mask)
             saving.shapes.change(texts)
-            outcome = self._save(image_id, saving, becomes)
+            outcome = self._save(image_id, saving, status)
             with self._changed:
                 saving.busy = False
                 if isinstance(outcome, Exception):
@@ -233,10 +234,10 @@ class Autosave:
                     return
                 patches, saving.unwritten = saving.unwritten, []
                 texts, saving.unwritten_texts = saving.unwritten_texts, {}
-                becomes = saving.becomes
+                status = saving.status
                 saving.writing = True
             try:
-                saving.write(patches, becomes, texts)
+                saving.write(patches, status, texts)
             finally:
                 with self._changed:
                     saving.writing = False
@@ -245,10 +246,10 @@ class Autosave:
     def _unwritten(self) -> _Saving | None:
         return next((saving for saving in self._masks.values() if saving.is_unwritten), None)
 
-    def _save(self, image_id: int, saving: _Saving, becomes: Becomes) -> str | Exception | None:
+    def _save(self, image_id: int, saving: _Saving, status: LabelStatus) -> str | Exception | None:
         try:
             text = saving.shapes.text()
-            return _store(self._project, image_id, saving.mask, becomes, text)
+            return _store(self._project, image_id, saving.mask, status, text)
         except Exception as error:
             return error
 
@@ -264,7 +265,7 @@ class _Saving:
         self.texts: dict[int, str | None] = {}
         self.unwritten: list[Patch] = []
         self.unwritten_texts: dict[int, str | None] = {}
-        self.becomes = BY_ITSELF
+        self.status = DEFAULT_STATUS
         self.dirty = False
         self.busy = False
         self.writing = False
@@ -293,10 +294,10 @@ class _Saving:
         except OSError as error:
             _log.warning("the journal %s cannot be removed: %s", self.journal.path, error)
 
-    def write(self, patches: list[Patch], becomes: Becomes, texts: ShapeTexts) -> None:
+    def write(self, patches: list[Patch], status: LabelStatus, texts: ShapeTexts) -> None:
         """Add to the journal; without one, the save itself may still succeed."""
         try:
-            self.journal.append(patches, becomes, texts)
+            self.journal.append(patches, status, texts)
         except OSError as error:
             _log.warning("the journal %s cannot be written: %s", self.journal.path, error)
 
@@ -349,20 +350,20 @@ def _replay(project: Project, path: Path, row: ImageRow) -> bool:
     before = np.zeros((row.height, row.width), np.uint8) if saved is None else saved
     after = before.copy()
     shapes = saved_shapes = _read_shapes(project, row)
-    becomes: Becomes | None = None
+    status: LabelStatus | None = None
     for change in read_journal(path, size):
-        becomes = change.becomes
+        status = change.status
         shapes = changed(shapes, change.shapes)
         for patch in change.patches:
             patch.apply(after)
-    if becomes is None:
+    if status is None:
         return False
     # An image without a mask whose strokes were erased has an empty mask, not none.
-    is_same = (saved is not None) == becomes.has_mask and np.array_equal(before, after)
+    is_same = (saved is not None) == status.has_mask and np.array_equal(before, after)
     is_same = is_same and not changes_between(saved_shapes, shapes)
-    if is_same and becomes.state in (None, row.state):
+    if is_same and status.state in (None, row.state):
         return False
-    _store(project, row.id, after, becomes, joined_texts(map(shape_text, shapes)))
+    _store(project, row.id, after, status, joined_texts(map(shape_text, shapes)))
     return True
 
 
@@ -375,9 +376,9 @@ def _read_shapes(project: Project, row: ImageRow) -> Shapes:
 
 
 def _store(
-    project: Project, image_id: int, mask: Mask, becomes: Becomes, shapes_text: str
+    project: Project, image_id: int, mask: Mask, status: LabelStatus, shapes_text: str
 ) -> str | None:
-    if becomes.has_mask:
-        return project.save_label_map(image_id, mask, state=becomes.state, shapes_text=shapes_text)
-    project.clear_label_map(image_id, state=becomes.state or "unlabelled")
+    if status.has_mask:
+        return project.save_label_map(image_id, mask, state=status.state, shapes_text=shapes_text)
+    project.clear_label_map(image_id, state=status.state or "unlabelled")
     return None

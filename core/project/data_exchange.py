@@ -10,19 +10,19 @@ from core.data.formats import ImportResult, paddlex_seg
 from core.data.validation import Finding
 from core.datasets import Subset
 from core.project import import_undo as undo
-from core.project import location, revision
-from core.project.class_plan import ClassMap
-from core.project.export_source import contents
+from core.project import project_folder, revision
+from core.project.class_matching import ClassMap
+from core.project.class_table import read_labels
+from core.project.exporting import labelled_dataset
 from core.project.findings import find_problems
 from core.project.import_undo import ImportInfo
 from core.project.importing import Incoming, ProgressCallback, take_over
-from core.project.labels import read_labels
-from core.project.masks import LabelMap
+from core.project.mask_store import LabelMap
 from core.project.revision import Revision
 from core.project.rows import ImageSubset, ImportReport, UndoReport
 from core.project.split import split_images
 from core.project.statistics import read_statistics
-from core.project.store import ProjectPart
+from core.project.storage import ProjectPart
 
 _TRAINED: tuple[Subset, ...] = ("train", "val")
 
@@ -48,9 +48,9 @@ class DataExchange(ProjectPart):
             subset: where they belong.
             progress: called with (done, total).
         """
-        incoming = [Incoming(location.absolute(path), subset, _no_mask) for path in paths]
+        incoming = [Incoming(project_folder.absolute(path), subset, _no_mask) for path in paths]
         source = str(incoming[0].image.parent) if incoming else ""
-        return take_over(self._store, incoming, source=source, copy=copy, progress=progress)
+        return take_over(self._storage, incoming, source=source, copy=copy, progress=progress)
 
     def import_result(
         self,
@@ -82,7 +82,7 @@ class DataExchange(ProjectPart):
         """
         incoming = [
             Incoming(
-                location.absolute(item.image_path),
+                project_folder.absolute(item.image_path),
                 item.subset or "none",
                 item.mask or _no_mask,
                 item.shapes,
@@ -90,7 +90,7 @@ class DataExchange(ProjectPart):
             for item in result.items
         ]
         return take_over(
-            self._store,
+            self._storage,
             incoming,
             source=str(source),
             class_names=result.labels,
@@ -123,7 +123,7 @@ class DataExchange(ProjectPart):
 
     def last_import(self) -> ImportInfo | None:
         """Return what ``undo_last_import`` would undo."""
-        return undo.last_import(self._store)
+        return undo.last_import(self._storage)
 
     def undo_last_import(self) -> UndoReport | None:
         """Undo the newest import as one step; None if there is none.
@@ -131,7 +131,7 @@ class DataExchange(ProjectPart):
         New images go, images that got a mask get back what they had, new classes go unless used.
         Images whose mask or comment was changed since stay as they are. Files stay.
         """
-        return undo.undo_last_import(self._store)
+        return undo.undo_last_import(self._storage)
 
     # Subsets and checks
 
@@ -183,7 +183,7 @@ class DataExchange(ProjectPart):
             progress: called with (done, total); what it raises ends the search.
         """
         return find_problems(
-            self._store, self.statistics(), compare_content=compare_content, progress=progress
+            self._storage, self.statistics(), compare_content=compare_content, progress=progress
         )
 
     # Revisions
@@ -196,15 +196,15 @@ class DataExchange(ProjectPart):
         Raises:
             InputError: fewer than two classes, or a ``needed`` subset has no labelled image.
         """
-        return revision.freeze(self._store, read_labels(self._database), needed=needed)
+        return revision.freeze(self._storage, read_labels(self._database), needed=needed)
 
     def revision(self, revision_id: int) -> Revision:
         """Return a stored revision; raises ``KeyError``."""
-        return revision.load(self._store, revision_id)
+        return revision.load(self._storage, revision_id)
 
-    def contents(self) -> ImportResult:
+    def labelled_dataset(self) -> ImportResult:
         """Return all images that have a mask, for the writers of ``core.data.formats``."""
-        return contents(self._store)
+        return labelled_dataset(self._storage)
 
 
 def _no_mask() -> LabelMap | None:

@@ -16,7 +16,7 @@ from core import datasets
 from core.data.label_class import LabelClass
 from core.datasets import SUBSETS, Subset
 from core.images.io import encode_mask, read_mask
-from core.project.labels import contiguous_ids
+from core.project.class_table import contiguous_ids
 from core.system.errors import InputError
 from core.system.files import replace_folder_atomic, write_json_atomic
 

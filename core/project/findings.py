@@ -9,8 +9,8 @@ from typing import Any
 from core.data.dataset_statistics import DatasetStatistics
 from core.data.validation import Finding, judge_statistics
 from core.images.io import IGNORE_INDEX
-from core.project import image_rows as images
-from core.project.store import Store
+from core.project import image_table
+from core.project.storage import Storage
 from core.system.files import sha256_file
 from core.system.messages import message
 
@@ -20,46 +20,46 @@ _PATHS = "SELECT id, path, inside, relative"
 
 
 def find_problems(
-    store: Store,
+    storage: Storage,
     statistics: DatasetStatistics,
     *,
     compare_content: bool = False,
     progress: Progress | None = None,
 ) -> tuple[Finding, ...]:
     """Return everything found, errors first; see ``Project.findings``."""
-    findings = [*_missing_files(store, progress)]
+    findings = [*_missing_files(storage, progress)]
     if compare_content:
-        hash_contents(store)
-        findings += _duplicates(store)
-    findings += _torn_groups(store)
-    findings += _ignored_masks(store)
-    findings += _unfinished(store)
+        hash_contents(storage)
+        findings += _duplicates(storage)
+    findings += _torn_groups(storage)
+    findings += _ignored_masks(storage)
+    findings += _unfinished(storage)
     if statistics.images:
         findings += judge_statistics(statistics)
     return tuple(sorted(findings, key=lambda f: (_ORDER[f.severity], f.code, str(f.file or ""))))
 
 
-def hash_contents(store: Store) -> None:
+def hash_contents(storage: Storage) -> None:
     """Compute the sha256 of image files that have none yet; unreadable files are left out."""
-    rows = store.database.all(f"{_PATHS} FROM image WHERE content_hash IS NULL")
+    rows = storage.database.all(f"{_PATHS} FROM image WHERE content_hash IS NULL")
     hashes: dict[int, str | float | None] = {}
     for id_, *place in rows:
         try:
-            hashes[id_] = sha256_file(images.image_path(store.resolver, place))
+            hashes[id_] = sha256_file(image_table.image_path(storage.resolver, place))
         except OSError:
             continue  # reported as missing
-    if hashes and not store.database.read_only:
-        with store.database.transaction() as connection:
-            images.update_each(connection, "content_hash", hashes)
+    if hashes and not storage.database.read_only:
+        with storage.database.transaction() as connection:
+            image_table.update_each(connection, "content_hash", hashes)
 
 
-def _missing_files(store: Store, progress: Progress | None) -> Iterator[Finding]:
-    rows = store.database.all(
+def _missing_files(storage: Storage, progress: Progress | None) -> Iterator[Finding]:
+    rows = storage.database.all(
         "SELECT image.path, image.inside, image.relative, mask.hash"
         " FROM image LEFT JOIN mask ON mask.id = image.mask_id ORDER BY image.sort_key, image.id"
     )
     for done, (*place, mask_hash) in enumerate(rows, 1):
-        path = images.image_path(store.resolver, place)
+        path = image_table.image_path(storage.resolver, place)
         if not os.path.isfile(path):  # noqa: PTH113 - four times as fast, and there are 100 000
             text = message(
                 "The image {file} is not there any more; bring it back or remove it from the "
@@ -68,7 +68,7 @@ def _missing_files(store: Store, progress: Progress | None) -> Iterator[Finding]
             )
             yield Finding("error", "missing_image", text, path)
         if mask_hash is not None:
-            mask = store.masks.path(mask_hash)
+            mask = storage.masks.path(mask_hash)
             if not os.path.isfile(mask):  # noqa: PTH113
                 text = message(
                     "The mask {file} of {image} is not there any more; restore it from a backup.",
@@ -80,13 +80,13 @@ def _missing_files(store: Store, progress: Progress | None) -> Iterator[Finding]
             progress(done, len(rows))
 
 
-def _duplicates(store: Store) -> Iterator[Finding]:
-    twice = store.database.all(
+def _duplicates(storage: Storage) -> Iterator[Finding]:
+    twice = storage.database.all(
         "SELECT content_hash FROM image WHERE content_hash IS NOT NULL"
         " GROUP BY content_hash HAVING count(*) > 1"
     )
     for (content_hash,) in twice:
-        rows = store.database.all(
+        rows = storage.database.all(
             "SELECT path, inside, relative, subset FROM image WHERE content_hash = ?"
             " ORDER BY subset = 'none', sort_key, id",
             (content_hash,),
@@ -94,7 +94,7 @@ def _duplicates(store: Store) -> Iterator[Finding]:
         first = rows[0]
         torn = next((row for row in rows if row[3] not in (first[3], "none")), None)
         path, other = (
-            images.image_path(store.resolver, row[:3]) for row in (first, torn or rows[1])
+            image_table.image_path(storage.resolver, row[:3]) for row in (first, torn or rows[1])
         )
         if torn is not None:
             text = message(
@@ -109,8 +109,8 @@ def _duplicates(store: Store) -> Iterator[Finding]:
             yield Finding("info", "duplicate_in_subset", text, path, len(rows))
 
 
-def _torn_groups(store: Store) -> Iterator[Finding]:
-    rows = store.database.all(
+def _torn_groups(storage: Storage) -> Iterator[Finding]:
+    rows = storage.database.all(
         "SELECT group_key, count(*) FROM image WHERE group_key IS NOT NULL AND subset != 'none'"
         " GROUP BY group_key HAVING count(DISTINCT subset) > 1 ORDER BY group_key"
     )
@@ -124,8 +124,8 @@ def _torn_groups(store: Store) -> Iterator[Finding]:
         yield Finding("warning", "group_across_splits", text, None, count)
 
 
-def _ignored_masks(store: Store) -> Iterator[Finding]:
-    rows = store.database.all(
+def _ignored_masks(storage: Storage) -> Iterator[Finding]:
+    rows = storage.database.all(
         "SELECT image.path, image.inside, image.relative, mask_class.pixels FROM image"
         " JOIN mask ON mask.id = image.mask_id"
         " JOIN mask_class ON mask_class.mask_id = mask.id AND mask_class.class_id = ?"
@@ -133,13 +133,13 @@ def _ignored_masks(store: Store) -> Iterator[Finding]:
         (IGNORE_INDEX,),
     )
     for *place, pixels in rows:
-        path = images.image_path(store.resolver, place)
+        path = image_table.image_path(storage.resolver, place)
         text = message("The mask of {file} ignores every pixel (255).", file=path)
         yield Finding("warning", "all_ignored", text, path, pixels)
 
 
-def _unfinished(store: Store) -> Iterator[Finding]:
-    counted: Sequence[tuple[Any, ...]] = store.database.all(
+def _unfinished(storage: Storage) -> Iterator[Finding]:
+    counted: Sequence[tuple[Any, ...]] = storage.database.all(
         "SELECT state, count(*), sum(subset = 'none') FROM image GROUP BY state"
     )
     counts = {state: (count, free) for state, count, free in counted}

@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.project import image_rows as images
-from core.project import shape_store as shapes
-from core.project.labels import palette, present_ids, read_labels, remove_unused_class
-from core.project.masks import MaskBatch, register
+from core.project import image_table, shape_table
+from core.project.class_table import palette, present_ids, read_labels, remove_unused_class
+from core.project.mask_store import MaskBatch, register
 from core.project.rows import UndoReport
-from core.project.store import Store
+from core.project.storage import Storage
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,15 +20,15 @@ class ImportInfo:
     created: float
 
 
-def last_import(store: Store) -> ImportInfo | None:
+def last_import(storage: Storage) -> ImportInfo | None:
     """Return the newest import that was not undone."""
-    row = store.database.one("SELECT source, created FROM import_batch ORDER BY id DESC LIMIT 1")
+    row = storage.database.one("SELECT source, created FROM import_batch ORDER BY id DESC LIMIT 1")
     return None if row is None else ImportInfo(*row)
 
 
-def undo_last_import(store: Store) -> UndoReport | None:
+def undo_last_import(storage: Storage) -> UndoReport | None:
     """Undo the newest import; see ``Project.undo_last_import``."""
-    with store.masks.batch() as batch, store.database.transaction() as connection:
+    with storage.masks.batch() as batch, storage.database.transaction() as connection:
         row = connection.execute("SELECT max(id) FROM import_batch").fetchone()
         if row[0] is None:
             return None
@@ -47,23 +46,23 @@ def undo_last_import(store: Store) -> UndoReport | None:
         ).fetchall()
         for image_id, added, mask_id, state, subset, untouched, *place in rows:
             if not untouched:
-                kept.append(images.image_path(store.resolver, place))
+                kept.append(image_table.image_path(storage.resolver, place))
             elif added:
                 connection.execute("DELETE FROM image WHERE id = ?", (image_id,))
                 removed += 1
             else:
                 present = mask_id
                 if mask_id is not None:
-                    present = _without_deleted_classes(store, batch, mask_id)
+                    present = _without_deleted_classes(storage, batch, mask_id)
                     masks[image_id] = mask_id, present
                 connection.execute(
                     "UPDATE image SET mask_id = ?, state = ?, subset = ? WHERE id = ?",
                     (present, state, subset, image_id),
                 )
                 restored += 1
-        table = present_ids(store.database)
+        table = present_ids(storage.database)
         if table is not None:
-            shapes.replace_classes(connection, masks, table)
+            shape_table.replace_classes(connection, masks, table)
         classes = connection.execute(
             "SELECT class_id FROM import_class WHERE batch_id = ?", (batch_id,)
         ).fetchall()
@@ -73,12 +72,12 @@ def undo_last_import(store: Store) -> UndoReport | None:
     return UndoReport(removed, restored, tuple(kept))
 
 
-def _without_deleted_classes(store: Store, batch: MaskBatch, mask_id: int) -> int:
+def _without_deleted_classes(storage: Storage, batch: MaskBatch, mask_id: int) -> int:
     """Return the row id of what an earlier mask is today: itself, as a rule."""
-    hash_ = str(store.database.value("SELECT hash FROM mask WHERE id = ?", (mask_id,)))
-    table = present_ids(store.database, hash_)
+    hash_ = str(storage.database.value("SELECT hash FROM mask WHERE id = ?", (mask_id,)))
+    table = present_ids(storage.database, hash_)
     if table is None:
         return mask_id
-    colors = palette(read_labels(store.database))
-    with store.database.transaction() as connection:
-        return register(connection, batch.put(table[store.masks.read(hash_)], colors))
+    colors = palette(read_labels(storage.database))
+    with storage.database.transaction() as connection:
+        return register(connection, batch.put(table[storage.masks.read(hash_)], colors))

@@ -12,16 +12,16 @@ from core.data.formats import ImportedShape
 from core.images.headers import count_pages
 from core.images.io import image_size
 from core.images.palette import Color
-from core.project import image_rows as images
-from core.project import shape_store as shapes
-from core.project.class_plan import ClassMap, ClassPlan, add_planned, plan_classes
-from core.project.copying import copy_into
-from core.project.label_state import check_size, set_mask
-from core.project.labels import free_ids, palette, read_labels
-from core.project.masks import LabelMap, MaskBatch, check_values, register
+from core.project import image_table, shape_table
+from core.project.class_matching import ClassMap, ClassPlan, add_planned, plan_classes
+from core.project.class_table import free_ids, palette, read_labels
+from core.project.image_copies import copy_into
+from core.project.image_masks import check_size, set_mask
+from core.project.image_table import NewImage
+from core.project.mask_store import LabelMap, MaskBatch, check_values, register
 from core.project.paths import StoredPath
 from core.project.rows import ImageSubset, ImportReport, MaskInfo
-from core.project.store import Store
+from core.project.storage import Storage
 from core.system.errors import InputError
 from core.system.messages import Message, message
 
@@ -54,7 +54,7 @@ class _Prepared:
 
     path: Path
     existing: _Existing | None
-    new: images.NewImage | None
+    new: NewImage | None
     subset: ImageSubset
     mask: MaskInfo | None
     shapes_text: str
@@ -73,7 +73,7 @@ class _Tally:
 
 
 def take_over(
-    store: Store,
+    storage: Storage,
     incoming: Sequence[Incoming],
     *,
     source: str,
@@ -86,24 +86,24 @@ def take_over(
     progress: ProgressCallback | None = None,
 ) -> ImportReport:
     """Import images and masks; see ``Project.import_result``."""
-    store.database.require_writable()
-    existing = read_labels(store.database)
+    storage.database.require_writable()
+    existing = read_labels(storage.database)
     plan = plan_classes(
         existing,
         class_names,
-        free=free_ids(store.database.connection()),
+        free=free_ids(storage.database.connection()),
         colors=colors,
         class_map=class_map,
     )
     tally = _Tally(lost=list(lost))
-    with store.masks.batch() as batch:
-        reader = _Reader(store, plan, batch, tally, copy=copy)
+    with storage.masks.batch() as batch:
+        reader = _Reader(storage, plan, batch, tally, copy=copy)
         prepared: list[_Prepared] = []
         for number, item in enumerate(incoming, 1):
             prepared.extend(reader.prepare(item))
             if progress is not None:
                 progress(number, len(incoming))
-        with store.database.transaction() as connection:
+        with storage.database.transaction() as connection:
             add_planned(connection, plan)
             batch_id = _open_batch(connection, source, plan)
             for ready in prepared:
@@ -125,15 +125,15 @@ class _Reader:
     """Reads images and masks and writes mask files (and copies), but no row."""
 
     def __init__(
-        self, store: Store, plan: ClassPlan, batch: MaskBatch, tally: _Tally, *, copy: bool
+        self, storage: Storage, plan: ClassPlan, batch: MaskBatch, tally: _Tally, *, copy: bool
     ) -> None:
-        self._store = store
+        self._storage = storage
         self._plan = plan
         self._batch = batch
         self._tally = tally
         self._copy = copy
-        self._palette = palette([*read_labels(store.database), *plan.new])
-        self._known, self._copies = _known_images(store)
+        self._palette = palette([*read_labels(storage.database), *plan.new])
+        self._known, self._copies = _known_images(storage)
         self._seen: set[str] = set()
 
     def _count_pages(self, image: Path) -> None:
@@ -149,7 +149,7 @@ class _Reader:
 
     def prepare(self, item: Incoming) -> Iterator[_Prepared]:
         """Yield the image unless it is unreadable or came before."""
-        stored = self._store.resolver.store(item.image)
+        stored = self._storage.resolver.store(item.image)
         if stored.path in self._seen:
             self._tally.lost.append(
                 message("{file} is listed more than once; only the first is used.", file=item.image)
@@ -168,26 +168,24 @@ class _Reader:
             return
         yield _Prepared(item.image, existing, new, item.subset, *self._mask(item, size))
 
-    def _new_image(
-        self, item: Incoming, stored: StoredPath, size: tuple[int, int]
-    ) -> images.NewImage:
+    def _new_image(self, item: Incoming, stored: StoredPath, size: tuple[int, int]) -> NewImage:
         source = None
         if self._copy and not stored.inside:
             source = stored.path
-            target = copy_into(self._store.folder / "images", item.image, taken=self._copies)
-            stored = self._store.resolver.store(target)
-        return images.NewImage(stored, item.image.name, *size, subset=item.subset, source=source)
+            target = copy_into(self._storage.folder / "images", item.image, taken=self._copies)
+            stored = self._storage.resolver.store(target)
+        return NewImage(stored, item.image.name, *size, subset=item.subset, source=source)
 
     def _mask(self, item: Incoming, size: tuple[int, int]) -> tuple[MaskInfo | None, str]:
         try:
             mask = item.read_mask()
             if mask is None:
-                return None, shapes.NONE
+                return None, shape_table.NONE
             check_size(mask, size, name=str(item.image))
             check_values(mask, range(self._plan.count), name=str(item.image))
         except InputError as error:
             self._tally.lost.append(error.message)
-            return None, shapes.NONE
+            return None, shape_table.NONE
         mask = self._plan.lut[mask]
         return self._batch.put(mask, self._palette), self._shapes_text(item, mask)
 
@@ -196,27 +194,27 @@ class _Reader:
             found = () if item.read_shapes is None else item.read_shapes()
         except InputError as error:
             self._tally.lost.append(error.message)
-            return shapes.NONE
+            return shape_table.NONE
         if not found:
-            return shapes.NONE
+            return shape_table.NONE
         # Most imports have no shapes, and importing shapely takes long.
         from core.annotation.imported_shapes import imported_text
 
         return imported_text(found, mask, self._plan.lut)
 
 
-def _known_images(store: Store) -> tuple[dict[str, _Existing], set[Path]]:
+def _known_images(storage: Storage) -> tuple[dict[str, _Existing], set[Path]]:
     """Return the images by stored path and by the path they were copied from, and the copies."""
     known: dict[str, _Existing] = {}
     copies: set[Path] = set()
-    rows = store.database.all("SELECT id, path, inside, source, width, height FROM image")
+    rows = storage.database.all("SELECT id, path, inside, source, width, height FROM image")
     for id_, path, inside, source, width, height in rows:
         entry = _Existing(id_, (width, height))
         known[path] = entry
         if source is not None:
             known.setdefault(source, entry)
         if inside:
-            copies.add(store.folder / path)
+            copies.add(storage.folder / path)
     return known, copies
 
 
@@ -246,7 +244,7 @@ def _write(
         if _is_known(connection, ready.new.stored.path):  # added while the masks were read
             tally.unchanged += 1
             return
-        image_id = images.insert(connection, ready.new)
+        image_id = image_table.insert(connection, ready.new)
         tally.added += 1
         previous: tuple[int | None, str, str] = (None, "unlabelled", "none")
     elif ready.existing is not None:
@@ -269,13 +267,13 @@ def _write(
         set_mask(connection, image_id, mask_id, state="labelled")
         tally.masks += 1
     if ready.new is None and previous[2] == "none" and ready.subset != "none":
-        images.update(connection, [image_id], "subset", ready.subset)
+        image_table.update(connection, [image_id], "subset", ready.subset)
     connection.execute(
         "INSERT INTO import_image VALUES (?, ?, ?, ?, ?, ?, ?)",
         (batch_id, image_id, ready.new is not None, mask_id, *previous),
     )
     if mask_id is not None:  # only now, or the shapes of the mask before would be dropped
-        shapes.write(connection, image_id, mask_id, ready.shapes_text)
+        shape_table.write(connection, image_id, mask_id, ready.shapes_text)
 
 
 def _is_known(connection: sqlite3.Connection, path: str) -> bool:

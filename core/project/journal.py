@@ -34,7 +34,7 @@ _SHAPES_BOX: Box = (1, 0, 0, 0)
 
 
 @dataclass(frozen=True, slots=True)
-class Becomes:
+class LabelStatus:
     """What an image is once a change is saved, besides the mask's pixels.
 
     Attributes:
@@ -46,7 +46,7 @@ class Becomes:
     has_mask: bool = True
 
 
-BY_ITSELF = Becomes()
+DEFAULT_STATUS = LabelStatus()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,10 +68,10 @@ class Patch:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Change:
-    """The patches of one change, what the image becomes by it, and its shapes."""
+    """The patches of one change, the status of the image with it, and its shapes."""
 
     patches: tuple[Patch, ...]
-    becomes: Becomes = BY_ITSELF
+    status: LabelStatus = DEFAULT_STATUS
     shapes: ShapeChanges = field(default_factory=dict)
 
 
@@ -86,7 +86,7 @@ class Journal:
     def append(
         self,
         patches: Iterable[Patch],
-        becomes: Becomes = BY_ITSELF,
+        status: LabelStatus = DEFAULT_STATUS,
         shapes: ShapeTexts = NO_TEXTS,
     ) -> None:
         """Add one change; it survives the end of this process once this returns.
@@ -95,15 +95,15 @@ class Journal:
 
         Args:
             patches: the pixels.
-            becomes: what the image is then.
+            status: the image's then.
             shapes: texts of the shapes that changed by id, None for those that are gone.
 
         Raises:
             OSError: the disk is full or refuses.
         """
         body = b"".join(_packed(patch) for patch in patches)
-        if becomes != BY_ITSELF:
-            told = json.dumps([becomes.state, becomes.has_mask]).encode()
+        if status != DEFAULT_STATUS:
+            told = json.dumps([status.state, status.has_mask]).encode()
             body += _PATCH.pack(*_STATE_BOX, len(told)) + told
         if shapes:
             items = (str(id_) if text is None else text for id_, text in shapes.items())
@@ -158,7 +158,7 @@ def _packed(patch: Patch) -> bytes:
 def _unpacked(body: bytes, bounds: Box) -> Change | None:
     """Return a change, None where a part of it makes no sense."""
     patches = []
-    becomes = BY_ITSELF
+    status = DEFAULT_STATUS
     shapes = NO_CHANGES
     place = 0
     while place + _PATCH.size <= len(body):
@@ -166,10 +166,10 @@ def _unpacked(body: bytes, bounds: Box) -> Change | None:
         place += _PATCH.size
         box, shape = (x0, y0, x1, y1), (y1 - y0, x1 - x0)
         if box == _STATE_BOX:
-            told = _becomes(body[place : place + length])
+            told = _status(body[place : place + length])
             if told is None:
                 return None
-            becomes = told
+            status = told
             place += length
             continue
         if box == _SHAPES_BOX:
@@ -190,14 +190,14 @@ def _unpacked(body: bytes, bounds: Box) -> Change | None:
             return None
         patches.append(Patch(box, np.frombuffer(pixels, np.uint8).reshape(shape)))
         place += length
-    return Change(tuple(patches), becomes, shapes)
+    return Change(tuple(patches), status, shapes)
 
 
-def _becomes(told: bytes) -> Becomes | None:
+def _status(told: bytes) -> LabelStatus | None:
     try:
         state, has_mask = json.loads(told)
     except (ValueError, TypeError, RecursionError):
         return None
     if not isinstance(has_mask, bool) or not (state is None or state in STATES):
         return None
-    return Becomes(state, has_mask)
+    return LabelStatus(state, has_mask)

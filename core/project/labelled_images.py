@@ -7,11 +7,15 @@ from pathlib import Path
 
 from core.data.label_class import LabelClass
 from core.images.palette import Color
-from core.project import class_changes, labels, masks
-from core.project import image_rows as images
-from core.project import label_state as labelling
-from core.project import shape_store as shapes
-from core.project.masks import LabelMap
+from core.project import (
+    class_changes,
+    class_table,
+    image_masks,
+    image_table,
+    mask_store,
+    shape_table,
+)
+from core.project.mask_store import LabelMap
 from core.project.rows import (
     GarbageReport,
     ImageCounts,
@@ -21,7 +25,7 @@ from core.project.rows import (
     MaskVersion,
     State,
 )
-from core.project.store import ProjectPart
+from core.project.storage import ProjectPart
 from core.system.errors import InputError
 
 _EVERYTHING = ImageQuery()
@@ -34,31 +38,31 @@ class LabelledImages(ProjectPart):
 
     def labels(self) -> tuple[LabelClass, ...]:
         """Return the classes in the order of the list."""
-        return labels.read_labels(self._database)
+        return class_table.read_labels(self._database)
 
     def add_class(self, name: str, color: Color | None = None) -> LabelClass:
         """Append a class; raises ``InputError`` for an empty or taken name."""
         with self._database.transaction() as connection:
-            return labels.add_class(connection, name, color)
+            return class_table.add_class(connection, name, color)
 
     def rename_class(self, class_id: int, name: str) -> None:
         """Rename a class; raises ``InputError`` for an empty or taken name."""
         with self._database.transaction() as connection:
-            labels.rename_class(connection, class_id, name)
+            class_table.rename_class(connection, class_id, name)
 
     def recolor_class(self, class_id: int, color: Color) -> None:
         """Give a class another colour (red, green, blue; 0 … 255)."""
         with self._database.transaction() as connection:
-            labels.recolor_class(connection, class_id, color)
+            class_table.recolor_class(connection, class_id, color)
 
     def order_classes(self, class_ids: Sequence[int]) -> None:
         """Change the order of the list; ids stay."""
         with self._database.transaction() as connection:
-            labels.order_classes(connection, class_ids)
+            class_table.order_classes(connection, class_ids)
 
     def images_with_class(self, class_id: int) -> int:
         """Return how many images have a class in their mask."""
-        return class_changes.images_with_class(self._store, class_id)
+        return class_changes.images_with_class(self._storage, class_id)
 
     def merge_class(
         self,
@@ -84,7 +88,7 @@ class LabelledImages(ProjectPart):
             InputError: the class with id 0, which erasing leaves behind; reading only, a mask
                 cannot be read, or one was changed meanwhile.
         """
-        return class_changes.replace_class(self._store, class_id, replacement, progress=progress)
+        return class_changes.replace_class(self._storage, class_id, replacement, progress=progress)
 
     # Images
 
@@ -92,17 +96,17 @@ class LabelledImages(ProjectPart):
         self, query: ImageQuery = _EVERYTHING, *, limit: int | None = None, offset: int = 0
     ) -> list[ImageRow]:
         """Return a page of the images that a query finds, in its order."""
-        return images.select(
-            self._database, self._store.resolver, query, limit=limit, offset=offset
+        return image_table.select(
+            self._database, self._storage.resolver, query, limit=limit, offset=offset
         )
 
     def image_ids(self, query: ImageQuery = _EVERYTHING) -> list[int]:
         """Return the ids of all images that a query finds, in its order."""
-        return images.select_ids(self._database, query)
+        return image_table.select_ids(self._database, query)
 
     def images_by_id(self, ids: Sequence[int]) -> list[ImageRow]:
         """Return the images with these ids, in their order; unknown ids are left out."""
-        return images.select_by_ids(self._database, self._store.resolver, ids)
+        return image_table.select_by_ids(self._database, self._storage.resolver, ids)
 
     def image(self, image_id: int) -> ImageRow:
         """Return one image; raises ``InputError`` if it was removed."""
@@ -113,15 +117,15 @@ class LabelledImages(ProjectPart):
 
     def find_image(self, path: Path | str) -> int | None:
         """Return the id of the image at ``path``, or that was copied from there."""
-        return images.find(self._database, self._store.resolver.store(Path(path)))
+        return image_table.find(self._database, self._storage.resolver.store(Path(path)))
 
     def counts(self, query: ImageQuery = _EVERYTHING) -> ImageCounts:
         """Count the images that a query finds, by subset and state."""
-        return images.count(self._database, query)
+        return image_table.count(self._database, query)
 
     def class_counts(self, query: ImageQuery = _EVERYTHING) -> dict[int, int]:
         """Return in how many of the images each class id occurs (255: ignored pixels)."""
-        return images.count_classes(self._database, query)
+        return image_table.count_classes(self._database, query)
 
     def set_subset(self, ids: Iterable[int], subset: ImageSubset) -> None:
         """Move images into a subset."""
@@ -139,14 +143,10 @@ class LabelledImages(ProjectPart):
         """Mark images, or unmark them."""
         self._set(ids, "flagged", int(flagged))
 
-    def set_group(self, ids: Iterable[int], group: str | None) -> None:
-        """Tie images together: a split keeps those of one group in one subset."""
-        self._set(ids, "group_key", group)
-
     def set_scores(self, scores: Mapping[int, float | None]) -> None:
         """Remember the mIoU (0 … 1) of images by id; ``order="worst"`` sorts by it."""
         with self._database.transaction() as connection:
-            images.update_each(connection, "score", scores)
+            image_table.update_each(connection, "score", scores)
 
     def remove_images(self, ids: Iterable[int]) -> None:
         """Take images off the list; image files, masks, revisions and runs stay."""
@@ -155,7 +155,7 @@ class LabelledImages(ProjectPart):
 
     def _set(self, ids: Iterable[int], column: str, value: str | int | None) -> None:
         with self._database.transaction() as connection:
-            images.update(connection, ids, column, value)
+            image_table.update(connection, ids, column, value)
 
     # Masks
 
@@ -165,14 +165,14 @@ class LabelledImages(ProjectPart):
         Raises:
             InputError: the image was removed, or the mask's file deleted from outside.
         """
-        return labelling.label_map(self._store, image_id)
+        return image_masks.label_map(self._storage, image_id)
 
     def shapes_text(self, image_id: int) -> str | None:
         """Return the shapes that an image's mask shows, None where there are none.
 
         ``core.annotation.shape_text`` reads them; the file may be damaged.
         """
-        return shapes.read(self._database, image_id)
+        return shape_table.read(self._database, image_id)
 
     def save_label_map(
         self,
@@ -198,17 +198,17 @@ class LabelledImages(ProjectPart):
         Raises:
             InputError: another size than the image, a value that is no class, disk full.
         """
-        return labelling.save_label_map(
-            self._store, image_id, mask, state=state, shapes_text=shapes_text
+        return image_masks.save_label_map(
+            self._storage, image_id, mask, state=state, shapes_text=shapes_text
         )
 
     def clear_label_map(self, image_id: int, *, state: State = "unlabelled") -> None:
         """Leave an image without a mask; the old one stays in its history."""
-        labelling.clear_label_map(self._store, image_id, state=state)
+        image_masks.clear_label_map(self._storage, image_id, state=state)
 
     def mask_history(self, image_id: int) -> list[MaskVersion]:
         """Return the earlier masks of an image, newest first; ``mask`` reads one."""
-        return labelling.history(self._store, image_id)
+        return image_masks.history(self._storage, image_id)
 
     def mask(self, mask_hash: str) -> LabelMap:
         """Return a stored mask (H, W) uint8, without the classes that were deleted since.
@@ -216,19 +216,15 @@ class LabelledImages(ProjectPart):
         Raises:
             InputError: its file is gone.
         """
-        mask = self._store.masks.read(mask_hash)
-        table = labels.present_ids(self._database, mask_hash)
+        mask = self._storage.masks.read(mask_hash)
+        table = class_table.present_ids(self._database, mask_hash)
         return mask if table is None else table[mask]
-
-    def mask_path(self, mask_hash: str) -> Path:
-        """Return where a stored mask's PNG is; it may have ids of deleted classes."""
-        return self._store.masks.path(mask_hash)
 
     def collect_garbage(self) -> GarbageReport:
         """Delete earlier versions of masks, except where a revision or an undo needs them."""
-        store = self._store.masks
+        files = self._storage.masks
         with self._database.transaction() as connection:
-            masks.forget_unused(connection, store.in_flight())
-            shapes.forget_stale(connection)
+            mask_store.forget_unused(connection, files.in_flight())
+            shape_table.forget_stale(connection)
             known = {row[0] for row in connection.execute("SELECT hash FROM mask")}
-        return store.remove_unless(known)
+        return files.remove_unless(known)

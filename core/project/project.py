@@ -9,14 +9,14 @@ from typing import Self
 
 from filelock import FileLock
 
-from core.project import location
+from core.project import project_folder
 from core.project.data_exchange import DataExchange
 from core.project.database import Database
 from core.project.labelled_images import LabelledImages
-from core.project.masks import MaskStore
+from core.project.mask_store import MaskStore
 from core.project.paths import PathResolver
 from core.project.runs import ProjectRuns
-from core.project.store import Store
+from core.project.storage import Storage
 from core.system.errors import InputError
 
 
@@ -28,8 +28,8 @@ class Project(LabelledImages, DataExchange, ProjectRuns):
     """
 
     def __init__(self, folder: Path, database: Database, lock: FileLock | None) -> None:
-        moved = location.remember_move(database, folder)
-        self._store = Store(
+        moved = project_folder.remember_move(database, folder)
+        self._storage = Storage(
             folder, database, MaskStore(folder / "masks"), PathResolver(folder, moved)
         )
         self._lock = lock
@@ -48,8 +48,8 @@ class Project(LabelledImages, DataExchange, ProjectRuns):
         Raises:
             InputError: the folder is not empty, a project already, or not writable.
         """
-        path = location.absolute(folder)
-        location.create_folder(path, {"name": (name or "").strip() or path.name})
+        path = project_folder.absolute(folder)
+        project_folder.create_folder(path, {"name": (name or "").strip() or path.name})
         project = cls.open(path)
         try:
             for label in labels:
@@ -67,11 +67,11 @@ class Project(LabelledImages, DataExchange, ProjectRuns):
             InputError: no project, damaged, from a newer version, or (for writing) open in another
                 window.
         """
-        path = location.absolute(folder)
-        location.require_project(path)
-        lock = None if read_only else location.lock_folder(path)
+        path = project_folder.absolute(folder)
+        project_folder.require_project(path)
+        lock = None if read_only else project_folder.lock_folder(path)
         try:
-            return cls(path, location.open_database(path, read_only=read_only), lock)
+            return cls(path, project_folder.open_database(path, read_only=read_only), lock)
         except BaseException:
             if lock is not None:
                 lock.release()

@@ -17,7 +17,7 @@ from core.datasets import Subset
 from core.images.io import IGNORE_INDEX
 from core.project.data_folder import DataItem, write_data_folder
 from core.project.database import Database
-from core.project.store import Store
+from core.project.storage import Storage
 from core.system.errors import InputError
 
 
@@ -66,7 +66,7 @@ class Revision:
         )
 
 
-def freeze(store: Store, labels: Sequence[LabelClass], *, needed: Sequence[Subset]) -> Revision:
+def freeze(storage: Storage, labels: Sequence[LabelClass], *, needed: Sequence[Subset]) -> Revision:
     """Freeze the labelled and reviewed images that belong to a subset; drafts stay out.
 
     Stores the revision unless one with the same hash is there or the project is read-only.
@@ -77,38 +77,38 @@ def freeze(store: Store, labels: Sequence[LabelClass], *, needed: Sequence[Subse
     if len(labels) < 2:
         raise InputError("A model needs at least two classes, such as background and one more.")
     by_id = tuple(sorted(labels, key=lambda label: label.id))
-    if store.database.read_only:
-        rows = _current(store.database)
+    if storage.database.read_only:
+        rows = _current(storage.database)
         _check_subsets(rows, needed)
-        return _revision(store, None, time.time(), by_id, rows)
-    with store.database.transaction() as connection:
-        rows = _current(store.database)
+        return _revision(storage, None, time.time(), by_id, rows)
+    with storage.database.transaction() as connection:
+        rows = _current(storage.database)
         _check_subsets(rows, needed)
-        revision = _revision(store, None, time.time(), by_id, rows)
+        revision = _revision(storage, None, time.time(), by_id, rows)
         id_, created = _keep(connection, revision, rows)
     return Revision(id_, revision.hash, created, revision.labels, revision.items)
 
 
-def load(store: Store, revision_id: int) -> Revision:
+def load(storage: Storage, revision_id: int) -> Revision:
     """Return a stored revision.
 
     Raises:
         KeyError: there is none with this id.
     """
-    head = store.database.one("SELECT created, labels FROM revision WHERE id = ?", (revision_id,))
+    head = storage.database.one("SELECT created, labels FROM revision WHERE id = ?", (revision_id,))
     if head is None:
         raise KeyError(f"no revision {revision_id}")
     labels = tuple(
         LabelClass(id_, name, (red, green, blue))
         for id_, name, (red, green, blue) in json.loads(head[1])
     )
-    rows = store.database.all(
+    rows = storage.database.all(
         "SELECT item.path, item.inside, item.relative, mask.hash, item.subset, mask.id"
         " FROM revision_item AS item JOIN mask ON mask.id = item.mask_id"
         " WHERE item.revision_id = ? ORDER BY item.position",
         (revision_id,),
     )
-    return _revision(store, revision_id, head[0], labels, rows)
+    return _revision(storage, revision_id, head[0], labels, rows)
 
 
 def _current(database: Database) -> list[tuple[Any, ...]]:
@@ -132,7 +132,7 @@ def _check_subsets(rows: Sequence[tuple[Any, ...]], needed: Sequence[Subset]) ->
 
 
 def _revision(
-    store: Store,
+    storage: Storage,
     id_: int | None,
     created: float,
     labels: tuple[LabelClass, ...],
@@ -143,11 +143,11 @@ def _revision(
         digest.update(json.dumps([label.id, label.name]).encode() + b"\n")
     for path, _, _, mask_hash, subset, _ in rows:
         digest.update(json.dumps([path, mask_hash, subset]).encode() + b"\n")
-    with_gaps = _masks_with_gaps(store.database, labels)
+    with_gaps = _masks_with_gaps(storage.database, labels)
     items = tuple(
         DataItem(
-            store.resolver.resolve(path, bool(inside), relative),
-            store.masks.path(mask_hash),
+            storage.resolver.resolve(path, bool(inside), relative),
+            storage.masks.path(mask_hash),
             subset,
             has_gaps=mask_id in with_gaps,
         )

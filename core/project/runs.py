@@ -12,7 +12,7 @@ import numpy as np
 
 from core.project.revision import Revision
 from core.project.rows import RunRow, RunState
-from core.project.store import ProjectPart
+from core.project.storage import ProjectPart
 from core.runs.kinds import names_ever, present_name
 from core.runs.run_folder import RunFolder
 from core.system.errors import InputError

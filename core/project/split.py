@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from core.data.splitting import split_items
-from core.project import image_rows as images
+from core.project import image_table
 from core.project.database import Database
 from core.project.rows import ImageSubset
 from core.system.errors import InputError
@@ -57,9 +57,9 @@ def split_images(
                 classes={image: shown[image.id] for image in open_},
             )
             assigned.update({image.id: subset for image, subset in chosen.items()})
-        images.update_each(connection, "subset", assigned)
+        image_table.update_each(connection, "subset", assigned)
         if group is not None:
-            images.update_each(
+            image_table.update_each(
                 connection, "group_key", {image.id: image.group for image in everything}
             )
     final = Counter(assigned.get(image.id, image.subset) for image in everything)

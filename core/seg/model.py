@@ -57,7 +57,7 @@ class SegmentationModel:
 
     @classmethod
     def catalog_entry(cls) -> Network:
-        """Return what the catalog says of the network; a subclass has its base's, or overrides this."""
+        """Return what the catalog says of the network; a subclass has its base's."""
         for one in cls.__mro__:
             if one.__name__ in NETWORKS:
                 return NETWORKS[one.__name__]

@@ -20,7 +20,7 @@ from core.annotation.shape_text import shapes_from_text
 from core.images.io import write_image
 from core.project import Project
 from core.project.autosave import recover
-from core.project.masks import mask_hash
+from core.project.mask_store import mask_hash
 
 pytestmark = pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs kill -9")
 
@@ -51,7 +51,7 @@ from core.annotation.polygon import Polygon
 from core.annotation.shape_text import shapes_from_text
 from core.annotation.shapes import Outline
 from core.project import Project
-from core.project.masks import mask_hash
+from core.project.mask_store import mask_hash
 
 sys.path.append("tests/support")
 from crash_victim import shapes_hash

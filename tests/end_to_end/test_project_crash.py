@@ -19,7 +19,7 @@ from crash_victim import Victim
 
 from core.images.io import read_mask, write_image, write_mask
 from core.project import Project
-from core.project.masks import mask_hash
+from core.project.mask_store import mask_hash
 
 pytestmark = pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs kill -9")
 
@@ -30,7 +30,7 @@ IMAGES = 6
 
 JOBS = """
 from core.project import Project
-from core.project.masks import mask_hash
+from core.project.mask_store import mask_hash
 
 
 def save(folder, seed, side):

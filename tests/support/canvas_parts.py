@@ -13,7 +13,7 @@ from app.canvas.editor import Editor
 from app.canvas.tools import TOOLS
 from app.canvas.view import CanvasView
 from core.annotation.document import MaskDocument
-from core.annotation.picture import make_picture
+from core.annotation.image_pyramid import make_pyramid
 
 LEFT, RIGHT, MIDDLE = (
     Qt.MouseButton.LeftButton,
@@ -62,7 +62,7 @@ class Bench:
         self.editor.committed.connect(self.committed.append)
         self.editor.failed.connect(self.errors.append)
         start = np.zeros(pixels.shape[:2], np.uint8) if mask is None else mask
-        self.editor.show(MaskDocument(start, 7), make_picture(pixels))
+        self.editor.show(MaskDocument(start, 7), make_pyramid(pixels))
         self.view.show()
         self.view.setFocus()
 

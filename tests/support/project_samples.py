@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pytest
 
 from core.images.io import write_image
-from core.project import ImageSubset, Project
+from core.project import ImageSubset, Project, image_table
 
 SIZE = (24, 16)
 """Width and height of the sample images."""
@@ -31,6 +31,17 @@ def mask(*class_ids: int, size: tuple[int, int] = SIZE) -> npt.NDArray[np.uint8]
     width, height = size
     columns = np.array(class_ids, np.uint8)[np.arange(width) * len(class_ids) // width]
     return np.tile(columns, (height, 1))
+
+
+def mask_file(project: Project, mask_hash: str) -> Path:
+    """Return where a stored mask's PNG is."""
+    return project.folder / "masks" / mask_hash[:2] / f"{mask_hash}.png"
+
+
+def set_group(project: Project, ids: list[int], group: str) -> None:
+    """Tie images together, as a split by an expression does."""
+    with project._database.transaction() as connection:
+        image_table.update(connection, ids, "group_key", group)
 
 
 def labelled(

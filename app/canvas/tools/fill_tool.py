@@ -7,7 +7,7 @@ from typing import ClassVar
 from app.canvas.editor import BACKGROUND
 from app.canvas.tools.tool import Pointer, Tool
 from core.annotation.components import class_region
-from core.annotation.fill import flood
+from core.annotation.flood_fill import flood
 from core.system.messages import Message, message
 
 

@@ -13,7 +13,7 @@ from app.canvas.tools.tool import Pointer
 from core.annotation.components import pick_component
 from core.annotation.document import OpenShape
 from core.annotation.edits import Region
-from core.annotation.hit_test import HitTest
+from core.annotation.hit_test import edge_at, vertex_at
 from core.annotation.polygon import Point, Polygon, delete_vertex, insert_vertex, move_vertex, trace
 from core.annotation.shapes import Outline, Shape
 
@@ -243,9 +243,8 @@ class ShapeEditing:
     def _handle_at(self, pointer: Pointer) -> _Place | None:
         if self.outline is None:
             return None
-        rings = self.outline.handles()
         reach = _NEAR / self._view.pixel_size
-        found = HitTest([Polygon(rings[0], rings[1:])]).vertex_at(*pointer.point, radius=reach)
+        found = vertex_at(self.outline.handles(), *pointer.point, radius=reach)
         return None if found is None else (found.ring, found.index)
 
     def _edge_at(self, pointer: Pointer, outline: Outline) -> _Place | None:
@@ -253,9 +252,8 @@ class ShapeEditing:
         if outline.kind == "ellipse":
             return None
         rings = outline.handles()
-        corners = Polygon(rings[0][::2]) if outline.is_box else outline.polygon
         reach = _NEAR_EDGE / self._view.pixel_size
-        edge = HitTest([corners]).edge_at(*pointer.point, radius=reach)
+        edge = edge_at((rings[0][::2],) if outline.is_box else rings, *pointer.point, radius=reach)
         if edge is None:
             return None
         if outline.is_box:

@@ -26,7 +26,7 @@ from app.widgets import dialogs
 from app.widgets.layout import button, column, label, row
 from core.data.formats import ImportedImage, ImportResult, registry
 from core.project import Project
-from core.project.masks import LabelMap
+from core.project.mask_store import LabelMap
 from core.system.messages import Message
 
 _SIZE = (GRID * 72, GRID * 48)
@@ -110,7 +110,9 @@ class ExportDialog(QDialog):
         self._set_busy(True)
 
         def run(progress: Progress) -> list[Message]:
-            written = registry.write(key, _with_progress(project.contents(), progress), folder)
+            written = registry.write(
+                key, _with_progress(project.labelled_dataset(), progress), folder
+            )
             return written.messages
 
         self._tasks.start(

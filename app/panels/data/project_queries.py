@@ -13,7 +13,7 @@ import numpy.typing as npt
 from app.panels.base import StepState, StepStatus
 from app.panels.data.class_list import ClassFacts
 from app.services.background import Progress
-from core.annotation.picture import read_picture, shown
+from core.annotation.image_pyramid import read_pyramid, shown
 from core.data.dataset_statistics import DatasetStatistics
 from core.data.validation import Finding
 from core.project import ImageCounts, ImageQuery, ImageRow, LabelClass, Project
@@ -118,7 +118,7 @@ def open_image(project: Project, row: ImageRow) -> Callable[[Progress], OpenedIm
     """Return a function that decodes an image and its mask."""
 
     def run(progress: Progress) -> OpenedImage:
-        picture = read_picture(row.path)
+        picture = read_pyramid(row.path)
         progress.check()
         halved, level = next(
             (number, level)

@@ -14,13 +14,13 @@ from app.canvas.editor import Editor
 from app.services.background import BackgroundTasks, Progress
 from core.annotation.document import MaskDocument
 from core.annotation.edits import Box, Mask
-from core.annotation.picture import Picture, read_picture
+from core.annotation.image_pyramid import ImagePyramid, read_pyramid
 from core.annotation.shape_text import shapes_from_text
 from core.annotation.shapes import Shapes
 from core.annotation.undo import MAX_BYTES, UndoStack
 from core.project import ImageRow, Project
 from core.project.autosave import Autosave, recover
-from core.project.journal import BY_ITSELF, Becomes
+from core.project.journal import DEFAULT_STATUS, LabelStatus
 from core.system.errors import InputError
 
 _log = logging.getLogger(__name__)
@@ -31,7 +31,7 @@ _KEPT_PIXELS = 80_000_000
 @dataclass(frozen=True, slots=True, eq=False)
 class _Opened:
     row: ImageRow
-    picture: Picture
+    picture: ImagePyramid
     mask: Mask
     copy: Mask
     shapes: Shapes
@@ -46,7 +46,7 @@ class Steps:
     """
 
     stack: UndoStack
-    start: Becomes | None
+    start: LabelStatus | None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -87,9 +87,9 @@ class Session(QObject):
         self._autosave: Autosave | None = None
         self._tasks = BackgroundTasks(self)
         self._undo: OrderedDict[int, Steps] = OrderedDict()
-        self._start: Becomes | None = None
+        self._start: LabelStatus | None = None
         self._hashes: dict[int, str | None] = {}
-        self._pictures: OrderedDict[int, Picture] = OrderedDict()
+        self._pictures: OrderedDict[int, ImagePyramid] = OrderedDict()
         self.row: ImageRow | None = None
         self.wanted: int | None = None
         editor.committed.connect(self._on_committed)
@@ -145,11 +145,11 @@ class Session(QObject):
         if project is None or image_id in self._pictures:
             return
 
-        def read(_progress: Progress) -> tuple[int, Picture | None]:
+        def read(_progress: Progress) -> tuple[int, ImagePyramid | None]:
             row = project.image(image_id)
             if row.width * row.height > _KEPT_PIXELS:
                 return image_id, None
-            return image_id, read_picture(row.path)
+            return image_id, read_pyramid(row.path)
 
         self._tasks.start(
             read,
@@ -247,7 +247,7 @@ class Session(QObject):
     def _undo_bytes(self) -> int:
         return sum(steps.stack.nbytes for steps in self._undo.values())
 
-    def _keep_picture(self, image_id: int, picture: Picture | None) -> None:
+    def _keep_picture(self, image_id: int, picture: ImagePyramid | None) -> None:
         if picture is None or picture.size[0] * picture.size[1] > _KEPT_PIXELS:
             return
         self._pictures[image_id] = picture
@@ -289,21 +289,21 @@ class Session(QObject):
                 document.image_id,
                 document.mask,
                 boxes,
-                becomes=self._becomes(document),
+                status=self._becomes(document),
                 shapes=document.shape_changes,
             )
             self.saving.emit()
 
-    def _becomes(self, document: MaskDocument) -> Becomes:
+    def _becomes(self, document: MaskDocument) -> LabelStatus:
         """Return what the image is now that a step was made, undone or done again."""
         stack, start = document.undo_stack, self._start
         if start is not None and stack.is_at_start:
             if stack.redo_note is None and self._project is not None:
                 state = self._project.image(document.image_id).state
-                stack.redo_note = None if state == start.state else Becomes(state)
+                stack.redo_note = None if state == start.state else LabelStatus(state)
             return start
         note = stack.redo_note
-        return note if isinstance(note, Becomes) else BY_ITSELF
+        return note if isinstance(note, LabelStatus) else DEFAULT_STATUS
 
     @Slot(int, object)
     def _on_stored(self, image_id: int, mask_hash: str | None) -> None:
@@ -315,15 +315,15 @@ class Session(QObject):
         self.save_failed.emit(error)
 
 
-def _as_it_is(row: ImageRow) -> Becomes:
-    return Becomes(row.state, has_mask=row.mask_hash is not None)
+def _as_it_is(row: ImageRow) -> LabelStatus:
+    return LabelStatus(row.state, has_mask=row.mask_hash is not None)
 
 
-def _read(project: Project, image_id: int, picture: Picture | None) -> _Opened:
+def _read(project: Project, image_id: int, picture: ImagePyramid | None) -> _Opened:
     row = project.image(image_id)
     mask = project.label_map(image_id)
     if picture is None:
-        picture = read_picture(row.path)
+        picture = read_pyramid(row.path)
     width, height = picture.size
     if (width, height) != (row.width, row.height):
         raise InputError(

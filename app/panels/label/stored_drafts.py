@@ -18,7 +18,7 @@ from core.annotation.draft import (
     read_rejected,
     write_rejected,
 )
-from core.annotation.draft_remainder import read_rest, write_rest
+from core.annotation.draft_remainder import read_remainder, write_remainder
 from core.annotation.edits import Pixels
 from core.annotation.uncertainty import Uncertainty
 from core.project import ImageRow, Project
@@ -151,7 +151,7 @@ class StoredDrafts(QObject):
     def store_rest(self, stored: StoredDraft, rest: Pixels) -> None:
         """Write which pixels of a draft were not accepted yet."""
         self._tasks.start(
-            lambda _progress: write_rest(stored.run_dir, stored.record.index, rest),
+            lambda _progress: write_remainder(stored.run_dir, stored.record.index, rest),
             on_done=lambda _none: None,
             on_failed=self._context.error_occurred.emit,
             key="rest",
@@ -225,7 +225,7 @@ def _read_draft(row: ImageRow, stored: StoredDraft) -> ReadDraft | None:
         )
     size, rest = (row.width, row.height), None
     if row.state == "draft":
-        rest = read_rest(stored.run_dir, record.index, size=size)
+        rest = read_remainder(stored.run_dir, record.index, size=size)
         if rest is None or not rest.any():
             return None  # a draft of another kind, or looked through
     return ReadDraft(row.id, read_prediction(stored.run_dir, record, size=size), stored, rest)

@@ -33,7 +33,7 @@ def test_clicks_cut_the_object_out_and_enter_paints_it(bench, files, qtbot):
     assert tool.busy
     assert tool.shown_hint() is tool.busy_hint
     bench.settle(qtbot)
-    assert iou(tool.preview().in_image((100, 80)), disc_mask()) > 0.85
+    assert iou(tool.preview().in_box((0, 0, 100, 80)), disc_mask()) > 0.85
     bench.click(5, 5, button=RIGHT)
     assert [click.positive for click in tool._clicks] == [True, False]
     bench.key(Qt.Key.Key_Return)  # still waiting: painted as soon as it is known

@@ -51,7 +51,7 @@ def expect_mask(bench: Bench) -> None:
     """The mask is what painting its shapes from the bottom up gives."""
     expected = np.zeros_like(bench.mask)
     for shape in shapes(bench):
-        expected[shape.outline.region(SIZE).in_image(SIZE)] = shape.class_id
+        expected[shape.outline.region(SIZE).in_box((0, 0, *SIZE))] = shape.class_id
     assert np.array_equal(bench.mask, expected)
 
 

@@ -147,7 +147,7 @@ def test_polygon_is_painted_when_closed_and_follows_its_vertices(bench) -> None:
     assert tool.busy and not bench.mask.any()
     bench.key(KEY.Key_Return)
     first = polygon_region(Polygon.of([(x + 0.5, y + 0.5) for x, y in corners]), (100, 80))
-    assert np.array_equal(painted(bench), first.in_image((100, 80)))
+    assert np.array_equal(painted(bench), first.in_box((0, 0, 100, 80)))
     bench.drag((60, 60), (80, 70))
     assert painted(bench)[65, 73] and painted(bench)[30, 30]
     bench.drag((20, 40), (30, 40))  # an edge: a vertex is made there
@@ -158,7 +158,7 @@ def test_polygon_is_painted_when_closed_and_follows_its_vertices(bench) -> None:
     assert painted(bench)[40, 22]
     for _ in range(3):
         bench.editor.undo()
-    assert np.array_equal(painted(bench), first.in_image((100, 80)))
+    assert np.array_equal(painted(bench), first.in_box((0, 0, 100, 80)))
     bench.editor.undo()
     assert not bench.mask.any()
 
@@ -207,7 +207,7 @@ def test_wand_shows_and_paints_what_is_alike(bench, qtbot) -> None:
     tool = bench.take("wand")
     bench.move(40, 30)
     bench.settle(qtbot)
-    assert iou(tool.preview().in_image((100, 80)), disc_mask()) == 1.0
+    assert iou(tool.preview().in_box((0, 0, 100, 80)), disc_mask()) == 1.0
     assert not bench.mask.any()
     bench.click(40, 30)
     bench.settle(qtbot)
@@ -241,7 +241,7 @@ def test_superpixels_follow_the_disc(bench, qtbot) -> None:
     bench.editor.set_option("superpixel_size", 8)
     bench.move(40, 30)
     bench.settle(qtbot)
-    assert tool.preview().in_image((100, 80))[30, 40]
+    assert tool.preview().in_box((0, 0, 100, 80))[30, 40]
     for x, y in ((40, 30), (34, 30), (46, 30), (40, 22), (40, 38), (33, 24), (47, 36)):
         bench.click(x, y)
         bench.settle(qtbot)
@@ -281,13 +281,13 @@ def test_object_in_a_box_and_a_stroke(bench, qtbot) -> None:
     tool = bench.take("grabcut")
     bench.drag((24, 14), (57, 46))
     bench.settle(qtbot)
-    assert iou(tool.preview().in_image((100, 80)), disc_mask()) > 0.9
+    assert iou(tool.preview().in_box((0, 0, 100, 80)), disc_mask()) > 0.9
     assert not bench.mask.any()
     bench.editor.set_option("brush_size", 6)
     bench.drag((34, 30), (46, 30), button=RIGHT)  # not this
     bench.settle(qtbot)
     preview = tool.preview()
-    assert preview is None or not preview.in_image((100, 80))[30, 36:45].any()
+    assert preview is None or not preview.in_box((0, 0, 100, 80))[30, 36:45].any()
     bench.drag((34, 30), (46, 30))
     bench.key(KEY.Key_Return)  # before the answer is there
     bench.settle(qtbot)

@@ -11,7 +11,7 @@ from app.canvas.renderer import MaskRenderer, MaskStyle, draw_picture, draw_regi
 from app.canvas.tool_options import ToolOptions
 from app.canvas.viewport import MAX_SCALE, Viewport
 from core.annotation.edits import Region
-from core.annotation.picture import make_picture, read_picture, shown
+from core.annotation.image_pyramid import make_pyramid, read_pyramid, shown
 from core.images.io import write_image
 from core.images.palette import default_palette
 from core.images.window_level import WindowLevel
@@ -109,7 +109,7 @@ def test_large_pictures_are_drawn_from_their_halvings() -> None:
     rng = np.random.default_rng(0)
     image = rng.integers(0, 255, (3000, 4000), dtype=np.uint8)
     image[:, 2000:] = 200
-    picture = make_picture(image)
+    picture = make_pyramid(image)
     assert [level.shape for level in picture.levels] == [(3000, 4000), (1500, 2000), (750, 1000)]
     assert picture.levels[0] is image, "no copy of a large image"
     seen = viewport(4000, 3000, 0.05)
@@ -128,7 +128,7 @@ def test_deep_images_are_shown_through_a_window(tmp_path, qapp, dtype) -> None:
     pixels = np.full((40, 50), 1000, dtype)
     pixels[10:20, 10:20] = 1400
     tifffile.imwrite(path, pixels)
-    picture = read_picture(path)
+    picture = read_pyramid(path)
     assert picture.is_grey and picture.levels[0].dtype == dtype
     assert np.array_equal(np.unique(picture.as_shown(picture.default_window())), [0, 255])
     assert int(shown(pixels, WindowLevel(900, 1100))[0, 0]) in (127, 128)
@@ -143,7 +143,7 @@ def test_deep_images_are_shown_through_a_window(tmp_path, qapp, dtype) -> None:
 def test_eight_bits_are_shown_as_they_are(tmp_path) -> None:
     path = tmp_path / "a.png"
     write_image(path, disc_image())
-    picture = read_picture(path)
+    picture = read_pyramid(path)
     assert not picture.is_grey
     assert np.array_equal(picture.as_shown(picture.default_window()), disc_image())
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from core.annotation.edits import Region
 from core.annotation.grabcut import GrabCut
-from core.annotation.stroke_changes import changed_by_strokes
+from core.annotation.grabcut.correction import changed_by_strokes
 
 
 def dark_spot():
@@ -22,7 +22,7 @@ def dark_spot():
 
 
 def in_image(region):
-    return np.zeros((60, 60), np.bool_) if region is None else region.in_image((60, 60))
+    return np.zeros((60, 60), np.bool_) if region is None else region.in_box((0, 0, 60, 60))
 
 
 def iou(a, b):

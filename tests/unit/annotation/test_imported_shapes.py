@@ -102,7 +102,7 @@ def test_labelme_gets_the_vertices_back(project: Project, tmp_path: Path) -> Non
     ]
     project.import_result(read(tmp_path / "a", entries))
     doc = imported(project)
-    labelme.write(project.contents(), tmp_path / "b")
+    labelme.write(project.labelled_dataset(), tmp_path / "b")
     written = json.loads((tmp_path / "b" / "im0.json").read_text(encoding="utf-8"))
     kinds = [(shape["label"], shape["shape_type"]) for shape in written["shapes"]]
     assert sorted(kinds) == [

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from core.annotation.edits import Region
-from core.annotation.hit_test import HitTest, contains
+from core.annotation.hit_test import edge_at, vertex_at
 from core.annotation.polygon import (
     Polygon,
     delete_vertex,
@@ -33,7 +33,7 @@ def filled(polygons, size):
     for polygon in polygons:
         region = polygon_region(polygon, size)
         if region is not None:
-            pixels |= region.in_image(size)
+            pixels |= region.in_box((0, 0, *size))
     return pixels
 
 
@@ -64,7 +64,7 @@ def test_rectangles_and_ellipses_are_filled_as_labelme_fills_them(kind):
     region = make(corners[1], corners[0], size=size)
     expected = rasterize([Shape("a", kind, tuple(points))], size, {"a": 1}, Path("a")) == 1
     assert region is not None
-    assert np.array_equal(region.in_image(size), expected)
+    assert np.array_equal(region.in_box((0, 0, *size)), expected)
 
 
 @settings(max_examples=100, deadline=None)
@@ -152,37 +152,12 @@ def test_rings_too_short_to_exist_are_dropped():
     assert delete_vertex(polygon, ring=0, index=0) is None
 
 
-def test_the_topmost_polygon_under_the_pointer_is_hit_and_holes_are_not():
-    table = HitTest([Polygon.of(SQUARE), Polygon.of(SQUARE, [HOLE]).moved(5, 0)])
-    assert table.polygon_at(32, 20) == 1
-    assert table.polygon_at(12, 20) == 0
-    assert table.polygon_at(25, 20) == 0  # through the hole of the upper one
-    assert table.polygon_at(50, 20) is None
-    assert HitTest().polygon_at(1, 1) is None
-
-
 def test_vertices_and_edges_are_hit_within_the_radius():
-    table = HitTest([Polygon.of(SQUARE, [HOLE])])
-    vertex = table.vertex_at(15.5, 14.5, radius=3)
+    rings = Polygon.of(SQUARE, [HOLE]).rings
+    vertex = vertex_at(rings, 15.5, 14.5, radius=3)
     assert vertex is not None
-    assert (vertex.polygon, vertex.ring, vertex.index) == (0, 1, 0)
-    assert table.vertex_at(20, 20, radius=3) is None
-    edge = table.edge_at(20, 9, radius=3)
+    assert (vertex.ring, vertex.index) == (1, 0)
+    assert vertex_at(rings, 20, 20, radius=3) is None
+    edge = edge_at(rings, 20, 9, radius=3)
     assert edge is not None
     assert (edge.ring, edge.index, edge.point) == (0, 1, (20.0, 10.0))
-
-
-def test_a_replaced_polygon_is_hit_at_its_new_place():
-    table = HitTest([Polygon.of(SQUARE)])
-    table.replace(0, Polygon.of(SQUARE).moved(100, 0))
-    assert table.polygon_at(20, 20) is None
-    assert table.polygon_at(120, 20) == 0
-
-
-@settings(max_examples=50, deadline=None)
-@given(rings, st.tuples(coordinates, coordinates))
-def test_containment_is_that_of_opencv(ring, point):
-    contour = np.array(ring, np.float32)
-    gap = cv2.pointPolygonTest(contour, point, True)
-    if abs(gap) > 1e-3 and cv2.isContourConvex(contour):
-        assert contains(Polygon.of(ring), *point) == (gap > 0)

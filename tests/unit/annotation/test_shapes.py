@@ -49,7 +49,7 @@ def shown_shapes(mask: np.ndarray, shapes: Shapes) -> list[int]:
     kept = []
     for shape in reversed(shapes):
         region = shape.outline.region(SIZE)
-        pixels = np.zeros(mask.shape, bool) if region is None else region.in_image(SIZE)
+        pixels = np.zeros(mask.shape, bool) if region is None else region.in_box((0, 0, *SIZE))
         seen = pixels & ~covered
         if seen.any() and (mask[seen] == shape.class_id).all():
             kept.append(shape.id)

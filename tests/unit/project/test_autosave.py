@@ -19,7 +19,7 @@ from core.annotation.shapes import Outline
 from core.images.io import write_image
 from core.project import Project, State
 from core.project.autosave import Autosave, recover
-from core.project.journal import FOLDER, Becomes, Change, Journal, Patch, read_journal
+from core.project.journal import FOLDER, Change, Journal, LabelStatus, Patch, read_journal
 from core.system.errors import InputError
 
 SIZE = (60, 40)
@@ -316,16 +316,16 @@ def test_large_change_is_journalled_while_a_save_goes_on(project: Project, monke
     assert saved is not None and np.array_equal(saved, document.mask)
 
 
-UNTOUCHED = Becomes("unlabelled", has_mask=False)
+UNTOUCHED = LabelStatus("unlabelled", has_mask=False)
 
 
-def paint_and_undo(watcher: Watcher, image_id: int, becomes: Becomes, start: np.ndarray) -> None:
+def paint_and_undo(watcher: Watcher, image_id: int, status: LabelStatus, start: np.ndarray) -> None:
     """A stroke, and then all undone."""
     document = watcher.open(image_id, start)
     document.paint(box_of(3, 3, 9, 9), 1, name="x")
     watcher.autosave.flush()
     document.on_committed = lambda boxes: watcher.autosave.commit(
-        image_id, document.mask, boxes, becomes=becomes
+        image_id, document.mask, boxes, status=status
     )
     document.undo()
 
@@ -335,7 +335,7 @@ def test_an_image_can_be_without_a_mask_again(project: Project) -> None:
     first, second = project.image_ids()[:2]
     project.save_label_map(second, np.full_like(blank(), 2), state="reviewed")
     paint_and_undo(watcher, first, UNTOUCHED, blank())
-    paint_and_undo(watcher, second, Becomes("unlabelled"), np.full_like(blank(), 2))
+    paint_and_undo(watcher, second, LabelStatus("unlabelled"), np.full_like(blank(), 2))
     assert watcher.autosave.close()
     assert watcher.saved[1] == (first, None)
     assert project.label_map(first) is None and project.image(first).state == "unlabelled"
@@ -354,7 +354,7 @@ def test_after_a_kill_an_image_without_strokes_has_no_mask(project: Project, is_
     if not is_saved:
         journal.append([Patch.of(mask, (3, 3, 9, 9))])
     journal.append([Patch.of(blank(), (3, 3, 9, 9))], UNTOUCHED)
-    assert [change.becomes for change in read_journal(journal.path, SIZE)][-1] == UNTOUCHED
+    assert [change.status for change in read_journal(journal.path, SIZE)][-1] == UNTOUCHED
     assert bool(recover(project)) is is_saved  # nothing came back where nothing was saved
     assert project.label_map(image_id) is None and project.image(image_id).state == "unlabelled"
 
@@ -365,7 +365,7 @@ def test_after_a_kill_a_step_done_again_has_its_state_again(project: Project) ->
     mask[3:9, 3:9] = 1
     journal = Journal(project.folder / FOLDER / f"{image_id}.journal", SIZE)
     journal.append([Patch.of(blank(), (3, 3, 9, 9))], UNTOUCHED)
-    journal.append([Patch.of(mask, (3, 3, 9, 9))], Becomes("draft"))
+    journal.append([Patch.of(mask, (3, 3, 9, 9))], LabelStatus("draft"))
     assert recover(project)
     saved = project.label_map(image_id)
     assert saved is not None and np.array_equal(saved, mask)
@@ -376,6 +376,6 @@ def test_a_journal_with_an_unknown_state_ends_there(tmp_path: Path) -> None:
     path = tmp_path / "1.journal"
     journal = Journal(path, SIZE)
     journal.append([Patch.of(blank(), (3, 3, 9, 9))])
-    journal.append([Patch.of(blank(), (3, 3, 9, 9))], Becomes(cast("State", "done")))
+    journal.append([Patch.of(blank(), (3, 3, 9, 9))], LabelStatus(cast("State", "done")))
     changes: list[Change] = list(read_journal(path, SIZE))
     assert len(changes) == 1

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from project_samples import mask_file
 
 from core.annotation.document import MaskDocument
 from core.annotation.shape_text import joined_texts, shape_text, shapes_from_text
@@ -14,7 +15,7 @@ from core.data.formats import ImportedImage, ImportResult, registry
 from core.datasets import open_data_folder
 from core.images.io import IGNORE_INDEX, read_mask, write_image
 from core.project import Project
-from core.project.masks import count_values
+from core.project.mask_store import count_values
 from core.system.errors import InputError
 
 LABELS = ("background", "scratch", "pit", "dent")
@@ -85,7 +86,7 @@ def test_earlier_masks_come_back_without_the_deleted_classes(project: Project) -
     expected = mask(0)
     expected[(expected == 1) | (expected == 2)] = 3
     np.testing.assert_array_equal(project.mask(original), expected)
-    np.testing.assert_array_equal(read_mask(project.mask_path(original)), mask(0))
+    np.testing.assert_array_equal(read_mask(mask_file(project, original)), mask(0))
     with pytest.raises(InputError, match="no class"):
         project.save_label_map(first, mask(0))
 
@@ -194,7 +195,7 @@ def test_what_leaves_the_project_has_no_gaps(project: Project, tmp_path: Path) -
     counted = project.statistics()
     assert counted.labels == ("background", "scratch", "dent")
     assert counted.class_pixels["train"] == (30, 20, 20)
-    exported = project.contents()
+    exported = project.labelled_dataset()
     assert exported.labels == ["background", "scratch", "dent"]
     read = exported.items[0].mask
     assert read is not None
@@ -213,8 +214,8 @@ def test_every_format_gets_classes_without_gaps(project: Project, tmp_path: Path
         twin.add_images([row.path])
         twin.save_label_map(twin.image_ids()[0], values)
         twin.recolor_class(2, project.labels()[2].color)
-        lost = registry.write(key, twin.contents(), tmp_path / "expected")
-    assert registry.write(key, project.contents(), tmp_path / "out") == lost
+        lost = registry.write(key, twin.labelled_dataset(), tmp_path / "expected")
+    assert registry.write(key, project.labelled_dataset(), tmp_path / "out") == lost
     assert files_of(tmp_path / "out") == files_of(tmp_path / "expected")
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from project_samples import SIZE, labelled, mask, project, write_images
+from project_samples import SIZE, labelled, mask, mask_file, project, set_group, write_images
 
 from core.data.formats import paddlex_seg
 from core.data.validation import validate_folder
@@ -111,9 +111,9 @@ def test_findings_name_what_is_wrong(split_project: Project, tmp_path: Path) -> 
     assert "missing_image" not in codes(split_project)
     rows = split_project.images()
     rows[0].path.unlink()
-    mask_path = split_project.mask_path(rows[8].mask_hash)
+    mask_path = mask_file(split_project, rows[8].mask_hash)
     mask_path.unlink()
-    split_project.set_group([rows[1].id, rows[7].id], "strip 7")
+    set_group(split_project, [rows[1].id, rows[7].id], "strip 7")
     split_project.set_state([rows[2].id], "draft")
     split_project.add_images(write_images(tmp_path / "more", 2, prefix="new"))
     split_project.save_label_map(rows[3].id, mask(255))
@@ -233,7 +233,7 @@ def test_what_is_exported_comes_back_the_same(split_project: Project, tmp_path: 
     twin = write_images(tmp_path / "other place", 1)
     labelled(split_project, twin, 0, 2, subset="val")
     split_project.images(ImageQuery(subset="train"))[0].path.unlink()
-    written = paddlex_seg.write(split_project.contents(), tmp_path / "导出 out")
+    written = paddlex_seg.write(split_project.labelled_dataset(), tmp_path / "导出 out")
     assert len(written.messages) == 1
     assert not validate_folder(tmp_path / "导出 out").counts().get("missing_file")
     with Project.create(tmp_path / "q") as back:

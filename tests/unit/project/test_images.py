@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
-from project_samples import SIZE, labelled, mask, project, write_images
+from project_samples import SIZE, labelled, mask, mask_file, project, set_group, write_images
 
 from core.images.io import read_mask
 from core.project import ImageQuery, Project
-from core.project.masks import mask_hash
+from core.project.mask_store import mask_hash
 from core.project.paths import sort_key
 from core.system.errors import InputError
 
@@ -69,7 +69,7 @@ def test_filters_combine(project: Project, ids: list[int]) -> None:
     assert names(project, text="off_axis") == ["im5.png"]
     assert names(project, text="offXaxis") == []
     assert names(project, text="反光") == ["im5.png"]
-    project.set_group(ids[7:9], "video_3")
+    set_group(project, ids[7:9], "video_3")
     assert names(project, text="video_3") == ["im7.png", "im8.png"]
 
 
@@ -114,7 +114,7 @@ def test_a_saved_mask_is_read_back(project: Project, ids: list[int]) -> None:
     assert read is not None and read.dtype == np.uint8
     np.testing.assert_array_equal(read, saved)
     assert project.label_map(ids[1]) is None
-    path = project.mask_path(digest)
+    path = mask_file(project, digest)
     assert path.relative_to(project.folder).as_posix() == f"masks/{digest[:2]}/{digest}.png"
     with Image.open(path) as image:
         assert image.mode == "P"
@@ -159,7 +159,7 @@ def test_a_mask_that_cannot_be_written_changes_nothing(
         raise OSError(errno.ENOSPC, "No space left on device")
 
     kept = project.save_label_map(ids[0], mask(0, 1))
-    monkeypatch.setattr("core.project.masks.write_mask", fill_disk)
+    monkeypatch.setattr("core.project.mask_store.write_mask", fill_disk)
     with pytest.raises(InputError, match="No space left"):
         project.save_label_map(ids[0], mask(0, 2))
     assert project.image(ids[0]).mask_hash == kept
@@ -185,7 +185,7 @@ def test_saving_the_same_mask_again_adds_no_history(project: Project, ids: list[
 
 def test_a_mask_deleted_from_outside_is_named(project: Project, ids: list[int]) -> None:
     digest = project.save_label_map(ids[0], mask(0, 1))
-    project.mask_path(digest).write_bytes(b"torn")
+    mask_file(project, digest).write_bytes(b"torn")
     with pytest.raises(InputError, match=f"mask of im0.png cannot be read.*{digest}"):
         project.label_map(ids[0])
 
@@ -202,13 +202,13 @@ def test_garbage_is_what_nothing_refers_to(project: Project, tmp_path: Path) -> 
     stray = project.folder / "masks" / "ab" / f"{'ab' * 32}.png"
     stray.parent.mkdir(exist_ok=True)
     stray.write_bytes(b"left by a crash")
-    assert project.mask_path(dropped).exists()
+    assert mask_file(project, dropped).exists()
     report = project.collect_garbage()
     assert report.files == 2
     assert report.size > 0
-    assert not project.mask_path(dropped).exists()
+    assert not mask_file(project, dropped).exists()
     assert not stray.exists()
-    assert project.mask_path(current).exists()
+    assert mask_file(project, current).exists()
     assert all(item.mask.exists() for item in frozen.items)
     assert project.mask_history(ids[0]) == []
     project.save_label_map(ids[1], mask(2, 1))
@@ -216,7 +216,7 @@ def test_garbage_is_what_nothing_refers_to(project: Project, tmp_path: Path) -> 
 
 
 def test_garbage_collection_spares_masks_being_saved(project: Project, ids: list[int]) -> None:
-    store = project._store.masks
+    store = project._storage.masks
     with store.batch() as batch:
         info = batch.put(mask(0, 1), [])
         project.collect_garbage()
@@ -231,7 +231,7 @@ def test_removed_images_leave_their_files(project: Project, ids: list[int]) -> N
     project.remove_images([ids[0]])
     assert project.counts().total == 11
     assert row.path.exists()
-    assert project.mask_path(digest).exists()
+    assert mask_file(project, digest).exists()
     with pytest.raises(InputError, match="not in the project"):
         project.image(ids[0])
 
@@ -277,4 +277,4 @@ def test_a_mask_holds_255_classes_and_no_more(tmp_path: Path) -> None:
             full.add_class("one more")
         full.add_images(write_images(tmp_path / "images", 1))
         digest = full.save_label_map(full.image_ids()[0], mask(0, 254, 255))
-        np.testing.assert_array_equal(read_mask(full.mask_path(digest)), mask(0, 254, 255))
+        np.testing.assert_array_equal(read_mask(mask_file(full, digest)), mask(0, 254, 255))

@@ -13,7 +13,7 @@ from project_samples import SIZE, labelled, mask, project, write_images
 from core.data.formats import ImportedImage, ImportResult, labelme
 from core.images.io import write_image, write_mask
 from core.project import Dropped, ImageQuery, LabelClass, Project
-from core.project.class_plan import plan_classes
+from core.project.class_matching import plan_classes
 from core.system.errors import InputError
 from core.system.files import sha256_file
 from core.system.messages import message

@@ -307,7 +307,7 @@ def test_large_view_steps_through_images(panel, qtbot):
 def test_the_large_view_of_a_huge_image_is_halved_until_it_is_fit(panel, qtbot, monkeypatch):
     monkeypatch.setattr(dataset_viewer, "MOST_PIXELS", 200)
     monkeypatch.setattr(dataset_work, "MOST_PIXELS", 200)
-    monkeypatch.setattr("core.annotation.picture._SMALLEST_LEVEL", 8)
+    monkeypatch.setattr("core.annotation.image_pyramid._SMALLEST_LEVEL", 8)
     panel.grid.select_image(panel.grid.images.row(0).id)
     qtbot.keyClick(panel.grid, Qt.Key.Key_Return)
     assert panel._viewer_page.name.text() == "part_0_0.png · loading …"

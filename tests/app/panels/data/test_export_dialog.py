@@ -43,14 +43,14 @@ def test_every_format_is_offered_and_coco_is_written(opened, panel, tmp_path, qt
     project = opened.context.project
     back = registry.read("coco", target)
     assert {item.image_path.name for item in back.items} == {
-        item.image_path.name for item in project.contents().items
+        item.image_path.name for item in project.labelled_dataset().items
     }
     assert back.labels == [label.name for label in project.labels()]
 
 
 def test_what_is_lost_is_shown(opened, panel, tmp_path, qtbot):
     project = opened.context.project
-    gone = project.contents().items[0].image_path
+    gone = project.labelled_dataset().items[0].image_path
     gone.rename(gone.with_suffix(".away"))
     dialog = open_dialog(panel, qtbot, "voc", tmp_path / "out")
     qtbot.mouseClick(dialog.export_button, Qt.MouseButton.LeftButton)

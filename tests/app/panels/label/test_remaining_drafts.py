@@ -8,7 +8,7 @@ from labelling_parts import labelling_panel
 
 from app.services.targets import LabelImage
 from core.annotation import draft as drafts
-from core.annotation.draft_remainder import rest_file
+from core.annotation.draft_remainder import remainder_file
 from core.images.io import write_mask
 
 
@@ -96,7 +96,7 @@ def test_a_damaged_rest_is_told_in_one_sentence(opened, panel, qtbot) -> None:
     first, run_dir = panel.images.ids[0], panel.workspace.drafts.get(panel.images.ids[0]).run_dir
     accept_part(panel, 5, 5)
     settle(qtbot, panel)
-    write_mask(rest_file(run_dir, 0), prediction().label_map[:9])
+    write_mask(remainder_file(run_dir, 0), prediction().label_map[:9])
     reopen(opened, qtbot, panel)
     show(qtbot, panel, first)
     assert panel.editor.draft is None

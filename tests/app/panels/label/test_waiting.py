@@ -15,13 +15,13 @@ from app.panels.label import session as labelling_session
 def gate(monkeypatch):
     """Reading waits until the event is set."""
     event = threading.Event()
-    read = labelling_session.read_picture
+    read = labelling_session.read_pyramid
 
     def slow(path):
         event.wait(20)
         return read(path)
 
-    monkeypatch.setattr(labelling_session, "read_picture", slow)
+    monkeypatch.setattr(labelling_session, "read_pyramid", slow)
     yield event
     event.set()
 
@@ -54,7 +54,7 @@ def test_the_text_goes_when_an_image_cannot_be_read(opened, qtbot, monkeypatch) 
         event.wait(20)
         raise labelling_session.InputError("{file} is unreadable.", file=path)
 
-    monkeypatch.setattr(labelling_session, "read_picture", refuse)
+    monkeypatch.setattr(labelling_session, "read_pyramid", refuse)
     area = opened.window.work_area
     area.show_panel("labelling")
     panel = area.panels["labelling"]

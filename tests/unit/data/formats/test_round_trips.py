@@ -103,10 +103,10 @@ def test_labelme_to_project_to_coco_to_project(tmp_path):
     second = Project.create(tmp_path / "p 2", labels=LABELS)
     with first, second:
         assert first.import_result(labelme.read(tmp_path / "标注 lm")).masks == 4
-        assert registry.write("coco", first.contents(), tmp_path / "coco").messages == []
+        assert registry.write("coco", first.labelled_dataset(), tmp_path / "coco").messages == []
         report = second.import_result(registry.read("coco", tmp_path / "coco"), copy=True)
         assert (report.added, report.masks, report.lost) == (4, 4, ())
-        assert_same(second.contents(), maps)
+        assert_same(second.labelled_dataset(), maps)
         assert second.undo_last_import() is not None
         assert second.counts().total == 0
 

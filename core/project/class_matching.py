@@ -13,8 +13,8 @@ from core.data.class_names import BACKGROUND, BACKGROUND_NAMES, LABELME_BACKGROU
 from core.data.label_class import LabelClass
 from core.images.io import IGNORE_INDEX
 from core.images.palette import Color, default_palette
-from core.project.labels import add_class, no_room
-from core.project.masks import LabelMap
+from core.project.class_table import add_class, no_room
+from core.project.mask_store import LabelMap
 from core.system.errors import InputError
 
 _BACKGROUND = (BACKGROUND, LABELME_BACKGROUND)

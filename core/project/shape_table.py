@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from core.project.database import Database
-from core.project.masks import LabelMap
+from core.project.mask_store import LabelMap
 
 NONE = "[]"
 """The text of no shapes."""

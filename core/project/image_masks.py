@@ -7,18 +7,17 @@ import time
 
 import numpy as np
 
-from core.project import image_rows as images
-from core.project import shape_store as shapes
-from core.project.labels import palette, read_labels
-from core.project.masks import LabelMap, check_values, register
+from core.project import image_table, shape_table
+from core.project.class_table import palette, read_labels
+from core.project.mask_store import LabelMap, check_values, register
 from core.project.rows import MaskVersion, State
-from core.project.store import Store
+from core.project.storage import Storage
 from core.system.errors import InputError
 
 
-def label_map(store: Store, image_id: int) -> LabelMap | None:
+def label_map(storage: Storage, image_id: int) -> LabelMap | None:
     """Return the mask (H, W) uint8 of an image, None where there is none."""
-    row = store.database.one(
+    row = storage.database.one(
         "SELECT image.name, mask.hash FROM image LEFT JOIN mask ON mask.id = image.mask_id"
         " WHERE image.id = ?",
         (image_id,),
@@ -29,18 +28,18 @@ def label_map(store: Store, image_id: int) -> LabelMap | None:
     if hash_ is None:
         return None
     try:
-        return store.masks.read(hash_)
+        return storage.masks.read(hash_)
     except InputError as error:
         raise InputError(
             "The mask of {image} cannot be read: {file} is missing or damaged; restore it from a "
             "backup.",
             image=name,
-            file=store.masks.path(hash_),
+            file=storage.masks.path(hash_),
         ) from error
 
 
 def save_label_map(
-    store: Store,
+    storage: Storage,
     image_id: int,
     mask: LabelMap,
     *,
@@ -48,36 +47,36 @@ def save_label_map(
     shapes_text: str | None = None,
 ) -> str:
     """Save a mask and return its hash; see ``Project.save_label_map``."""
-    row = store.database.one("SELECT name, width, height FROM image WHERE id = ?", (image_id,))
+    row = storage.database.one("SELECT name, width, height FROM image WHERE id = ?", (image_id,))
     if row is None:
         raise InputError("The image {id} is not in the project any more.", id=image_id)
     name, width, height = row
     if mask.dtype != np.uint8 or mask.ndim != 2:
         raise ValueError(f"a mask is uint8 (H, W), not {mask.dtype} {mask.shape}")
     check_size(mask, (width, height), name=name)
-    classes = read_labels(store.database)
+    classes = read_labels(storage.database)
     check_values(mask, {label.id for label in classes}, name=name)
-    store.database.require_writable()  # the refusal comes before the file is written
+    storage.database.require_writable()  # the refusal comes before the file is written
     # Encoding a large mask takes long: other threads must be able to write meanwhile.
-    with store.masks.batch() as batch:
+    with storage.masks.batch() as batch:
         info = batch.put(mask, palette(classes))
-        with store.database.transaction() as connection:
+        with storage.database.transaction() as connection:
             mask_id = register(connection, info)
             set_mask(connection, image_id, mask_id, state=state)
             if shapes_text is not None:
-                shapes.write(connection, image_id, mask_id, shapes_text)
+                shape_table.write(connection, image_id, mask_id, shapes_text)
     return info.hash
 
 
-def clear_label_map(store: Store, image_id: int, *, state: State = "unlabelled") -> None:
+def clear_label_map(storage: Storage, image_id: int, *, state: State = "unlabelled") -> None:
     """Leave an image without a mask; the old one stays in its history."""
-    with store.database.transaction() as connection:
+    with storage.database.transaction() as connection:
         set_mask(connection, image_id, None, state=state)
 
 
-def history(store: Store, image_id: int) -> list[MaskVersion]:
+def history(storage: Storage, image_id: int) -> list[MaskVersion]:
     """Return the earlier masks of an image, newest first."""
-    rows = store.database.all(
+    rows = storage.database.all(
         "SELECT mask.hash, mask_history.replaced FROM mask_history"
         " JOIN mask ON mask.id = mask_history.mask_id"
         " WHERE mask_history.image_id = ? ORDER BY mask_history.id DESC",
@@ -93,7 +92,7 @@ def set_mask(
 
     Without a ``state``, an unlabelled image becomes labelled and any other keeps its state.
     """
-    previous, old_state = images.mask_state(connection, image_id)
+    previous, old_state = image_table.mask_state(connection, image_id)
     new_state = state or ("labelled" if old_state == "unlabelled" else old_state)
     connection.execute(
         "UPDATE image SET mask_id = ?, state = ? WHERE id = ?", (mask_id, new_state, image_id)

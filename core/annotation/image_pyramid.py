@@ -18,7 +18,7 @@ _SMALLEST_LEVEL = 1024
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Picture:
+class ImagePyramid:
     """An image and its halvings.
 
     ``levels[k]`` is the image reduced 2^k times: (h, w) of uint8, uint16 or float32, or (h, w, 3)
@@ -75,12 +75,12 @@ def shown(pixels: Pixels, window: WindowLevel) -> ImageArray:
     return to_display(pixels, window)
 
 
-def read_picture(path: Path | str) -> Picture:
+def read_pyramid(path: Path | str) -> ImagePyramid:
     """Read an image and halve it until it is small; raises ``InputError`` as ``read_image``."""
-    return make_picture(read_deep_image(path))
+    return make_pyramid(read_deep_image(path))
 
 
-def make_picture(pixels: Pixels) -> Picture:
+def make_pyramid(pixels: Pixels) -> ImagePyramid:
     """Halve an image (H, W) or (H, W, 3) until it is small; deep colours are brought to uint8."""
     if pixels.ndim == 3 and pixels.dtype != np.uint8:
         pixels = to_display(pixels)
@@ -89,4 +89,4 @@ def make_picture(pixels: Pixels) -> Picture:
         height, width = levels[-1].shape[:2]
         size = (-(-width // 2), -(-height // 2))
         levels.append(np.asarray(cv2.resize(levels[-1], size, interpolation=cv2.INTER_AREA)))
-    return Picture(tuple(levels))
+    return ImagePyramid(tuple(levels))

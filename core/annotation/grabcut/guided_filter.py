@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from core.annotation.min_cut import Plane
+from core.annotation.grabcut.min_cut import Plane
 from core.images.io import ImageArray
 
 

@@ -11,7 +11,7 @@ from core.data.label_class import LabelClass
 from core.images.io import IGNORE_INDEX
 from core.images.palette import Color, default_palette
 from core.project.database import Database
-from core.project.masks import LabelMap, is_used
+from core.project.mask_store import LabelMap, is_used
 from core.system.errors import InputError
 
 _COLUMNS = "id, name, red, green, blue"

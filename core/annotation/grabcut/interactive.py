@@ -16,13 +16,13 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from core.annotation.box_cut import box_cut
-from core.annotation.color_models import ColorModel
-from core.annotation.colors import as_bgr, to_lab
+from core.annotation.color_space import as_bgr, to_lab
 from core.annotation.edits import Box, Pixels, Region, crop, grow_box, intersect, whole_box
-from core.annotation.guided_filter import guided_filter
-from core.annotation.min_cut import EdgeWeights, Plane, least_cut
-from core.annotation.stroke_changes import changed_by_strokes
+from core.annotation.grabcut.correction import changed_by_strokes
+from core.annotation.grabcut.gaussian_mixture import ColorModel
+from core.annotation.grabcut.guided_filter import guided_filter
+from core.annotation.grabcut.min_cut import EdgeWeights, Plane, least_cut
+from core.annotation.grabcut.opencv_cut import box_cut
 from core.images.io import ImageArray
 
 MAX_SIDE = 512

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.project.database import Database
-from core.project.masks import MaskStore
+from core.project.mask_store import MaskStore
 from core.project.paths import PathResolver
 
 
 @dataclass(frozen=True, slots=True)
-class Store:
+class Storage:
     """The folder of a project, its database, its masks, and where its images are."""
 
     folder: Path
@@ -23,13 +23,13 @@ class Store:
 class ProjectPart:
     """What the parts of ``Project`` share."""
 
-    _store: Store
+    _storage: Storage
 
     @property
     def _database(self) -> Database:
-        return self._store.database
+        return self._storage.database
 
     @property
     def folder(self) -> Path:
         """Absolute path of the project's folder."""
-        return self._store.folder
+        return self._storage.folder
