@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
 
 from app.look.icons import retint_icons
 from app.look.theme import GRID, configure_plots
-from app.look.translation import tr, translated
+from app.look.translation import tr, translated, trn
 from app.panels.data.import_dialog import ImportDialog
 from app.services.context import AppContext
 from app.services.targets import ShowDataset, Target
@@ -32,7 +32,7 @@ from app.shell.top_bar import TopBar
 from app.shell.work_area import WorkArea
 from app.widgets import dialogs
 from app.widgets.layout import line
-from core.project import Project
+from core.project import GarbageReport, Project
 from core.runs.events import Event, Failed
 from core.system.errors import ReadOnlyError
 
@@ -163,6 +163,7 @@ class MainWindow(QMainWindow):
         bar.recent_requested.connect(self.open_project)
         bar.import_requested.connect(self._on_import_requested)
         bar.undo_import_requested.connect(self._on_undo_import_requested)
+        bar.cleanup_requested.connect(self._on_cleanup_requested)
         bar.close_requested.connect(self._on_close_project)
         bar.quit_requested.connect(self.close)
         bar.search_changed.connect(self._on_search_changed)
@@ -319,6 +320,37 @@ class MainWindow(QMainWindow):
                 on_done=lambda _report: self.context.dataset_changed.emit(),
                 on_failed=self.context.error_occurred.emit,
             )
+
+    @Slot()
+    def _on_cleanup_requested(self) -> None:
+        project = self.context.project
+        if project is not None and dialogs.ask(
+            self,
+            tr("Remove earlier versions of masks?"),
+            details=tr(
+                "Masks as they are now stay, and those that runs or the undo of an import need. "
+                "This frees space on the disk and cannot be undone."
+            ),
+            yes=tr("Remove"),
+            no=tr("Keep them"),
+            dangerous=True,
+        ):
+            self.context.tasks.start(
+                lambda _progress: project.collect_garbage(),
+                on_done=self._on_cleaned_up,
+                on_failed=self.context.error_occurred.emit,
+            )
+
+    def _on_cleaned_up(self, report: GarbageReport) -> None:
+        dialogs.tell(
+            self,
+            trn(
+                "{count} file was removed ({size}).",
+                "{count} files were removed ({size}).",
+                report.files,
+                size=QLocale().formattedDataSize(report.size),
+            ),
+        )
 
     @Slot(object)
     def _on_forget_requested(self, folder: Path) -> None:

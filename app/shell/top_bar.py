@@ -34,6 +34,7 @@ class TopBar(QFrame):
     recent_requested = Signal(object)
     import_requested = Signal()
     undo_import_requested = Signal()
+    cleanup_requested = Signal()
     close_requested = Signal()
     quit_requested = Signal()
     search_changed = Signal(str)
@@ -51,6 +52,9 @@ class TopBar(QFrame):
         )
         self.undo_action = self._action(
             tr("Undo last import…"), "back", "Ctrl+Alt+Z", self.undo_import_requested
+        )
+        self.cleanup_action = self._action(
+            tr("Remove earlier versions of masks…"), "", "", self.cleanup_requested
         )
         self.close_action = self._action(
             tr("Close project"), "close", QKeySequence.StandardKey.Close, self.close_requested
@@ -81,6 +85,7 @@ class TopBar(QFrame):
         opened = bool(name)
         self.import_action.setEnabled(opened)
         self.undo_action.setEnabled(opened)
+        self.cleanup_action.setEnabled(opened)
         self.close_action.setEnabled(opened)
         self.search.setEnabled(opened)
         if not opened:
@@ -121,6 +126,7 @@ class TopBar(QFrame):
         menu.addSeparator()
         menu.addAction(self.import_action)
         menu.addAction(self.undo_action)
+        menu.addAction(self.cleanup_action)
         menu.addSeparator()
         menu.addAction(self.close_action)
         menu.addAction(leave)
@@ -197,7 +203,8 @@ class TopBar(QFrame):
         action = QAction(text, self)
         if icon:
             set_icon(action, icon)
-        add_shortcut(action, keys)
+        if keys:
+            add_shortcut(action, keys)
         action.triggered.connect(lambda _checked=False: signal.emit())
         self.addAction(action)
         return action

@@ -68,6 +68,13 @@ def show_error(parent: QWidget | None, error: BaseException | Failed) -> QMessag
     return box
 
 
+def tell(parent: QWidget, text: str) -> None:
+    """Say something without blocking; the box deletes itself when closed."""
+    box = QMessageBox(QMessageBox.Icon.Information, tr("Done"), text, parent=parent)
+    box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    box.open()
+
+
 def ask(
     parent: QWidget | None,
     question: str,

@@ -32,16 +32,6 @@ class WindowLevel:
         """Width of the range."""
         return self.high - self.low
 
-    @property
-    def level(self) -> float:
-        """Middle of the range."""
-        return (self.low + self.high) / 2
-
-    @classmethod
-    def of(cls, *, window: float, level: float) -> WindowLevel:
-        """Build from width and middle."""
-        return cls(level - window / 2, level + window / 2)
-
 
 def default_window(image: AnyDepth) -> WindowLevel:
     """Return the window between percentiles 0.1 and 99.9 of all channels' finite values.

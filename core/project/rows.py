@@ -17,7 +17,6 @@ RunState = Literal["queued", "running", "paused", "done", "cancelled", "failed",
 
 IMAGE_SUBSETS: tuple[ImageSubset, ...] = (*SUBSETS, "none")
 STATES: tuple[State, ...] = get_args(State)
-RUN_STATES: tuple[RunState, ...] = get_args(RunState)
 
 
 @dataclass(frozen=True, slots=True)

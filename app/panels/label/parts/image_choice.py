@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import cast
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
@@ -84,13 +83,11 @@ class ImageChoice(QObject):
         project = self._workspace.project
         if project is None:
             return
-        query, files, arrange = self._strip.query, self._strip.files, self._arranger()
+        query, arrange = self._strip.query, self._arranger()
         query = replace(query, text=self._text)
 
         def read(_progress: Progress) -> tuple[list[int], ImageCounts]:
             ids = project.image_ids(query)
-            if files is not None:
-                ids = [id_ for id_ in ids if id_ in files]
             ids = arrange(ids)
             return ids, project.counts()
 
@@ -125,16 +122,6 @@ class ImageChoice(QObject):
         """Show the first image without labels as soon as the images are known."""
         if self._session.wanted is None:
             self._open_first = True
-            self.refresh()
-
-    def show_finding(self, files: Iterable[Path], text: str) -> None:
-        """Show only these images."""
-        project = self._workspace.project
-        if project is not None:
-            found = (project.find_image(path) for path in files)
-            self._strip.reset()
-            self._strip.set_finding(frozenset(id_ for id_ in found if id_ is not None), text)
-            self._open_first = self._session.wanted is None
             self.refresh()
 
     @Slot(int)

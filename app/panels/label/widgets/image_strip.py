@@ -33,7 +33,7 @@ from app.widgets.class_colors import color_table, swatch
 from app.widgets.focus_policy import TabFocusInputs
 from app.widgets.image_model import ROW_ROLE, ImageListModel
 from app.widgets.image_status_text import state_name
-from app.widgets.layout import button, label
+from app.widgets.layout import label
 from app.widgets.qt_images import draw_missing, draw_overlay
 from app.widgets.thumbnails import ThumbnailLoader
 from core.annotation.draft import UncertaintyOrder
@@ -51,7 +51,6 @@ class ImageStrip(QWidget):
 
     Attributes:
         ids: the images that the filter leaves, in order.
-        files: images of a finding that alone are shown, None for all.
     """
 
     image_chosen = Signal(int)
@@ -81,15 +80,11 @@ class ImageStrip(QWidget):
         ):
             self.order.addItem(text, order)
         self.order.setToolTip(tr("Order of the images; uncertainty is known of those with drafts"))
-        self.finding = button("", icon="close", tooltip=tr("Show all images again"))
-        self.finding.clicked.connect(self._on_finding_left)
-        self.finding.hide()
         self.count = label("", "muted")
-        self.files: frozenset[int] | None = None
         self.ids: Sequence[int] = ()
         bar = QHBoxLayout()
         bar.setContentsMargins(GRID, GRID // 2, GRID, 0)
-        for widget in (self.state, self.class_box, self.order, self.finding):
+        for widget in (self.state, self.class_box, self.order):
             bar.addWidget(widget)
         bar.addStretch(1)
         bar.addWidget(self.count)
@@ -147,13 +142,6 @@ class ImageStrip(QWidget):
             self.list.setCurrentIndex(index)
             self.list.scrollTo(index, QListView.ScrollHint.PositionAtCenter)
 
-    def set_finding(self, files: frozenset[int] | None, text: str = "") -> None:
-        """Show only images of a finding; None: all."""
-        self.files = files
-        metrics = self.finding.fontMetrics()
-        self.finding.setText(metrics.elidedText(text, Qt.TextElideMode.ElideRight, GRID * 30))
-        self.finding.setVisible(files is not None)
-
     def kept_filter(self) -> tuple[str | None, int | None, str | None]:
         """Return the chosen state, class and order."""
         state, class_id, order = (
@@ -171,7 +159,6 @@ class ImageStrip(QWidget):
         for box in (self.state, self.class_box):
             with QSignalBlocker(box):
                 box.setCurrentIndex(0)
-        self.set_finding(None)
 
     def _box(self, name: str) -> QComboBox:
         box = QComboBox()
@@ -183,11 +170,6 @@ class ImageStrip(QWidget):
 
     @Slot()
     def _on_changed(self) -> None:
-        self.filter_changed.emit()
-
-    @Slot()
-    def _on_finding_left(self) -> None:
-        self.set_finding(None)
         self.filter_changed.emit()
 
     @Slot(QModelIndex)

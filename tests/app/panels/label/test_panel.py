@@ -128,13 +128,6 @@ def test_filters_leave_only_their_images(panel, qtbot) -> None:
     assert list(panel.images.ids) == [ids[0], ids[2]]
     trigger(panel, "image.next")
     qtbot.waitUntil(lambda: panel.session.row is not None and panel.session.row.id == ids[2])
-    paths = [project.image(image_id).path for image_id in ids[4:6]]
-    panel.images.show_finding(paths, "two of them")
-    settle(qtbot, panel)
-    assert list(panel.images.ids) == ids[4:6]
-    strip.finding.click()
-    settle(qtbot, panel)
-    assert list(panel.images.ids) == ids
     panel.navigate(LabelImage(project.image(ids[7]).path))
     qtbot.waitUntil(lambda: panel.session.row is not None and panel.session.row.id == ids[7])
 
