@@ -1,7 +1,8 @@
 """Folders in PaddleX's SEG layout, and the dataset that training reads from them.
 
 A folder holds ``labels.txt`` (line number = class index), ``train_list.txt``, ``val_list.txt`` and
-``test_list.txt`` (lines ``image mask``), and perhaps ``colors.txt`` (lines ``red green blue``).
+``test_list.txt`` (lines ``image mask``; or PaddleSeg's ``train.txt`` …), and perhaps ``colors.txt``
+(lines ``red green blue``).
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import copy
 import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -23,6 +24,7 @@ from core.images.io import IGNORE_INDEX
 from core.images.palette import Color, default_palette
 from core.system.errors import InputError
 from core.system.files import make_folder, read_text, write_text_atomic
+from core.system.folders import same_name
 from core.transforms import ArrangeSegmenter, Compose, Transform
 from core.transforms.base import size_mismatch
 
@@ -66,13 +68,36 @@ class DataFolder:
             InputError: the subset has no list, or as ``SegDataset``.
         """
         return SegDataset(
-            self.path, list_file(self.path, split), self.path / LABELS_FILE, transforms
+            self.path, find_list(self.path, split), self.path / LABELS_FILE, transforms
         )
 
 
 def list_file(data_dir: Path | str, split: Subset) -> Path:
     """Return the path of a subset's list."""
     return Path(data_dir) / f"{split}_list.txt"
+
+
+def find_list(data_dir: Path | str, split: Subset) -> Path:
+    """Return the path of a subset's list as it is there: ``list_file``, or PaddleSeg's.
+
+    PaddleSeg calls them ``train.txt`` …; such a file counts where none of ``list_file`` exists, and
+    only if its first line names an image with a mask: files of other tools have these names, too.
+    """
+    path = list_file(data_dir, split)
+    if any(list_file(data_dir, subset).exists() for subset in SUBSETS):
+        return path
+    other = Path(data_dir) / f"{split}.txt"
+    return other if _lists_pairs(other) else path
+
+
+def _lists_pairs(path: Path) -> bool:
+    if not path.is_file():
+        return False
+    try:
+        _, tokens = next(list_lines(path), (0, ()))
+    except InputError:
+        return False
+    return not isinstance(tokens, InputError) and len(tokens) == 2
 
 
 def open_data_folder(data_dir: Path | str) -> DataFolder:
@@ -87,7 +112,7 @@ def open_data_folder(data_dir: Path | str) -> DataFolder:
     labels = read_labels(folder / LABELS_FILE)
     subsets: dict[Subset, tuple[Item, ...]] = {}
     for split in SUBSETS:
-        path = list_file(folder, split)
+        path = find_list(folder, split)
         if path.exists():
             content = read_list(path, folder)
             if content.problems:
@@ -207,13 +232,15 @@ def read_list(path: Path | str, data_dir: Path | str) -> FileList:
     folder = str(Path(data_dir).absolute())
     items: list[Item] = []
     problems: list[InputError] = []
-    for number, line in enumerate(read_text(path).split("\n"), 1):
-        if not line.strip():
-            continue
+    for number, tokens in list_lines(path):
         try:
-            image, mask = (
-                _resolve(name, folder, path, number) for name in _split_line(line, path, number)
-            )
+            if isinstance(tokens, InputError):
+                raise tokens
+            if len(tokens) < 2:
+                raise InputError(
+                    "Line {line} of {file} names an image but no mask.", line=number, file=path
+                )
+            image, mask = (resolve_listed(name, folder, path, number) for name in tokens)
         except InputError as error:
             problems.append(error)
         else:
@@ -221,7 +248,21 @@ def read_list(path: Path | str, data_dir: Path | str) -> FileList:
     return FileList(tuple(items), tuple(problems))
 
 
-def _split_line(line: str, path: Path | str, number: int) -> tuple[str, str]:
+def list_lines(path: Path | str) -> Iterator[tuple[int, tuple[str, ...] | InputError]]:
+    """Yield the number of each line of a list with the one or two names on it, or its fault.
+
+    Raises:
+        InputError: the list itself is missing or no text.
+    """
+    for number, line in enumerate(read_text(path).split("\n"), 1):
+        if line.strip():
+            try:
+                yield number, _split_line(line, path, number)
+            except InputError as error:
+                yield number, error
+
+
+def _split_line(line: str, path: Path | str, number: int) -> tuple[str, ...]:
     if "\t" in line.strip():
         tokens = [part.strip().strip('"') for part in line.strip().split("\t") if part.strip()]
     else:
@@ -234,15 +275,21 @@ def _split_line(line: str, path: Path | str, number: int) -> tuple[str, str]:
             file=path,
             count=len(tokens),
         )
-    if len(tokens) < 2:
-        raise InputError(
-            "Line {line} of {file} names an image but no mask.", line=number, file=path
-        )
-    return tokens[0], tokens[1]
+    return tuple(tokens)
 
 
-def _resolve(name: str, data_dir: str, path: Path | str, number: int) -> Path:
-    """Return the absolute path; one that is relative may not climb out of ``data_dir``."""
+def resolve_listed(name: str, data_dir: str, path: Path | str, number: int) -> Path:
+    """Return the absolute path that a line of a list names.
+
+    Args:
+        name: as the line has it.
+        data_dir: absolute folder; a relative name may not climb out of it.
+        path: the list.
+        number: of the line.
+
+    Raises:
+        InputError: the name leads outside.
+    """
     if os.sep == "/" and "\\" in name:
         name = name.replace("\\", "/")  # lists written on Windows
     # Strings, because a list may have 100 000 lines and every Path costs microseconds.
@@ -373,13 +420,36 @@ class SegDataset:
 def check_exists(item: Item, file_list: Path | str) -> None:
     """Raise ``InputError`` when the image or the mask of a list's line is missing."""
     if not item.image.is_file():
+        if (other := _called_alike(item.image)) is not None:
+            raise _alike_error(item.image, other, file_list)
         raise InputError(
             "The image {file} of {list} does not exist.", file=item.image, list=file_list
         )
     if not item.mask.is_file():
+        if (other := _called_alike(item.mask)) is not None:
+            raise _alike_error(item.mask, other, file_list)
         raise InputError(
             "The mask {file} of {list} does not exist.", file=item.mask, list=file_list
         )
+
+
+def _alike_error(path: Path, other: str, file_list: Path | str) -> InputError:
+    return InputError(
+        "The file {file} of {list} does not exist, but {other} does; letter case and the spelling"
+        " of accents must agree.",
+        file=path,
+        list=file_list,
+        other=other,
+    )
+
+
+def _called_alike(path: Path) -> str | None:
+    """Return the name of a file that differs in letter case or Unicode's normal form only."""
+    try:
+        names = [entry.name for entry in path.parent.iterdir()]
+    except OSError:
+        return None
+    return next((name for name in names if same_name(name) == same_name(path.name)), None)
 
 
 def unknown_values_error(path: Path | str, value: int, count: int, num_classes: int) -> InputError:

@@ -95,9 +95,11 @@ def split(
     json: JsonOption = False,
 ) -> None:
     """Divide a data set into train, val and test lists; related images stay together."""
-    from core.cli.console import existing_folder, out, print_json
+    from core.cli.console import err, existing_folder, out, print_json
+    from core.data.formats.conversion_report import ConversionReport
     from core.data.splitting import split_folder
 
+    report = ConversionReport()
     counts = split_folder(
         existing_folder(folder, option="DIR"),
         val=val,
@@ -105,7 +107,10 @@ def split(
         group=group,
         seed=seed,
         overwrite=overwrite,
+        report=report,
     )
+    for text in report.messages:
+        err().print(f"warning: {text}", markup=False)
     if json:
         print_json({str(subset): count for subset, count in counts.items()})
     else:

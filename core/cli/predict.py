@@ -32,7 +32,8 @@ def command(
 ) -> None:
     """Write one mask NAME.png (class indices, coloured) for each image.
 
-    An image that cannot be read does not stop the others; the exit code is 2 then.
+    An image that cannot be read does not stop the others; the exit code is 2 then. Files that
+    systems hide, such as ._a.png, are passed over.
     """
     from core.cli.console import complain, existing_folder, print_json
     from core.cli.job_runner import job_result, temporary_run_folder
@@ -43,7 +44,7 @@ def command(
 
     model = existing_folder(model_dir, option="--model-dir")
     info = read_model_info(model)
-    chosen = find_images(images)
+    chosen = _nameable(find_images(images))
     _check_free(out.absolute(), chosen, overlay=overlay, overwrite=overwrite)
     spec = PredictSpec(
         model_dir=model,
@@ -97,13 +98,16 @@ def find_images(paths: Iterable[Path]) -> list[Path]:
 
     from core.images.io import IMAGE_SUFFIXES
     from core.system.errors import InputError
+    from core.system.folders import is_hidden
 
     found: dict[Path, None] = {}
     for path in paths:
         if path.is_dir():
+            visible = [one for one in path.iterdir() if not is_hidden(one.name)]
             inside = natsorted(
-                one for one in path.iterdir() if one.suffix.lower() in IMAGE_SUFFIXES
+                (one for one in visible if one.suffix.lower() in IMAGE_SUFFIXES), key=str
             )
+            _tell_unread(visible)
             if not inside:
                 raise InputError("There are no images in {folder}.", folder=path)
             found.update(dict.fromkeys(one.absolute() for one in inside))
@@ -112,6 +116,39 @@ def find_images(paths: Iterable[Path]) -> list[Path]:
         else:
             raise InputError("The image {file} does not exist.", file=path)
     return list(found)
+
+
+def _tell_unread(files: Iterable[Path]) -> None:
+    """Warn of pictures in formats that are not read."""
+    from core.cli.console import err
+    from core.images.io import UNREAD_SUFFIXES
+    from core.system.messages import printable
+
+    unread = sorted(one for one in files if one.suffix.lower() in UNREAD_SUFFIXES)
+    if unread:
+        text = f"warning: {len(unread)} files are in formats that are not read, such as "
+        err().print(f"{text}{printable(unread[0].name)}", markup=False)
+
+
+def _nameable(images: list[Path]) -> list[Path]:
+    """Return the images whose names jobs can be told; warns of the others.
+
+    Raises:
+        InputError: there is none.
+    """
+    from core.cli.console import err
+    from core.system.errors import InputError
+    from core.system.folders import is_utf8
+    from core.system.messages import printable
+
+    usable = [image for image in images if is_utf8(image)]
+    other = [image for image in images if not is_utf8(image)]
+    if other and not usable:
+        raise InputError("The name of {file} is not UTF-8; rename it.", file=other[0])
+    for image in other:
+        text = f"warning: {printable(str(image))} is left out: its name is not UTF-8; rename it"
+        err().print(text, markup=False)
+    return usable
 
 
 def write_overlays(

@@ -13,11 +13,16 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from core.data.formats.paddlex_seg import find_pairs
-from core.datasets import SUBSETS, Item, Subset, list_file, list_text, read_list
+from core.data.formats.conversion_report import ConversionReport
+from core.data.formats.left_aside import note_left_aside
+from core.data.formats.paddlex_seg import pair_layout
+from core.data.formats.pairing import note_unlabelled
+from core.datasets import SUBSETS, Item, Subset, find_list, list_file, list_text, read_list
 from core.images.io import IGNORE_INDEX, read_mask
 from core.system.errors import InputError
 from core.system.files import write_text_atomic
+from core.system.folders import is_utf8
+from core.system.messages import message
 
 Key = TypeVar("Key", bound=Hashable)
 
@@ -191,11 +196,13 @@ def split_folder(
     group: str | None = None,
     seed: int = 0,
     overwrite: bool = False,
+    report: ConversionReport | None = None,
 ) -> dict[Subset, int]:
     """Split the images of a SEG folder and write its lists.
 
     The images are those of the lists, or where there is none, the pairs found in the folder.
-    ``group`` is searched in the image's path relative to the folder.
+    ``group`` is searched in the image's path relative to the folder. ``report`` is told what is
+    left out: images without a mask, and names that no list can hold.
 
     Returns:
         How many images each subset got.
@@ -207,7 +214,9 @@ def split_folder(
     if not folder.is_dir():
         raise InputError("The data folder {folder} does not exist.", folder=folder)
     _check_overwrite(folder, overwrite)
-    items = {_relative(item.image, folder): item for item in _listed_items(folder)}
+    report = ConversionReport() if report is None else report
+    listed = [item for item in _listed_items(folder, report) if _can_be_listed(item, report)]
+    items = {_relative(item.image, folder): item for item in listed}
     with ThreadPoolExecutor(max_workers=min(8, os.cpu_count() or 1)) as executor:
         shown = executor.map(_shown_classes, [item.mask for item in items.values()])
         classes = dict(zip(items, shown, strict=True))
@@ -220,8 +229,33 @@ def split_folder(
     return {subset: list(assignment.values()).count(subset) for subset in SUBSETS}
 
 
-def _listed_items(folder: Path) -> list[Item]:
-    lists = [path for path in (list_file(folder, subset) for subset in SUBSETS) if path.exists()]
+def _can_be_listed(item: Item, report: ConversionReport) -> bool:
+    for path in item:
+        if not is_utf8(path):
+            report.alike(
+                "left out",
+                message(
+                    "{count} names are not UTF-8, and no list can hold them; rename the files (the"
+                    " first is {file})."
+                ),
+                path,
+            )
+            return False
+        if any(character in str(path) for character in "\t\r\n"):
+            report.alike(
+                "left out",
+                message(
+                    "{count} names hold a tab or a line break, and no list can hold them; rename"
+                    " the files (the first is {file})."
+                ),
+                path,
+            )
+            return False
+    return True
+
+
+def _listed_items(folder: Path, report: ConversionReport) -> list[Item]:
+    lists = [path for path in (find_list(folder, subset) for subset in SUBSETS) if path.exists()]
     items: dict[Path, Item] = {}
     for path in lists:
         content = read_list(path, folder)
@@ -230,7 +264,13 @@ def _listed_items(folder: Path) -> list[Item]:
         items.update({item.image: item for item in content.items})
     if lists:
         return list(items.values())
-    return [Item(image, mask) for image, mask in find_pairs(folder) if mask is not None]
+    paired = pair_layout(folder)
+    paired.report(report)
+    for image, mask in paired.pairs:
+        if mask is None:
+            note_unlabelled(image, report)
+    note_left_aside(folder, report)
+    return [Item(image, mask) for image, mask in paired.pairs if mask is not None]
 
 
 def _shown_classes(mask: Path) -> list[int]:
@@ -256,16 +296,17 @@ def write_split(
     """
     folder = Path(data_dir).absolute()
     _check_overwrite(folder, overwrite)
-    written = []
-    for subset in SUBSETS:
+    texts: dict[Path, str] = {}
+    for subset in SUBSETS:  # all first: a name that no list can hold must not leave half of them
         items = sorted(item for item, of in assignment.items() if of == subset)
-        path = list_file(folder, subset)
+        pairs = [(_relative(i.image, folder), _relative(i.mask, folder)) for i in items]
+        texts[list_file(folder, subset)] = list_text(pairs)
+    for path in texts:
         if path.exists():
             path.rename(_free_backup(path))
-        if items:
-            pairs = [(_relative(i.image, folder), _relative(i.mask, folder)) for i in items]
-            write_text_atomic(path, list_text(pairs))
-            written.append(path)
+    written = [path for path, text in texts.items() if text]
+    for path in written:
+        write_text_atomic(path, texts[path])
     return written
 
 

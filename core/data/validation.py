@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,13 +14,15 @@ from typing import Any, Literal
 import numpy as np
 
 from core.data.dataset_statistics import DatasetStatistics, ImageFacts, collect_statistics
+from core.data.formats.conversion_report import ConversionReport
+from core.data.formats.left_aside import note_encodings
 from core.datasets import (
     LABELS_FILE,
     SUBSETS,
     Item,
     Subset,
     check_exists,
-    list_file,
+    find_list,
     read_colors,
     read_labels,
     read_list,
@@ -29,6 +31,7 @@ from core.datasets import (
 from core.images import io as images
 from core.images.io import IGNORE_INDEX
 from core.system.errors import InputError
+from core.system.files import noting_encodings
 from core.system.messages import Message, message
 from core.transforms.base import size_mismatch
 
@@ -125,9 +128,11 @@ def validate_folder(data_dir: Path | str, *, progress: Progress | None = None) -
     folder = Path(data_dir).absolute()
     if not folder.is_dir():
         raise InputError("The data folder {folder} does not exist.", folder=folder)
-    labels, findings = _check_labels(folder)
-    entries, list_findings = _check_lists(folder)
+    with noting_encodings() as encodings:
+        labels, findings = _check_labels(folder)
+        entries, list_findings = _check_lists(folder)
     findings += list_findings
+    findings += _guessed_encodings(encodings)
     checked = list(_check_items(folder, entries, len(labels), progress))
     for result in checked:
         findings += result.findings
@@ -167,7 +172,7 @@ def _check_lists(folder: Path) -> tuple[list[tuple[Subset, Item]], list[Finding]
     entries: list[tuple[Subset, Item]] = []
     findings: list[Finding] = []
     for subset in SUBSETS:
-        path = list_file(folder, subset)
+        path = find_list(folder, subset)
         if not path.exists():
             findings.append(_missing_list(subset, path))
             continue
@@ -182,6 +187,13 @@ def _check_lists(folder: Path) -> tuple[list[tuple[Subset, Item]], list[Finding]
             empty = InputError("{file} lists no images.", file=path)
             findings.append(_error("empty_list", empty, path))
     return entries, findings
+
+
+def _guessed_encodings(encodings: Mapping[Path, str]) -> Iterator[Finding]:
+    report = ConversionReport()
+    note_encodings(encodings, report)
+    for file, text in zip(encodings, report.messages, strict=True):
+        yield Finding("warning", "assumed_encoding", text, file)
 
 
 def _missing_list(subset: Subset, path: Path) -> Finding:
@@ -219,7 +231,7 @@ def _check_items(
 
 def _check_item(folder: Path, subset: Subset, item: Item, num_classes: int) -> _Checked:
     try:
-        check_exists(item, list_file(folder, subset))
+        check_exists(item, find_list(folder, subset))
     except InputError as error:
         missing = item.mask if item.image.is_file() else item.image
         return _Checked(item, subset, (_error("missing_file", error, missing),))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import cv2
 import numpy as np
 import numpy.typing as npt
+from PIL import ImageOps
 from PIL.ExifTags import Base as Tag
 
 from core.images.headers import MAX_PIXELS, Header, import_tifffile, open_header, unreadable
@@ -17,6 +18,10 @@ from core.system.errors import InputError
 Pixels = npt.NDArray[Any]
 _DEEP = cv2.IMREAD_ANYDEPTH | cv2.IMREAD_ANYCOLOR
 _MOST_CHANNELS = 4
+_SURELY_OPENCVS = ("BMP", "JPEG", "MPO", "PNG", "WEBP")
+"""Formats that OpenCV reads; the others come and go with its builds, or lose their orientation."""
+_LZW = 5
+_UNKNOWN_TAG = 339 + 1  # SMinSampleValue, which decoders pass over
 _TURNS = {2: (0, True), 3: (2, False), 4: (2, True), 5: (1, True), 6: (3, False)}
 _TURNS |= {7: (3, True), 8: (1, False)}
 """Orientation → (quarter turns to the left, then mirrored sideways)."""
@@ -28,16 +33,26 @@ def decode_bytes(path: Path | str, data: bytes, header: Header, flag: int) -> np
     Raises:
         InputError: damaged.
     """
-    image = _opencv(path, data, flag)
-    if image is not None:
-        return np.asarray(image, np.uint8)
-    if header.format in ("BMP", "JPEG", "PNG", "WEBP"):  # OpenCV knows them: this one is damaged
+    if header.needs_tifffile and header.channels > 1:
+        return _three_channels(np.asarray(_tifffile(path, data), np.uint8))
+    if header.format in (*_SURELY_OPENCVS, "TIFF"):
+        image = _opencv(path, data, flag)
+        if image is not None:
+            return np.asarray(image, np.uint8)
+    if header.format in _SURELY_OPENCVS:  # this one is damaged
         raise unreadable(path, ValueError())
     with open_header(path, data) as opened:
         try:
-            return np.ascontiguousarray(np.asarray(opened.convert("RGB"))[..., ::-1])
+            upright = opened if header.format == "TIFF" else ImageOps.exif_transpose(opened)
+            return np.ascontiguousarray(np.asarray(upright.convert("RGB"))[..., ::-1])
         except Exception as error:
             raise unreadable(path, error) from error
+
+
+def _three_channels(image: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    if image.ndim == 3:
+        return np.ascontiguousarray(image)
+    return np.asarray(cv2.cvtColor(np.ascontiguousarray(image), cv2.COLOR_GRAY2BGR), np.uint8)
 
 
 def decode_deep(path: Path | str, data: bytes, header: Header) -> Pixels:
@@ -58,15 +73,43 @@ def decode_deep(path: Path | str, data: bytes, header: Header) -> Pixels:
             file=path,
             channels=header.channels,
         )
-    image = _tifffile(path, data) if header.needs_tifffile else _opencv(path, data, _DEEP)
+    image = _deep_pixels(path, data, header)
     if image is None or image.shape[:2] != (header.height, header.width):
         raise unreadable(path, ValueError())
+    without = None if header.no_data is None else _equal(image, header.no_data)
     if image.dtype != np.uint16:
         with np.errstate(over="ignore"):
             image = image.astype(np.float32, copy=False)
     elif header.is_inverted:
         image = np.iinfo(np.uint16).max - image
+    if without is not None and without.any() and not without.all():
+        # What is no value must not stretch the window of those that are some.
+        image = image.copy()
+        image[without] = np.nan if image.dtype == np.float32 else image[~without].min()
     return np.ascontiguousarray(image)
+
+
+def _equal(image: Pixels, value: float) -> npt.NDArray[np.bool_]:
+    """Where an image has a value that is given as text, rounded as the image's type rounds it."""
+    if image.dtype.kind == "f":
+        with np.errstate(over="ignore"):
+            value = image.dtype.type(value)
+        return np.asarray(np.isnan(image) if np.isnan(value) else image == value)
+    return np.asarray(image == value)
+
+
+def _deep_pixels(path: Path | str, data: bytes, header: Header) -> Pixels | None:
+    if header.needs_tifffile:
+        return _tifffile(path, data)
+    if header.format in ("PNG", "TIFF"):
+        return _opencv(path, data, _DEEP)
+    with open_header(path, data) as opened:
+        try:
+            image = np.asarray(ImageOps.exif_transpose(opened))
+        except Exception as error:
+            raise unreadable(path, error) from error
+    fits = image.dtype.kind in "iu" and image.min(initial=0) >= 0 and image.max(initial=0) < 2**16
+    return image.astype(np.uint16) if fits else image
 
 
 def _opencv(path: Path | str, data: bytes, flag: int) -> Pixels | None:
@@ -78,7 +121,10 @@ def _opencv(path: Path | str, data: bytes, flag: int) -> Pixels | None:
 
 
 def _tifffile(path: Path | str, data: bytes) -> Pixels:
-    """Half precision, which OpenCV refuses, and colours in separate planes, which it mixes up."""
+    """Half precision, which OpenCV refuses, and colours that it mixes up.
+
+    They are in separate planes, or the file says that they are grey with something besides.
+    """
     tifffile = import_tifffile()
     try:
         with tifffile.TiffFile(io.BytesIO(data)) as file:
@@ -86,20 +132,75 @@ def _tifffile(path: Path | str, data: bytes) -> Pixels:
             orientation = page.tags.get(int(Tag.Orientation))
             if page.size > MAX_PIXELS * _MOST_CHANNELS:  # volumes have a depth besides
                 raise ValueError("too large")
+            if page.compression == _LZW:  # needs a library of half the size of this program
+                image = cv2.imdecode(np.frombuffer(_as_colors(data, page), np.uint8), _DEEP)
+                return np.asarray(image)
             image = page.asarray()
             if page.axes.startswith("S"):
                 image = np.moveaxis(image, 0, -1)
-            return _upright(image, 1 if orientation is None else int(orientation.value))
+            return upright(image, 1 if orientation is None else int(orientation.value))
     except Exception as error:
         raise unreadable(path, error) from error
 
 
-def _upright(image: Pixels, orientation: int) -> Pixels:
-    """Turn pixels as they are stored, and put red, green, blue (and alpha) into OpenCV's order."""
-    quarters, mirrored = _TURNS.get(orientation, (0, False))
-    image = np.rot90(image, quarters)
-    if mirrored:
-        image = image[:, ::-1]
+def _as_colors(data: bytes, page: Any) -> bytes:
+    """Return a TIFF whose bands are called red, green and blue in its tags, for OpenCV."""
+    changed = bytearray(data)
+    order: Literal["little", "big"] = "little" if page.parent.byteorder == "<" else "big"
+    photometric = page.tags[int(Tag.PhotometricInterpretation)]
+    changed[photometric.valueoffset : photometric.valueoffset + 2] = (2).to_bytes(2, order)
+    extra = page.tags.get(int(Tag.ExtraSamples))
+    if extra is not None:  # at most one sample is none of the three
+        value = (int(page.samplesperpixel) - 3).to_bytes(4, order)
+        changed[extra.offset + 4 : extra.offset + 8] = value
+        if not any(value):  # an empty tag is an error: it becomes one that nobody knows
+            changed[extra.offset + 4 : extra.offset + 8] = (1).to_bytes(4, order)
+            changed[extra.offset : extra.offset + 2] = (_UNKNOWN_TAG).to_bytes(2, order)
+        changed[extra.offset + 8 : extra.offset + 12] = bytes(4)
+    return bytes(changed)
+
+
+def upright(image: Pixels, orientation: int) -> Pixels:
+    """Turn pixels as they are stored, and put red, green, blue (and alpha) into OpenCV's order.
+
+    Args:
+        image: (H, W), or (H, W, channels).
+        orientation: 1 … 8, as EXIF counts.
+    """
+    image = turned(image, orientation)
     if image.ndim == 3:
         image = image[..., 0] if image.shape[-1] < 3 else image[..., 2::-1]
     return image
+
+
+def turned(image: Pixels, orientation: int) -> Pixels:
+    """Return stored pixels (H, W …) as EXIF's ``orientation``, 1 … 8, says that they are seen."""
+    quarters, mirrored = _TURNS.get(orientation, (0, False))
+    image = np.rot90(image, quarters)
+    return image[:, ::-1] if mirrored else image
+
+
+def decode_wide_mask(path: Path | str, data: bytes) -> Pixels:
+    """Return the values of a TIFF of one channel that Pillow does not know: 64 bits, halves.
+
+    Raises:
+        InputError: damaged, or several channels.
+    """
+    tifffile = import_tifffile()
+    try:
+        with tifffile.TiffFile(io.BytesIO(data)) as file:
+            page = file.pages[0]
+            orientation = page.tags.get(int(Tag.Orientation))
+            if page.size > MAX_PIXELS:
+                raise ValueError("too large")
+            image = np.asarray(page.asarray())
+    except Exception as error:
+        raise unreadable(path, error) from error
+    if image.ndim != 2:
+        raise InputError(
+            "The mask {file} has {channels} channels; save it as a single-channel image whose"
+            " pixel values are class indices.",
+            file=path,
+            channels=image.shape[-1],
+        )
+    return turned(image, 1 if orientation is None else int(orientation.value))

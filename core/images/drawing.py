@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from core.images.io import read_image, write_image
+from core.images.io import WRITABLE_SUFFIXES, read_image, write_image
 from core.images.palette import default_palette
 from core.system.errors import InputError
 
@@ -54,6 +54,8 @@ def visualize(
         return picture
     named = isinstance(image, (str, Path))
     name = Path(str(image)).name if named else f"{time.time_ns() // 1_000_000}.png"
+    if Path(name).suffix.lower() not in WRITABLE_SUFFIXES:
+        name += ".png"
     folder = Path(save_dir)
     folder.mkdir(parents=True, exist_ok=True)
     write_image(folder / f"visualize_{name}", picture)

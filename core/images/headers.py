@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import itertools
 import logging
+import re
 import warnings
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -25,7 +26,14 @@ _UNSIGNED = 1
 _WHITE_IS_ZERO = 0
 _SEPARATE_PLANES = 2
 _TIFF_SUFFIXES = (".tif", ".tiff")
+_FILM_SUFFIXES = (".gif", ".webp", ".avif", ".apng")
 _MOST_PAGES = 10_000
+_GDAL_NODATA = 42113
+_COLOR_BANDS = (3, 4)
+_GREY = (_WHITE_IS_ZERO, 1)
+_SCAN_END = re.compile(rb"\xff+[^\x00\xff\xd0-\xd7]")
+_STAND_ALONE = frozenset({0x01, *range(0xD0, 0xD9)})
+_SCAN, _END = 0xDA, 0xD9
 _TIFF_STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
 
@@ -41,6 +49,7 @@ class Header:
         channels: how many; alpha counts.
         is_inverted: whether 0 is white.
         needs_tifffile: whether OpenCV would mix up or refuse its pixels.
+        no_data: the value that stands for none, as GDAL writes it.
     """
 
     width: int
@@ -50,6 +59,7 @@ class Header:
     channels: int = 1
     is_inverted: bool = False
     needs_tifffile: bool = False
+    no_data: float | None = None
 
 
 def read_header(path: Path | str, data: bytes) -> Header:
@@ -104,12 +114,14 @@ def size_from_header(path: Path | str) -> tuple[int, int]:
 
 
 def count_pages(path: Path | str) -> int:
-    """Return how many full images a TIFF file holds, at most 10 000; 1 for anything else.
+    """Return how many full images a file holds, at most 10 000: pages of a TIFF, frames of a film.
 
     Only the first one is ever read. Smaller copies of an image and transparency masks, which TIFF
     keeps as pages too, do not count.
     """
     file = Path(path)
+    if file.suffix.lower() in _FILM_SUFFIXES:
+        return _count_frames(file)
     if file.suffix.lower() not in _TIFF_SUFFIXES:
         return 1
     try:
@@ -117,6 +129,14 @@ def count_pages(path: Path | str) -> int:
             pages = itertools.islice(tiff.pages, _MOST_PAGES)
             return max(1, sum(not (page.is_reduced or page.is_mask) for page in pages))
     except Exception:  # damage that readers of the first page may well put up with
+        return 1
+
+
+def _count_frames(file: Path) -> int:
+    try:
+        with open_regular(file) as stream, Image.open(stream) as image:
+            return int(getattr(image, "n_frames", 1))
+    except Exception:  # damage that readers of the first frame may well put up with
         return 1
 
 
@@ -140,7 +160,15 @@ def _pillow_header(image: ImageFile.ImageFile, data: bytes) -> Header:
         is_inverted=tags.get(Tag.PhotometricInterpretation) == _WHITE_IS_ZERO,
         needs_tifffile=header.channels > 1
         and tags.get(Tag.PlanarConfiguration) == _SEPARATE_PLANES,
+        no_data=_number(tags.get(_GDAL_NODATA)),
     )
+
+
+def _number(text: Any) -> float | None:
+    try:
+        return float(str(text).strip().strip("\0"))
+    except ValueError:
+        return None
 
 
 def _tiff_header(data: bytes) -> Header:
@@ -152,14 +180,20 @@ def _tiff_header(data: bytes) -> Header:
         if orientation is not None and orientation.value in _TURNED:
             width, height = height, width
         channels = int(page.samplesperpixel)
+        no_data = page.tags.get(_GDAL_NODATA)
+        # Satellites' and GDAL's three bands are often said to be grey with something besides.
+        is_grey_in_name = channels in _COLOR_BANDS and page.photometric in _GREY
         return Header(
             width,
             height,
-            True,
+            page.dtype != "uint8",
             "TIFF",
             channels,
             page.photometric == _WHITE_IS_ZERO,
-            page.dtype == "float16" or (channels > 1 and page.planarconfig == _SEPARATE_PLANES),
+            page.dtype == "float16"
+            or is_grey_in_name
+            or (channels > 1 and page.planarconfig == _SEPARATE_PLANES),
+            None if no_data is None else _number(no_data.value),
         )
 
 
@@ -170,7 +204,7 @@ def _is_deep(image: ImageFile.ImageFile, data: bytes) -> bool:
         bits = image.tag_v2.get(Tag.BitsPerSample, (1,))
         kinds = image.tag_v2.get(Tag.SampleFormat, (_UNSIGNED,))
         return max(bits) > 8 or any(kind != _UNSIGNED for kind in kinds)
-    return False
+    return image.mode.startswith(("I", "F"))
 
 
 def png_bits(data: bytes) -> int:
@@ -187,8 +221,8 @@ def open_header(path: Path | str, data: bytes) -> ImageFile.ImageFile:
 
 
 def _is_cut_short(image: ImageFile.ImageFile, data: bytes) -> bool:
-    if image.format == "JPEG":  # a thumbnail inside has an end of its own, before the scan
-        return data.rfind(b"\xff\xd9") < data.rfind(b"\xff\xda")
+    if image.format in ("JPEG", "MPO"):
+        return not _is_whole_jpeg(data)
     if image.format == "PNG":
         return b"IEND" not in data
     if isinstance(image, TiffImagePlugin.TiffImageFile):
@@ -200,6 +234,42 @@ def _is_cut_short(image: ImageFile.ImageFile, data: bytes) -> bool:
             if any(start + size > len(data) for start, size in zip(starts, sizes, strict=False)):
                 return True
     return False
+
+
+def _is_whole_jpeg(data: bytes) -> bool:
+    """Whether the first picture of a JPEG comes to its end, whatever lies behind it.
+
+    The last bytes say nothing: phones append films, and thumbnails have an end of their own.
+    """
+    place = 2
+    while place + 4 <= len(data) and data[place] == 0xFF:
+        marker = data[place + 1]
+        if marker == _END:
+            return True
+        if marker == 0xFF:  # filling
+            place += 1
+            continue
+        if marker in _STAND_ALONE:
+            place += 2
+            continue
+        place += 2 + int.from_bytes(data[place + 2 : place + 4], "big")
+        if marker == _SCAN:
+            found = _SCAN_END.search(data, place)
+            if found is None:
+                return False
+            place = found.end() - 2
+    # What is no marker can only be judged by a decoder; it ends two bytes early where the end is
+    # all that lacks.
+    return data[place : place + 2] == b"\xff\xd9" or (place < len(data) and _is_decodable(data))
+
+
+def _is_decodable(data: bytes) -> bool:
+    try:
+        with Image.open(io.BytesIO(data)) as image:
+            image.load()
+    except Exception:
+        return False
+    return True
 
 
 def unreadable(path: Path | str, error: Exception) -> InputError:
@@ -225,13 +295,27 @@ def too_large(path: Path | str) -> InputError:
 def upright_size(image: ImageFile.ImageFile) -> tuple[int, int]:
     """Return (width, height) as they are once the camera's orientation is applied."""
     width, height = image.size
-    # Pillow turns the size of a TIFF itself.
-    if image.format in ("JPEG", "PNG", "WEBP"):
-        exif = Image.Exif()
-        exif.load(image.info.get("exif") or _late_exif(image))
-        if exif.get(Tag.Orientation, 1) in _TURNED:
-            return height, width
+    if image.format != "TIFF" and orientation_of(image) in _TURNED:
+        return height, width  # Pillow turns the size of a TIFF itself
     return width, height
+
+
+def orientation_of(image: ImageFile.ImageFile) -> int:
+    """Return how the camera was held, 1 … 8 as EXIF counts; 1 where nothing is said."""
+    if isinstance(image, TiffImagePlugin.TiffImageFile):
+        return int(image.tag_v2.get(Tag.Orientation, 1))
+    exif = Image.Exif()
+    exif.load(image.info.get("exif") or _late_exif(image))
+    return int(exif.get(Tag.Orientation, 1))
+
+
+def stored_orientation(path: Path | str) -> int:
+    """Return ``orientation_of`` a file; 1 where it cannot be read."""
+    try:
+        with open_regular(path) as file, Image.open(file) as image:
+            return orientation_of(image)
+    except Exception:  # decoders of damaged files raise anything; reading the image tells
+        return 1
 
 
 def _late_exif(image: ImageFile.ImageFile) -> bytes:

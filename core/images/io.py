@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from core.images.decoding import decode_bytes, decode_deep
+from core.images.decoding import decode_bytes, decode_deep, decode_wide_mask
 from core.images.headers import (
     Header,
     open_header,
@@ -34,7 +34,26 @@ from core.system.files import open_regular, write_bytes_atomic
 ImageArray = npt.NDArray[np.uint8]
 
 IGNORE_INDEX = 255
-IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp"})
+WRITABLE_SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".png", ".bmp", ".tif", ".tiff", ".webp"})
+IMAGE_SUFFIXES = WRITABLE_SUFFIXES | {
+    ".jfif",
+    ".mpo",
+    ".gif",
+    ".apng",
+    ".avif",
+    ".jp2",
+    ".j2k",
+    ".jpx",
+}
+IMAGE_SUFFIXES |= {".ppm", ".pgm", ".pbm", ".pnm", ".tga", ".dib"}
+"""Of the formats that are read; what a file is, its content tells."""
+UNREAD_SUFFIXES = frozenset(
+    {".heic", ".heif", ".jxl", ".psd", ".exr", ".hdr", ".svg", ".dcm", ".nii", ".nrrd", ".fits"}
+    | {".dng", ".cr2", ".cr3", ".nef", ".arw", ".orf", ".raf", ".rw2", ".pef", ".srw", ".czi"}
+    | {".mp4", ".mov", ".avi", ".mkv"}
+)
+"""Of pictures and films that people expect to be read, and that are not."""
+LOSSY_FORMATS = ("JPEG", "MPO")
 _LARGE_PIXELS = 30_000_000
 _LARGE_TURN = threading.Lock()  # one large image at a time is decoded only to be made small
 _GREY_SCALE = {2: 85, 4: 17}  # Pillow spreads 2- and 4-bit grey over 0 … 255
@@ -95,7 +114,7 @@ def image_suffix(data: bytes) -> str | None:
     """Return the suffix (".png" …) that fits the bytes of an image, None if they are none."""
     try:
         with open_header("", data) as image:
-            suffix = {"JPEG": ".jpg", "TIFF": ".tif"}.get(
+            suffix = {"JPEG": ".jpg", "MPO": ".jpg", "TIFF": ".tif", "JPEG2000": ".jp2"}.get(
                 image.format or "", f".{(image.format or '').lower()}"
             )
     except InputError:
@@ -107,16 +126,24 @@ def read_mask(path: Path | str) -> ImageArray:
     """Read a mask of class indices as uint8 (H, W).
 
     Grey and palette images of 1 to 8 bits give their stored values (a palette's colours play no
-    part); 16-bit grey is accepted while its values fit.
+    part); more bits, signs and fractions are accepted while the values are whole and fit.
 
     Raises:
-        InputError: missing, unreadable, several channels, or values above 255.
+        InputError: missing, unreadable, compressed with loss, several channels, or values that are
+            no class indices.
     """
     data = _read_bytes(path)
-    read_header(path, data)
+    header = read_header(path, data)
+    if header.format in LOSSY_FORMATS:
+        raise InputError(
+            "The mask {file} is a JPEG, whose compression changes the values; save it as PNG.",
+            file=path,
+        )
+    if header.format == "TIFF" and header.channels == 1 and not _is_pillows(data):
+        return _class_indices(path, decode_wide_mask(path, data))
     with open_header(path, data) as image:
         mode = image.mode
-        if mode not in ("1", "L", "P") and not mode.startswith("I"):
+        if mode not in ("1", "L", "P") and not mode.startswith(("I", "F")):
             raise InputError(
                 "The mask {file} has {channels} channels; save it as a single-channel image whose"
                 " pixel values are class indices.",
@@ -131,7 +158,37 @@ def read_mask(path: Path | str) -> ImageArray:
         return values.astype(np.uint8)
     if mode == "L":
         return np.array(values // _GREY_SCALE.get(png_bits(data), 1), np.uint8)
-    if values.size and (values.max() > IGNORE_INDEX or values.min() < 0):
+    return _class_indices(path, values)
+
+
+def _is_pillows(data: bytes) -> bool:
+    try:
+        Image.open(io.BytesIO(data)).close()
+    except Exception:  # of a kind that only tifffile knows, or damaged
+        return False
+    return True
+
+
+def _class_indices(path: Path | str, values: npt.NDArray[Any]) -> ImageArray:
+    """Return numbers of any type as uint8; raises ``InputError`` for what is no class index."""
+    if not values.size:
+        return values.astype(np.uint8)
+    if values.dtype.kind == "f":
+        broken = values[~(np.isfinite(values) & (values == np.round(values)))]
+        if broken.size:
+            raise InputError(
+                "The mask {file} holds {value}, and class indices are whole numbers.",
+                file=path,
+                value=f"{float(broken[0]):g}",
+            )
+    if values.min() < 0:
+        raise InputError(
+            "The mask {file} holds the negative value {value}; class indices begin with 0, and 255"
+            " marks ignored pixels.",
+            file=path,
+            value=int(values.min()),
+        )
+    if values.max() > IGNORE_INDEX:
         raise InputError(
             "The mask {file} holds values up to {value}; class indices end at 254 and 255 marks"
             " ignored pixels.",
@@ -169,7 +226,7 @@ def encode_mask(mask: ImageArray, *, palette: Sequence[Color] | None = None) -> 
 def write_image(path: Path | str, bgr: ImageArray) -> None:
     """Write uint8 (H, W, 3) BGR or (H, W) grey in the format of the suffix, atomically."""
     suffix = Path(path).suffix.lower()
-    if suffix not in IMAGE_SUFFIXES:
+    if suffix not in WRITABLE_SUFFIXES:
         raise InputError("{file} has no suffix of an image format such as .png.", file=path)
     _, data = cv2.imencode(suffix, bgr)
     write_bytes_atomic(path, data.tobytes())
@@ -201,7 +258,7 @@ def _decode_small(path: Path | str, data: bytes, header: Header, max_side: int) 
     """Decode no more than a thumbnail needs: (H, W) or (H, W, 3)."""
     if header.is_deep:
         return to_display(decode_deep(path, data, header))
-    if header.format != "JPEG":
+    if header.format not in LOSSY_FORMATS:
         # Only JPEG gains, and OpenCV forgets a TIFF's orientation when it reduces. Grey stays one
         # channel: a scan of 20 000² would take three times the memory.
         return decode_bytes(path, data, header, cv2.IMREAD_ANYCOLOR)

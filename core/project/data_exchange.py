@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from core.project.rows import ImageSubset, ImportReport, UndoReport
 from core.project.split import split_images
 from core.project.statistics import read_statistics
 from core.project.storage import ProjectPart
+from core.system.messages import printable
 
 _TRAINED: tuple[Subset, ...] = ("train", "val")
 
@@ -49,7 +51,7 @@ class DataExchange(ProjectPart):
             progress: called with (done, total).
         """
         incoming = [Incoming(project_folder.absolute(path), subset, _no_mask) for path in paths]
-        source = str(incoming[0].image.parent) if incoming else ""
+        source = printable(str(incoming[0].image.parent)) if incoming else ""
         return take_over(self._storage, incoming, source=source, copy=copy, progress=progress)
 
     def import_result(
@@ -89,18 +91,19 @@ class DataExchange(ProjectPart):
             )
             for item in result.items
         ]
-        return take_over(
+        report = take_over(
             self._storage,
             incoming,
-            source=str(source),
+            source=printable(str(source)),
             class_names=result.labels,
             colors=result.colors,
             class_map=class_map,
-            lost=result.report.messages,
             copy=copy,
             replace=replace,
             progress=progress,
         )
+        # Only now, as masks have more to say when they are read.
+        return dataclasses.replace(report, lost=(*result.report.messages, *report.lost))
 
     def import_data_folder(
         self,

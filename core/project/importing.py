@@ -23,6 +23,7 @@ from core.project.paths import StoredPath
 from core.project.rows import ImageSubset, ImportReport, MaskInfo
 from core.project.storage import Storage
 from core.system.errors import InputError
+from core.system.folders import is_utf8
 from core.system.messages import Message, message
 
 ProgressCallback = Callable[[int, int], object]
@@ -80,7 +81,6 @@ def take_over(
     class_names: Sequence[str] = (),
     colors: Sequence[Color] = (),
     class_map: ClassMap | None = None,
-    lost: Sequence[Message] = (),
     copy: bool = False,
     replace: bool = False,
     progress: ProgressCallback | None = None,
@@ -95,7 +95,7 @@ def take_over(
         colors=colors,
         class_map=class_map,
     )
-    tally = _Tally(lost=list(lost))
+    tally = _Tally()
     with storage.masks.batch() as batch:
         reader = _Reader(storage, plan, batch, tally, copy=copy)
         prepared: list[_Prepared] = []
@@ -148,7 +148,12 @@ class _Reader:
             )
 
     def prepare(self, item: Incoming) -> Iterator[_Prepared]:
-        """Yield the image unless it is unreadable or came before."""
+        """Yield the image unless it is unreadable or came before, or has no name to store."""
+        if not is_utf8(item.image):
+            self._tally.lost.append(
+                message("The name of {file} is not UTF-8; rename it.", file=item.image)
+            )
+            return
         stored = self._storage.resolver.store(item.image)
         if stored.path in self._seen:
             self._tally.lost.append(

@@ -13,6 +13,7 @@ import shutil
 import stat
 import tempfile
 from collections.abc import Iterator
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -32,7 +33,6 @@ _REFUSED = frozenset(
         errno.EEXIST,
         errno.EISDIR,
         errno.ELOOP,
-        errno.ENAMETOOLONG,
         errno.ENOTDIR,
         errno.EPERM,
         errno.EROFS,
@@ -50,6 +50,10 @@ def storage_problem(error: OSError) -> InputError | None:
     reason = error.strerror or str(error)
     if is_disk_full(error):
         return InputError("The disk is full ({reason}); make room and try again.", reason=reason)
+    if error.errno == errno.ENAMETOOLONG and error.filename is not None:
+        return InputError(
+            "The name of {file} is longer than the disk allows; shorten it.", file=error.filename
+        )
     if error.errno == errno.EFBIG:  # FAT ends at 4 GiB; systems may set limits
         return InputError(
             "A file is larger than the disk or the system allows ({reason}); choose another disk.",
@@ -205,10 +209,32 @@ def _replaced(final: Path) -> Path:
     return final.parent / f".{final.name}.replaced"
 
 
-def read_text(path: Path | str, *, max_bytes: int = MAX_TEXT_BYTES) -> str:
-    """Read text in UTF-8 (with or without a mark), UTF-16 with a mark, or GB18030.
+_assumed: ContextVar[dict[Path, str] | None] = ContextVar("assumed encodings", default=None)
 
-    All line ends become line feeds.
+
+@contextlib.contextmanager
+def noting_encodings() -> Iterator[dict[Path, str]]:
+    """Collect the files that ``read_text`` reads within the block in an encoding that it assumed.
+
+    Yields:
+        The encoding of each file; filled as they are read.
+    """
+    noted: dict[Path, str] = {}
+    outer = _assumed.get()
+    token = _assumed.set(noted)
+    try:
+        yield noted
+    finally:
+        _assumed.reset(token)
+        if outer is not None:
+            outer.update(noted)
+
+
+def read_text(path: Path | str, *, max_bytes: int = MAX_TEXT_BYTES) -> str:
+    """Read text in UTF-8 (with or without a mark), UTF-16 with a mark, or as if in GB18030.
+
+    All line ends become line feeds. That it is GB18030 is an assumption, as nearly any bytes may
+    be: ``noting_encodings`` tells.
 
     Raises:
         InputError: missing, larger than ``max_bytes``, or no text.
@@ -221,6 +247,9 @@ def read_text(path: Path | str, *, max_bytes: int = MAX_TEXT_BYTES) -> str:
         except UnicodeDecodeError:
             continue
         if "\0" not in text:
+            noted = _assumed.get()
+            if encoding == "gb18030" and noted is not None:
+                noted[Path(path)] = "GB18030"
             return text.replace("\r\n", "\n").replace("\r", "\n")
     raise InputError(
         "{file} is not a text file in UTF-8, UTF-16 or GB18030; save it as UTF-8.", file=path

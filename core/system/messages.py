@@ -28,4 +28,18 @@ def message(template: str, /, **params: Any) -> Message:
 
 def _plain(value: Any) -> Any:
     """Keep JSON's own types, turn everything else (paths, numpy numbers) into text."""
-    return value if isinstance(value, (str, int, float, bool)) or value is None else str(value)
+    if isinstance(value, (int, float, bool)) or value is None:
+        return value
+    return printable(str(value))
+
+
+def printable(text: str) -> str:
+    r"""Return text that is valid Unicode: bytes of names that are not UTF-8 become ``\\xd6``."""
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        try:
+            return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+        except UnicodeEncodeError:  # halves of pairs that no file name holds, as JSON may
+            return text.encode("utf-8", "backslashreplace").decode("utf-8")
+    return text

@@ -216,7 +216,7 @@ class ImportDialog(QDialog):
         self.crowds.setVisible(preview.crowds > 0)
         self.crowd_label.setText(tr("Crowds ({count})", count=f"{preview.crowds:,}"))
         self.crowd_box.setCurrentIndex(0)
-        self.report.show_problems(result.report.messages if result is not None else [])
+        self.report.show_problems(preview.remarks)
 
     @Slot()
     def _on_import(self) -> None:
@@ -286,12 +286,8 @@ class ImportDialog(QDialog):
     def _on_imported(self, report: ImportReport) -> None:
         self.bar.hide()
         self._context.dataset_changed.emit()
-        known = (
-            0
-            if self._preview is None or self._preview.result is None
-            else len(self._preview.result.report.messages)
-        )
-        if not report.conflicts and len(report.lost) <= known:
+        known = [] if self._preview is None else [str(text) for text in self._preview.remarks]
+        if not report.conflicts and all(str(text) in known for text in report.lost):
             self.accept()
             return
         self._show_report(report)

@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from app.look.translation import tr, trn
 from app.services.background import Progress
-from core.data.formats import ImportResult, registry
+from core.data.formats import ConversionReport, ImportResult, registry
 from core.data.formats.detection import IMAGES_ONLY, detect_format
 from core.data.formats.format import ReadOptions
 from core.data.formats.image_index import find_images
+from core.data.formats.left_aside import note_left_aside
 from core.system.errors import InputError
+from core.system.messages import Message
 
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """A folder or file in its format; ``result`` is None where there are images only."""
+    """A folder or file in its format; ``result`` is None where there are images only.
+
+    ``remarks`` is what the reader has to say.
+    """
 
     folder: Path
     format: str
     result: ImportResult | None
     images: list[Path]
+    remarks: list[Message] = field(default_factory=list)
 
     @property
     def crowds(self) -> int:
@@ -64,10 +70,13 @@ def read_preview(folder: Path, chosen: str | None, scratch: Path, progress: Prog
         images = find_images(folder, check=progress.check)
         if not images:
             raise InputError("There is no image in {folder}; choose another one.", folder=folder)
-        return Preview(folder, found, None, images)
+        report = ConversionReport()
+        note_left_aside(folder, report, check=progress.check)
+        return Preview(folder, found, None, images, report.messages)
     # Images inside labelme's files go to the project only when the import is wanted.
     result = registry.read(found, folder, ReadOptions(extract_to=scratch))
     progress.check()
     if not result.items:
         raise InputError("There is nothing to import in {folder}.", folder=folder)
-    return Preview(folder, found, result, [item.image_path for item in result.items])
+    images = [item.image_path for item in result.items]
+    return Preview(folder, found, result, images, result.report.messages)

@@ -19,9 +19,10 @@ from core.data.class_names import IGNORE_NAME, read_names
 from core.data.formats.contours import outer_ring, regions, touches_border
 from core.data.formats.conversion_report import ConversionReport
 from core.data.formats.format import Evidence, FolderOverview, Format
-from core.data.formats.image_index import checked_size, find_files, find_images, require_folder
+from core.data.formats.image_index import canvas_of, find_files, find_images, require_folder
 from core.data.formats.import_result import ImportedImage, ImportResult
 from core.data.formats.mask_images import read_sized_mask
+from core.data.formats.pairing import note_unlabelled
 from core.data.formats.parsing import is_number, load_json, said_size, subset_of_path
 from core.data.formats.writing import LabelledImage, copy_image, labelled_images, new_folder
 from core.datasets import LABELS_FILE
@@ -36,6 +37,7 @@ MASKS = ("gtFine", "gtCoarse")
 _IDS_ENDING = "labelIds"
 _TRAIN_IDS_ENDING = "labelTrainIds"
 _POLYGONS_ENDING = "polygons"
+_LONGEST = f"_{MASKS[0]}_{_POLYGONS_ENDING}.json"
 _CITY = "images"  # the folder between the subset and the files
 
 
@@ -121,9 +123,9 @@ def read(folder: Path | str, *, train_ids: bool = False) -> ImportResult:
     items = []
     for image in find_images(root / IMAGES):
         found = annotations.get(_key(image.stem, IMAGES), {})
-        if not found:
-            report.left_out(message("{file} has no mask.", file=image))
-        mask = _reader(image, found, values, train_ids=train_ids)
+        mask = _reader(image, found, values, report, train_ids=train_ids)
+        if mask is None:
+            note_unlabelled(image, report)
         items.append(ImportedImage(image, mask, subset_of_path(image, root)))
     if not items:
         raise InputError(
@@ -148,19 +150,24 @@ def _annotations(root: Path) -> dict[str, dict[str, Path]]:
 
 
 def _reader(
-    image: Path, found: Mapping[str, Path], values: Mapping[str, int], *, train_ids: bool
+    image: Path,
+    found: Mapping[str, Path],
+    values: Mapping[str, int],
+    report: ConversionReport,
+    *,
+    train_ids: bool,
 ) -> Callable[[], ImageArray] | None:
     if train_ids and (path := found.get(_TRAIN_IDS_ENDING)) is not None:
-        return functools.partial(read_sized_mask, image, path)
+        return functools.partial(read_sized_mask, image, path, report=report)
     if (path := found.get(_IDS_ENDING)) is not None:
-        return functools.partial(_read_ids, image, path, train_ids=train_ids)
+        return functools.partial(_read_ids, image, path, report, train_ids=train_ids)
     if (path := found.get(_POLYGONS_ENDING)) is not None:
-        return functools.partial(_draw, image, path, dict(values), train_ids=train_ids)
+        return functools.partial(_draw, image, path, dict(values), report, train_ids=train_ids)
     return None
 
 
-def _read_ids(image: Path, path: Path, *, train_ids: bool) -> ImageArray:
-    mask = read_sized_mask(image, path)
+def _read_ids(image: Path, path: Path, report: ConversionReport, *, train_ids: bool) -> ImageArray:
+    mask = read_sized_mask(image, path, report=report)
     if not train_ids:
         return mask
     lut = np.full(256, IGNORE_INDEX, np.uint8)
@@ -169,33 +176,53 @@ def _read_ids(image: Path, path: Path, *, train_ids: bool) -> ImageArray:
     return np.asarray(lut[mask], np.uint8)
 
 
-def _draw(image: Path, path: Path, values: Mapping[str, int], *, train_ids: bool) -> ImageArray:
+def _draw(
+    image: Path,
+    path: Path,
+    values: Mapping[str, int],
+    report: ConversionReport,
+    *,
+    train_ids: bool,
+) -> ImageArray:
     data = load_json(path)
     objects = data.get("objects") if isinstance(data, dict) else None
     if not isinstance(objects, list):
         raise InputError("{file} is no file of Cityscapes' polygons.", file=path)
     said = said_size(data.get("imgWidth"), data.get("imgHeight"))
-    size = checked_size(image, said, file=path)
-    canvas = Image.new("L", size, IGNORE_INDEX if train_ids else 0)
-    draw = ImageDraw.Draw(canvas)
+    canvas = canvas_of(image, said, file=path, report=report)
+    picture = Image.new("L", canvas.size, IGNORE_INDEX if train_ids else 0)
+    draw = ImageDraw.Draw(picture)
+    damaged: list[InputError] = []
     for number, entry in enumerate(objects, 1):
-        label, points = _object(path, number, entry)
-        if entry.get("deleted"):
-            continue
-        if label not in values and label.endswith("group"):
-            label = label.removesuffix("group")
-        value = IGNORE_INDEX if label == IGNORE_NAME else values.get(label)
-        if value is None:
-            if label in IDS:  # license plate, id -1: no value of a mask
-                value = IGNORE_INDEX
-            else:
-                raise InputError(
-                    "{file} uses the label {label}, which is no class of Cityscapes.",
-                    file=path,
-                    label=label,
-                )
-        draw.polygon(points, fill=value, outline=value)
-    return np.array(canvas, np.uint8)
+        try:
+            label, points = _object(path, number, entry)
+            if not entry.get("deleted"):
+                value = _value(path, label, values)
+                draw.polygon(points, fill=value, outline=value)
+        except InputError as error:
+            damaged.append(error)
+    if damaged and len(damaged) == len(objects):
+        raise damaged[0]
+    if damaged:
+        report.alike(
+            "left out",
+            message("{count} files have damaged or unknown objects; the others count ({file})."),
+            path,
+        )
+    return canvas.upright(np.array(picture, np.uint8))
+
+
+def _value(path: Path, label: str, values: Mapping[str, int]) -> int:
+    if label not in values and label.endswith("group"):
+        label = label.removesuffix("group")
+    value = IGNORE_INDEX if label == IGNORE_NAME else values.get(label)
+    if value is not None:
+        return value
+    if label in IDS:  # license plate, id -1: no value of a mask
+        return IGNORE_INDEX
+    raise InputError(
+        "{file} uses the label {label}, which is no class of Cityscapes.", file=path, label=label
+    )
 
 
 def _object(path: Path, number: int, entry: Any) -> tuple[str, list[tuple[float, float]]]:
@@ -238,7 +265,7 @@ def write(result: ImportResult, folder: Path | str) -> ConversionReport:
         names, colors = list(result.labels), list(result.colors)
     ignored = 0
     with new_folder(folder) as partial:
-        for item in labelled_images(result, report):
+        for item in labelled_images(result, report, ending=_LONGEST):
             ignored += bool((item.mask == IGNORE_INDEX).any())
             image_name = f"{item.name}_{IMAGES}{item.image.suffix}"
             copy_image(item, partial / IMAGES / item.subset / _CITY, image_name)

@@ -34,8 +34,9 @@ from core.data.formats.class_numbers import number_classes
 from core.data.formats.contours import regions
 from core.data.formats.conversion_report import ConversionReport
 from core.data.formats.format import AnnotationFile, Evidence, FileHead, Format
-from core.data.formats.image_index import ImageIndex, checked_size, find_files
+from core.data.formats.image_index import Canvas, ImageIndex, absolute, canvas_of, find_files
 from core.data.formats.import_result import ImportedImage, ImportResult
+from core.data.formats.pairing import note_unlabelled, photographs, unlabelled
 from core.data.formats.parsing import (
     MAX_FILE_BYTES,
     parse_color,
@@ -87,7 +88,7 @@ def read(path: Path | str) -> ImportResult:
     Raises:
         InputError: no such file, or none that can be used (the first one's reason).
     """
-    source = Path(path).absolute()
+    source = absolute(path)
     root = source if source.is_dir() else source.parent
     files = find_files(source, (".xml",)) if source.is_dir() else [source]
     report = ConversionReport()
@@ -99,16 +100,16 @@ def read(path: Path | str) -> ImportResult:
         reader.images,
         InputError("{folder} holds no XML file of CVAT's with images.", folder=source),
     )
-    return reader.result()
+    return reader.result(with_others=source.is_dir())
 
 
 class _Reader:
     def __init__(self, root: Path, report: ConversionReport) -> None:
         self._root = root
-        self._index = ImageIndex(root)
+        self._index = ImageIndex(root, report)
         self._report = report
         self._labels: dict[str, Color | None] = {}
-        self.images: dict[Path, tuple[tuple[int, int], list[_Shape], Subset | None]] = {}
+        self.images: dict[Path, tuple[Canvas, list[_Shape] | None, Subset | None]] = {}
 
     def read_file(self, file: Path) -> None:
         left_out: dict[str, int] = {}
@@ -141,33 +142,41 @@ class _Reader:
 
     def _add_image(self, file: Path, element: Element, left_out: dict[str, int]) -> None:
         name = element.get("name", "")
-        image = self._index.find(name, file=file)
-        size = checked_size(image, _said_size(element), file=file)
+        image = self._index.find(name, file=file, subset=element.get("subset", ""))
+        canvas = canvas_of(image, _said_size(element), file=file, report=self._report)
         if image in self.images:
             raise InputError(
                 "{file} has the image {image} more than once; the first is used.",
                 file=file,
                 image=name,
             )
-        shapes = []
+        shapes: list[_Shape] | None = []
+        lost = 0
         for child in element:
             if child.tag in _DRAWN:
-                shape = _parse_shape(child, size)
-                if shape is not None:
+                shape = _parse_shape(child, canvas.size)
+                if shape is not None and shapes is not None:
                     shapes.append(shape)
                     self._labels.setdefault(shape.label, None)
                     continue
             if child.tag in (*_DRAWN, *_LEFT_OUT):
                 left_out[child.tag] = left_out.get(child.tag, 0) + 1
+                lost += 1
+        if lost and not shapes:
+            shapes = None
+            note_unlabelled(image, self._report)
         subset = subset_of(element.get("subset", "")) or subset_of_path(image, self._root)
-        self.images[image] = (size, shapes, subset)
+        self.images[image] = (canvas, shapes, subset)
 
-    def result(self) -> ImportResult:
+    def result(self, *, with_others: bool) -> ImportResult:
         classes = number_classes(self._labels, tool="CVAT")
-        items = [
-            ImportedImage(image, functools.partial(_draw, size, shapes, classes.values), subset)
-            for image, (size, shapes, subset) in self.images.items()
-        ]
+        items = []
+        for image, (canvas, shapes, subset) in self.images.items():
+            draw = functools.partial(_draw, canvas, shapes or [], classes.values)
+            items.append(ImportedImage(image, None if shapes is None else draw, subset))
+        if with_others:
+            others = photographs(self._index.images, self._root)
+            items += unlabelled(others, items, self._root, self._report)
         return ImportResult(items, classes.names, classes.colors, self._report)
 
 
@@ -283,7 +292,8 @@ def _corners(element: Element) -> list[float]:
     return [float(number) for number in (points_around + center).ravel()]
 
 
-def _draw(size: tuple[int, int], shapes: list[_Shape], values: dict[str, int]) -> ImageArray:
+def _draw(canvas: Canvas, shapes: list[_Shape], values: dict[str, int]) -> ImageArray:
+    size = canvas.size
     columns = np.zeros(size, np.uint8)  # column by column, as COCO's runs go
     for shape in sorted(shapes, key=lambda one: one.z_order):
         value = values[shape.label]
@@ -295,7 +305,7 @@ def _draw(size: tuple[int, int], shapes: list[_Shape], values: dict[str, int]) -
         rle.paint(stencil, np.array(shape.counts, np.int64), 1)
         part = columns[left : left + width, top : top + height]
         part[stencil.reshape(height, width).T > 0] = value
-    return np.ascontiguousarray(columns.T)
+    return canvas.upright(np.ascontiguousarray(columns.T))
 
 
 def write(result: ImportResult, folder: Path | str) -> ConversionReport:

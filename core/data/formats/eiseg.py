@@ -29,6 +29,7 @@ from core.data.formats.image_index import (
 )
 from core.data.formats.import_result import ImportedImage, ImportResult
 from core.data.formats.mask_images import read_sized_mask
+from core.data.formats.pairing import photographs, unlabelled
 from core.data.formats.parsing import is_number, load_json
 from core.data.formats.writing import copy_image, labelled_images, new_folder
 from core.images.io import IGNORE_INDEX, ImageArray, write_mask
@@ -74,11 +75,11 @@ def read(folder: Path | str) -> ImportResult:
     report = ConversionReport()
     labels = {label.index: label for path in lists for label in _read_list(path)}
     order = list(labels)
-    index = ImageIndex(root)
+    index = ImageIndex(root, report)
     drawn: dict[Path, tuple[Path, bool]] = {}
     for path in find_files(root, (".json",)):
         try:
-            polygons = _polygons(path)
+            polygons = _polygons(path, report)
             image = _image_of(path, index, masks)
         except InputError as error:
             if path not in coco_files:
@@ -91,7 +92,10 @@ def read(folder: Path | str) -> ImportResult:
         with report.leaving_out():
             drawn[_image_of(path, index, masks)] = (path, True)
     report.require(drawn, InputError("{folder} holds nothing that EISeg saved.", folder=root))
-    return _result(drawn, labels, order, report)
+    result = _result(drawn, labels, order, report)
+    others = [path for path in photographs(index.images, root) if path not in masks]
+    result.items.extend(unlabelled(others, result.items, root, report))
+    return result
 
 
 def _result(
@@ -117,7 +121,7 @@ def _result(
     items = [
         ImportedImage(
             image,
-            functools.partial(_read_grey, image, path, values)
+            functools.partial(_read_grey, image, path, values, report)
             if is_mask
             else functools.partial(_draw, image, path, values, order),
         )
@@ -164,12 +168,19 @@ def _read_list(path: Path) -> list[_Label]:
     return labels
 
 
-def _polygons(path: Path) -> list[tuple[int, str, list[Any]]]:
-    """Return (number, name, points) of a file's polygons; raises ``InputError``."""
+def _polygons(
+    path: Path, report: ConversionReport | None = None
+) -> list[tuple[int, str, list[Any]]]:
+    """Return (number, name, points) of a file's usable polygons.
+
+    Raises:
+        InputError: it is no list of EISeg's, or all of its polygons are damaged.
+    """
     data = load_json(path)
     if not is_eiseg(data):
         raise InputError("{file} is no list of EISeg's polygons.", file=path)
     found = []
+    damaged: list[InputError] = []
     for number, entry in enumerate(data, 1):
         index, name, points = entry["labelIdx"], entry.get("name"), entry["points"]
         usable = (
@@ -180,11 +191,19 @@ def _polygons(path: Path) -> list[tuple[int, str, list[Any]]]:
             and all(isinstance(point, list) and len(point) == 2 for point in points)
             and all(is_number(value) for point in points for value in point)
         )
-        if not usable:
-            raise InputError(
+        if usable:
+            found.append((index, name.strip() or str(index), points))
+            continue
+        damaged.append(
+            InputError(
                 "Shape {number} of {file} lacks a label or points.", number=number, file=path
             )
-        found.append((index, name.strip() or str(index), points))
+        )
+    if damaged and not found:
+        raise damaged[0]
+    if report is not None:
+        for error in damaged:
+            report.left_out(error.message)
     return found
 
 
@@ -200,8 +219,10 @@ def _draw(image: Path, path: Path, values: Mapping[int, int], order: Sequence[in
     return mask
 
 
-def _read_grey(image: Path, path: Path, values: Mapping[int, int]) -> ImageArray:
-    mask = read_sized_mask(image, path)
+def _read_grey(
+    image: Path, path: Path, values: Mapping[int, int], report: ConversionReport
+) -> ImageArray:
+    mask = read_sized_mask(image, path, report=report)
     lut = np.zeros(256, np.uint8)
     for number in np.flatnonzero(np.bincount(mask.ravel(), minlength=256)).tolist():
         if number not in values:

@@ -16,6 +16,7 @@ from core.data.formats.conversion_report import ConversionReport
 from core.data.formats.import_result import ImportResult
 from core.system.errors import InputError
 from core.system.files import open_regular
+from core.system.folders import is_hidden, walk_visible
 from core.system.messages import Message
 
 HEAD_BYTES = 65536
@@ -106,7 +107,7 @@ class FolderOverview:
     def __init__(self, root: Path) -> None:
         self.root = root
         try:
-            self.names = frozenset(entry.name for entry in root.iterdir())
+            self.names = frozenset(one.name for one in root.iterdir() if not is_hidden(one.name))
         except OSError as error:
             raise InputError(
                 "The folder {folder} cannot be read: {reason}.",
@@ -117,7 +118,7 @@ class FolderOverview:
     @functools.cached_property
     def folders(self) -> frozenset[str]:
         """Names of the folders directly in it."""
-        return frozenset(entry.name for entry in self.root.iterdir() if entry.is_dir())
+        return frozenset(name for name in self.names if (self.root / name).is_dir())
 
     def files(self, suffixes: Collection[str], *, below: str = "") -> Iterator[Path]:
         """Yield the first files with one of ``suffixes``, in it or in its folder ``below``."""
@@ -125,9 +126,8 @@ class FolderOverview:
 
 
 def _walk(folder: Path, suffixes: tuple[str, ...]) -> Iterator[Path]:
-    for place, folders, names in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        yield from (Path(place, name) for name in sorted(names) if name.lower().endswith(suffixes))
+    for place, _, names in walk_visible(folder):
+        yield from (place / name for name in sorted(names) if name.lower().endswith(suffixes))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

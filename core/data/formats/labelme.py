@@ -7,6 +7,7 @@ wide, points of radius 5), in the order of the file, later ones on top.
 from __future__ import annotations
 
 import base64
+import contextlib
 import functools
 import io
 from collections.abc import Mapping, Sequence
@@ -23,14 +24,16 @@ from core.data.formats.class_numbers import check_count
 from core.data.formats.contours import Region, outer_ring, regions, touches_border
 from core.data.formats.conversion_report import ConversionReport
 from core.data.formats.format import AnnotationFile, Evidence, FileHead, Format
-from core.data.formats.image_index import ImageIndex, checked_size
+from core.data.formats.image_index import Canvas, ImageIndex, absolute, canvas_of, find_files
 from core.data.formats.import_result import ImportedImage, ImportedShape, ImportResult
 from core.data.formats.labelme_shapes import (
     Annotation,
     editable_shapes,
+    embedded_image,
     parse_annotation,
     rasterize,
 )
+from core.data.formats.pairing import note_unlabelled, photographs, unlabelled
 from core.data.formats.parsing import MAX_FILE_BYTES
 from core.data.formats.writing import (
     LabelledImage,
@@ -40,7 +43,7 @@ from core.data.formats.writing import (
     new_folder,
 )
 from core.datasets import LABELS_FILE
-from core.images.io import IGNORE_INDEX, ImageArray, image_size, image_suffix
+from core.images.io import IGNORE_INDEX, ImageArray, image_suffix
 from core.images.palette import default_palette
 from core.system.errors import InputError
 from core.system.files import (
@@ -57,11 +60,12 @@ _VERSION = "5.5.0"  # the version of labelme whose shapes these are
 
 @dataclass(frozen=True, slots=True)
 class _File:
-    """A JSON file and the image it belongs to."""
+    """A JSON file, the image it belongs to, and what it was drawn on."""
 
     path: Path
     image: Path
     annotation: Annotation
+    canvas: Canvas
 
 
 def read(folder: Path | str, *, extract_to: Path | None = None) -> ImportResult:
@@ -82,30 +86,47 @@ def read(folder: Path | str, *, extract_to: Path | None = None) -> ImportResult:
     Raises:
         InputError: no such folder, or no file that can be used (the first one's reason).
     """
-    source = Path(folder).absolute()
+    source = absolute(folder)
     root = source if source.is_dir() else source.parent
-    paths = sorted(source.rglob("*.json")) if source.is_dir() else [source]
+    paths = find_files(source, (".json",)) if source.is_dir() else [source]
     report = ConversionReport()
-    index = ImageIndex(root)
-    files: list[_File] = []
+    index = ImageIndex(root, report)
+    files: dict[Path, _File] = {}
     for path in paths:
         with report.leaving_out():
-            file = _read_file(path, index, extract_to)
+            file = _read_file(path, index, extract_to, report)
+            if file.image in files:
+                raise InputError(
+                    "{file} is about {image}, as {other} is; one image has one file, and the first"
+                    " counts.",
+                    file=path,
+                    image=file.image.name,
+                    other=files[file.image].path.name,
+                )
             for lost in file.annotation.lost:
                 report.left_out(lost)
-            files.append(file)
+            files[file.image] = file
     report.require(files, InputError("{folder} holds no labelme JSON files.", folder=source))
-    classes = _classes(files, _known_labels(root))
+    classes = _classes(list(files.values()), _known_labels(root))
     values = {name: index for index, name in enumerate(classes)} | {IGNORE_NAME: IGNORE_INDEX}
-    items = [
-        ImportedImage(
-            file.image,
-            functools.partial(_draw, file.path, file.image, values),
-            shapes=functools.partial(_editable, file.path, values),
-        )
-        for file in files
-    ]
+    items = [_item(file, values, report) for file in files.values()]
+    if source.is_dir():
+        items += unlabelled(photographs(index.images, root), items, root, report)
     return ImportResult(items, classes, default_palette(len(classes)), report)
+
+
+def _item(file: _File, values: Mapping[str, int], report: ConversionReport) -> ImportedImage:
+    if file.annotation.lost and not file.annotation.labels:  # nothing of it can be drawn
+        note_unlabelled(file.image, report)
+        return ImportedImage(file.image)
+    return ImportedImage(
+        file.image,
+        functools.partial(_draw, file.path, file.canvas, values, report),
+        # What was turned is no outline of the image any more.
+        shapes=functools.partial(_editable, file.path, values)
+        if file.canvas.orientation == 1
+        else None,
+    )
 
 
 def _known_labels(root: Path) -> list[str]:
@@ -123,42 +144,56 @@ def _classes(files: Sequence[_File], known: Sequence[str]) -> list[str]:
     return classes
 
 
-def _read_file(path: Path, index: ImageIndex, extract_to: Path | None) -> _File:
+def _read_file(
+    path: Path, index: ImageIndex, extract_to: Path | None, report: ConversionReport
+) -> _File:
     annotation = parse_annotation(path, read_text(path, max_bytes=MAX_FILE_BYTES))
     image = index.at(annotation.image_path, file=path)
     if image is None:
-        image = _embedded_image(path, annotation, extract_to)
-    checked_size(image, annotation.size, file=path)
-    return _File(path, image, annotation.without_image())
+        image = _image_elsewhere(path, annotation, index, extract_to)
+    canvas = canvas_of(image, annotation.size, file=path, report=report)
+    return _File(path, image, annotation.without_image(), canvas)
+
+
+def _image_elsewhere(
+    path: Path, annotation: Annotation, index: ImageIndex, extract_to: Path | None
+) -> Path:
+    """Return the image that is not where the file says: in the folder, or inside the file."""
+    if annotation.embedded is None:
+        return index.find(annotation.image_path, file=path)
+    with contextlib.suppress(InputError):
+        found = index.find(annotation.image_path, file=path)
+        if found.read_bytes() == embedded_image(path, annotation):
+            return found
+    return _embedded_image(path, annotation, extract_to)
 
 
 def _embedded_image(path: Path, annotation: Annotation, extract_to: Path | None) -> Path:
     """Write the image inside the file to ``extract_to``; the same file gives the same name."""
-    if annotation.image_data is None:
-        raise InputError(
-            "The image {image} of {file} does not exist.", image=annotation.image_path, file=path
-        )
+    data = embedded_image(path, annotation)
     if extract_to is None:
         raise InputError(
             "The image of {file} exists only inside it; name a folder to take it out to.",
             file=path,
         )
-    suffix = image_suffix(annotation.image_data)
+    suffix = image_suffix(data)
     if suffix is None:
         raise InputError("The image inside {file} is no image in a known format.", file=path)
     number, target = 1, extract_to / f"{path.stem}{suffix}"
-    while target.exists() and target.read_bytes() != annotation.image_data:
+    while target.exists() and target.read_bytes() != data:
         number += 1
         target = extract_to / f"{path.stem}_{number}{suffix}"
     if not target.exists():
         extract_to.mkdir(parents=True, exist_ok=True)
-        write_bytes_atomic(target, annotation.image_data)
+        write_bytes_atomic(target, data)
     return target.absolute()
 
 
-def _draw(path: Path, image: Path, values: Mapping[str, int]) -> ImageArray:
+def _draw(
+    path: Path, canvas: Canvas, values: Mapping[str, int], report: ConversionReport
+) -> ImageArray:
     annotation = parse_annotation(path, read_text(path, max_bytes=MAX_FILE_BYTES))
-    return rasterize(annotation.shapes, image_size(image), values, path)
+    return canvas.upright(rasterize(annotation.shapes, canvas.size, values, path, report))
 
 
 def _editable(path: Path, values: Mapping[str, int]) -> list[ImportedShape]:

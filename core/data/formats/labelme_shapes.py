@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageDraw
 
+from core.data.formats.conversion_report import ConversionReport
 from core.data.formats.import_result import ImportedShape
 from core.data.formats.parsing import MAX_COORDINATE, parse_json
 from core.images.io import ImageArray
@@ -50,18 +51,21 @@ class Shape:
 
 @dataclass(frozen=True, slots=True)
 class Annotation:
-    """A labelme file; ``size`` is (width, height) if it says, ``lost`` the shapes left out."""
+    """A labelme file; ``size`` is (width, height) if it says, ``lost`` the shapes left out.
+
+    ``embedded`` is its image in base64, not yet decoded.
+    """
 
     image_path: str
     size: tuple[int, int] | None
     shapes: tuple[Shape, ...]
     labels: frozenset[str]
-    image_data: bytes | None = None
+    embedded: str | None = None
     lost: tuple[Message, ...] = ()
 
     def without_image(self) -> Annotation:
         """Return what is small: everything but the embedded image and the shapes."""
-        return replace(self, image_data=None, shapes=())
+        return replace(self, embedded=None, shapes=())
 
 
 def parse_annotation(path: Path, text: str) -> Annotation:
@@ -80,7 +84,11 @@ def parse_annotation(path: Path, text: str) -> Annotation:
     lost: list[Message] = []
     points = 0
     for number, entry in enumerate(data["shapes"], 1):
-        shape = _parse_shape(path, number, entry)
+        try:
+            shape = _parse_shape(path, number, entry)
+        except InputError as error:
+            lost.append(error.message)
+            continue
         points += len(shape.points)
         if points > MAX_POINTS:
             raise InputError("{file} holds more points than can be drawn.", file=path)
@@ -91,29 +99,33 @@ def parse_annotation(path: Path, text: str) -> Annotation:
             lost.append(reason)
     return Annotation(
         image_path,
-        _parse_size(path, data),
+        _parse_size(data),
         tuple(shapes),
         frozenset(shape.label for shape in shapes),
-        _parse_image(path, data.get("imageData")),
+        _parse_image(data.get("imageData")),
         tuple(lost),
     )
 
 
-def _parse_size(path: Path, data: Mapping[str, Any]) -> tuple[int, int] | None:
-    width, height = data.get("imageWidth"), data.get("imageHeight")
-    if width is None or height is None:
-        return None
-    if type(width) is not int or type(height) is not int or width < 1 or height < 1:
-        raise InputError("{file} gives no valid size of its image.", file=path)
-    return width, height
+def _parse_size(data: Mapping[str, Any]) -> tuple[int, int] | None:
+    """Return the size if it is one; files of other programs have zeros and fractions there."""
+    width, height = (_whole(data.get(key)) for key in ("imageWidth", "imageHeight"))
+    return None if width is None or height is None else (width, height)
 
 
-def _parse_image(path: Path, data: Any) -> bytes | None:
-    if data is None or data == "":
+def _whole(value: Any) -> int | None:
+    if type(value) not in (int, float) or not 1 <= value <= MAX_COORDINATE or value != int(value):
         return None
-    if not isinstance(data, str):
-        raise InputError("The image inside {file} is damaged.", file=path)
-    return _from_base64(data, "The image inside {file} is damaged.", path)
+    return int(value)
+
+
+def _parse_image(data: Any) -> str | None:
+    return None if data is None or data == "" else str(data)
+
+
+def embedded_image(path: Path, annotation: Annotation) -> bytes:
+    """Return the bytes of the image inside a file; raises ``InputError`` for damaged ones."""
+    return _from_base64(annotation.embedded or "", "The image inside {file} is damaged.", path)
 
 
 def _from_base64(text: str, template: str, path: Path) -> bytes:
@@ -126,6 +138,8 @@ def _from_base64(text: str, template: str, path: Path) -> bytes:
 def _parse_shape(path: Path, number: int, entry: Any) -> Shape:
     label = entry.get("label") if isinstance(entry, dict) else None
     points = entry.get("points") if isinstance(entry, dict) else None
+    if type(label) in (int, float):  # as scripts write them
+        label = str(label)
     if not isinstance(label, str) or not label.strip() or not isinstance(points, list):
         raise InputError(
             "Shape {number} of {file} lacks a label or points.", number=number, file=path
@@ -176,6 +190,7 @@ def rasterize(
     size: tuple[int, int],
     values: Mapping[str, int],
     path: Path,
+    report: ConversionReport | None = None,
 ) -> ImageArray:
     """Fill shapes in their order.
 
@@ -184,19 +199,36 @@ def rasterize(
         size: (width, height) of the image.
         values: class index of each label; the shapes of others are left out.
         path: file to name in errors.
+        report: told of damaged shapes.
 
     Returns:
         (height, width) uint8, 0 where no shape is.
+
+    Raises:
+        InputError: every shape is damaged.
     """
     canvas = Image.new("L", size, 0)
     draw = ImageDraw.Draw(canvas)
+    damaged: list[InputError] = []
     for shape in shapes:
         value = values.get(shape.label)
-        if value is not None:
-            if shape.kind == "mask":
-                _paste_mask(canvas, shape, value, path)
-            else:
-                _draw_shape(draw, shape, value)
+        if value is None:
+            continue
+        if shape.kind != "mask":
+            _draw_shape(draw, shape, value)
+            continue
+        try:
+            _paste_mask(canvas, shape, value, path)
+        except InputError as error:
+            damaged.append(error)
+    if damaged and (report is None or len(damaged) == len(shapes)):
+        raise damaged[0]
+    if damaged and report is not None:
+        report.alike(
+            "left out",
+            message("{count} files have damaged mask shapes; the others count ({file})."),
+            path,
+        )
     return np.array(canvas, np.uint8)
 
 

@@ -8,40 +8,54 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from core.data.formats.image_index import checked_size
-from core.images.io import ImageArray, image_size, read_image, read_mask
+from core.data.formats.conversion_report import ConversionReport
+from core.data.formats.image_index import canvas_of, checked_size
+from core.images.io import IGNORE_INDEX, ImageArray, image_size, read_image, read_mask
 from core.images.palette import Color, default_palette
 from core.system.errors import InputError
 from core.system.files import open_regular
+from core.system.messages import message
 
-MASK_SUFFIXES = frozenset({".png", ".bmp", ".tif", ".tiff"})
+MASK_SUFFIXES = frozenset({".png", ".bmp", ".tif", ".tiff", ".gif", ".pgm", ".ppm", ".tga"})
 """Formats without loss: a JPEG's values are no class indices."""
 
 _ROWS = 256
 
 
-def read_sized_mask(image: Path, mask: Path) -> ImageArray:
-    """Read a mask of class indices that must have the size of its image."""
+def read_sized_mask(
+    image: Path, mask: Path, *, report: ConversionReport | None = None
+) -> ImageArray:
+    """Read a mask of class indices that must have the size of its image.
+
+    With a ``report``, one that was drawn on the stored photograph is turned upright, and noted.
+    """
     _check_area(image, mask)
     values = read_mask(mask)
-    checked_size(image, (values.shape[1], values.shape[0]), file=mask)
-    return values
+    canvas = canvas_of(image, (values.shape[1], values.shape[0]), file=mask, report=report)
+    return canvas.upright(values)
 
 
-def read_color_mask(image: Path, mask: Path, colors: Mapping[Color, int]) -> ImageArray:
+def read_color_mask(
+    image: Path,
+    mask: Path,
+    colors: Mapping[Color, int],
+    *,
+    report: ConversionReport | None = None,
+) -> ImageArray:
     """Read a mask whose pixels have the colours of their classes.
 
     Args:
         image: its image, of the same size.
         mask: image of three channels.
         colors: class index of each red, green, blue.
+        report: told of one that is turned, as by ``read_sized_mask``.
 
     Raises:
         InputError: unreadable, another size, or a colour that is no class.
     """
     _check_area(image, mask)
     bgr = read_image(mask, full_range=True)
-    checked_size(image, (bgr.shape[1], bgr.shape[0]), file=mask)
+    canvas = canvas_of(image, (bgr.shape[1], bgr.shape[0]), file=mask, report=report)
     known = {r << 16 | g << 8 | b: index for (r, g, b), index in colors.items()}
     values = np.empty(bgr.shape[:2], np.uint8)
     for start in range(0, len(bgr), _ROWS):  # all at once takes 30 bytes a pixel
@@ -58,7 +72,7 @@ def read_color_mask(image: Path, mask: Path, colors: Mapping[Color, int]) -> Ima
                 )
         lut = np.array([known[code] for code in found.tolist()], np.uint8)
         values[start : start + _ROWS] = lut[inverse].reshape(codes.shape)
-    return values
+    return canvas.upright(values)
 
 
 def _check_area(image: Path, mask: Path) -> None:
@@ -92,6 +106,41 @@ def mask_palette(mask: Path, count: int) -> list[Color]:
         red, green, blue = (stored or [])[3 * index : 3 * index + 3]
         colors[index] = (red, green, blue)
     return colors
+
+
+def only_black_and_white(masks: Sequence[Callable[[], ImageArray]]) -> bool:
+    """Whether all masks that can be read hold 0 and 255 and nothing else; the first says mostly."""
+    found: set[int] = set()
+    for mask in masks:
+        found |= used_values([mask])
+        if not found <= {0, IGNORE_INDEX}:
+            return False
+    return found == {0, IGNORE_INDEX}
+
+
+def white_is_one(read_mask: Callable[[], ImageArray]) -> ImageArray:
+    """Return a mask of 0 and 255 as one of 0 and 1."""
+    return np.asarray(read_mask() == IGNORE_INDEX, np.uint8)
+
+
+def note_black_and_white(folder: Path, report: ConversionReport, *, is_class: bool) -> None:
+    """Note what became of 255 in a folder whose masks hold only 0 and 255."""
+    if is_class:
+        report.assumed(
+            message(
+                "The masks in {folder} hold only 0 and 255; 255 is taken as a class, not as"
+                " ignored.",
+                folder=folder,
+            )
+        )
+    else:
+        report.assumed(
+            message(
+                "The masks in {folder} hold only 0 and 255, and 255 is ignored; if it marks an"
+                " object, give those pixels the number of their class.",
+                folder=folder,
+            )
+        )
 
 
 def used_values(masks: Sequence[Callable[[], ImageArray]]) -> set[int]:

@@ -7,135 +7,255 @@ paired by their names in ``JPEGImages/`` and ``Annotations/`` (or ``images/`` an
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
+from core.data.class_names import BACKGROUND
 from core.data.formats.conversion_report import ConversionReport
 from core.data.formats.format import Evidence, FolderOverview, Format
-from core.data.formats.image_index import is_file, require_folder
+from core.data.formats.image_index import (
+    ImageIndex,
+    absolute,
+    canvas_of,
+    find_images,
+    is_file,
+    require_folder,
+)
 from core.data.formats.import_result import ImportedImage, ImportResult
-from core.data.formats.mask_images import used_values
+from core.data.formats.mask_images import (
+    note_black_and_white,
+    only_black_and_white,
+    used_values,
+    white_is_one,
+)
+from core.data.formats.pairing import (
+    Pairing,
+    note_unlabelled,
+    pair_folder,
+    pair_masks,
+    photographs,
+    unlabelled,
+)
+from core.data.formats.parsing import subset_of_path
 from core.data.formats.writing import copy_image, labelled_images, new_folder
 from core.datasets import (
     LABELS_FILE,
     SUBSETS,
     Item,
     Subset,
+    find_list,
     list_file,
+    list_lines,
     read_colors,
     read_labels,
-    read_list,
+    resolve_listed,
     write_data_folder,
 )
-from core.images.io import (
-    IGNORE_INDEX,
-    IMAGE_SUFFIXES,
-    ImageArray,
-    image_size,
-    read_mask,
-    write_mask,
-)
+from core.images.io import IGNORE_INDEX, ImageArray, image_size, read_mask, write_mask
 from core.images.palette import Color, default_palette
 from core.system.errors import InputError
 from core.system.messages import message
 from core.transforms.base import size_mismatch
 
 IMAGE_FOLDERS = ("JPEGImages", "images", "imgs")
-MASK_FOLDERS = ("Annotations", "masks", "labels")
+MASK_FOLDERS = ("Annotations", "annotations", "masks", "labels")
 
 
 def read(folder: Path | str) -> ImportResult:
     """Read a folder with or without lists; masks are decoded when asked for.
 
-    The report names each line, image and mask that is missing.
+    Lists are PaddleX's ``train_list.txt`` … or PaddleSeg's ``train.txt`` …. The report names each
+    line, image and mask that is missing.
 
     Raises:
         InputError: no such folder, a faulty ``labels.txt``, or no images.
     """
     root = require_folder(folder)
     report = ConversionReport()
-    lists = [subset for subset in SUBSETS if list_file(root, subset).exists()]
-    items = _listed(root, lists, report) if lists else _paired(root)
+    lists = {subset: find_list(root, subset) for subset in SUBSETS}
+    listed = {subset: path for subset, path in lists.items() if path.exists()}
+    items = _Lists(root, report).read(_with_bare_lists(root, listed)) if listed else []
+    if not listed:
+        items = _paired(root, report)
+        report.require(
+            [item for item in items if item.mask is not None],
+            InputError(
+                "{folder} holds no images with masks; it needs lists, or JPEGImages and"
+                " Annotations.",
+                folder=root,
+            ),
+        )
     if not items:
         raise InputError(
             "{folder} holds no images with masks; it needs lists, or JPEGImages and Annotations.",
             folder=root,
         )
     labels_file = root / LABELS_FILE
+    masks = [item.mask for item in items if item.mask is not None]
     if labels_file.exists():
         labels = list(read_labels(labels_file))
         colors = list(read_colors(root, len(labels)))
+        if only_black_and_white(masks):
+            note_black_and_white(root, report, is_class=False)
+    elif only_black_and_white(masks):
+        items = [item if item.mask is None else _white_is_one(item, item.mask) for item in items]
+        labels, colors = [BACKGROUND, "foreground"], default_palette(2)
+        note_black_and_white(root, report, is_class=True)
     else:
-        labels, colors = _labels_from_masks([i.mask for i in items if i.mask is not None])
+        labels, colors = _labels_from_masks(masks)
         report.assumed(
             message("{folder} has no labels.txt; classes are named by their numbers.", folder=root)
         )
+        _note_white(root, masks, report)
     return ImportResult(items, labels, colors, report)
 
 
-def _listed(root: Path, subsets: Iterable[Subset], report: ConversionReport) -> list[ImportedImage]:
-    items: dict[Path, ImportedImage] = {}
-    for subset in subsets:
-        path = list_file(root, subset)
-        content = read_list(path, root)
-        for problem in content.problems:
-            report.left_out(problem.message)
-        for image, mask in content.items:
-            if not is_file(image):
-                report.left_out(
-                    message("The image {file} of {list} does not exist.", file=image, list=path)
-                )
-            elif image in items:
-                report.left_out(
+def _white_is_one(item: ImportedImage, mask: Callable[[], ImageArray]) -> ImportedImage:
+    return replace(item, mask=functools.partial(white_is_one, mask))
+
+
+def _note_white(
+    root: Path, masks: list[Callable[[], ImageArray]], report: ConversionReport
+) -> None:
+    count = sum(used_values([mask]) == {0, IGNORE_INDEX} for mask in masks)
+    if count:
+        report.assumed(
+            message(
+                "{count} masks in {folder} hold only 0 and 255, which is ignored as others hold"
+                " classes.",
+                count=count,
+                folder=root,
+            )
+        )
+
+
+def _with_bare_lists(root: Path, listed: Mapping[Subset, Path]) -> dict[Subset, Path]:
+    """Return the lists with those beside PaddleSeg's that name images without masks."""
+    if any(path.name != f"{subset}.txt" for subset, path in listed.items()):
+        return dict(listed)
+    beside = {subset: root / f"{subset}.txt" for subset in SUBSETS}
+    return {subset: path for subset, path in beside.items() if path.is_file()}
+
+
+class _Lists:
+    """Reads lists; what they name at another place is looked for inside the folder."""
+
+    def __init__(self, root: Path, report: ConversionReport) -> None:
+        self._root = root
+        self._report = report
+        self._index = ImageIndex(root, report)
+        self._items: dict[Path, ImportedImage] = {}
+
+    def read(self, lists: Mapping[Subset, Path]) -> list[ImportedImage]:
+        masks: set[Path] = set()
+        for subset, path in lists.items():
+            for number, tokens in list_lines(path):
+                with self._report.leaving_out():
+                    if isinstance(tokens, InputError):
+                        raise tokens
+                    masks |= self._add(path, number, tokens, subset)
+        folders = {image.parent for image in self._items}
+        beside = [
+            path for path in self._index.images if path.parent in folders and path not in masks
+        ]
+        items = list(self._items.values())
+        others = photographs(beside, self._root)
+        return [*items, *unlabelled(others, items, self._root, self._report)] if items else []
+
+    def _add(self, path: Path, number: int, tokens: tuple[str, ...], subset: Subset) -> set[Path]:
+        image = self._find(tokens[0], path, number, is_mask=False)
+        if image in self._items:
+            raise InputError(
+                "{file} is listed twice; its first place counts, in the {subset} subset.",
+                file=image,
+                subset=self._items[image].subset,
+            )
+        found: set[Path] = set()
+        read_mask = None
+        if len(tokens) == 1:
+            mask = self._own_mask(image)
+            if mask is None:
+                self._report.left_out(
                     message(
-                        "{file} is listed twice; its first place counts, in the {subset} subset.",
-                        file=image,
-                        subset=items[image].subset,
+                        "Line {line} of {file} names an image but no mask ({image}).",
+                        line=number,
+                        file=path,
+                        image=tokens[0],
                     )
                 )
-            else:
-                items[image] = ImportedImage(image, _lazy_mask(image, mask, path, report), subset)
-    return list(items.values())
+        else:
+            mask = None
+            with self._report.leaving_out():
+                mask = self._find(tokens[1], path, number, is_mask=True)
+        if mask is not None:
+            found.add(mask)
+            read_mask = functools.partial(_checked_mask, image, mask, self._report)
+        self._items[image] = ImportedImage(image, read_mask, subset)
+        return found
+
+    def _own_mask(self, image: Path) -> Path | None:
+        return self._by_name.get(image)
+
+    @functools.cached_property
+    def _by_name(self) -> dict[Path, Path]:
+        pairs = pair_folder(self._index.images, self._root).pairs
+        return {image: mask for image, mask in pairs if mask is not None}
+
+    def _find(self, name: str, path: Path, number: int, *, is_mask: bool) -> Path:
+        problem: InputError
+        try:
+            exact = resolve_listed(name, str(self._root), path, number)
+            if is_file(exact):
+                return exact
+            problem = InputError(
+                "The mask {file} of {list} does not exist."
+                if is_mask
+                else "The image {file} of {list} does not exist.",
+                file=exact,
+                list=path,
+            )
+        except InputError as error:
+            problem = error
+        try:
+            return self._index.find(name, file=path, least=2)
+        except InputError:
+            raise problem from None
 
 
-def _lazy_mask(
-    image: Path, mask: Path, path: Path, report: ConversionReport
-) -> Callable[[], ImageArray] | None:
-    if not is_file(mask):
-        report.left_out(message("The mask {file} of {list} does not exist.", file=mask, list=path))
-        return None
-    return functools.partial(_checked_mask, image, mask)
-
-
-def _checked_mask(image: Path, path: Path) -> ImageArray:
+def _checked_mask(image: Path, path: Path, report: ConversionReport) -> ImageArray:
     size, said = image_size(image), image_size(path)
     if sorted(said) != sorted(size):  # before it is decoded: it may be a bomb
         raise size_mismatch(path, said, size)
     mask = read_mask(path)
-    if mask.shape != (size[1], size[0]):
-        raise size_mismatch(path, (mask.shape[1], mask.shape[0]), size)
-    return mask
+    said = mask.shape[1], mask.shape[0]
+    if said == size:
+        return mask
+    try:
+        return canvas_of(image, said, file=path, report=report).upright(mask)
+    except InputError as error:
+        raise size_mismatch(path, said, size) from error
 
 
-def _paired(root: Path) -> list[ImportedImage]:
-    return [
-        ImportedImage(
-            image, None if mask is None else functools.partial(_checked_mask, image, mask)
-        )
-        for image, mask in find_pairs(root)
-    ]
+def _paired(root: Path, report: ConversionReport) -> list[ImportedImage]:
+    paired = pair_layout(root)
+    paired.report(report)
+    items = []
+    for image, mask in paired.pairs:
+        if mask is None:
+            note_unlabelled(image, report)
+        read_mask = None if mask is None else functools.partial(_checked_mask, image, mask, report)
+        items.append(ImportedImage(image, read_mask, subset_of_path(image, root)))
+    return items
 
 
-def find_pairs(folder: Path | str) -> list[tuple[Path, Path | None]]:
-    """Pair the images of a folder without lists with their masks, by path without suffix.
-
-    Returns:
-        (image, mask), absolute, by name; the mask is None where there is none.
+def pair_layout(folder: Path | str) -> Pairing:
+    """Pair what lies in the image folder with what lies in the mask folder.
 
     Raises:
-        InputError: no image or mask folder, or two images of one name.
+        InputError: one of the two is missing.
     """
-    root = Path(folder).absolute()
+    root = absolute(folder)
     images = _first_folder(root, IMAGE_FOLDERS)
     masks = _first_folder(root, MASK_FOLDERS)
     if images is None or masks is None:
@@ -143,32 +263,11 @@ def find_pairs(folder: Path | str) -> list[tuple[Path, Path | None]]:
             "{folder} has no lists, and no folders JPEGImages and Annotations to pair.",
             folder=root,
         )
-    by_name = {_stem(path, masks): path for path in _image_files(masks)}
-    pairs: dict[str, tuple[Path, Path | None]] = {}
-    for path in _image_files(images):
-        name = _stem(path, images)
-        if name in pairs:
-            raise InputError(
-                "{file} and {other} would share one mask; rename one of them.",
-                file=path,
-                other=pairs[name][0].name,
-            )
-        pairs[name] = (path, by_name.get(name))
-    return list(pairs.values())
+    return pair_masks(find_images(images), find_images(masks), root)
 
 
 def _first_folder(root: Path, names: Iterable[str]) -> Path | None:
     return next((root / name for name in names if (root / name).is_dir()), None)
-
-
-def _image_files(folder: Path) -> list[Path]:
-    return sorted(
-        p for p in folder.rglob("*") if p.suffix.lower() in IMAGE_SUFFIXES and p.is_file()
-    )
-
-
-def _stem(path: Path, folder: Path) -> str:
-    return path.relative_to(folder).with_suffix("").as_posix()
 
 
 def _labels_from_masks(masks: list[Callable[[], ImageArray]]) -> tuple[list[str], list[Color]]:
@@ -209,7 +308,14 @@ def write(result: ImportResult, folder: Path | str) -> ConversionReport:
 
 
 def _has_list(folder: FolderOverview) -> bool:
-    return any(list_file(folder.root, subset).name in folder.names for subset in SUBSETS)
+    if any(list_file(folder.root, subset).name in folder.names for subset in SUBSETS):
+        return True
+    if any(name.endswith("annot") for name in folder.folders):  # CamVid, with lists of its own
+        return False
+    names = [f"{subset}.txt" for subset in SUBSETS]
+    return not folder.names.isdisjoint(names) and any(
+        find_list(folder.root, subset).exists() for subset in SUBSETS
+    )
 
 
 def _has_pairs(folder: FolderOverview) -> bool:

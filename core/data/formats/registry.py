@@ -19,7 +19,9 @@ from core.data.formats import (
 from core.data.formats.conversion_report import ConversionReport
 from core.data.formats.format import Format, ReadOptions
 from core.data.formats.import_result import ImportResult
+from core.data.formats.left_aside import note_encodings, note_left_aside
 from core.system.errors import InputError
+from core.system.files import noting_encodings
 
 _ALL = (
     paddlex_seg.FORMAT,
@@ -53,7 +55,22 @@ def read(key: str, path: Path | str, options: ReadOptions | None = None) -> Impo
     chosen = FORMATS.get(key)
     if chosen is None or chosen.read is None:
         raise unknown_format(key, READABLE)
-    return chosen.read(Path(path), options or ReadOptions())
+    with noting_encodings() as encodings:
+        try:
+            result = chosen.read(Path(path), options or ReadOptions())
+        except InputError as error:
+            if not encodings:
+                raise
+            file, encoding = next(iter(encodings.items()))
+            raise InputError(
+                "{problem} ({file} is not in UTF-8 and was read as {encoding}; save it as UTF-8.)",
+                problem=str(error),
+                file=file,
+                encoding=encoding,
+            ) from error
+    note_encodings(encodings, result.report)
+    note_left_aside(Path(path), result.report)
+    return result
 
 
 def write(key: str, result: ImportResult, folder: Path | str) -> ConversionReport:

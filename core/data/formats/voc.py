@@ -3,28 +3,29 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from core.data.class_names import check_names, read_names
 from core.data.formats.conversion_report import ConversionReport
 from core.data.formats.format import Evidence, FolderOverview, Format
-from core.data.formats.image_index import find_images, path_inside, require_folder
+from core.data.formats.image_index import find_images, require_folder
 from core.data.formats.import_result import ImportedImage, ImportResult
 from core.data.formats.mask_images import (
-    MASK_SUFFIXES,
     has_channels,
     mask_palette,
     read_color_mask,
     read_sized_mask,
     used_values,
 )
+from core.data.formats.pairing import note_unlabelled, pair_masks
 from core.data.formats.writing import copy_image, labelled_images, new_folder
 from core.datasets import LABELS_FILE, SUBSETS, Subset
-from core.images.io import IGNORE_INDEX, write_mask
+from core.images.io import IGNORE_INDEX, ImageArray, write_mask
 from core.images.palette import Color
 from core.system.errors import InputError
 from core.system.files import read_text, write_text_atomic
+from core.system.folders import same_name
 from core.system.messages import message
 
 MASK_FOLDERS = ("SegmentationClass", "SegmentationClassPNG")
@@ -70,38 +71,28 @@ def read(folder: Path | str) -> ImportResult:
     """
     root = require_folder(folder)
     masks = next((root / name for name in MASK_FOLDERS if (root / name).is_dir()), None)
-    images = {path.stem: path for path in find_images(root / _IMAGES)}
+    images = find_images(root / _IMAGES)
     if masks is None or not images:
         raise InputError(
             "{folder} is no VOC folder: it needs JPEGImages and SegmentationClass.", folder=root
         )
     report = ConversionReport()
-    by_stem = {p.stem: p for p in find_images(masks) if p.suffix.lower() in MASK_SUFFIXES}
-    subsets = _subsets(root, report)
-    chosen = [stem for stem in images if stem in by_stem or stem in subsets]
-    for stem in sorted(subsets.keys() - images.keys()):
-        report.left_out(
-            message("The image {image} of {file} does not exist.", image=stem, file=root)
-        )
-    for stem in sorted(by_stem.keys() - images.keys()):
-        report.left_out(message("The mask {file} has no image.", file=by_stem[stem]))
-    for stem in sorted(subsets.keys() & images.keys() - by_stem.keys()):
-        report.left_out(message("{file} has no mask.", file=images[stem]))
+    paired = pair_masks(images, find_images(masks), root)
+    paired.report(report)
+    subsets = _subsets(root, images, report)
     named = _named_classes(root)
-    first = next((by_stem[stem] for stem in chosen if stem in by_stem), None)
-    in_colors = first is not None and has_channels(first)
     names, colors = named or (CLASSES, voc_palette(len(CLASSES)))
+    known = voc_colors(colors or [])
     items = []
-    for stem in chosen:
-        image, mask = images[stem], by_stem.get(stem)
+    for image, mask in paired.pairs:
         if mask is None:
+            note_unlabelled(image, report)
             read_mask = None
-        elif in_colors:
-            read_mask = functools.partial(read_color_mask, image, mask, voc_colors(colors or []))
         else:
-            read_mask = functools.partial(read_sized_mask, image, mask)
-        items.append(ImportedImage(image, read_mask, subsets.get(stem)))
-    if named is None and not in_colors:
+            read_mask = functools.partial(_read_mask, image, mask, known, report)
+        items.append(ImportedImage(image, read_mask, subsets.get(image)))
+    in_indices = [mask for _, mask in paired.pairs if mask is not None and not has_channels(mask)]
+    if named is None and in_indices:
         values = used_values([item.mask for item in items if item.mask is not None])
         highest = max(values - {IGNORE_INDEX}, default=0)
         if highest >= len(CLASSES):
@@ -115,26 +106,65 @@ def read(folder: Path | str) -> ImportResult:
                 last=names[-1],
             )
         )
-    if first is not None and not in_colors:
-        colors = mask_palette(first, len(names))
+    if in_indices and len(in_indices) == sum(mask is not None for _, mask in paired.pairs):
+        colors = mask_palette(in_indices[0], len(names))
     return ImportResult(items, list(names), list(colors or voc_palette(len(names))), report)
 
 
-def _subsets(root: Path, report: ConversionReport) -> dict[str, Subset]:
-    """Return the subset of each name in the lists; the first list that names one counts."""
-    found: dict[str, Subset] = {}
+def _read_mask(
+    image: Path, mask: Path, colors: Mapping[Color, int], report: ConversionReport
+) -> ImageArray:
+    """Read a mask of indices or in colours: one folder may hold both."""
+    if has_channels(mask):
+        return read_color_mask(image, mask, colors, report=report)
+    return read_sized_mask(image, mask, report=report)
+
+
+def _subsets(root: Path, images: list[Path], report: ConversionReport) -> dict[Path, Subset]:
+    """Return the subset of each image in the lists; the first list that names one counts."""
+    found: dict[Path, Subset] = {}
+    names = _Names(root / _IMAGES, images)
     for subset in SUBSETS:
         path = root / _LISTS / f"{subset}.txt"
         if not path.is_file():
             continue
         for line in read_text(path).split("\n"):
-            name = line.strip()
-            if not name:
+            if not line.strip():
                 continue
             with report.leaving_out():
-                path_inside(root, root / _IMAGES, name, file=path)
-                found.setdefault(name, subset)
+                found.setdefault(names.image(line.strip(), path), subset)
     return found
+
+
+class _Names:
+    """The images by what the lists call them: their paths without suffixes."""
+
+    def __init__(self, folder: Path, images: list[Path]) -> None:
+        self._by_place: dict[str, Path] = {}
+        self._by_stem: dict[str, list[Path]] = {}
+        for image in images:
+            place = image.relative_to(folder)
+            for key in (place.as_posix(), place.with_suffix("").as_posix()):
+                self._by_place.setdefault(same_name(key), image)
+            self._by_stem.setdefault(same_name(image.stem), []).append(image)
+
+    def image(self, line: str, file: Path) -> Path:
+        """Return the image of a line, which may have a suffix, a path, and a number behind it.
+
+        Raises:
+            InputError: there is none.
+        """
+        name = line.replace("\\", "/")
+        for wanted in (name, name.rpartition(" ")[0].strip()):
+            found = self._by_place.get(same_name(wanted.removeprefix("./")))
+            if found is not None:
+                return found
+        last = name.rpartition("/")[2]
+        for stem in (last, Path(last).stem):
+            places = self._by_stem.get(same_name(stem), [])
+            if len(places) == 1:
+                return places[0]
+        raise InputError("The image {image} of {file} does not exist.", image=line, file=file)
 
 
 def _named_classes(root: Path) -> tuple[list[str], list[Color] | None] | None:

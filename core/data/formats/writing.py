@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import shutil
+import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,11 @@ from core.datasets import Subset
 from core.images.io import IGNORE_INDEX, ImageArray
 from core.system.errors import InputError
 from core.system.files import replace_folder_atomic
+from core.system.messages import message
+
+_NAME_BYTES = 255  # of one name on the disks of today
+_MOST = 999_999  # images of one name
+_ENDING = f"_{_MOST}.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,28 +67,76 @@ def new_folder(folder: Path | str) -> Iterator[Path]:
         yield partial
 
 
-def labelled_images(result: ImportResult, report: ConversionReport) -> Iterator[LabelledImage]:
+def labelled_images(
+    result: ImportResult, report: ConversionReport, *, ending: str = _ENDING
+) -> Iterator[LabelledImage]:
     """Yield the images that have a usable mask; ``report`` names the others.
+
+    Args:
+        result: images with masks.
+        report: told what is left out, and which names had to change.
+        ending: the longest that a writer puts behind a name.
 
     Raises:
         InputError: there is none.
     """
     taken: set[str] = set()
     for item in result.items:
+        if item.mask is None:
+            report.alike(
+                "left out",
+                message("{count} images have no mask and are left out (the first is {file})."),
+                item.image_path,
+            )
+            continue
         mask = None
         with report.leaving_out():
-            mask = _usable_mask(item, len(result.labels))
+            mask = _usable_mask(item, item.mask, len(result.labels))
         if mask is not None:
-            name = free_name(item.image_path.stem, taken)
+            longest = max(ending, f"_{_MOST}{item.image_path.suffix}", key=len)
+            stem = safe_stem(item.image_path, report, room=_NAME_BYTES - len(longest))
+            name = free_name(stem, taken)
             subset = item.subset or "train"
             yield LabelledImage(item.image_path, mask, name, subset, item.shapes)
     report.require(taken, InputError("There is no image with a mask to write."))
 
 
-def _usable_mask(item: ImportedImage, num_classes: int) -> ImageArray:
-    if item.mask is None:
-        raise InputError("{file} has no mask and is left out.", file=item.image_path)
-    mask = item.mask()
+def safe_stem(image: Path, report: ConversionReport, *, room: int) -> str:
+    """Return a name without suffix that every format can hold: text, and at most ``room`` bytes."""
+    readable = "".join(_readable(char) for char in image.stem).strip() or "image"
+    if readable != image.stem:
+        report.alike(
+            "changed",
+            message(
+                "{count} names are not UTF-8, or hold tabs, line breaks or spaces at their ends;"
+                " they are written otherwise (the first is {file})."
+            ),
+            image,
+        )
+    short = readable.encode()[:room].decode("utf-8", "ignore")
+    if short != readable:
+        report.alike(
+            "changed",
+            message(
+                "{count} names are too long for this format and are shortened (the first is"
+                " {file})."
+            ),
+            image,
+        )
+    return short
+
+
+def _readable(char: str) -> str:
+    """Return a character of a name, or what stands for one that lists and JSON cannot hold."""
+    if 0xD800 <= ord(char) <= 0xDFFF:
+        return f"%{ord(char) & 0xFF:02X}"  # a byte that is not UTF-8
+    return "_" if unicodedata.category(char) in ("Cc", "Zl", "Zp") else char
+
+
+def _usable_mask(
+    item: ImportedImage, read_mask: Callable[[], ImageArray], num_classes: int
+) -> ImageArray:
+    mask = read_mask()
     # What is copied must be an image: a project from elsewhere may name any file.
     checked_size(item.image_path, (mask.shape[1], mask.shape[0]), file=item.image_path)
     highest = int(mask[mask != IGNORE_INDEX].max(initial=0))

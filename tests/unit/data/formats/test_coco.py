@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -236,6 +237,19 @@ def test_images_that_are_missing_twice_or_of_another_size(tmp_path):
     ] == [True] * 6
 
 
+def test_a_faulty_category_costs_only_what_has_it(tmp_path):
+    path = save(tmp_path, [])
+    whole = path.read_text()
+    for text, words in (
+        (whole.replace('"id": 90', '"id": 3'), "1 categories of .* have the id of another"),
+        (whole.replace('"zebra"', "null"), "1 categories of .* have no name or no id"),
+    ):
+        path.write_text(text)
+        result = coco.read(path)
+        assert result.items
+        assert re.search(words, " ".join(map(str, result.report.messages)))
+
+
 def test_files_that_are_no_coco(tmp_path):
     path = save(tmp_path, [])
     whole = path.read_text()
@@ -243,8 +257,6 @@ def test_files_that_are_no_coco(tmp_path):
         (whole[: len(whole) // 2], "cut short"),
         ("[" * 100_000, "no valid JSON"),
         ("{}", "is no COCO file"),
-        (whole.replace('"id": 90', '"id": 3'), "several categories with the id 3"),
-        (whole.replace('"zebra"', "null"), "category without a name"),
     ):
         path.write_text(text)
         with pytest.raises(InputError, match=words):

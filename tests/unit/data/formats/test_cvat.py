@@ -93,7 +93,7 @@ def test_labels_colors_subset_and_what_has_no_area(tmp_path):
     assert result.labels == ["background", "dent", "划痕"]
     assert result.colors[1] == (255, 0, 128)
     assert result.items[0].subset == "val"
-    assert not result.items[0].mask().any()
+    assert result.items[0].mask is None
     texts = [str(problem).split(" in ")[0] for problem in result.report.messages]
     assert texts == [
         "2 shapes of the type polyline",
@@ -101,6 +101,8 @@ def test_labels_colors_subset_and_what_has_no_area(tmp_path):
         "1 shapes of the type tag",
         "2 shapes of the type mask",
         "1 shapes of the type polygon",
+        "1 images have no annotation and stay unlabelled (the first is"
+        f" {tmp_path / '部件 1.png'}).",
     ]
 
 
@@ -122,8 +124,8 @@ def test_entities_are_refused(tmp_path, head):
         (lambda text: "<annotations>" * 500, "no XML file of CVAT's"),
         (lambda text: text.replace("annotations>", "other>"), "no XML file of CVAT's"),
         (lambda text: text.replace("</meta>", "</meta><track/>"), "CVAT for video"),
-        (lambda text: text.replace("部件 1.png", "../部件 1.png"), "outside its folder"),
-        (lambda text: text.replace("部件 1.png", "C:\\\\x\\\\部件 1.png"), "outside its folder"),
+        (lambda text: text.replace("部件 1.png", "../../gone 1.png"), "outside its folder"),
+        (lambda text: text.replace("部件 1.png", "C:\\x\\gone.png"), "outside its folder"),
         (lambda text: text.replace("部件 1.png", "gone.png"), "does not exist"),
         (lambda text: text.replace(f'width="{WIDTH}"', 'width="7"'), "was drawn on 7×30"),
     ],

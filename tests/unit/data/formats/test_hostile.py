@@ -197,8 +197,10 @@ def test_numbers_beyond_floats_and_names_beyond_file_names(tmp_path):
     path = next((tmp_path / "labelme").rglob("*.json"))
     path.write_text(json.dumps({"imagePath": "a" * 300 + ".png", "shapes": []}))
     result = registry.read("labelme", tmp_path / "labelme")
-    assert ["does not exist" in str(problem) for problem in result.report.messages] == [True]
-    assert len(result.items) == 3
+    told = [str(problem) for problem in result.report.messages]
+    assert ["does not exist" in text for text in told] == [True, False]
+    assert "1 images have no annotation" in told[1]
+    assert [item.mask is None for item in result.items] == [False, False, False, True]
 
 
 def test_a_monstrous_class_number_makes_no_list_of_that_length(tmp_path):
@@ -208,7 +210,7 @@ def test_a_monstrous_class_number_makes_no_list_of_that_length(tmp_path):
     path.write_text("999999999999 0 0 1 0 1 1\n")
     result = registry.read("yolo", tmp_path / "yolo")
     assert result.labels == ["background", "0", "1"]
-    assert len(result.items) == 3
+    assert [item.mask is None for item in result.items] == [False, False, False, True]
     assert any("there can be at most 254" in str(problem) for problem in result.report.messages)
 
 

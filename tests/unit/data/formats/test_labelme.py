@@ -3,6 +3,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -170,6 +171,15 @@ def test_the_image_may_lie_elsewhere_in_the_folder(folder: Path) -> None:
         labelme.read(folder / "json")
 
 
+def test_numbers_are_labels_and_a_useless_size_is_none(folder: Path) -> None:
+    box = [shape(3, "rectangle", [[0, 0], [3, 3]])]
+    for size in ({"imageWidth": -4}, {"imageWidth": 0, "imageHeight": 0}, {"imageWidth": 40.0}):
+        save(folder, "a", box, **size)
+        result = labelme.read(folder)
+        assert result.labels == ["_background_", "3"]
+        assert (result.items[0].mask() == 1).sum() == 16
+
+
 def broken(what: str) -> dict[str, Any]:
     point = [shape("a", "rectangle", [[0, 0], [3, 3]])]
     return {
@@ -180,16 +190,15 @@ def broken(what: str) -> dict[str, Any]:
         "no name": {"imagePath": None},
         "no shapes": {"shapes": {"a": 1}},
         "shape is text": {"shapes": ["polygon"]},
-        "label is number": {"shapes": [shape(3, "polygon", [[0, 0]])]},
+        "label is null": {"shapes": [shape(None, "polygon", [[0, 0]])]},
         "nan": {"shapes": [shape("a", "line", [[0, 0], [float("nan"), 3]])]},
         "infinite": {"shapes": [shape("a", "line", [[0, 0], [float("inf"), 3]])]},
         "huge": {"shapes": [shape("a", "circle", [[0, 0], [1e12, 3]])]},
         "three": {"shapes": [shape("a", "line", [[0, 0], [1, 2, 3]])]},
         "true": {"shapes": [shape("a", "line", [[0, 0], [True, 3]])]},
-        "size": {"imageWidth": -4},
         "other size": {"imageWidth": 41, "shapes": point},
-        "data": {"imageData": "%%%"},
-        "data type": {"imageData": [1]},
+        "data": {"imageData": "%%%", "imagePath": "gone.png"},
+        "data type": {"imageData": [1], "imagePath": "gone.png"},
     }[what]
 
 
@@ -202,14 +211,6 @@ def broken(what: str) -> dict[str, Any]:
         ("null", "does not say which image"),
         ("no name", "does not say which image"),
         ("no shapes", "is no labelme file"),
-        ("shape is text", "Shape 1 of .* lacks a label or points"),
-        ("label is number", "Shape 1 of .* lacks a label or points"),
-        ("nan", "no pair of coordinates"),
-        ("infinite", "no pair of coordinates"),
-        ("huge", "no pair of coordinates"),
-        ("three", "no pair of coordinates"),
-        ("true", "no pair of coordinates"),
-        ("size", "no valid size"),
         ("other size", "drawn on 41×30 pixels but its image .* has 40×30"),
         ("data", "image inside .* is damaged"),
         ("data type", "image inside .* is damaged"),
@@ -223,8 +224,37 @@ def test_hostile_files_are_one_sentence_each(folder: Path, what: str, sentence: 
     assert "a.json" in str(caught.value)
     save(folder, "good", [shape("a", "rectangle", [[0, 0], [3, 3]])])
     result = labelme.read(folder)
-    assert [item.image_path.name for item in result.items] == ["good.png"]
-    assert [str(message) for message in result.report.messages] == [str(caught.value)]
+    assert [(item.image_path.name, item.mask is None) for item in result.items] == [
+        ("good.png", False),
+        ("a.png", True),
+    ]
+    assert str(result.report.messages[0]) == str(caught.value)
+    assert "1 images have no annotation" in str(result.report.messages[1])
+
+
+@pytest.mark.parametrize(
+    ("what", "sentence"),
+    [
+        ("shape is text", "Shape 1 of .* lacks a label or points"),
+        ("label is null", "Shape 1 of .* lacks a label or points"),
+        ("nan", "no pair of coordinates"),
+        ("infinite", "no pair of coordinates"),
+        ("huge", "no pair of coordinates"),
+        ("three", "no pair of coordinates"),
+        ("true", "no pair of coordinates"),
+    ],
+)
+def test_a_faulty_shape_costs_only_itself(folder: Path, what: str, sentence: str) -> None:
+    faulty = broken(what)["shapes"]
+    save(folder, "a", faulty)
+    (item,) = labelme.read(folder).items
+    assert item.mask is None  # nothing is known of it: not background
+    save(folder, "a", [*faulty, shape("b", "rectangle", [[0, 0], [3, 3]])])
+    result = labelme.read(folder)
+    assert result.labels == ["_background_", "b"]
+    assert result.items[0].mask().sum() == 16
+    (told,) = map(str, result.report.messages)
+    assert re.search(sentence, told)
 
 
 @pytest.mark.parametrize(
