@@ -59,6 +59,11 @@ def _data_problem(statistics: DatasetStatistics) -> Message | None:
             "There are no validation images yet: split the images, so that training can be "
             "measured."
         )
+    if statistics.ignored_pixels.get("train", 0) and not any(statistics.train_pixels[1:]):
+        return message(
+            "The masks hold only the values 0 and 255, and 255 is ignored in training: if it is "
+            "your object, import the masks again, or write 1 instead of 255."
+        )
     if len(statistics.labels) < 2:
         return message("A model needs at least two classes, such as background and one more.")
     return None

@@ -9,10 +9,16 @@ from typing import Any, NoReturn
 
 import typer
 
-from core.cli.console import existing_folder
 from core.cli.data_source import DataSource, check_data, open_data
 from core.cli.environment import EXIT_INTERRUPTED
 from core.cli.job_runner import job_result, wait_until_free
+from core.cli.resumed_settings import (
+    run_of,
+    settings_of,
+    settings_of_compressed,
+    tell_changes,
+    train_spec,
+)
 from core.cli.shared_options import checked
 from core.data.dataset_statistics import DatasetStatistics
 from core.runs.kinds import TrainSpec, spec_to_json
@@ -22,7 +28,15 @@ from core.system.errors import InputError
 from core.system.files import require_writable, write_text_atomic
 from core.system.reporting import StopRequested
 
-_CHANGEABLE = ("epochs", "device", "num_workers", "keep_epochs", "log_interval_steps")
+_CHANGEABLE = (
+    "epochs",
+    "device",
+    "num_workers",
+    "keep_epochs",
+    "log_interval_steps",
+    "early_stop",
+    "early_stop_patience",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,7 +113,7 @@ def _open_run(request: Request) -> RunFolder:
                 "--resume {folder}.",
                 folder=out,
             )
-        if _run_of(request.resume) == out.resolve():
+        if run_of(request.resume) == out.resolve():
             return _continue_in_place(RunFolder(out), request)
         raise InputError(
             "{folder} holds another run than {resume}; choose another --out.",
@@ -119,15 +133,9 @@ def _open_run(request: Request) -> RunFolder:
     return RunFolder.create(out, spec)
 
 
-def _run_of(folder: Path) -> Path:
-    """Return the run that a run folder or one of its model folders belongs to."""
-    resolved = folder.resolve()
-    return resolved if (resolved / "spec.json").exists() else resolved.parent
-
-
 def _continue_in_place(run: RunFolder, request: Request) -> RunFolder:
     """Go on with a run from its newest checkpoint; only what cannot spoil it may change."""
-    spec = _train_spec(run)
+    spec = train_spec(run)
     wait_until_free(run)
     asked = checked(
         TrainSpec, _merge(spec.model_dump(), {**request.chosen, "model": request.model})
@@ -149,7 +157,16 @@ def _continue_in_place(run: RunFolder, request: Request) -> RunFolder:
             "--out.",
             checkpoint=wanted,
         )
-    if run.state == "done" and asked.epochs <= spec.epochs:
+    result = (run.result if run.state == "done" else None) or {}
+    if result.get("stopped_early") and asked.epochs <= spec.epochs and asked.early_stop:
+        raise InputError(
+            "The run in {folder} stopped early after {epochs} epochs; to go on, give more "
+            "--epochs than {all}, or --set early_stop=false.",
+            folder=run.path,
+            epochs=result.get("epochs"),
+            all=spec.epochs,
+        )
+    if run.state == "done" and int(result.get("epochs") or spec.epochs) >= asked.epochs:
         raise InputError(
             "The run in {folder} is finished after {epochs} epochs; to go on, give more --epochs.",
             folder=run.path,
@@ -161,43 +178,25 @@ def _continue_in_place(run: RunFolder, request: Request) -> RunFolder:
 
 
 def _new_spec(request: Request, source: DataSource, data_dir: Path) -> TrainSpec:
-    fields: dict[str, Any] = {}
+    before: dict[str, Any] = {}
+    weights = request.chosen.get("pretrain_weights")
     if request.resume is not None:
-        checkpoint, earlier = _checkpoint(request.resume)
-        fields = earlier.model_dump() if earlier is not None else {}
-        fields |= {"resume": checkpoint, "pretrain_weights": None}
-    fields |= {"model": request.model, "data_dir": data_dir}
+        before = settings_of(request.resume)
+    elif weights is not None:
+        before = settings_of_compressed(Path(weights))
+    fields = {**before, "model": request.model, "data_dir": data_dir}
     if not request.skip_check:
         statistics = check_data(source, needed=("train", "val"))
-        fields = {**_suggested(request, statistics, data_dir), **fields}
-    return checked(TrainSpec, _merge(fields, request.chosen))
-
-
-def _checkpoint(folder: Path) -> tuple[Path, TrainSpec | None]:
-    """Return the model folder to go on from, and the settings of its run if it has one."""
-    resolved = existing_folder(folder, option="--resume").resolve()
-    run_dir = _run_of(resolved)
-    run = RunFolder(run_dir) if (run_dir / "spec.json").exists() else None
-    spec = None if run is None else _train_spec(run)
-    if run is None or resolved != run_dir:
-        return resolved, spec
-    checkpoint = run.last_checkpoint
-    if checkpoint is None:
-        raise InputError(
-            "The run in {folder} has no checkpoint to go on from; start a new one.", folder=folder
-        )
-    return checkpoint, spec
-
-
-def _train_spec(run: RunFolder) -> TrainSpec:
-    spec = run.spec
-    if not isinstance(spec, TrainSpec):
-        raise InputError("The run in {folder} is not a training.", folder=run.path)
+        fields = {**_suggested(request, statistics, data_dir, before), **fields}
+    spec = checked(TrainSpec, _merge(fields, request.chosen))
+    tell_changes(before, spec)
     return spec
 
 
-def _suggested(request: Request, statistics: DatasetStatistics, data_dir: Path) -> dict[str, Any]:
-    """Settings that fit the data and the device; says which on stderr."""
+def _suggested(
+    request: Request, statistics: DatasetStatistics, data_dir: Path, before: dict[str, Any]
+) -> dict[str, Any]:
+    """Return settings that fit the data, the device and those that are known already."""
     from core.advice.presets import suggest
     from core.models.optimizer_choice import learning_rate, suggested_optimizer
     from core.system.devices import DeviceInfo, training_devices
@@ -209,11 +208,10 @@ def _suggested(request: Request, statistics: DatasetStatistics, data_dir: Path) 
     fields = preset.spec(data_dir).model_dump()
     # The device is chosen where it is used; rate and interval follow what was given.
     del fields["device"]
-    batch, epochs = request.chosen.get("batch_size"), request.chosen.get("epochs")
-    trained = request.chosen.get("pretrain_weights") is not None
-    optimizer = request.chosen.get(
-        "optimizer", suggested_optimizer(request.model, pretrained=trained)
-    )
+    known = before | request.chosen
+    batch, epochs = known.get("batch_size"), request.chosen.get("epochs")
+    trained = known.get("pretrain_weights") is not None
+    optimizer = known.get("optimizer", suggested_optimizer(request.model, pretrained=trained))
     fields["optimizer"] = optimizer
     batch = batch if isinstance(batch, int) else preset.batch_size
     fields["learning_rate"] = learning_rate(batch, optimizer)

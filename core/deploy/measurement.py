@@ -52,7 +52,7 @@ def measure_variant(
     Raises:
         InputError: as ``export_model``; or the data has other classes or no images.
     """
-    exported = export_model(model, export_dir, size=size)
+    exported = export_model(model, export_dir, size=size, reporter=reporter)
     file = OnnxModel(exported.model)
 
     def on_step(done: int, count: int) -> None:

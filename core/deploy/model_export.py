@@ -23,11 +23,13 @@ from core.compression.quantization.record import table
 from core.compression.trace import trace
 from core.deploy.onnx_export import export_float
 from core.deploy.onnx_int8 import export_int8
+from core.models.image_sizes import size_warning
 from core.models.model_folder import network_input_size
 from core.prediction.onnx_predictor import METADATA_KEY, Description
 from core.prediction.paddle_predictor import inference_mode
 from core.system.errors import InputError
 from core.system.files import make_folder, replace_folder_atomic, write_text_atomic
+from core.system.reporting import Reporter
 
 if TYPE_CHECKING:
     from core.compression.quantization.table import QuantizationTable
@@ -66,7 +68,11 @@ class ExportResult:
 
 
 def export_model(
-    model: Segmenter, out_dir: str | Path, *, size: tuple[int, int] | None = None
+    model: Segmenter,
+    out_dir: str | Path,
+    *,
+    size: tuple[int, int] | None = None,
+    reporter: Reporter | None = None,
 ) -> ExportResult:
     """Write ``model.onnx`` and ``model.yml``; a quantised model computes in int8.
 
@@ -77,6 +83,7 @@ def export_model(
         out_dir: folder to write; an earlier export there is replaced.
         size: (width, height) of the images that the file will take. None for what the model's
             preprocessing, or quantisation, says; where that is nothing, for any size.
+        reporter: is warned of a size that the network rounds; None makes it Python's warning.
 
     Raises:
         InputError: the folder holds something else, the network needs one size of image, or a
@@ -94,6 +101,9 @@ def export_model(
         remove_quantizers(net)
         size = size or own_size or (quantized.size[1], quantized.size[0])
     size = size or own_size
+    learnt = model.size_multiple == 1 and size == own_size
+    if not learnt and (warning := size_warning(size)) is not None:
+        (reporter or Reporter()).warn(warning)
     if items is not None and size is not None and own_size not in (None, size):
         # The last step, so that it sees what the network was trained to see.
         items = [*items, {"Resize": {"target_size": [size[1], size[0]]}}]
@@ -105,6 +115,7 @@ def export_model(
         precision="float32" if quantized is None else "int8",
         float_layers=() if quantized is None else quantized.float_layers,
         libraries=_versions(),
+        size_multiple=model.size_multiple,
     )
     folder.parent.mkdir(parents=True, exist_ok=True)
     with replace_folder_atomic(folder) as temporary, inference_mode(net):

@@ -18,7 +18,13 @@ def label_map_agreement(net: Any, model: OnnxModel, images: Sequence[str | Path]
     """
     exported = model.predictor()
     window = model.size or WINDOW
-    own = ImagePredictor(net, exported.transforms, num_classes=exported.num_classes, window=window)
+    own = ImagePredictor(
+        net,
+        exported.transforms,
+        num_classes=exported.num_classes,
+        window=window,
+        multiple=exported.multiple,
+    )
     same = pixels = 0
     for image in images:
         maps = [p.label_maps([p.prepare(image)])[0] for p in (own, exported)]

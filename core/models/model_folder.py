@@ -27,6 +27,7 @@ from core.models.compression_records import (
     read_pruning,
     read_quantization,
 )
+from core.models.image_sizes import SIZE_MULTIPLE, known_multiple
 from core.system.errors import InputError, first_problem
 from core.system.files import read_yaml, recover_folder, replace_folder_atomic, write_text_atomic
 
@@ -61,6 +62,8 @@ class ModelInfo:
             tell (``core.models.paddlex_models``).
         pruning: which channels are gone, or None.
         quantization: how it computes in 8 bits, or None.
+        size_multiple: what sides of images are best continued to multiples of; 1: left as they are
+            (``core.models.image_sizes``).
     """
 
     name: str
@@ -76,6 +79,7 @@ class ModelInfo:
     from_paddlex: bool = False
     pruning: PruningRecord | None = None
     quantization: QuantizationRecord | None = None
+    size_multiple: int = 1
 
     @property
     def num_classes(self) -> int:
@@ -106,6 +110,7 @@ class _Description(BaseModel):
     status: Status = "Normal"
     dataset_hash: str | None = None
     libraries: dict[str, str] | None = None
+    size_multiple: int | None = Field(None, ge=1, le=SIZE_MULTIPLE)
     version: str = ""
 
 
@@ -159,12 +164,14 @@ def read_model_info(model_dir: str | Path) -> ModelInfo:
             )
     quantized = description.status == "Quantized"
     pruned = description.status == "Pruned" or (quantized and (folder / PRUNING).exists())
+    transforms = None if description.Transforms is None else tuple(description.Transforms)
+    multiple = description.size_multiple or known_multiple(network_input_size(transforms or ()))
     return ModelInfo(
         name=description.Model,
         init_params=description.init_params,
         labels=tuple(labels),
         colors=None if attributes.colors is None else tuple(attributes.colors),
-        transforms=None if description.Transforms is None else tuple(description.Transforms),
+        transforms=transforms,
         status=description.status,
         completed_epochs=description.completed_epochs,
         score=attributes.eval_metrics.get("miou"),
@@ -174,7 +181,43 @@ def read_model_info(model_dir: str | Path) -> ModelInfo:
         from_paddlex=description.libraries is None and description.version.startswith("2."),
         pruning=read_pruning(folder) if pruned else None,
         quantization=read_quantization(folder) if quantized else None,
+        size_multiple=multiple,
     )
+
+
+def check_same_network(
+    info: ModelInfo, name: str, init_params: Mapping[str, Any], folder: Path
+) -> None:
+    """Refuse to go on with a folder's network as another one.
+
+    Args:
+        info: what the folder says.
+        name: class name of the network that is to go on.
+        init_params: its constructor's arguments; the loss is not the network's.
+        folder: for the sentence.
+
+    Raises:
+        InputError: it is another class, or was built with other arguments.
+    """
+    if info.name != name:
+        raise InputError(
+            "{folder} holds a {other}, not a {name}: choose the same network.",
+            folder=folder,
+            other=info.name,
+            name=name,
+        )
+    theirs, ours = _plain(info.init_params), _plain(init_params)
+    differing = [
+        f"{key} {theirs[key]} instead of {ours[key]}"
+        for key in ours
+        if key != "use_mixed_loss" and key in theirs and theirs[key] != ours[key]
+    ]
+    if differing:
+        raise InputError(
+            "{folder} was trained with {differences}: build the network with the same.",
+            folder=folder,
+            differences=", ".join(differing),
+        )
 
 
 def is_compressed(folder: Path) -> bool:
@@ -280,6 +323,7 @@ def _to_dict(info: ModelInfo) -> dict[str, Any]:
         "_init_params": info.init_params,
         "Transforms": info.transforms,
         "image_size": size,
+        "size_multiple": info.size_multiple,
         "completed_epochs": info.completed_epochs,
         "status": info.status,
         "dataset_hash": info.dataset_hash,

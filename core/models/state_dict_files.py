@@ -18,6 +18,10 @@ Arrays = dict[str, npt.NDArray[Any]]
 
 #: Paddle's own entry in a ``.pdparams`` file: structured name → parameter name.
 _NAME_TABLE = "StructuredToParameterName@@"
+#: What trainings call the weights beside which they keep an optimizer or an epoch.
+_WRAPPERS = ("state_dict", "model_state_dict", "model")
+#: What ``paddle.DataParallel`` puts before each name.
+_PARALLEL = "module."
 #: Far above the largest network; a small file that names its parts over and over exceeds it.
 _MAX_VALUES = 1_000_000
 
@@ -25,11 +29,16 @@ _MAX_VALUES = 1_000_000
 def read_state_dict(path: Path) -> Arrays:
     """Read a ``.pdparams`` file: structured name → array.
 
+    Weights inside a dictionary of a training (``{"state_dict": …}``), and names that begin with
+    the ``module.`` of a network trained in parallel, are taken for what they are.
+
     Raises:
         InputError: missing, damaged, or holding anything but arrays.
     """
-    content = read_arrays(path)
+    content = _unwrapped(read_arrays(path))
     content.pop(_NAME_TABLE, None)
+    if content and all(name.startswith(_PARALLEL) for name in content):
+        content = {name.removeprefix(_PARALLEL): value for name, value in content.items()}
     for name, value in content.items():
         if not isinstance(value, np.ndarray):
             raise InputError(
@@ -37,6 +46,14 @@ def read_state_dict(path: Path) -> Arrays:
                 file=path,
                 name=name[:100],
             )
+    return content
+
+
+def _unwrapped(content: dict[str, Any]) -> dict[str, Any]:
+    for name in _WRAPPERS:
+        inner = content.get(name)
+        if isinstance(inner, dict) and inner:
+            return inner
     return content
 
 

@@ -27,6 +27,8 @@ class TrainableModel(Protocol):
         pruning: which channels are gone, or None.
         quantization: how the network computes in 8 bits, or None.
         completed_epochs: how many epochs the weights have been trained for.
+        size_multiple: what sides of images may be continued to multiples of; 1 where the network
+            was trained at others (``core.models.image_sizes``).
     """
 
     init_params: dict[str, Any]
@@ -38,6 +40,11 @@ class TrainableModel(Protocol):
     pruning: PruningRecord | None
     quantization: QuantizationRecord | None
     completed_epochs: int
+    size_multiple: int
+
+    @property
+    def model_name(self) -> str:
+        """Class name, as in ``model.yml``."""
 
     @property
     def num_classes(self) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +51,7 @@ def load_pretrained(
     *,
     model_name: str,
     init_params: Mapping[str, Any] | None = None,
+    fresh: Collection[str] = (),
     reporter: Reporter,
 ) -> None:
     """Start from other weights; those that do not fit (another class count) stay as they are.
@@ -60,6 +61,7 @@ def load_pretrained(
         source: ``.pdparams`` file, model folder, name of published weights, or None.
         model_name: class name; with ``init_params`` it decides which weights a name means.
         init_params: the constructor's arguments.
+        fresh: names of what is not to be loaded.
         reporter: is told of a download, and how many weights were loaded if not all.
 
     Raises:
@@ -73,7 +75,8 @@ def load_pretrained(
     wanted = {k for k in own if k.startswith(_BACKBONE)} if backbone_only else set(own)
     if backbone_only:
         arrays = {_BACKBONE + name: array for name, array in arrays.items()}
-    fitting = {k: v for k, v in arrays.items() if k in own and list(v.shape) == own[k].shape}
+    wanted -= set(fresh)
+    fitting = {k: v for k, v in arrays.items() if k in wanted and list(v.shape) == own[k].shape}
     if not fitting:
         raise InputError("No weight in {file} fits a {model}.", file=path, model=model_name)
     _assign(own, fitting)

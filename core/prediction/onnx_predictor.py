@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from core.models.image_sizes import SIZE_MULTIPLE
 from core.prediction.metrics import ConfusionMatrix
 from core.prediction.predictor import WINDOW, Predictor, Scores, evaluate
 from core.system.errors import InputError
@@ -36,6 +37,8 @@ class Description(BaseModel):
         precision: ``"float32"`` or ``"int8"``.
         float_layers: paths of the layers that an int8 file computes in float.
         libraries: versions that wrote the file.
+        size_multiple: what sides of images are continued to multiples of, where the file takes any
+            size (``core.models.image_sizes``).
     """
 
     model_config = ConfigDict(extra="ignore", frozen=True)
@@ -47,6 +50,7 @@ class Description(BaseModel):
     precision: str = Field(max_length=20)
     float_layers: tuple[str, ...] = ()
     libraries: dict[str, str] = Field(default_factory=dict)
+    size_multiple: int = Field(1, ge=1, le=SIZE_MULTIPLE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +109,12 @@ class OnnxModel:
                 "its model folder.",
                 file=self._file,
             )
-        return OnnxPredictor(self, self.description.transforms, window=self.size or window)
+        return OnnxPredictor(
+            self,
+            self.description.transforms,
+            window=self.size or window,
+            multiple=self.description.size_multiple if self.size is None else 1,
+        )
 
     def predict_image(
         self, image: str | Path | npt.NDArray[np.uint8], *, with_scores: bool = True
@@ -187,9 +196,13 @@ class OnnxPredictor(Predictor):
         transforms: Sequence[dict[str, dict[str, Any]]],
         *,
         window: tuple[int, int],
+        multiple: int,
     ) -> None:
         super().__init__(
-            transforms_from_list(list(transforms)), num_classes=model.num_classes, window=window
+            transforms_from_list(list(transforms)),
+            num_classes=model.num_classes,
+            window=window,
+            multiple=multiple,
         )
         self._model = model
 

@@ -104,6 +104,7 @@ class ImagePredictor(Predictor):
         num_classes: number of classes.
         window: (width, height) above which a network input is predicted in windows.
         overlap: pixels that neighbouring windows share; None for 256, or half a smaller window.
+        multiple: what sides of windows and inputs are multiples of.
     """
 
     def __init__(
@@ -114,8 +115,11 @@ class ImagePredictor(Predictor):
         num_classes: int,
         window: tuple[int, int] = WINDOW,
         overlap: int | None = None,
+        multiple: int = 1,
     ) -> None:
-        super().__init__(transforms, num_classes=num_classes, window=window, overlap=overlap)
+        super().__init__(
+            transforms, num_classes=num_classes, window=window, overlap=overlap, multiple=multiple
+        )
         self.net = net
 
     def logits(self, images: npt.NDArray[np.float32]) -> Scores:

@@ -72,6 +72,8 @@ class Predictor(ABC):
         window: (width, height) above which a network input is predicted in windows.
         overlap: pixels that neighbouring windows share; None for 256, or half a smaller window:
             small windows that shared more would be counted in thousands.
+        multiple: windows have sides that are multiples of it, and inputs are continued to such;
+            1 leaves all as it is. See ``core.models.image_sizes``.
     """
 
     def __init__(
@@ -81,12 +83,14 @@ class Predictor(ABC):
         num_classes: int,
         window: tuple[int, int] = WINDOW,
         overlap: int | None = None,
+        multiple: int = 1,
     ) -> None:
         if min(window) < 1:
             raise InputError("A window of {size} pixels is empty.", size=str(window))
         self.transforms = transforms
         self.num_classes = num_classes
         self._window = (window[1], window[0])
+        self.multiple = multiple
         self._overlap = min(OVERLAP, min(window) // 2) if overlap is None else overlap
 
     def prepare(self, image: str | Path | npt.NDArray[np.uint8]) -> Prepared:
@@ -148,7 +152,7 @@ class Predictor(ABC):
             first row, logits (rows, W, num_classes); valid until the next one is asked for.
         """
         height, width = image.shape[1:]
-        tops, tall = window_starts(height, self._window[0], self._overlap)
+        tops, tall = window_starts(height, self._window_side(height, 0), self._overlap)
         row_weights = blend_weights(tops, tall, height)
         # Sums of the rows that are not finished, from the current band's top row on.
         sums = np.zeros((tall, width, self.num_classes), np.float32)
@@ -169,7 +173,7 @@ class Predictor(ABC):
     def _band(self, image: npt.NDArray[np.float32]) -> Scores:
         """Blend the windows side by side in a band of one window's height."""
         width = image.shape[2]
-        starts, wide = window_starts(width, self._window[1], self._overlap)
+        starts, wide = window_starts(width, self._window_side(width, 1), self._overlap)
         sums = np.zeros((image.shape[1], width, self.num_classes), np.float32)
         totals = np.zeros((width, 1), np.float32)
         for start, weights in zip(starts, blend_weights(starts, wide, width), strict=True):
@@ -179,13 +183,25 @@ class Predictor(ABC):
         sums /= totals
         return sums
 
+    def _window_side(self, length: int, axis: int) -> int:
+        """Return the side of the windows along an axis of ``length``, at most what was chosen."""
+        chosen = self._window[axis]
+        if length <= chosen:
+            return length
+        return max(self.multiple, chosen // self.multiple * self.multiple)
+
     @abstractmethod
     def logits(self, images: npt.NDArray[np.float32]) -> Scores:
         """(N, 3, H, W) float32 → (N, num_classes, H, W)."""
 
     def _forward(self, images: npt.NDArray[np.float32]) -> Scores:
         """(N, 3, H, W) → logits (N, H, W, num_classes)."""
-        return np.ascontiguousarray(self.logits(images).transpose(0, 2, 3, 1))
+        height, width = images.shape[2:]
+        below, right = -height % self.multiple, -width % self.multiple
+        if below or right:
+            images = np.pad(images, ((0, 0), (0, 0), (0, below), (0, right)), mode="edge")
+        logits = self.logits(images)[:, :, :height, :width]
+        return np.ascontiguousarray(logits.transpose(0, 2, 3, 1))
 
     def _choose(self, logits: Scores, trace: Sequence[SpatialStep]) -> LabelMap:
         """Choose each original pixel's class; 255 where the preprocessing cut the image off."""

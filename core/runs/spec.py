@@ -39,6 +39,10 @@ class TrainingFields(JobSpec):
     )
     learning_rate: float = Field(0.01, gt=0)
     lr_decay_power: float = Field(0.9, ge=0)
+    warmup_steps: int = Field(
+        0, ge=0, description="steps in the beginning in which the learning rate rises"
+    )
+    warmup_start_lr: float = Field(0.0, ge=0, description="where it rises from")
     class_weights: Literal["none", "balanced"] | list[float] = "none"
     save_interval_epochs: int = Field(1, ge=1)
     keep_epochs: int = Field(2, ge=1, description="how many of the newest epoch_N folders stay")

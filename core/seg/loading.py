@@ -18,6 +18,8 @@ from core.seg.segmenter import Segmenter
 from core.system.errors import InputError
 from core.system.messages import message
 from core.system.reporting import Reporter
+from core.training.data_checks import without_random
+from core.training.losses import checked_mixed_loss
 from core.transforms import transforms_from_list
 
 
@@ -59,12 +61,15 @@ def load_model(
     init_params = dict(info.init_params)
     if info.from_paddlex:
         init_params |= _lost_init_params(info, folder, reporter or Reporter())
+    _check_loss(init_params, folder, reporter or Reporter())
     model = _bare(cls, init_params, folder)
     model.labels = list(info.labels)
     model.colors = None if info.colors is None else list(info.colors)
     model.pruning, model.quantization = info.pruning, info.quantization
     model.completed_epochs = info.completed_epochs
+    model.size_multiple = info.size_multiple
     if transforms is not None:
+        transforms = without_random(transforms, reporter or Reporter())
         model.test_transforms = transforms
         model.eval_transforms = deepcopy(transforms)
     if with_net:
@@ -104,6 +109,21 @@ def _lost_init_params(
             )
         )
     return {name: value for name, value in found.items() if name not in info.init_params}
+
+
+def _check_loss(init_params: dict[str, Any], folder: Path, reporter: Reporter) -> None:
+    """Put cross entropy for a loss that is not known here: a trained network does not need it."""
+    try:
+        checked_mixed_loss(init_params.get("use_mixed_loss", False))
+    except InputError as error:
+        init_params["use_mixed_loss"] = False
+        reporter.warn(
+            message(
+                "{file}: {problem} Cross entropy is taken should the model be trained on.",
+                file=folder / model_folder.DESCRIPTION,
+                problem=str(error),
+            )
+        )
 
 
 def _bare(cls: type[Segmenter], init_params: Mapping[str, Any], folder: Path) -> Segmenter:

@@ -14,8 +14,10 @@ from core.compression.quantization.record import quantization_record
 from core.models import model_folder, weights
 from core.models.catalog import NETWORKS, Network, find_network
 from core.models.compression_records import PruningRecord, QuantizationRecord
+from core.models.image_sizes import SIZE_MULTIPLE
 from core.models.trainable import Color
 from core.system.errors import InputError
+from core.training.losses import checked_mixed_loss
 
 if TYPE_CHECKING:
     from core.transforms import Compose
@@ -34,6 +36,8 @@ class SegmentationModel:
         pruning: which channels are gone, or None.
         quantization: how the network computes in 8 bits, or None.
         completed_epochs: how many epochs the weights have been trained for.
+        size_multiple: what sides of images are continued to multiples of before the network sees
+            them; 1 where it was trained at others (``core.models.image_sizes``).
     """
 
     init_params: dict[str, Any]
@@ -45,6 +49,7 @@ class SegmentationModel:
     pruning: PruningRecord | None
     quantization: QuantizationRecord | None
     completed_epochs: int
+    size_multiple: int
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         """Record the constructor's arguments, so that no subclass can forget one."""
@@ -74,6 +79,8 @@ class SegmentationModel:
         Raises:
             InputError: a value that the network cannot have.
         """
+        if "use_mixed_loss" in params:
+            params["use_mixed_loss"] = checked_mixed_loss(params["use_mixed_loss"])
         for option in cls.catalog_entry().options:
             if not isinstance(option.default, bool):  # any value is true or false
                 params[option.name] = _choice(option.name, params[option.name], option.values)
@@ -111,6 +118,7 @@ class SegmentationModel:
         self.pruning = None
         self.quantization = None
         self.completed_epochs = 0
+        self.size_multiple = SIZE_MULTIPLE
 
     @property
     def status(self) -> model_folder.Status:
@@ -169,6 +177,7 @@ class SegmentationModel:
             dataset_hash=dataset_hash,
             pruning=self.pruning,
             quantization=self.quantization,
+            size_multiple=self.size_multiple,
         )
 
     def take_structure(self, checkpoint: Path) -> None:

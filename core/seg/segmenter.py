@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -16,23 +16,33 @@ from core.compression.quantization.calibration import Method
 from core.compression.sample_images import first_image_size
 from core.compression.sensitivity.analysis import analyze
 from core.compression.sensitivity.sensitivity_file import Sensitivities
-from core.data.class_names import compare_class_names
-from core.models import weights
 from core.models.compression_records import check_prunable
 from core.models.optimizer_choice import Optimizer
 from core.models.trainable import Color
 from core.prediction import paddle_predictor as inference
 from core.seg.model import SegmentationModel
+from core.seg.starting_weights import start_from
 from core.system.errors import InputError
 from core.system.reporting import Reporter
-from core.training.fit import check_classes, fit
+from core.training.console_reporter import ConsoleReporter
+from core.training.data_checks import check_classes, fixed_evaluation, without_random
+from core.training.fit import fit
 from core.training.optimizers import optimizer_name
 from core.training.precision import Amp
-from core.training.train_options import ClassWeights, TrainOptions, TrainResult
+from core.training.train_options import (
+    DEFAULT_RATE,
+    ClassWeights,
+    TrainOptions,
+    TrainResult,
+    check_batch_size,
+)
 
 if TYPE_CHECKING:
     from core.datasets import SegDataset
     from core.transforms import Compose
+
+#: Learning rate of quantisation-aware training.
+_GENTLE_RATE: Final = 0.0001
 
 Image = str | Path | npt.NDArray[np.uint8]
 Prediction = dict[str, npt.NDArray[Any]]
@@ -79,6 +89,8 @@ class Segmenter(SegmentationModel):
         amp: Amp = "off",
         ema_decay: float | None = None,
         deterministic: bool = False,
+        warmup_steps: int = 0,
+        warmup_start_lr: float = 0.0,
     ) -> TrainResult:
         """Train; ``save_dir`` gets ``epoch_N``, ``best_model`` and ``vdl_log``.
 
@@ -93,13 +105,18 @@ class Segmenter(SegmentationModel):
                 model and no early stop.
             optimizer: a ``paddle.optimizer.Optimizer`` on ``net.parameters()``; or ``"momentum"``
                 (the default: 0.9, weight decay 4e-5) or ``"adamw"`` (weight decay 1e-3; begin
-                with a tenth of momentum's rate), with polynomial decay per step.
+                with a tenth of momentum's rate), with polynomial decay per step. A checkpoint
+                goes on with its own unless another is given. ``ReduceOnPlateau`` follows the
+                mIoU of the evaluations.
             save_interval_epochs: epochs between evaluations and saved models.
             log_interval_steps: steps between points of the training curves.
             save_dir: where everything goes.
             pretrain_weights: a ``.pdparams`` file, a model folder, the name of published weights
                 (``core.models.pretrained.offered`` lists them; they are downloaded once) or None.
-            learning_rate: initial learning rate of the default optimizer.
+                A folder of a compressed model makes the network that one; where a folder has
+                other classes, the heads that tell them apart start anew.
+            learning_rate: initial learning rate of the default optimizer; a checkpoint goes on
+                with its own where this is left at its default and no optimizer is given.
             lr_decay_power: exponent of its decay.
             early_stop: stop when ``early_stop_patience`` evaluations in a row do not beat the
                 best mIoU.
@@ -123,6 +140,9 @@ class Segmenter(SegmentationModel):
                 for the weights themselves.
             deterministic: on a GPU, use reproducible kernels where there are such; on a
                 processor training always is.
+            warmup_steps: steps in the beginning in which the learning rate rises evenly from
+                ``warmup_start_lr`` to ``learning_rate``; it falls over the others.
+            warmup_start_lr: see ``warmup_steps``.
 
         Returns:
             TrainResult: best model, its metrics, speed.
@@ -138,7 +158,7 @@ class Segmenter(SegmentationModel):
             save_interval_epochs=save_interval_epochs,
             log_interval_steps=log_interval_steps,
             save_dir=Path(save_dir),
-            learning_rate=learning_rate,
+            learning_rate=_rate(learning_rate, DEFAULT_RATE, optimizer, resume_checkpoint),
             lr_decay_power=lr_decay_power,
             patience=early_stop_patience if early_stop else None,
             use_vdl=use_vdl,
@@ -147,6 +167,8 @@ class Segmenter(SegmentationModel):
             preview_images=preview_images,
             keep_epochs=keep_epochs,
             dataset_hash=dataset_hash,
+            warmup_steps=warmup_steps,
+            warmup_start_lr=warmup_start_lr,
             accumulate_steps=accumulate_steps,
             amp=amp,
             ema_decay=ema_decay,
@@ -161,13 +183,7 @@ class Segmenter(SegmentationModel):
             )
 
         def load_weights(reporter: Reporter) -> None:
-            weights.load_pretrained(
-                self.net,
-                pretrain_weights,
-                model_name=self.model_name,
-                init_params=self.init_params,
-                reporter=reporter,
-            )
+            start_from(self, pretrain_weights, labels=train_dataset.labels, reporter=reporter)
 
         return fit(
             self,
@@ -216,8 +232,8 @@ class Segmenter(SegmentationModel):
             or ``per_image``: ``details["confusion_matrix"]`` (rows labels, columns predictions) and
             ``details["per_image"]`` (dicts ``image``, ``miou``, ``confusion``).
         """
-        check_classes(self, eval_dataset)
-        if (difference := compare_class_names(eval_dataset.labels, self.labels)) is not None:
+        check_batch_size(batch_size)
+        if (difference := check_classes(self, eval_dataset)) is not None:
             (reporter or Reporter()).warn(difference)
         inference.use_device(self.net, device)
         transforms = eval_dataset.transforms or self.test_transforms
@@ -237,7 +253,7 @@ class Segmenter(SegmentationModel):
                 reporter.progress(done, count, stage="evaluate")
 
         matrix = inference.evaluate(
-            self._predictor(transforms, window=window),
+            self._predictor(transforms, window=window, reporter=reporter),
             eval_dataset,
             batch_size=batch_size,
             on_step=on_step,
@@ -312,7 +328,11 @@ class Segmenter(SegmentationModel):
             StopRequested: the reporter asked to stop; call again to go on.
         """
         check_prunable(self.pruning, self.quantization)
-        check_classes(self, dataset)
+        check_batch_size(batch_size)
+        reporter = reporter or ConsoleReporter()
+        if (difference := check_classes(self, dataset)) is not None:
+            reporter.warn(difference)
+        dataset = fixed_evaluation(dataset, reporter)
         inference.use_device(self.net, device)
         self.sensitivities = analyze(
             self,
@@ -430,11 +450,11 @@ class Segmenter(SegmentationModel):
         train_dataset: SegDataset,
         train_batch_size: int = 2,
         eval_dataset: SegDataset | None = None,
-        optimizer: Any | None = None,
+        optimizer: Optimizer | Any | None = None,
         save_interval_epochs: int = 1,
         log_interval_steps: int = 2,
         save_dir: str | Path = "output",
-        learning_rate: float = 0.0001,
+        learning_rate: float = _GENTLE_RATE,
         lr_decay_power: float = 0.9,
         early_stop: bool = False,
         early_stop_patience: int = 5,
@@ -451,6 +471,8 @@ class Segmenter(SegmentationModel):
         device: str | None = None,
         colors: Sequence[Color] | None = None,
         dataset_hash: str | None = None,
+        warmup_steps: int = 0,
+        warmup_start_lr: float = 0.0,
     ) -> TrainResult:
         """Quantise the network and train it to compute well in 8 bits.
 
@@ -463,8 +485,8 @@ class Segmenter(SegmentationModel):
             train_dataset: see there.
             train_batch_size: see there.
             eval_dataset: see there.
-            optimizer: on what ``net.parameters()`` are once the network is quantised; None for
-                ``train``'s own.
+            optimizer: as in ``train``; one on ``net.parameters()`` follows the network as it is
+                quantised: what folding and quantisers add joins it.
             save_interval_epochs: see ``train``.
             log_interval_steps: see there.
             save_dir: see there.
@@ -486,6 +508,8 @@ class Segmenter(SegmentationModel):
             device: see there.
             colors: see there.
             dataset_hash: see there.
+            warmup_steps: see there.
+            warmup_start_lr: see there.
 
         Returns:
             As ``train``.
@@ -500,7 +524,7 @@ class Segmenter(SegmentationModel):
             save_interval_epochs=save_interval_epochs,
             log_interval_steps=log_interval_steps,
             save_dir=Path(save_dir),
-            learning_rate=learning_rate,
+            learning_rate=_rate(learning_rate, _GENTLE_RATE, optimizer, resume_checkpoint),
             lr_decay_power=lr_decay_power,
             patience=early_stop_patience if early_stop else None,
             use_vdl=use_vdl,
@@ -509,6 +533,9 @@ class Segmenter(SegmentationModel):
             preview_images=preview_images,
             keep_epochs=keep_epochs,
             dataset_hash=dataset_hash,
+            optimizer=optimizer_name(optimizer),
+            warmup_steps=warmup_steps,
+            warmup_start_lr=warmup_start_lr,
         )
         return aware_training.quant_aware_train(
             self,
@@ -517,7 +544,7 @@ class Segmenter(SegmentationModel):
             eval_dataset=eval_dataset,
             quant_config=quant_config,
             float_layers=float_layers,
-            optimizer=optimizer,
+            optimizer=None if isinstance(optimizer, str) else optimizer,
             reporter=reporter,
             resume_checkpoint=resume_checkpoint,
             device=device,
@@ -525,7 +552,11 @@ class Segmenter(SegmentationModel):
         )
 
     def _predictor(
-        self, transforms: Compose | None, *, window: tuple[int, int]
+        self,
+        transforms: Compose | None,
+        *,
+        window: tuple[int, int],
+        reporter: Reporter | None = None,
     ) -> inference.ImagePredictor:
         if transforms is None:
             raise InputError(
@@ -533,5 +564,17 @@ class Segmenter(SegmentationModel):
                 "evaluation set: pass transforms."
             )
         return inference.ImagePredictor(
-            self.net, transforms, num_classes=self.num_classes, window=window
+            self.net,
+            without_random(transforms, reporter or Reporter()),
+            num_classes=self.num_classes,
+            window=window,
+            multiple=self.size_multiple,
         )
+
+
+def _rate(
+    given: float, default: float, optimizer: object, resume_checkpoint: object
+) -> float | None:
+    """Return the learning rate; None where a training that goes on keeps its own."""
+    left_open = resume_checkpoint is not None and optimizer is None and given == default
+    return None if left_open else given

@@ -18,8 +18,8 @@ from core.system.errors import InputError
 from core.system.files import recover_folder, write_json_atomic
 from core.system.messages import message
 from core.system.reporting import Reporter
-from core.training.optimizers import scheduler_of
-from core.training.train_options import TrainOptions
+from core.training.optimizers import DEFAULT, scheduler_of
+from core.training.train_options import DEFAULT_RATE, TrainOptions
 
 _VERSION = 1
 
@@ -43,6 +43,9 @@ class TrainingState(BaseModel):
         stale: evaluations in a row that did not beat it.
         seconds: time spent training, all sittings together.
         optimizer: name of ours; the caller's own goes by what was chosen beside it.
+        learning_rate: of ours, in the beginning; None in older checkpoints.
+        lr_decay_power: exponent of its fall; None in older checkpoints.
+        warmup_steps: in which it rises first.
     """
 
     model_config = ConfigDict(extra="ignore", validate_assignment=True)
@@ -58,7 +61,10 @@ class TrainingState(BaseModel):
     best_epoch: int = 0
     best_metrics: dict[str, Any] | None = None
     stale: int = Field(0, ge=0)
-    optimizer: str = "momentum"
+    optimizer: str = DEFAULT
+    learning_rate: float | None = None
+    lr_decay_power: float | None = None
+    warmup_steps: int = 0
     seconds: float = 0.0
 
 
@@ -140,19 +146,39 @@ def accumulators(optimizer: Any) -> list[Any]:
 
 
 def first_state(
-    options: TrainOptions, images: int, resume_from: Path | None, reporter: Reporter
+    options: TrainOptions,
+    images: int,
+    resume_from: Path | None,
+    reporter: Reporter,
+    *,
+    own_optimizer: bool = True,
 ) -> TrainingState:
-    """Where the training starts: at the beginning, or where ``resume_from`` ended."""
+    """Where the training starts: at the beginning, or where ``resume_from`` ended.
+
+    What ``options`` leave open is the checkpoint's; what they change is said.
+
+    Args:
+        options: of this training.
+        images: in its training set.
+        resume_from: model folder, or None.
+        reporter: is told of changes.
+        own_optimizer: whether the optimizer is ours, not the caller's.
+
+    Raises:
+        InputError: the folder cannot be gone on from, or with another optimizer only.
+    """
     if resume_from is None:
-        seed = secrets.randbits(32) if options.seed is None else options.seed
         return TrainingState(
-            seed=seed,
+            seed=secrets.randbits(32) if options.seed is None else options.seed,
             batch_size=options.step_images,
             num_samples=images,
-            optimizer=options.optimizer,
+            optimizer=options.optimizer or DEFAULT,
+            learning_rate=_or(options.learning_rate, DEFAULT_RATE),
+            lr_decay_power=options.lr_decay_power,
+            warmup_steps=options.warmup_steps,
         )
     state = read_training_state(resume_from)
-    if state.optimizer != options.optimizer:
+    if own_optimizer and options.optimizer not in (None, state.optimizer):
         raise InputError(
             "{folder} was trained with the optimizer {name}, not {other}: resume it with the same.",
             folder=resume_from,
@@ -169,15 +195,45 @@ def first_state(
             )
         )
     step_in_epoch = state.step_in_epoch if same_steps else 0
-    return state.model_copy(
+    now = state.model_copy(
         update={
             "seed": state.seed if options.seed is None else options.seed,
             "batch_size": options.step_images,
             "num_samples": images,
             "step_in_epoch": step_in_epoch,
             "step": state.epoch * (images // options.step_images) + step_in_epoch,
+            "learning_rate": _or(options.learning_rate, _or(state.learning_rate, DEFAULT_RATE)),
+            "lr_decay_power": options.lr_decay_power,
+            "warmup_steps": options.warmup_steps,
         }
     )
+    _tell_changes(state, now, reporter, own_optimizer=own_optimizer)
+    return now
+
+
+def _or(value: float | None, other: float) -> float:
+    return other if value is None else value
+
+
+def _tell_changes(
+    before: TrainingState, now: TrainingState, reporter: Reporter, *, own_optimizer: bool
+) -> None:
+    """Name the settings that differ from those that the checkpoint was trained with."""
+    names = ["batch_size"]
+    if own_optimizer:
+        names += ["learning_rate", "lr_decay_power", "warmup_steps"]
+    changes = [
+        f"{name} {getattr(before, name):g} → {getattr(now, name):g}"
+        for name in names
+        if getattr(before, name) not in (None, getattr(now, name))
+    ]
+    if changes:
+        reporter.warn(
+            message(
+                "The training goes on with other settings than before: {changes}.",
+                changes=", ".join(changes),
+            )
+        )
 
 
 def _accumulators(optimizer: Any, net: Any) -> dict[str, dict[str, Any]]:

@@ -43,6 +43,7 @@ class Evaluator:
             raise InputError("The evaluation set has no transforms; give it some before training.")
         self._dataset = dataset
         self._reporter = reporter
+        self._model = model
         self._predictor = inference.ImagePredictor(
             model.net, dataset.transforms, num_classes=model.num_classes
         )
@@ -62,6 +63,7 @@ class Evaluator:
             if image.index in self._previews:
                 self._show(image.index, label_map, step)
 
+        self._predictor.multiple = self._model.size_multiple  # which training may have changed
         matrix = inference.evaluate(
             self._predictor,
             self._dataset,
@@ -80,6 +82,7 @@ class Evaluator:
 
     def preview(self, step: int) -> None:
         """Predict and report the preview images only."""
+        self._predictor.multiple = self._model.size_multiple
         for index in self._previews:
             prepared = self._predictor.prepare(self._dataset.raw(index)[0])
             self._show(index, self._predictor.label_maps([prepared])[0], step)

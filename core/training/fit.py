@@ -9,13 +9,24 @@ from typing import TYPE_CHECKING, Any
 
 import paddle
 
+from core.models.image_sizes import SIZE_MULTIPLE
+from core.models.model_folder import check_same_network, read_model_info
 from core.models.trainable import Color, TrainableModel
 from core.prediction.paddle_predictor import use_device
-from core.system.errors import InputError
+from core.system.messages import Message
 from core.system.reporting import Reporter
 from core.training import distributed
+from core.training.checkpoint import read_training_state
 from core.training.console_reporter import ConsoleReporter
+from core.training.data_checks import (
+    check_classes,
+    check_masks,
+    check_same_classes,
+    fixed_evaluation,
+    goes_on_from,
+)
 from core.training.loop import TrainingLoop
+from core.training.own_optimizer import check_optimizer, follow_network, parameters_of
 from core.training.train_options import TrainOptions, TrainResult
 
 if TYPE_CHECKING:
@@ -54,20 +65,33 @@ def fit(
         StopRequested: the reporter asked to stop.
     """
     check_classes(model, train_dataset)
+    warnings = [goes_on_from(model.labels, train_dataset.labels)]
     if eval_dataset is not None:
-        check_classes(model, eval_dataset)
+        check_same_classes(train_dataset, eval_dataset)
+    if optimizer is not None:
+        check_optimizer(optimizer, model.net)
     ranks = distributed.join(device)
     use_device(model.net, device if ranks.size == 1 else paddle.get_device())
     if not ranks.leads:
         reporter = Reporter()
     reporter = reporter or ConsoleReporter()
+    if eval_dataset is not None:
+        eval_dataset = fixed_evaluation(eval_dataset, reporter)
     options = options.for_ranks(ranks.size, reporter)
+    parameters = parameters_of(model.net)
     if resume_checkpoint is not None:
-        model.take_structure(Path(resume_checkpoint))
+        warnings.append(_take_checkpoint(model, Path(resume_checkpoint), train_dataset.labels))
     else:
+        model.size_multiple = SIZE_MULTIPLE
         ranks.wait_for_leader()  # it may download
         prepare(reporter)
         ranks.let_others_go()
+    for warning in warnings:
+        if warning is not None:
+            reporter.warn(warning)
+    if optimizer is not None:
+        follow_network(optimizer, parameters, model.net)
+    check_masks(train_dataset, check=reporter.check)
     model.labels = list(train_dataset.labels)
     if colors is not None:
         model.colors = [(int(r), int(g), int(b)) for r, g, b in colors]
@@ -88,11 +112,16 @@ def fit(
         return loop.run()
 
 
-def check_classes(model: TrainableModel, dataset: SegDataset) -> None:
-    """Raise ``InputError`` for data with another number of classes than the model has."""
-    if dataset.num_classes != model.num_classes:
-        raise InputError(
-            "The data has {data} classes and the model {model}: they must be the same.",
-            data=dataset.num_classes,
-            model=model.num_classes,
-        )
+def _take_checkpoint(model: TrainableModel, folder: Path, labels: Sequence[str]) -> Message | None:
+    """Make the network the checkpoint's; return a warning where its classes have other names.
+
+    Raises:
+        InputError: the checkpoint is of another network or of other classes.
+    """
+    read_training_state(folder)  # which says best what is missing
+    info = read_model_info(folder)
+    check_same_network(info, model.model_name, model.init_params, folder)
+    warning = goes_on_from(info.labels, labels)
+    model.take_structure(folder)
+    model.size_multiple = info.size_multiple
+    return warning

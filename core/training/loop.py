@@ -7,7 +7,7 @@ import logging
 import math
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import paddle
 
 from core.models import model_folder
+from core.models.image_sizes import size_warning
 from core.models.model_folder import WEIGHTS
 from core.models.trainable import TrainableModel
 from core.models.weights import load_exactly, write_state_dict
@@ -32,12 +33,17 @@ from core.training.distributed import Ranks
 from core.training.early_stopping import BestScore
 from core.training.evaluator import Evaluator
 from core.training.losses import build_loss
-from core.training.optimizers import make_optimizer, scheduler_of
+from core.training.optimizers import (
+    make_optimizer,
+    scheduler_of,
+    step_on_score,
+    waits_for_score,
+)
 from core.training.output_folder import OutputFolder
 from core.training.precision import resolve_amp
 from core.training.speed import Speed, Stopwatch
 from core.training.step import TrainStep
-from core.training.train_options import TrainOptions, TrainResult
+from core.training.train_options import DEFAULT_RATE, TrainOptions, TrainResult
 from core.training.vdl_log import VdlLog
 
 if TYPE_CHECKING:
@@ -75,7 +81,13 @@ class TrainingLoop:
         options.check_data(train_dataset, eval_dataset)
         amp = resolve_amp(options.amp, paddle.get_device())
         self._state = self._shared(
-            checkpoint.first_state(options, len(train_dataset), resume_from, reporter)
+            checkpoint.first_state(
+                options,
+                len(train_dataset),
+                resume_from,
+                reporter,
+                own_optimizer=optimizer is None,
+            )
         )
         self._loader = BatchLoader(
             train_dataset,
@@ -102,11 +114,18 @@ class TrainingLoop:
         )
         self._optimizer = optimizer or make_optimizer(
             model.net,
-            learning_rate=options.learning_rate,
+            learning_rate=self._state.learning_rate or DEFAULT_RATE,
             lr_decay_power=options.lr_decay_power,
             total_steps=self._steps,
-            name=options.optimizer,
+            name=self._state.optimizer,
+            warmup_steps=options.warmup_steps,
+            warmup_start_lr=options.warmup_start_lr,
         )
+        if eval_dataset is None and waits_for_score(self._optimizer):
+            raise InputError(
+                "ReduceOnPlateau lowers the learning rate when evaluations get no better: give an "
+                "evaluation set, or another schedule."
+            )
         self._step = TrainStep(
             model.net,
             loss,
@@ -136,6 +155,11 @@ class TrainingLoop:
             InputError: the loss is not finite any more, or the data cannot be used.
         """
         keep_freed_memory()
+        lock = self._output.exclusive() if self._ranks.leads else contextlib.nullcontext()
+        with lock:
+            return self._run()
+
+    def _run(self) -> TrainResult:
         self._open_output()
         if self._state.epoch >= self._options.num_epochs:
             self._reporter.warn(
@@ -178,6 +202,16 @@ class TrainingLoop:
         self._model.completed_epochs = state.epoch
         self._best.score, self._best.epoch = state.best_score, state.best_epoch
         self._best.stale = state.stale
+        if self._best.exhausted and state.epoch < self._options.num_epochs:
+            self._reporter.warn(
+                message(
+                    "The training had stopped early after epoch {epoch}: it goes on, and stops "
+                    "when {count} more evaluations do not beat the best mIoU.",
+                    epoch=state.epoch,
+                    count=self._best.patience or 0,
+                )
+            )
+            self._best.stale = state.stale = 0
 
     def _shared(self, state: TrainingState) -> TrainingState:
         """Return rank 0's state on all ranks."""
@@ -225,6 +259,7 @@ class TrainingLoop:
             begin = self._watch.seconds
             while parts := list(islice(batches, self._options.accumulate_steps)):
                 self._check(self._ranks.agree)
+                self._look_at_size(parts)
                 loss, rate = self._step(parts, state.step)
                 self._losses.append(loss)
                 state.step += 1
@@ -238,6 +273,17 @@ class TrainingLoop:
                         self._evaluator.preview(state.step)
                     begin = self._watch.seconds
 
+    def _look_at_size(self, parts: Sequence[tuple[Any, Any]]) -> None:
+        """Note that the network learns at a size that it rounds, and say so once."""
+        if self._model.size_multiple == 1:
+            return
+        for images, _ in parts:
+            height, width = images.shape[2:]
+            if (warning := size_warning((width, height))) is not None:
+                self._model.size_multiple = 1
+                self._reporter.warn(warning)
+                return
+
     def _finish_epoch(self, vdl: VdlLog) -> None:
         """Evaluate and save where it is time to; the epoch counts as complete only after that."""
         state, options = self._state, self._options
@@ -245,6 +291,8 @@ class TrainingLoop:
         epoch = state.epoch + 1
         due = epoch % options.save_interval_epochs == 0 or epoch == options.num_epochs
         matrix = self._evaluate(vdl) if due else None
+        if matrix is not None:
+            step_on_score(self._optimizer, matrix.metrics()["miou"])
         self._model.completed_epochs = state.epoch = epoch
         state.step_in_epoch = 0
         if due:
@@ -377,7 +425,7 @@ class TrainingLoop:
                 "rate (it is {rate}) and train again. The best model so far is untouched.",
                 loss=str(loss),
                 step=self._state.step,
-                rate=self._options.learning_rate,
+                rate=str(self._state.learning_rate),
             )
         return loss
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any, Final
 
 import numpy as np
@@ -294,14 +296,13 @@ def build_loss(
     Raises:
         InputError: an unknown loss name or a factor that is no number.
     """
-    if isinstance(use_mixed_loss, bool):
+    chosen = checked_mixed_loss(use_mixed_loss)
+    if isinstance(chosen, bool):
         parts: Sequence[tuple[str, float]] = (
-            DEFAULT_MIXED_LOSS if use_mixed_loss else (("CrossEntropyLoss", 1.0),)
+            DEFAULT_MIXED_LOSS if chosen else (("CrossEntropyLoss", 1.0),)
         )
     else:
-        parts = [_checked_part(part) for part in use_mixed_loss]
-    if not parts:
-        raise InputError("use_mixed_loss is an empty list; name at least one loss.")
+        parts = chosen
     makers: dict[str, Callable[[], nn.Layer]] = {
         "CrossEntropyLoss": lambda: CrossEntropyLoss(class_weights, ignore_index),
         "DiceLoss": lambda: DiceLoss(ignore_index),
@@ -310,6 +311,25 @@ def build_loss(
     losses = [makers[name]() for name, _ in parts]
     mixed = MixedLoss(losses, [factor for _, factor in parts])
     return HeadsLoss(mixed, num_heads_coef)
+
+
+def checked_mixed_loss(value: Any) -> bool | list[tuple[str, float]]:
+    """Return ``use_mixed_loss`` as plain values, whatever numbers it was made of.
+
+    Raises:
+        InputError: it is none of what ``build_loss`` takes.
+    """
+    if isinstance(value, (bool, np.bool_)):
+        return bool(value)
+    if not isinstance(value, (list, tuple)):
+        raise InputError(
+            "use_mixed_loss is {value}: give True, False, or a list of pairs of a loss and a "
+            "factor.",
+            value=repr(value)[:100],
+        )
+    if not value:
+        raise InputError("use_mixed_loss is an empty list; name at least one loss.")
+    return [_checked_part(part) for part in value]
 
 
 def _checked_part(part: Any) -> tuple[str, float]:
@@ -322,7 +342,8 @@ def _checked_part(part: Any) -> tuple[str, float]:
             names=", ".join(names),
         )
     name, factor = part
-    if isinstance(factor, bool) or not isinstance(factor, (int, float)):
+    number = isinstance(factor, Real) and not isinstance(factor, bool)
+    if not number or not math.isfinite(factor):
         raise InputError(
             "The factor of {name} in use_mixed_loss is {factor}; give a number.",
             name=name,

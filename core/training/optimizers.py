@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Any, get_args
+from typing import Any, Final, get_args
 
 import paddle
 
 from core.models.optimizer_choice import Optimizer
 from core.system.errors import InputError
 
+#: Name of the optimizer where none is chosen.
+DEFAULT: Final = "momentum"
 MOMENTUM = 0.9
 WEIGHT_DECAY = 4e-5
 ADAMW_WEIGHT_DECAY = 1e-3
 
 
-def optimizer_name(wanted: object) -> Optimizer:
-    """Return the name that ``train``'s ``optimizer`` is; the default's for anything but a name.
+def optimizer_name(wanted: object) -> Optimizer | None:
+    """Return the name that ``train``'s ``optimizer`` is; None for anything but a name.
 
     Raises:
         InputError: ``make_optimizer`` does not know the name.
     """
     if not isinstance(wanted, str):
-        return "momentum"
+        return None
     for name in get_args(Optimizer):
         if name == wanted:
             known: Optimizer = name
@@ -39,7 +41,9 @@ def make_optimizer(
     learning_rate: float,
     lr_decay_power: float,
     total_steps: int,
-    name: Optimizer = "momentum",
+    name: str = DEFAULT,
+    warmup_steps: int = 0,
+    warmup_start_lr: float = 0.0,
 ) -> Any:
     """Return an optimizer whose learning rate falls polynomially to 0.
 
@@ -51,10 +55,20 @@ def make_optimizer(
         name: ``"momentum"`` is PaddleX's, with weight decay 4e-5; ``"adamw"`` is Adam with
             decoupled weight decay 1e-3 (Loshchilov and Hutter, 2019), each weight with a rate of
             its own.
+        warmup_steps: steps in the beginning in which the rate rises evenly to ``learning_rate``;
+            the fall takes the others.
+        warmup_start_lr: where it rises from.
     """
     schedule = paddle.optimizer.lr.PolynomialDecay(
-        learning_rate, decay_steps=max(total_steps, 1), end_lr=0.0, power=lr_decay_power
+        learning_rate,
+        decay_steps=max(total_steps - warmup_steps, 1),
+        end_lr=0.0,
+        power=lr_decay_power,
     )
+    if warmup_steps:
+        schedule = paddle.optimizer.lr.LinearWarmup(
+            schedule, int(warmup_steps), start_lr=warmup_start_lr, end_lr=learning_rate
+        )
     if name == "adamw":
         return paddle.optimizer.AdamW(
             learning_rate=schedule, weight_decay=ADAMW_WEIGHT_DECAY, parameters=net.parameters()
@@ -71,3 +85,25 @@ def scheduler_of(optimizer: Any) -> Any | None:
     """Return the optimizer's ``LRScheduler``, None where its learning rate is a number."""
     rate = getattr(optimizer, "_learning_rate", None)
     return rate if isinstance(rate, paddle.optimizer.lr.LRScheduler) else None
+
+
+def step_schedule(optimizer: Any) -> None:
+    """Let the learning rate follow one more step, unless it waits for a score."""
+    schedule = scheduler_of(optimizer)
+    if schedule is not None and not waits_for_score(optimizer):
+        schedule.step()
+
+
+def waits_for_score(optimizer: Any) -> bool:
+    """Whether the learning rate falls when evaluations get no better (``ReduceOnPlateau``)."""
+    return isinstance(scheduler_of(optimizer), paddle.optimizer.lr.ReduceOnPlateau)
+
+
+def step_on_score(optimizer: Any, score: float | None) -> None:
+    """Tell a learning rate that waits for it the mIoU (0 … 1) of an evaluation.
+
+    One that waits for the smallest value (``mode="min"``) gets what is missing to 1.
+    """
+    if score is not None and waits_for_score(optimizer):
+        schedule: Any = scheduler_of(optimizer)
+        schedule.step(1.0 - score if schedule.mode == "min" else score)

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
+
+from filelock import FileLock, Timeout
 
 from core.models.model_folder import STATE, SUCCESS
 from core.system.errors import InputError
 from core.system.files import make_folder, recover_folder, replace_folder_atomic
 from core.training.checkpoint import TrainingState, read_training_state
 
+#: Locked while a training writes here; the lock of a run folder is the worker's, which trains.
+_LOCK = "training.lock"
 _EPOCH = re.compile(r"epoch_(\d+)")
 
 
@@ -28,6 +34,28 @@ class OutputFolder:
         self.best = folder / "best_model"
         self.interrupted = folder / "interrupted"
         self.vdl_log = folder / "vdl_log"
+
+    @contextlib.contextmanager
+    def exclusive(self) -> Iterator[None]:
+        """Within, no other training can write here, in whichever process.
+
+        Raises:
+            InputError: another one does.
+        """
+        make_folder(self.folder)
+        lock = FileLock(self.folder / _LOCK, thread_local=False)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout as error:
+            raise InputError(
+                "Another training is writing to {folder}: choose another save_dir, or wait for "
+                "its end.",
+                folder=self.folder,
+            ) from error
+        try:
+            yield
+        finally:
+            lock.release()
 
     def epoch(self, number: int) -> Path:
         """Model folder after epoch ``number`` (counted from 1)."""

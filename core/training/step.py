@@ -13,7 +13,7 @@ from core.training.batch_norm import statistics_of_each_rank
 from core.training.distributed import Ranks
 from core.training.losses import HeadsLoss, Part
 from core.training.moving_average import WeightAverage, load_trained
-from core.training.optimizers import scheduler_of
+from core.training.optimizers import step_schedule
 from core.training.precision import Precision
 from core.training.seeding import step_seed
 
@@ -75,9 +75,7 @@ class TrainStep:
         rate = float(self._optimizer.get_lr())
         self._precision.step(self._optimizer)
         self._optimizer.clear_grad()
-        schedule = scheduler_of(self._optimizer)
-        if schedule is not None:
-            schedule.step()
+        step_schedule(self._optimizer)
         self._ranks.mean_(self._statistics)
         if self._average is not None:
             self._average.update(step + 1)

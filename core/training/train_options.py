@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from numbers import Integral, Real
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import paddle
 
@@ -20,6 +20,8 @@ from core.system.reporting import Reporter
 if TYPE_CHECKING:
     from core.datasets import SegDataset
 
+#: Learning rate where none is chosen.
+DEFAULT_RATE: Final = 0.01
 ClassWeights = Literal["balanced"] | Sequence[float] | None
 
 _REPRODUCIBLE = {
@@ -33,7 +35,8 @@ _REPRODUCIBLE = {
 class TrainOptions:
     """The plain arguments of ``Segmenter.train``, where they are explained.
 
-    ``patience`` is None unless early stopping is wanted.
+    ``patience`` is None unless early stopping is wanted; ``optimizer`` and ``learning_rate`` are
+    None where the caller left them to the training that is gone on with, or to the defaults.
     """
 
     num_epochs: int
@@ -41,7 +44,7 @@ class TrainOptions:
     save_dir: Path
     save_interval_epochs: int = 1
     log_interval_steps: int = 2
-    learning_rate: float = 0.01
+    learning_rate: float | None = DEFAULT_RATE
     lr_decay_power: float = 0.9
     patience: int | None = None
     use_vdl: bool = True
@@ -54,7 +57,9 @@ class TrainOptions:
     amp: str = "off"
     ema_decay: float | None = None
     deterministic: bool = False
-    optimizer: Optimizer = "momentum"
+    optimizer: Optimizer | None = None
+    warmup_steps: int = 0
+    warmup_start_lr: float = 0.0
 
     @property
     def step_images(self) -> int:
@@ -88,13 +93,26 @@ class TrainOptions:
                 "ema_decay is {value}: give a number between 0 and 1, such as 0.999.",
                 value=self.ema_decay,
             )
-        if isinstance(self.learning_rate, bool) or not isinstance(self.learning_rate, Real):
+        if self.learning_rate is not None:
+            _check_rate(self.learning_rate)
+        self._check_warmup()
+
+    def _check_warmup(self) -> None:
+        steps, start = self.warmup_steps, self.warmup_start_lr
+        if isinstance(steps, bool) or not isinstance(steps, Integral):
             raise InputError(
-                "learning_rate is {value}: give a number above 0.", value=repr(self.learning_rate)
+                "{name} is {value}: give a whole number.", name="warmup_steps", value=repr(steps)
             )
-        if not (math.isfinite(self.learning_rate) and self.learning_rate > 0):
+        if steps < 0:
+            raise InputError("{name} is {value}: give 0 or more.", name="warmup_steps", value=steps)
+        rate = DEFAULT_RATE if self.learning_rate is None else self.learning_rate
+        number = isinstance(start, Real) and not isinstance(start, bool)
+        if not number or not 0 <= start < rate:  # which NaN is not, either
             raise InputError(
-                "learning_rate is {value}: give a number above 0.", value=self.learning_rate
+                "warmup_start_lr is {value}: give a number from 0 to below the learning rate "
+                "({rate}).",
+                value=str(start),
+                rate=rate,
             )
 
     def for_ranks(self, ranks: int, reporter: Reporter) -> TrainOptions:
@@ -147,6 +165,22 @@ class TrainOptions:
             raise InputError("The training set has no transforms; give it some before training.")
         if eval_dataset is not None and len(eval_dataset) == 0:
             raise InputError("The evaluation set is empty.")
+
+
+def check_batch_size(value: Any) -> None:
+    """Raise ``InputError`` unless ``value`` is a number of images that are computed at once."""
+    if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
+        raise InputError(
+            "batch_size is {value}: give a whole number of 1 or more.", value=repr(value)
+        )
+
+
+def _check_rate(rate: Any) -> None:
+    number = isinstance(rate, Real) and not isinstance(rate, bool)
+    if not number:
+        raise InputError("learning_rate is {value}: give a number above 0.", value=repr(rate))
+    if not (math.isfinite(rate) and rate > 0):
+        raise InputError("learning_rate is {value}: give a number above 0.", value=rate)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

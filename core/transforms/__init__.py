@@ -1,7 +1,14 @@
 """Image and mask transforms with PaddleX's names and defaults."""
 
 from core.transforms.arrange import ArrangeSegmenter, to_chw
-from core.transforms.base import Compose, Decode, Sample, Transform, transforms_from_list
+from core.transforms.base import (
+    Compose,
+    Decode,
+    Sample,
+    Transform,
+    register,
+    transforms_from_list,
+)
 from core.transforms.color import Normalize, RandomBlur, RandomDistort
 from core.transforms.cropping import CenterCrop, RandomClassCrop, RandomCrop, RandomScaleAspect
 from core.transforms.flipping import RandomHorizontalFlip, RandomVerticalFlip
@@ -40,6 +47,7 @@ __all__ = [
     "Transform",
     "invert_label_map",
     "invert_scores",
+    "register",
     "to_chw",
     "transforms_from_list",
 ]

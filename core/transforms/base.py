@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from numbers import Integral, Real
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import cv2
 import numpy as np
@@ -25,7 +26,14 @@ class Transform(ABC):
 
     A transform never changes arrays in place and draws every random number from the generator it
     is given, so that a seed alone decides what a run sees. Its parameters are dataclass fields.
+
+    A class of one's own is saved with a model, and loaded again, once ``register`` knows it.
+
+    Attributes:
+        is_random: whether it draws random numbers; then it has no place in an evaluation.
     """
+
+    is_random: ClassVar[bool] = False
 
     @abstractmethod
     def apply(self, sample: Sample, rng: np.random.Generator) -> Sample:
@@ -37,8 +45,32 @@ class Transform(ABC):
         return self.apply({**sample, "trace": trace}, rng or np.random.default_rng())
 
     def to_dict(self) -> dict[str, dict[str, Any]]:
-        """Return ``{name: parameters}`` of plain types, for ``model.yml``."""
-        return {type(self).__name__: {name: _plain(value) for name, value in self._items()}}
+        """Return ``{name: parameters}`` of plain types, for ``model.yml``.
+
+        Raises:
+            InputError: it could not be read again: nobody registered the class, or a parameter is
+                no plain value.
+        """
+        name = type(self).__name__
+        if _REGISTRY.get(name) is not type(self):
+            raise InputError(
+                "The transform {name} cannot be saved with a model: put @register from "
+                "core.transforms above its class, so that it can be loaded again.",
+                name=name,
+            )
+        try:
+            return {name: {key: _plain(value) for key, value in self._items()}}
+        except TypeError as error:
+            raise InputError(
+                "The transform {name} cannot be saved with a model, {reason}: make its parameters "
+                "numbers, texts and lists of these.",
+                name=name,
+                reason=str(error),
+            ) from error
+
+    def deterministic(self) -> Transform | None:
+        """Return the transform without what it does at random; None: nothing is left."""
+        return None if self.is_random else self
 
     def _items(self) -> list[tuple[str, Any]]:
         return [(field.name, getattr(self, field.name)) for field in fields(self)]
@@ -49,8 +81,35 @@ TransformType = TypeVar("TransformType", bound=type[Transform])
 
 
 def register(cls: TransformType) -> TransformType:
-    """Class decorator: the only classes ``transforms_from_list`` will make."""
-    _REGISTRY[cls.__name__] = cls
+    """Class decorator: makes a transform one that model folders can hold.
+
+    ``load_model`` finds the class by its name, so the module that defines it must be imported
+    before a model with it is loaded.
+
+    Raises:
+        InputError: it is no transform, takes a name of this package, or has parameters that are
+            no dataclass fields, which would be lost.
+    """
+    if not (isinstance(cls, type) and issubclass(cls, Transform)):
+        raise InputError(
+            "{name} is no transform: derive the class from core.transforms.Transform.",
+            name=getattr(cls, "__name__", str(cls)),
+        )
+    name, known = cls.__name__, _REGISTRY.get(cls.__name__)
+    package = __name__.rpartition(".")[0]
+    taken = known is not None and known.__module__.startswith(f"{package}.")
+    if taken and not cls.__module__.startswith(f"{package}."):
+        raise InputError(
+            "There is a transform called {name} already: give the class another name.", name=name
+        )
+    names = {field.name for field in fields(cls) if field.init}
+    if set(inspect.signature(cls).parameters) != names:
+        raise InputError(
+            "The parameters of the transform {name} would not be saved: make it a dataclass, with "
+            "@dataclass(frozen=True) below @register.",
+            name=name,
+        )
+    _REGISTRY[name] = cls
     return cls
 
 
@@ -115,13 +174,21 @@ class Compose:
     """
 
     def __init__(self, transforms: Sequence[Transform]) -> None:
-        if isinstance(transforms, Transform) or not all(
-            isinstance(transform, Transform) for transform in transforms
-        ):
-            raise TypeError("Compose takes a list of transforms")
+        if not isinstance(transforms, Iterable) or isinstance(transforms, (str, Mapping)):
+            raise InputError(
+                "Compose takes a list of transforms, not {item}.", item=str(transforms)
+            )
+        transforms = list(transforms)
+        for transform in transforms:
+            if not isinstance(transform, Transform):
+                raise InputError(
+                    "Compose takes transforms, and {item} is none: make your own step a class "
+                    "derived from core.transforms.Transform, with @register above it.",
+                    item=getattr(transform, "__name__", str(transform)),
+                )
         if not transforms:
             raise InputError("Compose takes a list of at least one transform, such as Resize.")
-        self.transforms = list(transforms)
+        self.transforms = transforms
         starts_decoded = isinstance(self.transforms[0], Decode)
         self._steps = [*([] if starts_decoded else [Decode()]), *self.transforms]
 
@@ -142,6 +209,29 @@ class Compose:
     def to_list(self) -> list[dict[str, dict[str, Any]]]:
         """Return every transform as ``{name: parameters}``; ``transforms_from_list`` reads it."""
         return [transform.to_dict() for transform in self.transforms]
+
+    def deterministic(self) -> tuple[Compose, tuple[str, ...]]:
+        """Return it without anything random, and the names of the transforms that differ.
+
+        Raises:
+            InputError: nothing would be left.
+        """
+        kept = [transform.deterministic() for transform in self.transforms]
+        changed = tuple(
+            type(old).__name__
+            for old, new in zip(self.transforms, kept, strict=True)
+            if new is not old
+        )
+        if not changed:
+            return self, ()
+        left = [transform for transform in kept if transform is not None]
+        if not left:
+            raise InputError(
+                "All transforms of the evaluation are random ({names}), and every image would be "
+                "another each time: give it fixed ones, such as Resize and Normalize.",
+                names=", ".join(changed),
+            )
+        return Compose(left), changed
 
     def __repr__(self) -> str:
         return f"Compose({self.transforms})"
@@ -170,7 +260,8 @@ def _from_item(item: Any) -> Transform:
     cls = _REGISTRY.get(name) if isinstance(name, str) else None
     if cls is None:
         raise InputError(
-            "Unknown transform {name}; known are {known}.",
+            "Unknown transform {name}; known are {known}. If it is your own, import the module "
+            "that registers it (core.transforms.register) first.",
             name=name,
             known=", ".join(sorted(_REGISTRY)),
         )
@@ -235,4 +326,6 @@ def _plain(value: Any) -> Any:
         return int(value)
     if isinstance(value, Real):
         return float(value)
+    if isinstance(value, np.ndarray):
+        return _plain(value.tolist())
     raise TypeError(f"{type(value).__name__} has no plain form")

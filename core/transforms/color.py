@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import cv2
 import numpy as np
@@ -96,6 +96,8 @@ class RandomDistort(Transform):
         shuffle_channel: also permute the channels every second time.
     """
 
+    is_random: ClassVar[bool] = True
+
     brightness_range: float = 0.5
     brightness_prob: float = 0.5
     contrast_range: float = 0.5
@@ -167,6 +169,8 @@ def _hue_matrix(degrees: float) -> npt.NDArray[np.float64]:
 @dataclass(frozen=True, slots=True)
 class RandomBlur(Transform):
     """Gaussian blur with a kernel of 3, 5, 7 or 9 pixels, with probability ``prob``."""
+
+    is_random: ClassVar[bool] = True
 
     prob: float = 0.1
 

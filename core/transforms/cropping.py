@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -68,6 +69,8 @@ class RandomCrop(Transform):
         allow_no_crop: only for boxes.
         cover_all_box: only for boxes.
     """
+
+    is_random: ClassVar[bool] = True
 
     crop_size: Size | None = None
     aspect_ratio: Sequence[float] | None = (0.5, 2.0)
@@ -136,6 +139,8 @@ class RandomClassCrop(Transform):
         scaling: smallest and largest square root of the part's share of the area.
     """
 
+    is_random: ClassVar[bool] = True
+
     prob: float = 0.5
     scaling: Sequence[float] = (0.25, 1.0)
 
@@ -177,6 +182,8 @@ class RandomScaleAspect(Transform):
         aspect_ratio: the part's width / height relative to the image's is drawn from
             ``[aspect_ratio, 1 / aspect_ratio]``; 0 switches this off.
     """
+
+    is_random: ClassVar[bool] = True
 
     min_scale: float = 0.5
     aspect_ratio: float = 0.33

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import cv2
 import numpy as np
@@ -24,6 +25,8 @@ def _mirror(sample: Sample, axis: int) -> Sample:
 class RandomHorizontalFlip(Transform):
     """Swap left and right with probability ``prob``."""
 
+    is_random: ClassVar[bool] = True
+
     prob: float = 0.5
 
     def __post_init__(self) -> None:
@@ -38,6 +41,8 @@ class RandomHorizontalFlip(Transform):
 @dataclass(frozen=True, slots=True)
 class RandomVerticalFlip(Transform):
     """Swap top and bottom with probability ``prob``."""
+
+    is_random: ClassVar[bool] = True
 
     prob: float = 0.5
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import cv2
 import numpy as np
@@ -73,6 +73,8 @@ class RandomExpand(Transform):
         im_padding_value: RGB fill of the image.
         label_padding_value: fill of the mask.
     """
+
+    is_random: ClassVar[bool] = True
 
     upper_ratio: float = 4.0
     prob: float = 0.5

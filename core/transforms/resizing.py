@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
 
 import cv2
 import numpy as np
@@ -90,6 +90,10 @@ class Resize(Transform):
         object.__setattr__(self, "target_size", height_width(self, "target_size", self.target_size))
         _check_interp(self, self.interp)
 
+    def deterministic(self) -> Transform:
+        """Return it with one interpolation instead of a random one."""
+        return replace(self, interp="LINEAR") if self.interp == "RANDOM" else self
+
     def apply(self, sample: Sample, rng: np.random.Generator) -> Sample:
         """Resize image and mask."""
         height, width = height_width(self, "target_size", self.target_size)
@@ -103,6 +107,8 @@ class Resize(Transform):
 @dataclass(frozen=True, slots=True)
 class RandomResize(Transform):
     """Resize to one of ``target_sizes`` (each pixels or (height, width)), drawn each time."""
+
+    is_random: ClassVar[bool] = True
 
     target_sizes: Sequence[Size]
     interp: str = "LINEAR"
@@ -149,6 +155,10 @@ class ResizeByShort(Transform):
         check_positive(self, "short_size")
         _check_interp(self, self.interp)
 
+    def deterministic(self) -> Transform:
+        """Return it with one interpolation instead of a random one."""
+        return replace(self, interp="LINEAR") if self.interp == "RANDOM" else self
+
     def apply(self, sample: Sample, rng: np.random.Generator) -> Sample:
         """Resize image and mask."""
         return _stretch_by_short(sample, self.short_size, self.max_size, self.interp, rng)
@@ -158,6 +168,8 @@ class ResizeByShort(Transform):
 @dataclass(frozen=True, slots=True)
 class RandomResizeByShort(Transform):
     """``ResizeByShort`` to one of ``short_sizes``, drawn each time."""
+
+    is_random: ClassVar[bool] = True
 
     short_sizes: Sequence[int]
     max_size: int = -1
@@ -187,6 +199,10 @@ class ResizeByLong(Transform):
     def __post_init__(self) -> None:
         check_positive(self, "long_size")
         _check_interp(self, self.interp)
+
+    def deterministic(self) -> Transform:
+        """Return it with one interpolation instead of a random one."""
+        return replace(self, interp="LINEAR") if self.interp == "RANDOM" else self
 
     def apply(self, sample: Sample, rng: np.random.Generator) -> Sample:
         """Resize image and mask."""

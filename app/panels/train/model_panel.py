@@ -20,6 +20,7 @@ from app.widgets.empty_state import EmptyState
 from core.advice import presets
 from core.advice.checks import find_problems, memory_warning
 from core.models.catalog import NETWORKS, ModelName
+from core.models.image_sizes import size_warning
 from core.project import ImageCounts, Project
 from core.system.devices import DeviceInfo, training_devices
 from core.system.errors import InputError
@@ -231,9 +232,10 @@ class ModelPanel(Panel):
             else tr("About {duration} and {memory:.1f} GB of memory, roughly estimated.")
         )
         self.estimate.setText(template.format(duration=duration_text(seconds), memory=memory / 1e9))
-        warning = memory_warning(fields, device)
-        self.warning.setText(translated(warning) if warning else "")
-        self.warning.setVisible(warning is not None)
+        found = (memory_warning(fields, device), size_warning(fields["image_size"]))
+        warnings = [translated(warning) for warning in found if warning is not None]
+        self.warning.setText("\n".join(warnings))
+        self.warning.setVisible(bool(warnings))
         self.reset_button.setVisible(self._differs())
         if self.problem.isVisibleTo(self) or self._problems_shown:
             self._check()

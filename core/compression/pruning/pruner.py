@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from numbers import Real
 from pathlib import Path
 from typing import Final
 
@@ -82,6 +83,11 @@ def prune(
             the arguments cannot be used.
     """
     check_prunable(model.pruning, model.quantization)
+    if isinstance(pruned_flops, bool) or not isinstance(pruned_flops, Real):
+        raise InputError(
+            "The share of operations to prune must be a number between 0 and 1, not {share}.",
+            share=repr(pruned_flops),
+        )
     reporter = reporter or ConsoleReporter()
     width, height = _counted_size(model, image_size, usual_size)
     found = _analysis(model, strategy, sensitivities, reporter)

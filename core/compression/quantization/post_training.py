@@ -21,7 +21,7 @@ from core.prediction.paddle_predictor import use_device
 from core.system.errors import InputError
 from core.system.reporting import Reporter
 from core.training.console_reporter import ConsoleReporter
-from core.training.fit import check_classes
+from core.training.data_checks import check_classes
 
 if TYPE_CHECKING:
     from core.datasets import SegDataset

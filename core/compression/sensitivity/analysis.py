@@ -143,7 +143,9 @@ def _full_measure(
     reporter: Reporter,
 ) -> tuple[Measure, int]:
     """Measure as ``evaluate`` does: all images, at their original sizes."""
-    predictor = inference.ImagePredictor(model.net, transforms, num_classes=model.num_classes)
+    predictor = inference.ImagePredictor(
+        model.net, transforms, num_classes=model.num_classes, multiple=model.size_multiple
+    )
 
     def measure(changed: frozenset[str]) -> float:
         matrix = inference.evaluate(

@@ -7,7 +7,7 @@ from typing import Any
 
 from core.datasets import open_data_folder
 from core.deploy.measurement import measure_variant
-from core.jobs.tasks.retraining import EXPORT_DIR
+from core.jobs.tasks.retraining import EXPORT_DIR, check_data
 from core.runs.kinds import MeasureSpec
 from core.runs.run_folder import RunFolder
 from core.seg.loading import load_model
@@ -19,6 +19,7 @@ def run(spec: MeasureSpec, folder: RunFolder, reporter: Reporter) -> dict[str, A
     started = time.monotonic()
     data = open_data_folder(spec.data_dir)
     model = load_model(spec.model_dir, reporter=reporter)
+    check_data(model, data, reporter)
     variant = measure_variant(
         model,
         folder.path / EXPORT_DIR,

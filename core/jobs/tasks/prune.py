@@ -7,7 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from core.datasets import open_data_folder
-from core.jobs.tasks.retraining import eval_transforms, measured_result, retraining_arguments
+from core.jobs.tasks.retraining import (
+    check_data,
+    eval_transforms,
+    measured_result,
+    retraining_arguments,
+)
 from core.jobs.tasks.training_setup import training_result
 from core.models.model_folder import SUCCESS, read_model_info
 from core.runs.kinds import PruneSpec
@@ -31,6 +36,8 @@ def run(spec: PruneSpec, folder: RunFolder, reporter: Reporter) -> dict[str, Any
     message = None
     if not (pruned / SUCCESS).exists():
         model = load_model(spec.model_dir, reporter=reporter)
+        if data is not None:
+            check_data(model, data, reporter)
         model.test_transforms = eval_transforms(model, spec.image_size)
         reporter.progress(0, 1, stage="prune")
         result = model.prune(

@@ -7,7 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from core.datasets import open_data_folder
-from core.jobs.tasks.retraining import eval_transforms, measured_result, retraining_arguments
+from core.jobs.tasks.retraining import (
+    check_data,
+    eval_transforms,
+    measured_result,
+    retraining_arguments,
+)
 from core.jobs.tasks.training_setup import training_result
 from core.models.model_folder import SUCCESS, read_model_info
 from core.runs.kinds import QuantizeSpec
@@ -25,6 +30,7 @@ def run(spec: QuantizeSpec, folder: RunFolder, reporter: Reporter) -> dict[str, 
     data = open_data_folder(spec.data_dir)
     checkpoint = folder.last_checkpoint
     model = load_model(checkpoint or spec.model_dir, reporter=reporter)
+    check_data(model, data, reporter)
     model.test_transforms = eval_transforms(model, spec.image_size)
     calibration = data.dataset("train", model.test_transforms)
     trained: dict[str, Any] = {}

@@ -15,6 +15,7 @@ from core.seg.loading import load_model
 from core.seg.segmenter import Segmenter
 from core.system.errors import InputError
 from core.system.reporting import Reporter
+from core.training.data_checks import check_classes
 from core.transforms import Compose, Normalize, recipes
 
 EXPORT_DIR = "export"
@@ -75,6 +76,17 @@ def retraining_arguments(
     val_set = eval_set(data, eval_transforms(model, spec.image_size), reporter)
     arguments = training_arguments(spec, data, train_set, val_set, save_dir=folder.path)
     return {**arguments, "reporter": reporter}
+
+
+def check_data(model: Segmenter, data: DataFolder, reporter: Reporter) -> None:
+    """Refuse data whose classes have other numbers than the model's; warn of other names.
+
+    Raises:
+        InputError: their number or order differs.
+    """
+    dataset = data.dataset(next(iter(data.subsets)), model.test_transforms)
+    if (difference := check_classes(model, dataset)) is not None:
+        reporter.warn(difference)
 
 
 def eval_transforms(model: Segmenter, chosen: tuple[int, int] | None) -> Compose:

@@ -12,12 +12,13 @@ from tiny_dataset import Recorder, dataset
 from tiny_training import assert_same_weights, folder, train, trained, weights_of
 
 from core import seg
-from core.models.model_folder import read_model_info
+from core.models.model_folder import check_same_network, read_model_info
 from core.prediction.metrics import ConfusionMatrix
 from core.system.errors import InputError
 from core.system.reporting import StopRequested
 from core.training.early_stopping import BestScore
 from core.training.evaluator import Evaluator
+from core.training.output_folder import OutputFolder
 
 __all__ = ["folder", "trained"]
 
@@ -61,7 +62,7 @@ def test_adamw_by_name_resumes_bit_for_bit_and_only_with_itself(folder, tmp_path
     train(folder, tmp_path / "whole", epochs=2, optimizer="adamw", learning_rate=1e-3)
     once = {"epochs": 2, "learning_rate": 1e-3, "resume_checkpoint": tmp_path / "whole/epoch_1"}
     with pytest.raises(InputError, match="trained with the optimizer adamw, not momentum"):
-        train(folder, tmp_path / "parts", **once)
+        train(folder, tmp_path / "parts", optimizer="momentum", **once)
     train(folder, tmp_path / "parts", optimizer="adamw", **once)
     expected = weights_of(tmp_path / "whole/epoch_2")
     assert_same_weights(weights_of(tmp_path / "parts/epoch_2"), expected)
@@ -223,3 +224,41 @@ def test_newest_epochs_and_the_best_stay(folder, tmp_path, monkeypatch):
     train(folder, tmp_path, epochs=4, keep_epochs=2)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["best_model", "epoch_3", "epoch_4"]
     assert read_model_info(tmp_path / "best_model").completed_epochs == 1
+
+
+def test_an_early_stop_is_gone_on_from_with_more_epochs(folder, tmp_path, monkeypatch):
+    scripted(monkeypatch, [0.5, 0.4, 0.3, 0.2, 0.1, 0.1])
+    rest = {"early_stop": True, "early_stop_patience": 2}
+    _, first = train(folder, tmp_path, epochs=6, **rest)
+    assert (first.epochs, first.stopped_early) == (3, True)
+    recorder = Recorder()
+    again = {"resume_checkpoint": tmp_path / "epoch_3", "reporter": recorder}
+    _, second = train(folder, tmp_path, epochs=9, **rest, **again)
+    assert second.epochs == 5, "two more evaluations were no better"
+    assert any("stopped early after epoch 3" in warning for warning in recorder.warnings)
+
+
+def test_another_network_than_the_checkpoints_is_named(folder, tmp_path, trained):
+    other = seg.create("FastSCNN", seed=3, num_classes=3, align_corners=True)
+    with pytest.raises(InputError, match="align_corners False instead of True"):
+        train(folder, tmp_path, model=other, resume_checkpoint=trained)
+    with pytest.raises(InputError, match="holds a FastSCNN, not a UNet"):
+        train(folder, tmp_path, model=seg.UNet(3), resume_checkpoint=trained)
+
+
+def test_strides_and_ratios_of_a_checkpoint_are_compared(tmp_path):
+    model = seg.DeepLabV3P.without_net(num_classes=3)
+    info = model.describe()
+    for changes in ({"output_stride": 16}, {"aspp_ratios": (1, 6, 12, 18)}):
+        with pytest.raises(InputError, match=next(iter(changes))):
+            check_same_network(info, "DeepLabV3P", {**model.init_params, **changes}, tmp_path)
+    check_same_network(info, "DeepLabV3P", model.init_params, tmp_path)
+
+
+def test_two_trainings_do_not_write_into_one_folder(folder, tmp_path):
+    (tmp_path / "out").mkdir()
+    with OutputFolder(tmp_path / "out", keep_epochs=None).exclusive():
+        with pytest.raises(InputError, match="Another training is writing to"):
+            train(folder, tmp_path / "out", epochs=1)
+        assert [path.name for path in (tmp_path / "out").iterdir()] == ["training.lock"]
+    train(folder, tmp_path / "out", epochs=1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from core.annotation.picture import make_picture
 from PySide6.QtWidgets import QWidget
 
 from app.panels.label import key_actions as keys
@@ -21,7 +22,6 @@ from app.panels.label.remembered import RememberedChoices
 from app.panels.label.workspace import Workspace
 from app.services.settings import SettingsStore
 from core.annotation.document import MaskDocument
-from core.annotation.picture import make_picture
 
 PARTS = (
     ToolChoice,
