@@ -19,7 +19,7 @@ from core.system.files import recover_folder, write_json_atomic
 from core.system.messages import message
 from core.system.reporting import Reporter
 from core.training.optimizers import DEFAULT, scheduler_of
-from core.training.train_options import DEFAULT_RATE, TrainOptions
+from core.training.train_options import TrainOptions
 
 _VERSION = 1
 
@@ -173,7 +173,7 @@ def first_state(
             batch_size=options.step_images,
             num_samples=images,
             optimizer=options.optimizer or DEFAULT,
-            learning_rate=_or(options.learning_rate, DEFAULT_RATE),
+            learning_rate=options.learning_rate,
             lr_decay_power=options.lr_decay_power,
             warmup_steps=options.warmup_steps,
         )
@@ -195,6 +195,7 @@ def first_state(
             )
         )
     step_in_epoch = state.step_in_epoch if same_steps else 0
+    rate = state.learning_rate if options.keep_rate else None
     now = state.model_copy(
         update={
             "seed": state.seed if options.seed is None else options.seed,
@@ -202,17 +203,13 @@ def first_state(
             "num_samples": images,
             "step_in_epoch": step_in_epoch,
             "step": state.epoch * (images // options.step_images) + step_in_epoch,
-            "learning_rate": _or(options.learning_rate, _or(state.learning_rate, DEFAULT_RATE)),
+            "learning_rate": options.learning_rate if rate is None else rate,
             "lr_decay_power": options.lr_decay_power,
             "warmup_steps": options.warmup_steps,
         }
     )
     _tell_changes(state, now, reporter, own_optimizer=own_optimizer)
     return now
-
-
-def _or(value: float | None, other: float) -> float:
-    return other if value is None else value
 
 
 def _tell_changes(

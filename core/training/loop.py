@@ -43,7 +43,7 @@ from core.training.output_folder import OutputFolder
 from core.training.precision import resolve_amp
 from core.training.speed import Speed, Stopwatch
 from core.training.step import TrainStep
-from core.training.train_options import DEFAULT_RATE, TrainOptions, TrainResult
+from core.training.train_options import TrainOptions, TrainResult
 from core.training.vdl_log import VdlLog
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ class TrainingLoop:
         )
         self._optimizer = optimizer or make_optimizer(
             model.net,
-            learning_rate=self._state.learning_rate or DEFAULT_RATE,
+            learning_rate=self._state.learning_rate or options.learning_rate,
             lr_decay_power=options.lr_decay_power,
             total_steps=self._steps,
             name=self._state.optimizer,
