@@ -107,11 +107,17 @@ def read_training_state(folder: Path) -> TrainingState:
 
 
 def restore_optimizer(
-    folder: Path, optimizer: Any, net: Any, *, restore_step: Callable[[Mapping[str, Any]], None]
+    folder: Path,
+    optimizer: Any,
+    net: Any,
+    *,
+    restore_step: Callable[[Mapping[str, Any]], None],
+    restore_schedule: bool,
 ) -> None:
     """Give ``optimizer`` the momenta that ``write_training_state`` kept.
 
-    ``restore_step`` is that of ``TrainStep``; it gets the whole content.
+    ``restore_step`` is that of ``TrainStep``; it gets the whole content. The schedule's state is
+    the caller's own one's: ours is computed from the step.
 
     They are kept under the parameters' structured names: paddle's own names depend on what the
     process built before.
@@ -128,15 +134,15 @@ def restore_optimizer(
     try:
         _fill(optimizer, {parameters[name]: slots for name, slots in saved.items()})
         restore_step(content)
+        schedule = scheduler_of(optimizer) if restore_schedule else None
+        if schedule is not None and isinstance(content.get("LR_Scheduler"), dict):
+            schedule.set_state_dict(content["LR_Scheduler"])
     except (KeyError, ValueError, TypeError, AttributeError) as error:
         raise InputError(
             "{file} does not belong to this network and optimizer: {reason}.",
             file=file,
             reason=f"{type(error).__name__} {error}"[:200],
         ) from error
-    schedule = scheduler_of(optimizer)
-    if schedule is not None and isinstance(content.get("LR_Scheduler"), dict):
-        schedule.set_state_dict(content["LR_Scheduler"])
 
 
 def accumulators(optimizer: Any) -> list[Any]:

@@ -190,7 +190,11 @@ class TrainingLoop:
         state = self._state
         load_exactly(self._model.net, folder / WEIGHTS)
         checkpoint.restore_optimizer(
-            folder, self._optimizer, self._model.net, restore_step=self._step.restore
+            folder,
+            self._optimizer,
+            self._model.net,
+            restore_step=self._step.restore,
+            restore_schedule=not own_optimizer,
         )
         self._ranks.copy_from_leader_(
             [*self._model.net.state_dict().values(), *checkpoint.accumulators(self._optimizer)]
