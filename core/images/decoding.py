@@ -22,8 +22,8 @@ _SURELY_OPENCVS = ("BMP", "JPEG", "MPO", "PNG", "WEBP")
 """Formats that OpenCV reads; the others come and go with its builds, or lose their orientation."""
 _LZW = 5
 _UNKNOWN_TAG = 339 + 1  # SMinSampleValue, which decoders pass over
-_TURNS = {2: (0, True), 3: (2, False), 4: (2, True), 5: (1, True), 6: (3, False)}
-_TURNS |= {7: (3, True), 8: (1, False)}
+_TURNS = {2: (0, True), 3: (2, False), 4: (2, True), 5: (3, True), 6: (3, False)}
+_TURNS |= {7: (1, True), 8: (1, False)}
 """Orientation → (quarter turns to the left, then mirrored sideways)."""
 
 

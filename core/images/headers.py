@@ -155,6 +155,8 @@ def _pillow_header(image: ImageFile.ImageFile, data: bytes) -> Header:
     if not isinstance(image, TiffImagePlugin.TiffImageFile):
         return header
     tags = image.tag_v2
+    if tags.get(Tag.SamplesPerPixel, 1) in _COLOR_BANDS and header.channels == 1:
+        return _tiff_header(data)  # Pillow would take the first band alone
     return replace(
         header,
         is_inverted=tags.get(Tag.PhotometricInterpretation) == _WHITE_IS_ZERO,

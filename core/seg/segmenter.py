@@ -158,7 +158,8 @@ class Segmenter(SegmentationModel):
             save_interval_epochs=save_interval_epochs,
             log_interval_steps=log_interval_steps,
             save_dir=Path(save_dir),
-            learning_rate=_rate(learning_rate, DEFAULT_RATE, optimizer, resume_checkpoint),
+            learning_rate=learning_rate,
+            keep_rate=optimizer is None and learning_rate == DEFAULT_RATE,
             lr_decay_power=lr_decay_power,
             patience=early_stop_patience if early_stop else None,
             use_vdl=use_vdl,
@@ -524,7 +525,8 @@ class Segmenter(SegmentationModel):
             save_interval_epochs=save_interval_epochs,
             log_interval_steps=log_interval_steps,
             save_dir=Path(save_dir),
-            learning_rate=_rate(learning_rate, _GENTLE_RATE, optimizer, resume_checkpoint),
+            learning_rate=learning_rate,
+            keep_rate=optimizer is None and learning_rate == _GENTLE_RATE,
             lr_decay_power=lr_decay_power,
             patience=early_stop_patience if early_stop else None,
             use_vdl=use_vdl,
@@ -570,11 +572,3 @@ class Segmenter(SegmentationModel):
             window=window,
             multiple=self.size_multiple,
         )
-
-
-def _rate(
-    given: float, default: float, optimizer: object, resume_checkpoint: object
-) -> float | None:
-    """Return the learning rate; None where a training that goes on keeps its own."""
-    left_open = resume_checkpoint is not None and optimizer is None and given == default
-    return None if left_open else given

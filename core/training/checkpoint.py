@@ -19,7 +19,7 @@ from core.system.files import recover_folder, write_json_atomic
 from core.system.messages import message
 from core.system.reporting import Reporter
 from core.training.optimizers import DEFAULT, scheduler_of
-from core.training.train_options import DEFAULT_RATE, TrainOptions
+from core.training.train_options import TrainOptions
 
 _VERSION = 1
 
@@ -107,11 +107,17 @@ def read_training_state(folder: Path) -> TrainingState:
 
 
 def restore_optimizer(
-    folder: Path, optimizer: Any, net: Any, *, restore_step: Callable[[Mapping[str, Any]], None]
+    folder: Path,
+    optimizer: Any,
+    net: Any,
+    *,
+    restore_step: Callable[[Mapping[str, Any]], None],
+    restore_schedule: bool,
 ) -> None:
     """Give ``optimizer`` the momenta that ``write_training_state`` kept.
 
-    ``restore_step`` is that of ``TrainStep``; it gets the whole content.
+    ``restore_step`` is that of ``TrainStep``; it gets the whole content. The schedule's state is
+    the caller's own one's: ours is computed from the step.
 
     They are kept under the parameters' structured names: paddle's own names depend on what the
     process built before.
@@ -128,15 +134,15 @@ def restore_optimizer(
     try:
         _fill(optimizer, {parameters[name]: slots for name, slots in saved.items()})
         restore_step(content)
+        schedule = scheduler_of(optimizer) if restore_schedule else None
+        if schedule is not None and isinstance(content.get("LR_Scheduler"), dict):
+            schedule.set_state_dict(content["LR_Scheduler"])
     except (KeyError, ValueError, TypeError, AttributeError) as error:
         raise InputError(
             "{file} does not belong to this network and optimizer: {reason}.",
             file=file,
             reason=f"{type(error).__name__} {error}"[:200],
         ) from error
-    schedule = scheduler_of(optimizer)
-    if schedule is not None and isinstance(content.get("LR_Scheduler"), dict):
-        schedule.set_state_dict(content["LR_Scheduler"])
 
 
 def accumulators(optimizer: Any) -> list[Any]:
@@ -173,7 +179,7 @@ def first_state(
             batch_size=options.step_images,
             num_samples=images,
             optimizer=options.optimizer or DEFAULT,
-            learning_rate=_or(options.learning_rate, DEFAULT_RATE),
+            learning_rate=options.learning_rate,
             lr_decay_power=options.lr_decay_power,
             warmup_steps=options.warmup_steps,
         )
@@ -195,6 +201,7 @@ def first_state(
             )
         )
     step_in_epoch = state.step_in_epoch if same_steps else 0
+    rate = state.learning_rate if options.keep_rate else None
     now = state.model_copy(
         update={
             "seed": state.seed if options.seed is None else options.seed,
@@ -202,17 +209,13 @@ def first_state(
             "num_samples": images,
             "step_in_epoch": step_in_epoch,
             "step": state.epoch * (images // options.step_images) + step_in_epoch,
-            "learning_rate": _or(options.learning_rate, _or(state.learning_rate, DEFAULT_RATE)),
+            "learning_rate": options.learning_rate if rate is None else rate,
             "lr_decay_power": options.lr_decay_power,
             "warmup_steps": options.warmup_steps,
         }
     )
     _tell_changes(state, now, reporter, own_optimizer=own_optimizer)
     return now
-
-
-def _or(value: float | None, other: float) -> float:
-    return other if value is None else value
 
 
 def _tell_changes(

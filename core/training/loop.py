@@ -43,7 +43,7 @@ from core.training.output_folder import OutputFolder
 from core.training.precision import resolve_amp
 from core.training.speed import Speed, Stopwatch
 from core.training.step import TrainStep
-from core.training.train_options import DEFAULT_RATE, TrainOptions, TrainResult
+from core.training.train_options import TrainOptions, TrainResult
 from core.training.vdl_log import VdlLog
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ class TrainingLoop:
         )
         self._optimizer = optimizer or make_optimizer(
             model.net,
-            learning_rate=self._state.learning_rate or DEFAULT_RATE,
+            learning_rate=self._state.learning_rate or options.learning_rate,
             lr_decay_power=options.lr_decay_power,
             total_steps=self._steps,
             name=self._state.optimizer,
@@ -190,7 +190,11 @@ class TrainingLoop:
         state = self._state
         load_exactly(self._model.net, folder / WEIGHTS)
         checkpoint.restore_optimizer(
-            folder, self._optimizer, self._model.net, restore_step=self._step.restore
+            folder,
+            self._optimizer,
+            self._model.net,
+            restore_step=self._step.restore,
+            restore_schedule=not own_optimizer,
         )
         self._ranks.copy_from_leader_(
             [*self._model.net.state_dict().values(), *checkpoint.accumulators(self._optimizer)]

@@ -55,7 +55,7 @@ class OutputFolder:
         try:
             yield
         finally:
-            lock.release()
+            lock.release()  # the file stays: deleted, two could hold two of that name
 
     def epoch(self, number: int) -> Path:
         """Model folder after epoch ``number`` (counted from 1)."""

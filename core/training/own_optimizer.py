@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import takewhile
 from typing import Any
 
 import paddle
@@ -68,22 +69,24 @@ def follow_network(optimizer: Any, before: Parameters, net: Any) -> None:
 
 
 def _nearest(name: str, names: Sequence[str]) -> str:
-    """Return the name with the longest beginning in common, layer by layer."""
+    """Return the name with the longest beginning in common, layer by layer.
+
+    The quantisers of tensors have the paths of the layers that make these, behind a name of their
+    own.
+    """
     parts = name.replace("/", ".").split(".")
+    if not any(other.startswith(f"{parts[0]}.") for other in names):
+        parts = parts[1:]
 
     def shared(other: str) -> int:
-        count = 0
-        for one, two in zip(parts, other.split("."), strict=False):
-            if one != two:
-                break
-            count += 1
-        return count
+        pairs = zip(parts, other.split("."), strict=False)
+        return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
 
     return max(names, key=shared)
 
 
 def _groups(optimizer: Any) -> list[list[Any]]:
-    groups = optimizer._param_groups
+    groups = optimizer._param_groups or []
     if groups and isinstance(groups[0], dict):
         return [list(group["params"]) for group in groups]
     return [list(groups)]

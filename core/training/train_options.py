@@ -35,8 +35,8 @@ _REPRODUCIBLE = {
 class TrainOptions:
     """The plain arguments of ``Segmenter.train``, where they are explained.
 
-    ``patience`` is None unless early stopping is wanted; ``optimizer`` and ``learning_rate`` are
-    None where the caller left them to the training that is gone on with, or to the defaults.
+    ``patience`` is None unless early stopping is wanted, ``optimizer`` where none was named. With
+    ``keep_rate`` a training that is gone on with keeps its own learning rate.
     """
 
     num_epochs: int
@@ -44,7 +44,8 @@ class TrainOptions:
     save_dir: Path
     save_interval_epochs: int = 1
     log_interval_steps: int = 2
-    learning_rate: float | None = DEFAULT_RATE
+    learning_rate: float = DEFAULT_RATE
+    keep_rate: bool = False
     lr_decay_power: float = 0.9
     patience: int | None = None
     use_vdl: bool = True
@@ -93,8 +94,7 @@ class TrainOptions:
                 "ema_decay is {value}: give a number between 0 and 1, such as 0.999.",
                 value=self.ema_decay,
             )
-        if self.learning_rate is not None:
-            _check_rate(self.learning_rate)
+        _check_rate(self.learning_rate)
         self._check_warmup()
 
     def _check_warmup(self) -> None:
@@ -105,14 +105,13 @@ class TrainOptions:
             )
         if steps < 0:
             raise InputError("{name} is {value}: give 0 or more.", name="warmup_steps", value=steps)
-        rate = DEFAULT_RATE if self.learning_rate is None else self.learning_rate
         number = isinstance(start, Real) and not isinstance(start, bool)
-        if not number or not 0 <= start < rate:  # which NaN is not, either
+        if not number or not 0 <= start < self.learning_rate:  # which NaN is not, either
             raise InputError(
                 "warmup_start_lr is {value}: give a number from 0 to below the learning rate "
                 "({rate}).",
                 value=str(start),
-                rate=rate,
+                rate=self.learning_rate,
             )
 
     def for_ranks(self, ranks: int, reporter: Reporter) -> TrainOptions:

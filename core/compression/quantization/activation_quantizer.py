@@ -63,7 +63,13 @@ class ActivationQuantizer(FakeQuantMovingAverageAbsMax):
             return self._quantized(x, self.scale())
         if self.preprocess is not None:
             x = self.preprocess(x)
-        return self._quantized_by_batch(x) if self._keeps_largest else super().forward(x)
+        if self._keeps_largest:
+            return self._quantized_by_batch(x)
+        out = super().forward(x)
+        # Paddle writes them in a way that makes them look like trained parameters.
+        for statistic in (self._scale, self._state, self._accum):
+            statistic.stop_gradient = True
+        return out
 
     def scale(self) -> Tensor:
         """Return the value at the end of the grid, as evaluation uses it, (1,)."""
@@ -124,7 +130,11 @@ def new_pact() -> nn.Layer:
 
 
 def keep_threshold_positive(pact: nn.Layer, _inputs: Any) -> None:
-    """Hook: at its 1000-fold learning rate a threshold may step below zero, and stay there."""
-    if pact.training:
-        with paddle.no_grad():
+    """Hook: at its 1000-fold learning rate a threshold may step below zero, and stay there.
+
+    The last step of a training is followed by evaluations only, so it is looked at in these, too.
+    """
+    with paddle.no_grad():
+        if pact.training or float(pact.alpha.min()) < SMALLEST_SCALE:
             paddle.assign(pact.alpha.clip(min=SMALLEST_SCALE), pact.alpha)
+            pact.alpha.stop_gradient = False

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import paddle
 from paddle import Tensor, nn
 
-from core.compression.quantization.activation_quantizer import ActivationQuantizer
+from core.compression.quantization.activation_quantizer import SMALLEST_SCALE, ActivationQuantizer
 from core.compression.quantization.table import WeightScales
 
 #: Biases are kept as 32-bit integers.
@@ -23,7 +23,8 @@ def weight_scales(layer: Any) -> WeightScales:
     axis = getattr(quantizer, "_quant_axis", None)
     weight = np.abs(layer.weight.numpy())
     if layer._weight_preprocess is not None:
-        weight = np.minimum(weight, layer._weight_preprocess.alpha.numpy())
+        limit = layer._weight_preprocess.alpha.numpy()
+        weight = np.minimum(weight, np.maximum(limit, SMALLEST_SCALE))
     other_axes = None if axis is None else tuple(i for i in range(weight.ndim) if i != axis)
     largest = np.atleast_1d(weight.max(axis=other_axes)).astype(np.float64)
     steps = 2 ** (quantizer._quant_bits - 1) - 1

@@ -125,14 +125,10 @@ def _parse_image(data: Any) -> str | None:
 
 def embedded_image(path: Path, annotation: Annotation) -> bytes:
     """Return the bytes of the image inside a file; raises ``InputError`` for damaged ones."""
-    return _from_base64(annotation.embedded or "", "The image inside {file} is damaged.", path)
-
-
-def _from_base64(text: str, template: str, path: Path) -> bytes:
     try:
-        return base64.b64decode(text, validate=True)
+        return base64.b64decode(annotation.embedded or "", validate=True)
     except (binascii.Error, ValueError) as error:
-        raise InputError(template, file=path) from error
+        raise InputError("The image inside {file} is damaged.", file=path) from error
 
 
 def _parse_shape(path: Path, number: int, entry: Any) -> Shape:
@@ -278,9 +274,8 @@ def _box(x: float, y: float, radius: float) -> list[Point]:
 def _paste_mask(canvas: Image.Image, shape: Shape, value: int, path: Path) -> None:
     """Put the shape's own mask at the upper left of its box; only non-zero pixels count."""
     x, y = (int(coordinate) for coordinate in np.min(shape.points[:2], axis=0))
-    template = "A mask shape in {file} is damaged."
-    data = _from_base64(shape.mask or "", template, path)
     try:
+        data = base64.b64decode(shape.mask or "", validate=True)
         image = Image.open(io.BytesIO(data), formats=["PNG"])
         if image.width > canvas.width or image.height > canvas.height:
             raise ValueError("too large")

@@ -31,6 +31,7 @@ from core.data.formats.mask_images import (
 )
 from core.data.formats.pairing import (
     Pairing,
+    divide,
     note_unlabelled,
     pair_folder,
     pair_masks,
@@ -263,7 +264,8 @@ def pair_layout(folder: Path | str) -> Pairing:
             "{folder} has no lists, and no folders JPEGImages and Annotations to pair.",
             folder=root,
         )
-    return pair_masks(find_images(images), find_images(masks), root)
+    inside, named_masks = divide(find_images(images), root)
+    return pair_masks(inside, [*find_images(masks), *named_masks], root)
 
 
 def _first_folder(root: Path, names: Iterable[str]) -> Path | None:

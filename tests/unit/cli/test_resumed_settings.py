@@ -11,6 +11,8 @@ from tiny_training import train
 from core import cli
 from core.cli.resumed_settings import settings_of
 from core.models.compression_records import PRUNING
+from core.runs.event_log import EventWriter
+from core.runs.events import Done
 from core.runs.kinds import PruneSpec, TrainSpec
 from core.runs.run_folder import RunFolder
 from core.seg.loading import load_model
@@ -110,3 +112,28 @@ def test_warm_up_is_a_setting(spec_of):
     options = ("--set", "warmup_steps=3", "--set", "warmup_start_lr=0.0001")
     spec = spec_of("--epochs", 1, "--batch-size", 2, "--image-size", "64", *options)
     assert (spec.warmup_steps, spec.warmup_start_lr) == (3, 0.0001)
+
+
+def test_a_run_that_stopped_early_goes_on_where_it_is_told_how(place, tmp_path, spec_of, capsys):
+    run = RunFolder.create(
+        tmp_path / "run",
+        TrainSpec(
+            model="FastSCNN",
+            data_dir=place / "data",
+            epochs=6,
+            batch_size=4,
+            image_size=(64, 64),
+            early_stop=True,
+        ),
+    )
+    shutil.copytree(place / "library/epoch_2", run.path / "epoch_2")
+    writer = EventWriter(run.events_path)
+    writer.append(Done(result={"stopped_early": True, "epochs": 2}))
+    writer.close()
+    command = ["train", "--data", str(place / "data"), "--model", "FastSCNN"]
+    command += ["--out", str(run.path), "--resume", str(run.path)]
+    assert cli.run(command) == 2
+    assert "stopped early after 2 epochs" in capsys.readouterr().err
+    for options, epochs in ((["--epochs", "9"], 9), (["--set", "early_stop=false"], 9)):
+        assert cli.run([*command, *options]) == 0
+        assert RunFolder(run.path).spec.epochs == epochs

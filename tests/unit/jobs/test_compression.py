@@ -18,6 +18,7 @@ from core.jobs.tasks import run_task
 from core.models.model_folder import read_model_info
 from core.models.variant import Variant
 from core.runs.event_log import EventWriter
+from core.runs.events import Warned
 from core.runs.kinds import (
     ExportSpec,
     MeasureSpec,
@@ -248,3 +249,34 @@ def test_a_share_outside_0_and_1_is_refused(flops: float) -> None:
 )
 def test_advice_where_memory_runs_out(spec: JobSpec, advice: str, tmp_path: Path) -> None:
     assert advice in classify(MemoryError(), spec=spec, run_dir=tmp_path).advice
+
+
+@pytest.mark.parametrize("kind", [SensitivitySpec, PruneSpec, QuantizeSpec, MeasureSpec])
+def test_data_whose_classes_stand_in_another_order_is_refused(
+    model_dir: Path, tmp_path: Path, kind: type[JobSpec]
+) -> None:
+    swapped = write_data(tmp_path / "swapped", train=2, val=1)
+    (swapped / "labels.txt").write_text("明亮\nbackground\n", encoding="utf-8")
+    fields: dict[str, Any] = {"model_dir": model_dir, "data_dir": swapped, "device": "cpu"}
+    if kind is PruneSpec:
+        fields["flops"] = 0.3
+    with pytest.raises(InputError, match="number 0 in the data but number 1 in the model"):
+        do(tmp_path / "run", kind(**fields))
+    made = ("pruned", "quantized", "export", "model.sensi.data")
+    assert not any((tmp_path / "run" / name).exists() for name in made)
+
+
+def test_a_pruned_folder_is_trained_on_by_a_training_run(
+    model_dir: Path, data: Path, tmp_path: Path
+) -> None:
+    load_model(model_dir).prune(0.3, tmp_path / "pruned")
+    spec = train_spec(data, epochs=1, pretrain_weights=str(tmp_path / "pruned"))
+    best = Path(do(tmp_path / "run", spec)["best_model"])
+    assert read_model_info(best).pruning == read_model_info(tmp_path / "pruned").pruning
+
+
+def test_an_export_warns_of_a_size_that_networks_round(model_dir: Path, tmp_path: Path) -> None:
+    spec = ExportSpec(model_dir=model_dir, out_dir=tmp_path / "export", image_size=(60, 64))
+    do(tmp_path / "run", spec)
+    events = [event for _, event in RunFolder(tmp_path / "run").events()]
+    assert any("64×64 would be better" in e.message for e in events if isinstance(e, Warned))

@@ -185,6 +185,15 @@ def test_wrong_values_get_a_sentence_and_no_job(context, panel) -> None:
     assert problem(form, "pretrain_weights") == ""
 
 
+def test_a_size_that_networks_round_is_a_warning_with_a_better_one(panel) -> None:
+    panel.form.width_box.setValue(250)
+    panel.form.height_box.setValue(64)
+    assert panel.warning.isVisible()
+    assert "248×64 would be better" in panel.warning.text()
+    panel.form.width_box.setValue(248)
+    assert "better" not in panel.warning.text()
+
+
 def test_memory_that_will_not_suffice_is_a_warning(context, panel) -> None:
     panel.form.batch_box.setValue(12)
     panel.form.width_box.setValue(4096)
