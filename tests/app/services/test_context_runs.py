@@ -7,6 +7,7 @@ from project_samples import project
 
 from app.look.translation import set_language
 from app.services.context import AppContext
+from app.services.targets import LabelImage, ShowTraining
 from app.shell.steps import STEPS
 from core.project import Project
 from core.runs.kinds import JOB_KINDS, DraftSpec
@@ -41,16 +42,16 @@ def test_an_earlier_run_of_drafts_goes_on_and_is_shown_with_the_labels(context: 
     set_language("zh_CN")
     assert context.job_to_show().name == f"{row.name} · 草稿"
     went = []
-    context.navigate_requested.connect(lambda key, payload: went.append((key, payload)))
+    context.navigate_requested.connect(went.append)
     context.show_run(shown.run_id)
-    assert went == [("labelling", None)]
+    assert went == [LabelImage()]
 
 
 def test_a_run_of_a_later_version_is_listed(context: AppContext):
     assert context.project is not None
     row = context.project.new_run("paint", "UNet")
     went = []
-    context.navigate_requested.connect(lambda key, payload: went.append((key, payload)))
+    context.navigate_requested.connect(went.append)
     context.show_run(str(row.id))
-    assert went == [("monitor", str(row.id))]
+    assert went == [ShowTraining(row.id)]
     assert context.job_to_show() is None

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from core.images.io import write_image, write_mask
-from core.prediction.inspection import count_confusions, score_image
-from core.prediction.metrics import metrics_from_matrix
+from core.prediction.inspection import score_image
+from core.prediction.metrics import ConfusionMatrix, metrics_from_matrix
 from core.report import Fact, ReportData, write_report
 from core.report.example_pictures import ERROR_COLORS, make_example, paint_label_map
 from core.report.svg_charts import Curve, draw_chart
@@ -41,7 +41,9 @@ def _score(folder, name, label, predicted):
     write_image(paths[0], image)
     write_mask(paths[1], label)
     write_mask(paths[2], predicted)
-    matrix = count_confusions(predicted, label, num_classes=4)
+    confusion = ConfusionMatrix(4)
+    confusion.update(predicted, label)
+    matrix = confusion.matrix
     score = score_image(matrix, image=paths[0], label=paths[1], prediction=paths[2])
     return score, matrix
 

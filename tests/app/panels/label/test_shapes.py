@@ -119,9 +119,9 @@ def test_a_polygon_is_edited_after_classes_were_merged(panel, qtbot) -> None:
     settle(qtbot, panel)
     qtbot.waitUntil(lambda: panel.editor.document is not None, timeout=20_000)
     (shape,) = panel.editor.document.layers.shapes
-    assert shape.class_id == 1
+    assert shape.class_id == 2
     outline = open_shape(panel, (10, 25))
-    assert len(outline.polygon.outer) == 4 and panel.editor.class_id == 1
+    assert len(outline.polygon.outer) == 4 and panel.editor.class_id == 2
     assert panel.project.image(image_id).mask_hash is not None
 
 
