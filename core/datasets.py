@@ -7,6 +7,7 @@ A folder holds ``labels.txt`` (line number = class index), ``train_list.txt``, `
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import os
 import re
@@ -23,7 +24,7 @@ from core.images import io as images
 from core.images.io import IGNORE_INDEX
 from core.images.palette import Color, default_palette
 from core.system.errors import InputError
-from core.system.files import make_folder, read_text, write_text_atomic
+from core.system.files import make_folder, read_text, read_text_that_fits, write_text_atomic
 from core.system.folders import same_name
 from core.transforms import ArrangeSegmenter, Compose, Transform
 from core.transforms.base import size_mismatch
@@ -254,12 +255,24 @@ def list_lines(path: Path | str) -> Iterator[tuple[int, tuple[str, ...] | InputE
     Raises:
         InputError: the list itself is missing or no text.
     """
-    for number, line in enumerate(read_text(path).split("\n"), 1):
+    text = read_text_that_fits(path, lambda text: _names_files(text, Path(path)))
+    for number, line in enumerate(text.split("\n"), 1):
         if line.strip():
             try:
                 yield number, _split_line(line, path, number)
             except InputError as error:
                 yield number, error
+
+
+def _names_files(text: str, path: Path) -> bool:
+    """Whether the first name of a list with anything but ASCII is that of a file beside it."""
+    for line in text.split("\n"):
+        if line.strip() and not line.isascii():
+            with contextlib.suppress(InputError, OSError, ValueError):
+                name = _split_line(line, path, 0)[0].replace("\\", "/")
+                return (path.parent / name).is_file()
+            return False
+    return True
 
 
 def _split_line(line: str, path: Path | str, number: int) -> tuple[str, ...]:

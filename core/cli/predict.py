@@ -44,7 +44,7 @@ def command(
 
     model = existing_folder(model_dir, option="--model-dir")
     info = read_model_info(model)
-    chosen = _nameable(find_images(images))
+    chosen = usable_images(find_images(images))
     _check_free(out.absolute(), chosen, overlay=overlay, overwrite=overwrite)
     spec = PredictSpec(
         model_dir=model,
@@ -130,7 +130,7 @@ def _tell_unread(files: Iterable[Path]) -> None:
         err().print(f"{text}{printable(unread[0].name)}", markup=False)
 
 
-def _nameable(images: list[Path]) -> list[Path]:
+def usable_images(images: list[Path]) -> list[Path]:
     """Return the images whose names jobs can be told; warns of the others.
 
     Raises:

@@ -12,7 +12,7 @@ import secrets
 import shutil
 import stat
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -254,6 +254,36 @@ def read_text(path: Path | str, *, max_bytes: int = MAX_TEXT_BYTES) -> str:
     raise InputError(
         "{file} is not a text file in UTF-8, UTF-16 or GB18030; save it as UTF-8.", file=path
     )
+
+
+def read_text_that_fits(path: Path | str, fits: Callable[[str], bool]) -> str:
+    """Read text as ``read_text`` does, or in the encoding in which it makes sense.
+
+    Short words in GB18030 are valid UTF-8 at times, and every word of the other encodings is
+    something in GB18030: only what the text is about can tell them apart.
+
+    Args:
+        path: file.
+        fits: whether a text makes sense; asked only if there is anything but ASCII.
+
+    Raises:
+        InputError: as ``read_text``.
+    """
+    text = read_text(path)
+    outer = _assumed.get()
+    if not text.isascii() and not fits(text):
+        data = _read_limited(path, MAX_TEXT_BYTES)
+        for encoding in _OTHER_ENCODINGS:
+            with contextlib.suppress(UnicodeDecodeError):
+                other = data.decode(encoding)
+                if fits(other):
+                    if outer is not None:
+                        outer[Path(path)] = encoding.upper()
+                    return other.replace("\r\n", "\n").replace("\r", "\n")
+    return text
+
+
+_OTHER_ENCODINGS = ("gb18030", "big5hkscs", "shift_jis", "cp949", "cp1252", "cp1251")
 
 
 def open_regular(path: Path | str) -> BinaryIO:

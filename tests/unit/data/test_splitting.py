@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import random
 from collections import Counter
 from pathlib import Path
@@ -10,8 +11,9 @@ from data_folders import make_folder, make_image, make_mask
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.data.formats import ConversionReport
 from core.data.splitting import split_folder, split_items, write_split
-from core.datasets import open_data_folder
+from core.datasets import Item, open_data_folder
 from core.images import io as images
 from core.system.errors import InputError
 
@@ -165,3 +167,42 @@ def test_paths_outside_the_folder_stay_absolute(tmp_path: Path) -> None:
     assert (target / "val_list.txt").read_text("utf-8").startswith(str(folder))
     (target / "labels.txt").write_text("a\n")
     assert set(open_data_folder(target).subsets["val"]) == set(items)
+
+
+def test_hidden_files_and_names_that_no_list_holds_are_left_out(tmp_path: Path) -> None:
+    folder = make_folder(tmp_path, train=6, val=0, test=0, lists=False)
+    for place in ("JPEGImages", "Annotations"):
+        first = folder / place / "图 0.png"
+        data = first.read_bytes()
+        for name in (b"\xd6\xd0.png", b"a\tb.png"):
+            Path(os.fsdecode(os.fsencode(folder / place) + b"/" + name)).write_bytes(data)
+        (folder / place / "._图 0.png").write_bytes(b"\0\5\26\7")
+        (folder / place / ".ipynb_checkpoints").mkdir()
+        (folder / place / ".ipynb_checkpoints" / "图 0-checkpoint.png").write_bytes(data)
+    report = ConversionReport()
+    counts = split_folder(folder, val=0.2, test=0.2, report=report)
+    assert sum(counts.values()) == 6
+    lost = " ".join(map(str, report.messages))
+    assert "1 names are not UTF-8" in lost
+    assert "1 names hold a tab" in lost
+    assert len(report.messages) == 2
+
+
+def test_a_list_that_cannot_be_written_leaves_no_other(tmp_path: Path) -> None:
+    folder = make_folder(tmp_path, train=2, val=0, test=0, lists=False)
+    good = Item(folder / "JPEGImages" / "图 0.png", folder / "Annotations" / "图 0.png")
+    bad = Item(folder / "JPEGImages" / "a\tb.png", folder / "Annotations" / "a\tb.png")
+    with pytest.raises(InputError, match="holds a tab"):
+        write_split(folder, {good: "train", bad: "val"})
+    assert not list(folder.glob("*_list.txt"))
+
+
+def test_a_folder_with_paddlesegs_lists_is_split_anew(tmp_path: Path) -> None:
+    folder = make_folder(tmp_path, train=8, val=0, test=0)
+    (folder / "train_list.txt").rename(folder / "train.txt")
+    assert set(open_data_folder(folder).subsets) == {"train"}
+    split_folder(folder, val=0.25, test=0)
+    assert {k: len(v) for k, v in open_data_folder(folder).subsets.items()} == {
+        "train": 6,
+        "val": 2,
+    }

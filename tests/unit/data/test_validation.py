@@ -241,3 +241,25 @@ def test_statistics_of_facts() -> None:
     assert statistics.median_size == (20, 20)
     assert statistics.ignored_pixels == {"train": 0, "val": 7}
     assert collect_statistics(["a"], []).train_pixels == (0,)
+
+
+def test_guessed_encodings_and_names_that_differ_in_case_are_told(folder: Path) -> None:
+    labels = (folder / "labels.txt").read_text("utf-8")
+    (folder / "labels.txt").write_bytes(labels.encode("gb18030"))
+    first = folder / "JPEGImages" / "图 0.png"
+    first.rename(first.with_suffix(".PNG"))
+    report = validate_folder(folder)
+    counts = report.counts()
+    assert (counts["assumed_encoding"], counts["missing_file"]) == (1, 1)
+    texts = {finding.code: str(finding.message) for finding in report.findings}
+    assert "labels.txt is not in UTF-8; it was read as GB18030" in texts["assumed_encoding"]
+    assert "图 0.PNG does; letter case" in texts["missing_file"]
+
+
+def test_the_lists_of_paddleseg_are_lists(folder: Path) -> None:
+    before = validate_folder(folder)
+    for subset in ("train", "val", "test"):
+        (folder / f"{subset}_list.txt").rename(folder / f"{subset}.txt")
+    assert validate_folder(folder).counts() == before.counts()
+    (folder / "train.txt").write_text("JPEGImages/a.png\n")  # YOLO's
+    assert validate_folder(folder).counts()["missing_list"] >= 1

@@ -145,3 +145,18 @@ def test_what_an_export_loses_is_copied_too(opened, tmp_path, qtbot):
     assert copied.count("\n") == dialog.report.rows.count() == 1
     dialog.reject()
     wait_until_idle(qtbot, panel)
+
+
+def test_a_folder_of_images_says_what_is_not_read(application, tmp_path, qtbot):
+    application.context.create_project(tmp_path / "p", "P")
+    folder = tmp_path / "照片"
+    folder.mkdir()
+    write_image(folder / "a.png", np.full((20, 30, 3), 90, np.uint8))
+    (folder / "b.heic").touch()
+    (folder / "._a.png").touch()
+    dialog = application.window.show_import()
+    dialog.set_folder(folder)
+    qtbot.waitUntil(dialog.import_button.isEnabled)
+    assert "1 image" in dialog.summary.text()
+    dialog.report.copy_button.click()
+    assert "1 files of the type .heic are not read" in QGuiApplication.clipboard().text()

@@ -80,3 +80,26 @@ def test_texts_in_utf8_and_utf16_are_no_guess(tmp_path):
     with noting_encodings() as outer, noting_encodings() as inner:
         read_text(path)
     assert outer == inner == {path: "GB18030"}
+
+
+@pytest.mark.parametrize(
+    ("encoding", "name"),
+    [
+        ("gbk", "图"),  # these two bytes are a letter in UTF-8, too
+        ("cp949", "부품사진"),
+        ("big5", "零件圖片"),
+        ("shift_jis", "部品の写真"),
+        ("cp1252", "Größe"),
+        ("cp1251", "деталь"),
+    ],
+)
+def test_a_list_is_in_the_encoding_in_which_its_files_are_there(tmp_path, encoding, name):
+    save_image(tmp_path / f"JPEGImages/{name}.png")
+    save_mask(tmp_path / f"Annotations/{name}.png")
+    (tmp_path / "labels.txt").write_text("bg\na\nb\n")
+    line = f"JPEGImages/{name}.png\tAnnotations/{name}.png\n"
+    (tmp_path / "train_list.txt").write_bytes(line.encode(encoding))
+    result = registry.read("seg", tmp_path)
+    assert [item.image_path.stem for item in result.items] == [name]
+    assert result.items[0].subset == "train"
+    assert "train_list.txt is not in UTF-8; it was read as" in told(result)
