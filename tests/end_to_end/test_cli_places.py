@@ -10,7 +10,7 @@ from cli_data import LABELS, make_data
 
 from core import cli
 from core.cli import job_runner as jobs
-from core.cli import train_settings as training
+from core.cli import training_run as training
 from core.models import model_folder
 from core.system import files
 from core.system.errors import InputError

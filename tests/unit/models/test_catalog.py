@@ -16,7 +16,7 @@ from pydantic import TypeAdapter, ValidationError
 import core as pdx
 from core import seg
 from core.advice import presets
-from core.cli import train_settings
+from core.cli import training_run
 from core.data.dataset_statistics import DatasetStatistics
 from core.models import catalog, optimizer_choice, pretrained
 from core.models.catalog import NETWORKS, ModelName, Network, NetworkCost, NetworkOption
@@ -158,9 +158,9 @@ def test_a_network_of_the_catalog_is_offered_everywhere(toy, tmp_path, monkeypat
     assert optimizer_choice.suggested_optimizer("Toy", pretrained=True) == "momentum"
     assert pretrained.offered("Toy") == ("CITYSCAPES",)
     assert pretrained.published("Toy", {}, "CITYSCAPES").key == "Toy_CITYSCAPES"
-    request = train_settings.Request(
+    request = training_run.Request(
         data=Path(tmp_path), out=tmp_path / "run", model="Tyo", resume=None, chosen={}
     )
     with pytest.raises(InputError, match=r"choose one of .*, DeepLabV3P, Toy"):
-        train_settings._check_options(request)
+        training_run._check_options(request)
     assert catalog.alternatives(NETWORKS).endswith("DeepLabV3P or Toy")
