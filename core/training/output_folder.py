@@ -55,7 +55,11 @@ class OutputFolder:
         try:
             yield
         finally:
-            lock.release()  # the file stays: deleted, two could hold two of that name
+            # PaddleX's scripts find in the folder what they know. Windows deletes no locked file.
+            # Who opened it in this very moment holds a lock that nobody sees, as before it.
+            with contextlib.suppress(OSError):
+                (self.folder / _LOCK).unlink()
+            lock.release()
 
     def epoch(self, number: int) -> Path:
         """Model folder after epoch ``number`` (counted from 1)."""
