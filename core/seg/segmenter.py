@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -22,6 +23,13 @@ from core.models.compression_records import check_prunable
 from core.models.optimizer_choice import Optimizer
 from core.models.trainable import Color
 from core.prediction import paddle_predictor as inference
+from core.prediction.image_arguments import (
+    Image,
+    Prediction,
+    Transforms,
+    as_compose,
+    predict_images,
+)
 from core.seg.model import SegmentationModel
 from core.system.errors import InputError
 from core.system.reporting import Reporter
@@ -33,9 +41,6 @@ from core.training.train_options import ClassWeights, TrainOptions, TrainResult
 if TYPE_CHECKING:
     from core.datasets import SegDataset
     from core.transforms import Compose
-
-Image = str | Path | npt.NDArray[np.uint8]
-Prediction = dict[str, npt.NDArray[Any]]
 
 
 class Segmenter(SegmentationModel):
@@ -253,8 +258,8 @@ class Segmenter(SegmentationModel):
 
     def predict(
         self,
-        img_file: Image | Sequence[Image],
-        transforms: Compose | None = None,
+        img_file: Image | Iterable[Image],
+        transforms: Transforms | None = None,
         *,
         with_scores: bool = True,
         device: str | None = None,
@@ -263,8 +268,10 @@ class Segmenter(SegmentationModel):
         """Predict one image or a list of images, which may differ in size.
 
         Args:
-            img_file: path, or (H, W, 3) uint8 BGR array, or a list of these.
-            transforms: preprocessing; None for that of the evaluation set seen in training.
+            img_file: path, array (H, W, 3) BGR or Pillow image, or a list of these; other arrays
+                are converted as files are (``core.images.in_memory.as_image``).
+            transforms: preprocessing, a ``Compose`` or a list; None for that of the evaluation
+                set seen in training.
             with_scores: leave ``score_map`` out when False (it is large).
             device: as in ``train``.
             window: width and height above which a network input is predicted in windows.
@@ -274,13 +281,12 @@ class Segmenter(SegmentationModel):
             float32 probabilities}`` at its original size; a list if a list was given.
 
         Raises:
-            InputError: unreadable image, or no transforms known.
+            InputError: unreadable or no image, no transforms, or none known.
         """
         inference.use_device(self.net, device)
-        predictor = self._predictor(transforms or self.test_transforms, window=window)
-        if isinstance(img_file, (str, Path, np.ndarray)):
-            return predictor.predict(img_file, with_scores=with_scores)
-        return [predictor.predict(image, with_scores=with_scores) for image in img_file]
+        chosen = self.test_transforms if transforms is None else as_compose(transforms)
+        predictor = self._predictor(chosen, window=window)
+        return predict_images(partial(predictor.predict, with_scores=with_scores), img_file)
 
     def analyze_sensitivity(
         self,

@@ -10,11 +10,11 @@ import numpy as np
 from core.images.io import write_mask
 from core.images.palette import default_palette
 from core.jobs.prediction_files import check_targets, prediction_paths
+from core.prediction.image_arguments import Prediction
 from core.runs.events import Started
 from core.runs.kinds import PredictSpec
 from core.runs.run_folder import RunFolder
 from core.seg.loading import load_model
-from core.seg.segmenter import Prediction
 from core.system.errors import InputError
 from core.system.files import make_folder
 from core.system.reporting import Reporter
