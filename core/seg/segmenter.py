@@ -7,9 +7,6 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-import numpy as np
-import numpy.typing as npt
-
 from core.compression.pruning import pruner
 from core.compression.pruning.pruner import PruneResult
 from core.compression.quantization import aware_training, post_training
@@ -23,6 +20,7 @@ from core.models.compression_records import check_prunable
 from core.models.optimizer_choice import Optimizer
 from core.models.trainable import Color
 from core.prediction import paddle_predictor as inference
+from core.prediction.evaluation import measure
 from core.prediction.image_arguments import (
     Image,
     Prediction,
@@ -226,35 +224,15 @@ class Segmenter(SegmentationModel):
             (reporter or Reporter()).warn(difference)
         inference.use_device(self.net, device)
         transforms = eval_dataset.transforms or self.test_transforms
-        rows: list[dict[str, Any]] = []
-
-        def collect(score: inference.ImageEvaluation, label_map: npt.NDArray[np.uint8]) -> None:
-            if per_image:
-                rows.append(
-                    {"image": score.image, "miou": score.miou, "confusion": score.confusion}
-                )
-            if on_image is not None:
-                on_image(score, label_map)
-
-        def on_step(done: int, count: int) -> None:
-            if reporter is not None:
-                reporter.check()
-                reporter.progress(done, count, stage="evaluate")
-
-        matrix = inference.evaluate(
+        return measure(
             self._predictor(transforms, window=window),
             eval_dataset,
             batch_size=batch_size,
-            on_step=on_step,
-            on_image=collect if per_image or on_image else None,
+            return_details=return_details,
+            reporter=reporter,
+            per_image=per_image,
+            on_image=on_image,
         )
-        metrics = matrix.metrics()
-        if not (return_details or per_image):
-            return metrics
-        details: dict[str, Any] = {"confusion_matrix": matrix.matrix.tolist()}
-        if per_image:
-            details["per_image"] = rows
-        return metrics, details
 
     def predict(
         self,
