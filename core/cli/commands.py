@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from importlib import metadata
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
+import core
 from core.cli import (
     convert,
     data,
@@ -66,11 +66,7 @@ def build_app() -> typer.Typer:
 
 def _show_version(wanted: bool) -> None:
     if wanted:
-        try:
-            version = metadata.version("maskwright")
-        except metadata.PackageNotFoundError:  # run from the sources without an installation
-            version = "unknown"
-        print(f"maskwright {version}")
+        print(f"maskwright {core.__version__}")
         raise typer.Exit
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import sys
 from pathlib import Path
@@ -44,8 +45,9 @@ def one_line(text: str) -> str:
 
 
 def print_json(data: dict[str, Any]) -> None:
-    """Print ``data`` as one line of strict JSON, the last line of stdout."""
-    print(json.dumps(data, ensure_ascii=False, allow_nan=False, default=_plain), flush=True)
+    """Print ``data`` as one line of strict JSON, the last line of stdout; NaN becomes null."""
+    strict = _finite(data)
+    print(json.dumps(strict, ensure_ascii=False, allow_nan=False, default=_plain), flush=True)
 
 
 def existing_folder(path: Path, *, option: str) -> Path:
@@ -64,7 +66,15 @@ def log_file() -> Path:
     return Path(platformdirs.user_log_dir("maskwright", appauthor=False)) / "command_line.log"
 
 
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _finite(one) for key, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(one) for one in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
 def _plain(value: Any) -> Any:
     if hasattr(value, "item"):
-        return value.item()
+        return _finite(value.item())
     return str(value)

@@ -21,12 +21,19 @@ _SHOWN = 5  # findings of one kind; --json has them all
 
 
 def validate(folder: FolderArgument, json: JsonOption = False) -> None:
-    """Look at every image and mask of a data set; exit code 2 if training could not start."""
+    """Look at every image and mask of a data set; exit code 2 if training could not start.
+
+    Of an exported model, its folder or its ONNX file, it says what it is and whether it is intact.
+    """
     from core.cli.console import complain, out, print_json
     from core.cli.data_source import open_data
     from core.cli.job_runner import count_progress
     from core.data.validation import validate_folder
+    from core.models.model_folder import exported_file
 
+    if (file := exported_file(folder)) is not None:
+        _validate_export(file, json=json)
+        return
     with open_data(folder, needed=()) as source, count_progress("looking at images") as update:
         report = validate_folder(source.folder, progress=update)
     if json:
@@ -40,6 +47,35 @@ def validate(folder: FolderArgument, json: JsonOption = False) -> None:
         errors = sum(finding.severity == "error" for finding in report.findings)
         complain(f"{folder} cannot be trained on: {errors} error{'s' * (errors > 1)} to put right")
         raise typer.Exit(EXIT_BAD_INPUT)
+
+
+def _validate_export(file: Path, *, json: bool) -> None:
+    from core.cli.console import out, print_json
+    from core.prediction.exported_model import inspect_export
+
+    found = inspect_export(file)
+    if json:
+        print_json(
+            {
+                "valid": True,
+                "kind": "exported model",
+                "file": str(found.file),
+                "model": found.model,
+                "precision": found.precision,
+                "labels": list(found.labels),
+                "image_size": found.size,
+                "size_bytes": found.size_bytes,
+            }
+        )
+        return
+    size = "any size" if found.size is None else f"{found.size[0]}x{found.size[1]} pixels"
+    out().print(
+        f"{found.file} is an exported {found.model} in {found.precision}, "
+        f"{found.size_bytes / 1e6:.1f} MB, for images of {size}; its {len(found.labels)} classes "
+        f"are {', '.join(found.labels)}",
+        markup=False,
+    )
+    out().print("intact")
 
 
 def _print_findings(findings: tuple[Finding, ...]) -> None:

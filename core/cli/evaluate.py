@@ -9,11 +9,11 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from core.cli.shared_options import DataOption, DeviceOption, JsonOption, ModelDirOption
+from core.cli.shared_options import AnyModelOption, DataOption, DeviceOption, JsonOption
 
 
 def command(
-    model_dir: ModelDirOption,
+    model_dir: AnyModelOption,
     data: DataOption,
     split: Annotated[
         Literal["train", "val", "test"], typer.Option("--split", help="Which subset.")
@@ -30,17 +30,17 @@ def command(
     json: JsonOption = False,
 ) -> None:
     """Measure a model on a subset; nothing is written unless --out says where."""
-    from core.cli.console import existing_folder, print_json
+    from core.cli.console import print_json
     from core.cli.data_source import open_data
     from core.cli.job_runner import job_result
-    from core.cli.shared_options import check_device
-    from core.models.model_folder import read_model_info
+    from core.cli.shared_options import check_device, existing_model
+    from core.prediction.exported_model import read_any_info
     from core.report.collect import write_evaluation_report
     from core.runs.kinds import EvaluateSpec
     from core.runs.run_folder import RunFolder
 
-    model = existing_folder(model_dir, option="--model-dir")
-    read_model_info(model)  # says at once what is wrong with it
+    model = existing_model(model_dir)
+    read_any_info(model)  # says at once what is wrong with it
     device = check_device(device)
     with open_data(data, needed=(split,)) as source, _run_folder(out) as run_dir:
         spec = EvaluateSpec(

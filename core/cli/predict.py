@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from core.cli.environment import EXIT_BAD_INPUT
-from core.cli.shared_options import DeviceOption, JsonOption, ModelDirOption
+from core.cli.shared_options import AnyModelOption, DeviceOption, JsonOption
 
 if TYPE_CHECKING:
     from core.models.model_folder import ModelInfo
@@ -19,7 +19,7 @@ def command(
     images: Annotated[
         list[Path], typer.Argument(metavar="IMAGE…", help="Images, or folders of images.")
     ],
-    model_dir: ModelDirOption,
+    model_dir: AnyModelOption,
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where the results go.")],
     overlay: Annotated[
         bool, typer.Option(help="Also write NAME_overlay.jpg: the classes over the image.")
@@ -35,15 +35,15 @@ def command(
     An image that cannot be read does not stop the others; the exit code is 2 then. Files that
     systems hide, such as ._a.png, are passed over.
     """
-    from core.cli.console import complain, existing_folder, print_json
+    from core.cli.console import complain, print_json
     from core.cli.job_runner import job_result, temporary_run_folder
-    from core.cli.shared_options import check_device
-    from core.models.model_folder import read_model_info
+    from core.cli.shared_options import check_device, existing_model
+    from core.prediction.exported_model import read_any_info
     from core.runs.kinds import PredictSpec
     from core.runs.run_folder import RunFolder
 
-    model = existing_folder(model_dir, option="--model-dir")
-    info = read_model_info(model)
+    model = existing_model(model_dir)
+    info = read_any_info(model)
     chosen = usable_images(find_images(images))
     _check_free(out.absolute(), chosen, overlay=overlay, overwrite=overwrite)
     spec = PredictSpec(

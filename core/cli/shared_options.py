@@ -44,6 +44,14 @@ DataOption = Annotated[
 ModelDirOption = Annotated[
     Path, typer.Option("--model-dir", metavar="DIR", help="Folder of a trained model.")
 ]
+AnyModelOption = Annotated[
+    Path,
+    typer.Option(
+        "--model-dir",
+        metavar="DIR|FILE",
+        help="Folder of a trained model or of an export, or an exported ONNX file.",
+    ),
+]
 OutOption = Annotated[
     Path,
     typer.Option("--out", metavar="DIR", help="New or empty folder for the result."),
@@ -113,6 +121,18 @@ def check_device(text: str) -> str:
     except InputError as error:
         raise InputError("--device: {problem}", problem=str(error)) from error
     return text
+
+
+def existing_model(path: Path) -> Path:
+    """Return ``--model-dir`` made absolute: a folder, or an exported file.
+
+    Raises:
+        InputError: there is neither.
+    """
+    from core.cli.console import existing_folder
+
+    is_file = path.suffix.lower() == ".onnx" and path.is_file()
+    return path.absolute() if is_file else existing_folder(path, option="--model-dir")
 
 
 def parse_settings(settings: Sequence[str], spec: type[BaseModel]) -> dict[str, Any]:

@@ -24,7 +24,7 @@ from core.compression.trace import trace
 from core.deploy.onnx_export import export_float
 from core.deploy.onnx_int8 import export_int8
 from core.models.image_sizes import size_warning
-from core.models.model_folder import network_input_size
+from core.models.model_folder import DESCRIPTION, EXPORTED, network_input_size
 from core.prediction.onnx_predictor import METADATA_KEY, Description
 from core.prediction.paddle_predictor import inference_mode
 from core.system.errors import InputError
@@ -35,9 +35,7 @@ if TYPE_CHECKING:
     from core.compression.quantization.table import QuantizationTable
     from core.seg.segmenter import Segmenter
 
-MODEL: Final = "model.onnx"
-DESCRIPTION: Final = "model.yml"
-
+MODEL: Final = EXPORTED
 _LIBRARIES = ("maskwright", "paddlepaddle", "paddlepaddle-gpu", "paddle2onnx", "onnx")
 #: Height and width to fold batch norms at, where any size will be taken.
 _SOME_SIZE = (512, 512)

@@ -10,14 +10,16 @@ from typing import Any
 import cv2
 import numpy as np
 import numpy.typing as npt
+from PIL import Image
 
+from core.images.in_memory import as_image
 from core.images.io import WRITABLE_SUFFIXES, read_image, write_image
 from core.images.palette import default_palette
 from core.system.errors import InputError
 
 
 def visualize(
-    image: str | Path | npt.NDArray[np.uint8],
+    image: str | Path | npt.NDArray[Any] | Image.Image,
     result: Mapping[str, Any],
     weight: float = 0.6,
     save_dir: str | Path | None = "./",
@@ -26,7 +28,7 @@ def visualize(
     """Blend an image with the colours of its label map.
 
     Args:
-        image: path, or (H, W, 3) uint8 BGR.
+        image: path, array or Pillow image, as ``predict`` takes them.
         result: what ``predict`` returned; its ``label_map`` (H, W) is drawn.
         weight: share of the image, 0 … 1; the colours have the rest.
         save_dir: gets ``visualize_NAME``; None returns the picture instead.
@@ -40,7 +42,7 @@ def visualize(
     """
     if not 0 <= weight <= 1:
         raise InputError("weight is {value}: give a number from 0 to 1.", value=weight)
-    pixels = image if isinstance(image, np.ndarray) else read_image(image)
+    pixels = read_image(image) if isinstance(image, (str, Path)) else as_image(image)
     label_map = np.asarray(result["label_map"]).astype(np.uint8)
     if pixels.shape != (*label_map.shape, 3):
         raise InputError(

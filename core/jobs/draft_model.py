@@ -16,8 +16,8 @@ from core.annotation.draft import Prediction
 from core.annotation.uncertainty import measure
 from core.images.io import image_size
 from core.images.palette import Color, default_palette
+from core.models.model_folder import exported_file
 from core.prediction.onnx_predictor import OnnxModel
-from core.project.draft_models import exported_file
 from core.system.errors import InputError
 from core.system.reporting import Reporter
 

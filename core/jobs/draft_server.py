@@ -26,7 +26,8 @@ from core.jobs import tasks
 from core.jobs.draft_model import DraftModel, open_model
 from core.jobs.failures import classify
 from core.jobs.worker import leave_terminal, lower_priority, redirect_output
-from core.project.draft_models import check_model, exported_file
+from core.models.model_folder import exported_file
+from core.project.draft_models import check_model
 from core.system.errors import InputError
 from core.system.files import make_folder
 

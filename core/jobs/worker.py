@@ -28,7 +28,7 @@ from core.jobs import ranks, tasks
 from core.jobs.event_reporter import JobReporter
 from core.jobs.event_stream import EventStream, envelope
 from core.jobs.failures import classify, make_failed
-from core.models.model_folder import read_model_info
+from core.models.model_folder import exported_file, read_model_info
 from core.project.draft_models import check_model
 from core.runs.event_log import EventWriter
 from core.runs.events import Cancelled, Done, Event, Heartbeat, Started, to_json
@@ -96,7 +96,7 @@ def _do(run: RunFolder, reporter: JobReporter, stream: EventStream) -> Event:
         reporter.check()  # stopped in the queue: no need to load the engine
         if ranks.needs_ranks(spec):
             return ranks.run_together(spec, run, reporter, stream.emit)
-        device = tasks.choose_device(spec.device)
+        device = "cpu" if _is_export(spec) else tasks.choose_device(spec.device)
         stream.emit(Started(spec.kind, os.getpid(), device))
         return Done(tasks.run_task(spec, run, reporter))
     except StopRequested:
@@ -121,6 +121,15 @@ def _check_input(spec: JobSpec) -> None:
         check_model(spec.model_dir)
     else:
         read_model_info(spec.model_dir)
+
+
+def _is_export(spec: JobSpec) -> bool:
+    """Whether the job runs an exported model, for which no engine is loaded."""
+    return (
+        isinstance(spec, ModelJobSpec)
+        and job_kind(spec).takes_exports
+        and exported_file(spec.model_dir) is not None
+    )
 
 
 def _listen(control: Connection, reporter: JobReporter) -> None:

@@ -37,6 +37,7 @@ DESCRIPTION = "model.yml"
 EVALUATION = "eval_details.json"
 STATE = "training_state.json"
 SUCCESS = ".success"
+EXPORTED = "model.onnx"
 
 Status = Literal["Normal", "Pruned", "Quantized"]
 _LIBRARIES = ("maskwright", "paddlepaddle", "paddlepaddle-gpu", "numpy", "opencv-python-headless")
@@ -114,6 +115,15 @@ class _Description(BaseModel):
     version: str = ""
 
 
+def exported_file(model_dir: str | Path) -> Path | None:
+    """Return the ONNX file that ``model_dir`` is or holds; None for a model folder."""
+    path = Path(model_dir)
+    if path.suffix.lower() == ".onnx" and not path.is_dir():
+        return path
+    file = path / EXPORTED
+    return file if file.is_file() and not (path / WEIGHTS).exists() else None
+
+
 def read_model_info(model_dir: str | Path) -> ModelInfo:
     """Read a model folder's description.
 
@@ -125,6 +135,12 @@ def read_model_info(model_dir: str | Path) -> ModelInfo:
     if not folder.is_dir():
         raise InputError("There is no model folder {file}.", file=folder)
     file = folder / DESCRIPTION
+    if exported_file(folder) is not None:
+        raise InputError(
+            "{folder} holds an exported model, which predicts and can be evaluated but is neither "
+            "trained nor compressed: give the model folder it was exported from.",
+            folder=folder,
+        )
     _check_present(file)
     content = read_yaml(file)
     _check_kind(content, folder)

@@ -68,6 +68,7 @@ class OnnxModel:
         threads: how many threads compute one batch; None for as many as there are cores.
 
     Attributes:
+        path: the file.
         description: what the file says of itself; None if another program wrote it.
         num_classes: number of classes.
         size: (width, height) of the images it takes, None for any.
@@ -77,8 +78,8 @@ class OnnxModel:
     """
 
     def __init__(self, file: str | Path, *, threads: int | None = None) -> None:
-        self._file = Path(file)
-        self._session = open_session(self._file, threads=threads or 0)
+        self.path = Path(file)
+        self._session = open_session(self.path, threads=threads or 0)
         self._input, self.num_classes = self._check()
         size = self._input.size
         self.size = None if size is None else (size[1], size[0])
@@ -107,7 +108,7 @@ class OnnxModel:
             raise InputError(
                 "{file} does not say how images are prepared for it: export the model again from "
                 "its model folder.",
-                file=self._file,
+                file=self.path,
             )
         return OnnxPredictor(
             self,
@@ -139,13 +140,17 @@ class OnnxModel:
             dataset: images and masks; its transforms are not used, the file's are.
             on_step: called as ``on_step(images done, images)``; may raise to stop.
         """
+        self.check_classes(dataset)
+        return evaluate(self.predictor(), dataset, on_step=on_step)
+
+    def check_classes(self, dataset: SegDataset) -> None:
+        """Raise ``InputError`` for data with another number of classes than the file scores."""
         if dataset.num_classes != self.num_classes:
             raise InputError(
                 "The data has {data} classes and the model {model}: they must be the same.",
                 data=dataset.num_classes,
                 model=self.num_classes,
             )
-        return evaluate(self.predictor(), dataset, on_step=on_step)
 
     def _check(self) -> tuple[_Input, int]:
         inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
@@ -162,7 +167,7 @@ class OnnxModel:
         raise InputError(
             "{file} is no segmentation model that takes one batch of RGB images and returns one "
             "score for each class and pixel.",
-            file=self._file,
+            file=self.path,
         )
 
     def _describe(self) -> Description | None:
@@ -175,12 +180,12 @@ class OnnxModel:
             raise InputError(
                 "{file} is damaged: what it says of its classes cannot be read. Export the model "
                 "again.",
-                file=self._file,
+                file=self.path,
             ) from error
         if len(description.labels) != self.num_classes:
             raise InputError(
                 "{file} contradicts itself: it names {labels} classes and scores {classes}.",
-                file=self._file,
+                file=self.path,
                 labels=len(description.labels),
                 classes=self.num_classes,
             )

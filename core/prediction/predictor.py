@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import numpy.typing as npt
 
 from core.images.io import IGNORE_INDEX
+from core.prediction.image_arguments import Image, Prediction
 from core.prediction.metrics import ConfusionMatrix
 from core.system.errors import InputError
 from core.system.prefetching import prefetch
@@ -93,14 +94,13 @@ class Predictor(ABC):
         self.multiple = multiple
         self._overlap = min(OVERLAP, min(window) // 2) if overlap is None else overlap
 
-    def prepare(self, image: str | Path | npt.NDArray[np.uint8]) -> Prepared:
-        """Preprocess an image given by path or as (H, W, 3) uint8 BGR."""
-        sample = self.transforms({"image": str(image) if isinstance(image, Path) else image})
+    def prepare(self, image: Image) -> Prepared:
+        """Preprocess an image given by path or in memory."""
+        path = os.fspath(image) if isinstance(image, os.PathLike) else image
+        sample = self.transforms({"image": path})
         return Prepared(to_chw(sample["image"]), sample["trace"])
 
-    def predict(
-        self, image: str | Path | npt.NDArray[np.uint8], *, with_scores: bool = True
-    ) -> dict[str, npt.NDArray[Any]]:
+    def predict(self, image: Image, *, with_scores: bool = True) -> Prediction:
         """Predict one image; see ``Segmenter.predict``."""
         prepared = self.prepare(image)
         if not with_scores:

@@ -5,25 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
-from core.models.model_folder import DESCRIPTION, WEIGHTS, read_model_info
+from core.models.model_folder import DESCRIPTION, exported_file, read_model_info
 from core.project import Project
 from core.project.variants import ModelVariant, VariantKind, VariantReader, located
 from core.runs.kinds import MeasureSpec
 from core.system.errors import InputError
 from core.system.files import read_yaml
 
-EXPORTED: Final = "model.onnx"
 _EXPORT_DIR = "export"
-
-
-def exported_file(model_dir: Path) -> Path | None:
-    """Return the ONNX file that ``model_dir`` is or holds; None for a model folder."""
-    if model_dir.suffix.lower() == ".onnx" and not model_dir.is_dir():
-        return model_dir
-    file = model_dir / EXPORTED
-    return file if file.is_file() and not (model_dir / WEIGHTS).exists() else None
 
 
 def check_model(model_dir: Path) -> None:

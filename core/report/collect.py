@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from core.images.palette import default_palette
-from core.models.model_folder import ModelInfo, read_model_info
+from core.models.model_folder import ModelInfo
+from core.prediction.exported_model import read_any_info
 from core.prediction.inspection import ImageScore
 from core.report.html import Fact, ReportData, Series, write_report
 from core.runs.kinds import TrainSpec
@@ -44,7 +45,7 @@ def write_evaluation_report(
     """
     metrics = _read_json(evaluation_dir / "metrics.json")
     model_dir = Path(metrics["model_dir"])
-    info = read_model_info(model_dir)
+    info = read_any_info(model_dir)
     training = _training_of(model_dir)
     data = ReportData(
         title=title or f"{info.name}, {metrics['split']} images",

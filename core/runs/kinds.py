@@ -76,7 +76,6 @@ class DraftSpec(ModelJobSpec):
     """Predict images as drafts to be looked through; see ``core.annotation.draft``."""
 
     kind: Literal["draft"] = "draft"
-    model_dir: Path = Field(description="model folder, folder of an export, or ONNX file")
     images: list[Path] = Field(min_length=1)
     image_ids: list[int] = Field(
         default_factory=list, description="the images' ids in the project; none outside one"
@@ -225,12 +224,14 @@ JOB_KINDS: tuple[JobKind, ...] = (
         title=lambda name: message("{name} · evaluation", name=name),
         panel="inspection",
         subsets=_own_split,
+        takes_exports=True,
         memory_advice=_SMALLER_MODEL,
     ),
     JobKind(
         spec=PredictSpec,
         task="core.jobs.tasks.predict:run",
         title=lambda name: message("{name} · prediction", name=name),
+        takes_exports=True,
         memory_advice=_SMALLER_MODEL,
     ),
     JobKind(

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
-
-import numpy as np
-import numpy.typing as npt
 
 from core.compression.pruning import pruner
 from core.compression.pruning.pruner import PruneResult
@@ -20,6 +18,14 @@ from core.models.compression_records import check_prunable
 from core.models.optimizer_choice import Optimizer
 from core.models.trainable import Color
 from core.prediction import paddle_predictor as inference
+from core.prediction.evaluation import measure
+from core.prediction.image_arguments import (
+    Image,
+    Prediction,
+    Transforms,
+    as_compose,
+    predict_images,
+)
 from core.seg.model import SegmentationModel
 from core.seg.starting_weights import start_from
 from core.system.errors import InputError
@@ -43,9 +49,6 @@ if TYPE_CHECKING:
 
 #: Learning rate of quantisation-aware training.
 _GENTLE_RATE: Final = 0.0001
-
-Image = str | Path | npt.NDArray[np.uint8]
-Prediction = dict[str, npt.NDArray[Any]]
 
 
 class Segmenter(SegmentationModel):
@@ -238,40 +241,20 @@ class Segmenter(SegmentationModel):
             (reporter or Reporter()).warn(difference)
         inference.use_device(self.net, device)
         transforms = eval_dataset.transforms or self.test_transforms
-        rows: list[dict[str, Any]] = []
-
-        def collect(score: inference.ImageEvaluation, label_map: npt.NDArray[np.uint8]) -> None:
-            if per_image:
-                rows.append(
-                    {"image": score.image, "miou": score.miou, "confusion": score.confusion}
-                )
-            if on_image is not None:
-                on_image(score, label_map)
-
-        def on_step(done: int, count: int) -> None:
-            if reporter is not None:
-                reporter.check()
-                reporter.progress(done, count, stage="evaluate")
-
-        matrix = inference.evaluate(
+        return measure(
             self._predictor(transforms, window=window, reporter=reporter),
             eval_dataset,
             batch_size=batch_size,
-            on_step=on_step,
-            on_image=collect if per_image or on_image else None,
+            return_details=return_details,
+            reporter=reporter,
+            per_image=per_image,
+            on_image=on_image,
         )
-        metrics = matrix.metrics()
-        if not (return_details or per_image):
-            return metrics
-        details: dict[str, Any] = {"confusion_matrix": matrix.matrix.tolist()}
-        if per_image:
-            details["per_image"] = rows
-        return metrics, details
 
     def predict(
         self,
-        img_file: Image | Sequence[Image],
-        transforms: Compose | None = None,
+        img_file: Image | Iterable[Image],
+        transforms: Transforms | None = None,
         *,
         with_scores: bool = True,
         device: str | None = None,
@@ -280,8 +263,10 @@ class Segmenter(SegmentationModel):
         """Predict one image or a list of images, which may differ in size.
 
         Args:
-            img_file: path, or (H, W, 3) uint8 BGR array, or a list of these.
-            transforms: preprocessing; None for that of the evaluation set seen in training.
+            img_file: path, array (H, W, 3) BGR or Pillow image, or a list of these; other arrays
+                are converted as files are (``core.images.in_memory.as_image``).
+            transforms: preprocessing, a ``Compose`` or a list; None for that of the evaluation
+                set seen in training.
             with_scores: leave ``score_map`` out when False (it is large).
             device: as in ``train``.
             window: width and height above which a network input is predicted in windows.
@@ -291,13 +276,12 @@ class Segmenter(SegmentationModel):
             float32 probabilities}`` at its original size; a list if a list was given.
 
         Raises:
-            InputError: unreadable image, or no transforms known.
+            InputError: unreadable or no image, no transforms, or none known.
         """
         inference.use_device(self.net, device)
-        predictor = self._predictor(transforms or self.test_transforms, window=window)
-        if isinstance(img_file, (str, Path, np.ndarray)):
-            return predictor.predict(img_file, with_scores=with_scores)
-        return [predictor.predict(image, with_scores=with_scores) for image in img_file]
+        chosen = self.test_transforms if transforms is None else as_compose(transforms)
+        predictor = self._predictor(chosen, window=window)
+        return predict_images(partial(predictor.predict, with_scores=with_scores), img_file)
 
     def analyze_sensitivity(
         self,

@@ -6,6 +6,7 @@ without an NVIDIA driver is normal and simply has no GPU here.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import platform
 import sys
@@ -21,6 +22,9 @@ _CGROUP_LIMITS = (
     Path("/sys/fs/cgroup/memory.max"),
     Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"),
 )
+#: What psutil raises where a system does not say: ``RuntimeError`` where Windows' performance
+#: counters are off.
+_NOT_TOLD = (psutil.Error, OSError, RuntimeError, ValueError, NotImplementedError)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,14 +78,18 @@ def gpu_engine_version() -> str | None:
 
 
 def _processor() -> DeviceInfo:
-    memory = psutil.virtual_memory()
     limit = _memory_limit()
-    total = memory.total if limit is None else min(memory.total, limit)
+    try:
+        memory = psutil.virtual_memory()
+        total = memory.total if limit is None else min(memory.total, limit)
+        free = min(memory.available, total)
+    except _NOT_TOLD:
+        total, free = limit or 0, 0
     return DeviceInfo(
         kind="cpu",
         name=_processor_name(),
         memory_bytes=total,
-        free_bytes=min(memory.available, total),
+        free_bytes=free,
         cores=usable_cores(),
     )
 
@@ -90,7 +98,10 @@ def usable_cores() -> int:
     """Return how many cores this process may use: containers and ``taskset`` can allow fewer."""
     if sys.platform == "linux":
         return len(os.sched_getaffinity(0))
-    return psutil.cpu_count(logical=True) or 1
+    try:
+        return psutil.cpu_count(logical=True) or os.cpu_count() or 1
+    except _NOT_TOLD:
+        return os.cpu_count() or 1
 
 
 def _memory_limit() -> int | None:
@@ -110,8 +121,12 @@ def _processor_name() -> str:
         import winreg
 
         key = r"HARDWARE\DESCRIPTION\System\CentralProcessor\0"
-        with winreg.OpenKey(winreg.HKEY_LOCAL_MACHINE, key) as handle:
-            return str(winreg.QueryValueEx(handle, "ProcessorNameString")[0]).strip()
+        try:
+            with winreg.OpenKey(winreg.HKEY_LOCAL_MACHINE, key) as handle:
+                if name := str(winreg.QueryValueEx(handle, "ProcessorNameString")[0]).strip():
+                    return name
+        except OSError:  # virtual machines often have none
+            pass
     if sys.platform == "linux":
         try:
             lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
@@ -120,13 +135,13 @@ def _processor_name() -> str:
         for line in lines.splitlines():
             if line.startswith("model name"):
                 return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()
+    return platform.processor() or platform.machine() or "processor"
 
 
 def _gpus() -> list[DeviceInfo]:
     try:
         pynvml.nvmlInit()
-    except pynvml.NVMLError:  # no driver, no GPU, or no permission: nothing to train on
+    except (pynvml.NVMLError, OSError):  # no driver, no GPU, or no permission
         return []
     try:
         driver = _text(pynvml.nvmlSystemGetDriverVersion())
@@ -137,7 +152,8 @@ def _gpus() -> list[DeviceInfo]:
     except pynvml.NVMLError:
         return []
     finally:
-        pynvml.nvmlShutdown()
+        with contextlib.suppress(pynvml.NVMLError):
+            pynvml.nvmlShutdown()
 
 
 def _gpu(index: int, *, driver: str, cuda: str) -> DeviceInfo:

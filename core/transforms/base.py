@@ -13,6 +13,7 @@ from typing import Any, ClassVar, TypeVar
 import cv2
 import numpy as np
 
+from core.images.in_memory import as_image
 from core.images.io import read_image, read_mask
 from core.system.errors import InputError
 from core.transforms.inversion import SpatialStep
@@ -116,7 +117,7 @@ def register(cls: TransformType) -> TransformType:
 @register
 @dataclass(frozen=True, slots=True)
 class Decode(Transform):
-    """Read ``image`` (path or BGR array) and ``mask`` (path or array); ``Compose`` does it first.
+    """Read ``image`` (path, or see ``as_image``) and ``mask``; ``Compose`` does it first.
 
     Args:
         to_rgb: turn the image's channels from BGR to RGB.
@@ -130,12 +131,7 @@ class Decode(Transform):
     def apply(self, sample: Sample, rng: np.random.Generator) -> Sample:
         """Replace paths by arrays."""
         source = sample["image"]
-        image = read_image(source) if isinstance(source, (str, Path)) else source
-        if image.ndim != 3 or image.shape[2] != 3:
-            raise InputError(
-                "An image given as an array must be (height, width, 3) BGR, not {shape}.",
-                shape=tuple(image.shape),
-            )
+        image = read_image(source) if isinstance(source, (str, Path)) else as_image(source)
         mask_source = sample.get("mask")
         if mask_source is not None:
             is_path = isinstance(mask_source, (str, Path))

@@ -21,7 +21,7 @@ _NAMED_AFTER_OTHERS = (ROOT / "core" / "cli", ROOT / "core" / "jobs" / "tasks")
 FAMILY = 4
 
 #: Modules whose public names are PaddleX's face, called by scripts of users.
-FACE = ("core", "core.datasets", "core.seg", "core.transforms", "core.utils")
+FACE = ("core", "core.datasets", "core.deploy", "core.seg", "core.transforms", "core.utils")
 #: Classes that users get from the face: their public methods are called by scripts of users, too.
 FACE_CLASSES = ("Segmenter", "SegDataset", "Compose", "Transform")
 #: Names that a library calls: PaddlePaddle's layers, threads, logging, pickle, typer's groups.

@@ -143,6 +143,9 @@ def test_visualize_blends_image_and_classes(tmp_path):
     assert drawn[0, 5].tolist() == [150, 100, 50]
     only = pdx.seg.visualize(image, result, weight=0, save_dir=None)
     assert only[0, 0].tolist() != only[0, 5].tolist()
+    for other in (image / 255, np.dstack([image, image[..., 0]])):
+        same = pdx.seg.visualize(other, result, 0.5, save_dir=None, color=color)
+        np.testing.assert_array_equal(same, drawn)
     file = tmp_path / "图 片.png"
     images.write_image(file, image)
     assert pdx.seg.visualize(str(file), result, 0.5, str(tmp_path / "out"), color) is None

@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 
 from core.datasets import SegDataset, open_data_folder
+from core.deploy.any_model import load_model
 from core.images.io import write_mask
 from core.images.palette import default_palette
 from core.prediction.inspection import score_image
 from core.prediction.metrics import metrics_from_matrix
-from core.prediction.paddle_predictor import ImageEvaluation, LabelMap
+from core.prediction.predictor import ImageEvaluation, LabelMap
 from core.runs.kinds import EvaluateSpec
 from core.runs.run_folder import RunFolder
-from core.seg.loading import load_model
 from core.system.files import write_json_atomic
 from core.system.reporting import Reporter
 
@@ -35,7 +35,7 @@ def run(spec: EvaluateSpec, folder: RunFolder, reporter: Reporter) -> dict[str, 
     """
     started = time.monotonic()
     data = open_data_folder(spec.data_dir)
-    model = load_model(spec.model_dir, reporter=reporter)
+    model = load_model(spec.model_dir, device=spec.device, reporter=reporter)
     dataset = data.dataset(spec.split, model.test_transforms)
     palette = model.colors or default_palette(model.num_classes)
     rows: list[dict[str, Any]] = []

@@ -7,14 +7,14 @@ from typing import Any, cast
 
 import numpy as np
 
+from core.deploy.any_model import load_model
 from core.images.io import write_mask
 from core.images.palette import default_palette
 from core.jobs.prediction_files import check_targets, prediction_paths
+from core.prediction.image_arguments import Prediction
 from core.runs.events import Started
 from core.runs.kinds import PredictSpec
 from core.runs.run_folder import RunFolder
-from core.seg.loading import load_model
-from core.seg.segmenter import Prediction
 from core.system.errors import InputError
 from core.system.files import make_folder
 from core.system.reporting import Reporter
@@ -27,7 +27,7 @@ def run(spec: PredictSpec, folder: RunFolder, reporter: Reporter) -> dict[str, A
     An image that cannot be predicted is named among ``failed`` and the others go on.
     """
     started = time.monotonic()
-    model = load_model(spec.model_dir, reporter=reporter)
+    model = load_model(spec.model_dir, device=spec.device, reporter=reporter)
     targets = prediction_paths(spec.images, spec.out_dir)
     goes_on = _attempts(folder) > 1
     check_targets(targets, spec.images, overwrite=spec.overwrite or goes_on)

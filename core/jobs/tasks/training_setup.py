@@ -91,5 +91,6 @@ def training_result(result: TrainResult) -> dict[str, Any]:
         "stopped_early": result.stopped_early,
         "images_per_second": result.images_per_second,
         "seconds": result.seconds,
+        "miou": None,  # nothing was measured, or nothing could be
         **(result.metrics or {}),
     }

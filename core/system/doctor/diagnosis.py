@@ -11,7 +11,7 @@ import platform
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -72,18 +72,38 @@ def examine(folder: Path | None = None) -> Iterator[Check]:
     Args:
         folder: where data and runs go (room on its disk, its name); None: the current folder.
     """
-    folder = (folder or Path.cwd()).absolute()
-    yield check_python()
-    yield check_system()
-    yield check_processor()
-    yield check_memory()
-    yield check_disk(folder)
+    yield from _alone("python", check_python)
+    yield from _alone("system", check_system)
+    yield from _alone("processor", check_processor)
+    yield from _alone("memory", check_memory)
+    yield from _alone("disk", lambda: check_disk((folder or Path.cwd()).absolute()))
     if sys.platform == "linux":
-        yield check_shared_memory()
-    yield from check_engine(_installed)
-    yield check_window_libraries(run_probe(doctor_probes.start_window_system))
-    yield check_display()
-    yield from check_gpus(list_devices(), gpu_build_installed=_installed("paddlepaddle-gpu"))
+        yield from _alone("shared_memory", check_shared_memory)
+    yield from _alone("engine", lambda: check_engine(_installed))
+    yield from _alone(
+        "window", lambda: check_window_libraries(run_probe(doctor_probes.start_window_system))
+    )
+    yield from _alone("display", check_display)
+    yield from _alone(
+        "gpu",
+        lambda: check_gpus(list_devices(), gpu_build_installed=_installed("paddlepaddle-gpu")),
+    )
+
+
+def _alone(name: str, look: Callable[[], Check | Iterable[Check]]) -> Iterator[Check]:
+    """Look at one thing; where that fails the others must still be told."""
+    try:
+        found = look()
+        yield from ([found] if isinstance(found, Check) else found)
+    except Exception as error:  # systems differ in what they refuse to say, and how
+        yield Check(
+            name,
+            "warning",
+            message(
+                "this could not be looked at: {problem}",
+                problem=" ".join(f"{type(error).__name__}: {error}".split())[:300],
+            ),
+        )
 
 
 def check_python(version: tuple[int, ...] = sys.version_info[:3]) -> Check:
@@ -145,12 +165,18 @@ def check_processor() -> Check:
 
 def check_memory() -> Check:
     """Memory that is free now, and swap."""
-    processor, swap = list_devices()[0], psutil.swap_memory()
+    processor = list_devices()[0]
+    if not processor.free_bytes:
+        return Check("memory", "info", message("the system does not say how much memory is free"))
+    try:
+        swap = f"{psutil.swap_memory().total / _GIB:.1f}"
+    except Exception:  # Windows without performance counters: RuntimeError
+        swap = "?"
     detail = message(
         "{free} GiB of {total} GiB memory free, {swap} GiB swap",
         free=f"{processor.free_bytes / _GIB:.1f}",
         total=f"{processor.memory_bytes / _GIB:.1f}",
-        swap=f"{swap.total / _GIB:.1f}",
+        swap=swap,
     )
     if processor.free_bytes < 2 * _GIB:
         return Check(

@@ -6,12 +6,14 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from job_runs import SIDE, train_spec, write_data
 
 from core.compression.pruning.costs import read_costs
 from core.compression.sensitivity.sensitivity_file import read_sensitivities
 from core.datasets import open_data_folder
+from core.images.io import write_mask
 from core.jobs.event_reporter import JobReporter
 from core.jobs.failures import classify
 from core.jobs.tasks import run_task
@@ -114,6 +116,29 @@ def test_pruning_without_data_gives_a_model_to_go_on_with(model_dir: Path, tmp_p
     assert 1 - result["flops_after"] / result["flops_before"] == pytest.approx(0.3, abs=0.01)
     assert result["parameters_after"] < result["parameters_before"]
     assert read_model_info(result["model_dir"]).status == "Pruned"
+
+
+def test_where_nothing_can_be_measured_the_score_is_null(model_dir: Path, tmp_path: Path) -> None:
+    data = write_data(tmp_path / "data", train=4, val=2)
+    for mask in data.glob("val * mask.png"):
+        write_mask(mask, np.full((SIDE, SIDE), 255, np.uint8))
+    specs = (
+        PruneSpec(model_dir=model_dir, data_dir=data, flops=0.3, device="cpu"),
+        QuantizeSpec(
+            model_dir=model_dir,
+            data_dir=data,
+            calibration_images=2,
+            float_layers=[],
+            measure=False,
+            device="cpu",
+        ),
+    )
+    for spec in specs:
+        result = json.loads(json.dumps(do(tmp_path / spec.kind, spec), allow_nan=False))
+        assert "miou" in result
+        assert result["miou"] is None
+        if spec.measure:
+            assert result["variant"]["miou"] is None
 
 
 def test_pruning_by_an_analysis_trains_on_and_measures(

@@ -12,7 +12,7 @@ import pytest
 from job_runs import SIDE, train_spec, write_data
 
 from core.datasets import open_data_folder
-from core.images.io import read_mask, write_image
+from core.images.io import read_mask, write_image, write_mask
 from core.jobs.failures import classify
 from core.jobs.tasks import choose_device, run_task
 from core.jobs.tasks.evaluate import METRICS_FILE, PER_IMAGE_FILE
@@ -65,6 +65,25 @@ def test_a_training_leaves_a_model_folder_and_its_metrics(
     assert info.image_size == (SIDE, SIDE)
     assert info.score == pytest.approx(trained["miou"])
     assert info.dataset_hash == dataset_hash(open_data_folder(data))
+
+
+def test_where_nothing_can_be_measured_the_score_is_null(tmp_path: Path) -> None:
+    data = write_data(tmp_path / "data", train=4, val=2)
+    for mask in data.glob("val * mask.png"):
+        write_mask(mask, np.full((SIDE, SIDE), 255, np.uint8))
+    run = RunFolder.create(tmp_path / "train", train_spec(data, epochs=1))
+    trained = run_task(run.spec, run, Recorder())
+    assert "miou" in json.loads(json.dumps(trained, allow_nan=False))
+    assert trained["miou"] is None
+    spec = EvaluateSpec(model_dir=trained["best_model"], data_dir=data, device="cpu")
+    run = RunFolder.create(tmp_path / "evaluate", spec)
+    evaluated = run_task(run.spec, run, Recorder())
+    assert json.loads(json.dumps(evaluated, allow_nan=False))["miou"] is None
+    (data / "val_list.txt").unlink()
+    run = RunFolder.create(tmp_path / "without", train_spec(data, epochs=1))
+    unmeasured = run_task(run.spec, run, Recorder())
+    assert "miou" in unmeasured
+    assert unmeasured["miou"] is None
 
 
 def test_evaluation_agrees_with_training_and_with_its_own_masks(

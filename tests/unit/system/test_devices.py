@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
+import types
 from types import SimpleNamespace
 
 import psutil
@@ -91,3 +93,41 @@ def test_engine_is_not_loaded() -> None:
         "sys.exit(sum(name in sys.modules for name in ('paddle', 'PySide6', 'scipy', 'pandas')))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def _refuses(*_args, **_options):
+    raise RuntimeError("PdhAddEnglishCounterW failed. Performance counters may be disabled.")
+
+
+def test_memory_that_the_system_does_not_tell(monkeypatch):
+    monkeypatch.setattr(devices.psutil, "virtual_memory", _refuses)
+    monkeypatch.setattr(devices, "_CGROUP_LIMITS", ())
+    processor = devices.list_devices()[0]
+    assert (processor.memory_bytes, processor.free_bytes) == (0, 0)
+    assert processor.cores >= 1
+    assert processor.name
+
+
+@pytest.mark.parametrize("problem", [RuntimeError, NotImplementedError, OSError])
+def test_cores_that_the_system_does_not_tell(monkeypatch, problem):
+    def refuse(**_options):
+        raise problem("off")
+
+    monkeypatch.setattr(devices.sys, "platform", "win32")
+    monkeypatch.setattr(devices.psutil, "cpu_count", refuse)
+    assert devices.usable_cores() >= 1
+
+
+@pytest.mark.parametrize("stage", ["OpenKey", "QueryValueEx", "empty"])
+def test_a_registry_without_the_processors_name(monkeypatch, stage):
+    def missing(*_args):
+        raise FileNotFoundError(2, "The system cannot find the file specified")
+
+    registry = types.ModuleType("winreg")
+    registry.HKEY_LOCAL_MACHINE = 1
+    registry.OpenKey = missing if stage == "OpenKey" else lambda *_: contextlib.nullcontext()
+    registry.QueryValueEx = missing if stage == "QueryValueEx" else lambda *_: (" ", 1)
+    monkeypatch.setitem(sys.modules, "winreg", registry)
+    monkeypatch.setattr(devices.sys, "platform", "win32")
+    monkeypatch.setattr(devices.platform, "processor", lambda: "")
+    assert devices.list_devices()[0].name == devices.platform.machine()

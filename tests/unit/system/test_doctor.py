@@ -186,3 +186,74 @@ class TestProbe:
         result = run_probe(start_window_system)
         assert isinstance(doctor.check_window_libraries(result).severity, str)
         assert result.ok or result.problem
+
+
+def _fails(*_args, **_options):
+    raise RuntimeError("PdhAddEnglishCounterW failed.\nPerformance counters may be disabled.")
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    """What takes seconds answers at once."""
+    monkeypatch.setattr(doctor, "run_probe", lambda trial: ProbeResult(True, ""))
+
+
+def _severities():
+    return {check.name: check for check in doctor.examine()}
+
+
+@pytest.mark.parametrize(
+    ("name", "finding"),
+    [
+        ("check_python", "python"),
+        ("check_system", "system"),
+        ("list_devices", "processor"),
+        ("list_devices", "memory"),
+        ("list_devices", "gpu"),
+        ("_free_bytes", "disk"),
+        ("run_probe", "engine"),
+        ("run_probe", "window"),
+        ("has_display", "display"),
+        ("_installed", "engine"),
+    ],
+)
+def test_what_cannot_be_looked_at_is_said_and_the_rest_goes_on(quick, monkeypatch, name, finding):
+    names = set(_severities())
+    monkeypatch.setattr(doctor, name, _fails)
+    found = _severities()
+    assert names <= set(found)
+    assert found[finding].severity == "warning"
+    assert "could not be looked at: RuntimeError: PdhAdd" in str(found[finding].detail)
+    assert "\n" not in str(found[finding].detail)
+
+
+def test_an_engine_that_fails_half_way_keeps_what_was_found(quick, monkeypatch):
+    def some(installed):
+        yield doctor.Check("engine", "ok", doctor.message("half"))
+        _fails()
+
+    monkeypatch.setattr(doctor, "check_engine", some)
+    details = [str(check.detail) for check in doctor.examine() if check.name == "engine"]
+    assert details[0] == "half"
+    assert "could not be looked at" in details[1]
+
+
+def test_a_folder_that_is_gone(quick, tmp_path, monkeypatch):
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    found = _severities()
+    assert found["disk"].severity == "warning"
+    assert found["display"].severity in ("ok", "info")
+
+
+@pytest.mark.parametrize("name", ["swap_memory", "virtual_memory", "cpu_count"])
+def test_performance_counters_that_are_off(quick, monkeypatch, name):
+    monkeypatch.setattr(doctor.psutil, name, _fails)
+    found = _severities()
+    assert found["processor"].severity in ("ok", "warning")
+    if name == "swap_memory":
+        assert "? GiB swap" in str(found["memory"].detail)
+    if name == "virtual_memory":
+        assert found["memory"].severity == "info"
+    assert all("could not" not in str(check.detail) for check in found.values())

@@ -1,4 +1,4 @@
-"""``pdx.utils``: what PaddleX's scripts fetch their example data with."""
+"""What PaddleX's scripts fetch their example data with."""
 
 from __future__ import annotations
 
