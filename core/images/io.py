@@ -18,6 +18,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from core.images.decoding import decode_bytes, decode_deep
+from core.images.equal_channels import equal_channels
 from core.images.headers import (
     Header,
     open_header,
@@ -107,7 +108,8 @@ def read_mask(path: Path | str) -> ImageArray:
     """Read a mask of class indices as uint8 (H, W).
 
     Grey and palette images of 1 to 8 bits give their stored values (a palette's colours play no
-    part); 16-bit grey is accepted while its values fit.
+    part); so do colours of 8 bits whose channels are equal. 16-bit grey is accepted while its
+    values fit.
 
     Raises:
         InputError: missing, unreadable, several channels, or values above 255.
@@ -117,6 +119,8 @@ def read_mask(path: Path | str) -> ImageArray:
     with open_header(path, data) as image:
         mode = image.mode
         if mode not in ("1", "L", "P") and not mode.startswith("I"):
+            if (grey := _grey_in_colors(path, data, image)) is not None:
+                return grey
             raise InputError(
                 "The mask {file} has {channels} channels; save it as a single-channel image whose"
                 " pixel values are class indices.",
@@ -139,6 +143,16 @@ def read_mask(path: Path | str) -> ImageArray:
             value=int(values.max()),
         )
     return values.astype(np.uint8)
+
+
+def _grey_in_colors(path: Path | str, data: bytes, image: Image.Image) -> ImageArray | None:
+    """Return the values of a mask whose channels are equal; None for any other."""
+    if png_bits(data) != 8:  # Pillow would cut off the half in which small values are
+        return None
+    try:
+        return equal_channels(image)
+    except Exception as error:
+        raise unreadable(path, error) from error
 
 
 def write_mask(
