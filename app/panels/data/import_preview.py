@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from app.look.translation import tr, trn
 from app.services.background import Progress
 from core.data.formats import ImportResult, registry
+from core.data.formats.color_masks import FoundColor, UnnamedColorsError
 from core.data.formats.detection import IMAGES_ONLY, detect_format
 from core.data.formats.format import ReadOptions
 from core.data.formats.image_index import find_images
+from core.images.palette import Color
 from core.system.errors import InputError
 
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """A folder or file in its format; ``result`` is None where there are images only."""
+    """A folder or file in its format; ``result`` is None where there are images only.
+
+    ``unnamed`` are the colours of masks that have to be named before there can be a result.
+    """
 
     folder: Path
     format: str
     result: ImportResult | None
     images: list[Path]
+    unnamed: tuple[FoundColor, ...] = ()
 
     @property
     def crowds(self) -> int:
@@ -46,7 +53,14 @@ class Preview:
         return " · ".join(parts)
 
 
-def read_preview(folder: Path, chosen: str | None, scratch: Path, progress: Progress) -> Preview:
+def read_preview(
+    folder: Path,
+    chosen: str | None,
+    scratch: Path,
+    progress: Progress,
+    *,
+    colors: Mapping[Color, str] | None = None,
+) -> Preview:
     """Read a folder or file in the ``chosen`` format, else in the one it is recognised to be in.
 
     Args:
@@ -54,6 +68,7 @@ def read_preview(folder: Path, chosen: str | None, scratch: Path, progress: Prog
         chosen: key of a format, or None.
         scratch: where images go that exist only inside annotation files.
         progress: told nothing; ends the reading when it is cancelled.
+        colors: class of each colour of masks in colours, once they were named.
 
     Raises:
         InputError: it cannot be read, or there is nothing in it.
@@ -66,7 +81,10 @@ def read_preview(folder: Path, chosen: str | None, scratch: Path, progress: Prog
             raise InputError("There is no image in {folder}; choose another one.", folder=folder)
         return Preview(folder, found, None, images)
     # Images inside labelme's files go to the project only when the import is wanted.
-    result = registry.read(found, folder, ReadOptions(extract_to=scratch))
+    try:
+        result = registry.read(found, folder, ReadOptions(extract_to=scratch, colors=colors))
+    except UnnamedColorsError as error:
+        return Preview(folder, found, None, [], error.colors)
     progress.check()
     if not result.items:
         raise InputError("There is nothing to import in {folder}.", folder=folder)

@@ -57,7 +57,8 @@ def read(folder: Path | str) -> ImportResult:
     report = ConversionReport()
     images = AreaImages("Supervisely", report)
     meta = load_json(root / META) if is_file(root / META) else {}
-    for entry in meta.get("classes", ()) if isinstance(meta, dict) else ():
+    classes = meta.get("classes") if isinstance(meta, dict) else None
+    for entry in classes if isinstance(classes, list) else ():
         title = entry.get("title") if isinstance(entry, dict) else None
         if isinstance(title, str) and title.strip():
             images.add_class(title.strip(), parse_color(str(entry.get("color")).lower()))
