@@ -72,6 +72,16 @@ def command(
             " or of its class.",
         ),
     ] = None,
+    colors: Annotated[
+        Path | None,
+        typer.Option(
+            "--colors",
+            metavar="FILE",
+            help="Masks in colours only: a file that names the class of each colour, such as"
+            " crack:255,0,0 on each line; __ignore__ is for ignored pixels. A labelmap.txt in SRC"
+            " says it without this.",
+        ),
+    ] = None,
     json: JsonOption = False,
 ) -> None:
     """Convert images with annotations; what cannot be carried over is listed."""
@@ -87,7 +97,7 @@ def command(
     require_writable(free_folder(target).parent)
     with (
         tempfile.TemporaryDirectory(prefix="maskwright-") as scratch,
-        _open(source, from_format, Path(scratch), crowd) as (name, result),
+        _open(source, from_format, Path(scratch), crowd, colors) as (name, result),
     ):
         written = registry.write(to_format, result, target)
         problems = [*result.report.messages, *written.messages]
@@ -105,7 +115,11 @@ def command(
 
 @contextlib.contextmanager
 def _open(
-    source: Path, from_format: str | None, scratch: Path, crowd: Crowd | None
+    source: Path,
+    from_format: str | None,
+    scratch: Path,
+    crowd: Crowd | None,
+    colors: Path | None,
 ) -> Iterator[tuple[str, ImportResult]]:
     """Read a folder or file, or open a project, whose masks are read while it is open.
 
@@ -113,6 +127,7 @@ def _open(
         InputError: nothing there, or nothing with masks.
     """
     from core.data.formats import registry
+    from core.data.formats.color_tables import read_color_table
     from core.data.formats.detection import IMAGES_ONLY, detect_format
     from core.data.formats.format import ReadOptions
     from core.project import Project, is_project
@@ -121,6 +136,8 @@ def _open(
     if from_format is None and is_project(source):
         if crowd is not None:
             raise _no_crowds("project")
+        if colors is not None:
+            raise _no_colors("project")
         with Project.open(source, read_only=True) as project:
             yield "project", project.labelled_dataset()
         return
@@ -132,7 +149,10 @@ def _open(
     known = registry.FORMATS.get(name)
     if crowd is not None and (known is None or "crowd" not in known.options):
         raise _no_crowds(name)
-    options = ReadOptions(extract_to=scratch, crowd=crowd or "ignore")
+    if colors is not None and (known is None or "colors" not in known.options):
+        raise _no_colors(name)
+    table = None if colors is None else read_color_table(colors)
+    options = ReadOptions(extract_to=scratch, crowd=crowd or "ignore", colors=table)
     yield name, registry.read(name, source, options)
 
 
@@ -140,3 +160,9 @@ def _no_crowds(name: str) -> InputError:
     from core.system.errors import InputError
 
     return InputError("--crowd is for COCO; {name} has no crowds.", name=name)
+
+
+def _no_colors(name: str) -> InputError:
+    from core.system.errors import InputError
+
+    return InputError("--colors is for masks in colours; {name} has none.", name=name)

@@ -18,6 +18,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from core.images.decoding import decode_bytes, decode_deep, decode_wide_mask
+from core.images.equal_channels import equal_channels
 from core.images.headers import (
     Header,
     open_header,
@@ -126,7 +127,8 @@ def read_mask(path: Path | str) -> ImageArray:
     """Read a mask of class indices as uint8 (H, W).
 
     Grey and palette images of 1 to 8 bits give their stored values (a palette's colours play no
-    part); more bits, signs and fractions are accepted while the values are whole and fit.
+    part); so do colours of 8 bits whose channels are equal. More bits, signs and fractions are
+    accepted while the values are whole and fit.
 
     Raises:
         InputError: missing, unreadable, compressed with loss, several channels, or values that are
@@ -144,6 +146,8 @@ def read_mask(path: Path | str) -> ImageArray:
     with open_header(path, data) as image:
         mode = image.mode
         if mode not in ("1", "L", "P") and not mode.startswith(("I", "F")):
+            if (grey := _grey_in_colors(path, data, image)) is not None:
+                return grey
             raise InputError(
                 "The mask {file} has {channels} channels; save it as a single-channel image whose"
                 " pixel values are class indices.",
@@ -196,6 +200,16 @@ def _class_indices(path: Path | str, values: npt.NDArray[Any]) -> ImageArray:
             value=int(values.max()),
         )
     return values.astype(np.uint8)
+
+
+def _grey_in_colors(path: Path | str, data: bytes, image: Image.Image) -> ImageArray | None:
+    """Return the values of a mask whose channels are equal; None for any other."""
+    if png_bits(data) != 8:  # Pillow would cut off the half in which small values are
+        return None
+    try:
+        return equal_channels(image)
+    except Exception as error:
+        raise unreadable(path, error) from error
 
 
 def write_mask(

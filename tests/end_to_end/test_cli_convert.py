@@ -7,6 +7,7 @@ import json
 import numpy as np
 import pytest
 from cli_data import COUNTS, LABELS, make_data
+from PIL import Image
 
 from core import cli
 from core.data.formats import registry
@@ -146,3 +147,27 @@ def test_a_file_in_the_way_and_names_of_two_lines_are_one_sentence(data, tmp_pat
     command = ["convert", tmp_path / "labelme", tmp_path / "seg", "--to", "seg"]
     code, _, err = run(capsys, *command)
     assert (code, err.count("\n")) == (0, 1)
+
+
+def test_colours_are_asked_for_and_named_by_a_file(tmp_path, capsys):
+    source = tmp_path / "彩 色"
+    pixels = np.zeros((8, 9, 3), np.uint8)
+    pixels[2:5, 3:7] = (255, 0, 0)
+    for name, content in (("images", np.full_like(pixels, 9)), ("masks", pixels)):
+        (source / name).mkdir(parents=True)
+        Image.fromarray(content).save(source / name / "a.png")
+    command = ["convert", source, tmp_path / "out", "--to", "seg"]
+    code, out, err = run(capsys, *command)
+    assert (code, out) == (2, "")
+    assert "255,0,0 (16.7 %)" in " ".join(err.split())
+    assert not (tmp_path / "out").exists()
+    table = tmp_path / "my colours.txt"
+    table.write_text("background:0,0,0\nscratch:255,0,0\n")
+    code, out, _ = run(capsys, *command, "--colors", table, "--json")
+    assert (code, json.loads(out)["labels"]) == (0, ["background", "scratch"])
+    (item,) = registry.read("seg", tmp_path / "out").items
+    np.testing.assert_array_equal(item.mask(), pixels[..., 0] > 0)
+    command = ["convert", tmp_path / "out", tmp_path / "no", "--to", "voc", "--colors", table]
+    code, _, err = run(capsys, *command)
+    assert code == 2
+    assert "--colors" in err

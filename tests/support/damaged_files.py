@@ -29,3 +29,24 @@ def count_refused(path: Path, readers: tuple[Callable[[Path], object], ...], *, 
             except InputError:
                 refused += 1
     return refused
+
+
+_NASTY = (b"-1", b"NaN", b"1e999", b"999999999999", b'"x"', b"null", b"{}", b"../../x")
+
+
+def damage(data: bytes, rng: np.random.Generator) -> bytes:
+    """Cut a text file short, overwrite or repeat a part, or put an odd value for a digit."""
+    place = int(rng.integers(0, len(data) + 1))
+    kind = int(rng.integers(0, 4))
+    if kind == 0:
+        return data[:place]
+    if kind == 1:
+        return data[:place] + bytes(rng.integers(0, 256, 3).astype(np.uint8)) + data[place + 3 :]
+    if kind == 2:
+        return data[:place] + data[place : place + 200] * 3 + data[place + 200 :]
+    digits = [n for n, byte in enumerate(data) if 48 <= byte <= 57]
+    if not digits:
+        return data[place:]
+    place = int(rng.choice(digits))
+    nasty = _NASTY[int(rng.integers(0, len(_NASTY)))]
+    return data[:place] + nasty + data[place + 1 :]

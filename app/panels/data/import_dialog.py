@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Slot
@@ -24,20 +24,25 @@ from app.look.theme import GRID, set_role
 from app.look.translation import tr, translated
 from app.panels.data.class_map_table import ClassMapTable
 from app.panels.data.import_preview import Preview, read_preview
+from app.panels.data.palette_table import PaletteTable
 from app.panels.data.problem_list import ProblemList
 from app.services.background import BackgroundTasks, Progress
 from app.services.context import AppContext
 from app.widgets import dialogs
 from app.widgets.layout import button, column, label, row
 from core.data.formats import registry
+from core.data.formats.color_masks import FoundColor
 from core.data.formats.detection import IMAGES_ONLY
 from core.data.formats.format import ReadOptions
+from core.images.palette import Color
 from core.project import ImportReport, Project
 from core.system.messages import Message, message
 
 _SIZE = (GRID * 80, GRID * 84)
 _LIST_HEIGHT = GRID * 10
 _BAR_STEPS = 1000
+_EMPTY, _FOUND, _PALETTE = range(3)
+"""The pages, in their order."""
 
 
 class ImportDialog(QDialog):
@@ -67,6 +72,10 @@ class ImportDialog(QDialog):
         self.crowd_box = QComboBox()
         self.crowds = QWidget()
         self.report = ProblemList()
+        self.palette_table = PaletteTable()
+        self.palette_button = button(tr("Use these classes"), "primary")
+        self.rename_button = button(tr("Name the colours…"))
+        self._named: tuple[FoundColor, ...] = ()
         self.copy_box = QCheckBox(tr("Copy the images into the project"))
         self.replace_box = QCheckBox(tr("Replace masks that the project has already"))
         self._pages = QStackedWidget()
@@ -78,6 +87,7 @@ class ImportDialog(QDialog):
         self._fill_source()
         self._fill_crowds()
         self._fill_pages()
+        self._pages.addWidget(self._palette_page())
         self._fill_buttons()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(GRID * 3, GRID * 3, GRID * 3, GRID * 2)
@@ -130,8 +140,10 @@ class ImportDialog(QDialog):
         self.copy_box.setToolTip(tr("Otherwise they are used where they are, and must stay there"))
         self.replace_box.setToolTip(tr("The replaced masks stay in each image's history"))
         found = QWidget()
+        heading = row(self.summary, self.rename_button)
+        heading.setStretch(0, 1)
         parts = column(
-            self.summary,
+            heading,
             self.classes_label,
             self.class_map,
             self.crowds,
@@ -146,6 +158,25 @@ class ImportDialog(QDialog):
         empty.setLayout(column(self.hint, 1))
         self._pages.addWidget(empty)
         self._pages.addWidget(found)
+
+    def _palette_page(self) -> QWidget:
+        """What is shown where masks are in colours that no file names."""
+        advice = label(
+            tr(
+                "The masks are in colours, and no file says which class each is. Name them; equal"
+                " names make one class."
+            ),
+            wrap=True,
+        )
+        self.palette_table.changed.connect(self._on_palette_changed)
+        self.palette_button.clicked.connect(self._on_palette_named)
+        self.rename_button.clicked.connect(self._on_rename)
+        self.rename_button.hide()
+        page = QWidget()
+        parts = column(advice, self.palette_table, row(1, self.palette_button))
+        parts.setStretch(1, 1)
+        page.setLayout(parts)
+        return page
 
     def _fill_crowds(self) -> None:
         """What becomes of COCO's crowds; shown where there are some."""
@@ -169,19 +200,22 @@ class ImportDialog(QDialog):
         self._cancel_button.setAutoDefault(False)  # or Return in the field would press it
         self.buttons.rejected.connect(self.reject)
 
-    def _read(self, folder: Path, chosen: str | None) -> None:
+    def _read(
+        self, folder: Path, chosen: str | None, colors: Mapping[Color, str] | None = None
+    ) -> None:
         self._preview = None
         self._asked = folder
         if chosen is None:
             self.format_box.setCurrentIndex(-1)
         self.import_button.setEnabled(False)
-        self._pages.setCurrentIndex(0)
+        self.rename_button.setVisible(colors is not None)
+        self._pages.setCurrentIndex(_EMPTY)
         set_role(self.hint, "muted")
         self.hint.setText(tr("Reading {folder} …", folder=folder))
         self._show_progress(-1, None)
         scratch = Path(self._scratch.name)
         self._tasks.start(
-            lambda progress: read_preview(folder, chosen, scratch, progress),
+            lambda progress: read_preview(folder, chosen, scratch, progress, colors=colors),
             on_done=self._on_read,
             on_failed=self._on_read_failed,
             key="read",
@@ -192,10 +226,39 @@ class ImportDialog(QDialog):
         self._preview = preview
         self.format_box.setEnabled(True)
         self.format_box.setCurrentIndex(self.format_box.findData(preview.format))
+        if preview.unnamed:
+            self._ask_colors(preview.unnamed)
+            return
         self._show_preview(preview)
-        self._pages.setCurrentIndex(1)
+        self._pages.setCurrentIndex(_FOUND)
         self.import_button.setEnabled(bool(preview.images))
         self.import_button.setDefault(True)
+
+    def _ask_colors(self, colors: tuple[FoundColor, ...]) -> None:
+        if colors != self._named:  # else the names that were typed stay
+            self.palette_table.set_colors(colors, [one.name for one in self._project.labels()])
+        self._named = colors
+        self.import_button.setDefault(False)
+        self._on_palette_changed()
+        self._pages.setCurrentIndex(_PALETTE)
+        self.palette_table.focus_first()
+
+    @Slot()
+    def _on_palette_changed(self) -> None:
+        is_complete = self.palette_table.color_table() is not None
+        self.palette_button.setEnabled(is_complete)
+        self.palette_button.setDefault(is_complete)
+
+    @Slot()
+    def _on_palette_named(self) -> None:
+        preview, table = self._preview, self.palette_table.color_table()
+        if preview is not None and table is not None:
+            self._read(preview.folder, preview.format, table)
+
+    @Slot()
+    def _on_rename(self) -> None:
+        self.import_button.setEnabled(False)
+        self._ask_colors(self._named)
 
     def _on_read_failed(self, error: Exception) -> None:
         self.bar.hide()
@@ -248,6 +311,7 @@ class ImportDialog(QDialog):
     def _options(self) -> tuple[QWidget, ...]:
         """What is of no use any more once all is imported."""
         return (
+            self.rename_button,
             self.classes_label,
             self.class_map,
             self.crowds,

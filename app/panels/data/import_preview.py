@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from app.look.translation import tr, trn
 from app.services.background import Progress
 from core.data.formats import ConversionReport, ImportResult, registry
+from core.data.formats.color_masks import FoundColor, UnnamedColorsError
 from core.data.formats.detection import IMAGES_ONLY, detect_format
 from core.data.formats.format import ReadOptions
 from core.data.formats.image_index import find_images
 from core.data.formats.left_aside import note_left_aside
+from core.images.palette import Color
 from core.system.errors import InputError
 from core.system.messages import Message
 
@@ -21,6 +24,7 @@ class Preview:
     """A folder or file in its format; ``result`` is None where there are images only.
 
     ``remarks`` is what the reader has to say.
+    ``unnamed`` are the colours of masks that have to be named before there can be a result.
     """
 
     folder: Path
@@ -28,6 +32,7 @@ class Preview:
     result: ImportResult | None
     images: list[Path]
     remarks: list[Message] = field(default_factory=list)
+    unnamed: tuple[FoundColor, ...] = ()
 
     @property
     def crowds(self) -> int:
@@ -52,7 +57,14 @@ class Preview:
         return " · ".join(parts)
 
 
-def read_preview(folder: Path, chosen: str | None, scratch: Path, progress: Progress) -> Preview:
+def read_preview(
+    folder: Path,
+    chosen: str | None,
+    scratch: Path,
+    progress: Progress,
+    *,
+    colors: Mapping[Color, str] | None = None,
+) -> Preview:
     """Read a folder or file in the ``chosen`` format, else in the one it is recognised to be in.
 
     Args:
@@ -60,6 +72,7 @@ def read_preview(folder: Path, chosen: str | None, scratch: Path, progress: Prog
         chosen: key of a format, or None.
         scratch: where images go that exist only inside annotation files.
         progress: told nothing; ends the reading when it is cancelled.
+        colors: class of each colour of masks in colours, once they were named.
 
     Raises:
         InputError: it cannot be read, or there is nothing in it.
@@ -74,7 +87,10 @@ def read_preview(folder: Path, chosen: str | None, scratch: Path, progress: Prog
         note_left_aside(folder, report, check=progress.check)
         return Preview(folder, found, None, images, report.messages)
     # Images inside labelme's files go to the project only when the import is wanted.
-    result = registry.read(found, folder, ReadOptions(extract_to=scratch))
+    try:
+        result = registry.read(found, folder, ReadOptions(extract_to=scratch, colors=colors))
+    except UnnamedColorsError as error:
+        return Preview(folder, found, None, [], unnamed=error.colors)
     progress.check()
     if not result.items:
         raise InputError("There is nothing to import in {folder}.", folder=folder)

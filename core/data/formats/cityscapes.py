@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageDraw
 
-from core.data.class_names import IGNORE_NAME, read_names
+from core.data.class_names import IGNORE_NAME, check_names, read_names
+from core.data.formats.color_tables import read_color_table
 from core.data.formats.contours import outer_ring, regions, touches_border
 from core.data.formats.conversion_report import ConversionReport
 from core.data.formats.format import Evidence, FolderOverview, Format
@@ -33,6 +34,9 @@ from core.system.files import write_json_atomic, write_text_atomic
 from core.system.messages import message
 
 IMAGES = "leftImg8bit"
+CVAT_IMAGES = "imgsFine"
+"""The folder in which CVAT and datumaro put ``leftImg8bit``."""
+CVAT_CLASSES = "label_colors.txt"
 MASKS = ("gtFine", "gtCoarse")
 _IDS_ENDING = "labelIds"
 _TRAIN_IDS_ENDING = "labelTrainIds"
@@ -98,8 +102,8 @@ TRAINED = tuple(label for label in LABELS if label.train_id != IGNORE_INDEX)
 def read(folder: Path | str, *, train_ids: bool = False) -> ImportResult:
     """Read the images with their label ids, or with what the polygons give.
 
-    Class indices are Cityscapes' ids (a ``labels.txt`` in the folder names other classes), or the
-    19 that are trained on, everything else being ignored.
+    Class indices are Cityscapes' ids (a ``labels.txt`` in the folder names other classes, and so
+    does CVAT's ``label_colors.txt``), or the 19 that are trained on, everything else being ignored.
 
     Args:
         folder: the one that holds ``leftImg8bit`` and ``gtFine``.
@@ -115,13 +119,17 @@ def read(folder: Path | str, *, train_ids: bool = False) -> ImportResult:
     colors = [one.color for one in LABELS]
     if own.is_file() and not train_ids:
         colors = default_palette(len(names))
+    if (table := root / CVAT_CLASSES).is_file() and not own.is_file() and not train_ids:
+        listed = read_color_table(table)
+        names, colors = list(listed.values()), list(listed)
+        check_names(table, names)
     values: dict[str, int] = {name: index for index, name in enumerate(names)}
     if train_ids:
         values = {one.name: one.train_id for one in LABELS}
         names, colors = [one.name for one in TRAINED], [one.color for one in TRAINED]
     annotations = _annotations(root)
     items = []
-    for image in find_images(root / IMAGES):
+    for image in [*find_images(root / IMAGES), *find_images(root / CVAT_IMAGES / IMAGES)]:
         found = annotations.get(_key(image.stem, IMAGES), {})
         mask = _reader(image, found, values, report, train_ids=train_ids)
         if mask is None:
@@ -302,7 +310,8 @@ def _polygons(item: LabelledImage, mask: ImageArray, names: list[str]) -> dict[s
 
 
 def _has_layout(folder: FolderOverview) -> bool:
-    return IMAGES in folder.names and not folder.names.isdisjoint(MASKS)
+    has_images = IMAGES in folder.names or (folder.root / CVAT_IMAGES / IMAGES).is_dir()
+    return has_images and not folder.names.isdisjoint(MASKS)
 
 
 FORMAT = Format(

@@ -7,6 +7,7 @@ ignored (255) unless asked otherwise. Polygons are filled as pycocotools does.
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -469,6 +470,10 @@ class _Annotations:
         }
 
 
+_OF_OTHERS = re.compile(rb'"(?:segments_info|items|stability_score)"\s*:')
+"""What stands in COCO's panoptic files, in datumaro's and in SAM's."""
+
+
 def _is_instances(head: FileHead) -> bool:
     """COCO's lists are long and come in any order, so two of their names may be far apart."""
     keys = (b'"images"', b'"annotations"', b'"categories"')
@@ -477,6 +482,8 @@ def _is_instances(head: FileHead) -> bool:
     try:
         tail = head.tail()
     except OSError:
+        return False
+    if any(_OF_OTHERS.search(part) for part in (head.data, tail)):
         return False
     markers = (*keys, b'"segmentation"', b'"file_name"', b'"image_id"')
     return sum(key in head.data or key in tail for key in markers) >= 2

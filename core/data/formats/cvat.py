@@ -1,4 +1,4 @@
-"""CVAT for images 1.1: polygons, masks, boxes and ellipses in one XML for many images.
+"""CVAT for images 1.1, and for video: polygons, masks, boxes and ellipses in one XML.
 
 Shapes are drawn by ``z_order``, then in the order of the file. Polygons, boxes and ellipses are
 filled as CVAT's own exports do (pycocotools), masks are exact.
@@ -33,6 +33,7 @@ from core.data.formats import rle
 from core.data.formats.class_numbers import number_classes
 from core.data.formats.contours import regions
 from core.data.formats.conversion_report import ConversionReport
+from core.data.formats.cvat_tracks import Tracks
 from core.data.formats.format import AnnotationFile, Evidence, FileHead, Format
 from core.data.formats.image_index import Canvas, ImageIndex, absolute, canvas_of, find_files
 from core.data.formats.import_result import ImportedImage, ImportResult
@@ -63,7 +64,7 @@ _MAX_SHAPES = 1_000_000  # of one image; they are all held until its end
 _ELLIPSE_CORNERS = 720
 _ENCODING = re.compile(rb"<\?xml[^>]*?encoding\s*=\s*[\"']([\w.-]+)")
 _DRAWN = ("polygon", "mask", "box", "ellipse")
-_WANTED = ("image", "label", "track")
+_WANTED = ("image", "label", "track", "size")
 _HEAD_BYTES = 200
 _LEFT_OUT = ("polyline", "points", "cuboid", "skeleton", "tag")
 
@@ -113,17 +114,21 @@ class _Reader:
 
     def read_file(self, file: Path) -> None:
         left_out: dict[str, int] = {}
+        tracks = Tracks()
         for element in _elements(file):
             if element.tag == "track":
-                raise InputError(
-                    "{file} is CVAT for video; export it as CVAT for images.", file=file
-                )
-            if element.tag == "label":
+                tracks.add(element)
+            elif element.tag == "size":
+                tracks.set_length(element.text)
+            elif element.tag == "label":
                 self._add_label(element)
             elif element.tag == "image":
                 with self._report.leaving_out():
                     self._add_image(file, element, left_out)
                 element.clear()
+        for frame, element in tracks.frames(file, self._root, self._report):
+            with self._report.leaving_out():
+                self._add_image(file, element, left_out, frame)
         for kind, count in left_out.items():
             self._report.left_out(
                 message(
@@ -140,9 +145,13 @@ class _Reader:
         if name:
             self._labels.setdefault(name, parse_color((element.findtext("color") or "").strip()))
 
-    def _add_image(self, file: Path, element: Element, left_out: dict[str, int]) -> None:
+    def _add_image(
+        self, file: Path, element: Element, left_out: dict[str, int], frame: Path | None = None
+    ) -> None:
         name = element.get("name", "")
-        image = self._index.find(name, file=file, subset=element.get("subset", ""))
+        image = frame
+        if image is None:
+            image = self._index.find(name, file=file, subset=element.get("subset", ""))
         canvas = canvas_of(image, _said_size(element), file=file, report=self._report)
         if image in self.images:
             raise InputError(
@@ -390,7 +399,7 @@ def _is_cvat(head: FileHead) -> bool:
 
 FORMAT = Format(
     key="cvat",
-    title=message("CVAT for images 1.1 (XML)"),
+    title=message("CVAT for images and video 1.1 (XML)"),
     read=lambda path, _: read(path),
     write=write,
     file=AnnotationFile(suffixes=(".xml",), is_one=_is_cvat, evidence=Evidence.FILE_OF_MANY),

@@ -14,6 +14,7 @@ from typing import Literal
 
 from core.data.formats.conversion_report import ConversionReport
 from core.data.formats.import_result import ImportResult
+from core.images.palette import Color
 from core.system.errors import InputError
 from core.system.files import open_regular
 from core.system.folders import is_hidden, walk_visible
@@ -24,7 +25,7 @@ LOOKED_AT = 50
 """Files of a folder that are looked into: the first ones."""
 
 Crowd = Literal["ignore", "class"]
-Option = Literal["extract_to", "crowd"]
+Option = Literal["extract_to", "crowd", "colors"]
 """A field of ``ReadOptions``."""
 
 
@@ -35,10 +36,13 @@ class ReadOptions:
     Attributes:
         extract_to: where images go that exist only inside annotation files; None leaves them out.
         crowd: whether pixels of COCO's crowds are ignored or of their class.
+        colors: class of each colour of masks in colours, ``__ignore__`` for 255; None leaves it
+            to the files of the folder.
     """
 
     extract_to: Path | None = None
     crowd: Crowd = "ignore"
+    colors: Mapping[Color, str] | None = None
 
 
 Reader = Callable[[Path, ReadOptions], ImportResult]
@@ -52,15 +56,17 @@ class Evidence(IntEnum):
     """Images that are named like masks of others."""
     FOLDER_NAMES = 2
     """Folders that are called as the format calls them, among other possible names."""
-    TEXT_FILES = 3
+    COLORS = 3
+    """Masks of images that are in colours."""
+    TEXT_FILES = 4
     """Text files where the format has its labels."""
-    FILE_PER_IMAGE = 4
+    FILE_PER_IMAGE = 5
     """An annotation file of a single image."""
-    FILE_OF_MANY = 5
+    FILE_OF_MANY = 6
     """An annotation file of many images."""
-    TOOL_FILES = 6
+    TOOL_FILES = 7
     """What one tool writes, perhaps beside files of other formats."""
-    LAYOUT = 7
+    LAYOUT = 8
     """File and folder names that together are the format's own."""
 
 

@@ -6,13 +6,23 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from core.data.formats import (
+    camvid,
     cityscapes,
     coco,
+    coco_panoptic,
+    color_masks,
     cvat,
+    datumaro,
     eiseg,
     index_masks,
+    kitti,
+    label_studio,
     labelme,
+    mapillary,
     paddlex_seg,
+    roboflow,
+    segment_anything,
+    supervisely,
     voc,
     yolo,
 )
@@ -28,13 +38,23 @@ _ALL = (
     labelme.FORMAT,
     coco.FORMAT,
     coco.POLYGONS_FORMAT,
+    coco_panoptic.FORMAT,
+    label_studio.FORMAT,
     voc.FORMAT,
     index_masks.FORMAT,
+    color_masks.FORMAT,
+    roboflow.FORMAT,
     cityscapes.FORMAT,
     cityscapes.TRAIN_IDS_FORMAT,
     yolo.FORMAT,
     cvat.FORMAT,
     eiseg.FORMAT,
+    supervisely.FORMAT,
+    datumaro.FORMAT,
+    camvid.FORMAT,
+    kitti.FORMAT,
+    mapillary.FORMAT,
+    segment_anything.FORMAT,
 )
 FORMATS = {one.key: one for one in _ALL}
 READABLE = tuple(one for one in _ALL if one.read is not None)

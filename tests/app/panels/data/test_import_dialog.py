@@ -160,3 +160,81 @@ def test_a_folder_of_images_says_what_is_not_read(application, tmp_path, qtbot):
     assert "1 image" in dialog.summary.text()
     dialog.report.copy_button.click()
     assert "1 files of the type .heic are not read" in QGuiApplication.clipboard().text()
+
+
+@pytest.fixture
+def colored_folder(tmp_path):
+    """Two images with masks in red, green and black that no file names."""
+    folder = tmp_path / "彩色 masks"
+    for number in range(2):
+        mask = np.zeros((20, 30, 3), np.uint8)
+        mask[2:8, 2:8] = (0, 0, 255)  # as OpenCV has it: red
+        mask[10:15, 10:20] = (0, 255, 0)
+        for place, pixels in (("images", np.full_like(mask, 90)), ("masks", mask)):
+            (folder / place).mkdir(parents=True, exist_ok=True)
+            write_image(folder / place / f"{number}.png", pixels)
+    return folder
+
+
+def named_dialog(application, colored_folder, tmp_path, qtbot):
+    application.context.create_project(tmp_path / "项 目", "P")
+    dialog = application.window.show_import(colored_folder)
+    qtbot.waitUntil(dialog.palette_table.isVisible)
+    return dialog
+
+
+def test_colours_that_no_file_names_are_named_by_the_keyboard(
+    application, colored_folder, tmp_path, qtbot
+):
+    dialog = named_dialog(application, colored_folder, tmp_path, qtbot)
+    table = dialog.palette_table
+    assert [table.item(row, 0).text() for row in range(3)] == ["0,0,0", "0,255,0", "255,0,0"]
+    assert [table.item(row, 1).text() for row in range(3)] == ["85.7 %", "8.3 %", "6.0 %"]
+    assert table.item(1, 2).toolTip() == str(colored_folder / "images" / "0.png")
+    assert table.cellWidget(0, 3).currentText() == "background"
+    assert not dialog.palette_button.isEnabled()
+    assert not dialog.import_button.isEnabled()
+    qtbot.waitUntil(table.cellWidget(1, 3).hasFocus)
+    qtbot.keyClicks(table.cellWidget(1, 3).lineEdit(), "dent")
+    qtbot.keyClick(table.cellWidget(1, 3), Qt.Key.Key_Tab)
+    assert table.cellWidget(2, 3).hasFocus()
+    qtbot.keyClicks(table.cellWidget(2, 3).lineEdit(), "crack")
+    assert dialog.palette_button.isEnabled()
+    qtbot.keyClick(table.cellWidget(2, 3), Qt.Key.Key_Return)
+    qtbot.waitUntil(dialog.import_button.isEnabled)
+    assert dialog.class_map.class_map().keys() == {"background", "dent", "crack"}
+    project = application.context.project
+    dialog.import_button.click()
+    qtbot.waitUntil(lambda: project.counts().total == 2)
+    qtbot.waitUntil(lambda: not isValid(dialog) or not dialog.isVisible())
+    wait_until_idle(qtbot, application.window.work_area.panels["dataset"])
+    names = [label.name for label in project.labels()]
+    mask = project.label_map(project.image_ids()[0])
+    assert (mask[2:8, 2:8] == names.index("crack")).all()
+    assert (mask[10:15, 10:20] == names.index("dent")).all()
+    assert (mask == names.index("background")).sum() == 600 - 36 - 50
+
+
+def test_colours_are_merged_and_ignored_and_named_again(
+    application, colored_folder, tmp_path, qtbot
+):
+    dialog = named_dialog(application, colored_folder, tmp_path, qtbot)
+    table = dialog.palette_table
+    ignored = table.cellWidget(1, 3)
+    ignored.setCurrentIndex(ignored.findData("__ignore__"))
+    table.cellWidget(2, 3).setEditText(" background ")
+    dialog.palette_button.click()
+    qtbot.waitUntil(dialog.import_button.isEnabled)
+    assert list(dialog.class_map.class_map()) == ["background"]
+    mask = dialog._preview.result.items[0].mask()
+    assert (mask[10:15, 10:20] == 255).all()
+    assert (mask == 0).sum() == 550
+    dialog.rename_button.click()
+    assert table.isVisible()
+    assert not dialog.import_button.isEnabled()
+    assert table.cellWidget(1, 3).currentIndex() == ignored.findData("__ignore__")
+    table.cellWidget(1, 3).setEditText("dent")
+    dialog.palette_button.click()
+    qtbot.waitUntil(dialog.import_button.isEnabled)
+    assert list(dialog.class_map.class_map()) == ["background", "dent"]
+    dialog.reject()

@@ -6,6 +6,7 @@ import json
 
 import numpy as np
 import pytest
+from format_samples import save_image, save_mask
 
 from core.data.formats import cityscapes
 from core.data.formats.cityscapes import IDS, TRAINED
@@ -102,3 +103,18 @@ def test_official_names_get_official_ids(tmp_path):
     mask = cityscapes.read(tmp_path / "out").items[0].mask()
     assert mask.tolist() == [[IDS["road"], IDS["car"]], [0, IDS["car"]]]
     assert not (tmp_path / "out" / "labels.txt").exists()
+
+
+@pytest.mark.parametrize("with_table", [True, False])
+def test_what_cvat_writes_is_read_with_its_names(tmp_path, with_table):
+    mask = np.array([[0, 1, 2, 2], [0, 1, 0, 0], [0, 0, 0, 2]], np.uint8)
+    save_image(tmp_path / "imgsFine/leftImg8bit/train/图 a_leftImg8bit.png", mask.shape)
+    save_mask(tmp_path / "gtFine/train/图 a_gtFine_labelIds.png", mask)
+    if with_table:
+        (tmp_path / "label_colors.txt").write_text("0 0 0 background\n9 0 0 dent\n0 9 0 a crack\n")
+    assert detect_format(tmp_path) == "cityscapes"
+    result = cityscapes.read(tmp_path)
+    expected = ["background", "dent", "a crack"] if with_table else ["unlabeled", "ego vehicle"]
+    assert result.labels[: len(expected)] == expected
+    assert result.items[0].subset == "train"
+    np.testing.assert_array_equal(result.items[0].mask(), mask)

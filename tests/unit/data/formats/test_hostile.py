@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from damaged_files import damage
 from format_samples import sample
 
 from core.data.formats import coco, cvat, eiseg, labelme, parsing, registry, yolo
@@ -20,7 +21,6 @@ from core.project import Project
 from core.system.errors import InputError
 
 READ_AND_WRITTEN = [one.key for one in registry.WRITABLE if one.read is not None]
-_NASTY = (b"-1", b"NaN", b"1e999", b"999999999999", b'"x"', b"null", b"{}", b"../../x")
 
 
 def annotation_files(folder: Path) -> list[Path]:
@@ -33,23 +33,6 @@ def annotation_files(folder: Path) -> list[Path]:
         and not set(path.relative_to(folder).parts) & set(places)
         and not (path.parent == folder and path.suffix == ".png")
     )
-
-
-def damage(data: bytes, rng: np.random.Generator) -> bytes:
-    place = int(rng.integers(0, len(data) + 1))
-    kind = int(rng.integers(0, 4))
-    if kind == 0:
-        return data[:place]
-    if kind == 1:
-        return data[:place] + bytes(rng.integers(0, 256, 3).astype(np.uint8)) + data[place + 3 :]
-    if kind == 2:
-        return data[:place] + data[place : place + 200] * 3 + data[place + 200 :]
-    digits = [n for n, byte in enumerate(data) if 48 <= byte <= 57]
-    if not digits:
-        return data[place:]
-    place = int(rng.choice(digits))
-    nasty = _NASTY[int(rng.integers(0, len(_NASTY)))]
-    return data[:place] + nasty + data[place + 1 :]
 
 
 @pytest.mark.parametrize("key", READ_AND_WRITTEN)
