@@ -21,8 +21,6 @@ from core.data.formats.image_index import (
     checked_size,
     find_files,
     find_images,
-    is_file,
-    path_inside,
 )
 from core.data.formats.import_result import ImportedImage, ImportResult
 from core.data.formats.parsing import (
@@ -171,10 +169,9 @@ class _Reader:
         self.images[image] = (mask, segments, subset)
 
     def _mask(self, file: Path, name: str) -> Path:
-        for folder in (file.parent / file.stem, file.parent, self._root / file.stem):
-            path = path_inside(self._root, folder, name, file=file)
-            if is_file(path):
-                return path
+        for place in (f"{file.stem}/{name}", name):
+            if (mask := self._index.at(place, file=file)) is not None:
+                return mask
         found = [path for path in self._pngs.get(Path(name).name, []) if "panoptic" in str(path)]
         if len(found) == 1:
             return found[0]

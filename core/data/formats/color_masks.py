@@ -23,15 +23,15 @@ from core.data.formats.color_tables import (
 )
 from core.data.formats.conversion_report import ConversionReport
 from core.data.formats.format import Evidence, FolderOverview, Format
-from core.data.formats.image_index import require_folder
+from core.data.formats.image_index import find_images, require_folder
 from core.data.formats.import_result import ImportedImage, ImportResult
-from core.data.formats.index_masks import find_mask_pairs
 from core.data.formats.mask_images import (
     has_channels,
     mask_palette,
     read_color_mask,
     read_sized_mask,
 )
+from core.data.formats.pairing import pair_folder, unlabelled
 from core.data.formats.parsing import subset_of_path
 from core.data.formats.voc import voc_colors, voc_palette
 from core.datasets import LABELS_FILE
@@ -99,7 +99,8 @@ def read(folder: Path | str, *, colors: Mapping[Color, str] | None = None) -> Im
         InputError: no such folder, no image with a mask, or colours as lossy saving makes them.
     """
     root = require_folder(folder)
-    pairs = find_mask_pairs(root)
+    paired = pair_folder(find_images(root), root)
+    pairs = [(image, mask) for image, mask in paired.pairs if mask is not None]
     if not pairs:
         raise InputError(
             "{folder} holds no images with masks: a mask has the name of its image and ends with"
@@ -107,11 +108,13 @@ def read(folder: Path | str, *, colors: Mapping[Color, str] | None = None) -> Im
             folder=root,
         )
     report = ConversionReport()
+    paired.report(report)
     read_masks = masks_by_color(root, pairs, colors, report)
     items = [
         ImportedImage(image, mask, subset_of_path(image, root))
         for (image, _), mask in zip(pairs, read_masks.masks, strict=True)
     ]
+    items += unlabelled([image for image, _ in paired.pairs], items, root, report)
     return ImportResult(items, read_masks.names, read_masks.colors, report)
 
 
@@ -314,8 +317,9 @@ def _color_of(code: int) -> Color:
 
 
 def _has_color_masks(folder: FolderOverview) -> bool:
-    masks = [mask for _, mask in find_mask_pairs(folder.root)[:_LOOKED_AT]]
-    return any(is_colored(mask) for mask in masks)
+    pairs = pair_folder(find_images(folder.root), folder.root).pairs
+    masks = [mask for _, mask in pairs if mask is not None]
+    return any(is_colored(mask) for mask in masks[:_LOOKED_AT])
 
 
 def is_colored(mask: Path) -> bool:
