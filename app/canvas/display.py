@@ -13,12 +13,14 @@ from app.canvas.editor import Editor
 from app.canvas.picture_layers import Layers
 from app.canvas.renderer import MaskStyle
 from app.canvas.viewport import Viewport
-from app.look.theme import tokens
+from app.look.icons import pixmap
+from app.look.theme import GRID, tokens
 from app.look.translation import tr
 from core.annotation.edits import Region
 from core.images.palette import Color, default_palette
 
 _ZOOM_STEP = 1.25
+_SIGN = 48
 _GRID_FROM = 10.0  # device pixels per image pixel
 
 
@@ -52,6 +54,7 @@ class CanvasDisplay(QWidget):
         self._colors: Sequence[Color] = default_palette(2)
         self._fitted = True
         self._waiting = False
+        self._problem = ""
         self._last_size = (0, 0)
         self._wanted: KeptView | None = None
         editor.drawn.connect(self._on_drawn)
@@ -118,6 +121,13 @@ class CanvasDisplay(QWidget):
         waiting = waiting and self._editor.document is None
         if waiting != self._waiting:
             self._waiting = waiting
+            self.update()
+
+    def set_problem(self, text: str) -> None:
+        """Say, where nothing is shown, why an image cannot be; "" for none."""
+        if text != self._problem:
+            self._problem = text
+            self.setAccessibleDescription(text)
             self.update()
 
     # Places
@@ -204,7 +214,9 @@ class CanvasDisplay(QWidget):
         painter = QPainter(self)
         painter.fillRect(event.rect(), QColor(tokens().window))
         if self._editor.document is None:
-            if self._waiting:
+            if self._problem:
+                self._paint_problem(painter)
+            elif self._waiting:
                 painter.setPen(QColor(tokens().muted))
                 painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, tr("Loading …"))
             return
@@ -227,6 +239,18 @@ class CanvasDisplay(QWidget):
             rgb = (color.red(), color.green(), color.blue())
             self._layers.draw_preview(region, rgb, self.viewport)
         self._picture_stale = self._masks_stale = self._preview_stale = False
+
+    def _paint_problem(self, painter: QPainter) -> None:
+        """Draw a sign of damage in the middle, and the reason below."""
+        ratio = self.ratio
+        sign = pixmap("error", _SIGN, color=tokens().danger, ratio=ratio)
+        middle = self.rect().center()
+        painter.drawPixmap(middle.x() - _SIGN // 2, middle.y() - 2 * _SIGN, sign)
+        margin = self.width() // 8
+        area = self.rect().adjusted(margin, self.height() // 2 - _SIGN // 2, -margin, -GRID)
+        painter.setPen(QColor(tokens().text))
+        flags = Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop | Qt.TextFlag.TextWordWrap
+        painter.drawText(area, flags, self._problem)
 
     def _paint_grid(self, painter: QPainter) -> None:
         seen = self.viewport.spans()

@@ -43,6 +43,8 @@ class CanvasView(CanvasDisplay):
     """(steps): Ctrl and the wheel."""
     acted = Signal()
     """The tool was pressed, released, or told to accept, drop or go back."""
+    taken_up = Signal()
+    """The user goes on with the tool: a press, or a key that drops or removes something."""
 
     def __init__(self, editor: Editor, parent: QWidget | None = None) -> None:
         super().__init__(editor, parent)
@@ -65,7 +67,7 @@ class CanvasView(CanvasDisplay):
     def set_tool(self, tool: Tool) -> None:
         """Take up a tool."""
         if self.tool is not None:
-            self._release()
+            self.finish_press()
             self.tool.deactivated()
         self.tool = tool
         tool.activated()
@@ -135,7 +137,10 @@ class CanvasView(CanvasDisplay):
         is_tool = button in (Qt.MouseButton.LeftButton, Qt.MouseButton.RightButton)
         if is_tool and self.tool is not None and self._editor.document is not None:
             self._pressed = True
-            self.tool.pressed(self._pointer_at(event.position(), event.modifiers(), event.button()))
+            self.taken_up.emit()
+            pointer = self._pointer_at(event.position(), event.modifiers(), event.button())
+            self._pointer = pointer
+            self.tool.pressed(pointer)
             self.acted.emit()
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:  # noqa: N802
@@ -168,9 +173,9 @@ class CanvasView(CanvasDisplay):
             self.mousePressEvent(event)
         elif self._editor.document is not None:
             self._pressed = True
-            self.tool.double_clicked(
-                self._pointer_at(event.position(), event.modifiers(), event.button())
-            )
+            self.taken_up.emit()
+            self._pointer = self._pointer_at(event.position(), event.modifiers(), event.button())
+            self.tool.double_clicked(self._pointer)
             self.acted.emit()
 
     def leaveEvent(self, event: QEvent) -> None:  # noqa: N802
@@ -202,6 +207,8 @@ class CanvasView(CanvasDisplay):
         tool = self.tool
         if tool is None or self._editor.document is None:
             return False
+        if key in (Qt.Key.Key_Escape, Qt.Key.Key_Backspace, Qt.Key.Key_Delete):
+            self.taken_up.emit()
         if key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
             tool.accept()
         elif key == Qt.Key.Key_Escape:
@@ -268,8 +275,8 @@ class CanvasView(CanvasDisplay):
             alt=bool(modifiers & Qt.KeyboardModifier.AltModifier),
         )
 
-    def _release(self) -> None:
-        """End a press whose tool goes away."""
+    def finish_press(self) -> None:
+        """End a press where the pointer is: its tool or image goes away."""
         if self._pressed and self.tool is not None and self._pointer is not None:
             self.tool.released(self._pointer)
         self._pressed = False
@@ -287,6 +294,7 @@ class CanvasView(CanvasDisplay):
         if self.tool is not None:
             self._pressed = False
             self.tool.deactivated()
+        self._pointer = None
         self.show_document()
         self.keyboard.hide()
         if self.tool is not None and self._editor.picture is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -90,6 +91,15 @@ class Panel(QWidget):
 
     def search_done(self) -> None:
         """Return was pressed in the search box while this panel is in front."""
+
+    def holds_back(self, then: Callable[[], object]) -> bool:
+        """The panel, its project or the window is about to be left: return whether to wait.
+
+        Args:
+            then: called later if so, once nothing that the user began would be lost; never where
+                the user decides to stay.
+        """
+        return False
 
     @property
     def busy(self) -> bool:

@@ -89,6 +89,8 @@ class Application(QObject):
         """Show and remember a language of ``LANGUAGES``; the window is rebuilt soon after."""
         if language == current_language():
             return
+        if self.window.holds_back(lambda: self.set_language(language)):
+            return
         self.context.settings.language = "zh_CN" if language == "zh_CN" else "en"
         self.context.store.save()
         set_language(language)
@@ -137,12 +139,13 @@ class Application(QObject):
 
     def open_project(self, folder: Path, run_fields: Mapping[str, Any] | None = None) -> None:
         """Open a project and, if asked for, start a job on it and show it."""
-        self.window.open_project(folder)
-        if self.context.project is None:
-            return
-        if run_fields is not None:
-            self.context.start_run(run_fields)
-        self.context.navigate(ShowDataset() if run_fields is None else ShowTraining())
+
+        def go_on() -> None:
+            if run_fields is not None:
+                self.context.start_run(run_fields)
+            self.context.navigate(ShowDataset() if run_fields is None else ShowTraining())
+
+        self.window.open_project(folder, then=go_on)
 
     def _make_window(self) -> MainWindow:
         window = MainWindow(self.context)

@@ -112,9 +112,21 @@ class MainWindow(QMainWindow):
             dialog.set_folder(folder)
         return dialog
 
-    def open_project(self, folder: Path) -> None:
-        """Open a project unless a job of the current one stands in the way."""
-        self._leave_project(lambda: self._open_project(folder))
+    def open_project(self, folder: Path, then: Callable[[], None] | None = None) -> None:
+        """Open a project unless something of the current one stands in the way.
+
+        Args:
+            folder: the project's.
+            then: called once it is open.
+        """
+
+        def open_it() -> None:
+            self._open_project(folder)
+            project = self.context.project
+            if then is not None and project is not None and project.folder == folder.absolute():
+                then()
+
+        self._leave_project(open_it)
 
     def _open_project(self, folder: Path) -> None:
         try:
@@ -124,6 +136,10 @@ class MainWindow(QMainWindow):
                 self, translated(error.message), yes=tr("Open for reading"), no=tr("Cancel")
             ):
                 self.context.open_project(folder, read_only=True)
+
+    def holds_back(self, then: Callable[[], object]) -> bool:
+        """Ask the panel in front whether to wait; see ``Panel.holds_back``."""
+        return self._work_area is not None and self._work_area.holds_back(then)
 
     def close_silently(self) -> None:
         """Close without asking and without ending jobs: another window or nobody needs them."""
@@ -139,7 +155,10 @@ class MainWindow(QMainWindow):
             self._work_area.shut_down()
 
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802
-        """Ask before a running job would end, and stay in sight until it has saved."""
+        """Ask before labels or a running job would be lost; stay in sight until all is saved."""
+        if not self._closing_silently and self.holds_back(self.close):
+            event.ignore()
+            return
         if not self._closing_silently and self.context.jobs_running():
             event.ignore()
             if not self._is_closing and self._may_end_jobs():
@@ -160,7 +179,7 @@ class MainWindow(QMainWindow):
         bar = self.top_bar
         bar.new_requested.connect(self.show_new_project)
         bar.open_requested.connect(self._on_open_requested)
-        bar.recent_requested.connect(self.open_project)
+        bar.recent_requested.connect(self._on_recent_requested)
         bar.import_requested.connect(self._on_import_requested)
         bar.undo_import_requested.connect(self._on_undo_import_requested)
         bar.cleanup_requested.connect(self._on_cleanup_requested)
@@ -176,7 +195,7 @@ class MainWindow(QMainWindow):
     def _connect_home(self) -> None:
         self.home.new_requested.connect(self.show_new_project)
         self.home.open_requested.connect(self._on_open_requested)
-        self.home.recent_requested.connect(self.open_project)
+        self.home.recent_requested.connect(self._on_recent_requested)
         self.home.forget_requested.connect(self._on_forget_requested)
         self.home.demo_requested.connect(self.demo_requested)
 
@@ -293,16 +312,20 @@ class MainWindow(QMainWindow):
         if folder:
             self.open_project(Path(folder))
 
+    @Slot(object)
+    def _on_recent_requested(self, folder: Path) -> None:
+        self.open_project(folder)
+
     @Slot()
     def _on_import_requested(self) -> None:
-        if self.context.project is not None:
+        if self.context.project is not None and not self.holds_back(self._on_import_requested):
             self.show_import()
 
     @Slot()
     def _on_undo_import_requested(self) -> None:
         project = self.context.project
         info = None if project is None else project.last_import()
-        if project is None or info is None:
+        if project is None or info is None or self.holds_back(self._on_undo_import_requested):
             return
         when = QLocale().toString(
             QDateTime.fromSecsSinceEpoch(int(info.created)), QLocale.FormatType.ShortFormat
@@ -374,7 +397,9 @@ class MainWindow(QMainWindow):
         HelpDialog(self.context.devices, self).open()
 
     def _leave_project(self, action: Callable[[], None]) -> None:
-        """Run ``action``, which leaves the project, once its jobs are over."""
+        """Run ``action``, which leaves the project, once its labels and jobs are safe."""
+        if self.holds_back(lambda: self._leave_project(action)):
+            return
         if self.context.jobs_running() and not dialogs.ask(
             self,
             tr("A job of this project is running."),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal, Slot
@@ -107,17 +107,29 @@ class WorkArea(QWidget):
 
     def show_panel(self, key: str, target: Target | None = None) -> None:
         """Bring a panel to the front and hand it a ``target`` in it."""
-        panel = self.panels[key]
+        panel, current = self.panels[key], self.current_panel
+        if panel is not current and current.holds_back(lambda: self.show_panel(key, target)):
+            self._mark_shown(current.key)
+            return
         step = self._step_of(key)
         self._last_panel[step.key] = key
-        self._fill_tabs(step, key)
+        self._mark_shown(key)
         self._stack.setCurrentWidget(panel)
-        self.rail.set_current(step.key)
         self._show_inspector()
         panel.activated()
         if target is not None:
             panel.navigate(target)
         self.panel_changed.emit(key)
+
+    def holds_back(self, then: Callable[[], object]) -> bool:
+        """Ask the panel in front; see ``Panel.holds_back``."""
+        return self.current_panel.holds_back(then)
+
+    def _mark_shown(self, key: str) -> None:
+        """Mark a panel in rail and tabs."""
+        step = self._step_of(key)
+        self._fill_tabs(step, key)
+        self.rail.set_current(step.key)
 
     def set_project(self, project: Project | None) -> None:
         """Hand the project to every panel."""

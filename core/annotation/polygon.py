@@ -150,6 +150,12 @@ def simplify(polygon: Polygon, tolerance: float) -> Polygon:
     )
 
 
+def spans_area(points: Sequence[Point] | Ring) -> bool:
+    """Whether there are three points that do not lie in one line."""
+    ring = _ring(points)
+    return len(ring) >= 3 and int(np.linalg.matrix_rank(ring[1:] - ring[0], tol=1e-6)) == 2
+
+
 def insert_vertex(polygon: Polygon, point: Point, *, ring: int, index: int) -> Polygon:
     """Return the polygon with ``point`` before vertex ``index`` of a ring (0 is the outer one)."""
     return polygon.with_ring(ring, np.insert(polygon.rings[ring], index, point, axis=0))

@@ -8,7 +8,7 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPen
 
 from app.canvas.editor import BACKGROUND
-from app.canvas.tools.tool import Pointer, Tool
+from app.canvas.tools.tool import Pending, Pointer, Tool
 from core.annotation.brush import Brush
 from core.system.messages import Message, message
 
@@ -44,6 +44,10 @@ class BrushTool(Tool):
     def busy(self) -> bool:
         """Whether a stroke is under way."""
         return self.editor.document is not None and self.editor.document.in_stroke
+
+    def pending(self) -> Pending | None:
+        """A stroke is complete at any time."""
+        return Pending() if self.busy else None
 
     def pressed(self, pointer: Pointer) -> None:
         """Begin a stroke."""

@@ -11,7 +11,7 @@ from PySide6.QtGui import QColor, QPainter, QPen
 
 from app.canvas.editor import Editor
 from app.canvas.tools.host import ToolHost
-from app.canvas.tools.tool import Pointer, Tool
+from app.canvas.tools.tool import Pending, Pointer, Tool
 from app.services.background import Progress, Task
 from core.annotation.click_model import (
     Click,
@@ -49,6 +49,9 @@ class ClickTool(Tool):
     )
     missing_hint: ClassVar[Message] = message("Click to choose the model that follows the clicks")
     busy_hint: ClassVar[Message] = message("The model is looking for the object …")
+    nothing_hint: ClassVar[Message] = message(
+        "The model found no object: click once more, or discard the clicks."
+    )
     options: ClassVar[tuple[str, ...]] = ("only_over",)
 
     def __init__(self, editor: Editor, view: ToolHost) -> None:
@@ -73,6 +76,13 @@ class ClickTool(Tool):
     def busy(self) -> bool:
         """Whether there are clicks."""
         return bool(self._clicks)
+
+    def pending(self) -> Pending | None:
+        """Complete where an object is proposed or being looked for."""
+        if not self._clicks:
+            return None
+        is_known = self._waiting is not None or self._region is not None
+        return Pending(None if is_known else self.nothing_hint)
 
     def set_model(self, files: ClickModelFiles | None, model: ClickModel | None = None) -> None:
         """Use another model; without ``model`` the files are opened at the first click."""

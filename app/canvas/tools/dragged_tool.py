@@ -8,8 +8,9 @@ from typing import ClassVar
 from PySide6.QtGui import QColor
 
 from app.canvas.editor import BACKGROUND
-from app.canvas.tools.tool import Pointer, Tool
+from app.canvas.tools.tool import UNFINISHED, Pending, Pointer, Tool
 from core.annotation.shapes import Outline
+from core.system.messages import Message
 
 
 class DraggedTool(Tool):
@@ -17,6 +18,7 @@ class DraggedTool(Tool):
 
     options: ClassVar[tuple[str, ...]] = ("only_over",)
     drags: ClassVar[bool] = True
+    unfinished_hint: ClassVar[Message] = UNFINISHED
 
     _start: Pointer | None = None
     _end: Pointer | None = None
@@ -25,6 +27,12 @@ class DraggedTool(Tool):
     def busy(self) -> bool:
         """Whether a shape is being dragged."""
         return self._start is not None
+
+    def pending(self) -> Pending | None:
+        """Complete where letting go here would paint something."""
+        if self._start is None:
+            return None
+        return Pending(None if self.outline() is not None else self.unfinished_hint)
 
     def pressed(self, pointer: Pointer) -> None:
         """Begin."""

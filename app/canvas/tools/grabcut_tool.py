@@ -11,10 +11,10 @@ from PySide6.QtGui import QColor, QPainter, QPen
 from app.canvas.editor import Editor
 from app.canvas.tool_drawing import draw_box
 from app.canvas.tools.host import ToolHost
-from app.canvas.tools.tool import Pointer, Tool
+from app.canvas.tools.tool import Pending, Pointer, Tool
 from app.services.background import Progress, Task
 from core.annotation.brush import Brush, sweep
-from core.annotation.edits import Region, intersect, joined, whole_box
+from core.annotation.edits import Box, Region, intersect, joined, whole_box
 from core.annotation.grabcut import GrabCut
 from core.system.messages import Message, message
 
@@ -34,6 +34,12 @@ class GrabCutTool(Tool):
     hint: ClassVar[Message] = message("Drag a box around an object")
     stroke_hint: ClassVar[Message] = message(
         "Stroke over what is missing · right button: over what is wrong · Enter: paint · Esc: drop"
+    )
+    small_hint: ClassVar[Message] = message(
+        "The box is too small to hold an object: finish it, or discard it."
+    )
+    nothing_hint: ClassVar[Message] = message(
+        "No object was found in the box: stroke over it, or discard the box."
     )
     options: ClassVar[tuple[str, ...]] = ("brush_size", "only_over")
     main_option: ClassVar[str] = "brush_size"
@@ -55,6 +61,15 @@ class GrabCutTool(Tool):
     def busy(self) -> bool:
         """Whether a box is drawn."""
         return self._corner is not None or self._grabcut is not None or bool(self._waiting)
+
+    def pending(self) -> Pending | None:
+        """Complete where an object is proposed or being looked for."""
+        if self._corner is not None:
+            end = self._pointer or self._corner
+            return Pending(None if self._box_between(self._corner, end) else self.small_hint)
+        if self._waiting or self._found is not None:
+            return Pending()
+        return None if self._grabcut is None else Pending(self.nothing_hint)
 
     def shown_hint(self) -> Message:
         """Box or strokes."""
@@ -85,13 +100,12 @@ class GrabCutTool(Tool):
     def released(self, pointer: Pointer) -> None:
         """Look for the object."""
         corner, self._corner = self._corner, None
+        self._pointer = pointer
         stroke, self._stroke, self._points = self._stroke, None, []
         image, grabcut = self.editor.image(), self._grabcut
         if corner is not None and image is not None:
-            (x0, y0), (x1, y1) = corner.pixel, pointer.pixel
-            box = (min(x0, x1), min(y0, y1), max(x0, x1) + 1, max(y0, y1) + 1)
-            inside = intersect(box, whole_box(image))
-            if inside and min(inside[2] - inside[0], inside[3] - inside[1]) >= _LEAST_SIDE:
+            box = self._box_between(corner, pointer)
+            if box is not None:
                 self._solve(lambda: GrabCut(image, box))
         elif grabcut is not None and stroke is not None:
             foreground = not self._removes
@@ -153,6 +167,18 @@ class GrabCutTool(Tool):
             painter.setPen(pen)
             points: list[QPointF] = [self.view.to_widget(*point) for point in self._points]
             painter.drawPolyline([*points, points[-1] + QPointF(0.01, 0)])
+
+    def _box_between(self, corner: Pointer, opposite: Pointer) -> Box | None:
+        """Return the box between two places, None where it is too small for an object."""
+        document = self.editor.document
+        if document is None:
+            return None
+        (x0, y0), (x1, y1) = corner.pixel, opposite.pixel
+        box = (min(x0, x1), min(y0, y1), max(x0, x1) + 1, max(y0, y1) + 1)
+        inside = intersect(box, whole_box(document.mask))
+        if inside is None or min(inside[2] - inside[0], inside[3] - inside[1]) < _LEAST_SIDE:
+            return None
+        return box
 
     def _add_to_stroke(self, pointer: Pointer) -> None:
         document = self.editor.document

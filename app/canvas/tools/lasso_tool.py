@@ -25,6 +25,9 @@ class LassoTool(DraggedTool):
     icon: ClassVar[str] = "tool-lasso"
     shortcut: ClassVar[str] = "L"
     hint: ClassVar[Message] = message("Drag around something · right button erases")
+    unfinished_hint: ClassVar[Message] = message(
+        "The lasso has enclosed nothing yet: finish it, or discard it."
+    )
 
     def pressed(self, pointer: Pointer) -> None:
         """Begin."""

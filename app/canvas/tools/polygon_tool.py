@@ -11,9 +11,9 @@ from app.canvas.editor import Editor
 from app.canvas.tool_drawing import draw_handles, draw_line
 from app.canvas.tools.host import ToolHost
 from app.canvas.tools.shape_editing import ShapeEditing
-from app.canvas.tools.tool import Pointer, Tool
+from app.canvas.tools.tool import Pending, Pointer, Tool
 from core.annotation.edits import Region
-from core.annotation.polygon import Point, Polygon
+from core.annotation.polygon import Point, Polygon, spans_area
 from core.annotation.shapes import Outline
 from core.system.messages import Message, message
 
@@ -55,6 +55,12 @@ class PolygonTool(Tool):
     def busy(self) -> bool:
         """Whether a ring is being drawn."""
         return bool(self._points)
+
+    def pending(self) -> Pending | None:
+        """A ring is complete with three points that are not in one line; so is what is dragged."""
+        if not self._points:
+            return Pending() if self._editing.is_held else None
+        return Pending(_missing(self._points))
 
     @property
     def holds(self) -> bool:
@@ -208,3 +214,14 @@ class PolygonTool(Tool):
     def _is_near(self, first: Point, second: Point) -> bool:
         step: QPointF = self.view.to_widget(*first) - self.view.to_widget(*second)
         return abs(step.x()) + abs(step.y()) <= _NEAR
+
+
+def _missing(points: list[Point]) -> Message | None:
+    """Return why a ring cannot be closed, None where it can."""
+    if len(points) == 1:
+        return message("The polygon has only one point: finish it, or discard it.")
+    if len(points) == 2:
+        return message("The polygon has only two points: finish it, or discard it.")
+    if not spans_area(points):
+        return message("The polygon's points are in one line: finish it, or discard it.")
+    return None

@@ -12,9 +12,9 @@ from PySide6.QtGui import QPainter
 from app.canvas.editor import Editor
 from app.canvas.tool_drawing import draw_handles, draw_line
 from app.canvas.tools.host import ToolHost
-from app.canvas.tools.tool import Pointer, Tool
+from app.canvas.tools.tool import Pending, Pointer, Tool
 from app.services.background import Progress
-from core.annotation.polygon import Polygon, polygon_region
+from core.annotation.polygon import Polygon, polygon_region, spans_area
 from core.annotation.scissors import Scissors
 from core.system.messages import Message, message
 
@@ -43,11 +43,20 @@ class ScissorsTool(Tool):
         self._path: _Path | None = None
         self._pointer: Pointer | None = None
         self._waiting = 0
+        self._is_closing = False
 
     @property
     def busy(self) -> bool:
         """Whether an outline is begun."""
         return bool(self._anchors)
+
+    def pending(self) -> Pending | None:
+        """Complete with three anchors that are not in one line, or while it is being closed."""
+        if not self._anchors:
+            return None
+        if self._is_closing or spans_area(self._anchors):
+            return Pending()
+        return Pending(message("The path cannot be closed yet: finish it, or discard it."))
 
     def pressed(self, pointer: Pointer) -> None:
         """Add an anchor."""
@@ -90,7 +99,7 @@ class ScissorsTool(Tool):
     def accept(self) -> None:
         """Close the outline and paint what is inside."""
         scissors, document = self._scissors, self.editor.document
-        if scissors is None or document is None or len(self._anchors) < 2:
+        if scissors is None or document is None or len(self._anchors) < 2 or self._is_closing:
             return
         size = document.size
 
@@ -105,6 +114,7 @@ class ScissorsTool(Tool):
                     self.editor.paint(region, self.editor.class_id, name=self.name)
 
         self._waiting += 1
+        self._is_closing = True
         self.editor.tasks.start(close, on_done=paint, on_failed=self._fail)
 
     def cancel(self) -> None:
@@ -172,4 +182,5 @@ class ScissorsTool(Tool):
         self._outline = np.zeros((0, 2))
         self._path = None
         self._waiting = 0
+        self._is_closing = False
         self.view.update()

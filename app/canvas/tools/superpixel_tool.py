@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from app.canvas.editor import BACKGROUND
-from app.canvas.tools.tool import Pointer, Tool
-from app.services.background import Progress
+from app.canvas.editor import BACKGROUND, Editor
+from app.canvas.tools.host import ToolHost
+from app.canvas.tools.tool import Pending, Pointer, Tool
+from app.services.background import Progress, Task
 from core.annotation.edits import Region
 from core.annotation.superpixels import SuperpixelCache
 from core.system.messages import Message, message
@@ -34,6 +35,14 @@ class SuperpixelTool(Tool):
     _found: Region | None = None
     _class_id: int | None = None
 
+    def __init__(self, editor: Editor, view: ToolHost) -> None:
+        super().__init__(editor, view)
+        self._wished: list[Task] = []
+
+    def pending(self) -> Pending | None:
+        """What was dragged over is painted as soon as it is known."""
+        return Pending() if self._wished or self._class_id is not None else None
+
     def moved(self, pointer: Pointer, *, pressed: bool) -> None:
         """Show the superpixel here, and paint it while a button is down."""
         if pointer.pixel != self._at:
@@ -58,8 +67,11 @@ class SuperpixelTool(Tool):
         self.view.renew_preview()
 
     def cancel(self) -> None:
-        """Show nothing."""
+        """Show nothing, and paint nothing that is still being worked out."""
         self.editor.tasks.cancel(_TASK)
+        for task in self._wished:
+            task.cancel()
+        self._wished.clear()
         self._at = self._found = self._class_id = None
         self.view.renew_preview()
 
@@ -89,14 +101,22 @@ class SuperpixelTool(Tool):
 
         def show(region: Region | None) -> None:
             self._found = region if self._at is not None else None
+            if class_id is not None:
+                self._wished.pop(0)
             if class_id is not None and self.editor.document is document:
                 self.editor.paint(region, class_id, name=self.name)
             self.view.renew_preview()
 
         # Moving on cancels what is only to be shown, not what is to be painted.
-        self.editor.tasks.start(
+        task = self.editor.tasks.start(
             search,
             on_done=show,
-            on_failed=self.editor.failed.emit,
+            on_failed=self._on_failed,
             key=_TASK if class_id is None else "",
         )
+        if class_id is not None:
+            self._wished.append(task)
+
+    def _on_failed(self, error: Exception) -> None:
+        self.cancel()
+        self.editor.failed.emit(error)

@@ -12,7 +12,7 @@ from app.canvas.editor import Editor
 from app.canvas.tools.host import ToolHost
 from app.look.translation import translated
 from core.annotation.edits import Region
-from core.system.messages import Message
+from core.system.messages import Message, message
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +35,21 @@ class Pointer:
     def pixel(self) -> tuple[int, int]:
         """The pixel under the pointer."""
         return int(self.x // 1), int(self.y // 1)
+
+
+UNFINISHED = message("What you have begun is not finished: finish it, or discard it.")
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """What a tool has begun, and what would be lost if its tool or image were left now.
+
+    Attributes:
+        problem: why it cannot be painted as it is, a sentence that ends with what to do; None
+            where ``accept`` paints it, at once or as soon as it is worked out.
+    """
+
+    problem: Message | None = None
 
 
 class Tool:
@@ -75,6 +90,14 @@ class Tool:
     def busy(self) -> bool:
         """Whether something is begun that Escape would drop."""
         return False
+
+    def pending(self) -> Pending | None:
+        """Return what would be lost if the tool or the image were left now, None if nothing.
+
+        Whoever leaves paints what is complete and asks about the rest. A tool that says nothing
+        here is asked about as long as it is ``busy``.
+        """
+        return Pending(UNFINISHED) if self.busy else None
 
     @property
     def holds(self) -> bool:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import ClassVar
 
-from app.canvas.editor import BACKGROUND
-from app.canvas.tools.tool import Pointer, Tool
-from app.services.background import Progress
+from app.canvas.editor import BACKGROUND, Editor
+from app.canvas.tools.host import ToolHost
+from app.canvas.tools.tool import Pending, Pointer, Tool
+from app.services.background import Progress, Task
 from core.annotation.edits import Region
 from core.annotation.wand import wand, wand_box
 from core.system.messages import Message, message
@@ -34,6 +35,14 @@ class WandTool(Tool):
     _found: Region | None = None
     _found_for: _Wish | None = None
 
+    def __init__(self, editor: Editor, view: ToolHost) -> None:
+        super().__init__(editor, view)
+        self._clicked: list[Task] = []
+
+    def pending(self) -> Pending | None:
+        """A click is painted as soon as its pixels are known."""
+        return Pending() if self._clicked else None
+
     def moved(self, pointer: Pointer, *, pressed: bool) -> None:
         """Look what is alike here."""
         if pointer.pixel != self._at:
@@ -55,19 +64,30 @@ class WandTool(Tool):
         document = self.editor.document
 
         def paint(region: Region | None) -> None:
+            self._clicked.pop(0)
             if self.editor.document is document:
                 self.editor.paint(region, class_id, name=self.name)
+            self.view.renew_preview()
 
         # Without a key: moving on must not take the click back.
-        self._start(wish, paint, key="")
+        task = self._start(wish, paint, key="")
+        if task is not None:
+            self._clicked.append(task)
 
     def left(self) -> None:
         """Show nothing."""
-        self.cancel()
+        self.editor.tasks.cancel(_TASK)
+        self._show_nothing()
 
     def cancel(self) -> None:
-        """Show nothing."""
+        """Show nothing, and drop the clicks whose pixels are still being looked for."""
         self.editor.tasks.cancel(_TASK)
+        for task in self._clicked:
+            task.cancel()
+        self._clicked.clear()
+        self._show_nothing()
+
+    def _show_nothing(self) -> None:
         self._at = self._wish = self._found = self._found_for = None
         self.view.renew_preview()
 
@@ -92,10 +112,12 @@ class WandTool(Tool):
         self._wish = wish
         self._start(wish, lambda region: self._on_found(wish, region), key=_TASK)
 
-    def _start(self, wish: _Wish, on_done: Callable[[Region | None], None], *, key: str) -> None:
+    def _start(
+        self, wish: _Wish, on_done: Callable[[Region | None], None], *, key: str
+    ) -> Task | None:
         image = self.editor.image()
         if image is None:
-            return
+            return None
         (x, y), tolerance, contiguous = wish
 
         def search(_progress: Progress) -> Region | None:
@@ -104,7 +126,11 @@ class WandTool(Tool):
                 return None
             return wand(image, x, y, tolerance=tolerance, contiguous=contiguous, within=box)
 
-        self.editor.tasks.start(search, on_done=on_done, on_failed=self.editor.failed.emit, key=key)
+        return self.editor.tasks.start(search, on_done=on_done, on_failed=self._on_failed, key=key)
+
+    def _on_failed(self, error: Exception) -> None:
+        self.cancel()
+        self.editor.failed.emit(error)
 
     def _on_found(self, wish: _Wish, region: Region | None) -> None:
         self._found, self._found_for = region, wish

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, cast
@@ -104,6 +105,7 @@ class LabellingPanel(Panel):
     def set_project(self, project: Project | None) -> None:
         """Label the images of ``project``."""
         work = self.workspace
+        work.unfinished.commit()
         work.tasks.cancel_and_wait()
         self.session.set_project(project)
         work.project = project
@@ -193,6 +195,10 @@ class LabellingPanel(Panel):
             self.view.canvas.show_kept_view(kept.view)
             self.images.open(kept.image)
 
+    def holds_back(self, then: Callable[[], object]) -> bool:
+        """Paint what a tool has completed, and ask about what is not complete."""
+        return self.workspace.unfinished.holds_back(then)
+
     def theme_changed(self) -> None:
         """Renew icons and what is drawn by hand."""
         self.view.canvas.update()
@@ -209,6 +215,7 @@ class LabellingPanel(Panel):
 
     def shut_down(self) -> None:
         """Save everything and wait."""
+        self.workspace.unfinished.commit()
         self.workspace.remembered.save()
         self.draft.shut_down()
         self.images.shut_down()
@@ -289,7 +296,8 @@ class LabellingPanel(Panel):
     @Slot()
     def _on_waited(self) -> None:
         """Most images are there by now, and a text would only flash."""
-        self.view.canvas.set_waiting(self.session.wanted is not None and self.session.row is None)
+        is_read = self.session.row is not None or self.session.damage is not None
+        self.view.canvas.set_waiting(self.session.wanted is not None and not is_read)
 
     @Slot(int)
     def _on_saved(self, image_id: int) -> None:

@@ -62,7 +62,8 @@ class Session(QObject):
 
     Attributes:
         row: the image shown, as it was when it was opened; None where nothing is shown.
-        wanted: id of the image that is being read or shown.
+        wanted: id of the image that is being read or shown, or that cannot be read.
+        damage: why it cannot be read, None where it can.
     """
 
     opened = Signal()
@@ -76,7 +77,7 @@ class Session(QObject):
     recovered = Signal(object)
     """(names): images completed from what an earlier window had painted when it was killed."""
     failed = Signal(object)
-    """(Exception): an image cannot be read."""
+    """(Exception): the shapes of an image cannot be read, or what was painted before a crash."""
     _stored = Signal(int, object)
     _refused = Signal(int, object)
 
@@ -92,6 +93,7 @@ class Session(QObject):
         self._pictures: OrderedDict[int, ImagePyramid] = OrderedDict()
         self.row: ImageRow | None = None
         self.wanted: int | None = None
+        self.damage: Exception | None = None
         editor.committed.connect(self._on_committed)
         self._stored.connect(self._on_stored)
         self._refused.connect(self._on_refused)
@@ -163,7 +165,7 @@ class Session(QObject):
         row, document = self.row, self._editor.document
         self._tasks.cancel("image")
         self._tasks.cancel("prefetch")
-        self.row = self.wanted = None
+        self.row = self.wanted = self.damage = None
         if document is not None:
             self._editor.show(None, None)
         if row is not None and document is not None:
@@ -273,8 +275,8 @@ class Session(QObject):
             self.failed.emit(opened.damage)
 
     def _on_unreadable(self, error: Exception) -> None:
-        self.wanted = None
-        self.failed.emit(error)
+        _log.warning("image %s cannot be shown: %s", self.wanted, error)
+        self.damage = error
         self.opened.emit()
 
     def _on_recovered(self, names: list[str]) -> None:

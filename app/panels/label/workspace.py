@@ -13,6 +13,7 @@ from app.panels.label.label_classes import LabelClasses
 from app.panels.label.remembered import RememberedChoices
 from app.panels.label.session import Session
 from app.panels.label.stored_drafts import StoredDrafts
+from app.panels.label.unfinished_work import UnfinishedWork
 from app.panels.label.widgets.labelling_inspector import LabellingInspector
 from app.panels.label.widgets.labelling_view import LabellingView
 from app.services.background import BackgroundTasks
@@ -37,6 +38,7 @@ class Workspace:
         actions: everything that can be done, with its keys; parts connect what they do.
         view, inspector: all widgets.
         notices: the line that tells something once.
+        unfinished: what a tool has begun; whoever leaves asks it first.
         tools: the canvas's tools by key.
     """
 
@@ -55,6 +57,7 @@ class Workspace:
         self.inspector = LabellingInspector(self.editor, self.actions)
         self.actions.add_to(self.inspector)
         self.notices = self.view.notice
+        self.unfinished = UnfinishedWork(self.view.canvas, self.editor, self.view.question, owner)
         self.tools: dict[str, Tool] = {
             tool.key: tool(self.editor, self.view.canvas) for group in TOOLS for tool in group
         }
@@ -62,7 +65,8 @@ class Workspace:
     @property
     def busy(self) -> bool:
         """Whether something is being read or changed in the background."""
-        return self.tasks.busy or self.session.busy or self.editor.tasks.busy or self.drafts.busy
+        parts = (self.tasks, self.session, self.editor.tasks, self.drafts, self.unfinished)
+        return any(part.busy for part in parts)
 
     def shut_down(self) -> None:
         """Save everything and wait."""

@@ -242,7 +242,11 @@ class ClassEditing(QObject):
     def _replace(self, class_id: int, replacement: int) -> None:
         """Rewrite the masks in the background; the open image is saved and opened again."""
         project, session = self._workspace.project, self._workspace.session
-        if project is None or not session.flush():
+        if (
+            project is None
+            or self._workspace.unfinished.holds_back(lambda: self._replace(class_id, replacement))
+            or not session.flush()
+        ):
             return
         row = session.row
         session.leave()

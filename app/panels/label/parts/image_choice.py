@@ -13,6 +13,7 @@ from app.look.translation import tr
 from app.panels.label import key_actions as keys
 from app.panels.label.workspace import Workspace
 from app.services.background import Progress
+from app.widgets.dialogs import error_text
 from core.annotation.draft import most_uncertain_first
 from core.project import ImageCounts, ImageQuery, State
 from core.project.rows import STATES
@@ -41,6 +42,7 @@ class ImageChoice(QObject):
         super().__init__(parent)
         self._workspace = workspace
         self._session = workspace.session
+        self._unfinished = workspace.unfinished
         self._view = workspace.view
         self._strip = workspace.view.strip
         self._review = workspace.inspector.review
@@ -101,9 +103,13 @@ class ImageChoice(QObject):
     @Slot(int)
     def open(self, image_id: int) -> None:
         """Show an image."""
-        if image_id != self._session.wanted:
-            self._session.open(image_id)
-            self._strip.set_current(image_id)
+        if image_id == self._session.wanted and self._session.damage is None:
+            return
+        if self._unfinished.holds_back(lambda: self.open(image_id)):
+            self._strip.set_current(self._session.wanted)
+            return
+        self._session.open(image_id)
+        self._strip.set_current(image_id)
 
     def search(self, text: str) -> None:
         """Leave the images whose name, comment or group has this text, once the typing pauses."""
@@ -127,6 +133,8 @@ class ImageChoice(QObject):
     @Slot(int)
     def step(self, by: int) -> None:
         """Show the next (+1) or previous (-1) image of the strip."""
+        if self._unfinished.holds_back(lambda: self.step(by)):
+            return
         if not self._strip.ids:
             return
         current = self._strip.images.place(self._session.wanted or -1)
@@ -139,7 +147,7 @@ class ImageChoice(QObject):
     def open_next_unlabelled(self) -> None:
         """Show the next image without labels, from the start again after the last."""
         project = self._workspace.project
-        if project is None:
+        if project is None or self._unfinished.holds_back(self.open_next_unlabelled):
             return
         wanted = set(project.image_ids(ImageQuery(state="unlabelled")))
         start = self._place + 1
@@ -152,6 +160,12 @@ class ImageChoice(QObject):
     @Slot(str)
     def set_state(self, state: str) -> None:
         """Take the user's word on how far the labelling of the open image is."""
+        if self._unfinished.holds_back(lambda: self.set_state(state)):
+            self._review.show_row(self._session.row)
+            return
+        if self._session.row is None:
+            self._tell_damage()
+            return
         if self._session.pending:  # a first save would call the image labelled afterwards
             self._session.flush()
         self._store_state(state)
@@ -180,6 +194,9 @@ class ImageChoice(QObject):
         """Say that the image is done and show the next one."""
         row = self._session.row
         if row is None:
+            self._tell_damage()
+            return
+        if self._unfinished.holds_back(lambda: self.set_state_and_step(state)):
             return
         self._session.flush()
         self.save_empty_mask()
@@ -262,14 +279,33 @@ class ImageChoice(QObject):
 
     def show_opened(self) -> None:
         """Another image is open, or none."""
-        row = self._session.row
+        row, wanted = self._session.row, self._session.wanted
         self._review.show_row(row)
-        self._view.name.setText("" if row is None else row.name)
+        self._show_name()
         self._show_place()
-        if row is not None:
-            place = self._strip.images.place(row.id)
+        if wanted is not None and (row is not None or self._session.damage is not None):
+            place = self._strip.images.place(wanted)
             if place is not None and place + 1 < len(self._strip.ids):
                 self._session.prefetch(self._strip.ids[place + 1])
+
+    def _show_name(self) -> None:
+        """Show the image's name, and over the canvas why it cannot be shown."""
+        row, damage = self._session.row, self._session.damage
+        name = "" if row is None else row.name
+        if damage is not None:
+            place = self._strip.images.place(self._session.wanted or -1)
+            shown = None if place is None else self._strip.images.row(place)
+            name = "" if shown is None else shown.name
+        self._view.name.setText(name)
+        self._view.canvas.set_problem("" if damage is None else error_text(damage)[0])
+
+    def _tell_damage(self) -> None:
+        if self._session.damage is not None:
+            self._workspace.notices.tell(
+                tr("This image cannot be shown, so it cannot be called labelled."),
+                role="warning",
+                passing=True,
+            )
 
     def _show_place(self) -> None:
         wanted = self._session.wanted

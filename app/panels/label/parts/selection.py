@@ -79,6 +79,8 @@ class Selection(QObject):
     @Slot()
     def paste(self) -> None:
         """Paint what was copied at the same place of this image."""
+        if self._workspace.unfinished.holds_back(self.paste):
+            return
         copied, editor = self._copied, self._workspace.editor
         known = [label.id for label in self._workspace.classes.labels]
         if copied is None or editor.document is None or copied.class_id not in known:
@@ -96,6 +98,8 @@ class Selection(QObject):
     @Slot()
     def copy_to_next(self) -> None:
         """Copy, show the next image, and paste there."""
+        if self._workspace.unfinished.holds_back(self.copy_to_next):
+            return
         before = self._workspace.session.wanted
         if self.copy():
             self.step_wanted.emit(1)
@@ -103,6 +107,8 @@ class Selection(QObject):
 
     def show_opened(self) -> None:
         """Another image is open: paste what was copied for it."""
+        if self._workspace.session.damage is not None:
+            self._paste_next = False  # not into the image after it
         if self._paste_next and self._workspace.editor.document is not None:
             self._paste_next = False
             self.paste()
@@ -115,6 +121,7 @@ class Selection(QObject):
             project is None
             or row is None
             or project.read_only
+            or self._workspace.unfinished.holds_back(self.interpolate)
             or not self._workspace.session.flush()
         ):
             return

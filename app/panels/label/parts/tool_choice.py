@@ -48,8 +48,13 @@ class ToolChoice(QObject):
     @Slot(str)
     def take(self, key: str) -> None:
         """Take up a tool."""
-        tool = self._workspace.tools[key]
-        if self._canvas.tool is not tool:
+        tool, current = self._workspace.tools[key], self._canvas.tool
+        if current is not tool:
+            if current is not None and self._workspace.unfinished.holds_back(
+                lambda: self.take(key)
+            ):
+                self._workspace.actions[f"tool.{current.key}"].setChecked(True)
+                return
             self._canvas.set_tool(tool)
         self._workspace.actions[f"tool.{key}"].setChecked(True)
         self._workspace.inspector.show_tool(
@@ -80,6 +85,7 @@ class ToolChoice(QObject):
     def undo(self) -> None:
         """Take the last step back, or the last part of what the tool has begun."""
         if self.current.busy:
+            self._workspace.unfinished.withdraw()
             self.current.step_back()
         else:
             self._editor.undo()

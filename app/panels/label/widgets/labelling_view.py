@@ -23,6 +23,7 @@ from app.panels.label import key_actions as keys
 from app.panels.label.widgets.canvas_status import CanvasStatus
 from app.panels.label.widgets.image_strip import ImageStrip
 from app.panels.label.widgets.notice_bar import NoticeBar
+from app.panels.label.widgets.question_bar import QuestionBar
 from app.panels.label.widgets.tool_bar import ToolBar
 from app.widgets.elided_label import ElidedLabel
 from app.widgets.empty_state import EmptyState
@@ -53,6 +54,7 @@ class LabellingView(QStackedWidget):
         self.place = label("", "muted")
         self.status = CanvasStatus()
         self.notice = NoticeBar()
+        self.question = QuestionBar()
         self.strip = ImageStrip(loader)
         self.empty = EmptyState(
             "label",
@@ -86,7 +88,12 @@ class LabellingView(QStackedWidget):
             work.addWidget(part)
         picture = QGridLayout()  # the notice lies over the picture, which must not jump
         picture.addWidget(self.canvas, 0, 0)
-        picture.addWidget(self.notice, 0, 0, Qt.AlignmentFlag.AlignTop)
+        told = QVBoxLayout()
+        told.setSpacing(0)
+        told.addWidget(self.question)
+        told.addWidget(self.notice)
+        told.addStretch(1)
+        picture.addLayout(told, 0, 0)
         work.addLayout(picture, 1)
         layout = QVBoxLayout(page)
         layout.setContentsMargins(0, 0, 0, 0)
