@@ -58,7 +58,9 @@ def read(folder: Path | str, *, colors: Mapping[Color, str] | None = None) -> Im
             else:
                 pairs.append((image, mask))
         for mask in by_stem.values():
-            report.left_out(message("The mask {file} has no image.", file=mask))
+            report.alike(
+                "left out", message("{count} masks have no image (the first is {file})."), mask
+            )
     if not pairs:
         raise InputError(
             "{folder} is no CamVid folder: it needs train and trainannot with images.", folder=root

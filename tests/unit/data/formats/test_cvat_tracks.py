@@ -36,7 +36,8 @@ def write(folder, *tracks, length=5, images=None, name="annotations.xml", label=
 
 def masks(folder):
     result = cvat.read(folder)
-    return result, {item.image_path.stem: item.mask() for item in result.items}
+    labelled = [item for item in result.items if item.mask is not None]
+    return result, {item.image_path.stem: item.mask() for item in labelled}
 
 
 def filled(x, y, side=6):
