@@ -23,7 +23,7 @@ from core.models.catalog import NETWORKS, ModelName, Network, NetworkCost, Netwo
 from core.networks.layers import ConvBNReLU
 from core.networks.operators import Resize
 from core.networks.resize import spatial_size
-from core.runs.spec import TrainSpec
+from core.runs.kinds import TrainSpec
 from core.runs.spec_errors import validation_problem
 from core.system.devices import DeviceInfo
 from core.system.errors import InputError
