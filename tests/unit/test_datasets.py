@@ -148,7 +148,7 @@ def change(folder: Path, what: str) -> None:
         values[0, 9] = 3
         images.write_mask(mask, values)
     elif what == "channels":
-        Image.fromarray(values).convert("RGB").save(mask)
+        Image.fromarray(np.stack([values, values, 9 - values], axis=-1)).save(mask)
 
 
 @pytest.mark.parametrize(

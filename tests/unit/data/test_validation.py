@@ -61,9 +61,8 @@ def test_everything_is_found_at_once(folder: Path) -> None:
     bad[5, :7] = 9
     bad[6, :2] = 200
     images.write_mask(annotations / "图 3.png", bad)
-    Image.fromarray(np.dstack([make_mask(6), make_mask(6) * 2, make_mask(6)])).save(
-        annotations / "图 6.png"
-    )
+    colored = np.stack([make_mask(6), make_mask(6), 9 - make_mask(6)], axis=-1)
+    Image.fromarray(colored).save(annotations / "图 6.png")
     (pictures / "图 7.png").write_bytes(b"no")
     (annotations / "图 8.png").write_bytes(b"no")
     images.write_mask(annotations / "图 9.png", np.full((24, 32), 255, np.uint8))
