@@ -70,6 +70,7 @@ class _Tally:
     unchanged: int = 0
     replaced: int = 0
     conflicts: list[Path] = field(default_factory=list)
+    nameless: list[Path] = field(default_factory=list)
     lost: list[Message] = field(default_factory=list)
 
 
@@ -110,6 +111,15 @@ def take_over(
                 _write(connection, batch_id, ready, tally, replace=replace)
             if not (tally.added or tally.masks or plan.new):  # nothing to undo
                 connection.execute("DELETE FROM import_batch WHERE id = ?", (batch_id,))
+    if tally.nameless:
+        tally.lost.append(
+            message(
+                "{count} images are left out, as their names are not UTF-8; rename them (the first"
+                " is {file}).",
+                count=len(tally.nameless),
+                file=tally.nameless[0],
+            )
+        )
     return ImportReport(
         added=tally.added,
         masks=tally.masks,
@@ -150,9 +160,7 @@ class _Reader:
     def prepare(self, item: Incoming) -> Iterator[_Prepared]:
         """Yield the image unless it is unreadable or came before, or has no name to store."""
         if not is_utf8(item.image):
-            self._tally.lost.append(
-                message("The name of {file} is not UTF-8; rename it.", file=item.image)
-            )
+            self._tally.nameless.append(item.image)
             return
         stored = self._storage.resolver.store(item.image)
         if stored.path in self._seen:

@@ -66,6 +66,6 @@ def test_a_project_names_the_image_whose_name_it_cannot_store(tmp_path):
     with Project.create(tmp_path / "项 目") as project:
         report = project.import_result(result, source=tmp_path / "in")
         assert (report.added, report.masks) == (1, 1)
-        assert ["is not UTF-8" in str(text) for text in report.lost] == [True]
+        assert ["1 images are left out" in str(text) for text in report.lost] == [True]
         report = project.add_images([item.image_path for item in result.items])
-        assert ["is not UTF-8" in str(text) for text in report.lost] == [True]
+        assert ["names are not UTF-8" in str(text) for text in report.lost] == [True]
