@@ -21,7 +21,7 @@ from app.panels.label.remembered import RememberedChoices
 from app.panels.label.workspace import Workspace
 from app.services.settings import SettingsStore
 from core.annotation.document import MaskDocument
-from core.annotation.picture import make_picture
+from core.annotation.image_pyramid import make_pyramid
 
 PARTS = (
     ToolChoice,
@@ -56,7 +56,7 @@ def test_parts_can_be_made_in_any_order(workspace, step) -> None:
         action = workspace.actions[spec.key]
         assert action.receivers("2triggered(bool)"), spec.key
     workspace.editor.show(
-        MaskDocument(np.zeros((30, 40), np.uint8), 1), make_picture(np.zeros((30, 40, 3), np.uint8))
+        MaskDocument(np.zeros((30, 40), np.uint8), 1), make_pyramid(np.zeros((30, 40, 3), np.uint8))
     )
     workspace.actions["tool.rectangle"].trigger()
     assert workspace.view.canvas.tool is workspace.tools["rectangle"]
