@@ -35,6 +35,7 @@ class JobView:
     name: str
     state: str
     progress: events.Progress | None
+    has_started: bool
 
 
 class AppContext(QObject):
@@ -54,6 +55,8 @@ class AppContext(QObject):
     """(Project | None): another project was opened, or it was closed."""
     dataset_changed = Signal()
     """Images, masks, labels or subsets of the project changed; emit it after changing them."""
+    counts_changed = Signal(object)
+    """(ImageCounts): images are being labelled; ``dataset_changed`` follows when that is done."""
     runs_changed = Signal()
     """A run was added or removed, or the state of one changed."""
     run_started = Signal(str)
@@ -95,9 +98,11 @@ class AppContext(QObject):
         """Where folder dialogs start."""
         return self.settings.projects_dir or Path.home()
 
-    def create_project(self, folder: Path, name: str, *, labels: Iterable[str] = ()) -> None:
-        """Create a project and open it in place of the current one; raises ``InputError``."""
-        self._take_over(Project.create(folder, name, labels=labels))
+    def create_project(
+        self, folder: Path, name: str, *, labels: Iterable[str] = (), background: bool = True
+    ) -> None:
+        """Create a project and open it in place of the current one; see ``Project.create``."""
+        self._take_over(Project.create(folder, name, labels=labels, background=background))
 
     def open_project(self, folder: Path, *, read_only: bool = False) -> None:
         """Open the project in ``folder`` in place of the current one.
@@ -277,7 +282,8 @@ class AppContext(QObject):
         state = row.state
         if run_id in self.jobs.queued:
             state = "queued"
-        return JobView(run_id, _job_name(row), state, RunFolder(row.folder).progress)
+        folder = RunFolder(row.folder)
+        return JobView(run_id, _job_name(row), state, folder.progress, folder.started is not None)
 
     def _on_run_prepared(self, project: Project, run: RunRow) -> None:
         if self.project is project:

@@ -28,6 +28,7 @@ class _Job:
     state: str = "queued"
     progress: Progress | None = None
     miou: float | None = None
+    has_started: bool = True
 
 
 class JobStrip(QFrame):
@@ -72,14 +73,25 @@ class JobStrip(QFrame):
             layout.addWidget(tool)
         self._refresh()
 
-    def show_job(self, run_id: str | None, name: str = "", state: str = "") -> None:
-        """Show another job; None: nothing runs."""
+    def show_job(
+        self, run_id: str | None, name: str = "", state: str = "", *, has_started: bool = True
+    ) -> None:
+        """Show another job; None: nothing runs.
+
+        Args:
+            run_id: which one.
+            name: what people call it.
+            state: as in ``RunFolder.state``.
+            has_started: whether it ever began, so that there is something to resume.
+        """
         if run_id is None:
             self._job = None
         elif self._job is None or self._job.run_id != run_id:
             self._job = _Job(run_id, name, state or "queued")
         elif state:
             self._job.state = state
+        if self._job is not None:
+            self._job.has_started = has_started
         self._refresh()
 
     def set_waiting(self, count: int) -> None:
@@ -144,7 +156,9 @@ class JobStrip(QFrame):
         self.text.setText(" · ".join(parts))
         resumable = job.state in ("paused", "interrupted", "cancelled", "failed")
         set_icon(self.pause_button, "play" if resumable else "pause")
-        caption = tr("Resume") if resumable else tr("Pause")
+        caption = tr("Pause")
+        if resumable:
+            caption = tr("Resume") if job.has_started else tr("Start")
         keys = self.pause_button.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
         self.pause_button.setToolTip(f"{caption} ({keys})")
         self.pause_button.setAccessibleName(caption)

@@ -242,7 +242,9 @@ class MainWindow(QMainWindow):
         if shown is None:
             self.job_strip.show_job(None)
         else:
-            self.job_strip.show_job(shown.run_id, shown.name, shown.state)
+            self.job_strip.show_job(
+                shown.run_id, shown.name, shown.state, has_started=shown.has_started
+            )
             if shown.progress is not None:
                 self.job_strip.add_event(shown.run_id, shown.progress)
         self.job_strip.set_waiting(self.context.waiting_jobs())
@@ -385,7 +387,12 @@ class MainWindow(QMainWindow):
     @Slot(object)
     def _on_project_chosen(self, chosen: NewProject) -> None:
         self._leave_project(
-            lambda: self.context.create_project(chosen.folder, chosen.name, labels=chosen.labels)
+            lambda: self.context.create_project(
+                chosen.folder,
+                chosen.name,
+                labels=chosen.labels,
+                background=chosen.background,
+            )
         )
 
     @Slot()

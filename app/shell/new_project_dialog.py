@@ -8,6 +8,7 @@ from pathlib import Path
 
 from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import (
+    QCheckBox,
     QDialog,
     QDialogButtonBox,
     QFileDialog,
@@ -21,18 +22,28 @@ from PySide6.QtWidgets import (
 from app.look.theme import GRID
 from app.look.translation import tr
 from app.widgets.layout import button, label, row
+from core.project.class_table import with_background
 
 _FORBIDDEN = re.compile(r'[<>:"/\\|?*\x00-\x1f]')
+_COMMAS = re.compile("[,;，；、]")
 _WIDTH = GRID * 60
 
 
 @dataclass(frozen=True, slots=True)
 class NewProject:
-    """What the dialog returns; ``folder`` is the project's own folder."""
+    """What the dialog returns.
+
+    Attributes:
+        name: the project's.
+        folder: its own.
+        labels: class names by id.
+        background: whether class 0 is the background.
+    """
 
     name: str
     folder: Path
     labels: tuple[str, ...]
+    background: bool = True
 
 
 class NewProjectDialog(QDialog):
@@ -61,7 +72,18 @@ class NewProjectDialog(QDialog):
         folder_label.setBuddy(self.folder_edit)
         form.addRow(folder_label, row(self.folder_edit, browse))
         form.addRow(tr("&Classes"), self.labels_edit)
-        about = tr("One a line, the background first. Optional: an import brings its own.")
+        self.background_box = QCheckBox(tr("Class 0 is the background"))
+        self.background_box.setChecked(True)
+        self.background_box.setToolTip(
+            tr(
+                "What belongs to none of the classes; erasing leaves it behind. Switch this off "
+                "only if every pixel belongs to one of your classes."
+            )
+        )
+        form.addRow("", self.background_box)
+        self.classes_hint = label("", wrap=True)
+        form.addRow("", self.classes_hint)
+        about = tr("One a line, or with commas between them. Optional: an import brings its own.")
         form.addRow("", label(about, "muted", wrap=True))
         self.hint = label("", "muted")
         self.hint.setWordWrap(True)
@@ -79,16 +101,19 @@ class NewProjectDialog(QDialog):
         layout.addWidget(buttons)
         self.name_edit.textChanged.connect(self._on_edited)
         self.folder_edit.textChanged.connect(self._on_edited)
+        self.labels_edit.textChanged.connect(self._on_edited)
+        self.background_box.toggled.connect(self._on_edited)
         self._on_edited()
 
     def value(self) -> NewProject:
         """Return what was entered."""
         name = self.name_edit.text().strip()
-        labels = tuple(
-            line.strip() for line in self.labels_edit.toPlainText().splitlines() if line.strip()
-        )
+        has_background = self.background_box.isChecked()
+        labels = _typed_names(self.labels_edit.toPlainText())
+        if labels and has_background:
+            labels = with_background(labels, tr("background"))
         parent = Path(self.folder_edit.text().strip()).expanduser()
-        return NewProject(name, parent / _folder_name(name), labels)
+        return NewProject(name, parent / _folder_name(name), tuple(labels), has_background)
 
     def accept(self) -> None:
         """Tell the choice."""
@@ -105,12 +130,23 @@ class NewProjectDialog(QDialog):
 
     @Slot()
     def _on_edited(self) -> None:
+        labels = enumerate(self.value().labels)
+        self.classes_hint.setText(" · ".join(f"{number} {name}" for number, name in labels))
+        self.classes_hint.setVisible(bool(self.classes_hint.text()))
         complete = bool(self.name_edit.text().strip() and self.folder_edit.text().strip())
         self.create_button.setEnabled(complete)
         if complete:
             self.hint.setText(tr("The project becomes {folder}", folder=self.value().folder))
         else:
             self.hint.setText(tr("The folder will hold masks and trained models."))
+
+
+def _typed_names(text: str) -> list[str]:
+    """Return the names in ``text``, each once: one a line, or one line with commas."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    if len(lines) == 1:
+        lines = [part.strip() for part in _COMMAS.split(lines[0]) if part.strip()]
+    return list(dict.fromkeys(lines))
 
 
 def _folder_name(name: str) -> str:

@@ -25,6 +25,7 @@ from app.services.context import AppContext
 from app.services.targets import Target
 from app.services.timers import single_shot
 from app.shell.rail import Rail, RailStep
+from app.widgets.focus_policy import WheelScrolls
 from app.widgets.layout import indent_spin_boxes, line
 from core.project import Project
 from core.runs.events import Event
@@ -193,6 +194,7 @@ class WorkArea(QWidget):
         self.panels[panel.key] = panel
         self._stack.addWidget(panel)
         indent_spin_boxes(panel)
+        WheelScrolls(panel)
         panel.setAccessibleName(translated(panel.title))
         panel.status_changed.connect(self.refresh_status)
         panel.inspector_changed.connect(self._on_inspector_changed)
@@ -230,6 +232,7 @@ class WorkArea(QWidget):
             if self._inspector_layout.indexOf(widget) < 0:
                 self._inspector_layout.addWidget(widget)
                 indent_spin_boxes(widget)
+                WheelScrolls(widget)
             widget.show()
 
     def _step_of(self, panel_key: str) -> Step:

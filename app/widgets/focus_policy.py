@@ -31,6 +31,18 @@ class UnfocusedWheelFilter(QObject):
         return super().eventFilter(watched, event)
 
 
+class WheelScrolls(UnfocusedWheelFilter):
+    """For the inputs below a widget: the wheel turns only the one that was clicked first."""
+
+    def __init__(self, root: QWidget) -> None:
+        super().__init__(root)
+        for part in root.findChildren(QWidget):
+            if isinstance(part, _TURNED) and not isinstance(part, QScrollBar):
+                if part.focusPolicy() == Qt.FocusPolicy.WheelFocus:  # or the wheel would take it
+                    part.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+                part.installEventFilter(self)
+
+
 class TabFocusInputs(UnfocusedWheelFilter):
     """Leaves the keyboard where it is while the inputs below a widget are used.
 

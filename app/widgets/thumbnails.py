@@ -23,6 +23,7 @@ _log = logging.getLogger(__name__)
 _THREADS = 2
 _MAX_WISHES = 256  # more than fit on a screen; older ones were scrolled past
 _REPAINT_MS = 30
+_OBJECT_BYTES = 2048  # a picture's colour table and bookkeeping
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +118,9 @@ class ThumbnailLoader(QObject):
             return
         with self._lock:
             self._busy.discard(key)
+        old = self._latest.get((key[0], key[2]), key)
+        if old != key:  # a mask that was painted over is not seen again soon
+            self._cache.pop(old, None)
         self._cache[key] = made
         self._latest[key[0], key[2]] = key
         if not self._repaint.isActive():
@@ -147,7 +151,7 @@ def load_thumbnail(project: Project, row: ImageRow, side: int) -> Thumbnail:
 def _size_bytes(thumbnail: Thumbnail) -> int:
     """Return the memory that both pictures take."""
     parts = (thumbnail.image, thumbnail.mask)
-    return sum(int(part.sizeInBytes()) for part in parts if part is not None)
+    return _OBJECT_BYTES + sum(int(part.sizeInBytes()) for part in parts if part is not None)
 
 
 class _Runnable(QRunnable):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import cast
 
 import numpy as np
 
@@ -23,7 +22,7 @@ from core.annotation.edits import (
     unite,
 )
 from core.annotation.shape_layers import ShapeLayers
-from core.annotation.shapes import NO_CHANGES, Outline, Shape, ShapeChanges, Shapes, changes_between
+from core.annotation.shapes import NO_CHANGES, Outline, Shape, ShapeChanges, Shapes
 from core.annotation.undo import UndoStack, UndoStep
 
 ChangeListener = Callable[[Sequence[Box]], None]
@@ -262,31 +261,24 @@ class MaskDocument:
     ) -> bool:
         made = [edit for edit in edits if edit is not None]
         boxes = tuple(edit.box for edit in made)
-        before = self.layers.shapes
-        self.shape_changes = self.layers.settle(self.mask, boxes, put)
-        if not made and not self.shape_changes:
+        shapes = self.layers.shapes
+        self.shape_changes = changes = self.layers.settle(self.mask, boxes, put)
+        if not made and not changes:
             return False
-        if self.shape_changes:
-            new = sum(shape.nbytes for shape in self.shape_changes.values() if shape is not None)
-            after = self.layers.shapes
-            self.undo_stack.push(
-                name, made, before=before, after=after, state_bytes=new + 8 * len(after)
-            )
-        else:
-            self.undo_stack.push(name, made)
+        before: dict[int, Shape | None] = dict.fromkeys(changes)
+        if changes:
+            before |= {shape.id: shape for shape in shapes if shape.id in changes}
+        self.undo_stack.push(name, made, before=before, after=changes)
         if not drawn:
             self.on_drawn(boxes)
         self.on_committed(boxes)
         return True
 
-    def _tell(self, step: UndoStep | None, shapes: object) -> UndoStep | None:
+    def _tell(self, step: UndoStep | None, changes: ShapeChanges | None) -> UndoStep | None:
         if step is None:
             return None
-        self.shape_changes = NO_CHANGES
-        if step.before is not step.after:
-            now = cast("Shapes", shapes)
-            self.shape_changes = changes_between(self.layers.shapes, now)
-            self.layers.change(self.shape_changes)
+        self.shape_changes = changes or NO_CHANGES
+        self.layers.change(self.shape_changes)
         self.on_drawn(step.boxes)
         self.on_committed(step.boxes)
         return step

@@ -34,6 +34,11 @@ class ImagePyramid:
         return width, height
 
     @property
+    def nbytes(self) -> int:
+        """Bytes that its pixels take."""
+        return sum(int(level.nbytes) for level in self.levels)
+
+    @property
     def is_grey(self) -> bool:
         """Whether a window can be chosen."""
         return self.levels[0].ndim == 2

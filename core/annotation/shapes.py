@@ -29,6 +29,8 @@ MOST_VERTICES = 500_000
 """Vertices of a shape that is kept."""
 FARTHEST = 1_000_000
 """Pixels that a vertex of a shape that is kept may lie from the image's corner."""
+_SHAPE_BYTES = 720
+_RING_BYTES = 160
 _STEPS = 16.0  # vertices lie on multiples of 1 / 16 pixel, which binary and decimal numbers hold
 # Handles of a box run around it from its first corner; which end of x and y each one moves.
 _MOVED_X = (0, None, 1, 1, 1, None, 0, 0)
@@ -137,8 +139,10 @@ class Shape:
 
     @property
     def nbytes(self) -> int:
-        """Bytes it takes, about."""
-        return 400 + sum(ring.nbytes for ring in self.outline.polygon.rings) + len(self.ground)
+        """Bytes it takes, at least, with those of Python's objects."""
+        rings = self.outline.polygon.rings
+        pixels = sum(ring.nbytes + _RING_BYTES for ring in rings)
+        return _SHAPE_BYTES + pixels + len(self.ground)
 
     def same_as(self, other: Shape) -> bool:
         """Whether both are the same, whatever lies beneath."""

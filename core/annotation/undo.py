@@ -2,77 +2,103 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+import sys
+import zlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from core.annotation.edits import Box, Mask, MaskEdit
+from core.annotation.shapes import NO_CHANGES, ShapeChanges
 
-MAX_BYTES = 256 * 1024**2
+MAX_BYTES = 32 * 1024**2
 _PACK_ABOVE = 4096
-_STEP_BYTES = 256
+_ZIP_BELOW = 4 * 1024**2  # larger steps are not worth the wait
+# What Python's objects take, measured with the collector's headers and rounded up.
+_STEP_BYTES = 640
+_EDIT_BYTES = 480
+_CHANGE_BYTES = 160
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class UndoStep:
     """One step the user can take back, as the interface names it.
 
-    ``before`` and ``after`` are whatever else the step changed, such as the tuple of shapes; they
-    are kept and given back untouched.
+    Attributes:
+        name: what it is called.
+        boxes: where it changed the mask.
+        before: the shapes that it changed as they were, by id; None where there was none.
+        after: the same after it.
     """
 
     name: str
     boxes: tuple[Box, ...]
-    before: object = None
-    after: object = None
+    before: ShapeChanges
+    after: ShapeChanges
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _PackedPixels:
-    """Pixels as runs, or as they are where runs would take more."""
+class _Pixels:
+    """The pixels of all edits of a step, one array after the other.
 
-    shape: tuple[int, int]
-    values: Mask
-    lengths: npt.NDArray[np.uint32] | None
+    Attributes:
+        data: the arrays as bytes.
+        runs: for each array how many runs it is packed into; 0: it is as it is.
+        is_zipped: whether ``data`` is.
+    """
+
+    data: bytes
+    runs: tuple[int, ...]
+    is_zipped: bool
 
     @classmethod
-    def of(cls, pixels: Mask) -> _PackedPixels:
-        shape = (pixels.shape[0], pixels.shape[1])
-        flat = np.ascontiguousarray(pixels).reshape(-1)
-        if flat.size > _PACK_ABOVE:
-            starts = np.flatnonzero(flat[1:] != flat[:-1]) + 1
-            if starts.size * 5 < flat.size // 2:
-                edges = np.concatenate(([0], starts, [flat.size]))
-                return cls(shape, flat[edges[:-1]], np.diff(edges).astype(np.uint32))
-        return cls(shape, flat.copy(), None)
+    def of(cls, edits: Iterable[MaskEdit]) -> _Pixels:
+        parts: list[bytes] = []
+        runs: list[int] = []
+        for edit in edits:
+            for pixels in (edit.before, edit.after):
+                part, count = _packed(pixels)
+                parts.append(part)
+                runs.append(count)
+        data = b"".join(parts)
+        if len(data) <= _ZIP_BELOW:
+            zipped = zlib.compress(data, 1)
+            if len(zipped) < len(data):
+                return cls(zipped, tuple(runs), True)
+        return cls(data, tuple(runs), False)
 
-    def unpack(self) -> Mask:
-        flat = self.values if self.lengths is None else np.repeat(self.values, self.lengths)
-        return flat.reshape(self.shape)
-
-    @property
-    def nbytes(self) -> int:
-        return self.values.nbytes + (0 if self.lengths is None else self.lengths.nbytes)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _PackedEdit:
-    box: Box
-    before: _PackedPixels
-    after: _PackedPixels
-
-    def unpack(self) -> MaskEdit:
-        return MaskEdit(self.box, self.before.unpack(), self.after.unpack())
+    def edits(self, boxes: Iterable[Box]) -> list[MaskEdit]:
+        data = zlib.decompress(self.data) if self.is_zipped else self.data
+        counts = iter(self.runs)
+        place = 0
+        edits = []
+        for box in boxes:
+            both: list[Mask] = []
+            for _ in range(2):
+                pixels, place = _unpacked(data, place, next(counts), box)
+                both.append(pixels)
+            edits.append(MaskEdit(box, both[0], both[1]))
+        return edits
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Entry:
     step: UndoStep
-    edits: tuple[_PackedEdit, ...]
+    pixels: _Pixels
     nbytes: int
+
+    @classmethod
+    def of(cls, step: UndoStep, edits: Iterable[MaskEdit]) -> _Entry:
+        pixels = _Pixels.of(edits)
+        size = _STEP_BYTES + sys.getsizeof(pixels.data) + _EDIT_BYTES * len(step.boxes)
+        for changes in (step.before, step.after):
+            size += _CHANGE_BYTES * len(changes)
+            size += sum(shape.nbytes for shape in changes.values() if shape is not None)
+        return cls(step, pixels, size)
+
+    def edits(self) -> list[MaskEdit]:
+        return self.pixels.edits(self.step.boxes)
 
 
 class UndoStack:
@@ -89,7 +115,7 @@ class UndoStack:
         self._max_bytes = max_bytes
         self._done: list[_Entry] = []
         self._undone: list[_Entry] = []
-        self._group: _Group | None = None
+        self._nbytes = 0
         self._has_dropped = False
         self.redo_note: object = None
 
@@ -98,54 +124,36 @@ class UndoStack:
         name: str,
         edits: Iterable[MaskEdit | None] = (),
         *,
-        before: object = None,
-        after: object = None,
-        state_bytes: int = 0,
+        before: ShapeChanges = NO_CHANGES,
+        after: ShapeChanges = NO_CHANGES,
     ) -> None:
         """Add a step that has been applied already; what was undone can no longer be redone.
 
         Args:
             name: what the interface calls it.
             edits: changes of the mask, in their order; None is left out.
-            before: anything else as it was before the step.
-            after: the same after it. A step without edits whose ``before`` is its ``after`` is
-                no step.
-            state_bytes: what keeping both takes, without what other steps keep anyway.
+            before: the shapes that change as they were, None where there was none.
+            after: the same after it. A step without edits and shapes is no step.
         """
-        packed = tuple(_pack(edit) for edit in edits if edit is not None)
-        if not packed and before is after:
+        made = [edit for edit in edits if edit is not None]
+        if not made and not after:
             return
-        if self._group is not None:
-            self._group.add(packed, before, after, state_bytes)
-            return
-        step = UndoStep(name, tuple(edit.box for edit in packed), before, after)
-        self._add(_Entry(step, packed, _size(packed) + state_bytes))
-
-    @contextmanager
-    def group(self, name: str) -> Iterator[None]:
-        """Make one step of all that is pushed inside; groups inside a group join it."""
-        if self._group is not None:
-            yield
-            return
-        self._group = group = _Group()
-        try:
-            yield
-        finally:
-            self._group = None
-            if group.edits or group.before is not group.after:
-                step = UndoStep(
-                    name, tuple(edit.box for edit in group.edits), group.before, group.after
-                )
-                packed = tuple(group.edits)
-                self._add(_Entry(step, packed, _size(packed) + group.state_bytes))
+        step = UndoStep(name, tuple(edit.box for edit in made), before, after)
+        self._nbytes -= sum(entry.nbytes for entry in self._undone)
+        self._undone.clear()
+        self.redo_note = None
+        entry = _Entry.of(step, made)
+        self._done.append(entry)
+        self._nbytes += entry.nbytes
+        self._drop_oldest()
 
     def undo(self, mask: Mask) -> UndoStep | None:
         """Take the last step back in ``mask``; None if there is none."""
         if not self._done:
             return None
         entry = self._done.pop()
-        for edit in reversed(entry.edits):
-            edit.unpack().revert(mask)
+        for edit in reversed(entry.edits()):
+            edit.revert(mask)
         self._undone.append(entry)
         return entry.step
 
@@ -154,8 +162,8 @@ class UndoStack:
         if not self._undone:
             return None
         entry = self._undone.pop()
-        for edit in entry.edits:
-            edit.unpack().apply(mask)
+        for edit in entry.edits():
+            edit.apply(mask)
         self._done.append(entry)
         return entry.step
 
@@ -176,8 +184,8 @@ class UndoStack:
 
     @property
     def nbytes(self) -> int:
-        """Bytes all steps take."""
-        return sum(entry.nbytes for entry in (*self._done, *self._undone))
+        """Bytes all steps take, at least what they hold."""
+        return self._nbytes
 
     def __len__(self) -> int:
         return len(self._done)
@@ -188,46 +196,37 @@ class UndoStack:
         self.redo_note = None
         self._done.clear()
         self._undone.clear()
-
-    def _add(self, entry: _Entry) -> None:
-        self._undone.clear()
-        self.redo_note = None
-        self._done.append(entry)
-        self._drop_oldest()
+        self._nbytes = 0
 
     def _drop_oldest(self) -> None:
-        total = sum(entry.nbytes for entry in self._done)
         drop = 0
-        while total > self._max_bytes and drop < len(self._done) - 1:
-            total -= self._done[drop].nbytes
+        while self._nbytes > self._max_bytes and drop < len(self._done) - 1:
+            self._nbytes -= self._done[drop].nbytes
             drop += 1
             self._has_dropped = True
         del self._done[:drop]
 
 
-class _Group:
-    def __init__(self) -> None:
-        self.edits: list[_PackedEdit] = []
-        self.before: object = None
-        self.after: object = None
-        self.state_bytes = 0
-        self._has_state = False
-
-    def add(
-        self, edits: tuple[_PackedEdit, ...], before: object, after: object, state_bytes: int
-    ) -> None:
-        self.edits.extend(edits)
-        self.state_bytes += state_bytes
-        if before is not after:
-            if not self._has_state:
-                self.before = before
-                self._has_state = True
-            self.after = after
+def _packed(pixels: Mask) -> tuple[bytes, int]:
+    """Return pixels as bytes, and into how many runs they are packed; 0: as they are."""
+    flat = np.ascontiguousarray(pixels).reshape(-1)
+    if flat.size > _PACK_ABOVE:
+        starts = np.flatnonzero(flat[1:] != flat[:-1]) + 1
+        if starts.size * 5 < flat.size // 2:
+            edges = np.concatenate(([0], starts, [flat.size]))
+            lengths = np.diff(edges).astype(np.uint32)
+            return flat[edges[:-1]].tobytes() + lengths.tobytes(), lengths.size
+    return flat.tobytes(), 0
 
 
-def _pack(edit: MaskEdit) -> _PackedEdit:
-    return _PackedEdit(edit.box, _PackedPixels.of(edit.before), _PackedPixels.of(edit.after))
-
-
-def _size(edits: tuple[_PackedEdit, ...]) -> int:
-    return _STEP_BYTES + sum(edit.before.nbytes + edit.after.nbytes + _STEP_BYTES for edit in edits)
+def _unpacked(data: bytes, place: int, runs: int, box: Box) -> tuple[Mask, int]:
+    """Return the pixels of ``box`` that begin at ``place``, and where the next ones do."""
+    shape = (box[3] - box[1], box[2] - box[0])
+    size = runs or shape[0] * shape[1]
+    pixels: Mask = np.frombuffer(data, np.uint8, size, place)
+    place += size
+    if runs:
+        lengths = np.frombuffer(data, np.uint32, runs, place)
+        pixels = np.repeat(pixels, lengths)
+        place += 4 * runs
+    return pixels.reshape(shape), place

@@ -9,15 +9,13 @@ from enum import Enum
 
 import numpy as np
 
-from core.data.class_names import BACKGROUND, BACKGROUND_NAMES, LABELME_BACKGROUND
+from core.data.class_names import BACKGROUND_NAMES, is_background
 from core.data.label_class import LabelClass
 from core.images.io import IGNORE_INDEX
 from core.images.palette import Color, default_palette
 from core.project.class_table import add_class, no_room
 from core.project.mask_store import LabelMap
 from core.system.errors import InputError
-
-_BACKGROUND = (BACKGROUND, LABELME_BACKGROUND)
 
 
 class Dropped(Enum):
@@ -55,7 +53,7 @@ def plan_classes(
 ) -> ClassPlan:
     """Match classes by name; what has no match becomes a new class with the next free id.
 
-    ``background`` and labelme's ``_background_`` are the same class. What is left out as background
+    All names of the background are the same class. What is left out as background
     goes to the project's background, else to the import's, else to a new class ``background``;
     in an empty project the background comes first.
 
@@ -74,8 +72,8 @@ def plan_classes(
     lut = np.full(256, IGNORE_INDEX, np.uint8)
     new: list[LabelClass] = []
     for index, name, like in _targets(tuple(known), names, class_map or {}):
-        if name not in known and name in _BACKGROUND:
-            name = next((other for other in _BACKGROUND if other in known), name)
+        if name not in known and is_background(name):
+            name = next((other for other in known if is_background(other)), name)
         if name not in known:
             id_ = next(ids, None)
             if id_ is None:

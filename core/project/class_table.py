@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
+from core.data.class_names import BACKGROUND, is_background
 from core.data.label_class import LabelClass
 from core.images.io import IGNORE_INDEX
 from core.images.palette import Color, default_palette
@@ -29,6 +30,18 @@ def palette(labels: Sequence[LabelClass]) -> list[Color]:
     for label in labels:
         colors[label.id] = label.color
     return colors
+
+
+def with_background(names: Iterable[str], background: str = BACKGROUND) -> list[str]:
+    """Return class names with the background first, each name once.
+
+    Args:
+        names: as somebody typed them; a name of the background keeps its spelling, wherever it is.
+        background: what it is called where none of them means it.
+    """
+    typed = list(dict.fromkeys(name.strip() for name in names if name.strip()))
+    own = next((name for name in typed if is_background(name)), background)
+    return [own, *(name for name in typed if not is_background(name))]
 
 
 def free_ids(connection: sqlite3.Connection) -> Iterator[int]:

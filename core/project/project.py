@@ -10,6 +10,7 @@ from typing import Self
 from filelock import FileLock
 
 from core.project import project_folder
+from core.project.class_table import with_background
 from core.project.data_exchange import DataExchange
 from core.project.database import Database
 from core.project.labelled_images import LabelledImages
@@ -36,23 +37,33 @@ class Project(LabelledImages, DataExchange, ProjectRuns):
 
     @classmethod
     def create(
-        cls, folder: Path | str, name: str | None = None, *, labels: Iterable[str] = ()
+        cls,
+        folder: Path | str,
+        name: str | None = None,
+        *,
+        labels: Iterable[str] = (),
+        background: bool = True,
     ) -> Self:
         """Make a project in a new or empty folder and open it for writing.
 
         Args:
             folder: where to.
             name: what people call it; the folder's name by default.
-            labels: class names, background first by convention; imports add theirs.
+            labels: class names; imports add theirs.
+            background: class 0 is the background, which is added where ``labels`` has others only;
+                False: every pixel belongs to one of ``labels``, the first of which is class 0.
 
         Raises:
             InputError: the folder is not empty, a project already, or not writable.
         """
         path = project_folder.absolute(folder)
+        names = list(labels)
+        if names and background:
+            names = with_background(names)
         project_folder.create_folder(path, {"name": (name or "").strip() or path.name})
         project = cls.open(path)
         try:
-            for label in labels:
+            for label in names:
                 project.add_class(label)
         except BaseException:
             project.close()

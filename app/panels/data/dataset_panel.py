@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -36,7 +37,7 @@ from app.widgets.layout import label
 from app.widgets.thumbnails import ThumbnailLoader
 from core.data.validation import Finding
 from core.images.palette import Color, default_palette
-from core.project import ImageQuery, ImageRow, Project
+from core.project import ImageCounts, ImageQuery, ImageRow, Project
 from core.system.messages import Message, message
 
 _SEARCH_DELAY_MS = 200
@@ -155,6 +156,7 @@ class DatasetPanel(Panel):
         if project is None:
             return
         self._query()  # before the overview, which takes longer
+        self._large.refresh()
         self._tasks.start(
             lambda _progress: read_summary(project),
             on_done=self._on_summary,
@@ -181,6 +183,7 @@ class DatasetPanel(Panel):
 
     def _connect(self) -> None:
         self.context.dataset_changed.connect(self.refresh)
+        self.context.counts_changed.connect(self._on_counts_changed)
         self.empty.action_requested.connect(self.context.import_requested)
         self.filters.changed.connect(self._query)
         self.filters.finding_left.connect(self._on_finding_left)
@@ -256,6 +259,13 @@ class DatasetPanel(Panel):
         self._show_counts()
         self.inspector_changed.emit()
         self.status_changed.emit()
+
+    @Slot(object)
+    def _on_counts_changed(self, counts: ImageCounts) -> None:
+        """Images are labelled elsewhere; the rest is read when that is done."""
+        if self._summary is not None:
+            self._summary = replace(self._summary, counts=counts)
+            self.status_changed.emit()
 
     def _show_counts(self) -> None:
         shown = self.grid.images.rowCount()

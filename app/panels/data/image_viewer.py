@@ -50,13 +50,15 @@ class ImageViewer(QWidget):
         label_map: npt.NDArray[np.uint8] | None,
         *,
         size: tuple[int, int] | None = None,
+        fit: bool = True,
     ) -> None:
-        """Show an image and its mask, fitted to the window.
+        """Show an image and its mask.
 
         Args:
             bgr: (H, W, 3).
             label_map: class ids (H, W), None without a mask.
             size: (width, height) of the image where ``bgr`` is a reduced copy.
+            fit: show the whole image, else the part that is seen already.
         """
         self._image.setImage(np.ascontiguousarray(bgr[..., ::-1]), levels=(0, 255))
         self._mask.setVisible(label_map is not None)
@@ -65,7 +67,8 @@ class ImageViewer(QWidget):
         self._size = size or (bgr.shape[1], bgr.shape[0])
         for item in (self._image, self._mask):
             item.setRect(QRectF(0, 0, *self._size))
-        self.fit()
+        if fit:
+            self.fit()
 
     def clear(self) -> None:
         """Show nothing."""

@@ -9,7 +9,7 @@ from app.panels.data.project_queries import MOST_PIXELS, OpenedImage, open_image
 from app.panels.data.thumbnail_grid import ThumbnailGrid
 from app.panels.data.viewer_page import ViewerPage
 from app.services.background import BackgroundTasks
-from core.project import Project
+from core.project import ImageRow, Project
 
 _TASK = "image"
 
@@ -32,6 +32,7 @@ class LargeView(QObject):
         self._grid = grid
         self._tasks = tasks
         self._project: Project | None = None
+        self._shown: int | None = None
         grid.opened.connect(self.open)
         page.viewer.closed.connect(self._on_closed)
         page.viewer.step_requested.connect(self._on_step_requested)
@@ -39,7 +40,19 @@ class LargeView(QObject):
     def set_project(self, project: Project | None) -> None:
         """Show images of this project."""
         self._project = project
+        self._shown = None
         self._page.viewer.clear()
+
+    def refresh(self) -> None:
+        """Read the image that is shown again: its mask was changed elsewhere, or it is gone."""
+        project, shown = self._project, self._shown
+        if project is None or shown is None:
+            return
+        row = next(iter(project.images_by_id([shown])), None)
+        if row is None:
+            self._page.viewer.closed.emit()
+        else:
+            self._read(row, fit=False)
 
     @Slot(int)
     def open(self, image_id: int) -> None:
@@ -57,11 +70,16 @@ class LargeView(QObject):
         if row.width * row.height > MOST_PIXELS:  # takes seconds
             self._page.name.setText(tr("{name} · loading …", name=row.name))
             self._page.viewer.clear()
+        self._shown = image_id
         self.opened.emit()
         self._page.viewer.setFocus()
+        self._read(row, fit=True)
+
+    def _read(self, row: ImageRow, *, fit: bool) -> None:
+        assert self._project is not None
         self._tasks.start(
-            open_image(project, row),
-            on_done=self._on_image_read,
+            open_image(self._project, row),
+            on_done=lambda opened: self._on_image_read(opened, fit=fit),
             on_failed=self._on_image_failed,
             key=_TASK,
         )
@@ -73,13 +91,13 @@ class LargeView(QObject):
         if row is not None:
             self.open(row.id)
 
-    def _on_image_read(self, opened: OpenedImage) -> None:
+    def _on_image_read(self, opened: OpenedImage, *, fit: bool) -> None:
         name, halved = opened.row.name, opened.size[0] > opened.bgr.shape[1]
         if halved:
             part = round(opened.size[0] / opened.bgr.shape[1])
             name = tr("{name} · shown at 1/{part} of its size", name=name, part=part)
         self._page.name.setText(name)
-        self._page.viewer.show_image(opened.bgr, opened.label_map, size=opened.size)
+        self._page.viewer.show_image(opened.bgr, opened.label_map, size=opened.size, fit=fit)
 
     def _on_image_failed(self, error: Exception) -> None:
         row = self._grid.current_row()
@@ -95,5 +113,6 @@ class LargeView(QObject):
 
     @Slot()
     def _on_closed(self) -> None:
+        self._shown = None
         self._tasks.cancel(_TASK)
         self.closed.emit()

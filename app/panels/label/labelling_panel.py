@@ -68,6 +68,7 @@ class LabellingPanel(Panel):
         self._counts: ImageCounts | None = None
         self._changed_since_shown = False
         self._is_telling = False
+        self._save_notice = ""
         self.workspace = Workspace(context, self)
         self.editor, self.session = self.workspace.editor, self.workspace.session
         self.view, self.inspector_parts = self.workspace.view, self.workspace.inspector
@@ -238,6 +239,7 @@ class LabellingPanel(Panel):
         first = self._counts is None or not self._counts.total
         self._counts = counts
         self.view.show_empty(not counts.total)
+        self.context.counts_changed.emit(counts)
         self.status_changed.emit()
         if first:
             self.inspector_changed.emit()
@@ -303,7 +305,12 @@ class LabellingPanel(Panel):
     def _on_saved(self, image_id: int) -> None:
         self._on_changed()
         self.images.image_saved(image_id)
-        self.view.status.show_saved(self.session.pending)
+        pending = self.session.pending
+        self.view.status.show_saved(pending)
+        if not pending and self._save_notice:
+            if self.workspace.notices.text.text() == self._save_notice:
+                self.workspace.notices.clear()
+            self._save_notice = ""
 
     @Slot()
     def _on_saving(self) -> None:
@@ -312,9 +319,8 @@ class LabellingPanel(Panel):
     @Slot(object)
     def _on_save_failed(self, error: Exception) -> None:
         self.view.status.show_saved(True, failed=True)
-        self.workspace.notices.tell(
-            tr("The mask is not saved: {reason}", reason=error_text(error)[0]), role="danger"
-        )
+        self._save_notice = tr("The mask is not saved: {reason}", reason=error_text(error)[0])
+        self.workspace.notices.tell(self._save_notice, role="danger")
 
     @Slot(object)
     def _on_recovered(self, names: object) -> None:

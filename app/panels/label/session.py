@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from cachetools import LRUCache
 from PySide6.QtCore import QObject, Signal, Slot
 
 from app.canvas.editor import Editor
@@ -24,8 +25,8 @@ from core.project.journal import DEFAULT_STATUS, LabelStatus
 from core.system.errors import InputError
 
 _log = logging.getLogger(__name__)
-_KEPT_PICTURES = 3
-_KEPT_PIXELS = 80_000_000
+_KEPT_PICTURE_BYTES = 256 * 1024**2
+_MOST_PREFETCHED_PIXELS = 80_000_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -90,7 +91,9 @@ class Session(QObject):
         self._undo: OrderedDict[int, Steps] = OrderedDict()
         self._start: LabelStatus | None = None
         self._hashes: dict[int, str | None] = {}
-        self._pictures: OrderedDict[int, ImagePyramid] = OrderedDict()
+        self._pictures: LRUCache[int, ImagePyramid] = LRUCache(
+            _KEPT_PICTURE_BYTES, getsizeof=lambda picture: picture.nbytes
+        )
         self.row: ImageRow | None = None
         self.wanted: int | None = None
         self.damage: Exception | None = None
@@ -149,7 +152,7 @@ class Session(QObject):
 
         def read(_progress: Progress) -> tuple[int, ImagePyramid | None]:
             row = project.image(image_id)
-            if row.width * row.height > _KEPT_PIXELS:
+            if row.width * row.height > _MOST_PREFETCHED_PIXELS:
                 return image_id, None
             return image_id, read_pyramid(row.path)
 
@@ -195,6 +198,12 @@ class Session(QObject):
         if self._editor.document is not None:
             self._editor.document.finish_stroke()
         return self._autosave is None or self._autosave.flush()
+
+    @property
+    def undo_bytes(self) -> int:
+        """What the steps of all images take."""
+        document = self._editor.document
+        return self._undo_bytes() + (0 if document is None else document.undo_stack.nbytes)
 
     @property
     def pending(self) -> bool:
@@ -250,12 +259,8 @@ class Session(QObject):
         return sum(steps.stack.nbytes for steps in self._undo.values())
 
     def _keep_picture(self, image_id: int, picture: ImagePyramid | None) -> None:
-        if picture is None or picture.size[0] * picture.size[1] > _KEPT_PIXELS:
-            return
-        self._pictures[image_id] = picture
-        self._pictures.move_to_end(image_id)
-        while len(self._pictures) > _KEPT_PICTURES:
-            self._pictures.popitem(last=False)
+        if picture is not None and picture.nbytes <= _KEPT_PICTURE_BYTES:
+            self._pictures[image_id] = picture
 
     def _on_read(self, opened: _Opened) -> None:
         row = opened.row

@@ -306,6 +306,11 @@ class ModelPanel(Panel):
     def _on_chosen(self) -> None:
         self._suggest(fill=True)
 
+    @Slot(object)
+    def _on_counts_changed(self, counts: ImageCounts) -> None:
+        self._counts = counts
+        self.status_changed.emit()
+
     @Slot()
     def _on_data_changed(self) -> None:
         self._stale = True
@@ -340,6 +345,7 @@ class ModelPanel(Panel):
         self.context.run_started.connect(self._on_run_started)
         self.context.error_occurred.connect(self._on_error)
         self.context.dataset_changed.connect(self._on_data_changed)
+        self.context.counts_changed.connect(self._on_counts_changed)
         self.context.devices_changed.connect(self._on_devices_changed)
 
     def _build(self) -> None:

@@ -209,7 +209,11 @@ class MonitorPanel(Panel):
         state = self._state()
         history = self._reader.history
         self.header.show_run(
-            self._run.name, state, history, has_model=history.best_miou is not None
+            self._run.name,
+            state,
+            history,
+            has_model=history.best_miou is not None,
+            waits=str(self._run.id) in (*self.context.jobs.queued, *self.context.jobs.running),
         )
         self.masks.set_alive(state in _ALIVE)
         if state in _ALIVE and not self._clock.isActive():

@@ -91,10 +91,28 @@ class RunHeader(QWidget):
         layout.addLayout(self._make_facts())
         layout.addWidget(self.failure)
 
-    def show_run(self, name: str, state: str, history: RunHistory, *, has_model: bool) -> None:
-        """Show a run as it is now; ``has_model``: there is a best model to inspect."""
+    def show_run(
+        self,
+        name: str,
+        state: str,
+        history: RunHistory,
+        *,
+        has_model: bool,
+        waits: bool = True,
+    ) -> None:
+        """Show a run as it is now.
+
+        Args:
+            name: what people call it.
+            state: as in ``RunFolder.state``.
+            history: what it told.
+            has_model: whether there is a best model to inspect.
+            waits: whether a queued run really waits for its turn; one that was left behind by an
+                earlier window does not.
+        """
         self.name.setText(name)
         self._show_state(state, has_model=has_model)
+        self._show_resume(state, has_started=history.started is not None, waits=waits)
         progress = history.training
         share = 0.0 if progress is None else progress.step / max(1, progress.steps)
         self.bar.setValue(_STEPS if state == "done" else round(share * _STEPS))
@@ -123,10 +141,20 @@ class RunHeader(QWidget):
         self.chip.setStyleSheet(f"color: {color}; font-weight: 600;")
         self.pause_button.setVisible(state == "running")
         self.continue_button.setVisible(state == "paused")
-        self.stop_button.setVisible(state in _ALIVE)
-        self.resume_button.setVisible(state in _RESUMABLE)
         self.inspect_button.setVisible(has_model and state not in ("running", "paused"))
         set_role(self.inspect_button, "primary" if state == "done" else "")
+
+    def _show_resume(self, state: str, *, has_started: bool, waits: bool) -> None:
+        """Offer to go on; a run that never began can only be started."""
+        is_left = state == "queued" and not waits
+        self.resume_button.setVisible(state in _RESUMABLE or is_left)
+        self.stop_button.setVisible(state in _ALIVE and not is_left)
+        self.resume_button.setText(tr("Resume") if has_started else tr("Start"))
+        self.resume_button.setToolTip(
+            tr("Go on from the last saved state with the same data and settings")
+            if has_started
+            else tr("This run has not begun yet")
+        )
 
     def _show_failure(self, state: str, history: RunHistory) -> None:
         ended = history.ended

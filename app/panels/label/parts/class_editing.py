@@ -16,6 +16,7 @@ from app.panels.label.workspace import Workspace
 from app.services.background import Progress
 from app.widgets import dialogs
 from app.widgets.dialogs import error_text
+from core.data.class_names import is_background
 from core.images.palette import Color, default_palette
 from core.project import Project
 from core.system.errors import InputError
@@ -163,7 +164,9 @@ class ClassEditing(QObject):
     @Slot(str, object)
     def _on_added(self, name: str, color: Color) -> None:
         def add(project: Project) -> None:
-            if not self._classes.labels:  # id 0 is what erasing leaves behind
+            if not self._classes.labels and not is_background(
+                name
+            ):  # id 0 is what erasing leaves behind
                 project.add_class(tr("background"))
             made.append(project.add_class(name, color).id)
 
