@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from core.prediction.predictor import ImageCallback, ImageEvaluation, Predictor, evaluate
+from core.system.errors import InputError
 
 if TYPE_CHECKING:
     from core.datasets import SegDataset
@@ -54,3 +56,11 @@ def measure(
     if per_image:
         details["per_image"] = rows
     return metrics, details
+
+
+def check_batch_size(value: Any) -> None:
+    """Raise ``InputError`` unless ``value`` is a number of images that are computed at once."""
+    if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
+        raise InputError(
+            "batch_size is {value}: give a whole number of 1 or more.", value=repr(value)
+        )

@@ -18,7 +18,7 @@ from core.models.model_folder import (
     exported_file,
     read_model_info,
 )
-from core.prediction.evaluation import Metrics, measure
+from core.prediction.evaluation import Metrics, check_batch_size, measure
 from core.prediction.image_arguments import (
     Image,
     Prediction,
@@ -69,6 +69,7 @@ class ExportedModel:
             transforms=description.transforms,
             status="Quantized" if description.precision == "int8" else "Normal",
             libraries=description.libraries,
+            size_multiple=description.size_multiple,
         )
 
     def __getattr__(self, name: str) -> Any:
@@ -145,6 +146,7 @@ class ExportedModel:
         Raises:
             InputError: the data has other classes, or cannot be read.
         """
+        check_batch_size(batch_size)
         self._file.check_classes(eval_dataset)
         if (difference := compare_class_names(eval_dataset.labels, self.labels)) is not None:
             (reporter or Reporter()).warn(difference)

@@ -18,7 +18,7 @@ from core.models.compression_records import check_prunable
 from core.models.optimizer_choice import Optimizer
 from core.models.trainable import Color
 from core.prediction import paddle_predictor as inference
-from core.prediction.evaluation import measure
+from core.prediction.evaluation import check_batch_size, measure
 from core.prediction.image_arguments import (
     Image,
     Prediction,
@@ -40,7 +40,6 @@ from core.training.train_options import (
     ClassWeights,
     TrainOptions,
     TrainResult,
-    check_batch_size,
 )
 
 if TYPE_CHECKING:

@@ -166,14 +166,6 @@ class TrainOptions:
             raise InputError("The evaluation set is empty.")
 
 
-def check_batch_size(value: Any) -> None:
-    """Raise ``InputError`` unless ``value`` is a number of images that are computed at once."""
-    if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
-        raise InputError(
-            "batch_size is {value}: give a whole number of 1 or more.", value=repr(value)
-        )
-
-
 def _check_rate(rate: Any) -> None:
     number = isinstance(rate, Real) and not isinstance(rate, bool)
     if not number:

@@ -90,6 +90,8 @@ def test_an_export_refuses_other_classes(export, data_folder):
     data.labels = [LABELS[0], LABELS[2], LABELS[1]]
     with pytest.raises(InputError, match="every score would be wrong"):
         pdx.load_model(export).evaluate(data)
+    with pytest.raises(InputError, match="batch_size is 0"):
+        pdx.load_model(export).evaluate(dataset(data_folder, "val"), 0)
     data.labels, data.num_classes = list(LABELS[:2]), 2
     with pytest.raises(InputError, match="The data has 2 classes and the model 3"):
         pdx.load_model(export).evaluate(data)
