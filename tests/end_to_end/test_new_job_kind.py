@@ -115,7 +115,9 @@ def scratch(tmp_path: Path) -> Path:
 
 
 def test_a_new_kind_is_two_files(scratch: Path, tmp_path: Path) -> None:
-    with Project.create(tmp_path / "项 目", "a", labels=("one", "two")) as project:
+    with Project.create(
+        tmp_path / "项 目", "a", labels=("one", "two"), background=False
+    ) as project:
         labelled(project, write_images(tmp_path / "a", 3), 0, 1)
         labelled(project, write_images(tmp_path / "b", 1, prefix="v"), 0, 1, subset="val")
     script = tmp_path / "use.py"

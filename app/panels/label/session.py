@@ -25,7 +25,7 @@ from core.project.journal import DEFAULT_STATUS, LabelStatus
 from core.system.errors import InputError
 
 _log = logging.getLogger(__name__)
-_KEPT_PICTURE_BYTES = 256 * 1024**2
+_KEPT_PICTURE_BYTES = 160 * 1024**2
 _MOST_PREFETCHED_PIXELS = 80_000_000
 
 
@@ -174,7 +174,7 @@ class Session(QObject):
         if row is not None and document is not None:
             self._undo[row.id] = Steps(document.undo_stack, self._start)
             self._undo.move_to_end(row.id)
-            while len(self._undo) > 1 and self._undo_bytes() > MAX_BYTES:
+            while len(self._undo) > 1 and self.undo_bytes > MAX_BYTES:
                 self._undo.popitem(last=False)
             if self._autosave is not None:
                 self._autosave.release(row.id)
@@ -203,7 +203,8 @@ class Session(QObject):
     def undo_bytes(self) -> int:
         """What the steps of all images take."""
         document = self._editor.document
-        return self._undo_bytes() + (0 if document is None else document.undo_stack.nbytes)
+        kept = sum(steps.stack.nbytes for steps in self._undo.values())
+        return kept + (0 if document is None else document.undo_stack.nbytes)
 
     @property
     def pending(self) -> bool:
@@ -254,9 +255,6 @@ class Session(QObject):
         """Save everything for good."""
         self.close()
         self._tasks.shut_down()
-
-    def _undo_bytes(self) -> int:
-        return sum(steps.stack.nbytes for steps in self._undo.values())
 
     def _keep_picture(self, image_id: int, picture: ImagePyramid | None) -> None:
         if picture is not None and picture.nbytes <= _KEPT_PICTURE_BYTES:

@@ -201,7 +201,7 @@ def test_an_interrupted_run_is_offered_when_its_project_opens(application, tmp_p
     from core.runs.kinds import TrainSpec
     from core.runs.run_folder import RunFolder
 
-    with Project.create(tmp_path / "p", "P", labels=["a", "b"]) as project:
+    with Project.create(tmp_path / "p", "P", labels=["a", "b"], background=False) as project:
         row = project.new_run("train", "FastSCNN")
         spec = TrainSpec(
             model="FastSCNN", data_dir=tmp_path, epochs=9, batch_size=2, image_size=(64, 64)

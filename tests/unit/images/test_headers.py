@@ -17,7 +17,7 @@ def test_an_import_says_that_only_the_first_page_is_used(tmp_path) -> None:
     tifffile.imwrite(stack, np.stack([PAGE, PAGE + 1, PAGE + 2]), photometric="minisblack")
     tifffile.imwrite(single, PAGE)
     assert count_pages(stack) == 3 and count_pages(single) == 1
-    with Project.create(tmp_path / "p", labels=["a", "b"]) as project:
+    with Project.create(tmp_path / "p", labels=["a", "b"], background=False) as project:
         report = project.add_images([stack, single])
         assert report.added == 2
         assert [str(lost) for lost in report.lost] == [

@@ -190,7 +190,7 @@ def test_a_revision_needs_classes_and_subsets(project: Project, tmp_path: Path) 
     with pytest.raises(InputError, match="subset train"):
         project.create_revision(needed=("train",))
     with (
-        Project.create(tmp_path / "q", labels=["only"]) as single,
+        Project.create(tmp_path / "q", labels=["only"], background=False) as single,
         pytest.raises(InputError, match="two classes"),
     ):
         single.create_revision()

@@ -270,7 +270,9 @@ def test_class_names_are_checked(project: Project) -> None:
 
 
 def test_a_mask_holds_255_classes_and_no_more(tmp_path: Path) -> None:
-    with Project.create(tmp_path / "p", labels=[f"c{n}" for n in range(255)]) as full:
+    with Project.create(
+        tmp_path / "p", labels=[f"c{n}" for n in range(255)], background=False
+    ) as full:
         assert full.labels()[-1].id == 254
         assert len({label.color for label in full.labels()}) == 255
         with pytest.raises(InputError, match="no room"):

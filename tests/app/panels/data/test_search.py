@@ -37,7 +37,7 @@ def test_there_is_nothing_to_search_before_there_are_images(
 ) -> None:
     search = application.window.top_bar.search
     assert not search.isEnabled()
-    Project.create(tmp_path / "p", labels=["a", "b", "c", "d"]).close()
+    Project.create(tmp_path / "p", labels=["a", "b", "c", "d"], background=False).close()
     application.context.open_project(tmp_path / "p")
     assert not search.isEnabled()
     application.context.project.add_images([next((seg_folder / "images").iterdir())])

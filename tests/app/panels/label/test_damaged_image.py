@@ -13,7 +13,7 @@ def panel(opened, qtbot):
 
 @pytest.mark.parametrize("damage", ["cut", "gone", "mask"])
 def test_keys_pass_a_damaged_image_and_it_cannot_be_called_labelled(panel, qtbot, damage):
-    project, ids = panel.project, list(panel.images.ids)
+    project, ids = panel.project, list(panel.images.ids)[5:]  # not read ahead yet
     told = []
     panel.context.error_occurred.connect(told.append)
     row = project.image(ids[1])
@@ -33,7 +33,7 @@ def test_keys_pass_a_damaged_image_and_it_cannot_be_called_labelled(panel, qtbot
     canvas = panel.view.canvas
     assert canvas.accessibleDescription()  # the reason, painted over the canvas
     assert panel.view.name.text() == row.name and not canvas.waiting
-    assert panel.view.place.text().startswith("2 /")
+    assert panel.view.place.text().startswith("7 /")
     before = project.image(ids[1]).state
     for key in ("image.labelled", "state.labelled"):
         trigger(panel, key)
@@ -49,7 +49,7 @@ def test_keys_pass_a_damaged_image_and_it_cannot_be_called_labelled(panel, qtbot
 
 
 def test_copying_onto_a_damaged_image_does_not_paste_into_the_one_after_it(panel, qtbot):
-    project, ids = panel.project, list(panel.images.ids)
+    project, ids = panel.project, list(panel.images.ids)[5:]  # not read ahead yet
     project.image(ids[1]).path.write_bytes(b"no image")
     open_image(qtbot, panel, ids[0])
     trigger(panel, "parts.copy_to_next")

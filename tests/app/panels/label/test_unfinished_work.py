@@ -126,8 +126,9 @@ class Leaving:
 
 
 @pytest.fixture
-def leaving(opened, panel, qtbot, tmp_path, monkeypatch):
-    return Leaving(opened, panel, qtbot, tmp_path, monkeypatch)
+def leaving(opened, panel, qtbot, tmp_path):
+    with pytest.MonkeyPatch.context() as patched:  # over before the window is shut down
+        yield Leaving(opened, panel, qtbot, tmp_path, patched)
 
 
 def fresh_image(panel, qtbot):
