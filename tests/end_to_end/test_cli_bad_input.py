@@ -51,7 +51,9 @@ def _value_outside_the_classes(data):
 
 
 def _three_channel_mask(data):
-    write_image(data / "masks/train 0 标注.png", np.zeros((64, 96, 3), np.uint8))
+    colored = np.zeros((64, 96, 3), np.uint8)
+    colored[:9, :9] = 1, 0, 0  # equal channels would be an index
+    write_image(data / "masks/train 0 标注.png", colored)
     return ["train 0 标注.png", "channel"]
 
 

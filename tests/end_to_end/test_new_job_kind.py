@@ -83,7 +83,7 @@ if __name__ == "__main__":
     context = AppContext(SettingsStore(folder / "settings.json"))
     context.open_project(folder, read_only=True)
     went = []
-    context.navigate_requested.connect(lambda key, payload: went.append(key))
+    context.navigate_requested.connect(lambda target: went.append(target.panel))
     context.show_run(str(row.id))
     shown = context.job_to_show()
     told = {
