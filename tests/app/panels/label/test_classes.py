@@ -78,7 +78,7 @@ def test_a_class_is_deleted_by_a_key_once_that_is_confirmed(panel, qtbot, monkey
     trigger(panel, "class.delete")
     settle(qtbot, panel)
     assert names(panel) == [before[0], *before[2:]]
-    assert [label.id for label in panel.classes.labels] == [0, *range(2, len(before))]
+    assert [label.id for label in panel.workspace.classes.labels] == [0, *range(2, len(before))]
     trigger(panel, "class.1")  # keys go by the row
     assert panel.editor.class_id == 2
 
