@@ -127,6 +127,7 @@ class CanvasDisplay(QWidget):
         """Say, where nothing is shown, why an image cannot be; "" for none."""
         if text != self._problem:
             self._problem = text
+            self._waiting = self._waiting and not text
             self.setAccessibleDescription(text)
             self.update()
 

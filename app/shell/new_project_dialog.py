@@ -63,7 +63,7 @@ class NewProjectDialog(QDialog):
         browse.clicked.connect(self._on_browse)
         self.labels_edit = QPlainTextEdit()
         self.labels_edit.setPlaceholderText(tr("background\nscratch\npit"))
-        self.labels_edit.setFixedHeight(GRID * 12)
+        self.labels_edit.setMinimumHeight(GRID * 12)
         self.labels_edit.setTabChangesFocus(True)
         form = QFormLayout()
         form.setSpacing(GRID)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from labelling_parts import labelling_panel, open_image, settle, trigger
+from labelling_parts import labelling_panel, open_image, saved, settle, trigger
 
 
 @pytest.fixture
@@ -52,6 +52,8 @@ def test_copying_onto_a_damaged_image_does_not_paste_into_the_one_after_it(panel
     project, ids = panel.project, list(panel.images.ids)[5:]  # not read ahead yet
     project.image(ids[1]).path.write_bytes(b"no image")
     open_image(qtbot, panel, ids[0])
+    panel.editor.set_class(int(saved(panel, ids[0])[16, 20]))
+    assert panel.editor.class_id in (1, 2)
     trigger(panel, "parts.copy_to_next")
     qtbot.waitUntil(lambda: panel.session.damage is not None, timeout=20_000)
     before = project.image(ids[2]).mask_hash
