@@ -11,6 +11,7 @@ from core.advice import presets
 from core.data.dataset_statistics import DatasetStatistics
 from core.models import pretrained
 from core.models.model_folder import STATE, read_model_info
+from core.runs.batch_check import batch_problem
 from core.system.devices import DeviceInfo
 from core.system.errors import InputError
 from core.system.messages import Message, message
@@ -25,7 +26,11 @@ def find_problems(fields: Mapping[str, Any], statistics: DatasetStatistics) -> d
     """
     found: dict[str, Message | None] = {
         "data": _data_problem(statistics),
-        "batch_size": _batch_problem(int(fields["batch_size"]), statistics.train_images),
+        "batch_size": batch_problem(
+            int(fields["batch_size"]),
+            statistics.train_images,
+            accumulate_steps=int(fields.get("accumulate_steps", 1)),
+        ),
         "image_size": _size_problem(tuple(fields["image_size"])),
         "learning_rate": _rate_problem(float(fields["learning_rate"])),
         "pretrain_weights": _weights_problem(fields),
@@ -67,16 +72,6 @@ def _data_problem(statistics: DatasetStatistics) -> Message | None:
     if len(statistics.labels) < 2:
         return message("A model needs at least two classes, such as background and one more.")
     return None
-
-
-def _batch_problem(batch: int, images: int) -> Message | None:
-    if batch <= max(images, 1):
-        return None
-    return message(
-        "A batch of {batch} is larger than the {images} training images; choose at most {images}.",
-        batch=batch,
-        images=images,
-    )
 
 
 def _size_problem(size: tuple[int, ...]) -> Message | None:

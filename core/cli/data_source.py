@@ -12,7 +12,7 @@ from core.cli.console import err, existing_folder
 from core.cli.job_runner import count_progress
 from core.data.dataset_statistics import DatasetStatistics
 from core.data.validation import validate_folder
-from core.datasets import Subset, list_file
+from core.datasets import Subset, find_list, list_file, read_list
 from core.project import Project, Revision, is_project
 from core.system.errors import InputError
 
@@ -27,6 +27,11 @@ class DataSource:
     def place(self, target: Path) -> Path:
         """Return where a job reads it: a project's images are listed in ``target``."""
         return self.folder if self.revision is None else target
+
+    def count(self, subset: Subset) -> int:
+        """Return how many images a subset's list names; faulty lines are not counted."""
+        file = find_list(self.folder, subset)
+        return len(read_list(file, self.folder).items) if file.is_file() else 0
 
     def write(self, target: Path) -> None:
         """Write a project's lists to ``target``; a folder stays where it is."""

@@ -31,7 +31,8 @@ def command(
     model = existing_folder(model_dir, option="--model-dir")
     read_model_info(model)
     target = new_folder(out)
-    require_writable(target.parent)
+    require_writable(target.parent)  # where it is built
+    require_writable(target)
     spec = ExportSpec(
         model_dir=model,
         out_dir=target,

@@ -13,6 +13,7 @@ from core.cli.shared_options import AnyModelOption, DeviceOption, JsonOption
 
 if TYPE_CHECKING:
     from core.models.model_folder import ModelInfo
+    from core.system.errors import InputError
 
 
 def command(
@@ -32,8 +33,8 @@ def command(
 ) -> None:
     """Write one mask NAME.png (class indices, coloured) for each image.
 
-    An image that cannot be read does not stop the others; the exit code is 2 then. Files that
-    systems hide, such as ._a.png, are passed over.
+    An image that cannot be read does not stop the others; the exit code is 2 then. Of folders,
+    files that systems hide, such as ._a.png, are passed over, and counted.
     """
     from core.cli.console import complain, print_json
     from core.cli.job_runner import job_result, temporary_run_folder
@@ -44,7 +45,7 @@ def command(
 
     model = existing_model(model_dir)
     info = read_any_info(model)
-    chosen = usable_images(find_images(images))
+    chosen, misnamed = usable_images(find_images(images))
     _check_free(out.absolute(), chosen, overlay=overlay, overwrite=overwrite)
     spec = PredictSpec(
         model_dir=model,
@@ -60,15 +61,16 @@ def command(
         predicted = [image for image in chosen if image not in failed]
         masks = [Path(name) for name in result["files"]]
         result["overlays"] = write_overlays(predicted, masks, info, overwrite=overwrite)
+    result["failed"] += misnamed
     if json:
         print_json(result)
     else:
         for name in result["files"]:
             print(name)
-    if failed:
+    if result["failed"]:
         complain(
-            f"{len(failed)} of {len(chosen)} images could not be predicted, see above; put them "
-            "right and repeat the command with --overwrite"
+            f"{len(result['failed'])} of {len(chosen) + len(misnamed)} images could not be "
+            "predicted, see above; put them right and repeat the command with --overwrite"
         )
         raise typer.Exit(EXIT_BAD_INPUT)
 
@@ -103,11 +105,13 @@ def find_images(paths: Iterable[Path]) -> list[Path]:
     found: dict[Path, None] = {}
     for path in paths:
         if path.is_dir():
-            visible = [one for one in path.iterdir() if not is_hidden(one.name)]
+            everything = list(path.iterdir())
+            visible = [one for one in everything if not is_hidden(one.name)]
             inside = natsorted(
                 (one for one in visible if one.suffix.lower() in IMAGE_SUFFIXES), key=str
             )
             _tell_unread(visible)
+            _tell_hidden(one for one in everything if is_hidden(one.name))
             if not inside:
                 raise InputError("There are no images in {folder}.", folder=path)
             found.update(dict.fromkeys(one.absolute() for one in inside))
@@ -130,25 +134,47 @@ def _tell_unread(files: Iterable[Path]) -> None:
         err().print(f"{text}{printable(unread[0].name)}", markup=False)
 
 
-def usable_images(images: list[Path]) -> list[Path]:
+def _tell_hidden(files: Iterable[Path]) -> None:
+    """Say how many hidden files were passed over that are called as images are."""
+    from core.cli.console import err
+    from core.images.io import IMAGE_SUFFIXES
+    from core.system.messages import printable
+
+    images = sorted(one for one in files if one.suffix.lower() in IMAGE_SUFFIXES)
+    if images:
+        text = f"{len(images)} hidden files are passed over, such as {printable(images[0].name)}"
+        err().print(f"{text}; name one itself to have it predicted", markup=False)
+
+
+def usable_images(images: list[Path]) -> tuple[list[Path], list[dict[str, str]]]:
     """Return the images whose names jobs can be told; warns of the others.
+
+    Returns:
+        The images, and the others as ``failed`` of the job's result has them.
 
     Raises:
         InputError: there is none.
     """
     from core.cli.console import err
-    from core.system.errors import InputError
     from core.system.folders import is_utf8
     from core.system.messages import printable
 
     usable = [image for image in images if is_utf8(image)]
     other = [image for image in images if not is_utf8(image)]
     if other and not usable:
-        raise InputError("The name of {file} is not UTF-8; rename it.", file=other[0])
+        raise _misnamed(other[0])
+    failed = []
     for image in other:
-        text = f"warning: {printable(str(image))} is left out: its name is not UTF-8; rename it"
-        err().print(text, markup=False)
-    return usable
+        name = printable(str(image))
+        err().print(f"warning: {name} is left out: its name is not UTF-8; rename it", markup=False)
+        failed.append({"image": name, "problem": str(_misnamed(image))})
+    return usable, failed
+
+
+def _misnamed(image: Path) -> InputError:
+    from core.system.errors import InputError
+
+    return InputError("The name of {file} is not UTF-8; rename it.", file=image)
 
 
 def write_overlays(

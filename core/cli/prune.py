@@ -98,11 +98,13 @@ def command(
 def _run(out: Path, data: Path | None, spec: PruneSpec) -> dict[str, Any]:
     from core.cli.compression_runs import result_of, run_folder
     from core.cli.data_source import open_data
+    from core.runs.batch_check import check_batch
     from core.runs.kinds import job_kind
 
     if data is None:
         return result_of(run_folder(out, spec))
     with open_data(data, needed=job_kind(spec).subsets(spec)) as source:
+        check_batch(spec, source.count("train"))
         place = source.place(out.absolute() / "dataset")
         run = run_folder(out, spec.model_copy(update={"data_dir": place}), source)
         return result_of(run)

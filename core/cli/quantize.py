@@ -65,6 +65,7 @@ def command(
     from core.cli.console import existing_folder
     from core.cli.data_source import open_data
     from core.models.model_folder import read_model_info
+    from core.runs.batch_check import check_batch
     from core.runs.kinds import QuantizeSpec
 
     model = existing_folder(model_dir, option="--model-dir")
@@ -83,6 +84,8 @@ def command(
     checked(QuantizeSpec, {**fields, "data_dir": data})  # before every image is looked at
     with open_data(data, needed=("train", "val")) as source:
         place = source.place(out.absolute() / "dataset")
-        run = run_folder(out, checked(QuantizeSpec, {**fields, "data_dir": place}), source)
+        spec = checked(QuantizeSpec, {**fields, "data_dir": place})
+        check_batch(spec, source.count("train"))
+        run = run_folder(out, spec, source)
         result = result_of(run)
     print_result(result, json=json)

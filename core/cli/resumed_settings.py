@@ -8,7 +8,13 @@ from pathlib import Path
 from typing import Any, Final
 
 from core.cli.console import err, existing_folder
-from core.models.model_folder import STATE, ModelInfo, is_compressed, read_model_info
+from core.models.model_folder import (
+    STATE,
+    ModelInfo,
+    folder_of_weights,
+    is_compressed,
+    read_model_info,
+)
 from core.runs.kinds import PruneSpec, QuantizeSpec, TrainSpec
 from core.runs.run_folder import RunFolder
 from core.runs.spec import JobSpec, TrainingFields
@@ -72,7 +78,11 @@ def settings_of(folder: Path) -> dict[str, Any]:
 
 
 def settings_of_compressed(folder: Path) -> dict[str, Any]:
-    """Return the fields that training a compressed model folder on needs; none for others."""
+    """Return the fields that training a compressed model folder on needs; none for others.
+
+    Its file of weights stands for the folder.
+    """
+    folder = Path(folder_of_weights(folder))
     if not folder.is_dir() or not is_compressed(folder):
         return {}
     info = read_model_info(folder)

@@ -21,6 +21,7 @@ from core.cli.resumed_settings import (
 )
 from core.cli.shared_options import checked
 from core.data.dataset_statistics import DatasetStatistics
+from core.runs.batch_check import check_batch
 from core.runs.kinds import TrainSpec, spec_to_json
 from core.runs.run_folder import RunFolder
 from core.system.device_choice import launched_ranks
@@ -185,10 +186,15 @@ def _new_spec(request: Request, source: DataSource, data_dir: Path) -> TrainSpec
     elif weights is not None:
         before = settings_of_compressed(Path(weights))
     fields = {**before, "model": request.model, "data_dir": data_dir}
+    images = source.count("train")
+    if "batch_size" in before | request.chosen:  # before every image is looked at
+        needed = {"epochs": 1, "image_size": (64, 64)}
+        check_batch(checked(TrainSpec, _merge({**needed, **fields}, request.chosen)), images)
     if not request.skip_check:
         statistics = check_data(source, needed=("train", "val"))
         fields = {**_suggested(request, statistics, data_dir, before), **fields}
     spec = checked(TrainSpec, _merge(fields, request.chosen))
+    check_batch(spec, images)
     tell_changes(before, spec)
     return spec
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from core.models.model_folder import exported_file
 from core.prediction.exported_model import ExportedModel
 from core.system.device_choice import parse_device
+from core.system.files import as_path
 from core.system.messages import message
 from core.system.reporting import Reporter
 
@@ -36,6 +37,7 @@ def load_model(
     Raises:
         InputError: missing, damaged or foreign files.
     """
+    model_dir = as_path(model_dir, name="model_dir")
     file = exported_file(model_dir)
     if file is None:
         from core.seg.loading import load_model as load_folder  # brings the engine in

@@ -25,7 +25,7 @@ from core.deploy.onnx_graph import (
 from core.networks.tracing import trace_as_written
 from core.prediction.paddle_predictor import inference_mode
 from core.system.errors import InputError
-from core.system.files import write_bytes_atomic
+from core.system.files import require_room, write_bytes_atomic
 
 if TYPE_CHECKING:
     from core.compression.trace import Trace
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 INPUT: Final = "image"
 OUTPUT: Final = "logits"
 OPSET: Final = 17
+#: More than what is written of the largest network beside its weights.
+_STRUCTURE_BYTES: Final = 2**22
 
 
 def export_float(
@@ -99,6 +101,7 @@ def _convert(
         path = str(Path(folder) / "model")
         wrapped.eval()
         shape = [batch, 3, height, width]
+        require_room(folder, _bytes_of(net))  # paddle does not notice a file cut short
         with wrapped.recording():
             paddle.jit.save(
                 paddle.jit.to_static(wrapped, full_graph=True),
@@ -110,6 +113,12 @@ def _convert(
             f"{path}.json", f"{path}.pdiparams", opset_version=OPSET, optimize_tool="None"
         )
     return onnx.load_model_from_string(data)
+
+
+def _bytes_of(net: nn.Layer) -> int:
+    """At least as many bytes as the network takes as a file of paddle's or as an ONNX file."""
+    arrays: int = sum(value.size * value.element_size() for value in net.state_dict().values())
+    return arrays + _STRUCTURE_BYTES
 
 
 class _WithTensors(nn.Layer):

@@ -10,6 +10,8 @@ import numpy as np
 import onnx
 import onnxruntime
 
+from core.system.files import require_room
+
 
 def fold_constants(model: onnx.ModelProto) -> onnx.ModelProto:
     """Compute what does not depend on the input, and fuse biases and scales into convolutions.
@@ -22,9 +24,9 @@ def fold_constants(model: onnx.ModelProto) -> onnx.ModelProto:
         options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
         options.optimized_model_filepath = str(file)
         options.log_severity_level = 3  # it warns of every constant that it folds away
-        onnxruntime.InferenceSession(
-            model.SerializeToString(), options, providers=["CPUExecutionProvider"]
-        )
+        content = model.SerializeToString()
+        require_room(folder, len(content) + len(content) // 4)  # the engine may not notice
+        onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
         folded = onnx.load(file)
     # ONNX Runtime declares every operator set it knows, which other runtimes may refuse.
     used = {node.domain for node in folded.graph.node}

@@ -34,12 +34,19 @@ def check_targets(targets: Iterable[Path], images: Iterable[Path], *, overwrite:
     """Refuse to write over files, and always over the images themselves.
 
     Raises:
-        InputError: names the first file in the way.
+        InputError: names the first file, folder or broken link in the way.
     """
     sources = {image.resolve() for image in images}
     for target in targets:
+        if target.is_symlink() and not target.exists():
+            raise InputError(
+                "{file} is a link to what is not there: remove it, or choose another output folder.",
+                file=target,
+            )
         if not target.exists():
             continue
+        if target.is_dir():
+            raise InputError("{file} is a folder: choose another output folder.", file=target)
         if target.resolve() in sources:
             raise InputError(
                 "{file} is one of the images themselves: choose another output folder.",

@@ -115,6 +115,13 @@ class _Description(BaseModel):
     version: str = ""
 
 
+def folder_of_weights(source: str | Path) -> str | Path:
+    """Return the model folder whose ``model.pdparams`` is named; anything else as it is."""
+    path = Path(source)
+    inside = path.name == WEIGHTS and path.is_file() and (path.parent / DESCRIPTION).is_file()
+    return path.parent if inside else source
+
+
 def exported_file(model_dir: str | Path) -> Path | None:
     """Return the ONNX file that ``model_dir`` is or holds; None for a model folder."""
     path = Path(model_dir)

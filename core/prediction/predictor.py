@@ -8,6 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from numbers import Integral
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -86,13 +87,12 @@ class Predictor(ABC):
         overlap: int | None = None,
         multiple: int = 1,
     ) -> None:
-        if min(window) < 1:
-            raise InputError("A window of {size} pixels is empty.", size=str(window))
+        width, height = _window_sides(window)
         self.transforms = transforms
         self.num_classes = num_classes
-        self._window = (window[1], window[0])
+        self._window = (height, width)
         self.multiple = multiple
-        self._overlap = min(OVERLAP, min(window) // 2) if overlap is None else overlap
+        self._overlap = min(OVERLAP, min(self._window) // 2) if overlap is None else overlap
 
     def prepare(self, image: Image) -> Prepared:
         """Preprocess an image given by path or in memory."""
@@ -286,6 +286,22 @@ def _same_size_batches(
         batch.append(item)
     if batch:
         yield batch
+
+
+def _window_sides(window: object) -> tuple[int, int]:
+    """Return width and height of a window; raises ``InputError`` where it is none."""
+    if not isinstance(window, (tuple, list)) or len(window) != 2:
+        raise InputError(
+            "window is {value}: give the width and height of one, such as (1024, 1024).",
+            value=repr(window)[:100],
+        )
+    if not all(isinstance(side, Integral) and not isinstance(side, bool) for side in window):
+        raise InputError(
+            "window is {value}: give whole numbers of pixels.", value=repr(window)[:100]
+        )
+    if min(window) < 1:
+        raise InputError("A window of {size} pixels is empty.", size=str(window))
+    return int(window[0]), int(window[1])
 
 
 def window_starts(length: int, window: int, overlap: int) -> tuple[list[int], int]:

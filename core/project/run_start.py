@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from core.project import Project, RunRow
 from core.project.draft_models import network_name
+from core.runs.batch_check import check_batch
 from core.runs.kinds import TrainSpec, find_kind, job_kind, spec_from_json
 from core.runs.run_folder import RunFolder
 from core.runs.spec import JobSpec, ModelJobSpec
@@ -26,12 +27,15 @@ def prepare_run(project: Project, fields: Mapping[str, Any]) -> RunRow:
         fields: those of a job's spec with ``kind``, without ``data_dir``.
 
     Raises:
-        InputError: a subset is empty, a field is not valid, or there is no such model.
+        InputError: a subset is empty or smaller than a batch, a field is not valid, or there is no
+            such model.
     """
     spec = _checked(fields)  # before a run is spent on bad fields
     kind = job_kind(spec)
     needed = kind.subsets(spec)
     revision = project.create_revision(needed=needed) if needed else None
+    if revision is not None:
+        check_batch(spec, revision.counts["train"])
     row = project.new_run(kind.name, _network(spec), revision=revision)
     try:
         run = RunFolder(row.folder)

@@ -29,6 +29,7 @@ from core.prediction.image_arguments import (
 from core.seg.model import SegmentationModel
 from core.seg.starting_weights import start_from
 from core.system.errors import InputError
+from core.system.files import as_path
 from core.system.reporting import Reporter
 from core.training.console_reporter import ConsoleReporter
 from core.training.data_checks import check_classes, fixed_evaluation, without_random
@@ -40,6 +41,7 @@ from core.training.train_options import (
     ClassWeights,
     TrainOptions,
     TrainResult,
+    stopping_patience,
 )
 
 if TYPE_CHECKING:
@@ -159,11 +161,11 @@ class Segmenter(SegmentationModel):
             batch_size=train_batch_size,
             save_interval_epochs=save_interval_epochs,
             log_interval_steps=log_interval_steps,
-            save_dir=Path(save_dir),
+            save_dir=as_path(save_dir, name="save_dir"),
             learning_rate=learning_rate,
             keep_rate=optimizer is None and learning_rate == DEFAULT_RATE,
             lr_decay_power=lr_decay_power,
-            patience=early_stop_patience if early_stop else None,
+            patience=stopping_patience(early_stop, early_stop_patience),
             use_vdl=use_vdl,
             seed=seed,
             class_weights=class_weights,
@@ -323,7 +325,7 @@ class Segmenter(SegmentationModel):
             dataset,
             batch_size=batch_size,
             criterion=criterion,
-            save_dir=save_dir,
+            save_dir=as_path(save_dir, name="save_dir"),
             fast=fast,
             reporter=reporter,
         )
@@ -507,11 +509,11 @@ class Segmenter(SegmentationModel):
             batch_size=train_batch_size,
             save_interval_epochs=save_interval_epochs,
             log_interval_steps=log_interval_steps,
-            save_dir=Path(save_dir),
+            save_dir=as_path(save_dir, name="save_dir"),
             learning_rate=learning_rate,
             keep_rate=optimizer is None and learning_rate == _GENTLE_RATE,
             lr_decay_power=lr_decay_power,
-            patience=early_stop_patience if early_stop else None,
+            patience=stopping_patience(early_stop, early_stop_patience),
             use_vdl=use_vdl,
             seed=seed,
             class_weights=class_weights,

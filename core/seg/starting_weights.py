@@ -13,6 +13,7 @@ from core.models.model_folder import (
     DESCRIPTION,
     ModelInfo,
     check_same_network,
+    folder_of_weights,
     is_compressed,
     read_model_info,
 )
@@ -33,8 +34,8 @@ def start_from(
 ) -> None:
     """Give a model the weights that its training begins with.
 
-    A model folder says more than a file of weights: a compressed network becomes the model's, and
-    the heads of other classes are not taken.
+    A model folder says more than a file of weights, also where its file is named: a compressed
+    network becomes the model's, and the heads of other classes are not taken.
 
     Args:
         model: is changed.
@@ -46,6 +47,7 @@ def start_from(
         InputError: nothing fits, the folder's classes are the same in another order, or its
             compressed network is another one.
     """
+    source = None if source is None else folder_of_weights(source)
     info = _described(source)
     fresh: frozenset[str] = frozenset()
     if info is not None and source is not None:

@@ -41,12 +41,14 @@ def parse_device(text: str) -> DeviceChoice:
     Raises:
         InputError: it names no device.
     """
-    match = _FORM.fullmatch(text)
+    match = _FORM.fullmatch(text) if isinstance(text, str) else None
     numbers = [] if match is None or match[2] is None else [int(n) for n in match[2].split(",")]
     unknown = match is None or (match[1] == "auto" and numbers)
     count = numbers[0] if numbers else 1
     if unknown or (text.startswith("cpu") and (len(numbers) > 1 or not count >= 1)):
-        raise InputError("“{device}” is no device: give {forms}.", device=text, forms=DEVICE_FORMS)
+        raise InputError(
+            "“{device}” is no device: give {forms}.", device=str(text), forms=DEVICE_FORMS
+        )
     if text.startswith("cpu"):
         if count > MOST_PROCESSES:
             raise InputError(

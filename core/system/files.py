@@ -68,6 +68,37 @@ def storage_problem(error: OSError) -> InputError | None:
     return None
 
 
+def as_path(value: Any, *, name: str) -> Path:
+    """Return an argument as a path; raises ``InputError`` with the argument's name if it is none.
+
+    An empty text is none: it would stand for the folder the program was started in.
+    """
+    if isinstance(value, os.PathLike) or (isinstance(value, str) and value):
+        return Path(value)
+    raise InputError("{name} is {value}: give a path.", name=name, value=repr(value)[:100])
+
+
+def require_room(folder: Path | str, size: int) -> None:
+    """Make sure that a file of so many bytes can be written into a folder.
+
+    For libraries that do not notice when a disk runs full, and leave the file cut short.
+
+    Raises:
+        OSError: as the system reports it: the disk is full, or the file too large.
+    """
+    try:
+        with tempfile.TemporaryFile(dir=folder) as file:
+            if hasattr(os, "posix_fallocate"):
+                os.posix_fallocate(file.fileno(), 0, size)
+                return
+            block = bytes(2**20)
+            for start in range(0, size, len(block)):
+                file.write(block[: size - start])
+    except OSError as error:
+        error.filename = error.filename or str(folder)
+        raise
+
+
 def make_folder(path: Path | str) -> Path:
     """Make a folder that the user chose, with its parents; one that exists is left alone.
 

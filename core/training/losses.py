@@ -329,7 +329,10 @@ def checked_mixed_loss(value: Any) -> bool | list[tuple[str, float]]:
         )
     if not value:
         raise InputError("use_mixed_loss is an empty list; name at least one loss.")
-    return [_checked_part(part) for part in value]
+    parts = [_checked_part(part) for part in value]
+    if not any(factor for _, factor in parts):
+        raise InputError("All factors in use_mixed_loss are 0: nothing would be learnt.")
+    return parts
 
 
 def _checked_part(part: Any) -> tuple[str, float]:
@@ -343,9 +346,9 @@ def _checked_part(part: Any) -> tuple[str, float]:
         )
     name, factor = part
     number = isinstance(factor, Real) and not isinstance(factor, bool)
-    if not number or not math.isfinite(factor):
+    if not number or not math.isfinite(factor) or factor < 0:
         raise InputError(
-            "The factor of {name} in use_mixed_loss is {factor}; give a number.",
+            "The factor of {name} in use_mixed_loss is {factor}; give a number of 0 or more.",
             name=name,
             factor=repr(factor),
         )

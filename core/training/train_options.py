@@ -5,11 +5,12 @@ from __future__ import annotations
 import contextlib
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from numbers import Integral, Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
+import numpy as np
 import paddle
 
 from core.models.optimizer_choice import Optimizer
@@ -78,35 +79,35 @@ class TrainOptions:
             "keep_epochs": 1 if self.keep_epochs is None else self.keep_epochs,
         }
         for name, value in counts.items():
-            if isinstance(value, bool) or not isinstance(value, Integral):
-                raise InputError(
-                    "{name} is {value}: give a whole number.", name=name, value=repr(value)
-                )
-            if value < 1:
-                raise InputError("{name} is {value}: give 1 or more.", name=name, value=value)
+            _check_whole(name, value, least=1)
+        _check_whole("preview_images", self.preview_images, least=0)
+        if self.seed is not None:
+            _check_whole("seed", self.seed, least=0)
         place = next(one for one in (self.save_dir, *self.save_dir.parents) if one.exists())
         if not place.is_dir():
             raise InputError("save_dir: {file} is a file; choose a folder.", file=place)
-        if self.seed is not None and self.seed < 0:
-            raise InputError("{name} is {value}: give 0 or more.", name="seed", value=self.seed)
-        if self.ema_decay is not None and not 0 < self.ema_decay < 1:
+        decay = self.ema_decay
+        if decay is not None and not (_is_number(decay) and 0 < decay < 1):
             raise InputError(
                 "ema_decay is {value}: give a number between 0 and 1, such as 0.999.",
-                value=self.ema_decay,
+                value=str(decay),
             )
         _check_rate(self.learning_rate)
+        power = self.lr_decay_power
+        if not (_is_number(power) and math.isfinite(power) and power >= 0):
+            raise InputError(
+                "lr_decay_power is {value}: give a number of 0 or more.", value=str(power)
+            )
         self._check_warmup()
+        for field in fields(self):  # NumPy's numbers, which paddle and JSON do not take
+            value = getattr(self, field.name)
+            if isinstance(value, np.generic):
+                object.__setattr__(self, field.name, value.item())
 
     def _check_warmup(self) -> None:
-        steps, start = self.warmup_steps, self.warmup_start_lr
-        if isinstance(steps, bool) or not isinstance(steps, Integral):
-            raise InputError(
-                "{name} is {value}: give a whole number.", name="warmup_steps", value=repr(steps)
-            )
-        if steps < 0:
-            raise InputError("{name} is {value}: give 0 or more.", name="warmup_steps", value=steps)
-        number = isinstance(start, Real) and not isinstance(start, bool)
-        if not number or not 0 <= start < self.learning_rate:  # which NaN is not, either
+        start = self.warmup_start_lr
+        _check_whole("warmup_steps", self.warmup_steps, least=0)
+        if not (_is_number(start) and 0 <= start < self.learning_rate):  # which NaN is not, either
             raise InputError(
                 "warmup_start_lr is {value}: give a number from 0 to below the learning rate "
                 "({rate}).",
@@ -166,9 +167,30 @@ class TrainOptions:
             raise InputError("The evaluation set is empty.")
 
 
+def stopping_patience(early_stop: bool, patience: int) -> int | None:
+    """Return ``TrainOptions.patience``; raises ``InputError`` where it is asked for as None."""
+    if early_stop:
+        _check_whole("early_stop_patience", patience, least=1)
+        return patience
+    return None
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool)
+
+
+def _check_whole(name: str, value: Any, *, least: Literal[0, 1]) -> None:
+    if isinstance(value, bool) or not isinstance(value, Integral):
+        raise InputError("{name} is {value}: give a whole number.", name=name, value=repr(value))
+    if int(value) >= least:
+        return
+    if least:
+        raise InputError("{name} is {value}: give 1 or more.", name=name, value=value)
+    raise InputError("{name} is {value}: give 0 or more.", name=name, value=value)
+
+
 def _check_rate(rate: Any) -> None:
-    number = isinstance(rate, Real) and not isinstance(rate, bool)
-    if not number:
+    if not _is_number(rate):
         raise InputError("learning_rate is {value}: give a number above 0.", value=repr(rate))
     if not (math.isfinite(rate) and rate > 0):
         raise InputError("learning_rate is {value}: give a number above 0.", value=rate)
