@@ -40,7 +40,8 @@ def check_targets(targets: Iterable[Path], images: Iterable[Path], *, overwrite:
     for target in targets:
         if target.is_symlink() and not target.exists():
             raise InputError(
-                "{file} is a link to what is not there: remove it, or choose another output folder.",
+                "{file} is a link to what is not there: remove it, or choose another output "
+                "folder.",
                 file=target,
             )
         if not target.exists():

@@ -180,6 +180,10 @@ class Segmenter(SegmentationModel):
             deterministic=deterministic,
             optimizer=optimizer_name(optimizer),
         )
+        if resume_checkpoint is not None:
+            resume_checkpoint = as_path(resume_checkpoint, name="resume_checkpoint")
+        if pretrain_weights is not None and not isinstance(pretrain_weights, str):
+            pretrain_weights = as_path(pretrain_weights, name="pretrain_weights")
         if resume_checkpoint is not None and pretrain_weights is not None:
             raise InputError("To resume a training, set pretrain_weights to None.")
         if self.status != "Normal" and pretrain_weights is not None:

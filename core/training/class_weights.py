@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterable, Sequence
+from numbers import Real
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -22,7 +24,7 @@ def resolve_class_weights(
     """Return one weight per class, or None for equal ones.
 
     Raises:
-        InputError: not as many weights as classes, or one that is no positive number.
+        InputError: not as many weights as classes, one that is no number of 0 or more, or all 0.
     """
     if weights is None:
         return None
@@ -33,15 +35,22 @@ def resolve_class_weights(
                 value=weights,
             )
         return balanced_weights(dataset)
-    given = [float(weight) for weight in weights]
+    given = [_number(weight) for weight in weights] if isinstance(weights, Iterable) else []
     if len(given) != dataset.num_classes or not all(
-        np.isfinite(weight) and weight >= 0 for weight in given
+        math.isfinite(weight) and weight >= 0 for weight in given
     ):
         raise InputError(
             "class_weights needs {num_classes} numbers of 0 or more, one per class.",
             num_classes=dataset.num_classes,
         )
+    if not any(given):
+        raise InputError("All class_weights are 0: nothing would be learnt.")
     return given
+
+
+def _number(value: object) -> float:
+    """Return a number as a float; what is none as NaN."""
+    return float(value) if isinstance(value, Real) and not isinstance(value, bool) else math.nan
 
 
 def balanced_weights(dataset: SegDataset) -> list[float]:

@@ -27,8 +27,10 @@ def check_classes(model: TrainableModel, dataset: SegDataset) -> Message | None:
         A warning where one is called otherwise, or None.
 
     Raises:
-        InputError: their number differs, or one has another number.
+        InputError: their number differs, one has another number, or ``dataset`` is no data set.
     """
+    if not hasattr(dataset, "num_classes"):
+        raise InputError("{value} is no data set: give a SegDataset.", value=repr(dataset)[:100])
     if dataset.num_classes != model.num_classes:
         raise InputError(
             "The data has {data} classes and the model {model}: they must be the same.",

@@ -50,7 +50,7 @@ def make_optimizer(
     Args:
         net: whose parameters it moves.
         learning_rate: in the beginning.
-        lr_decay_power: exponent of its fall.
+        lr_decay_power: exponent of its fall; 0: it stays.
         total_steps: after which it is 0.
         name: ``"momentum"`` is PaddleX's, with weight decay 4e-5; ``"adamw"`` is Adam with
             decoupled weight decay 1e-3 (Loshchilov and Hutter, 2019), each weight with a rate of
@@ -59,12 +59,16 @@ def make_optimizer(
             the fall takes the others.
         warmup_start_lr: where it rises from.
     """
-    schedule = paddle.optimizer.lr.PolynomialDecay(
-        learning_rate,
-        decay_steps=max(total_steps - warmup_steps, 1),
-        end_lr=0.0,
-        power=lr_decay_power,
-    )
+    schedule: Any
+    if lr_decay_power == 0:  # which paddle's polynomial refuses
+        schedule = paddle.optimizer.lr.PiecewiseDecay([1], [learning_rate, learning_rate])
+    else:
+        schedule = paddle.optimizer.lr.PolynomialDecay(
+            learning_rate,
+            decay_steps=max(total_steps - warmup_steps, 1),
+            end_lr=0.0,
+            power=lr_decay_power,
+        )
     if warmup_steps:
         schedule = paddle.optimizer.lr.LinearWarmup(
             schedule, int(warmup_steps), start_lr=warmup_start_lr, end_lr=learning_rate

@@ -54,6 +54,7 @@ def no_work(monkeypatch):
         ["train", "--data", "DATA", "--model", "FastSCNN", "--out", "OUT"],
         ["predict", "--model-dir", "MODEL", "--out", "OUT", "DATA/images"],
         ["export", "--model-dir", "MODEL", "--out", "OUT/export"],
+        ["export", "--model-dir", "MODEL", "--out", "OUT"],
         ["convert", "DATA", "OUT/converted", "--to", "coco", "--from", "seg"],
     ],
     ids=lambda arguments: arguments[0],
@@ -101,3 +102,30 @@ def test_a_file_larger_than_the_system_allows_is_no_bug(data, tmp_path, capsys):
         signal.signal(signal.SIGXFSZ, before)
     assert "larger than the disk or the system allows" in capsys.readouterr().err
     assert sorted(path.name for path in tmp_path.iterdir()) == ["数 据"]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["train", "--model", "FastSCNN", "--image-size", "64"],
+        ["train", "--model", "FastSCNN", "--image-size", "64", "--skip-check", "--epochs", "1"],
+        ["prune", "--model-dir", "MODEL", "--flops", "0.2", "--finetune-epochs", "1"],
+        ["quantize", "--model-dir", "MODEL", "--epochs", "1"],
+    ],
+    ids=["train", "train without check", "prune", "quantize"],
+)
+def test_a_batch_larger_than_the_set_is_refused_before_work(
+    data, model, tmp_path, capsys, monkeypatch, arguments
+):
+    def started(*_args, **_more):
+        pytest.fail("work began before the batch was looked at")
+
+    for place in ("job_runner", "training_run", "compression_runs"):
+        monkeypatch.setattr(f"core.cli.{place}.job_result", started)
+    monkeypatch.setattr(training, "check_data", started)
+    given = [str(model) if text == "MODEL" else text for text in arguments]
+    out = tmp_path / "出 out"
+    assert cli.run([*given, "--data", str(data), "--out", str(out), "--batch-size", "9"]) == 2
+    sentence = "A batch of 9 is larger than the 8 training images; choose at most 8."
+    assert capsys.readouterr().err.splitlines() == [sentence]
+    assert not out.exists()

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import signal
+import sys
+
 import numpy as np
 import onnx
 import onnxruntime
@@ -12,6 +17,7 @@ from core import seg
 from core.compression.folding import fold_batch_norms
 from core.compression.trace import trace
 from core.deploy.onnx_export import INPUT, OUTPUT, export_float, pooling_matrix
+from core.jobs.failures import classify
 from core.system.errors import InputError
 
 #: Smallest variants of each network, with options that change the graph.
@@ -124,3 +130,35 @@ def test_pooling_matrix(source, target):
     x = noise(1, 2, source, 4)
     pooled = paddle.nn.functional.adaptive_avg_pool2d(paddle.to_tensor(x), (target, 4)).numpy()
     np.testing.assert_allclose(pooling_matrix(source, target) @ x, pooled, atol=1e-6)
+
+
+@pytest.mark.parametrize("limit", [2000, 2**20])
+@pytest.mark.skipif(sys.platform == "win32", reason="needs limits of a process")
+def test_a_file_that_paddle_would_cut_short_is_an_error(tmp_path, limit):
+    """Paddle and ONNX Runtime write in C++ without looking whether it was written."""
+    import resource
+
+    net = network("FastSCNN")
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limits[1]))
+        with pytest.raises(OSError, match="File too large") as caught:
+            export_float(net, tmp_path / "a.onnx", size=(64, 64))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, before)
+    failed = classify(caught.value, spec=None, run_dir=tmp_path)
+    assert (failed.kind, list(tmp_path.iterdir())) == ("bad_input", [])
+    assert "larger than the disk or the system allows" in failed.message
+
+
+@pytest.mark.skipif(not hasattr(os, "posix_fallocate"), reason="written there instead")
+def test_a_full_disk_is_said_to_be_one(tmp_path, monkeypatch):
+    def full(*_arguments):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "posix_fallocate", full)
+    with pytest.raises(OSError, match="No space left") as caught:
+        export_float(network("FastSCNN"), tmp_path / "a.onnx", size=(64, 64))
+    assert classify(caught.value, spec=None, run_dir=tmp_path).kind == "disk_full"

@@ -229,9 +229,25 @@ def test_another_class_count_is_refused(folder):
         seg.FastSCNN(2).evaluate(dataset(folder, "val"))
 
 
+@pytest.mark.parametrize(
+    "window", [None, 64, "64", (64.0, 64.0), (64, 64, 64), (float("nan"), 64), (True, 64), (0, 64)]
+)
+def test_windows_that_cannot_be(model, window):
+    image = np.zeros((80, 90, 3), np.uint8)
+    with pytest.raises(InputError, match=r"window (is|of) "):
+        model.predict(image, [T.Normalize()], window=window)
+
+
+def test_windows_of_numpy_s_numbers(model):
+    image = np.zeros((80, 90, 3), np.uint8)
+    window = (np.int64(64), np.int32(64))
+    assert model.predict(image, [T.Normalize()], window=window)["label_map"].shape == (80, 90)
+
+
 def test_devices():
     assert inference.select_device("cpu") == "cpu"
     assert inference.select_device("auto") in ("cpu", "gpu:0")
-    for device in ("gpu:99", "cuda", "gpu:0,1", "gpu:1,1", "cpu:2", "cpu:0", "cpu:0,1", "auto:0"):
+    several = ("gpu:0,1", "gpu:1,1", "cpu:2", "cpu:0,1")
+    for device in ("gpu:99", "cuda", *several, "cpu:0", "auto:0", 3, [], b"cpu"):
         with pytest.raises(InputError):
             inference.select_device(device)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import numpy as np
 import paddle
 import pytest
@@ -10,7 +12,7 @@ from tiny_training import folder, train, trained, weights_of
 
 from core import seg
 from core.models import weights
-from core.models.model_folder import read_model_info
+from core.models.model_folder import WEIGHTS, read_model_info
 from core.seg.loading import load_model
 from core.seg.starting_weights import start_from
 from core.system.errors import InputError
@@ -48,6 +50,25 @@ def test_the_same_classes_are_taken_whole_and_in_silence(trained, labels):
     assert not warnings
     for name, array in weights_of(trained).items():
         np.testing.assert_array_equal(after[name], array)
+
+
+def test_a_model_folder_s_file_is_looked_at_as_the_folder_is(trained):
+    file = trained / WEIGHTS
+    with pytest.raises(InputError, match="disc is number 1 in the data but number 2"):
+        started(file, labels=["background", "disc", "square"])
+    _, after, warnings = started(file, labels=["bg", "a", "b"])
+    assert any("start anew" in one for one in warnings)
+    _, after, warnings = started(file, labels=["background", "square", "disc"])
+    assert not warnings
+    for name, array in weights_of(trained).items():
+        np.testing.assert_array_equal(after[name], array)
+
+
+def test_a_file_of_weights_alone_says_nothing_of_classes(trained, tmp_path):
+    shutil.copy(trained / WEIGHTS, tmp_path / WEIGHTS)
+    _, after, warnings = started(tmp_path / WEIGHTS, labels=["background", "disc", "square"])
+    assert not warnings
+    np.testing.assert_array_equal(after[HEADS[0]], weights_of(trained)[HEADS[0]])
 
 
 def compressed(kind, folder, trained, place):
@@ -125,6 +146,8 @@ def test_weights_as_parallel_trainings_and_other_programs_write_them(tmp_path, t
             "factor of CrossEntropyLoss.* is nan",
         ),
         ([], "empty list"),
+        ([("CrossEntropyLoss", -1)], "factor of CrossEntropyLoss.* is -1"),
+        ([("CrossEntropyLoss", 0), ("DiceLoss", 0.0)], "All factors in use_mixed_loss are 0"),
     ],
 )
 def test_losses_that_cannot_be(value, sentence):

@@ -216,3 +216,28 @@ def test_what_is_no_text_is_refused(folder: Path, data: bytes) -> None:
 def test_sha256(folder: Path) -> None:
     (folder / "a").write_bytes(b"abc")
     assert files.sha256_file(folder / "a").startswith("ba7816bf8f01cfea414140de5dae2223")
+
+
+def test_room_is_looked_for_and_left_free(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    files.require_room(folder, 3 * 2**20)
+    monkeypatch.delattr(os, "posix_fallocate", raising=False)
+    files.require_room(folder, 3 * 2**20)
+    assert list(folder.iterdir()) == []
+
+
+@pytest.mark.skipif(not hasattr(os, "posix_fallocate"), reason="written there instead")
+def test_missing_room_names_the_place(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_arguments: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "posix_fallocate", full)
+    with pytest.raises(OSError, match="No space left") as caught:
+        files.require_room(folder, 10)
+    assert (caught.value.errno, caught.value.filename) == (errno.ENOSPC, str(folder))
+
+
+@pytest.mark.parametrize("value", [None, 3, "", b"x", [], True])
+def test_what_is_no_path(value: object) -> None:
+    with pytest.raises(InputError, match=r"save_dir is .*: give a path"):
+        files.as_path(value, name="save_dir")
+    assert files.as_path("a/b", name="x") == files.as_path(Path("a/b"), name="x") == Path("a/b")

@@ -31,16 +31,16 @@ def train(folder, save_dir, *, name="Plain", batch=4, stop_at=None, **options):
     recorder = Recorder(stop_at=stop_at)
     defaults = {"seed": 5, "learning_rate": 0.05, "num_epochs": 2, "log_interval_steps": 1}
     with nullcontext() if stop_at is None else pytest.raises(StopRequested):
-        model.train(
-            train_dataset=dataset(folder, "train", augment=True, shuffle=True),
-            train_batch_size=batch,
-            eval_dataset=dataset(folder, "val"),
-            save_dir=save_dir,
-            pretrain_weights=None,
-            use_vdl=False,
-            reporter=recorder,
-            **{**defaults, **options},
-        )
+        arguments = {
+            "train_dataset": dataset(folder, "train", augment=True, shuffle=True),
+            "train_batch_size": batch,
+            "eval_dataset": dataset(folder, "val"),
+            "save_dir": save_dir,
+            "pretrain_weights": None,
+            "use_vdl": False,
+            "reporter": recorder,
+        }
+        model.train(**{**arguments, **defaults, **options})
     return model, recorder
 
 
@@ -180,6 +180,24 @@ def test_the_same_seed_gives_the_same_weights(folder, tmp_path, name):
         ({"accumulate_steps": 0}, "accumulate_steps is 0"),
         ({"accumulate_steps": 3}, "8 images, fewer than one batch of 12"),
         ({"ema_decay": 1.0}, r"ema_decay is 1\.0"),
+        ({"ema_decay": "0.9"}, "ema_decay is 0.9"),
+        ({"lr_decay_power": -1}, "lr_decay_power is -1"),
+        ({"lr_decay_power": None}, "lr_decay_power is None"),
+        ({"lr_decay_power": float("nan")}, "lr_decay_power is nan"),
+        ({"seed": float("nan")}, "seed is nan"),
+        ({"seed": "5"}, "seed is '5'"),
+        ({"preview_images": -1}, "preview_images is -1"),
+        ({"preview_images": None}, "preview_images is None"),
+        ({"early_stop": True, "early_stop_patience": None}, "early_stop_patience is None"),
+        ({"class_weights": [1, None, 1]}, "class_weights needs 3 numbers"),
+        ({"class_weights": ["1", "1", "1"]}, "class_weights needs 3 numbers"),
+        ({"class_weights": float("nan")}, "class_weights needs 3 numbers"),
+        ({"class_weights": [0, 0, 0]}, "All class_weights are 0"),
+        ({"resume_checkpoint": 3}, "resume_checkpoint is 3: give a path"),
+        ({"resume_checkpoint": ""}, "resume_checkpoint is '': give a path"),
+        ({"pretrain_weights": []}, r"pretrain_weights is \[\]: give a path"),
+        ({"train_dataset": None}, "None is no data set"),
+        ({"train_dataset": "data"}, "'data' is no data set"),
         ({"amp": "bf16"}, r"amp=bf16 needs a GPU of compute capability 8\.0, and cpu is none"),
         ({"amp": "fp16"}, r"amp=fp16 needs a GPU of compute capability 7\.0"),
         ({"amp": "fp8"}, "amp is “fp8”"),
@@ -190,6 +208,27 @@ def test_what_cannot_be_is_one_sentence(folder, tmp_path, options, sentence):
     with pytest.raises(InputError, match=sentence):
         train(folder, tmp_path / "out", **options)
     assert not (tmp_path / "out").exists()
+
+
+def test_a_training_needs_a_place(folder):
+    with pytest.raises(InputError, match="save_dir is None: give a path"):
+        train(folder, None)
+
+
+def test_numpy_s_numbers_train_as_python_s(folder, tmp_path):
+    given = {"num_epochs": 2, "train_batch_size": 4, "accumulate_steps": 1, "seed": 7}
+    given |= {"warmup_steps": 1, "keep_epochs": 2}
+    rates = {"learning_rate": 0.0625, "lr_decay_power": 0.5, "ema_decay": 0.5}
+    train(folder, tmp_path / "python", **given, **rates)
+    numbers = {name: np.int64(value) for name, value in given.items()}
+    numbers |= {name: np.float32(value) for name, value in rates.items()}
+    train(folder, tmp_path / "numpy", **numbers)
+    assert_weights(weights_of(tmp_path / "python/epoch_2"), weights_of(tmp_path / "numpy/epoch_2"))
+
+
+def test_without_decay_the_rate_stays(folder, tmp_path):
+    _, heard = train(folder, tmp_path, lr_decay_power=0)
+    assert {value for _, value in heard.metrics["train/lr"]} == {0.05}
 
 
 @pytest.mark.parametrize(
