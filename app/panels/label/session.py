@@ -168,6 +168,7 @@ class Session(QObject):
         row, document = self.row, self._editor.document
         self._tasks.cancel("image")
         self._tasks.cancel("prefetch")
+        self._tasks.cancel("mask")
         self.row = self.wanted = self.damage = None
         if document is not None:
             self._editor.show(None, None)
@@ -181,7 +182,7 @@ class Session(QObject):
         self.opened.emit()
 
     def reload(self) -> None:
-        """Read the image again if its mask was changed elsewhere."""
+        """Show the mask that was saved elsewhere; what a tool has begun on the image stays."""
         row, project = self.row, self._project
         if row is None or project is None or self.pending:
             return
@@ -189,9 +190,21 @@ class Session(QObject):
         if now is None:
             self.leave()
         elif now.mask_hash != self._hashes.get(row.id):
-            self.open(row.id)
+            self._read_mask(project, now)
         else:
             self.row = now
+
+    def _read_mask(self, project: Project, row: ImageRow) -> None:
+        document, picture = self._editor.document, self._editor.picture
+        if document is None or document.size != (row.width, row.height):
+            self.open(row.id)
+            return
+        self._tasks.start(
+            lambda _progress: _read(project, row.id, picture),
+            on_done=self._on_mask_read,
+            on_failed=self.failed.emit,
+            key="mask",
+        )
 
     def flush(self) -> bool:
         """Wait until everything is saved; return whether it is."""
@@ -273,6 +286,21 @@ class Session(QObject):
             self._autosave.open(row.id, opened.copy, opened.shapes)
         document = MaskDocument(opened.mask, row.id, undo=steps.stack, shapes=opened.shapes)
         self._editor.show(document, opened.picture)
+        self.opened.emit()
+        if opened.damage is not None:
+            self.failed.emit(opened.damage)
+
+    def _on_mask_read(self, opened: _Opened) -> None:
+        row, document = opened.row, self._editor.document
+        is_known = self._hashes.get(row.id) == row.mask_hash  # ours, told meanwhile
+        if document is None or document.in_stroke or self.pending or is_known:
+            return  # what is being painted is newer
+        self.row = row
+        self._start = _as_it_is(row)
+        self._hashes[row.id] = row.mask_hash
+        if self._autosave is not None:
+            self._autosave.open(row.id, opened.copy, opened.shapes)
+        self._editor.replace_mask(opened.mask, opened.shapes)
         self.opened.emit()
         if opened.damage is not None:
             self.failed.emit(opened.damage)
