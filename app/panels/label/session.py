@@ -173,10 +173,11 @@ class Session(QObject):
         if document is not None:
             self._editor.show(None, None)
         if row is not None and document is not None:
-            self._undo[row.id] = Steps(document.undo_stack, self._start)
-            self._undo.move_to_end(row.id)
-            while len(self._undo) > 1 and self.undo_bytes > MAX_BYTES:
-                self._undo.popitem(last=False)
+            stack = document.undo_stack
+            if stack.nbytes or not stack.is_at_start:  # an image only looked at keeps nothing
+                self._undo[row.id] = Steps(stack, self._start)
+                self._undo.move_to_end(row.id)
+                self._limit_undo(keep=1)
             if self._autosave is not None:
                 self._autosave.release(row.id)
         self.opened.emit()
@@ -218,6 +219,13 @@ class Session(QObject):
         document = self._editor.document
         kept = sum(steps.stack.nbytes for steps in self._undo.values())
         return kept + (0 if document is None else document.undo_stack.nbytes)
+
+    def _limit_undo(self, *, keep: int = 0) -> None:
+        """Forget the steps of images left longest ago, but for the last ``keep``."""
+        excess = self.undo_bytes - MAX_BYTES
+        while excess > 0 and len(self._undo) > keep:
+            _, oldest = self._undo.popitem(last=False)
+            excess -= oldest.stack.nbytes
 
     @property
     def pending(self) -> bool:
@@ -326,6 +334,7 @@ class Session(QObject):
                 shapes=document.shape_changes,
             )
             self.saving.emit()
+        self._limit_undo()
 
     def _becomes(self, document: MaskDocument) -> LabelStatus:
         """Return what the image is now that a step was made, undone or done again."""
