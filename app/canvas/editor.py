@@ -13,7 +13,7 @@ from app.services.background import BackgroundTasks
 from core.annotation.document import MaskDocument, OpenShape
 from core.annotation.edits import Box, Mask, MaskEdit, PaintRule, Region, whole_box
 from core.annotation.image_pyramid import ImagePyramid
-from core.annotation.shapes import Outline
+from core.annotation.shapes import Outline, Shapes
 from core.images.io import IGNORE_INDEX, ImageArray
 from core.images.window_level import WindowLevel
 
@@ -37,6 +37,8 @@ class Editor(QObject):
 
     document_changed = Signal()
     """Another image is shown, or none."""
+    mask_replaced = Signal()
+    """The image shown has another mask, made elsewhere; what a tool has begun stays."""
     drawn = Signal(object)
     """(boxes): these parts of the mask look different."""
     committed = Signal(object)
@@ -79,6 +81,14 @@ class Editor(QObject):
             document.on_drawn = self.drawn.emit
             document.on_committed = self.committed.emit
         self.document_changed.emit()
+
+    def replace_mask(self, mask: Mask, shapes: Shapes) -> None:
+        """Go on with what was saved elsewhere for this image; see ``MaskDocument.start_over``."""
+        if self.document is None:
+            return
+        self.document.start_over(mask, shapes)
+        self.set_draft(None)
+        self.mask_replaced.emit()
 
     def set_class(self, class_id: int) -> None:
         """Paint this class from now on."""

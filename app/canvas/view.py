@@ -61,6 +61,7 @@ class CanvasView(CanvasDisplay):
         self._pointer: Pointer | None = None
         self.hovered.connect(self._on_hovered)
         editor.document_changed.connect(self._on_document_changed)
+        editor.mask_replaced.connect(self._on_mask_replaced)
         editor.class_changed.connect(self._on_options_changed)
         editor.options_changed.connect(self._on_options_changed)
 
@@ -302,6 +303,12 @@ class CanvasView(CanvasDisplay):
             if self.underMouse():  # the same place on the screen is another one in this image
                 place = self.mapFromGlobal(QCursor.pos())
                 self._hover(QPointF(place), Qt.KeyboardModifier.NoModifier)
+
+    @Slot()
+    def _on_mask_replaced(self) -> None:
+        """What was chosen or proposed on the old mask goes; what is begun stays."""
+        if self.tool is not None and self.tool.pending() is None:
+            self.tool.cancel()
 
     @Slot()
     def _on_options_changed(self) -> None:

@@ -190,9 +190,19 @@ def run_window(
 
 
 def _quit_on_signals(qt: QApplication) -> QTimer:
-    """Let Ctrl+C in the terminal and a polite kill close the program in good order."""
+    """Let Ctrl+C in the terminal and a polite kill close the program in good order.
+
+    The first may be answered with a question, as when the window is closed; the second is not.
+    """
+
+    def leave(number: int, _frame: object) -> None:
+        for one in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(one, lambda _number, _frame: qt.exit())
+        _log.info("asked to end by signal %d", number)
+        qt.quit()
+
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda _number, _frame: qt.quit())
+        signal.signal(number, leave)
     wake = QTimer(qt)  # Python sees a signal only when it runs
     wake.timeout.connect(lambda: None)
     wake.start(_SIGNAL_INTERVAL_MS)

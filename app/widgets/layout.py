@@ -43,8 +43,8 @@ def label(text: str = "", role: str = "", *, wrap: bool = False) -> QLabel:
     if role:
         made.setProperty("role", role)
     if wrap:
-        made.setWordWrap(True)
         made.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        made.setWordWrap(True)  # last: it makes the height follow the width
         made.setMinimumWidth(GRID * 8)
     return made
 

@@ -20,6 +20,7 @@ from core.annotation.edits import (
     paint,
     paste,
     unite,
+    whole_box,
 )
 from core.annotation.shape_layers import ShapeLayers
 from core.annotation.shapes import NO_CHANGES, Outline, Shape, ShapeChanges, Shapes
@@ -184,6 +185,25 @@ class MaskDocument:
         if edit is not None:
             edit.apply(self.mask)
         return self._push(name, [edit])
+
+    def start_over(self, mask: Mask, shapes: Shapes = ()) -> None:
+        """Go on with what somebody else has saved, without a step: nothing can be undone.
+
+        Args:
+            mask: of the same size, uint8 (H, W); copied.
+            shapes: what it shows that can be edited, by id.
+
+        Raises:
+            ValueError: the mask has another size.
+        """
+        if mask.shape != self.mask.shape:
+            raise ValueError("the mask must have the size of the image")
+        self._stroke = None
+        np.copyto(self.mask, mask)
+        self.layers = ShapeLayers(shapes, self.size)
+        self.shape_changes = NO_CHANGES
+        self.undo_stack = UndoStack()
+        self.on_drawn((whole_box(self.mask),))
 
     def record(self, edit: MaskEdit | None, *, name: str) -> bool:
         """Keep an edit that was made in ``mask`` already as one step."""

@@ -12,7 +12,7 @@ import numpy as np
 from core.annotation.edits import Box, Mask, MaskEdit
 from core.annotation.shapes import NO_CHANGES, ShapeChanges
 
-MAX_BYTES = 32 * 1024**2
+MAX_BYTES = 24 * 1024**2
 _PACK_ABOVE = 4096
 _ZIP_BELOW = 4 * 1024**2  # larger steps are not worth the wait
 # What Python's objects take, measured with the collector's headers and rounded up.

@@ -45,7 +45,8 @@ class ShapeEditing:
         self._is_held = False
         self._hovered: Shape | None = None
         self._is_changing = False
-        editor.committed.connect(self._on_committed)
+        editor.committed.connect(self._on_changed)
+        editor.mask_replaced.connect(self._on_changed)
         editor.class_changed.connect(self._on_class_changed)
 
     @property
@@ -297,7 +298,7 @@ class ShapeEditing:
         finally:
             self._is_changing = False
 
-    def _on_committed(self, _boxes: object) -> None:
+    def _on_changed(self, _boxes: object = None) -> None:
         """Somebody else changed the mask; what undo gave back stays open."""
         document, opened = self._editor.document, self._opened
         self._hovered = None

@@ -306,6 +306,8 @@ class LabellingPanel(Panel):
         self._on_changed()
         self.images.image_saved(image_id)
         pending = self.session.pending
+        if not pending and not self.isVisible():  # painted as the panel was left
+            self.tell_changes()
         self.view.status.show_saved(pending)
         if not pending and self._save_notice:
             if self.workspace.notices.text.text() == self._save_notice:

@@ -168,20 +168,22 @@ class Session(QObject):
         row, document = self.row, self._editor.document
         self._tasks.cancel("image")
         self._tasks.cancel("prefetch")
+        self._tasks.cancel("mask")
         self.row = self.wanted = self.damage = None
         if document is not None:
             self._editor.show(None, None)
         if row is not None and document is not None:
-            self._undo[row.id] = Steps(document.undo_stack, self._start)
-            self._undo.move_to_end(row.id)
-            while len(self._undo) > 1 and self.undo_bytes > MAX_BYTES:
-                self._undo.popitem(last=False)
+            stack = document.undo_stack
+            if stack.nbytes or not stack.is_at_start:  # an image only looked at keeps nothing
+                self._undo[row.id] = Steps(stack, self._start)
+                self._undo.move_to_end(row.id)
+                self._limit_undo(keep=1)
             if self._autosave is not None:
                 self._autosave.release(row.id)
         self.opened.emit()
 
     def reload(self) -> None:
-        """Read the image again if its mask was changed elsewhere."""
+        """Show the mask that was saved elsewhere; what a tool has begun on the image stays."""
         row, project = self.row, self._project
         if row is None or project is None or self.pending:
             return
@@ -189,9 +191,21 @@ class Session(QObject):
         if now is None:
             self.leave()
         elif now.mask_hash != self._hashes.get(row.id):
-            self.open(row.id)
+            self._read_mask(project, now)
         else:
             self.row = now
+
+    def _read_mask(self, project: Project, row: ImageRow) -> None:
+        document, picture = self._editor.document, self._editor.picture
+        if document is None or document.size != (row.width, row.height):
+            self.open(row.id)
+            return
+        self._tasks.start(
+            lambda _progress: _read(project, row.id, picture),
+            on_done=self._on_mask_read,
+            on_failed=self.failed.emit,
+            key="mask",
+        )
 
     def flush(self) -> bool:
         """Wait until everything is saved; return whether it is."""
@@ -205,6 +219,13 @@ class Session(QObject):
         document = self._editor.document
         kept = sum(steps.stack.nbytes for steps in self._undo.values())
         return kept + (0 if document is None else document.undo_stack.nbytes)
+
+    def _limit_undo(self, *, keep: int = 0) -> None:
+        """Forget the steps of images left longest ago, but for the last ``keep``."""
+        excess = self.undo_bytes - MAX_BYTES
+        while excess > 0 and len(self._undo) > keep:
+            _, oldest = self._undo.popitem(last=False)
+            excess -= oldest.stack.nbytes
 
     @property
     def pending(self) -> bool:
@@ -277,6 +298,21 @@ class Session(QObject):
         if opened.damage is not None:
             self.failed.emit(opened.damage)
 
+    def _on_mask_read(self, opened: _Opened) -> None:
+        row, document = opened.row, self._editor.document
+        is_known = self._hashes.get(row.id) == row.mask_hash  # ours, told meanwhile
+        if document is None or document.in_stroke or self.pending or is_known:
+            return  # what is being painted is newer
+        self.row = row
+        self._start = _as_it_is(row)
+        self._hashes[row.id] = row.mask_hash
+        if self._autosave is not None:
+            self._autosave.open(row.id, opened.copy, opened.shapes)
+        self._editor.replace_mask(opened.mask, opened.shapes)
+        self.opened.emit()
+        if opened.damage is not None:
+            self.failed.emit(opened.damage)
+
     def _on_unreadable(self, error: Exception) -> None:
         _log.warning("image %s cannot be shown: %s", self.wanted, error)
         self.damage = error
@@ -298,6 +334,7 @@ class Session(QObject):
                 shapes=document.shape_changes,
             )
             self.saving.emit()
+        self._limit_undo()
 
     def _becomes(self, document: MaskDocument) -> LabelStatus:
         """Return what the image is now that a step was made, undone or done again."""

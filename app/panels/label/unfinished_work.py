@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QObject, Slot
+from PySide6.QtCore import QEventLoop, QObject, QTimer, Slot
 
 from app.canvas.editor import Editor
 from app.canvas.tools.tool import UNFINISHED, Pending
@@ -14,6 +14,7 @@ from app.panels.label.widgets.question_bar import QuestionBar
 from app.services.timers import single_shot
 from core.system.messages import Message, message
 
+_PATIENCE_MS = 20_000
 _WORKED_OUT = message("The outline is still being worked out …")
 _PROTECTED = message(
     "This class is protected now, so what you have begun cannot be painted: allow changes to it, "
@@ -69,9 +70,22 @@ class UnfinishedWork(QObject):
         return True
 
     def commit(self) -> None:
-        """Paint what is complete already: there is nobody left to ask or to wait."""
-        self._settled()
+        """Paint what is complete: nobody is left to ask, and an outline is waited for a while."""
+        left = self._settled()
+        if left is not None and left.problem is None:
+            self._wait()
         self.withdraw()
+
+    def _wait(self) -> None:
+        """Let what is being worked out be painted; nothing else can be begun meanwhile."""
+        loop, tasks = QEventLoop(), self._editor.tasks
+        tasks.became_idle.connect(loop.quit)
+        patience = QTimer(loop)
+        patience.setSingleShot(True)
+        patience.timeout.connect(loop.quit)
+        patience.start(_PATIENCE_MS)
+        if tasks.busy:
+            loop.exec(QEventLoop.ProcessEventsFlag.ExcludeUserInputEvents)
 
     @Slot()
     def withdraw(self) -> None:

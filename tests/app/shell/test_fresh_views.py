@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from labelling_parts import labelling_panel, open_image, settle, stroke
+from labelling_parts import labelling_panel, open_image, send, settle, stroke
 from parts import wait_until_idle, wheel_down
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QEvent, Qt
 from PySide6.QtWidgets import QAbstractSpinBox, QApplication, QComboBox, QScrollBar, QSlider
 
 from app.panels.train.run_header import RunHeader
@@ -30,6 +30,23 @@ def test_the_large_view_shows_what_was_painted(opened, qtbot):
     wait_until_idle(qtbot, data)
     assert np.array_equal(data.viewer._mask.image, panel.project.label_map(image_id))
     assert not np.array_equal(data.viewer._mask.image, before)
+
+
+def test_the_data_step_shows_what_is_painted_as_the_panel_is_left(opened, qtbot):
+    area = opened.window.work_area
+    panel = labelling_panel(opened, qtbot)
+    image_id = panel.session.wanted
+    before = panel.project.image(image_id).mask_hash
+    panel.tools.take("polygon")
+    for x, y in ((30, 5), (44, 5), (44, 25)):
+        send(panel, QEvent.Type.MouseButtonPress, x, y)
+        send(panel, QEvent.Type.MouseButtonRelease, x, y, Qt.MouseButton.NoButton)
+    area.show_panel("dataset")
+    data = area.panels["dataset"]
+    assert area.current_panel is data and panel.session.pending
+    images = data.grid.images
+    shown = lambda: images.row(images.place(image_id))  # noqa: E731
+    qtbot.waitUntil(lambda: shown() is not None and shown().mask_hash != before, timeout=20_000)
 
 
 def test_the_rail_follows_while_images_are_labelled(opened, qtbot):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from PySide6.QtWidgets import QLabel
 
 from app.look.translation import set_language
 from app.shell.new_project_dialog import NewProjectDialog
@@ -49,3 +50,14 @@ def test_in_chinese_the_background_has_its_chinese_name(qtbot, tmp_path):
     qtbot.addWidget(dialog)
     dialog.labels_edit.setPlainText("裂纹，断裂")
     assert dialog.value().labels == ("背景", "裂纹", "断裂")
+
+
+def test_wrapped_texts_leave_no_gaps(qtbot, tmp_path):
+    dialog = NewProjectDialog(tmp_path)
+    qtbot.addWidget(dialog)
+    dialog.labels_edit.setPlainText("Crack, Break")
+    dialog.show()
+    texts = [text for text in dialog.findChildren(QLabel) if text.wordWrap()]
+    assert len(texts) == 3
+    for text in texts:
+        qtbot.waitUntil(lambda text=text: text.height() == text.heightForWidth(text.width()))

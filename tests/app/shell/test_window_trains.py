@@ -10,11 +10,11 @@ import time
 from pathlib import Path
 
 from parts import wait_until_idle
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QObject, Qt
 
 from app.panels.base import StepState
 from app.services.settings import SettingsStore
-from app.shell.application import Application
+from app.shell.application import Application, _quit_on_signals
 from app.widgets import dialogs
 from core.runs.events import MaskPreview, Metric
 
@@ -105,6 +105,32 @@ def test_the_program_ends_in_good_order_when_asked_to(tmp_path):
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 0, errors
     assert "Traceback" not in errors
+
+
+def test_a_second_signal_ends_the_program_without_a_question(qapp):
+    class Program(QObject):
+        def __init__(self):
+            super().__init__()
+            self.told = []
+
+        def quit(self):
+            self.told.append("quit")
+
+        def exit(self):
+            self.told.append("exit")
+
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    program = Program()
+    wake = _quit_on_signals(program)
+    try:
+        signal.raise_signal(signal.SIGTERM)
+        assert program.told == ["quit"]
+        signal.raise_signal(signal.SIGINT)
+        assert program.told == ["quit", "exit"]
+    finally:
+        wake.stop()
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _metrics(events, tag: str) -> int:

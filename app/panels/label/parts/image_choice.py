@@ -49,6 +49,7 @@ class ImageChoice(QObject):
         self._open_first = False
         self._place = 0
         self._text = ""
+        self._told = ""
         self._open_found = False
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
@@ -280,6 +281,7 @@ class ImageChoice(QObject):
     def show_opened(self) -> None:
         """Another image is open, or none."""
         row, wanted = self._session.row, self._session.wanted
+        self._forget_damage()
         self._review.show_row(row)
         self._show_name()
         self._show_place()
@@ -301,11 +303,15 @@ class ImageChoice(QObject):
 
     def _tell_damage(self) -> None:
         if self._session.damage is not None:
-            self._workspace.notices.tell(
-                tr("This image cannot be shown, so it cannot be called labelled."),
-                role="warning",
-                passing=True,
-            )
+            self._told = tr("This image cannot be shown, so it cannot be called labelled.")
+            self._workspace.notices.tell(self._told, role="warning", passing=True)
+
+    def _forget_damage(self) -> None:
+        """What was said of one image is not said over the next."""
+        notices = self._workspace.notices
+        if self._told and notices.text.text() == self._told:
+            notices.clear()
+        self._told = ""
 
     def _show_place(self) -> None:
         wanted = self._session.wanted

@@ -34,6 +34,7 @@ class ToolChoice(QObject):
         self._editor.committed.connect(self._on_committed)
         self._canvas.acted.connect(self.show_hint)
         self._editor.document_changed.connect(self._show_undo)
+        self._editor.mask_replaced.connect(self._show_undo)
         self._editor.refused.connect(self._on_refused)
         self.take(_FIRST)
         self._show_undo()

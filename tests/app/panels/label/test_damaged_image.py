@@ -38,9 +38,10 @@ def test_keys_pass_a_damaged_image_and_it_cannot_be_called_labelled(panel, qtbot
     for key in ("image.labelled", "state.labelled"):
         trigger(panel, key)
         assert project.image(ids[1]).state == before and panel.session.wanted == ids[1]
+    assert panel.view.notice.isVisible()
     trigger(panel, "image.next")
     qtbot.waitUntil(lambda: panel.session.row is not None and panel.session.row.id == ids[2])
-    assert not canvas.accessibleDescription()
+    assert not canvas.accessibleDescription() and panel.view.notice.isHidden()
     trigger(panel, "image.previous")
     qtbot.waitUntil(lambda: panel.session.damage is not None, timeout=20_000)
     trigger(panel, "image.previous")

@@ -132,3 +132,29 @@ def test_undo_on_a_mask_of_before_brings_its_state_back(panel, qtbot) -> None:
     settle(qtbot, panel)
     assert facts(panel, image_id) == ("unlabelled", True)
     assert np.array_equal(saved(panel, image_id), before)
+
+
+def test_steps_of_all_images_together_are_bounded_while_one_is_painted(panel, qtbot, monkeypatch):
+    monkeypatch.setattr("app.panels.label.session.MAX_BYTES", 6000)
+    first, second = panel.images.ids[:2]
+    open_image(qtbot, panel, first)
+    panel.classes.choose(2)
+    stroke(panel, (30, 25), (40, 25))
+    open_image(qtbot, panel, second)
+    assert 0 < panel.session.undo_bytes <= 6000
+    kept, stack = panel.session.undo_bytes, panel.editor.document.undo_stack
+    for row in range(2, 30):
+        before = stack.nbytes
+        stroke(panel, (2, row), (40, row))
+        if before + kept > 6000:
+            break
+    assert stack.nbytes == panel.session.undo_bytes, "the first image's steps are still there"
+    open_image(qtbot, panel, first)
+    assert panel.editor.document.undo() is None
+
+
+def test_images_that_were_only_looked_at_keep_nothing(panel, qtbot):
+    for image_id in panel.images.ids[:4]:
+        open_image(qtbot, panel, image_id)
+    panel.session.leave()
+    assert panel.session.hand_over().steps == {}

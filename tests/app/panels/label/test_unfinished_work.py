@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from click_models import ritm
-from labelling_parts import labelling_panel, open_image, saved, send, settle, trigger
+from labelling_parts import LEFT, labelling_panel, open_image, saved, send, settle, trigger
 from PySide6.QtCore import QEvent, Qt
 from PySide6.QtTest import QTest
 
@@ -22,6 +22,8 @@ PRESS, MOVE, RELEASE = (
 ALL = [tool.key for group in TOOLS for tool in group]
 AT_ONCE = {"pan", "fill", "component"}
 """A press is all there is to them."""
+PAINTED_MEANWHILE = {"brush", "eraser", "fill", "wand"}
+"""They paint while they are used, and what is being painted is newer than what was saved."""
 INCOMPLETE = ("polygon", "lasso", "scissors", "grabcut")
 WAYS = (
     "image.labelled",
@@ -216,6 +218,72 @@ def test_what_is_complete_is_painted_when_nobody_can_be_asked(panel, qtbot):
     panel.context.close_project()
     with Project.open(folder) as project:
         assert not np.array_equal(project.label_map(image_id), mask)
+
+
+def test_an_object_that_is_looked_for_is_painted_when_nobody_can_be_asked(panel, qtbot):
+    image_id, mask = fresh_image(panel, qtbot)
+    begin(panel, "grabcut", qtbot)
+    folder = panel.project.folder
+    assert panel.editor.tasks.busy
+    panel.context.close_project()
+    with Project.open(folder) as project:
+        assert not np.array_equal(project.label_map(image_id), mask)
+
+
+@pytest.mark.parametrize("key", [key for key in ALL if key not in PAINTED_MEANWHILE])
+def test_a_mask_that_is_saved_elsewhere_leaves_what_is_begun(panel, qtbot, key):
+    image_id, mask = fresh_image(panel, qtbot)
+    begin(panel, key, qtbot)
+    elsewhere = mask.copy()
+    elsewhere[28:, 40:] = 2
+    panel.project.save_label_map(image_id, elsewhere)
+    pending = panel.tools.current.pending()
+    panel.context.dataset_changed.emit()
+    qtbot.waitUntil(lambda: panel.editor.document.mask[31, 47] == 2, timeout=20_000)
+    if pending is not None:
+        assert panel.tools.current.pending() is not None
+    settle(qtbot, panel)
+    trigger(panel, "image.labelled")
+    qtbot.waitUntil(lambda: panel.session.wanted != image_id, timeout=20_000)
+    panel.session.flush()
+    found = saved(panel, image_id)
+    assert (found[28:, 40:] > 0).all()  # superpixels reach into it
+    assert np.array_equal(found, elsewhere) == (key in AT_ONCE)
+
+
+def test_a_hole_is_still_one_when_the_mask_is_saved_elsewhere(panel, qtbot):
+    image_id, _mask = fresh_image(panel, qtbot)
+    panel.tools.take("polygon")
+    for point in ((6, 6), (34, 6), (34, 26), (6, 26)):
+        click(panel, *point)
+    QTest.keyClick(panel.view.canvas, Qt.Key.Key_Return)
+    settle(qtbot, panel)
+    shift = Qt.KeyboardModifier.ShiftModifier
+    for point in ((14, 12), (26, 12)):
+        place = panel.view.canvas.to_widget(point[0] + 0.5, point[1] + 0.5).toPoint()
+        QTest.mouseClick(panel.view.canvas, LEFT, shift, place)
+    elsewhere = saved(panel, image_id)
+    elsewhere[30:, 44:] = 2
+    text = panel.project.shapes_text(image_id)
+    panel.project.save_label_map(image_id, elsewhere, shapes_text=text)
+    panel.context.dataset_changed.emit()
+    qtbot.waitUntil(lambda: panel.editor.document.mask[31, 47] == 2, timeout=20_000)
+    place = panel.view.canvas.to_widget(20.5, 22.5).toPoint()
+    QTest.mouseClick(panel.view.canvas, LEFT, shift, place)
+    QTest.keyClick(panel.view.canvas, Qt.Key.Key_Return)
+    panel.session.flush()
+    found = saved(panel, image_id)
+    assert found[15, 20] != 1 and found[8, 8] == 1 and found[31, 47] == 2
+
+
+def test_a_save_of_ones_own_is_no_change_elsewhere(panel, qtbot):
+    image_id, _mask = fresh_image(panel, qtbot)
+    begin(panel, "rectangle", qtbot)
+    send(panel, RELEASE, 30, 24, Qt.MouseButton.NoButton)
+    panel.session.flush()
+    panel.session.reload()  # before the window is told of the save
+    settle(qtbot, panel)
+    assert panel.session.wanted == image_id and len(panel.editor.document.undo_stack) == 1
 
 
 def test_a_class_that_was_protected_meanwhile_is_asked_about(panel, qtbot):
