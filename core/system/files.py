@@ -21,6 +21,7 @@ import yaml
 
 from core.system.encodings import ENCODINGS, Reading, readings
 from core.system.errors import InputError
+from core.system.messages import Message, message
 
 MAX_YAML_BYTES = 2 * 2**20
 """What describes the largest pruned networks takes a tenth of it; this takes seconds to read."""
@@ -279,6 +280,16 @@ def _taken(path: Path | str, reading: Reading) -> str:
     if reading.encoding != _UNICODE and noted is not None:
         noted[Path(path)] = reading.encoding
     return reading.text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def encoding_remark(path: Path | str, encoding: str) -> Message:
+    """Say that a file was read in an encoding that was assumed."""
+    return message(
+        "{file} is not in UTF-8; it was read as {encoding}, which is a guess: look at the names,"
+        " and save it as UTF-8.",
+        file=path,
+        encoding=encoding,
+    )
 
 
 def _first_foreign(text: str) -> str:

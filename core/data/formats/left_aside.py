@@ -7,6 +7,7 @@ from pathlib import Path
 
 from core.data.formats.conversion_report import ConversionReport
 from core.images.io import UNREAD_SUFFIXES
+from core.system.files import encoding_remark
 from core.system.folders import walk_visible
 from core.system.messages import message
 
@@ -55,11 +56,4 @@ def note_left_aside(
 def note_encodings(encodings: Mapping[Path, str], report: ConversionReport) -> None:
     """Note the text files whose encoding was assumed."""
     for file, encoding in encodings.items():
-        report.assumed(
-            message(
-                "{file} is not in UTF-8; it was read as {encoding}, which is a guess: look at the"
-                " names, and save it as UTF-8.",
-                file=file,
-                encoding=encoding,
-            )
-        )
+        report.assumed(encoding_remark(file, encoding))
