@@ -41,6 +41,7 @@ from core.data.formats.pairing import (
     unlabelled,
 )
 from core.data.formats.parsing import subset_of_path
+from core.data.formats.roboflow import names_of_values
 from core.data.formats.writing import copy_image, labelled_images, new_folder
 from core.datasets import (
     LABELS_FILE,
@@ -102,7 +103,7 @@ def read(folder: Path | str, *, colors: Mapping[Color, str] | None = None) -> Im
         )
     labels_file = root / LABELS_FILE
     masks = [item.mask for item in items if item.mask is not None]
-    named = list(read_labels(labels_file)) if labels_file.exists() else None
+    named = list(read_labels(labels_file)) if labels_file.exists() else names_of_values(root)
     pairs = [(mask.image, mask.path) for mask in masks if isinstance(mask, _MaskFile)]
     said = colors_among_numbers(root, pairs, named, colors, report)
     if said is not None:

@@ -29,6 +29,7 @@ from core.data.formats.mask_images import (
     used_values,
 )
 from core.data.formats.pairing import note_unlabelled, pair_masks
+from core.data.formats.roboflow import names_of_values
 from core.data.formats.writing import copy_image, labelled_images, new_folder
 from core.datasets import LABELS_FILE, SUBSETS, Subset
 from core.images.io import IGNORE_INDEX, write_mask
@@ -202,6 +203,8 @@ def _named_classes(root: Path) -> tuple[list[str], list[Color] | None] | None:
     for name in (LABELS_FILE, _CLASS_NAMES):
         if (path := root / name).is_file() and (names := read_names(path)):
             return names, voc_palette(len(names))
+    if (names_by_value := names_of_values(root)) is not None:
+        return names_by_value, voc_palette(len(names_by_value))
     return None
 
 

@@ -132,3 +132,13 @@ def test_black_and_white_in_channels_is_read_as_in_one(tmp_path, kind, mode):
     assert result.labels == ["background", "foreground"]
     np.testing.assert_array_equal(result.items[0].mask(), CLASSES == 1)
     assert "255 is taken as a class" in " ".join(map(str, result.report.messages))
+
+
+@pytest.mark.parametrize("kind", ["lists", "pairs", "voc"])
+def test_a_table_of_values_names_the_numbers(tmp_path, kind):
+    layout(tmp_path, kind, {"a": CLASSES, "b": np.dstack([CLASSES] * 3)})
+    text = "Pixel Value, Class\n0, background\n2, rust\n1, crack\n"
+    (tmp_path / "_classes.csv").write_text(text)
+    result = registry.read("voc" if kind == "voc" else "seg", tmp_path)
+    assert result.labels == ["background", "crack", "rust"]
+    assert classes_of(result) == classes_of(result, 1) == WANTED
