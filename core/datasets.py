@@ -24,8 +24,16 @@ from core.images import io as images
 from core.images.io import IGNORE_INDEX
 from core.images.palette import Color, default_palette
 from core.system.errors import InputError
-from core.system.files import make_folder, read_text, read_text_that_fits, write_text_atomic
+from core.system.files import (
+    encoding_remark,
+    make_folder,
+    noting_encodings,
+    read_text,
+    read_text_that_fits,
+    write_text_atomic,
+)
 from core.system.folders import same_name
+from core.system.messages import Message, message
 from core.transforms import ArrangeSegmenter, Compose, Transform
 from core.transforms.base import size_mismatch
 
@@ -45,10 +53,17 @@ class Item(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class FileList:
-    """What a list file says; ``problems`` are its faulty lines, in order."""
+    """What a list file says.
+
+    Attributes:
+        items: what it names, as it is spelt on the disk.
+        problems: its faulty lines, in order.
+        respelt: files that it spells otherwise, in letter case or in Unicode's normal form.
+    """
 
     items: tuple[Item, ...]
     problems: tuple[InputError, ...] = ()
+    respelt: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,10 +237,11 @@ def read_colors(data_dir: Path | str, count: int) -> tuple[Color, ...]:
 
 
 def read_list(path: Path | str, data_dir: Path | str) -> FileList:
-    """Read the lines ``image mask`` of a list; whether the files exist is not looked at.
+    """Read the lines ``image mask`` of a list; they may name files that do not exist.
 
     Paths with spaces are separated by a tab or quoted; relative ones start at ``data_dir`` and
-    stay inside it.
+    stay inside it. Where there is only one file that differs in nothing but letter case or
+    Unicode's normal form, it is meant.
 
     Raises:
         InputError: the list itself is missing or no text.
@@ -233,6 +249,7 @@ def read_list(path: Path | str, data_dir: Path | str) -> FileList:
     folder = str(Path(data_dir).absolute())
     items: list[Item] = []
     problems: list[InputError] = []
+    spelling = _Spelling()
     for number, tokens in list_lines(path):
         try:
             if isinstance(tokens, InputError):
@@ -241,12 +258,61 @@ def read_list(path: Path | str, data_dir: Path | str) -> FileList:
                 raise InputError(
                     "Line {line} of {file} names an image but no mask.", line=number, file=path
                 )
-            image, mask = (resolve_listed(name, folder, path, number) for name in tokens)
+            image, mask = (
+                spelling.on_disk(resolve_listed(name, folder, path, number)) for name in tokens
+            )
         except InputError as error:
             problems.append(error)
         else:
             items.append(Item(image, mask))
-    return FileList(tuple(items), tuple(problems))
+    return FileList(tuple(items), tuple(problems), tuple(spelling.changed))
+
+
+class _Spelling:
+    """Finds files by names that differ from theirs in letter case or Unicode's normal form."""
+
+    def __init__(self) -> None:
+        self.changed: dict[Path, None] = {}
+        self._folders: dict[Path, dict[str, list[str]]] = {}
+
+    def on_disk(self, path: Path) -> Path:
+        """Return a path as it is spelt; unchanged where it exists, or not one file is meant."""
+        if os.path.exists(path):  # noqa: PTH110 - Path.exists raises for names that are too long
+            return path
+        found = self._find(path)
+        if found is None:
+            return path
+        self.changed[found] = None
+        return found
+
+    def _find(self, path: Path) -> Path | None:
+        if os.path.exists(path) or path.parent == path:  # noqa: PTH110
+            return path
+        folder = self._find(path.parent)
+        if folder is None:
+            return None
+        names = self._names(folder).get(same_name(path.name), [])
+        return folder / names[0] if len(names) == 1 else None
+
+    def _names(self, folder: Path) -> dict[str, list[str]]:
+        if folder not in self._folders:
+            names: dict[str, list[str]] = {}
+            with contextlib.suppress(OSError):
+                for entry in folder.iterdir():
+                    names.setdefault(same_name(entry.name), []).append(entry.name)
+            self._folders[folder] = names
+        return self._folders[folder]
+
+
+def respelt_remark(files: Sequence[Path], file_list: Path | str) -> Message:
+    """Say that files were taken though a list spells them otherwise; at least one."""
+    return message(
+        "{count} files of {list} are spelt otherwise on the disk, in letter case or accents; they"
+        " are taken as they differ in nothing else (the first is {file}).",
+        count=len(files),
+        list=file_list,
+        file=files[0],
+    )
 
 
 def list_lines(path: Path | str) -> Iterator[tuple[int, tuple[str, ...] | InputError]]:
@@ -336,6 +402,7 @@ class SegDataset:
         labels: class names.
         num_classes: their number.
         file_list: ``{"image": path, "mask": path}`` of each sample, absolute.
+        remarks: what was assumed to read the two lists.
 
     Raises:
         InputError: a missing or empty list, a faulty line, a missing image or mask.
@@ -359,9 +426,13 @@ class SegDataset:
             )
         self.num_workers = num_workers
         self.shuffle = shuffle
-        self.labels = list(read_labels(label_list or Path(data_dir) / LABELS_FILE))
+        with noting_encodings() as encodings:
+            self.labels = list(read_labels(label_list or Path(data_dir) / LABELS_FILE))
+            content = read_list(file_list, data_dir)
         self.num_classes = len(self.labels)
-        content = read_list(file_list, data_dir)
+        self.remarks = [encoding_remark(file, one) for file, one in encodings.items()]
+        if content.respelt:
+            self.remarks.append(respelt_remark(content.respelt, file_list))
         if content.problems:
             raise content.problems[0]
         if not content.items:

@@ -26,6 +26,7 @@ from core.datasets import (
     read_colors,
     read_labels,
     read_list,
+    respelt_remark,
     unknown_values_error,
 )
 from core.images import io as images
@@ -182,6 +183,9 @@ def _check_lists(folder: Path) -> tuple[list[tuple[Subset, Item]], list[Finding]
             findings.append(_error("bad_list", error, path))
             continue
         findings += [_error("bad_line", problem, path) for problem in content.problems]
+        if content.respelt:
+            text = respelt_remark(content.respelt, path)
+            findings.append(Finding("warning", "other_spelling", text, path, len(content.respelt)))
         entries += [(subset, item) for item in content.items]
         if not content.items and not content.problems:
             empty = InputError("{file} lists no images.", file=path)

@@ -12,7 +12,14 @@ import numpy.typing as npt
 from PIL import ImageOps
 from PIL.ExifTags import Base as Tag
 
-from core.images.headers import MAX_PIXELS, Header, import_tifffile, open_header, unreadable
+from core.images.headers import (
+    MAX_PIXELS,
+    Header,
+    end_of_jpeg,
+    import_tifffile,
+    open_header,
+    unreadable,
+)
 from core.system.errors import InputError
 
 Pixels = npt.NDArray[Any]
@@ -21,6 +28,10 @@ _MOST_CHANNELS = 4
 _SURELY_OPENCVS = ("BMP", "JPEG", "MPO", "PNG", "WEBP")
 """Formats that OpenCV reads; the others come and go with its builds, or lose their orientation."""
 _LZW = 5
+_ANY_DATA = b"".join(bytes(range(1, 255)) + bytes((0xFF, 0xD0 + n)) for n in range(8))
+"""Data of a JPEG, with the marks that divide it in some."""
+_BLOCK = 4
+"""Rows and columns that are in one block of a JPEG wherever its size ends."""
 _UNKNOWN_TAG = 339 + 1  # SMinSampleValue, which decoders pass over
 _TURNS = {2: (0, True), 3: (2, False), 4: (2, True), 5: (3, True), 6: (3, False)}
 _TURNS |= {7: (1, True), 8: (1, False)}
@@ -38,6 +49,8 @@ def decode_bytes(path: Path | str, data: bytes, header: Header, flag: int) -> np
     if header.format in (*_SURELY_OPENCVS, "TIFF"):
         image = _opencv(path, data, flag)
         if image is not None:
+            if header.format in ("JPEG", "MPO") and _has_flat_corner(image) and _lacks_data(data):
+                raise InputError("{file} is cut short; copy or export it again.", file=path)
             return np.asarray(image, np.uint8)
     if header.format in _SURELY_OPENCVS:  # this one is damaged
         raise unreadable(path, ValueError())
@@ -47,6 +60,34 @@ def decode_bytes(path: Path | str, data: bytes, header: Header, flag: int) -> np
             return np.ascontiguousarray(np.asarray(upright.convert("RGB"))[..., ::-1])
         except Exception as error:
             raise unreadable(path, error) from error
+
+
+def _has_flat_corner(image: Pixels) -> bool:
+    """Whether a corner block is of one colour, as decoders fill a JPEG that breaks off."""
+    ends = (slice(None, _BLOCK), slice(-_BLOCK, None))
+    corners = (image[rows, columns] for rows in ends for columns in ends)
+    return any(bool((corner == corner[0, 0]).all()) for corner in corners)
+
+
+def _lacks_data(data: bytes) -> bool:
+    """Whether the first picture of a JPEG would go on with what stood before its end marker.
+
+    An end marker proves nothing: it may be another picture's. Decoders say nothing either, but
+    whole pictures take no notice of more data, and those that break off do.
+    """
+    end = end_of_jpeg(data)
+    more = data[:end] + _ANY_DATA + data[end:]
+    try:
+        return not np.array_equal(_eighth(data), _eighth(more))
+    except Exception:  # Pillow cannot judge what OpenCV has decoded
+        return False
+
+
+def _eighth(data: bytes) -> Pixels:
+    """Decode a JPEG to an eighth of its size; OpenCV would write warnings to the console."""
+    with open_header("", data) as image:
+        image.draft("L", (max(1, image.width // 8), max(1, image.height // 8)))
+        return np.asarray(image)
 
 
 def _three_channels(image: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:

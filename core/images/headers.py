@@ -32,8 +32,8 @@ _GDAL_NODATA = 42113
 _COLOR_BANDS = (3, 4)
 _GREY = (_WHITE_IS_ZERO, 1)
 _SCAN_END = re.compile(rb"\xff+[^\x00\xff\xd0-\xd7]")
-_STAND_ALONE = frozenset({0x01, *range(0xD0, 0xD9)})
-_SCAN, _END = 0xDA, 0xD9
+_STAND_ALONE = frozenset({0x01, *range(0xD0, 0xD8)})
+_BEGIN, _END, _SCAN = 0xD8, 0xD9, 0xDA
 _TIFF_STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
 
@@ -239,15 +239,28 @@ def _is_cut_short(image: ImageFile.ImageFile, data: bytes) -> bool:
 
 
 def _is_whole_jpeg(data: bytes) -> bool:
-    """Whether the first picture of a JPEG comes to its end, whatever lies behind it.
+    place = end_of_jpeg(data)
+    # What is no marker can only be judged by a decoder; it ends two bytes early where the end is
+    # all that lacks.
+    return data[place : place + 2] == b"\xff\xd9" or (place < len(data) and _is_decodable(data))
+
+
+def end_of_jpeg(data: bytes) -> int:
+    """Return the place where the first picture of a JPEG ends, whatever lies behind it.
 
     The last bytes say nothing: phones append films, and thumbnails have an end of their own.
+
+    Returns:
+        The place of its end marker, or of what stands where a marker should; the length of
+        ``data`` where it breaks off before that, or where another picture begins.
     """
     place = 2
     while place + 4 <= len(data) and data[place] == 0xFF:
         marker = data[place + 1]
         if marker == _END:
-            return True
+            return place
+        if marker == _BEGIN:
+            return len(data)
         if marker == 0xFF:  # filling
             place += 1
             continue
@@ -258,11 +271,9 @@ def _is_whole_jpeg(data: bytes) -> bool:
         if marker == _SCAN:
             found = _SCAN_END.search(data, place)
             if found is None:
-                return False
+                return len(data)
             place = found.end() - 2
-    # What is no marker can only be judged by a decoder; it ends two bytes early where the end is
-    # all that lacks.
-    return data[place : place + 2] == b"\xff\xd9" or (place < len(data) and _is_decodable(data))
+    return min(place, len(data))
 
 
 def _is_decodable(data: bytes) -> bool:

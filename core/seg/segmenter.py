@@ -32,7 +32,12 @@ from core.system.errors import InputError
 from core.system.files import as_path
 from core.system.reporting import Reporter
 from core.training.console_reporter import ConsoleReporter
-from core.training.data_checks import check_classes, fixed_evaluation, without_random
+from core.training.data_checks import (
+    check_classes,
+    fixed_evaluation,
+    warn_of_remarks,
+    without_random,
+)
 from core.training.fit import fit
 from core.training.optimizers import optimizer_name
 from core.training.precision import Amp
@@ -244,6 +249,7 @@ class Segmenter(SegmentationModel):
         check_batch_size(batch_size)
         if (difference := check_classes(self, eval_dataset)) is not None:
             (reporter or Reporter()).warn(difference)
+        warn_of_remarks(eval_dataset, reporter or Reporter())
         inference.use_device(self.net, device)
         transforms = eval_dataset.transforms or self.test_transforms
         return measure(
@@ -322,6 +328,7 @@ class Segmenter(SegmentationModel):
         reporter = reporter or ConsoleReporter()
         if (difference := check_classes(self, dataset)) is not None:
             reporter.warn(difference)
+        warn_of_remarks(dataset, reporter)
         dataset = fixed_evaluation(dataset, reporter)
         inference.use_device(self.net, device)
         self.sensitivities = analyze(

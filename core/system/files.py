@@ -19,7 +19,9 @@ from typing import Any, BinaryIO
 
 import yaml
 
+from core.system.encodings import ENCODINGS, Reading, readings
 from core.system.errors import InputError
+from core.system.messages import Message, message
 
 MAX_YAML_BYTES = 2 * 2**20
 """What describes the largest pruned networks takes a tenth of it; this takes seconds to read."""
@@ -240,6 +242,9 @@ def _replaced(final: Path) -> Path:
     return final.parent / f".{final.name}.replaced"
 
 
+_UNICODE = "Unicode"
+"""Instead of the encoding of a ``Reading`` that is no guess."""
+
 _assumed: ContextVar[dict[Path, str] | None] = ContextVar("assumed encodings", default=None)
 
 
@@ -262,29 +267,66 @@ def noting_encodings() -> Iterator[dict[Path, str]]:
 
 
 def read_text(path: Path | str, *, max_bytes: int = MAX_TEXT_BYTES) -> str:
-    """Read text in UTF-8 (with or without a mark), UTF-16 with a mark, or as if in GB18030.
+    """Read text in UTF-8 (with or without a mark), UTF-16 with a mark, or as it makes sense.
 
-    All line ends become line feeds. That it is GB18030 is an assumption, as nearly any bytes may
-    be: ``noting_encodings`` tells.
+    All line ends become line feeds. What is not in Unicode is read in the encoding of which it
+    looks (GB18030, Big5, Windows-1252 …), an assumption: ``noting_encodings`` tells.
 
     Raises:
-        InputError: missing, larger than ``max_bytes``, or no text.
+        InputError: missing, larger than ``max_bytes``, no text, or it may be in several encodings.
     """
+    found = _readings(path, max_bytes)
+    if len(found) > 1:
+        words = [_first_foreign(one.text) for one in found]
+        raise InputError(
+            "{file} is not in UTF-8, and reads as {first} ({encoding}) or as {second}"
+            " ({other_encoding}); save it as UTF-8.",
+            file=path,
+            first=words[0],
+            encoding=found[0].encoding,
+            second=words[1],
+            other_encoding=found[1].encoding,
+        )
+    return _taken(path, found[0])
+
+
+def _readings(path: Path | str, max_bytes: int) -> list[Reading]:
+    """Return the ways to read a file; an encoding of Unicode is sure. At least one."""
     data = _read_limited(path, max_bytes)
     marked = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-    for encoding in ("utf-16",) if marked else ("utf-8-sig", "gb18030"):
-        try:
-            text = data.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-        if "\0" not in text:
-            noted = _assumed.get()
-            if encoding == "gb18030" and noted is not None:
-                noted[Path(path)] = "GB18030"
-            return text.replace("\r\n", "\n").replace("\r", "\n")
-    raise InputError(
-        "{file} is not a text file in UTF-8, UTF-16 or GB18030; save it as UTF-8.", file=path
+    with contextlib.suppress(UnicodeDecodeError):
+        found = [Reading(_UNICODE, data.decode("utf-16" if marked else "utf-8-sig"))]
+        if "\0" not in found[0].text:
+            return found
+    found = [] if marked or b"\0" in data else readings(data)
+    if not found:
+        raise InputError(
+            "{file} is not a text file in UTF-8, UTF-16 or GB18030; save it as UTF-8.", file=path
+        )
+    return found
+
+
+def _taken(path: Path | str, reading: Reading) -> str:
+    noted = _assumed.get()
+    if reading.encoding != _UNICODE and noted is not None:
+        noted[Path(path)] = reading.encoding
+    return reading.text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def encoding_remark(path: Path | str, encoding: str) -> Message:
+    """Say that a file was read in an encoding that was assumed."""
+    return message(
+        "{file} is not in UTF-8; it was read as {encoding}, which is a guess: look at the names,"
+        " and save it as UTF-8.",
+        file=path,
+        encoding=encoding,
     )
+
+
+def _first_foreign(text: str) -> str:
+    line = next(line.strip() for line in text.splitlines() if not line.isascii())
+    begin = max(0, next(place for place, char in enumerate(line) if not char.isascii()) - 10)
+    return f"“{line[begin : begin + 30]}”"
 
 
 def read_text_that_fits(path: Path | str, fits: Callable[[str], bool]) -> str:
@@ -300,21 +342,16 @@ def read_text_that_fits(path: Path | str, fits: Callable[[str], bool]) -> str:
     Raises:
         InputError: as ``read_text``.
     """
-    text = read_text(path)
-    outer = _assumed.get()
-    if not text.isascii() and not fits(text):
-        data = _read_limited(path, MAX_TEXT_BYTES)
-        for encoding in _OTHER_ENCODINGS:
-            with contextlib.suppress(UnicodeDecodeError):
-                other = data.decode(encoding)
-                if fits(other):
-                    if outer is not None:
-                        outer[Path(path)] = encoding.upper()
-                    return other.replace("\r\n", "\n").replace("\r", "\n")
-    return text
-
-
-_OTHER_ENCODINGS = ("gb18030", "big5hkscs", "shift_jis", "cp949", "cp1252", "cp1251")
+    found = _readings(path, MAX_TEXT_BYTES)
+    if len(found) == 1 and (found[0].text.isascii() or fits(found[0].text)):
+        return _taken(path, found[0])
+    data = _read_limited(path, MAX_TEXT_BYTES)
+    for encoding in ENCODINGS:
+        with contextlib.suppress(UnicodeDecodeError):
+            other = Reading(encoding.upper(), data.decode(encoding))
+            if fits(other.text):
+                return _taken(path, other)
+    return _taken(path, found[0])
 
 
 def open_regular(path: Path | str) -> BinaryIO:

@@ -40,6 +40,12 @@ def check_classes(model: TrainableModel, dataset: SegDataset) -> Message | None:
     return compare_class_names(dataset.labels, model.labels)
 
 
+def warn_of_remarks(dataset: SegDataset, reporter: Reporter) -> None:
+    """Tell what was assumed to read the lists of a data set."""
+    for remark in dataset.remarks:
+        reporter.warn(remark)
+
+
 def goes_on_from(known: Sequence[str], labels: Sequence[str]) -> Message | None:
     """Compare the classes of the data with those of weights that are all trained on.
 

@@ -24,6 +24,7 @@ from core.training.data_checks import (
     check_same_classes,
     fixed_evaluation,
     goes_on_from,
+    warn_of_remarks,
 )
 from core.training.loop import TrainingLoop
 from core.training.own_optimizer import check_optimizer, follow_network, parameters_of
@@ -75,7 +76,9 @@ def fit(
     if not ranks.leads:
         reporter = Reporter()
     reporter = reporter or ConsoleReporter()
+    warn_of_remarks(train_dataset, reporter)
     if eval_dataset is not None:
+        warn_of_remarks(eval_dataset, reporter)
         eval_dataset = fixed_evaluation(eval_dataset, reporter)
     options = options.for_ranks(ranks.size, reporter)
     parameters = parameters_of(model.net)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+import unicodedata
 from pathlib import Path
 
 import numpy as np
@@ -194,6 +195,39 @@ def test_a_faulty_sample_is_one_sentence(folder: Path, what: str, sentence: str)
         data[1]
     with pytest.raises(InputError, match=sentence):
         data.read_mask(1)
+
+
+def test_files_are_found_by_another_spelling_and_counted(tmp_path: Path) -> None:
+    names = ["Größe", "É1", "b"]
+    for place in ("images", "masks"):
+        (tmp_path / place).mkdir()
+    for name in names:
+        decomposed = unicodedata.normalize("NFD", name)
+        images.write_image(tmp_path / f"images/{decomposed}.PNG", np.zeros((4, 5, 3), np.uint8))
+        images.write_mask(tmp_path / f"masks/{decomposed}.png", np.zeros((4, 5), np.uint8))
+    (tmp_path / "labels.txt").write_bytes("background\nFläche\n".encode("cp1252"))
+    lines = [f"Images/{name}.png\tmasks/{name}.png\n" for name in names]
+    path = tmp_path / "train_list.txt"
+    path.write_text("".join(lines), encoding="utf-8")
+    data = SegDataset(tmp_path, path, transforms=T.Compose([T.Normalize()]))
+    assert data[0][0].shape == (3, 4, 5)
+    assert data.labels == ["background", "Fläche"]
+    told = " ".join(map(str, data.remarks))
+    assert "labels.txt is not in UTF-8; it was read as CP1252" in told
+    assert "5 files of" in told  # three images in another letter case, two masks with accents
+    opened = open_data_folder(tmp_path)
+    assert all(item.image.is_file() and item.mask.is_file() for item in opened.subsets["train"])
+
+
+def test_of_two_files_that_differ_in_spelling_none_is_guessed(tmp_path: Path) -> None:
+    for name in ("a.PNG", "A.png"):
+        images.write_image(tmp_path / name, np.zeros((4, 5, 3), np.uint8))
+    if len(list(tmp_path.iterdir())) < 2:
+        pytest.skip("the disk does not tell letter case apart")
+    (tmp_path / "train_list.txt").write_text("a.png a.PNG\n")
+    content = datasets.read_list(tmp_path / "train_list.txt", tmp_path)
+    assert content.items[0].image == tmp_path / "a.png"
+    assert content.respelt == ()
 
 
 def test_a_negative_number_of_workers_is_refused(folder: Path) -> None:

@@ -21,6 +21,7 @@ from core.data.formats.parsing import subset_of_path
 from core.images.io import IGNORE_INDEX, ImageArray
 from core.images.palette import Color, default_palette
 from core.system.errors import InputError
+from core.system.folders import is_hidden
 from core.system.messages import message
 
 SUBSETS = ("train", "val", "test")
@@ -81,12 +82,20 @@ def read(folder: Path | str, *, colors: Mapping[Color, str] | None = None) -> Im
 
 
 def _folders(root: Path) -> list[tuple[Path, Path]]:
-    """Return the folders of images with those of their masks."""
+    """Return the folders of images with those of their masks.
+
+    CVAT calls a subset as its user does, such as ``default``; of ``_labels`` only the usual names
+    are meant so.
+    """
+    names = sorted(
+        path.name for path in root.iterdir() if path.is_dir() and not is_hidden(path.name)
+    )
+    first = [name for name in SUBSETS if name in names]
     return [
-        (root / subset, root / f"{subset}{ending}")
-        for subset in SUBSETS
+        (root / name, root / f"{name}{ending}")
+        for name in [*first, *(name for name in names if name not in first)]
         for ending in ENDINGS
-        if (root / f"{subset}{ending}").is_dir() and (root / subset).is_dir()
+        if f"{name}{ending}" in names and (ending == ENDINGS[0] or name in SUBSETS)
     ]
 
 
@@ -112,7 +121,7 @@ def _numbered(
 
 
 def _has_layout(folder: FolderOverview) -> bool:
-    annotated = [f"{subset}{ENDINGS[0]}" for subset in SUBSETS if subset in folder.folders]
+    annotated = [f"{name}{ENDINGS[0]}" for name in folder.folders]
     if not folder.folders.isdisjoint(annotated):
         return True
     labelled = [f"{subset}{ENDINGS[1]}" for subset in SUBSETS if subset in folder.folders]

@@ -20,6 +20,8 @@ from core.data.formats.color_tables import (
     color_text,
     find_color_table,
     read_color_table,
+    voc_colors,
+    voc_palette,
 )
 from core.data.formats.conversion_report import ConversionReport
 from core.data.formats.format import Evidence, FolderOverview, Format
@@ -33,7 +35,6 @@ from core.data.formats.mask_images import (
 )
 from core.data.formats.pairing import pair_folder, unlabelled
 from core.data.formats.parsing import subset_of_path
-from core.data.formats.voc import voc_colors, voc_palette
 from core.datasets import LABELS_FILE
 from core.images.equal_channels import equal_channels
 from core.images.io import IGNORE_INDEX, ImageArray, read_image
@@ -134,8 +135,8 @@ def masks_by_color(
         InputError: a damaged table, or colours as lossy saving makes them.
     """
     in_colors = [pair for pair in pairs if has_channels(pair[1])]
-    table = dict(given) if given is not None else _table_of(root, in_colors, report)
-    names = _class_names(root, table)
+    table = color_table_of(root, in_colors, given, report)
+    names = class_names_of(root, table)
     values = {name: index for index, name in enumerate(names)} | {IGNORE_NAME: IGNORE_INDEX}
     classes = {color: values[name] for color, name in table.items()}
     if len(in_colors) < len(pairs):
@@ -158,6 +159,67 @@ def masks_by_color(
     return ColoredMasks(masks, names, [palette[name] for name in names])
 
 
+def colors_among_numbers(
+    root: Path,
+    pairs: Pairs,
+    names: Sequence[str] | None,
+    given: Mapping[Color, str] | None,
+    report: ConversionReport,
+) -> tuple[list[str], dict[Color, int]] | None:
+    """Find out what colours mean in a folder whose masks should hold class numbers.
+
+    Args:
+        root: folder whose files may say it.
+        pairs: images with their masks.
+        names: class names that the folder gives to numbers; None: the colours' own.
+        given: class of each colour; None: as the files say.
+        report: told what was assumed.
+
+    Returns:
+        Class names, those of colours alone behind ``names``, and the class of each colour. None
+        where no mask is in colours, or nobody says what those few mean that are.
+
+    Raises:
+        UnnamedColorsError: all masks are in colours, and nobody says what they mean.
+        InputError: a damaged table, or colours as lossy saving makes them.
+    """
+    in_colors = [pair for pair in pairs if is_colored(pair[1])]
+    is_said = given is not None or find_color_table(root) is not None
+    if not in_colors or (not is_said and len(in_colors) < len(pairs)):
+        return None
+    table = color_table_of(root, in_colors, given, report)
+    all_names = list(names or class_names_of(root, table))
+    classes = {IGNORE_NAME: IGNORE_INDEX}
+    classes |= {name.casefold(): index for index, name in reversed([*enumerate(all_names)])}
+    for name in table.values():
+        key = name.casefold()
+        if key not in classes and is_background(name) and is_background(all_names[0]):
+            classes[key] = 0
+        elif key not in classes:
+            classes[key] = len(all_names)
+            all_names.append(name)
+    check_names(root, all_names)
+    return all_names, {color: classes[name.casefold()] for color, name in table.items()}
+
+
+def read_color_or_number(
+    image: Path, mask: Path, colors: Mapping[Color, int], report: ConversionReport
+) -> ImageArray:
+    """Read a mask of a folder that may hold both: colours where they are classes, else numbers.
+
+    Raises:
+        InputError: as ``read_color_mask`` and ``read_sized_mask``.
+    """
+    if has_channels(mask) and (is_colored(mask) or _has_only(mask, colors)):
+        return read_color_mask(image, mask, colors, report=report)
+    return read_sized_mask(image, mask, report=report)
+
+
+def _has_only(mask: Path, colors: Mapping[Color, int]) -> bool:
+    """Whether a mask is grey in the greys that are colours of classes."""
+    return all(_color_of(code) in colors for code in _color_counts(mask))
+
+
 def _read_single(image: Path, mask: Path, classes: Mapping[Color, int]) -> ImageArray:
     """Read a mask of one channel: by its palette where that has the colours, else by numbers."""
     values = read_sized_mask(image, mask)
@@ -176,7 +238,7 @@ def _read_single(image: Path, mask: Path, classes: Mapping[Color, int]) -> Image
     return values
 
 
-def _class_names(root: Path, table: Mapping[Color, str]) -> list[str]:
+def class_names_of(root: Path, table: Mapping[Color, str]) -> list[str]:
     """Return the classes in the order of the table, the background first."""
     names = list(dict.fromkeys(name for name in table.values() if name != IGNORE_NAME))
     names.sort(key=lambda name: not is_background(name))
@@ -184,7 +246,17 @@ def _class_names(root: Path, table: Mapping[Color, str]) -> list[str]:
     return names
 
 
-def _table_of(root: Path, in_colors: Pairs, report: ConversionReport) -> ColorTable:
+def color_table_of(
+    root: Path, in_colors: Pairs, given: Mapping[Color, str] | None, report: ConversionReport
+) -> ColorTable:
+    """Return what the colours of masks mean: as ``given``, as the files say, or by VOC's palette.
+
+    Raises:
+        UnnamedColorsError: nobody says it.
+        InputError: a damaged table, or colours as lossy saving makes them.
+    """
+    if given is not None:
+        return dict(given)
     path = find_color_table(root)
     table = read_color_table(path) if path is not None else {}
     if BLACK in table or any(is_background(name) for name in table.values()):

@@ -8,14 +8,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from core.data.class_names import read_names
 from core.data.formats.parsing import load_json, parse_color
 from core.datasets import LABELS_FILE
-from core.images.palette import Color
+from core.images.io import IGNORE_INDEX
+from core.images.palette import Color, default_palette
 from core.system.errors import InputError
 from core.system.files import read_text
 
@@ -39,6 +40,7 @@ _LINES = (
     (re.compile(r"(?P<hex>#[0-9a-fA-F]{6})[\s,;:=]+(?P<name>.+)"), False),
 )
 _MAX_BYTES = 2**20
+_BORDER = (224, 224, 192)
 
 
 def find_color_table(root: Path) -> Path | None:
@@ -165,3 +167,29 @@ def _checked(file: Path, table: ColorTable) -> ColorTable:
 def color_text(color: Color) -> str:
     """Return a colour as tables have it: "255,0,0"."""
     return ",".join(map(str, color))
+
+
+def voc_palette(count: int) -> list[Color]:
+    """Return VOC's colours: bit i of a class goes to red, green, blue in turn, high bits first."""
+    colors = []
+    for index in range(count):
+        channels = [0, 0, 0]
+        for bit in range(8):
+            for channel in range(3):
+                channels[channel] |= (index >> (3 * bit + channel) & 1) << (7 - bit)
+        colors.append((channels[0], channels[1], channels[2]))
+    return colors
+
+
+def voc_colors(colors: Sequence[Color]) -> dict[Color, int]:
+    """Return the class of each colour, and of VOC's border, which is ignored."""
+    return {_BORDER: IGNORE_INDEX} | {color: index for index, color in enumerate(colors)}
+
+
+def color_of_each(count: int, classes: Mapping[Color, int]) -> list[Color]:
+    """Return a colour for each class: its first of ``classes``, else the default palette's."""
+    colors = default_palette(count)
+    for color, index in reversed([*classes.items()]):
+        if index < count:
+            colors[index] = color
+    return colors

@@ -43,8 +43,8 @@ def absolute(path: Path | str) -> Path:
 def find_images(folder: Path | str, *, check: Callable[[], object] | None = None) -> list[Path]:
     """Return the image files in a folder and its subfolders, in natural order.
 
-    What is hidden is left out; links to folders are followed as ``walk_visible`` says. ``check`` is
-    called once a folder, and what it raises ends the search.
+    What is hidden is left out, and links to nothing; links to folders are followed as
+    ``walk_visible`` says. ``check`` is called once a folder, and what it raises ends the search.
     """
     return find_files(folder, IMAGE_SUFFIXES, check=check)
 
@@ -57,9 +57,14 @@ def find_files(
         place / name
         for place, _, names in walk_visible(folder, check=check)
         for name in names
-        if Path(name).suffix.lower() in suffixes
+        if Path(name).suffix.lower() in suffixes and not leads_nowhere(place / name)
     ]
     return natsorted(found, key=str)
+
+
+def leads_nowhere(path: Path) -> bool:
+    """Whether a path is a link to something that is not there."""
+    return path.is_symlink() and not path.exists()
 
 
 def is_file(path: Path) -> bool:

@@ -6,7 +6,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from core.data.formats.conversion_report import ConversionReport
-from core.images.io import UNREAD_SUFFIXES
+from core.data.formats.image_index import leads_nowhere
+from core.images.io import IMAGE_SUFFIXES, UNREAD_SUFFIXES
+from core.system.files import encoding_remark
 from core.system.folders import walk_visible
 from core.system.messages import message
 
@@ -38,6 +40,14 @@ def note_left_aside(
     for place, _, names in walk_visible(source, check=check, on_skipped_link=skipped):
         for name in names:
             suffix = Path(name).suffix.lower()
+            if suffix in IMAGE_SUFFIXES and leads_nowhere(place / name):
+                report.alike(
+                    "left out",
+                    message(
+                        "{count} images are links to files that do not exist (the first is {file})."
+                    ),
+                    place / name,
+                )
             if suffix in UNREAD_SUFFIXES:
                 unread.setdefault(suffix, []).append(place / name)
     for suffix, files in sorted(unread.items()):
@@ -55,11 +65,4 @@ def note_left_aside(
 def note_encodings(encodings: Mapping[Path, str], report: ConversionReport) -> None:
     """Note the text files whose encoding was assumed."""
     for file, encoding in encodings.items():
-        report.assumed(
-            message(
-                "{file} is not in UTF-8; it was read as {encoding}, which is a guess: look at the"
-                " names, and save it as UTF-8.",
-                file=file,
-                encoding=encoding,
-            )
-        )
+        report.assumed(encoding_remark(file, encoding))

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from core.data.class_names import BACKGROUND
+from core.data.formats.color_masks import colors_among_numbers, read_color_or_number
+from core.data.formats.color_tables import color_of_each
 from core.data.formats.conversion_report import ConversionReport
 from core.data.formats.format import Evidence, FolderOverview, Format
 from core.data.formats.image_index import (
@@ -39,6 +41,7 @@ from core.data.formats.pairing import (
     unlabelled,
 )
 from core.data.formats.parsing import subset_of_path
+from core.data.formats.roboflow import names_of_values
 from core.data.formats.writing import copy_image, labelled_images, new_folder
 from core.datasets import (
     LABELS_FILE,
@@ -63,13 +66,19 @@ IMAGE_FOLDERS = ("JPEGImages", "images", "imgs")
 MASK_FOLDERS = ("Annotations", "annotations", "masks", "labels")
 
 
-def read(folder: Path | str) -> ImportResult:
+def read(folder: Path | str, *, colors: Mapping[Color, str] | None = None) -> ImportResult:
     """Read a folder with or without lists; masks are decoded when asked for.
 
     Lists are PaddleX's ``train_list.txt`` … or PaddleSeg's ``train.txt`` …. The report names each
     line, image and mask that is missing.
 
+    Args:
+        folder: with images and masks.
+        colors: class of each colour of masks that are in colours; None: as a file of the folder
+            (``color_tables``) or VOC's palette has it.
+
     Raises:
+        UnnamedColorsError: all masks are in colours, and nobody says what they mean.
         InputError: no such folder, a faulty ``labels.txt``, or no images.
     """
     root = require_folder(folder)
@@ -94,22 +103,38 @@ def read(folder: Path | str) -> ImportResult:
         )
     labels_file = root / LABELS_FILE
     masks = [item.mask for item in items if item.mask is not None]
-    if labels_file.exists():
-        labels = list(read_labels(labels_file))
-        colors = list(read_colors(root, len(labels)))
+    named = list(read_labels(labels_file)) if labels_file.exists() else names_of_values(root)
+    pairs = [(mask.image, mask.path) for mask in masks if isinstance(mask, _MaskFile)]
+    said = colors_among_numbers(root, pairs, named, colors, report)
+    if said is not None:
+        labels, classes = said
+        items = [_in_colors(item, classes, report) for item in items]
+        palette = color_of_each(len(labels), classes)
+    elif named is not None:
+        labels = named
+        palette = list(read_colors(root, len(labels)))
         if only_black_and_white(masks):
             note_black_and_white(root, report, is_class=False)
     elif only_black_and_white(masks):
         items = [item if item.mask is None else _white_is_one(item, item.mask) for item in items]
-        labels, colors = [BACKGROUND, "foreground"], default_palette(2)
+        labels, palette = [BACKGROUND, "foreground"], default_palette(2)
         note_black_and_white(root, report, is_class=True)
     else:
-        labels, colors = _labels_from_masks(masks)
+        labels, palette = _labels_from_masks(masks)
         report.assumed(
             message("{folder} has no labels.txt; classes are named by their numbers.", folder=root)
         )
         _note_white(root, masks, report)
-    return ImportResult(items, labels, colors, report)
+    return ImportResult(items, labels, palette, report)
+
+
+def _in_colors(
+    item: ImportedImage, classes: Mapping[Color, int], report: ConversionReport
+) -> ImportedImage:
+    if not isinstance(item.mask, _MaskFile):
+        return item
+    mask = functools.partial(read_color_or_number, item.mask.image, item.mask.path, classes, report)
+    return replace(item, mask=mask)
 
 
 def _white_is_one(item: ImportedImage, mask: Callable[[], ImageArray]) -> ImportedImage:
@@ -191,7 +216,7 @@ class _Lists:
                 mask = self._find(tokens[1], path, number, is_mask=True)
         if mask is not None:
             found.add(mask)
-            read_mask = functools.partial(_checked_mask, image, mask, self._report)
+            read_mask = _MaskFile(image, mask, self._report)
         self._items[image] = ImportedImage(image, read_mask, subset)
         return found
 
@@ -224,18 +249,26 @@ class _Lists:
             raise problem from None
 
 
-def _checked_mask(image: Path, path: Path, report: ConversionReport) -> ImageArray:
-    size, said = image_size(image), image_size(path)
-    if sorted(said) != sorted(size):  # before it is decoded: it may be a bomb
-        raise size_mismatch(path, said, size)
-    mask = read_mask(path)
-    said = mask.shape[1], mask.shape[0]
-    if said == size:
-        return mask
-    try:
-        return canvas_of(image, said, file=path, report=report).upright(mask)
-    except InputError as error:
-        raise size_mismatch(path, said, size) from error
+@dataclass(frozen=True, slots=True)
+class _MaskFile:
+    """Reads the mask of an image when it is called."""
+
+    image: Path
+    path: Path
+    report: ConversionReport
+
+    def __call__(self) -> ImageArray:
+        size, said = image_size(self.image), image_size(self.path)
+        if sorted(said) != sorted(size):  # before it is decoded: it may be a bomb
+            raise size_mismatch(self.path, said, size)
+        mask = read_mask(self.path)
+        said = mask.shape[1], mask.shape[0]
+        if said == size:
+            return mask
+        try:
+            return canvas_of(self.image, said, file=self.path, report=self.report).upright(mask)
+        except InputError as error:
+            raise size_mismatch(self.path, said, size) from error
 
 
 def _paired(root: Path, report: ConversionReport) -> list[ImportedImage]:
@@ -245,7 +278,7 @@ def _paired(root: Path, report: ConversionReport) -> list[ImportedImage]:
     for image, mask in paired.pairs:
         if mask is None:
             note_unlabelled(image, report)
-        read_mask = None if mask is None else functools.partial(_checked_mask, image, mask, report)
+        read_mask = None if mask is None else _MaskFile(image, mask, report)
         items.append(ImportedImage(image, read_mask, subset_of_path(image, root)))
     return items
 
@@ -327,7 +360,8 @@ def _has_pairs(folder: FolderOverview) -> bool:
 FORMAT = Format(
     key="seg",
     title=message("PaddleX SEG folder (labels.txt and lists)"),
-    read=lambda path, _: read(path),
+    read=lambda path, options: read(path, colors=options.colors),
     write=write,
+    options=frozenset({"colors"}),
     folder={Evidence.LAYOUT: _has_list, Evidence.FOLDER_NAMES: _has_pairs},
 )

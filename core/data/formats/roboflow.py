@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from core.data.class_names import IGNORE_NAME
+from core.data.class_names import IGNORE_NAME, check_names
 from core.data.formats.areas import report_unlabelled
 from core.data.formats.class_numbers import number_classes
 from core.data.formats.conversion_report import ConversionReport
@@ -40,7 +40,7 @@ def read(folder: Path | str) -> ImportResult:
     """
     root = require_folder(folder)
     report = ConversionReport()
-    tables = {place: _read_classes(place) for place in _places(root)}
+    tables = {place: read_classes(place) for place in _places(root)}
     names: dict[str, Color | None] = {}
     for table in tables.values():
         names |= dict.fromkeys(table.values())
@@ -81,8 +81,12 @@ def _places(root: Path) -> list[Path]:
     return sorted(path for path in (root, *root.iterdir()) if (path / CLASSES_FILE).is_file())
 
 
-def _read_classes(folder: Path) -> dict[int, str]:
-    """Return the name of each pixel value."""
+def read_classes(folder: Path) -> dict[int, str]:
+    """Return the name of each pixel value as a folder's ``_classes.csv`` has it.
+
+    Raises:
+        InputError: missing, empty, or a line that is no value with a name.
+    """
     path = folder / CLASSES_FILE
     found: dict[int, str] = {}
     for line in read_text(path, max_bytes=_MAX_BYTES).split("\n"):
@@ -99,6 +103,17 @@ def _read_classes(folder: Path) -> dict[int, str]:
         raise InputError("{file} is empty.", file=path)
     found.setdefault(IGNORE_INDEX, IGNORE_NAME)
     return found
+
+
+def names_of_values(folder: Path) -> list[str] | None:
+    """Return the class names by pixel value, numbers where it has none; None without a list."""
+    if not (folder / CLASSES_FILE).is_file():
+        return None
+    table = read_classes(folder)
+    values = [value for value in table if value != IGNORE_INDEX]
+    names = [table.get(value, str(value)) for value in range(max(values, default=0) + 1)]
+    check_names(folder / CLASSES_FILE, names)
+    return names
 
 
 def _read(image: Path, path: Path, lut: Mapping[int, int]) -> ImageArray:

@@ -7,6 +7,18 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from core.data.class_names import check_names, read_names
+from core.data.formats.color_masks import (
+    colors_among_numbers,
+    find_colors,
+    is_colored,
+    read_color_or_number,
+)
+from core.data.formats.color_tables import (
+    color_of_each,
+    find_color_table,
+    voc_colors,
+    voc_palette,
+)
 from core.data.formats.conversion_report import ConversionReport
 from core.data.formats.format import Evidence, FolderOverview, Format
 from core.data.formats.image_index import find_images, require_folder
@@ -14,14 +26,13 @@ from core.data.formats.import_result import ImportedImage, ImportResult
 from core.data.formats.mask_images import (
     has_channels,
     mask_palette,
-    read_color_mask,
-    read_sized_mask,
     used_values,
 )
 from core.data.formats.pairing import note_unlabelled, pair_masks
+from core.data.formats.roboflow import names_of_values
 from core.data.formats.writing import copy_image, labelled_images, new_folder
 from core.datasets import LABELS_FILE, SUBSETS, Subset
-from core.images.io import IGNORE_INDEX, ImageArray, write_mask
+from core.images.io import IGNORE_INDEX, write_mask
 from core.images.palette import Color
 from core.system.errors import InputError
 from core.system.files import read_text, write_text_atomic
@@ -33,7 +44,6 @@ _IMAGES = "JPEGImages"
 _LISTS = Path("ImageSets", "Segmentation")
 _LABEL_MAP = "labelmap.txt"
 _CLASS_NAMES = "class_names.txt"
-_BORDER = (224, 224, 192)
 CLASSES = [
     "background",
     "aeroplane",
@@ -59,14 +69,19 @@ CLASSES = [
 ]
 
 
-def read(folder: Path | str) -> ImportResult:
+def read(folder: Path | str, *, colors: Mapping[Color, str] | None = None) -> ImportResult:
     """Read ``JPEGImages`` and ``SegmentationClass``, with subsets where ImageSets has lists.
 
     Class names come from ``labelmap.txt`` (with colours, as CVAT writes it), ``labels.txt`` or
     ``class_names.txt`` (as labelme does); without any they are VOC's own as long as they suffice.
-    Masks in colours are understood by ``labelmap.txt`` or VOC's colours.
+    Masks in colours are understood by ``labelmap.txt`` or another table of colours, or by VOC's.
+
+    Args:
+        folder: with these two folders.
+        colors: class of each colour of masks that are in colours; None: as above.
 
     Raises:
+        UnnamedColorsError: no table, and none of the colours is VOC's.
         InputError: no such folder, or no images in it.
     """
     root = require_folder(folder)
@@ -80,18 +95,23 @@ def read(folder: Path | str) -> ImportResult:
     paired = pair_masks(images, find_images(masks), root)
     paired.report(report)
     subsets = _subsets(root, images, report)
+    pairs = [(image, mask) for image, mask in paired.pairs if mask is not None]
     named = _named_classes(root)
-    names, colors = named or (CLASSES, voc_palette(len(CLASSES)))
-    known = voc_colors(colors or [])
+    names, palette = named or (CLASSES, voc_palette(len(CLASSES)))
+    known = voc_colors(palette or [])
+    if (said := _said_colors(root, pairs, colors, named and named[0], report)) is not None:
+        names, known = said
+        palette = color_of_each(len(names), known)
+        named = names, palette
     items = []
     for image, mask in paired.pairs:
         if mask is None:
             note_unlabelled(image, report)
             read_mask = None
         else:
-            read_mask = functools.partial(_read_mask, image, mask, known, report)
+            read_mask = functools.partial(read_color_or_number, image, mask, known, report)
         items.append(ImportedImage(image, read_mask, subsets.get(image)))
-    in_indices = [mask for _, mask in paired.pairs if mask is not None and not has_channels(mask)]
+    in_indices = [mask for _, mask in pairs if not has_channels(mask)]
     if named is None and in_indices:
         values = used_values([item.mask for item in items if item.mask is not None])
         highest = max(values - {IGNORE_INDEX}, default=0)
@@ -106,18 +126,27 @@ def read(folder: Path | str) -> ImportResult:
                 last=names[-1],
             )
         )
-    if in_indices and len(in_indices) == sum(mask is not None for _, mask in paired.pairs):
-        colors = mask_palette(in_indices[0], len(names))
-    return ImportResult(items, list(names), list(colors or voc_palette(len(names))), report)
+    if in_indices and len(in_indices) == len(pairs):
+        palette = mask_palette(in_indices[0], len(names))
+    return ImportResult(items, list(names), list(palette or voc_palette(len(names))), report)
 
 
-def _read_mask(
-    image: Path, mask: Path, colors: Mapping[Color, int], report: ConversionReport
-) -> ImageArray:
-    """Read a mask of indices or in colours: one folder may hold both."""
-    if has_channels(mask):
-        return read_color_mask(image, mask, colors, report=report)
-    return read_sized_mask(image, mask, report=report)
+def _said_colors(
+    root: Path,
+    pairs: Sequence[tuple[Path, Path]],
+    given: Mapping[Color, str] | None,
+    names: Sequence[str] | None,
+    report: ConversionReport,
+) -> tuple[list[str], dict[Color, int]] | None:
+    """Return classes and colours as others than VOC and its label map say them; None for these."""
+    if given is None and (root / _LABEL_MAP).is_file():
+        return None
+    if given is None and find_color_table(root) is None:
+        in_colors = [pair for pair in pairs if is_colored(pair[1])]
+        vocs = voc_palette(len(names or CLASSES))[1:]
+        if any(found.color in vocs for found in find_colors(root, in_colors)):
+            return None  # a mask with others is left out alone
+    return colors_among_numbers(root, pairs, names, given, report)
 
 
 def _subsets(root: Path, images: list[Path], report: ConversionReport) -> dict[Path, Subset]:
@@ -174,6 +203,8 @@ def _named_classes(root: Path) -> tuple[list[str], list[Color] | None] | None:
     for name in (LABELS_FILE, _CLASS_NAMES):
         if (path := root / name).is_file() and (names := read_names(path)):
             return names, voc_palette(len(names))
+    if (names_by_value := names_of_values(root)) is not None:
+        return names_by_value, voc_palette(len(names_by_value))
     return None
 
 
@@ -197,23 +228,6 @@ def _label_map(path: Path) -> tuple[list[str], list[Color]]:
         raise InputError("{file} is empty.", file=path)
     check_names(path, names)
     return names, colors
-
-
-def voc_palette(count: int) -> list[Color]:
-    """Return VOC's colours: bit i of a class goes to red, green, blue in turn, high bits first."""
-    colors = []
-    for index in range(count):
-        channels = [0, 0, 0]
-        for bit in range(8):
-            for channel in range(3):
-                channels[channel] |= (index >> (3 * bit + channel) & 1) << (7 - bit)
-        colors.append((channels[0], channels[1], channels[2]))
-    return colors
-
-
-def voc_colors(colors: Sequence[Color]) -> dict[Color, int]:
-    """Return the class of each colour, and of VOC's border, which is ignored."""
-    return {_BORDER: IGNORE_INDEX} | {color: index for index, color in enumerate(colors)}
 
 
 def write(result: ImportResult, folder: Path | str) -> ConversionReport:
@@ -250,7 +264,8 @@ def _has_layout(folder: FolderOverview) -> bool:
 FORMAT = Format(
     key="voc",
     title=message("Pascal VOC (SegmentationClass)"),
-    read=lambda path, _: read(path),
+    read=lambda path, options: read(path, colors=options.colors),
     write=write,
+    options=frozenset({"colors"}),
     folder={Evidence.LAYOUT: _has_layout},
 )

@@ -55,9 +55,28 @@ def test_a_jpeg_with_something_behind_it_is_whole(tmp_path, tail, progressive):
     np.testing.assert_array_equal(read_image(path), plain)
     for part in (0.4, 0.7, 0.95):
         path.write_bytes(whole[: int(len(whole) * part)] + tail)
-        if tail is not TRAILER:  # an end of another picture ends the scan, too
+        with pytest.raises(InputError, match="cut short"):
+            read_image(path)
+
+
+@pytest.mark.parametrize("orientation", [1, 3, 6])
+@pytest.mark.parametrize(
+    "options", [{}, {"subsampling": 0}, {"restart_marker_blocks": 3}], ids=lambda one: str(one)
+)
+def test_a_jpeg_that_breaks_off_is_not_whole_by_the_end_of_another(tmp_path, options, orientation):
+    path, other = tmp_path / "a.jpg", tmp_path / "b.jpg"
+    exif = Image.Exif()
+    exif[274] = orientation
+    pixels = np.random.default_rng(1).integers(0, 256, (240, 320, 3), np.uint8)
+    Image.fromarray(pixels).save(path, quality=95, exif=exif, **options)
+    Image.fromarray(np.full((48, 64, 3), 90, np.uint8)).save(other)
+    whole, end = path.read_bytes(), other.read_bytes()
+    for part in (0.3, 0.5, 0.8):
+        for tail in (b"\xff\xd9", end[-40:], end):
+            path.write_bytes(whole[: int(len(whole) * part)] + tail)
             with pytest.raises(InputError, match="cut short"):
                 read_image(path)
+    np.testing.assert_array_equal(read_image(other)[0, 0], [90] * 3)  # flat, and whole
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))

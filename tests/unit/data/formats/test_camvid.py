@@ -51,6 +51,19 @@ def test_a_table_names_numbers_and_colours(tmp_path, table, in_colors):
     np.testing.assert_array_equal(mask_of(result), MAP)
 
 
+def test_cvats_subsets_have_any_name(tmp_path):
+    for subset in ("default", "夜 shift"):
+        save_image(tmp_path / subset / "a.png")
+        (tmp_path / f"{subset}annot").mkdir()
+        Image.fromarray(COLORS[MAP]).save(tmp_path / f"{subset}annot" / "a.png")
+    (tmp_path / "label_colors.txt").write_text(TABLE)
+    assert detect_format(tmp_path) == "camvid"
+    result = camvid.read(tmp_path)
+    assert [item.subset for item in result.items] == [None, None]
+    np.testing.assert_array_equal(mask_of(result, 0), MAP)
+    np.testing.assert_array_equal(mask_of(result, 1), MAP)
+
+
 def test_colours_without_a_table_are_asked_for(tmp_path):
     save_image(tmp_path / "train" / "a.png")
     (tmp_path / "trainannot").mkdir()

@@ -11,9 +11,8 @@ from PIL import Image
 
 from core.data.formats import color_masks
 from core.data.formats.color_masks import UnnamedColorsError
-from core.data.formats.color_tables import read_color_table
+from core.data.formats.color_tables import read_color_table, voc_palette
 from core.data.formats.detection import detect_format
-from core.data.formats.voc import voc_palette
 from core.images.io import write_mask
 from core.system.errors import InputError
 

@@ -7,11 +7,12 @@ import unicodedata
 import cv2
 import numpy as np
 import pytest
-from format_samples import save_image
+from format_samples import assert_same, masks_by_name, sample, save_image
 from PIL import Image
 
-from core.data.formats import ConversionReport
+from core.data.formats import ConversionReport, registry
 from core.data.formats.image_index import ImageIndex, canvas_of
+from core.data.formats.mask_images import has_channels
 from core.images.io import read_image
 from core.system.errors import InputError
 
@@ -113,3 +114,31 @@ def test_what_was_drawn_on_the_stored_photograph_is_turned_as_it_is(root, orient
     assert upright.orientation == 1
     with pytest.raises(InputError, match="drawn on 9×9"):
         canvas_of(root / "a.jpg", (9, 9), file=root / "x.json", report=report)
+
+
+@pytest.mark.parametrize("key", [one.key for one in registry.WRITABLE if one.read is not None])
+def test_images_that_are_links_out_are_read_and_links_to_nothing_counted(tmp_path, key):
+    root, elsewhere = tmp_path / "data", tmp_path / "elsewhere"
+    given = sample(tmp_path / "in")
+    registry.write(key, given, root)
+    before = masks_by_name(registry.read(key, root))
+    elsewhere.mkdir()
+    stems = {item.image_path.stem for item in given.items}
+    photographs = [
+        path
+        for path in root.rglob("*.png")
+        if path.stem.removesuffix("_leftImg8bit") in stems and has_channels(path)
+    ]
+    assert len(photographs) == len(given.items)
+    for number, path in enumerate(photographs):
+        target = elsewhere / f"{number}.png"
+        path.rename(target)
+        path.symlink_to(target)
+    (photographs[0].parent / "zz.png").symlink_to(tmp_path / "gone.png")
+    result = registry.read(key, root)
+    assert_same(result, before)
+    told = " ".join(map(str, result.report.messages))
+    assert "1 images are links to files that do not exist" in told
+    registry.write("seg", result, tmp_path / "out")
+    assert len(list((tmp_path / "out/JPEGImages").iterdir())) == len(before)
+    assert not [path for path in (tmp_path / "out").rglob("*") if path.is_symlink()]

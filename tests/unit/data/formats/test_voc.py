@@ -9,8 +9,8 @@ from format_samples import MASK, mask_of, save_image, save_mask
 from PIL import Image
 
 from core.data.formats import voc
+from core.data.formats.color_tables import voc_palette
 from core.data.formats.detection import detect_format
-from core.data.formats.voc import voc_palette
 from core.system.errors import InputError
 
 
