@@ -28,7 +28,10 @@ class TrainSpec(TrainingFields):
     kind: Literal["train"] = "train"
     model: ModelName
     data_dir: Path
-    epochs: int = Field(ge=1)
+    epochs: int = Field(ge=1, description="at most, where minutes are given")
+    minutes: float | None = Field(
+        None, gt=0, description="end after so long, with the learning rate planned for it"
+    )
     batch_size: int = Field(ge=1)
     image_size: tuple[int, int] = Field(description="width, height fed to the network, pixels")
     optimizer: Literal["momentum", "adamw"] = "momentum"

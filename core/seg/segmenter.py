@@ -35,6 +35,7 @@ from core.training.data_checks import check_classes, fixed_evaluation, without_r
 from core.training.fit import fit
 from core.training.optimizers import optimizer_name
 from core.training.precision import Amp
+from core.training.sampling import Sampling
 from core.training.train_options import (
     DEFAULT_RATE,
     ClassWeights,
@@ -93,6 +94,9 @@ class Segmenter(SegmentationModel):
         deterministic: bool = False,
         warmup_steps: int = 0,
         warmup_start_lr: float = 0.0,
+        sampling: Sampling = "each",
+        epoch_images: int | None = None,
+        time_limit: float | None = None,
     ) -> TrainResult:
         """Train; ``save_dir`` gets ``epoch_N``, ``best_model`` and ``vdl_log``.
 
@@ -145,6 +149,12 @@ class Segmenter(SegmentationModel):
             warmup_steps: steps in the beginning in which the learning rate rises evenly from
                 ``warmup_start_lr`` to ``learning_rate``; it falls over the others.
             warmup_start_lr: see ``warmup_steps``.
+            sampling: ``"each"`` shows every image once an epoch; ``"balanced"`` draws half of
+                them by class, rare ones as often as frequent ones.
+            epoch_images: images an epoch; None for as many as there are.
+            time_limit: seconds in all, those of ``resume_checkpoint`` included, after which the
+                training ends; ``num_epochs`` are the most it does. The learning rate falls to 0
+                by then: the steps that fit are planned anew as their speed shows.
 
         Returns:
             TrainResult: best model, its metrics, speed.
@@ -172,6 +182,9 @@ class Segmenter(SegmentationModel):
             dataset_hash=dataset_hash,
             warmup_steps=warmup_steps,
             warmup_start_lr=warmup_start_lr,
+            sampling=sampling,
+            epoch_images=epoch_images,
+            time_limit=time_limit,
             accumulate_steps=accumulate_steps,
             amp=amp,
             ema_decay=ema_decay,

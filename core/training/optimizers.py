@@ -94,6 +94,16 @@ def step_schedule(optimizer: Any) -> None:
         schedule.step()
 
 
+def set_total_steps(optimizer: Any, total_steps: int) -> None:
+    """Let the fall of a rate that ``make_optimizer`` made end at another step."""
+    schedule: Any = scheduler_of(optimizer)
+    warmup = 0
+    if isinstance(schedule, paddle.optimizer.lr.LinearWarmup):
+        warmup, schedule = schedule.warmup_steps, schedule.learning_rate
+    if isinstance(schedule, paddle.optimizer.lr.PolynomialDecay):
+        schedule.decay_steps = max(total_steps - warmup, 1)
+
+
 def waits_for_score(optimizer: Any) -> bool:
     """Whether the learning rate falls when evaluations get no better (``ReduceOnPlateau``)."""
     return isinstance(scheduler_of(optimizer), paddle.optimizer.lr.ReduceOnPlateau)

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from numbers import Integral, Real
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
 import paddle
 
@@ -16,6 +16,7 @@ from core.models.optimizer_choice import Optimizer
 from core.system.errors import InputError
 from core.system.messages import message
 from core.system.reporting import Reporter
+from core.training.sampling import Sampling
 
 if TYPE_CHECKING:
     from core.datasets import SegDataset
@@ -61,6 +62,9 @@ class TrainOptions:
     optimizer: Optimizer | None = None
     warmup_steps: int = 0
     warmup_start_lr: float = 0.0
+    sampling: Sampling = "each"
+    epoch_images: int | None = None
+    time_limit: float | None = None
 
     @property
     def step_images(self) -> int:
@@ -76,6 +80,7 @@ class TrainOptions:
             "early_stop_patience": 1 if self.patience is None else self.patience,
             "accumulate_steps": self.accumulate_steps,
             "keep_epochs": 1 if self.keep_epochs is None else self.keep_epochs,
+            "epoch_images": 1 if self.epoch_images is None else self.epoch_images,
         }
         for name, value in counts.items():
             if isinstance(value, bool) or not isinstance(value, Integral):
@@ -93,6 +98,18 @@ class TrainOptions:
             raise InputError(
                 "ema_decay is {value}: give a number between 0 and 1, such as 0.999.",
                 value=self.ema_decay,
+            )
+        if self.time_limit is not None and not self.time_limit > 0:
+            raise InputError(
+                "{name} is {value}: give a number above 0.",
+                name="time_limit",
+                value=self.time_limit,
+            )
+        if self.sampling not in get_args(Sampling):
+            raise InputError(
+                "sampling is “{value}”: give one of {known}.",
+                value=str(self.sampling),
+                known=", ".join(get_args(Sampling)),
             )
         _check_rate(self.learning_rate)
         self._check_warmup()
@@ -153,7 +170,7 @@ class TrainOptions:
     def check_data(self, train_dataset: SegDataset, eval_dataset: SegDataset | None) -> None:
         """Raise ``InputError`` where the data cannot be trained with."""
         images = len(train_dataset)
-        if images < self.step_images:
+        if (self.epoch_images or images) < self.step_images:
             raise InputError(
                 "The training set has {images} images, fewer than one batch of {batch_size}: lower "
                 "the batch size or add images.",

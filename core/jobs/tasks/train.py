@@ -21,8 +21,11 @@ def run(spec: TrainSpec, folder: RunFolder, reporter: Reporter) -> dict[str, Any
         ``best_model`` and ``last_model`` (folders), all metrics of the best evaluation, speed.
     """
     data = open_data_folder(spec.data_dir)
-    train_set = data.dataset("train", recipes.train_transforms(spec.image_size, spec.augmentation))
-    val_set = eval_set(data, recipes.eval_transforms(spec.image_size), reporter)
+    size, scale = spec.image_size, spec.image_scale
+    train_set = data.dataset(
+        "train", recipes.train_transforms(size, spec.augmentation, image_scale=scale)
+    )
+    val_set = eval_set(data, recipes.eval_transforms(size, image_scale=scale), reporter)
     ranks = distributed.join(spec.device)
     checkpoint = folder.last_checkpoint or spec.resume
     resume = ranks.share(None if checkpoint is None else str(checkpoint))
@@ -42,6 +45,7 @@ def run(spec: TrainSpec, folder: RunFolder, reporter: Reporter) -> dict[str, Any
         amp=spec.amp,
         ema_decay=spec.ema_decay,
         deterministic=spec.deterministic,
+        time_limit=None if spec.minutes is None else 60 * spec.minutes,
         **training_arguments(spec, data, train_set, val_set, save_dir=folder.path),
         reporter=reporter,
     )
