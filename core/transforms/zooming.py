@@ -181,8 +181,6 @@ def _cut_out(
         margins += [max(0, one.offset), max(0, wanted - one.offset - one.length)]
     if any(margins):
         top, bottom, left, right = margins
-        part = np.asarray(
-            cv2.copyMakeBorder(part, top, bottom, left, right, cv2.BORDER_REFLECT)
-        )
+        part = np.asarray(cv2.copyMakeBorder(part, top, bottom, left, right, cv2.BORDER_REFLECT))
     first, start = max(0, -rows.offset), max(0, -columns.offset)
     return part[first : first + target[0], start : start + target[1]]
