@@ -48,8 +48,8 @@ class Rescale(Transform):
 
 def check_factor(transform: Transform, name: str, value: object) -> None:
     """Raise ``InputError`` unless ``value`` is a factor that images can be resized by."""
-    number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    if not number or not 1 / _LARGEST_FACTOR <= value <= _LARGEST_FACTOR:
+    factor = value if isinstance(value, (int, float)) and not isinstance(value, bool) else 0.0
+    if not 1 / _LARGEST_FACTOR <= factor <= _LARGEST_FACTOR:
         raise bad_parameter(transform, name, value, "a factor from 1/16 to 16")
 
 
