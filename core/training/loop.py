@@ -451,9 +451,16 @@ class TrainingLoop:
             stage=stage,
             epoch=min(state.epoch + 1, last),
             epochs=last,
-            eta_s=self._speed.eta_s(steps=self._steps - state.step, evaluations=evaluations),
+            eta_s=self._eta_s(evaluations),
             images_per_second=images_per_second,
         )
+
+    def _eta_s(self, evaluations: float) -> float | None:
+        eta_s = self._speed.eta_s(steps=self._steps - self._state.step, evaluations=evaluations)
+        if eta_s is None or self._options.time_limit is None:
+            return eta_s
+        left_s = self._options.time_limit - self._seconds_before - self._watch.seconds
+        return max(0.0, min(eta_s, left_s))
 
     def _mean_loss(self) -> float | None:
         """Mean loss of the steps since the last call; None without any.
