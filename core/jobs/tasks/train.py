@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
+
+import psutil
 
 from core.datasets import open_data_folder
 from core.jobs.tasks.training_setup import eval_set, training_arguments, training_result
@@ -12,6 +15,12 @@ from core.seg import create
 from core.system.reporting import Reporter
 from core.training import distributed
 from core.transforms import recipes
+
+
+def _seconds_left(minutes: float) -> float:
+    """Return what is left of so many minutes: starting the engine takes its part of them."""
+    spent = time.time() - psutil.Process().create_time()
+    return max(1.0, 60 * minutes - spent)
 
 
 def run(spec: TrainSpec, folder: RunFolder, reporter: Reporter) -> dict[str, Any]:
@@ -45,7 +54,7 @@ def run(spec: TrainSpec, folder: RunFolder, reporter: Reporter) -> dict[str, Any
         amp=spec.amp,
         ema_decay=spec.ema_decay,
         deterministic=spec.deterministic,
-        time_limit=None if spec.minutes is None else 60 * spec.minutes,
+        time_limit=None if spec.minutes is None else _seconds_left(spec.minutes),
         **training_arguments(spec, data, train_set, val_set, save_dir=folder.path),
         reporter=reporter,
     )
