@@ -21,6 +21,7 @@ from core.cli.resumed_settings import (
 )
 from core.cli.shared_options import checked
 from core.data.dataset_statistics import DatasetStatistics
+from core.models.catalog import NETWORKS
 from core.runs.kinds import TrainSpec, spec_to_json
 from core.runs.run_folder import RunFolder
 from core.system.device_choice import launched_ranks
@@ -92,8 +93,6 @@ def _never_began(run: RunFolder) -> bool:
 
 def _check_options(request: Request) -> None:
     """Say what is wrong with the options before every image is looked at."""
-    from core.models.catalog import NETWORKS
-
     if request.model not in NETWORKS:
         raise InputError(
             "--model {model} is unknown; choose one of {known}.",
@@ -184,6 +183,8 @@ def _new_spec(request: Request, source: DataSource, data_dir: Path) -> TrainSpec
         before = settings_of(request.resume)
     elif weights is not None:
         before = settings_of_compressed(Path(weights))
+    elif (usual := NETWORKS[request.model].default_weights) is not None:
+        before = {"pretrain_weights": usual}
     fields = {**before, "model": request.model, "data_dir": data_dir}
     if not request.skip_check:
         statistics = check_data(source, needed=("train", "val"))

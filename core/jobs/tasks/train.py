@@ -42,6 +42,7 @@ def run(spec: TrainSpec, folder: RunFolder, reporter: Reporter) -> dict[str, Any
         amp=spec.amp,
         ema_decay=spec.ema_decay,
         deterministic=spec.deterministic,
+        backbone_lr_multiplier=spec.backbone_lr_multiplier,
         **training_arguments(spec, data, train_set, val_set, save_dir=folder.path),
         reporter=reporter,
     )
