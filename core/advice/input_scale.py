@@ -41,19 +41,24 @@ class InputScale:
 
 
 def choose_scale(
-    statistics: DatasetStatistics, facts: LabelFacts | None, *, most_pixels: float
+    statistics: DatasetStatistics,
+    facts: LabelFacts | None,
+    *,
+    most_pixels: float,
+    any_size: bool = True,
 ) -> InputScale:
     """Choose scale and size for parts of at most ``most_pixels``.
 
     Images of one shape are fitted into one size. Where shapes differ, or where objects would become
-    too small, all images are scaled by the same factor and parts of them are trained on.
+    too small, all images are scaled by the same factor and parts of them are trained on. A network
+    that sees its whole input at once (``any_size`` False) always gets one size.
     """
     width, height = statistics.median_size
     fit = min(1.0, math.sqrt(most_pixels / max(1, width * height)))
     smallest = 0.0 if facts is None else facts.smallest_side
     needed = min(_MOST_ENLARGED, OBJECT_SIDE / smallest) if smallest else 0.0
     varied = _aspects_differ(statistics.sizes)
-    if not varied and needed <= fit:
+    if not any_size or (not varied and needed <= fit):
         return _fitted(statistics, fit)
     factor = max(fit, needed)
     if not varied and factor <= 1.0 and fit == 1.0:

@@ -131,13 +131,18 @@ def suggest(
     chosen, why_model = _model(statistics, facts, model)
     speed = (measured or {}).get(chosen) or pixels_per_second(chosen, device)
     budget = _Budget.of(60 * allowed, speed, device)
-    scale = choose_scale(statistics, facts, most_pixels=budget.part_pixels(chosen))
+    scale = choose_scale(
+        statistics,
+        facts,
+        most_pixels=budget.part_pixels(chosen),
+        any_size=NETWORKS[chosen].takes_any_size,
+    )
     batch, why_batch = _batch_size(images, device, chosen, scale.size)
     plan = _plan(statistics, budget, scale, batch)
     weights, why_weights = _class_weights(statistics)
     augmentation, why_flips = _augmentation(statistics, facts)
     network = NETWORKS[chosen]
-    starts_trained = network.encoder is not None
+    starts_trained = network.default_weights is not None
     rate = learning_rate(batch, "adamw")
     return Preset(
         quality=quality if minutes is None else None,
@@ -160,7 +165,7 @@ def suggest(
         save_interval_epochs=1,
         early_stop=True,
         early_stop_patience=_PATIENCE,
-        pretrain_weights="IMAGENET" if starts_trained else None,
+        pretrain_weights=network.default_weights,
         device=device.spec_name,
         estimated_seconds=plan.seconds,
         reasons=(
@@ -249,7 +254,7 @@ class _Budget:
         """Return how many pixels the parts may have, so that enough steps fit into the time."""
         kind = self.device.kind
         usual = _LEAST_STEPS * _PIXELS[kind] * _BATCH[kind]
-        growth = max(self.trained_pixels / usual, 1e-6) ** (1 - _STEPS_SHARE)
+        growth = math.pow(max(self.trained_pixels / usual, 1e-6), 1 - _STEPS_SHARE)
         pixels = min(_PIXELS[kind] * growth, _MOST_PIXELS[kind])
         if memory := memory_budget(self.device):
             cost = NETWORKS[model].cost

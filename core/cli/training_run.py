@@ -23,6 +23,7 @@ from core.cli.resumed_settings import (
 )
 from core.cli.shared_options import checked
 from core.data.dataset_statistics import DatasetStatistics
+from core.models.catalog import NETWORKS
 from core.runs.kinds import TrainSpec, spec_to_json
 from core.runs.run_folder import RunFolder
 from core.system.device_choice import launched_ranks
@@ -115,8 +116,6 @@ def _with_known_model(request: Request) -> Request:
 
 def _check_options(request: Request) -> None:
     """Say what is wrong with the options before every image is looked at."""
-    from core.models.catalog import NETWORKS
-
     if request.model not in (_AUTO, *NETWORKS):
         raise InputError(
             "--model {model} is unknown; choose one of {known}.",
@@ -218,6 +217,8 @@ def _new_spec(request: Request, source: DataSource, data_dir: Path) -> TrainSpec
     fields = {**before, "data_dir": data_dir}
     if request.model != _AUTO:
         fields["model"] = request.model
+        if request.resume is None:
+            fields.setdefault("pretrain_weights", NETWORKS[request.model].default_weights)
     if not request.skip_check:
         statistics = check_data(source, needed=("train", "val"))
         fields = {**_suggested(request, source, statistics, before), **fields}

@@ -7,6 +7,8 @@ content with its storages by key, and the list of keys; then each storage's leng
 
 from __future__ import annotations
 
+import math
+import os
 import pickle
 from collections import OrderedDict
 from collections.abc import Callable
@@ -52,8 +54,28 @@ def read_torch_state_dict(path: Path) -> Arrays:
         ) from error
 
 
-class _Storage:
+class _Unchanging:
+    """What a pickle may name, but not change after it was made."""
+
+    __slots__ = ()
+
+    def __setstate__(self, state: Any) -> None:
+        raise pickle.UnpicklingError("it tries to change what reads it")
+
+
+class _StorageType(_Unchanging):
+    """Stand-in for a storage's class, which is mentioned only."""
+
+    __slots__ = ("dtype",)
+
+    def __init__(self, dtype: str) -> None:
+        self.dtype = dtype
+
+
+class _Storage(_Unchanging):
     """Numbers that tensors lie in; they come after the pickles."""
+
+    __slots__ = ("count", "dtype", "values")
 
     def __init__(self, dtype: str, count: int) -> None:
         self.dtype = np.dtype(dtype)
@@ -61,8 +83,10 @@ class _Storage:
         self.values: npt.NDArray[Any] | None = None
 
 
-class _Tensor:
+class _Tensor(_Unchanging):
     """Where a tensor's numbers lie in its storage, counted in numbers."""
+
+    __slots__ = ("_offset", "_shape", "_storage", "_strides")
 
     def __init__(self, storage: Any, offset: Any, shape: Any, strides: Any, *_: Any) -> None:
         if not isinstance(storage, _Storage):
@@ -70,19 +94,20 @@ class _Tensor:
         self._storage, self._offset = storage, int(offset)
         self._shape = tuple(int(side) for side in shape)
         self._strides = tuple(int(stride) for stride in strides)
-        last = sum(
-            (side - 1) * stride for side, stride in zip(self._shape, self._strides, strict=True)
-        )
-        if min((self._offset, *self._shape, *self._strides)) < 0 or (
-            0 not in self._shape and self._offset + last >= storage.count
-        ):
-            raise pickle.UnpicklingError("it holds a tensor that reaches beyond its numbers")
 
     def array(self) -> npt.NDArray[Any]:
         """Return a copy of the numbers in the tensor's shape."""
         values = self._storage.values
         if values is None:
             raise pickle.UnpicklingError("it lacks the numbers of a tensor")
+        if min((self._offset, *self._shape, *self._strides)) < 0:
+            raise pickle.UnpicklingError("it holds a tensor of an impossible shape")
+        last = self._offset + sum(
+            (side - 1) * stride for side, stride in zip(self._shape, self._strides, strict=True)
+        )
+        # Repeated numbers (a stride of 0) would let a small file fill the memory.
+        if math.prod(self._shape) > values.size or (0 not in self._shape and last >= values.size):
+            raise pickle.UnpicklingError("it holds a tensor that reaches beyond its numbers")
         size = values.dtype.itemsize
         view = np.lib.stride_tricks.as_strided(
             values[self._offset :],
@@ -114,13 +139,6 @@ class _Unpickler(RestrictedUnpickler):
         return self._storages.setdefault(str(key), _Storage(storage_type.dtype, int(count)))
 
 
-class _StorageType:
-    """Stand-in for a storage's class, which is mentioned only."""
-
-    def __init__(self, dtype: str) -> None:
-        self.dtype = dtype
-
-
 def _read(file: IO[bytes]) -> Arrays:
     storages: dict[str, _Storage] = {}
     magic, protocol, _, content = (_Unpickler(file, storages).load() for _ in range(4))
@@ -145,7 +163,11 @@ def _fill(storage: _Storage, file: IO[bytes]) -> None:
     count = int.from_bytes(file.read(8), "little", signed=True)
     if count != storage.count:
         raise pickle.UnpicklingError("it holds another count of numbers than it says")
-    data = file.read(count * storage.dtype.itemsize)
+    size = count * storage.dtype.itemsize
+    left = os.fstat(file.fileno()).st_size - file.tell()
+    if not 0 <= size <= left:  # before memory is asked for
+        raise pickle.UnpicklingError("it ends too early")
+    data = file.read(size)
     storage.values = np.frombuffer(data, dtype=storage.dtype, count=count)
 
 

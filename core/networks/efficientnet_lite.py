@@ -23,7 +23,7 @@ class _Stage(NamedTuple):
     stride: int
     expansion: int
     channels: int
-    count: int
+    repeats: int
 
 
 _STEM_CHANNELS: Final = 32
@@ -54,7 +54,7 @@ class EfficientNetLite0(nn.Layer):
         self._ends: list[int] = []
         channels = _STEM_CHANNELS
         for index, stage in enumerate(_STAGES):
-            for number in range(stage.count):
+            for number in range(stage.repeats):
                 stride = stage.stride if number == 0 else 1
                 blocks.append(
                     Block(

@@ -44,6 +44,9 @@ class TrainSpec(TrainingFields):
     amp: Literal["off", "auto", "bf16", "fp16"] = "off"
     ema_decay: float | None = Field(None, gt=0, lt=1, description="average the weights, as 0.999")
     deterministic: bool = False
+    backbone_lr_multiplier: float | None = Field(
+        None, gt=0, description="of the learning rate, for a pretrained encoder; by default 1"
+    )
 
     @field_validator("model_params")
     @classmethod

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
@@ -47,6 +48,14 @@ if TYPE_CHECKING:
     from core.datasets import SegDataset
     from core.transforms import Compose
 
+
+class _Default(str):
+    """A default, told apart from the same text where it is given."""
+
+    __slots__ = ()
+
+
+_PADDLEX_WEIGHTS: Final = _Default("CITYSCAPES")
 #: Learning rate of quantisation-aware training.
 _GENTLE_RATE: Final = 0.0001
 
@@ -72,7 +81,7 @@ class Segmenter(SegmentationModel):
         save_interval_epochs: int = 1,
         log_interval_steps: int = 2,
         save_dir: str | Path = "output",
-        pretrain_weights: str | Path | None = "CITYSCAPES",
+        pretrain_weights: str | Path | None = _PADDLEX_WEIGHTS,
         learning_rate: float = 0.01,
         lr_decay_power: float = 0.9,
         early_stop: bool = False,
@@ -97,6 +106,7 @@ class Segmenter(SegmentationModel):
         sampling: Sampling = "each",
         epoch_images: int | None = None,
         time_limit: float | None = None,
+        backbone_lr_multiplier: float | None = None,
     ) -> TrainResult:
         """Train; ``save_dir`` gets ``epoch_N``, ``best_model`` and ``vdl_log``.
 
@@ -119,8 +129,9 @@ class Segmenter(SegmentationModel):
             save_dir: where everything goes.
             pretrain_weights: a ``.pdparams`` file, a model folder, the name of published weights
                 (``core.models.pretrained.offered`` lists them; they are downloaded once) or None.
-                A folder of a compressed model makes the network that one; where a folder has
-                other classes, the heads that tell them apart start anew.
+                Left out, it is PaddleX's default, or the catalog's for a network that PaddleX does
+                not have. A folder of a compressed model makes the network that one; where a folder
+                has other classes, the heads that tell them apart start anew.
             learning_rate: initial learning rate of the default optimizer; a checkpoint goes on
                 with its own where this is left at its default and no optimizer is given.
             lr_decay_power: exponent of its decay.
@@ -155,6 +166,9 @@ class Segmenter(SegmentationModel):
             time_limit: seconds in all, those of ``resume_checkpoint`` included, after which the
                 training ends; ``num_epochs`` are the most it does. The learning rate falls to 0
                 by then: the steps that fit are planned anew as their speed shows.
+            backbone_lr_multiplier: factor on the learning rate of the encoder, where that starts
+                from trained weights and the optimizer is ours; None: 1. A checkpoint goes on with
+                its own.
 
         Returns:
             TrainResult: best model, its metrics, speed.
@@ -164,6 +178,8 @@ class Segmenter(SegmentationModel):
                 became infinite.
             StopRequested: the reporter asked to stop; ``save_dir/interrupted`` continues exactly.
         """
+        if isinstance(pretrain_weights, _Default):
+            pretrain_weights = self.catalog_entry().default_weights or str(pretrain_weights)
         options = TrainOptions(
             num_epochs=num_epochs,
             batch_size=train_batch_size,
@@ -190,7 +206,15 @@ class Segmenter(SegmentationModel):
             ema_decay=ema_decay,
             deterministic=deterministic,
             optimizer=optimizer_name(optimizer),
+            backbone_lr_multiplier=backbone_lr_multiplier,
         )
+        if backbone_lr_multiplier is not None and not self.encoder:
+            raise InputError(
+                "{name} has no encoder that is trained before: leave backbone_lr_multiplier out.",
+                name=self.model_name,
+            )
+        if pretrain_weights is None and not self.completed_epochs:  # its weights are random, too
+            options = replace(options, backbone_lr_multiplier=None)
         if resume_checkpoint is not None and pretrain_weights is not None:
             raise InputError("To resume a training, set pretrain_weights to None.")
         if self.status != "Normal" and pretrain_weights is not None:

@@ -47,6 +47,7 @@ class TrainingState(BaseModel):
         lr_decay_power: exponent of its fall; None in older checkpoints.
         warmup_steps: in which it rises first.
         planned_steps: steps in all that a training against the clock came to plan.
+        backbone_lr_multiplier: factor on the encoder's rate.
     """
 
     model_config = ConfigDict(extra="ignore", validate_assignment=True)
@@ -66,6 +67,7 @@ class TrainingState(BaseModel):
     learning_rate: float | None = None
     lr_decay_power: float | None = None
     warmup_steps: int = 0
+    backbone_lr_multiplier: float = Field(1.0, gt=0, allow_inf_nan=False)
     seconds: float = 0.0
     planned_steps: int | None = Field(None, ge=1)
 
@@ -184,6 +186,7 @@ def first_state(
             learning_rate=options.learning_rate,
             lr_decay_power=options.lr_decay_power,
             warmup_steps=options.warmup_steps,
+            backbone_lr_multiplier=options.backbone_lr_multiplier or 1.0,
         )
     state = read_training_state(resume_from)
     if own_optimizer and options.optimizer not in (None, state.optimizer):

@@ -129,6 +129,8 @@ class TrainingLoop:
             name=self._state.optimizer,
             warmup_steps=options.warmup_steps,
             warmup_start_lr=options.warmup_start_lr,
+            encoder=model.encoder,
+            backbone_lr_multiplier=self._state.backbone_lr_multiplier,
         )
         if eval_dataset is None and waits_for_score(self._optimizer):
             raise InputError(

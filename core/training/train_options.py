@@ -65,6 +65,7 @@ class TrainOptions:
     sampling: Sampling = "each"
     epoch_images: int | None = None
     time_limit: float | None = None
+    backbone_lr_multiplier: float | None = None
 
     @property
     def step_images(self) -> int:
@@ -111,7 +112,9 @@ class TrainOptions:
                 value=str(self.sampling),
                 known=", ".join(get_args(Sampling)),
             )
-        _check_rate(self.learning_rate)
+        _check_rate("learning_rate", self.learning_rate)
+        if self.backbone_lr_multiplier is not None:
+            _check_rate("backbone_lr_multiplier", self.backbone_lr_multiplier)
         self._check_warmup()
 
     def _check_warmup(self) -> None:
@@ -183,12 +186,12 @@ class TrainOptions:
             raise InputError("The evaluation set is empty.")
 
 
-def _check_rate(rate: Any) -> None:
+def _check_rate(name: str, rate: Any) -> None:
     number = isinstance(rate, Real) and not isinstance(rate, bool)
     if not number:
-        raise InputError("learning_rate is {value}: give a number above 0.", value=repr(rate))
+        raise InputError("{name} is {value}: give a number above 0.", name=name, value=repr(rate))
     if not (math.isfinite(rate) and rate > 0):
-        raise InputError("learning_rate is {value}: give a number above 0.", value=rate)
+        raise InputError("{name} is {value}: give a number above 0.", name=name, value=rate)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -250,6 +250,7 @@ class ModelPanel(Panel):
         return (
             rate
             or bool(fields["model_params"])
+            or self.form.weights_chosen
             or any(fields[name] != getattr(preset, name) for name in names)
         )
 

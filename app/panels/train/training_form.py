@@ -30,6 +30,7 @@ from app.panels.train.preset_inputs import EarlierRun
 from app.widgets.focus_policy import UnfocusedWheelFilter
 from app.widgets.layout import button, column, label, row
 from core.advice.presets import Preset
+from core.models.catalog import NETWORKS
 from core.models.optimizer_choice import learning_rate
 from core.system.devices import DeviceInfo
 from core.transforms.recipes import Augmentation
@@ -54,6 +55,7 @@ class TrainingForm(QWidget):
         self._wheel = UnfocusedWheelFilter(self)
         self._problems: dict[str, QLabel] = {}
         self._filling = False
+        self._proposed_weights = ""
         self.width_box = self._number(1, 8192, tr("Image width"), step=_SIDE_STEP)
         self.height_box = self._number(1, 8192, tr("Image height"), step=_SIDE_STEP)
         self.batch_box = self._number(1, 1024, tr("Batch"))
@@ -128,6 +130,7 @@ class TrainingForm(QWidget):
             box.setValue(getattr(augmentation, name))
         self.network_options.show_network(preset.model)
         self.network_options.reset()
+        self._propose_weights(NETWORKS[preset.model].default_weights or "")
         self._filling = False
         self.changed.emit()
 
@@ -153,6 +156,17 @@ class TrainingForm(QWidget):
             "pretrain_weights": weights or None,
             "resume": self.resume_box.currentData(),
         }
+
+    @property
+    def weights_chosen(self) -> bool:
+        """Whether the weights to start from are others than those that were proposed."""
+        return self.weights_edit.text().strip() != self._proposed_weights
+
+    def _propose_weights(self, name: str) -> None:
+        """Name the weights that the network usually starts from, unless the user chose others."""
+        if self.weights_edit.text().strip() in ("", self._proposed_weights):
+            self.weights_edit.setText(name)
+        self._proposed_weights = name
 
     def show_problems(self, problems: Mapping[str, str]) -> None:
         """Put each sentence under its field, and unfold what hides one."""
@@ -188,11 +202,22 @@ class TrainingForm(QWidget):
         self.resume_box.setCurrentIndex(max(0, self.resume_box.findData(chosen)))
         self.resume_box.blockSignals(False)
 
+    @Slot()
+    def _on_resume_chosen(self) -> None:
+        """A run that goes on has weights already: take back those that were only proposed."""
+        resumes = self.resume_box.currentData() is not None
+        weights = self.weights_edit.text().strip()
+        if resumes and weights == self._proposed_weights:
+            self.weights_edit.clear()
+        elif not resumes and not weights:
+            self.weights_edit.setText(self._proposed_weights)
+
     # Building
 
     def _connect(self) -> None:
         self.device_box.currentIndexChanged.connect(self._on_device_chosen)
         self.optimizer_box.currentIndexChanged.connect(self._on_optimizer_chosen)
+        self.resume_box.currentIndexChanged.connect(self._on_resume_chosen)
         self.stop_box.toggled.connect(self._on_edited)
         self.weights_edit.textChanged.connect(self._on_edited)
         self.browse_button.clicked.connect(self._on_browse)

@@ -55,6 +55,7 @@ def run(spec: TrainSpec, folder: RunFolder, reporter: Reporter) -> dict[str, Any
         ema_decay=spec.ema_decay,
         deterministic=spec.deterministic,
         time_limit=None if spec.minutes is None else _seconds_left(spec.minutes),
+        backbone_lr_multiplier=spec.backbone_lr_multiplier,
         **training_arguments(spec, data, train_set, val_set, save_dir=folder.path),
         reporter=reporter,
     )

@@ -161,6 +161,6 @@ def test_a_network_of_the_catalog_is_offered_everywhere(toy, tmp_path, monkeypat
     request = training_run.Request(
         data=Path(tmp_path), out=tmp_path / "run", model="Tyo", resume=None, chosen={}
     )
-    with pytest.raises(InputError, match=r"choose one of .*, DeepLabV3P, Toy"):
+    with pytest.raises(InputError, match=r"choose one of .*, EfficientNetFPN, Toy"):
         training_run._check_options(request)
-    assert catalog.alternatives(NETWORKS).endswith("DeepLabV3P or Toy")
+    assert catalog.alternatives(NETWORKS).endswith("EfficientNetFPN or Toy")
