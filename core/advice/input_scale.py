@@ -18,6 +18,8 @@ SMALLEST_SIDE: Final = 64
 #: .49 enlarged by 1.3).
 OBJECT_SIDE: Final = 16.0
 _MOST_ENLARGED: Final = 1.5
+#: How many parts a whole image may have: with fewer pixels of it, a part lacks what is around.
+_MOST_PARTS: Final = 2.5
 #: Factor between the aspects of the widest and the narrowest tenth of the images above which one
 #: size for all would distort them.
 _SAME_ASPECT: Final = 1.15
@@ -49,23 +51,26 @@ def choose_scale(
 ) -> InputScale:
     """Choose scale and size for parts of at most ``most_pixels``.
 
-    Images of one shape are fitted into one size. Where shapes differ, or where objects would become
-    too small, all images are scaled by the same factor and parts of them are trained on. A network
-    that sees its whole input at once (``any_size`` False) always gets one size.
+    What a network sees when it predicts costs less than what it is trained on, so parts of larger
+    images are trained on. Images of one shape that fit as they are get one size. A network that
+    sees its whole input at once (``any_size`` False) always gets one size.
     """
     width, height = statistics.median_size
-    fit = min(1.0, math.sqrt(most_pixels / max(1, width * height)))
+    whole = max(1, width * height)
+    if not any_size:
+        return _fitted(statistics, min(1.0, math.sqrt(most_pixels / whole)))
     smallest = 0.0 if facts is None else facts.smallest_side
     needed = min(_MOST_ENLARGED, OBJECT_SIDE / smallest) if smallest else 0.0
+    usual = min(1.0, math.sqrt(_MOST_PARTS * most_pixels / whole))
     varied = _aspects_differ(statistics.sizes)
-    if not any_size or (not varied and needed <= fit):
-        return _fitted(statistics, fit)
-    factor = max(fit, needed)
-    if not varied and factor <= 1.0 and fit == 1.0:
-        return _fitted(statistics, fit)
-    factor = round(factor, 2)
+    if not varied and needed <= usual == 1.0 and whole <= most_pixels:
+        return _fitted(statistics, 1.0)
+    factor = round(max(usual, needed), 2)
+    if needed > usual:
+        why = _why_objects(smallest, factor, usual)
+    else:
+        why = _why_varied(factor) if varied else _why_share(factor)
     size = _part_size((width * factor, height * factor), most_pixels)
-    why = _why_objects(smallest, factor, fit) if needed > fit else _why_varied(factor)
     mean = _mean_pixels(statistics.sizes) * factor**2
     return InputScale(size, factor, mean, (why, _why_parts(size)))
 
@@ -138,6 +143,13 @@ def _why_varied(factor: float) -> Message:
         "All images at the same scale ({factor}): their shapes differ, and one size for all would "
         "make equal things look different.",
         factor=f"{factor:g}",
+    )
+
+
+def _why_share(factor: float) -> Message:
+    return message(
+        "Images at {share} of their size: learnt in parts, which leaves time for more steps.",
+        share=f"{100 * factor:.0f} %",
     )
 
 

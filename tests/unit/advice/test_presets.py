@@ -48,7 +48,7 @@ def facts(*objects: int, side: float = 60.0, upright: bool = True) -> LabelFacts
 
 
 def test_size_is_the_median_in_steps_of_32_where_the_budget_allows() -> None:
-    preset = presets.suggest(data(), CPU, facts=facts(200))
+    preset = presets.suggest(data(), CPU, facts=facts(200), minutes=240)
     assert preset.image_size == (480, 352)
     assert preset.image_scale is None
     assert "median of your images (480×360)" in reason(preset, "Image size 480×352")
@@ -58,6 +58,10 @@ def test_large_images_keep_their_shape_within_the_budget() -> None:
     preset = presets.suggest(data(size=(4000, 2000)), CPU)
     width, height = preset.image_size
     assert width * height < 480 * 352
+    assert preset.image_scale == 0.19  # the whole image has two and a half such parts
+    assert "learnt in parts" in reason(preset, "Images at 19 % of their size")
+    whole = presets.suggest(data(size=(4000, 2000)), CPU, model="FastSCNN")
+    assert whole.image_scale is None  # it pools to a grid: images of one size only
     assert width % 32 == height % 32 == 0
     assert 1.8 <= width / height <= 2.2
     larger = presets.suggest(data(size=(4000, 2000)), GPU)
@@ -80,8 +84,8 @@ def test_images_of_several_shapes_are_seen_at_one_scale() -> None:
     preset = presets.suggest(data(size=(300, 200), other_size=(180, 260)), CPU, facts=facts(50))
     assert preset.image_scale == 1.0
     assert "shapes differ" in reason(preset, "All images at the same scale")
-    squares = presets.suggest(data(size=(300, 200), other_size=(600, 400)), CPU, facts=facts(50))
-    assert squares.image_scale is None
+    same = presets.suggest(data(size=(300, 200), other_size=(360, 240)), CPU, facts=facts(50))
+    assert same.image_scale is None
 
 
 def test_small_objects_are_enlarged_and_never_shrunk_away() -> None:
@@ -95,7 +99,7 @@ def test_small_objects_are_enlarged_and_never_shrunk_away() -> None:
     assert "would get lost" in reason(wide, "Images at 50 % of their size")
     assert wide.image_size[0] < 2000  # parts of the image
     large = presets.suggest(data(size=(4000, 2000)), CPU, facts=facts(50, side=400.0))
-    assert large.image_scale is None
+    assert large.image_scale == 0.19
 
 
 @pytest.mark.parametrize(("images", "batch"), [(400, 8), (18, 8), (5, 5), (1, 1)])
@@ -202,8 +206,9 @@ def test_only_what_has_no_up_and_down_is_turned_over() -> None:
 def test_preset_is_a_valid_job() -> None:
     preset = presets.suggest(data(), CPU)
     spec = preset.spec(Path("/数据 集"), epochs=3)
+    assert spec.image_scale == 1.0
     assert (spec.model, spec.epochs, spec.device) == ("EfficientNetFPN", 3, "cpu")
-    assert spec.image_size == (480, 352)
+    assert spec.image_size == preset.image_size
     assert spec.minutes == presets.MINUTES["balanced"]
     assert spec.use_mixed_loss == [("CrossEntropyLoss", 1.0), ("DiceLoss", 1.0)]
     for name in spec.model_fields_set - {"data_dir", "epochs", "use_mixed_loss"}:
