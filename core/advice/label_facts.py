@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeVar
 
 import cv2
 import numpy as np
@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from core.images.io import IGNORE_INDEX
 
+Mask = TypeVar("Mask")
 #: Masks that are looked at, evenly spread over the training set.
 MOST_MASKS: Final = 200
 _FEWEST_IMAGES: Final = 8  # below, places say nothing about which way is up
@@ -49,16 +50,16 @@ class LabelFacts:
 
 
 def read_label_facts(
-    masks: Sequence[str],
+    masks: Sequence[Mask],
     num_classes: int,
     *,
-    read: Callable[[str], npt.NDArray[np.uint8]],
+    read: Callable[[Mask], npt.NDArray[np.uint8]],
     check: Callable[[], None] = lambda: None,
 ) -> LabelFacts:
     """Look at up to ``MOST_MASKS`` masks.
 
     Args:
-        masks: of the training images.
+        masks: of the training images, whatever ``read`` knows them by.
         num_classes: classes there are.
         read: returns a mask (H, W) uint8; 255 is ignored.
         check: called before each; may raise to stop.

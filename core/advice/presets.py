@@ -34,6 +34,9 @@ PRETRAINED: Final[ModelName] = "EfficientNetFPN"
 RARE_SHARE: Final = 0.02
 FEW_OBJECTS: Final = 20
 
+#: Cross entropy for every pixel alike, Dice for every class alike (nnU-Net's, Isensee et al. 2021).
+CE_AND_DICE: Final = (("CrossEntropyLoss", 1.0), ("DiceLoss", 1.0))
+
 _BATCH: Final = {"cpu": 8, "gpu": 16}
 #: Steps that a network needs at least, and the pixels of a part for which they are counted.
 _LEAST_STEPS: Final = 400
@@ -160,7 +163,7 @@ def suggest(
         ema_decay=round(min(0.999, max(0.95, 1 - 8 / plan.steps)), 4),
         class_weights=weights,
         sampling="balanced" if len(statistics.labels) > 1 else "each",
-        use_mixed_loss=(("CrossEntropyLoss", 1.0), ("DiceLoss", 1.0)),
+        use_mixed_loss=CE_AND_DICE,
         augmentation=augmentation,
         save_interval_epochs=1,
         early_stop=True,

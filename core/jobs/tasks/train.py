@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -14,13 +15,19 @@ from core.runs.run_folder import RunFolder
 from core.seg import create
 from core.system.reporting import Reporter
 from core.training import distributed
+from core.training.checkpoint import read_training_state
 from core.transforms import recipes
 
 
-def _seconds_left(minutes: float) -> float:
-    """Return what is left of so many minutes: starting the engine takes its part of them."""
-    spent = time.time() - psutil.Process().create_time()
-    return max(1.0, 60 * minutes - spent)
+def _time_limit(spec: TrainSpec, resume: str | None, *, goes_on: bool) -> float | None:
+    """Return the seconds that ``train`` may take, those of its checkpoint included.
+
+    Starting the engine takes its part of them. Another run's time does not count.
+    """
+    if spec.minutes is None:
+        return None
+    before = 0.0 if resume is None or goes_on else read_training_state(Path(resume)).seconds
+    return max(1.0, 60 * spec.minutes + before - (time.time() - psutil.Process().create_time()))
 
 
 def run(spec: TrainSpec, folder: RunFolder, reporter: Reporter) -> dict[str, Any]:
@@ -54,7 +61,7 @@ def run(spec: TrainSpec, folder: RunFolder, reporter: Reporter) -> dict[str, Any
         amp=spec.amp,
         ema_decay=spec.ema_decay,
         deterministic=spec.deterministic,
-        time_limit=None if spec.minutes is None else _seconds_left(spec.minutes),
+        time_limit=_time_limit(spec, resume, goes_on=folder.last_checkpoint is not None),
         backbone_lr_multiplier=spec.backbone_lr_multiplier,
         **training_arguments(spec, data, train_set, val_set, save_dir=folder.path),
         reporter=reporter,
