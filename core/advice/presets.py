@@ -358,7 +358,7 @@ def _class_weights(
 def _augmentation(
     statistics: DatasetStatistics, facts: LabelFacts | None
 ) -> tuple[Augmentation, Message]:
-    usual = Augmentation(min_scale=0.625, min_zoom=0.6, aspect_ratio=0.17, class_crop=0.6)
+    usual = Augmentation(min_scale=0.6, min_zoom=0.6, aspect_ratio=0.17, class_crop=0.6)
     sided = next((name for name in statistics.labels if _names_a_side(name)), None)
     if sided is not None:
         return usual.model_copy(update={"horizontal_flip": 0.0}), message(
