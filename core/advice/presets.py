@@ -73,7 +73,7 @@ class Preset:
     epoch_images: int
     optimizer: Optimizer
     learning_rate: float
-    backbone_lr_multiplier: float
+    backbone_lr_multiplier: float | None
     warmup_steps: int
     ema_decay: float
     class_weights: Literal["none", "balanced"]
@@ -158,7 +158,7 @@ def suggest(
         epoch_images=plan.epoch_steps * batch,
         optimizer="adamw",
         learning_rate=rate,
-        backbone_lr_multiplier=_ENCODER_RATE if starts_trained else 1.0,
+        backbone_lr_multiplier=_ENCODER_RATE if starts_trained else None,
         warmup_steps=max(1, min(200, plan.steps // 10)),
         ema_decay=round(min(0.999, max(0.95, 1 - 8 / plan.steps)), 4),
         class_weights=weights,

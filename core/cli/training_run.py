@@ -33,6 +33,8 @@ from core.system.reporting import StopRequested
 
 if TYPE_CHECKING:
     from core.advice.label_facts import LabelFacts
+    from core.advice.presets import Preset
+    from core.models.optimizer_choice import Optimizer
 
 _AUTO = "auto"
 _CHANGEABLE = (
@@ -254,7 +256,8 @@ def _suggested(
     known = before | request.chosen
     if "image_size" in known and known.get("image_scale") is None:
         fields["image_scale"] = None
-    optimizer = known.get("optimizer", preset.optimizer)
+    optimizer = known.get("optimizer") or _optimizer(preset, known.get("pretrain_weights"))
+    fields["optimizer"] = optimizer
     batch = known.get("batch_size", preset.batch_size)
     fields["learning_rate"] = learning_rate(batch, optimizer)
     epochs = request.chosen.get("epochs")
@@ -266,6 +269,12 @@ def _suggested(
     for reason in preset.reasons:
         err().print(str(reason), markup=False, highlight=False)
     return fields
+
+
+def _optimizer(preset: Preset, weights: object) -> Optimizer:
+    """Momentum for weights that somebody trained before, as they were made with it."""
+    others = weights is not None and weights != preset.pretrain_weights
+    return "momentum" if others else preset.optimizer
 
 
 def _label_facts(source: DataSource) -> LabelFacts:

@@ -6,9 +6,12 @@ import importlib.util
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from core.models.torch_files import Arrays, read_torch_state_dict
 from core.system.errors import InputError
+
+if TYPE_CHECKING:
+    from core.models.torch_files import Arrays
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +53,9 @@ class PackagedWeights:
         Raises:
             InputError: they are missing or damaged.
         """
+        # Here, because the catalog, which names this, is read for every --help.
+        from core.models.torch_files import read_torch_state_dict
+
         renamed = {
             self.rename(name): array for name, array in read_torch_state_dict(self.path()).items()
         }

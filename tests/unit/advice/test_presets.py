@@ -146,7 +146,7 @@ def test_the_pretrained_network_is_suggested_and_keeps_what_it_knows() -> None:
     )
     chosen = presets.suggest(data(), CPU, model="UNet")
     assert (chosen.model, chosen.pretrain_weights) == ("UNet", None)
-    assert chosen.backbone_lr_multiplier == 1.0
+    assert chosen.backbone_lr_multiplier is None
     assert "from random weights" in reason(chosen, "Optimizer")
 
 
