@@ -1,8 +1,8 @@
-"""Training settings that fit a data set and a device, each with the reason for it.
+"""Training settings that fit data, device and time, each with the reason for it.
 
-Nothing here is learnt or searched: a few rules that a person can check and overrule. Costs are
-rough and marked as such; runs made on the same machine replace them (``measured``). Suggested are
-FastSCNN and UNet; the other networks gain most from pretrained weights and are the user's choice.
+Nothing here is learnt or searched: a few rules that a person can check and overrule, from
+measurements in ``docs/performance.md``. Speeds are rough and marked as such; runs made on the same
+machine replace them (``measured``), and a training against the clock plans by what it sees.
 """
 
 from __future__ import annotations
@@ -11,11 +11,13 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
+from core.advice.input_scale import InputScale, choose_scale
+from core.advice.label_facts import LabelFacts
 from core.data.dataset_statistics import DatasetStatistics
 from core.models.catalog import NETWORKS, ModelName
-from core.models.optimizer_choice import Optimizer, explained_rate, suggested_optimizer
+from core.models.optimizer_choice import Optimizer, learning_rate
 from core.runs.kinds import TrainSpec
 from core.system.devices import DeviceInfo
 from core.system.errors import InputError
@@ -24,74 +26,86 @@ from core.transforms.recipes import Augmentation
 
 Quality = Literal["quick", "balanced", "thorough"]
 QUALITIES: tuple[Quality, ...] = ("quick", "balanced", "thorough")
+#: Minutes that each may take.
+MINUTES: Final[Mapping[Quality, float]] = {"quick": 5.0, "balanced": 30.0, "thorough": 480.0}
 
-SIZE_STEP = 32  # the coarsest feature map of any network is 1/32 of the image
-SMALLEST_SIDE = 64
-RARE_SHARE = 0.02
-SLOW_PIXELS_PER_S = 50e3  # networks slower than this on a core get smaller images there
+#: The network with weights of its own: it finds things from a dozen labels.
+PRETRAINED: Final[ModelName] = "EfficientNetFPN"
+RARE_SHARE: Final = 0.02
+FEW_OBJECTS: Final = 20
 
+#: Cross entropy for every pixel alike, Dice for every class alike (nnU-Net's, Isensee et al. 2021).
+CE_AND_DICE: Final = (("CrossEntropyLoss", 1.0), ("DiceLoss", 1.0))
 
-@dataclass(frozen=True, slots=True)
-class _Effort:
-    """How much of the device and of the user's time a quality may take."""
-
-    steps: int
-    cpu_seconds: float
-    gpu_seconds: float
-    cpu_pixels: int
-    gpu_pixels: int
-    least_epochs: int
-    most_epochs: int
-
-
-_EFFORTS: dict[Quality, _Effort] = {
-    "quick": _Effort(300, 180, 180, 256 * 192, 512 * 384, 3, 20),
-    "balanced": _Effort(3000, 1800, 1800, 512 * 384, 1024 * 512, 8, 100),
-    "thorough": _Effort(20000, 4 * 3600, 2 * 3600, 768 * 512, 1024 * 1024, 20, 300),
-}
+_BATCH: Final = {"cpu": 8, "gpu": 16}
+#: Steps that a network needs at least, and the pixels of a part for which they are counted.
+_LEAST_STEPS: Final = 400
+_PIXELS: Final = {"cpu": 80_000, "gpu": 200_000}
+_MOST_PIXELS: Final = {"cpu": 768 * 512, "gpu": 1024 * 1024}
+#: How a longer time is shared: most of it goes into steps, the rest into larger parts.
+_STEPS_SHARE: Final = 0.65
+#: Share of the time that steps get; starting, evaluating and saving take the rest.
+_TRAINING: Final = 0.82
+_EVALUATING: Final = 0.12
+_EVALUATIONS: Final = 30
+_PATIENCE: Final = 12
+#: More steps than these do not help so few images.
+_MOST_STEPS: Final = 40_000
+_STEPS_ANYWAY: Final = 3_000
+_STEPS_PER_IMAGE: Final = 40
+_FEWEST_EPOCH_STEPS: Final = 8
+#: An evaluation's forward pass beside a training step's three, roughly.
+_FORWARD: Final = 1 / 3
+_ENCODER_RATE: Final = 0.25
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preset:
     """Suggested settings; names as in ``TrainSpec``. ``reasons`` explain them in their order."""
 
-    quality: Quality
+    quality: Quality | None
     model: ModelName
+    minutes: float
     image_size: tuple[int, int]
+    image_scale: float | None
     batch_size: int
     epochs: int
+    epoch_images: int
     optimizer: Optimizer
     learning_rate: float
+    backbone_lr_multiplier: float | None
+    warmup_steps: int
+    ema_decay: float
     class_weights: Literal["none", "balanced"]
+    sampling: Literal["each", "balanced"]
+    use_mixed_loss: tuple[tuple[str, float], ...]
     augmentation: Augmentation
     save_interval_epochs: int
+    early_stop: bool
+    early_stop_patience: int
+    pretrain_weights: str | None
     device: str
     estimated_seconds: float
     reasons: tuple[Message, ...]
 
+    def fields(self) -> dict[str, Any]:
+        """Return the settings by their names in ``TrainSpec``, all but ``data_dir``."""
+        names = TrainSpec.model_fields.keys() & set(self.__slots__)
+        found = {name: getattr(self, name) for name in names}
+        return {**found, "use_mixed_loss": [list(part) for part in self.use_mixed_loss]}
+
     def spec(self, data_dir: Path, **changes: Any) -> TrainSpec:
         """Return these settings as a job; ``changes`` override single fields."""
-        fields: dict[str, Any] = {
-            "model": self.model,
-            "data_dir": data_dir,
-            "epochs": self.epochs,
-            "batch_size": self.batch_size,
-            "image_size": self.image_size,
-            "optimizer": self.optimizer,
-            "learning_rate": self.learning_rate,
-            "class_weights": self.class_weights,
-            "augmentation": self.augmentation,
-            "save_interval_epochs": self.save_interval_epochs,
-            "device": self.device,
-        }
-        return TrainSpec(**{**fields, **changes})
+        return TrainSpec(**{**self.fields(), "data_dir": data_dir, **changes})
 
 
 def suggest(
     statistics: DatasetStatistics,
     device: DeviceInfo,
     *,
+    facts: LabelFacts | None = None,
     quality: Quality = "balanced",
+    minutes: float | None = None,
     model: ModelName | None = None,
     measured: Mapping[ModelName, float] | None = None,
 ) -> Preset:
@@ -100,7 +114,10 @@ def suggest(
     Args:
         statistics: of the data set, see ``core.data.validation``.
         device: where training runs.
-        quality: how much time to spend.
+        facts: what the labels say; without them objects count as large and images as having an up
+            and a down.
+        quality: how much time to spend, where ``minutes`` does not say.
+        minutes: that the training may take.
         model: keep this network; None: choose one.
         measured: input pixels a second that earlier runs of a network reached on this device,
             instead of the table's rough figures.
@@ -113,29 +130,56 @@ def suggest(
         raise InputError(
             "There are no training images yet: label some and put them into the subset train."
         )
-    chosen, why_model = _model(statistics, device, model)
-    size, why_size = _image_size(statistics, device, quality, chosen)
-    batch, why_batch = _batch_size(images, device, chosen, size)
+    allowed = MINUTES[quality] if minutes is None else minutes
+    chosen, why_model = _model(statistics, facts, model)
     speed = (measured or {}).get(chosen) or pixels_per_second(chosen, device)
-    epochs, seconds, why_epochs = _epochs(images, batch, size, speed, device, quality)
+    budget = _Budget.of(60 * allowed, speed, device)
+    scale = choose_scale(
+        statistics,
+        facts,
+        most_pixels=budget.part_pixels(chosen),
+        any_size=NETWORKS[chosen].takes_any_size,
+    )
+    batch, why_batch = _batch_size(images, device, chosen, scale.size)
+    plan = _plan(statistics, budget, scale, batch)
     weights, why_weights = _class_weights(statistics)
-    augmentation, why_flips = _augmentation(statistics)
-    optimizer = suggested_optimizer(chosen)
-    rate, why_rate = explained_rate(optimizer, batch)
+    augmentation, why_flips = _augmentation(statistics, facts)
+    network = NETWORKS[chosen]
+    starts_trained = network.default_weights is not None
+    rate = learning_rate(batch, "adamw")
     return Preset(
-        quality=quality,
+        quality=quality if minutes is None else None,
         model=chosen,
-        image_size=size,
+        minutes=allowed,
+        image_size=scale.size,
+        image_scale=scale.factor,
         batch_size=batch,
-        epochs=epochs,
-        optimizer=optimizer,
+        epochs=plan.epochs,
+        epoch_images=plan.epoch_steps * batch,
+        optimizer="adamw",
         learning_rate=rate,
+        backbone_lr_multiplier=_ENCODER_RATE if starts_trained else None,
+        warmup_steps=max(1, min(200, plan.steps // 10)),
+        ema_decay=round(min(0.999, max(0.95, 1 - 8 / plan.steps)), 4),
         class_weights=weights,
+        sampling="balanced" if len(statistics.labels) > 1 else "each",
+        use_mixed_loss=CE_AND_DICE,
         augmentation=augmentation,
-        save_interval_epochs=max(1, epochs // 25),
+        save_interval_epochs=1,
+        early_stop=True,
+        early_stop_patience=_PATIENCE,
+        pretrain_weights=network.default_weights,
         device=device.spec_name,
-        estimated_seconds=seconds,
-        reasons=(why_model, why_size, why_batch, why_epochs, why_rate, why_weights, why_flips),
+        estimated_seconds=plan.seconds,
+        reasons=(
+            why_model,
+            *scale.reasons,
+            why_batch,
+            plan.reason,
+            _why_rate(rate, batch, starts_trained=starts_trained),
+            why_weights,
+            why_flips,
+        ),
     )
 
 
@@ -170,76 +214,106 @@ def memory_budget(device: DeviceInfo) -> int:
 
 
 def _model(
-    statistics: DatasetStatistics, device: DeviceInfo, wanted: ModelName | None
+    statistics: DatasetStatistics, facts: LabelFacts | None, wanted: ModelName | None
 ) -> tuple[ModelName, Message]:
     if wanted is not None:
         return wanted, message("{model}: your choice.", model=wanted)
-    if device.kind == "cpu":
-        return "FastSCNN", message(
-            "FastSCNN: made for speed; on a processor UNet would take about 20 times as long."
+    objects = None if facts is None else min((one.objects for one in facts.classes[1:]), default=0)
+    if objects is not None and objects < FEW_OBJECTS:
+        name = statistics.labels[1:][
+            [one.objects for one in facts.classes[1:]].index(objects)  # type: ignore[union-attr]
+        ]
+        return PRETRAINED, message(
+            "{model}: it has learnt from a million photographs before, so that few labels suffice "
+            "(“{label}”: {count}).",
+            model=PRETRAINED,
+            label=name,
+            count=objects,
         )
-    share, _ = _rarest_class(statistics)
-    if share is not None and share < RARE_SHARE and device.free_bytes >= 6 << 30:
-        return "UNet", message(
-            "UNet: the rarest class covers {share} of the pixels, and UNet keeps fine detail at "
-            "full resolution; this GPU has the memory for it.",
-            share=_percent(share),
-        )
-    return "FastSCNN", message("FastSCNN: trains and runs fast, and no class is tiny.")
-
-
-def _image_size(
-    statistics: DatasetStatistics, device: DeviceInfo, quality: Quality, model: ModelName
-) -> tuple[tuple[int, int], Message]:
-    """Median size in steps of 32, scaled down until two images fit time and memory."""
-    effort = _EFFORTS[quality]
-    budget = effort.cpu_pixels if device.kind == "cpu" else effort.gpu_pixels
-    if device.kind == "cpu" and NETWORKS[model].cost.cpu_pixels_per_s < SLOW_PIXELS_PER_S:
-        budget //= 4
-    if memory := memory_budget(device):
-        cost = NETWORKS[model].cost
-        budget = min(budget, max(1, memory - cost.base_bytes) // (2 * cost.bytes_per_pixel))
-    width, height = statistics.median_size
-    scale = min(1.0, math.sqrt(budget / (width * height)))
-    size = (_to_step(width * scale), _to_step(height * scale))
-    original = f"{width}×{height}"
-    chosen = f"{size[0]}×{size[1]}"
-    if scale < 1:
-        return size, message(
-            "Image size {size}: half of your images are larger than {original}; this keeps the "
-            "shape and the time within bounds.",
-            size=chosen,
-            original=original,
-        )
-    return size, message(
-        "Image size {size}: the median of your images ({original}) in steps of 32 pixels.",
-        size=chosen,
-        original=original,
+    return PRETRAINED, message(
+        "{model}: it has learnt from a million photographs before, and comes further in the same "
+        "time than a network that starts from nothing.",
+        model=PRETRAINED,
     )
 
 
-def _to_step(side: float) -> int:
-    return max(SMALLEST_SIDE, round(side / SIZE_STEP) * SIZE_STEP)
+@dataclass(frozen=True, slots=True)
+class _Budget:
+    """Seconds, pixels a second, and the device."""
+
+    seconds: float
+    speed: float
+    device: DeviceInfo
+
+    @classmethod
+    def of(cls, seconds: float, speed: float, device: DeviceInfo) -> _Budget:
+        return cls(seconds, speed, device)
+
+    @property
+    def trained_pixels(self) -> float:
+        return self.seconds * _TRAINING * self.speed
+
+    def part_pixels(self, model: ModelName) -> float:
+        """Return how many pixels the parts may have, so that enough steps fit into the time."""
+        kind = self.device.kind
+        usual = _LEAST_STEPS * _PIXELS[kind] * _BATCH[kind]
+        growth = math.pow(max(self.trained_pixels / usual, 1e-6), 1 - _STEPS_SHARE)
+        pixels = min(_PIXELS[kind] * growth, _MOST_PIXELS[kind])
+        if memory := memory_budget(self.device):
+            cost = NETWORKS[model].cost
+            pixels = min(pixels, max(1, memory - cost.base_bytes) / (2 * cost.bytes_per_pixel))
+        return max(pixels, 64.0 * 64.0)
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """Steps, and the epochs that they are cut into."""
+
+    steps: int
+    epoch_steps: int
+    epochs: int
+    seconds: float
+    reason: Message
+
+
+def _plan(statistics: DatasetStatistics, budget: _Budget, scale: InputScale, batch: int) -> _Plan:
+    step_s = math.prod(scale.size) * batch / budget.speed
+    by_time = max(1, int(budget.seconds * _TRAINING / step_s))
+    most = min(_MOST_STEPS, _STEPS_ANYWAY + _STEPS_PER_IMAGE * statistics.train_images)
+    steps = min(by_time, most)
+    evaluation_s = _FORWARD * statistics.images.get("val", 0) * scale.pixels / budget.speed
+    affordable = _EVALUATING * budget.seconds / evaluation_s if evaluation_s else _EVALUATIONS
+    evaluations = max(3, min(_EVALUATIONS, int(affordable)))
+    epoch_steps = max(_FEWEST_EPOCH_STEPS, math.ceil(steps / evaluations))
+    seconds = min(budget.seconds, steps * step_s / _TRAINING)
+    minutes = max(1, round(budget.seconds / 60))
+    if by_time < most:
+        reason = message(
+            "{minutes} minutes: about {steps} steps here; more would still help.",
+            minutes=minutes,
+            steps=steps,
+        )
+    else:
+        reason = message(
+            "At most {minutes} minutes: {steps} steps are about what so many images need.",
+            minutes=minutes,
+            steps=steps,
+        )
+    return _Plan(steps, epoch_steps, math.ceil(most / epoch_steps), seconds, reason)
 
 
 def _batch_size(
     images: int, device: DeviceInfo, model: ModelName, size: tuple[int, int]
 ) -> tuple[int, Message]:
-    """A power of two: what fits up to 8 (processor) or 16, with six steps an epoch if possible."""
-    most = 8 if device.kind == "cpu" else 16
+    """A power of two that fits the memory; never more than there are images."""
+    most = _BATCH[device.kind]
     budget = memory_budget(device)
     fits = most
     while fits > 2 and budget and training_memory(model, size, fits) > budget:
         fits //= 2
-    wanted = 2 ** int(math.log2(max(2, images // 6)))
-    batch = min(fits, wanted, images)
+    batch = min(fits, images)
     if batch < fits:
-        return batch, message(
-            "Batch {batch}: with {images} training images, a larger one would leave too few "
-            "steps in an epoch.",
-            batch=batch,
-            images=images,
-        )
+        return batch, message("Batch {batch}: all the training images there are.", batch=batch)
     if fits < most:
         return batch, message(
             "Batch {batch}: as many images as fit the free memory ({memory} GB).",
@@ -251,42 +325,19 @@ def _batch_size(
     )
 
 
-def _epochs(
-    images: int,
-    batch: int,
-    size: tuple[int, int],
-    speed: float,
-    device: DeviceInfo,
-    quality: Quality,
-) -> tuple[int, float, Message]:
-    """Enough epochs for the quality's number of steps, unless its time runs out first."""
-    effort = _EFFORTS[quality]
-    limit = effort.cpu_seconds if device.kind == "cpu" else effort.gpu_seconds
-    by_steps = math.ceil(effort.steps / max(1, images // batch))
-    by_time = int(limit / training_seconds(size, images, 1, speed))
-    epochs = max(effort.least_epochs, min(by_steps, by_time, effort.most_epochs))
-    seconds = training_seconds(size, images, epochs, speed)
-    steps = epochs * max(1, images // batch)
-    if by_time < by_steps and epochs < effort.most_epochs:
-        return (
-            epochs,
-            seconds,
-            message(
-                "{epochs} epochs ({steps} steps): what fits into about {minutes} minutes here; "
-                "more would still help.",
-                epochs=epochs,
-                steps=steps,
-                minutes=max(1, round(seconds / 60)),
-            ),
+def _why_rate(rate: float, batch: int, *, starts_trained: bool) -> Message:
+    if starts_trained:
+        return message(
+            "Optimizer AdamW with learning rate {rate} for a batch of {batch}, and a quarter of it "
+            "for what has been trained before.",
+            rate=f"{rate:g}",
+            batch=batch,
         )
-    return (
-        epochs,
-        seconds,
-        message(
-            "{epochs} epochs: {steps} steps, about what a network needs at this quality.",
-            epochs=epochs,
-            steps=steps,
-        ),
+    return message(
+        "Optimizer AdamW with learning rate {rate} for a batch of {batch}: it learns rare "
+        "classes from random weights sooner than momentum does.",
+        rate=f"{rate:g}",
+        batch=batch,
     )
 
 
@@ -297,23 +348,31 @@ def _class_weights(
     if share is not None and share < RARE_SHARE:
         return "balanced", message(
             "Class weights balanced: “{label}” covers only {share} of the pixels and would "
-            "otherwise be ignored.",
+            "otherwise be ignored; images that show rare classes are drawn more often.",
             label=name,
             share=_percent(share),
         )
     return "none", message("No class weights: every class covers a fair share of the pixels.")
 
 
-def _augmentation(statistics: DatasetStatistics) -> tuple[Augmentation, Message]:
+def _augmentation(
+    statistics: DatasetStatistics, facts: LabelFacts | None
+) -> tuple[Augmentation, Message]:
+    usual = Augmentation(min_scale=0.6, min_zoom=0.6, aspect_ratio=0.17, class_crop=0.6)
     sided = next((name for name in statistics.labels if _names_a_side(name)), None)
     if sided is not None:
-        return Augmentation(horizontal_flip=0.0), message(
+        return usual.model_copy(update={"horizontal_flip": 0.0}), message(
             "No flips: the class “{label}” says left or right, which a flip would make wrong.",
             label=sided,
         )
-    return Augmentation(), message(
-        "Images are flipped left to right only: most have an up and a down. Turn vertical flips "
-        "on for surfaces, microscopy and pictures from above."
+    if facts is None or facts.upright:
+        return usual, message(
+            "Images are flipped left to right only: classes keep to their heights, so there is an "
+            "up and a down. Parts are taken enlarged and shrunk."
+        )
+    return usual.model_copy(update={"vertical_flip": 0.5}), message(
+        "Images are flipped left to right and upside down: classes lie at any height. Turn it off "
+        "where up and down matter. Parts are taken enlarged and shrunk."
     )
 
 

@@ -95,6 +95,22 @@ def settings_of_compressed(folder: Path) -> dict[str, Any]:
     return fields | {"pretrain_weights": str(folder)}
 
 
+def model_of(source: Path) -> str | None:
+    """Return the network of a run folder or a model folder, None where it does not tell."""
+    folder = source.resolve()
+    try:
+        if (folder / "spec.json").exists():
+            spec = RunFolder(folder).spec
+            return (
+                spec.model
+                if isinstance(spec, TrainSpec)
+                else read_model_info(_newest(RunFolder(folder))).name
+            )
+        return read_model_info(folder).name if folder.is_dir() else None
+    except InputError:
+        return None  # what is wrong with it is said where it is opened
+
+
 def tell_changes(before: Mapping[str, Any], spec: TrainSpec) -> None:
     """Say on stderr which settings differ from those that the training had before."""
     now = spec.model_dump()

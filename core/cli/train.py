@@ -17,16 +17,25 @@ from core.cli.shared_options import (
 )
 from core.models.catalog import NETWORKS, alternatives
 
+#: As ``--model``: the network that fits.
+AUTO = "auto"
+
 
 def command(
     data: DataOption,
-    model: Annotated[
-        str,
-        typer.Option("--model", metavar="NAME", help=f"{alternatives(NETWORKS)}."),
-    ],
     out: Annotated[
         Path, typer.Option("--out", metavar="DIR", help="Run folder; best_model/ appears in it.")
     ],
+    model: Annotated[
+        str,
+        typer.Option("--model", metavar="NAME", help=f"auto, {alternatives(NETWORKS)}."),
+    ] = AUTO,
+    minutes: Annotated[
+        float | None,
+        typer.Option(
+            "--minutes", metavar="N", help="Time that the training may take; 30 by default."
+        ),
+    ] = None,
     epochs: Annotated[int | None, typer.Option("--epochs", metavar="N", min=1)] = None,
     batch_size: Annotated[int | None, typer.Option("--batch-size", metavar="B", min=1)] = None,
     image_size: Annotated[
@@ -77,6 +86,7 @@ def command(
     chosen: dict[str, Any] = parse_settings(settings or (), TrainSpec)
     given = {
         "epochs": epochs,
+        "minutes": minutes,
         "batch_size": batch_size,
         "image_size": None if image_size is None else parse_size(image_size),
         "learning_rate": learning_rate,

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import typer
 
+from core.cli.console import err
 from core.cli.data_source import DataSource, check_data, open_data
 from core.cli.environment import EXIT_INTERRUPTED
 from core.cli.job_runner import job_result, wait_until_free
 from core.cli.resumed_settings import (
+    model_of,
     run_of,
     settings_of,
     settings_of_compressed,
@@ -21,6 +23,7 @@ from core.cli.resumed_settings import (
 )
 from core.cli.shared_options import checked
 from core.data.dataset_statistics import DatasetStatistics
+from core.models.catalog import NETWORKS
 from core.runs.batch_check import check_batch
 from core.runs.kinds import TrainSpec, spec_to_json
 from core.runs.run_folder import RunFolder
@@ -29,8 +32,15 @@ from core.system.errors import InputError
 from core.system.files import require_writable, write_text_atomic
 from core.system.reporting import StopRequested
 
+if TYPE_CHECKING:
+    from core.advice.label_facts import LabelFacts
+    from core.advice.presets import Preset
+    from core.models.optimizer_choice import Optimizer
+
+_AUTO = "auto"
 _CHANGEABLE = (
     "epochs",
+    "minutes",
     "device",
     "num_workers",
     "keep_epochs",
@@ -42,7 +52,10 @@ _CHANGEABLE = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """Options of ``train``; ``chosen`` holds the fields of ``TrainSpec`` that were given."""
+    """Options of ``train``; ``chosen`` holds the fields of ``TrainSpec`` that were given.
+
+    ``model`` may be ``auto``.
+    """
 
     model: str
     data: Path
@@ -59,6 +72,7 @@ def run_training(request: Request) -> dict[str, Any]:
         InputError: what was asked cannot be done.
         typer.Exit: the job failed or was stopped; the sentence is printed.
     """
+    request = _with_known_model(request)
     _check_options(request)
     if launched_ranks()[0] > 0:
         _follow(str(request.chosen.get("device", "auto")))
@@ -91,18 +105,29 @@ def _never_began(run: RunFolder) -> bool:
     return failure is not None and failure.kind == "bad_input" and not began
 
 
+def _with_known_model(request: Request) -> Request:
+    """Name the network of what is gone on with, where none was chosen."""
+    if request.model != _AUTO:
+        return request
+    weights = request.chosen.get("pretrain_weights")
+    source = request.resume if request.resume is not None else weights
+    name = None if source is None else model_of(Path(source))
+    if name is None and request.skip_check:
+        raise InputError("--skip-check needs --model: which network fits depends on the data.")
+    return request if name is None else replace(request, model=name)
+
+
 def _check_options(request: Request) -> None:
     """Say what is wrong with the options before every image is looked at."""
-    from core.models.catalog import NETWORKS
-
-    if request.model not in NETWORKS:
+    if request.model not in (_AUTO, *NETWORKS):
         raise InputError(
             "--model {model} is unknown; choose one of {known}.",
             model=request.model,
-            known=", ".join(NETWORKS),
+            known=", ".join((_AUTO, *NETWORKS)),
         )
+    name = next(iter(NETWORKS)) if request.model == _AUTO else request.model
     others = {"data_dir": request.data, "epochs": 1, "batch_size": 1, "image_size": (64, 64)}
-    checked(TrainSpec, _merge({"model": request.model, **others}, request.chosen))
+    checked(TrainSpec, _merge({"model": name, **others}, request.chosen))
 
 
 def _open_run(request: Request) -> RunFolder:
@@ -167,6 +192,13 @@ def _continue_in_place(run: RunFolder, request: Request) -> RunFolder:
             epochs=result.get("epochs"),
             all=spec.epochs,
         )
+    if run.state == "done" and spec.minutes is not None and asked.minutes == spec.minutes:
+        raise InputError(
+            "The run in {folder} is finished after its {minutes} minutes; to go on, give more "
+            "--minutes.",
+            folder=run.path,
+            minutes=f"{spec.minutes:g}",
+        )
     if run.state == "done" and int(result.get("epochs") or spec.epochs) >= asked.epochs:
         raise InputError(
             "The run in {folder} is finished after {epochs} epochs; to go on, give more --epochs.",
@@ -185,14 +217,18 @@ def _new_spec(request: Request, source: DataSource, data_dir: Path) -> TrainSpec
         before = settings_of(request.resume)
     elif weights is not None:
         before = settings_of_compressed(Path(weights))
-    fields = {**before, "model": request.model, "data_dir": data_dir}
+    fields = {**before, "data_dir": data_dir}
+    if request.model != _AUTO:
+        fields["model"] = request.model
+        if request.resume is None:
+            fields.setdefault("pretrain_weights", NETWORKS[request.model].default_weights)
     images = source.count("train")
     if "batch_size" in before | request.chosen:  # before every image is looked at
-        needed = {"epochs": 1, "image_size": (64, 64)}
-        check_batch(checked(TrainSpec, _merge({**needed, **fields}, request.chosen)), images)
+        any_one = {"epochs": 1, "image_size": (64, 64), "model": next(iter(NETWORKS))}
+        check_batch(checked(TrainSpec, _merge({**any_one, **fields}, request.chosen)), images)
     if not request.skip_check:
         statistics = check_data(source, needed=("train", "val"))
-        fields = {**_suggested(request, statistics, data_dir, before), **fields}
+        fields = {**_suggested(request, source, statistics, before), **fields}
     spec = checked(TrainSpec, _merge(fields, request.chosen))
     check_batch(spec, images)
     tell_changes(before, spec)
@@ -200,30 +236,61 @@ def _new_spec(request: Request, source: DataSource, data_dir: Path) -> TrainSpec
 
 
 def _suggested(
-    request: Request, statistics: DatasetStatistics, data_dir: Path, before: dict[str, Any]
+    request: Request,
+    source: DataSource,
+    statistics: DatasetStatistics,
+    before: dict[str, Any],
 ) -> dict[str, Any]:
     """Return settings that fit the data, the device and those that are known already."""
     from core.advice.presets import suggest
-    from core.models.optimizer_choice import learning_rate, suggested_optimizer
+    from core.models.optimizer_choice import learning_rate
     from core.system.devices import DeviceInfo, training_devices
 
     kind = str(request.chosen.get("device", "auto")).partition(":")[0]
     devices = training_devices()
     device: DeviceInfo = next((one for one in devices if one.kind == kind), devices[0])
-    preset = suggest(statistics, device, model=request.model)
-    fields = preset.spec(data_dir).model_dump()
-    # The device is chosen where it is used; rate and interval follow what was given.
+    preset = suggest(
+        statistics,
+        device,
+        facts=_label_facts(source),
+        minutes=request.chosen.get("minutes"),
+        model=None if request.model == _AUTO else request.model,
+    )
+    fields = preset.fields()
+    # The device is chosen where it is used; the rest follows what was given.
     del fields["device"]
     known = before | request.chosen
-    batch, epochs = known.get("batch_size"), request.chosen.get("epochs")
-    trained = known.get("pretrain_weights") is not None
-    optimizer = known.get("optimizer", suggested_optimizer(request.model, pretrained=trained))
+    if "image_size" in known and known.get("image_scale") is None:
+        fields["image_scale"] = None
+    optimizer = known.get("optimizer") or _optimizer(preset, known.get("pretrain_weights"))
     fields["optimizer"] = optimizer
-    batch = batch if isinstance(batch, int) else preset.batch_size
+    batch = known.get("batch_size", preset.batch_size)
     fields["learning_rate"] = learning_rate(batch, optimizer)
-    if isinstance(epochs, int):
-        fields["save_interval_epochs"] = max(1, epochs // 25)
+    epochs = request.chosen.get("epochs")
+    if (isinstance(epochs, int) and request.chosen.get("minutes") is None) or before:
+        # So many rounds through the images, however long they take.
+        fields |= {"minutes": None, "epoch_images": None, "early_stop": False, "warmup_steps": 0}
+        fields["save_interval_epochs"] = max(1, (epochs or preset.epochs) // 25)
+        return fields
+    for reason in preset.reasons:
+        err().print(str(reason), markup=False, highlight=False)
     return fields
+
+
+def _optimizer(preset: Preset, weights: object) -> Optimizer:
+    """Momentum for weights that somebody trained before, as they were made with it."""
+    others = weights is not None and weights != preset.pretrain_weights
+    return "momentum" if others else preset.optimizer
+
+
+def _label_facts(source: DataSource) -> LabelFacts:
+    from core.advice.label_facts import read_label_facts
+    from core.datasets import open_data_folder
+    from core.images.io import read_mask
+
+    data = open_data_folder(source.folder)
+    masks = [str(item.mask) for item in data.subsets["train"]]
+    return read_label_facts(masks, len(data.labels), read=read_mask)
 
 
 def _merge(fields: dict[str, Any], chosen: dict[str, Any]) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
@@ -21,10 +22,10 @@ from core.compression.quantization.fake_quantization import (
 from core.compression.quantization.quantized_tensors import quantization_points
 from core.compression.quantization.record import table
 from core.compression.trace import trace
-from core.deploy.onnx_export import export_float
+from core.deploy.onnx_export import export_float, takes_any_size
 from core.deploy.onnx_int8 import export_int8
 from core.models.image_sizes import size_warning
-from core.models.model_folder import DESCRIPTION, EXPORTED, network_input_size
+from core.models.model_folder import DESCRIPTION, EXPORTED, network_input_size, usual_input_size
 from core.prediction.onnx_predictor import METADATA_KEY, Description
 from core.prediction.paddle_predictor import inference_mode
 from core.system.errors import InputError
@@ -97,8 +98,9 @@ def export_model(
     if quantized is not None:
         round_weights(net)
         remove_quantizers(net)
-        size = size or own_size or (quantized.size[1], quantized.size[0])
     size = size or own_size
+    if size is None and (items is None or not takes_any_size(net) or not _is_rescaled(items)):
+        size = _only_size(items, net, quantized)
     learnt = model.size_multiple == 1 and size == own_size
     if not learnt and (warning := size_warning(size)) is not None:
         (reporter or Reporter()).warn(warning)
@@ -133,11 +135,27 @@ def export_model(
     )
 
 
+def _is_rescaled(items: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether images of any size reach the network, all at one scale."""
+    return network_input_size(items) is None and usual_input_size(items) is not None
+
+
+def _only_size(
+    items: Sequence[Mapping[str, Any]] | None, net: Any, quantized: QuantizationTable | None
+) -> tuple[int, int] | None:
+    """Return the (width, height) of a file whose images may have others; None for any."""
+    if quantized is not None:
+        return quantized.size[1], quantized.size[0]
+    return usual_input_size(items or ()) if not takes_any_size(net) else None
+
+
 def _write_onnx(
     net: Any, file: Path, *, size: tuple[int, int] | None, quantized: QuantizationTable | None
 ) -> None:
     """Export a float copy of the network, and quantise the file."""
     traced_size = _SOME_SIZE if size is None else (size[1], size[0])
+    if size is None and quantized is not None:
+        traced_size = quantized.size
     if quantized is None:
         fold_batch_norms(net, trace(net, traced_size))
         export_float(net, file, size=size)

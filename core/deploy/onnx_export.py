@@ -56,8 +56,12 @@ def export_float(
     Raises:
         InputError: the network pools to a grid, which cannot be exported for free sizes.
     """
-    if size is None:
-        _refuse_grid_pooling(net)
+    if size is None and not takes_any_size(net):
+        raise InputError(
+            "{name} pools its features to a grid, which ONNX can only express for one size of "
+            "image: give the image size to export.",
+            name=type(net).__name__.removesuffix("Net"),
+        )
     calls = () if traced is None else traced.deployed().calls
     paths = [call.path for call in calls if traced and call.output != traced.outputs[0]]
     if len({call.path for call in calls}) < len(calls):
@@ -183,14 +187,12 @@ def pooling_matrix(source: int, target: int) -> npt.NDArray[np.float32]:
     return matrix
 
 
-def _refuse_grid_pooling(net: nn.Layer) -> None:
-    for layer in net.sublayers():
-        if isinstance(layer, nn.AdaptiveAvgPool2D) and set(_pair(layer._output_size)) != {1}:
-            raise InputError(
-                "{name} pools its features to a grid, which ONNX can only express for one size of "
-                "image: give the image size to export.",
-                name=type(net).__name__.removesuffix("Net"),
-            )
+def takes_any_size(net: nn.Layer) -> bool:
+    """Whether a file of ``net`` can take images of any size: nothing is pooled to a grid."""
+    return not any(
+        isinstance(layer, nn.AdaptiveAvgPool2D) and set(_pair(layer._output_size)) != {1}
+        for layer in net.sublayers()
+    )
 
 
 def _pair(value: Any) -> tuple[Any, ...]:

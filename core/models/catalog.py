@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any
 
 from core.models import paddlex_models
+from core.models.efficientnet_weights import EFFICIENTNET_LITE0
+from core.models.packaged_weights import PackagedWeights
 from core.system.errors import InputError
 from core.system.messages import Message, message
 
@@ -74,8 +76,13 @@ class Network:
         cost: what training takes.
         options: arguments that are worth choosing, as the window shows them.
         head_weights: what the loss of each of its outputs counts for.
-        from_scratch: whether it is usually trained from random weights; decides the optimizer.
+        takes_any_size: whether images of any size mean the same to it; not so for one that pools
+            its features to a grid.
         published: paths of published weights by ``[variant_]NAME`` (``core.models.pretrained``).
+        packaged: those of its encoder that come in an installed package, by such names.
+        default_weights: name of those that a training starts from where nothing is chosen; None:
+            from chance.
+        encoder: how the names of the parameters begin that weights of the encoder alone fill.
         variant: which of several sizes ``published`` means, made of ``options``' values.
         lost_params: reads the arguments that PaddleX leaves out of its model folders off the
             weights' shapes.
@@ -88,8 +95,11 @@ class Network:
     cost: NetworkCost
     options: tuple[NetworkOption, ...] = ()
     head_weights: tuple[float, ...] = (1.0,)
-    from_scratch: bool = False
+    takes_any_size: bool = True
     published: Mapping[str, str] = field(default_factory=dict)
+    packaged: Mapping[str, PackagedWeights] = field(default_factory=dict)
+    default_weights: str | None = None
+    encoder: str = ""
     variant: str = ""
     lost_params: Callable[[paddlex_models.Shapes], dict[str, Any]] = _nothing
     shapeless_params: tuple[str, ...] = ("align_corners",)
@@ -99,7 +109,7 @@ class Network:
         return pkgutil.resolve_name(self.layer)
 
     def weights_key(self, name: str, init_params: Mapping[str, Any]) -> str:
-        """Return the key in ``published`` of the weights called ``name`` for these arguments."""
+        """Return the weights' key in ``published`` or ``packaged`` for these arguments."""
         defaults = {option.name: option.default for option in self.options}
         return "_".join(filter(None, (self.variant.format_map(defaults | dict(init_params)), name)))
 
@@ -111,7 +121,7 @@ _NETWORKS = (
         summary=message("Small and fast: trains on a processor, runs in real time."),
         cost=NetworkCost(636 * _MIB, 576, 250e3, 20e6, 1_200_000),
         head_weights=(1.0, 0.4),
-        from_scratch=True,
+        takes_any_size=False,
         published={"CITYSCAPES": "cityscapes/fastscnn_cityscapes_1024x1024_160k/model.pdparams"},
     ),
     Network(
@@ -120,7 +130,6 @@ _NETWORKS = (
         summary=message("Real time with finer outlines than FastSCNN, at a few times its cost."),
         cost=NetworkCost(591 * _MIB, 1024, 100e3, 12e6, 2_510_000),
         head_weights=(1.0,) * 5,
-        from_scratch=True,
         published={"CITYSCAPES": "cityscapes/bisenet_cityscapes_1024x1024_160k/model.pdparams"},
     ),
     Network(
@@ -139,7 +148,6 @@ _NETWORKS = (
                 ),
             ),
         ),
-        from_scratch=True,
         published={"CITYSCAPES": "cityscapes/unet_cityscapes_1024x512_160k/model.pdparams"},
         lost_params=paddlex_models.unet_params,
     ),
@@ -213,9 +221,21 @@ _NETWORKS = (
             "ResNet50_vd_IMAGENET": "resnet50_vd_ssld_v2.tar.gz",
             "ResNet101_vd_IMAGENET": "resnet101_vd_ssld.tar.gz",
         },
+        encoder="backbone.",
         variant="{backbone}",
         lost_params=paddlex_models.deeplab_params,
         shapeless_params=("output_stride", "aspp_ratios", "align_corners"),
+    ),
+    Network(
+        name="EfficientNetFPN",
+        layer="core.networks.efficientnet_fpn:EfficientNetFPNNet",
+        summary=message(
+            "Pretrained on a million photographs: learns from few labels, on a processor, too."
+        ),
+        cost=NetworkCost(700 * _MIB, 2200, 250e3, 15e6, 3_060_000),
+        packaged={"IMAGENET": EFFICIENTNET_LITE0},
+        default_weights="IMAGENET",
+        encoder="backbone.",
     ),
 )
 #: All networks by name, in the order in which they are shown.

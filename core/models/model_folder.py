@@ -314,11 +314,24 @@ def network_input_size(transforms: Sequence[Mapping[str, Any]]) -> tuple[int, in
                 size = None
             elif name in ("Resize", "Padding"):
                 size = _width_height(params.get("target_size")) or size
+            elif name == "Rescale":
+                size = None
             elif name == "CenterCrop":
                 size = _width_height(params.get("crop_size"))
             elif name.startswith(("ResizeBy", "Random")) and "Flip" not in name:
                 size = size if name in ("RandomDistort", "RandomBlur") else None
     return size
+
+
+def usual_input_size(transforms: Sequence[Mapping[str, Any]]) -> tuple[int, int] | None:
+    """Return the (width, height) that costs are counted for, None where nothing tells it.
+
+    That of the network's input, or where it varies that of the parts that were trained on.
+    """
+    for transform in transforms:
+        if "Rescale" in transform:
+            return _width_height((transform["Rescale"] or {}).get("window"))
+    return network_input_size(transforms)
 
 
 def _width_height(value: Any) -> tuple[int, int] | None:

@@ -1,6 +1,7 @@
 """Published weights: which there are for each network, and where they lie on this computer.
 
-A set lies in a folder of its own, ``Class[_backbone]_NAME`` (``UNet_CITYSCAPES``,
+Those in an installed package (``core.models.packaged_weights``) need no more. The others are
+downloaded: a set lies in a folder of its own, ``Class[_backbone]_NAME`` (``UNet_CITYSCAPES``,
 ``DeepLabV3P_ResNet50_vd_PascalVOC``, ``HRNet_HRNet_W18_CITYSCAPES``), as ``model.pdparams``.
 """
 
@@ -16,6 +17,7 @@ from typing import Any
 import platformdirs
 
 from core.models.catalog import NETWORKS
+from core.models.packaged_weights import PackagedWeights
 from core.models.state_dict_files import read_state_dict
 from core.system import downloads
 from core.system.downloads import DownloadError
@@ -64,13 +66,24 @@ def offered(model_name: str, init_params: Mapping[str, Any] | None = None) -> tu
     if network is None:
         return ()
     params = init_params or {}
-    return tuple(n for n in NAMES if network.weights_key(n, params) in network.published)
+    known = {*network.published, *network.packaged}
+    return tuple(name for name in NAMES if network.weights_key(name, params) in known)
+
+
+def packaged(
+    model_name: str, init_params: Mapping[str, Any] | None, name: str
+) -> PackagedWeights | None:
+    """Return the weights called ``name`` if they come in a package; None: in none."""
+    network = NETWORKS.get(model_name)
+    if network is None:
+        return None
+    return network.packaged.get(network.weights_key(name, init_params or {}))
 
 
 def published(
     model_name: str, init_params: Mapping[str, Any] | None, name: str
 ) -> PublishedWeights:
-    """Return the weights called ``name`` of a network.
+    """Return the weights called ``name`` of a network, which are to be downloaded.
 
     Raises:
         InputError: there are none.

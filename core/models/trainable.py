@@ -55,6 +55,10 @@ class TrainableModel(Protocol):
         """What the loss of each of the network's outputs counts for."""
 
     @property
+    def encoder(self) -> str:
+        """How the names of the pretrained encoder's parameters begin; empty: it has none."""
+
+    @property
     def status(self) -> Status:
         """Whether the network is as it was designed, pruned or quantised."""
 

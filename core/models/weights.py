@@ -4,19 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import paddle
 
 from core.models import pretrained
+from core.models.catalog import NETWORKS
 from core.models.model_folder import WEIGHTS
 from core.models.state_dict_files import Arrays, read_state_dict
 from core.system.errors import InputError
 from core.system.messages import message
 from core.system.reporting import Reporter
 
-#: Where a network with a backbone of its own keeps its weights.
-_BACKBONE = "backbone."
+
+class _Source(NamedTuple):
+    """Weights to start from; with ``encoder_only`` they are the encoder's, under its own names."""
+
+    path: Path
+    arrays: Arrays
+    encoder_only: bool = False
 
 
 def write_state_dict(path: Path, net: Any) -> None:
@@ -69,12 +75,11 @@ def load_pretrained(
     """
     if source is None:
         return
-    path, backbone_only = _locate(source, model_name, init_params, reporter)
-    arrays = read_state_dict(path)
+    path, arrays, encoder_only = _read(source, model_name, init_params, reporter)
     own = net.state_dict()
-    wanted = {k for k in own if k.startswith(_BACKBONE)} if backbone_only else set(own)
-    if backbone_only:
-        arrays = {_BACKBONE + name: array for name, array in arrays.items()}
+    encoder = NETWORKS[model_name].encoder if encoder_only else ""
+    wanted = {name for name in own if name.startswith(encoder)}
+    arrays = {encoder + name: array for name, array in arrays.items()}
     wanted -= set(fresh)
     fitting = {k: v for k, v in arrays.items() if k in wanted and list(v.shape) == own[k].shape}
     if not fitting:
@@ -91,24 +96,27 @@ def load_pretrained(
         )
 
 
-def _locate(
+def _read(
     source: str | Path,
     model_name: str,
     init_params: Mapping[str, Any] | None,
     reporter: Reporter,
-) -> tuple[Path, bool]:
-    """Return the file, and whether it holds a backbone alone."""
+) -> _Source:
     path = Path(source)
     if path.is_dir():
         path = path / WEIGHTS
     if path.is_file():
-        return path, False
+        return _Source(path, read_state_dict(path))
     if isinstance(source, Path) or path.suffix or len(path.parts) != 1:
         raise InputError(
             "pretrain_weights “{name}” is neither a file nor a model folder.", name=source
         )
+    packaged = pretrained.packaged(model_name, init_params, source)
+    if packaged is not None:
+        return _Source(packaged.path(), packaged.read(), encoder_only=True)
     weights = pretrained.published(model_name, init_params, source)
-    return pretrained.obtain(weights, reporter=reporter), weights.backbone_only
+    path = pretrained.obtain(weights, reporter=reporter)
+    return _Source(path, read_state_dict(path), encoder_only=weights.backbone_only)
 
 
 def _assign(own: Mapping[str, Any], arrays: Arrays) -> None:

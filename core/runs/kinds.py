@@ -28,7 +28,10 @@ class TrainSpec(TrainingFields):
     kind: Literal["train"] = "train"
     model: ModelName
     data_dir: Path
-    epochs: int = Field(ge=1)
+    epochs: int = Field(ge=1, description="at most, where minutes are given")
+    minutes: float | None = Field(
+        None, gt=0, description="end after so long, with the learning rate planned for it"
+    )
     batch_size: int = Field(ge=1)
     image_size: tuple[int, int] = Field(description="width, height fed to the network, pixels")
     optimizer: Literal["momentum", "adamw"] = "momentum"
@@ -41,6 +44,9 @@ class TrainSpec(TrainingFields):
     amp: Literal["off", "auto", "bf16", "fp16"] = "off"
     ema_decay: float | None = Field(None, gt=0, lt=1, description="average the weights, as 0.999")
     deterministic: bool = False
+    backbone_lr_multiplier: float | None = Field(
+        None, gt=0, description="of the learning rate, for a pretrained encoder; by default 1"
+    )
 
     @field_validator("model_params")
     @classmethod

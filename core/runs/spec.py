@@ -37,6 +37,19 @@ class TrainingFields(JobSpec):
     image_size: tuple[int, int] | None = Field(
         None, description="width, height fed to the network; by default the model's own"
     )
+    image_scale: float | None = Field(
+        None,
+        ge=1 / 16,
+        le=16,
+        description="network pixels for each pixel of an image; then image_size is that of the "
+        "parts that are trained on, and images of different sizes keep their proportions",
+    )
+    sampling: Literal["each", "balanced"] = Field(
+        "each", description="balanced: half of the images are drawn by class, rare ones as often"
+    )
+    epoch_images: int | None = Field(
+        None, ge=1, description="images an epoch; by default as many as there are"
+    )
     learning_rate: float = Field(0.01, gt=0)
     lr_decay_power: float = Field(0.9, ge=0)
     warmup_steps: int = Field(

@@ -138,6 +138,11 @@ class SegmentationModel:
         return self.catalog_entry().head_weights
 
     @property
+    def encoder(self) -> str:
+        """How the names of the pretrained encoder's parameters begin; empty: it has none."""
+        return self.catalog_entry().encoder
+
+    @property
     def num_classes(self) -> int:
         """Number of classes."""
         return int(self.init_params["num_classes"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
@@ -41,6 +42,7 @@ from core.training.data_checks import (
 from core.training.fit import fit
 from core.training.optimizers import optimizer_name
 from core.training.precision import Amp
+from core.training.sampling import Sampling
 from core.training.train_options import (
     DEFAULT_RATE,
     ClassWeights,
@@ -53,6 +55,14 @@ if TYPE_CHECKING:
     from core.datasets import SegDataset
     from core.transforms import Compose
 
+
+class _Default(str):
+    """A default, told apart from the same text where it is given."""
+
+    __slots__ = ()
+
+
+_PADDLEX_WEIGHTS: Final = _Default("CITYSCAPES")
 #: Learning rate of quantisation-aware training.
 _GENTLE_RATE: Final = 0.0001
 
@@ -78,7 +88,7 @@ class Segmenter(SegmentationModel):
         save_interval_epochs: int = 1,
         log_interval_steps: int = 2,
         save_dir: str | Path = "output",
-        pretrain_weights: str | Path | None = "CITYSCAPES",
+        pretrain_weights: str | Path | None = _PADDLEX_WEIGHTS,
         learning_rate: float = 0.01,
         lr_decay_power: float = 0.9,
         early_stop: bool = False,
@@ -100,6 +110,10 @@ class Segmenter(SegmentationModel):
         deterministic: bool = False,
         warmup_steps: int = 0,
         warmup_start_lr: float = 0.0,
+        sampling: Sampling = "each",
+        epoch_images: int | None = None,
+        time_limit: float | None = None,
+        backbone_lr_multiplier: float | None = None,
     ) -> TrainResult:
         """Train; ``save_dir`` gets ``epoch_N``, ``best_model`` and ``vdl_log``.
 
@@ -122,8 +136,9 @@ class Segmenter(SegmentationModel):
             save_dir: where everything goes.
             pretrain_weights: a ``.pdparams`` file, a model folder, the name of published weights
                 (``core.models.pretrained.offered`` lists them; they are downloaded once) or None.
-                A folder of a compressed model makes the network that one; where a folder has
-                other classes, the heads that tell them apart start anew.
+                Left out, it is PaddleX's default, or the catalog's for a network that PaddleX does
+                not have. A folder of a compressed model makes the network that one; where a folder
+                has other classes, the heads that tell them apart start anew.
             learning_rate: initial learning rate of the default optimizer; a checkpoint goes on
                 with its own where this is left at its default and no optimizer is given.
             lr_decay_power: exponent of its decay.
@@ -152,6 +167,15 @@ class Segmenter(SegmentationModel):
             warmup_steps: steps in the beginning in which the learning rate rises evenly from
                 ``warmup_start_lr`` to ``learning_rate``; it falls over the others.
             warmup_start_lr: see ``warmup_steps``.
+            sampling: ``"each"`` shows every image once an epoch; ``"balanced"`` draws half of
+                them by class, rare ones as often as frequent ones.
+            epoch_images: images an epoch; None for as many as there are.
+            time_limit: seconds in all, those of ``resume_checkpoint`` included, after which the
+                training ends; ``num_epochs`` are the most it does. The learning rate falls to 0
+                by then: the steps that fit are planned anew as their speed shows.
+            backbone_lr_multiplier: factor on the learning rate of the encoder, where that starts
+                from trained weights and the optimizer is ours; None: 1. A checkpoint goes on with
+                its own.
 
         Returns:
             TrainResult: best model, its metrics, speed.
@@ -161,6 +185,8 @@ class Segmenter(SegmentationModel):
                 became infinite.
             StopRequested: the reporter asked to stop; ``save_dir/interrupted`` continues exactly.
         """
+        if isinstance(pretrain_weights, _Default):
+            pretrain_weights = self.catalog_entry().default_weights or str(pretrain_weights)
         options = TrainOptions(
             num_epochs=num_epochs,
             batch_size=train_batch_size,
@@ -179,16 +205,27 @@ class Segmenter(SegmentationModel):
             dataset_hash=dataset_hash,
             warmup_steps=warmup_steps,
             warmup_start_lr=warmup_start_lr,
+            sampling=sampling,
+            epoch_images=epoch_images,
+            time_limit=time_limit,
             accumulate_steps=accumulate_steps,
             amp=amp,
             ema_decay=ema_decay,
             deterministic=deterministic,
             optimizer=optimizer_name(optimizer),
+            backbone_lr_multiplier=backbone_lr_multiplier,
         )
         if resume_checkpoint is not None:
             resume_checkpoint = as_path(resume_checkpoint, name="resume_checkpoint")
         if pretrain_weights is not None and not isinstance(pretrain_weights, str):
             pretrain_weights = as_path(pretrain_weights, name="pretrain_weights")
+        if backbone_lr_multiplier is not None and not self.encoder:
+            raise InputError(
+                "{name} has no encoder that is trained before: leave backbone_lr_multiplier out.",
+                name=self.model_name,
+            )
+        if pretrain_weights is None and not self.completed_epochs:  # its weights are random, too
+            options = replace(options, backbone_lr_multiplier=None)
         if resume_checkpoint is not None and pretrain_weights is not None:
             raise InputError("To resume a training, set pretrain_weights to None.")
         if self.status != "Normal" and pretrain_weights is not None:

@@ -46,6 +46,8 @@ class TrainingState(BaseModel):
         learning_rate: of ours, in the beginning; None in older checkpoints.
         lr_decay_power: exponent of its fall; None in older checkpoints.
         warmup_steps: in which it rises first.
+        planned_steps: steps in all that a training against the clock came to plan.
+        backbone_lr_multiplier: factor on the encoder's rate.
     """
 
     model_config = ConfigDict(extra="ignore", validate_assignment=True)
@@ -65,7 +67,9 @@ class TrainingState(BaseModel):
     learning_rate: float | None = None
     lr_decay_power: float | None = None
     warmup_steps: int = 0
+    backbone_lr_multiplier: float = Field(1.0, gt=0, allow_inf_nan=False)
     seconds: float = 0.0
+    planned_steps: int | None = Field(None, ge=1)
 
 
 def write_training_state(
@@ -182,6 +186,7 @@ def first_state(
             learning_rate=options.learning_rate,
             lr_decay_power=options.lr_decay_power,
             warmup_steps=options.warmup_steps,
+            backbone_lr_multiplier=options.backbone_lr_multiplier or 1.0,
         )
     state = read_training_state(resume_from)
     if own_optimizer and options.optimizer not in (None, state.optimizer):
@@ -202,13 +207,14 @@ def first_state(
         )
     step_in_epoch = state.step_in_epoch if same_steps else 0
     rate = state.learning_rate if options.keep_rate else None
+    epoch_steps = (options.epoch_images or images) // options.step_images
     now = state.model_copy(
         update={
             "seed": state.seed if options.seed is None else options.seed,
             "batch_size": options.step_images,
             "num_samples": images,
             "step_in_epoch": step_in_epoch,
-            "step": state.epoch * (images // options.step_images) + step_in_epoch,
+            "step": state.epoch * epoch_steps + step_in_epoch,
             "learning_rate": options.learning_rate if rate is None else rate,
             "lr_decay_power": options.lr_decay_power,
             "warmup_steps": options.warmup_steps,

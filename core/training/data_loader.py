@@ -12,6 +12,7 @@ import paddle
 
 from core.system.errors import InputError
 from core.system.prefetching import prefetch
+from core.training.sampling import ImageSampler, Sampling
 
 if TYPE_CHECKING:
     from core.datasets import SegDataset
@@ -26,8 +27,9 @@ _MAX_AUTO_PROCESSES = 8
 class BatchLoader:
     """Training batches of a dataset.
 
-    Each sample's random changes come from (seed, epoch, index), so neither the number of workers
-    nor an interruption changes what the network sees.
+    Each sample's random changes come from (seed, epoch, index), and for one that an epoch shows
+    again how often it did, so neither the number of workers nor an interruption changes what the
+    network sees.
 
     Args:
         dataset: training set; ``shuffle`` and ``num_workers`` are its own.
@@ -39,6 +41,8 @@ class BatchLoader:
         ranks: how many shares there are; the order of the images does not depend on it.
         workers: threads, which cost least beside a network on the same CPU, or processes, which
             keep a GPU fed; None chooses by the current device.
+        sampling: which images an epoch shows, see ``ImageSampler``.
+        epoch_images: how many; None for as many as there are.
     """
 
     def __init__(
@@ -51,9 +55,18 @@ class BatchLoader:
         rank: int = 0,
         ranks: int = 1,
         workers: Workers | None = None,
+        sampling: Sampling = "each",
+        epoch_images: int | None = None,
     ) -> None:
         self._parts, self._rank, self._ranks = parts, rank, ranks
         self._dataset = dataset
+        self._sampler = ImageSampler(
+            dataset,
+            sampling=sampling,
+            epoch_images=epoch_images,
+            batch_size=batch_size,
+            seed=seed,
+        )
         self._batch_size = batch_size
         self._seed = seed
         on_gpu = not paddle.get_device().startswith("cpu")
@@ -63,18 +76,16 @@ class BatchLoader:
     @property
     def steps_per_epoch(self) -> int:
         """Batches in an epoch."""
-        return len(self._dataset) // self._batch_size
+        return self._sampler.steps_per_epoch
 
     def order(self, epoch: int) -> list[list[int]]:
-        """Return the sample indices of each batch of an epoch."""
+        """Return the places of each batch's samples in ``_Samples``."""
         count = len(self._dataset)
-        if self._dataset.shuffle:
-            indices = np.random.default_rng([self._seed, epoch]).permutation(count)
-        else:
-            indices = np.arange(count)
-        kept = indices[: self.steps_per_epoch * self._batch_size]
-        batches: list[list[int]] = kept.reshape(-1, self._batch_size).tolist()
-        return batches
+        places = [index + again * count for index, again in self._sampler.epoch(epoch)]
+        return [
+            places[start : start + self._batch_size]
+            for start in range(0, len(places), self._batch_size)
+        ]
 
     def _shares(self, batch: list[int]) -> list[list[int]]:
         """Cut a batch of all ranks into this rank's share of each part."""
@@ -110,16 +121,20 @@ class BatchLoader:
 
 
 class _Samples(paddle.io.Dataset):
-    """A dataset whose random changes are fixed by seed, epoch and index."""
+    """A dataset whose random changes are fixed by seed, epoch and index.
+
+    Places beyond its length are the same images once more, with other random changes.
+    """
 
     def __init__(self, dataset: SegDataset, *, seed: int, epoch: int) -> None:
         self._dataset = dataset
         self._seed = seed
         self._epoch = epoch
 
-    def __getitem__(self, index: int) -> Batch:
-        rng = np.random.default_rng([self._seed, self._epoch, index])
-        return self._dataset.get(index, rng)
+    def __getitem__(self, place: int) -> Batch:
+        again, index = divmod(place, len(self._dataset))
+        key = [self._seed, self._epoch, index, again] if again else [self._seed, self._epoch, index]
+        return self._dataset.get(index, np.random.default_rng(key))
 
     def __len__(self) -> int:
         return len(self._dataset)

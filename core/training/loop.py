@@ -36,6 +36,7 @@ from core.training.losses import build_loss
 from core.training.optimizers import (
     make_optimizer,
     scheduler_of,
+    set_total_steps,
     step_on_score,
     waits_for_score,
 )
@@ -43,6 +44,7 @@ from core.training.output_folder import OutputFolder
 from core.training.precision import resolve_amp
 from core.training.speed import Speed, Stopwatch
 from core.training.step import TrainStep
+from core.training.time_plan import LOOK_EVERY, Pace, planned_steps
 from core.training.train_options import TrainOptions, TrainResult
 from core.training.vdl_log import VdlLog
 
@@ -89,6 +91,8 @@ class TrainingLoop:
                 own_optimizer=optimizer is None,
             )
         )
+        self._watch = Stopwatch()
+        self._seconds_before = self._state.seconds
         self._loader = BatchLoader(
             train_dataset,
             batch_size=options.step_images,
@@ -96,8 +100,13 @@ class TrainingLoop:
             parts=options.accumulate_steps,
             rank=ranks.rank,
             ranks=ranks.size,
+            sampling=options.sampling,
+            epoch_images=options.epoch_images,
         )
-        self._steps = options.num_epochs * self._loader.steps_per_epoch
+        self._most_steps = options.num_epochs * self._loader.steps_per_epoch
+        self._steps = self._most_steps
+        if options.time_limit is not None:
+            self._steps = min(self._steps, self._state.planned_steps or self._steps)
         self._evaluator = None
         if eval_dataset is not None:
             self._evaluator = Evaluator(
@@ -120,6 +129,8 @@ class TrainingLoop:
             name=self._state.optimizer,
             warmup_steps=options.warmup_steps,
             warmup_start_lr=options.warmup_start_lr,
+            encoder=model.encoder,
+            backbone_lr_multiplier=self._state.backbone_lr_multiplier,
         )
         if eval_dataset is None and waits_for_score(self._optimizer):
             raise InputError(
@@ -140,8 +151,7 @@ class TrainingLoop:
             self._resume(resume_from, own_optimizer=optimizer is None)
         self._output = OutputFolder(options.save_dir, keep_epochs=options.keep_epochs)
         self._losses: list[Any] = []
-        self._watch = Stopwatch()
-        self._seconds_before = self._state.seconds
+        self._sitting_steps = 0
         self._speed = Speed(
             batch_size=options.step_images,
             eval_images=0 if eval_dataset is None else len(eval_dataset),
@@ -161,7 +171,7 @@ class TrainingLoop:
 
     def _run(self) -> TrainResult:
         self._open_output()
-        if self._state.epoch >= self._options.num_epochs:
+        if self._finished:
             self._reporter.warn(
                 message(
                     "The model has already been trained for {epochs} epochs: ask for more to "
@@ -174,7 +184,7 @@ class TrainingLoop:
         try:
             # Paddle says so of every batch norm in training.
             warnings.filterwarnings("ignore", message="When training, we now always track")
-            while self._state.epoch < self._options.num_epochs and not self._best.exhausted:
+            while not self._finished and not self._best.exhausted:
                 self._train_epoch(vdl)
                 self._finish_epoch(vdl)
         except StopRequested:
@@ -185,6 +195,35 @@ class TrainingLoop:
             self._step.finish()
             self._model.net.eval()
         return self._result()
+
+    @property
+    def _finished(self) -> bool:
+        return self._state.epoch >= self._last_epoch
+
+    @property
+    def _last_epoch(self) -> int:
+        return -(-self._steps // self._loader.steps_per_epoch)
+
+    def _plan(self) -> None:
+        """Where time is limited, decide anew how many steps fit into it."""
+        limit, state = self._options.time_limit, self._state
+        if limit is None:
+            return
+        evaluates = self._evaluator is not None
+        interval = self._options.save_interval_epochs * self._loader.steps_per_epoch
+        steps = planned_steps(
+            done=state.step,
+            planned=self._steps,
+            most=self._most_steps,
+            left_s=limit - self._seconds_before - self._watch.seconds,
+            pace=Pace(
+                step_s=self._speed.step_s,
+                evaluation_s=self._speed.evaluation_s if evaluates else 0.0,
+                steps_between=interval if evaluates else None,
+            ),
+        )
+        self._steps = state.planned_steps = int(self._ranks.share(steps))
+        set_total_steps(self._optimizer, self._steps)
 
     def _resume(self, folder: Path, *, own_optimizer: bool) -> None:
         state = self._state
@@ -206,7 +245,7 @@ class TrainingLoop:
         self._model.completed_epochs = state.epoch
         self._best.score, self._best.epoch = state.best_score, state.best_epoch
         self._best.stale = state.stale
-        if self._best.exhausted and state.epoch < self._options.num_epochs:
+        if self._best.exhausted and not self._finished:
             self._reporter.warn(
                 message(
                     "The training had stopped early after epoch {epoch}: it goes on, and stops "
@@ -261,7 +300,10 @@ class TrainingLoop:
         batches = self._loader.epoch(state.epoch, start=state.step_in_epoch)
         with contextlib.closing(batches):
             begin = self._watch.seconds
-            while parts := list(islice(batches, self._options.accumulate_steps)):
+            while state.step < self._steps:
+                parts = list(islice(batches, self._options.accumulate_steps))
+                if not parts:
+                    break
                 self._check(self._ranks.agree)
                 self._look_at_size(parts)
                 loss, rate = self._step(parts, state.step)
@@ -270,6 +312,9 @@ class TrainingLoop:
                 state.step_in_epoch += 1
                 self._speed.step_took(self._watch.seconds - begin)
                 begin = self._watch.seconds
+                self._sitting_steps += 1
+                if self._sitting_steps % LOOK_EVERY == 0:
+                    self._plan()
                 if state.step % self._options.log_interval_steps == 0:
                     self._log(rate, vdl)
                 if self._evaluator is not None and self._reporter.preview_due(state.step):
@@ -292,8 +337,9 @@ class TrainingLoop:
         """Evaluate and save where it is time to; the epoch counts as complete only after that."""
         state, options = self._state, self._options
         self._mean_loss()
+        self._plan()
         epoch = state.epoch + 1
-        due = epoch % options.save_interval_epochs == 0 or epoch == options.num_epochs
+        due = epoch % options.save_interval_epochs == 0 or epoch >= self._last_epoch
         matrix = self._evaluate(vdl) if due else None
         if matrix is not None:
             step_on_score(self._optimizer, matrix.metrics()["miou"])
@@ -396,7 +442,7 @@ class TrainingLoop:
         self, *, stage: str, images_per_second: float | None = None, evaluated: float = 0.0
     ) -> None:
         state, options = self._state, self._options
-        last = options.num_epochs
+        last = max(self._last_epoch, state.epoch)
         evaluations = 0.0
         if self._evaluator is not None:
             interval = options.save_interval_epochs
@@ -407,9 +453,16 @@ class TrainingLoop:
             stage=stage,
             epoch=min(state.epoch + 1, last),
             epochs=last,
-            eta_s=self._speed.eta_s(steps=self._steps - state.step, evaluations=evaluations),
+            eta_s=self._eta_s(evaluations),
             images_per_second=images_per_second,
         )
+
+    def _eta_s(self, evaluations: float) -> float | None:
+        eta_s = self._speed.eta_s(steps=self._steps - self._state.step, evaluations=evaluations)
+        if eta_s is None or self._options.time_limit is None:
+            return eta_s
+        left_s = self._options.time_limit - self._seconds_before - self._watch.seconds
+        return max(0.0, min(eta_s, left_s))
 
     def _mean_loss(self) -> float | None:
         """Mean loss of the steps since the last call; None without any.
@@ -444,7 +497,7 @@ class TrainingLoop:
             best_epoch=self._best.epoch,
             metrics=state.best_metrics,
             epochs=state.epoch,
-            stopped_early=state.epoch < self._options.num_epochs,
+            stopped_early=not self._finished,
             images_per_second=self._speed.images_per_second,
             seconds=self._seconds_before + self._watch.seconds,
         )

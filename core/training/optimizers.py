@@ -44,6 +44,8 @@ def make_optimizer(
     name: str = DEFAULT,
     warmup_steps: int = 0,
     warmup_start_lr: float = 0.0,
+    encoder: str = "",
+    backbone_lr_multiplier: float = 1.0,
 ) -> Any:
     """Return an optimizer whose learning rate falls polynomially to 0.
 
@@ -58,7 +60,13 @@ def make_optimizer(
         warmup_steps: steps in the beginning in which the rate rises evenly to ``learning_rate``;
             the fall takes the others.
         warmup_start_lr: where it rises from.
+        encoder: how the names of the encoder's parameters begin; empty: there is none.
+        backbone_lr_multiplier: factor on the encoder's learning rate.
     """
+    for parameter_name, parameter in net.named_parameters():
+        slower = bool(encoder) and parameter_name.startswith(encoder)
+        # Also where it is 1: an earlier training of this network may have set another.
+        parameter.optimize_attr["learning_rate"] = backbone_lr_multiplier if slower else 1.0
     schedule: Any
     if lr_decay_power == 0:  # which paddle's polynomial refuses
         schedule = paddle.optimizer.lr.PiecewiseDecay([1], [learning_rate, learning_rate])
@@ -96,6 +104,16 @@ def step_schedule(optimizer: Any) -> None:
     schedule = scheduler_of(optimizer)
     if schedule is not None and not waits_for_score(optimizer):
         schedule.step()
+
+
+def set_total_steps(optimizer: Any, total_steps: int) -> None:
+    """Let the fall of a rate that ``make_optimizer`` made end at another step."""
+    schedule: Any = scheduler_of(optimizer)
+    warmup = 0
+    if isinstance(schedule, paddle.optimizer.lr.LinearWarmup):
+        warmup, schedule = schedule.warmup_steps, schedule.learning_rate
+    if isinstance(schedule, paddle.optimizer.lr.PolynomialDecay):
+        schedule.decay_steps = max(total_steps - warmup, 1)
 
 
 def waits_for_score(optimizer: Any) -> bool:

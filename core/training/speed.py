@@ -59,10 +59,19 @@ class Speed:
         """Seconds for the remaining ``steps`` and ``evaluations``; None before the first step."""
         if self._step_s is None:
             return None
-        evaluation_s = self._evaluation_s
-        if evaluation_s is None:
-            evaluation_s = _EVALUATION_GUESS * self._eval_images * self._step_s / self._batch_size
-        return steps * self._step_s + evaluations * evaluation_s
+        return steps * self._step_s + evaluations * self.evaluation_s
+
+    @property
+    def step_s(self) -> float:
+        """Seconds of a step, 0 before the first one."""
+        return self._step_s or 0.0
+
+    @property
+    def evaluation_s(self) -> float:
+        """Seconds of an evaluation, a guess before the first one."""
+        if self._evaluation_s is not None:
+            return self._evaluation_s
+        return _EVALUATION_GUESS * self._eval_images * self.step_s / self._batch_size
 
     def take_images_per_second(self) -> float | None:
         """Mean since the last call."""

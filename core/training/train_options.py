@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from numbers import Integral, Real
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
 import numpy as np
 import paddle
@@ -17,6 +17,7 @@ from core.models.optimizer_choice import Optimizer
 from core.system.errors import InputError
 from core.system.messages import message
 from core.system.reporting import Reporter
+from core.training.sampling import Sampling
 
 if TYPE_CHECKING:
     from core.datasets import SegDataset
@@ -62,6 +63,10 @@ class TrainOptions:
     optimizer: Optimizer | None = None
     warmup_steps: int = 0
     warmup_start_lr: float = 0.0
+    sampling: Sampling = "each"
+    epoch_images: int | None = None
+    time_limit: float | None = None
+    backbone_lr_multiplier: float | None = None
 
     @property
     def step_images(self) -> int:
@@ -77,6 +82,7 @@ class TrainOptions:
             "early_stop_patience": 1 if self.patience is None else self.patience,
             "accumulate_steps": self.accumulate_steps,
             "keep_epochs": 1 if self.keep_epochs is None else self.keep_epochs,
+            "epoch_images": 1 if self.epoch_images is None else self.epoch_images,
         }
         for name, value in counts.items():
             _check_whole(name, value, least=1)
@@ -92,12 +98,27 @@ class TrainOptions:
                 "ema_decay is {value}: give a number between 0 and 1, such as 0.999.",
                 value=str(decay),
             )
-        _check_rate(self.learning_rate)
         power = self.lr_decay_power
         if not (_is_number(power) and math.isfinite(power) and power >= 0):
             raise InputError(
                 "lr_decay_power is {value}: give a number of 0 or more.", value=str(power)
             )
+        limit = self.time_limit
+        if limit is not None and not (_is_number(limit) and limit > 0):
+            raise InputError(
+                "{name} is {value}: give a number above 0.",
+                name="time_limit",
+                value=str(limit),
+            )
+        if self.sampling not in get_args(Sampling):
+            raise InputError(
+                "sampling is “{value}”: give one of {known}.",
+                value=str(self.sampling),
+                known=", ".join(get_args(Sampling)),
+            )
+        _check_rate("learning_rate", self.learning_rate)
+        if self.backbone_lr_multiplier is not None:
+            _check_rate("backbone_lr_multiplier", self.backbone_lr_multiplier)
         self._check_warmup()
         for field in fields(self):  # NumPy's numbers, which paddle and JSON do not take
             value = getattr(self, field.name)
@@ -154,7 +175,7 @@ class TrainOptions:
     def check_data(self, train_dataset: SegDataset, eval_dataset: SegDataset | None) -> None:
         """Raise ``InputError`` where the data cannot be trained with."""
         images = len(train_dataset)
-        if images < self.step_images:
+        if (self.epoch_images or images) < self.step_images:
             raise InputError(
                 "The training set has {images} images, fewer than one batch of {batch_size}: lower "
                 "the batch size or add images.",
@@ -189,11 +210,11 @@ def _check_whole(name: str, value: Any, *, least: Literal[0, 1]) -> None:
     raise InputError("{name} is {value}: give 0 or more.", name=name, value=value)
 
 
-def _check_rate(rate: Any) -> None:
+def _check_rate(name: str, rate: Any) -> None:
     if not _is_number(rate):
-        raise InputError("learning_rate is {value}: give a number above 0.", value=repr(rate))
+        raise InputError("{name} is {value}: give a number above 0.", name=name, value=repr(rate))
     if not (math.isfinite(rate) and rate > 0):
-        raise InputError("learning_rate is {value}: give a number above 0.", value=rate)
+        raise InputError("{name} is {value}: give a number above 0.", name=name, value=rate)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,6 +21,7 @@ from core.transforms.resizing import (
     ResizeByLong,
     ResizeByShort,
 )
+from core.transforms.zooming import RandomZoomCrop, Rescale
 
 __all__ = [
     "ArrangeSegmenter",
@@ -39,6 +40,8 @@ __all__ = [
     "RandomResizeByShort",
     "RandomScaleAspect",
     "RandomVerticalFlip",
+    "RandomZoomCrop",
+    "Rescale",
     "Resize",
     "ResizeByLong",
     "ResizeByShort",

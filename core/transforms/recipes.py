@@ -10,6 +10,7 @@ _RANGE = 0.4
 _HUE_DEGREES = 10
 #: Narrowest part cut out, width / height relative to the image's: below, nothing is recognisable.
 _LEAST_ASPECT = 0.1
+_MOST_STRETCH = 4.0
 
 
 class Augmentation(BaseModel):
@@ -24,11 +25,19 @@ class Augmentation(BaseModel):
     class_crop: float = Field(
         0.0, ge=0, le=1, description="how often a part around a random class is cut out"
     )
+    min_zoom: float = Field(
+        1.0,
+        gt=0,
+        le=1,
+        description="below 1, images are also shrunk so far and continued by their mirror image",
+    )
     distort: float = Field(0.5, ge=0, le=1, description="brightness, contrast, saturation, hue")
     blur: float = Field(0.0, ge=0, le=1)
 
 
-def train_transforms(image_size: tuple[int, int], augmentation: Augmentation) -> T.Compose:
+def train_transforms(
+    image_size: tuple[int, int], augmentation: Augmentation, *, image_scale: float | None = None
+) -> T.Compose:
     """Random part at random scale and aspect, flips, colour and blur; then network size.
 
     The part is cut from the image as it was taken, before it is scaled to the network's size, so
@@ -37,14 +46,10 @@ def train_transforms(image_size: tuple[int, int], augmentation: Augmentation) ->
     Args:
         image_size: (width, height) of the network's input.
         augmentation: how much of each.
+        image_scale: network pixels for each pixel of an image; None: images are stretched to
+            ``image_size``.
     """
-    steps: list[T.Transform] = []
-    if augmentation.class_crop:
-        steps.append(T.RandomClassCrop(prob=augmentation.class_crop))
-    if augmentation.min_scale < 1:
-        aspect = max(_LEAST_ASPECT, 1 - augmentation.aspect_ratio)
-        steps.append(T.RandomScaleAspect(min_scale=augmentation.min_scale, aspect_ratio=aspect))
-    steps.append(_to_network_size(image_size))
+    steps = _parts(image_size, augmentation, image_scale)
     if augmentation.horizontal_flip:
         steps.append(T.RandomHorizontalFlip(prob=augmentation.horizontal_flip))
     if augmentation.vertical_flip:
@@ -67,12 +72,39 @@ def train_transforms(image_size: tuple[int, int], augmentation: Augmentation) ->
     return T.Compose([*steps, T.Normalize()])
 
 
-def eval_transforms(image_size: tuple[int, int]) -> T.Compose:
+def _parts(
+    image_size: tuple[int, int], augmentation: Augmentation, image_scale: float | None
+) -> list[T.Transform]:
+    """Return the steps from the image as it was taken to one of the network's size."""
+    width, height = image_size
+    aspect = max(_LEAST_ASPECT, 1 - augmentation.aspect_ratio)
+    if augmentation.min_zoom < 1 or image_scale is not None:
+        zoom = T.RandomZoomCrop(
+            (height, width),
+            scale=image_scale,
+            zoom=(augmentation.min_zoom, 1 / augmentation.min_scale),
+            aspect_ratio=min(1 / aspect, _MOST_STRETCH),
+            class_prob=augmentation.class_crop,
+        )
+        return [zoom]
+    steps: list[T.Transform] = []
+    if augmentation.class_crop:
+        steps.append(T.RandomClassCrop(prob=augmentation.class_crop))
+    if augmentation.min_scale < 1:
+        steps.append(T.RandomScaleAspect(min_scale=augmentation.min_scale, aspect_ratio=aspect))
+    return [*steps, _to_network_size(image_size)]
+
+
+def eval_transforms(image_size: tuple[int, int], *, image_scale: float | None = None) -> T.Compose:
     """Network size and normalisation.
 
     Args:
-        image_size: (width, height) of the network's input.
+        image_size: (width, height) of the network's input, or of the parts it was trained on.
+        image_scale: as in ``train_transforms``.
     """
+    width, height = image_size
+    if image_scale is not None:
+        return T.Compose([T.Rescale(image_scale, window=(height, width)), T.Normalize()])
     return T.Compose([_to_network_size(image_size), T.Normalize()])
 
 

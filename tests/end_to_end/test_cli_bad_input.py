@@ -191,7 +191,7 @@ def test_things_that_do_not_exist(arguments, word, tmp_path, monkeypatch, capsys
 def test_unknown_model(data, tmp_path, capsys):
     arguments = ["train", "--data", str(data), "--model", "SegNet", "--out", str(tmp_path / "run")]
     assert cli.run(arguments) == 2
-    assert "one of FastSCNN, BiSeNetV2, UNet, HRNet, DeepLabV3P" in _one_sentence(capsys)
+    assert "one of auto, FastSCNN, BiSeNetV2, UNet, HRNet, DeepLabV3P" in _one_sentence(capsys)
 
 
 def test_out_that_holds_something_else_stays_as_it_is(data, tmp_path, capsys):

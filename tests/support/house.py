@@ -26,7 +26,7 @@ FACE = ("core", "core.datasets", "core.deploy", "core.seg", "core.transforms", "
 FACE_CLASSES = ("Segmenter", "SegDataset", "Compose", "Transform")
 #: Names that a library calls: PaddlePaddle's layers, threads, logging, pickle, typer's groups.
 CALLED_BY_LIBRARIES = frozenset(
-    {"forward", "extra_repr", "run", "emit", "find_class", "write"}
+    {"forward", "extra_repr", "run", "emit", "find_class", "persistent_load", "write"}
     | {"invoke", "resolve_command", "format_help"}
 )
 #: Decorators that hand a function over to somebody who calls it.

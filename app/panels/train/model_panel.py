@@ -162,6 +162,7 @@ class ModelPanel(Panel):
         return presets.suggest(
             self._data.statistics,
             device,
+            facts=self._data.facts,
             quality=quality,
             model=model,
             measured=self._data.speeds_on(device.kind),
@@ -219,10 +220,12 @@ class ModelPanel(Panel):
         speed = data.speeds_on(device.kind).get(fields["model"])
         seconds = presets.training_seconds(
             fields["image_size"],
-            data.statistics.train_images,
+            fields["epoch_images"] or data.statistics.train_images,
             fields["epochs"],
             speed or presets.pixels_per_second(fields["model"], device),
         )
+        if fields["minutes"] is not None:
+            seconds = min(seconds, 60 * fields["minutes"])
         memory = presets.training_memory(
             fields["model"], fields["image_size"], fields["batch_size"]
         )
@@ -245,11 +248,15 @@ class ModelPanel(Panel):
         preset, fields = self._preset, self.fields
         if preset is None:
             return False
-        names = ("image_size", "batch_size", "epochs", "optimizer", "class_weights", "augmentation")
+        names = ("image_size", "image_scale", "batch_size", "epochs", "optimizer", "class_weights")
         rate = abs(fields["learning_rate"] - preset.learning_rate) > 1e-9
+        minutes = fields["minutes"] != max(1, round(preset.minutes))
         return (
             rate
+            or minutes
+            or fields["augmentation"] != preset.augmentation
             or bool(fields["model_params"])
+            or self.form.weights_chosen
             or any(fields[name] != getattr(preset, name) for name in names)
         )
 

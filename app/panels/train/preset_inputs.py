@@ -6,15 +6,21 @@ import math
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
+
 from app.services.background import Progress
+from core.advice.label_facts import LabelFacts, read_label_facts
 from core.data.dataset_statistics import DatasetStatistics
+from core.images.io import IGNORE_INDEX
 from core.models.catalog import ModelName
-from core.project import Project
+from core.project import ImageQuery, Project, State
 from core.runs.kinds import TrainSpec
 from core.runs.run_folder import RunFolder
 from core.system.errors import InputError
 
 _MOST_RUNS = 12
+_TRAINABLE: tuple[State, ...] = ("labelled", "reviewed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +35,7 @@ class EarlierRun:
 
 @dataclass(frozen=True, slots=True)
 class PresetInputs:
-    """Counts of the project's data, earlier runs (newest first), and how fast they were.
+    """Counts of the project's data, what its labels say, and earlier runs, newest first.
 
     ``speeds``: input pixels a second by (network, ``"cpu"`` or ``"gpu"``).
     """
@@ -37,6 +43,7 @@ class PresetInputs:
     statistics: DatasetStatistics
     runs: tuple[EarlierRun, ...] = ()
     speeds: dict[tuple[ModelName, str], float] = field(default_factory=dict)
+    facts: LabelFacts | None = None
 
     def speeds_on(self, kind: str) -> dict[ModelName, float]:
         """Return the speeds by network on one kind of device."""
@@ -60,7 +67,30 @@ def read_preset_inputs(project: Project, progress: Progress) -> PresetInputs:
             runs.append(EarlierRun(row.name, row.model, last, best))
         if isinstance(spec, TrainSpec):
             _note_speed(speeds, spec, folder)
-    return PresetInputs(statistics, tuple(runs), speeds)
+    return PresetInputs(statistics, tuple(runs), speeds, _label_facts(project, progress))
+
+
+def _label_facts(project: Project, progress: Progress) -> LabelFacts | None:
+    ids = [
+        image_id
+        for state in _TRAINABLE
+        for image_id in project.image_ids(ImageQuery(subset="train", state=state))
+    ]
+    labels = project.labels()
+    places = np.full(256, IGNORE_INDEX, np.uint8)
+    for place, label in enumerate(sorted(labels, key=lambda label: label.id)):
+        places[label.id] = place
+
+    def read(image_id: int) -> npt.NDArray[np.uint8]:
+        mask = project.label_map(image_id)
+        return np.zeros((1, 1), np.uint8) if mask is None else places[mask]
+
+    if not ids:
+        return None
+    try:
+        return read_label_facts(ids, len(labels), read=read, check=progress.check)
+    except InputError:  # a mask that cannot be read is said where it is needed
+        return None
 
 
 def _note_speed(

@@ -29,7 +29,8 @@ from app.panels.train.network_fields import NetworkFields
 from app.panels.train.preset_inputs import EarlierRun
 from app.widgets.focus_policy import UnfocusedWheelFilter
 from app.widgets.layout import button, column, label, row
-from core.advice.presets import Preset
+from core.advice.presets import CE_AND_DICE, Preset
+from core.models.catalog import NETWORKS
 from core.models.optimizer_choice import learning_rate
 from core.system.devices import DeviceInfo
 from core.transforms.recipes import Augmentation
@@ -37,6 +38,9 @@ from core.transforms.recipes import Augmentation
 #: Names of the optimizers, which are proper names in every language.
 OPTIMIZERS = {"momentum": "Momentum (SGD)", "adamw": "AdamW"}
 
+#: Suggested fields that have no place in the form.
+_UNSEEN = ("sampling", "epoch_images", "backbone_lr_multiplier", "warmup_steps", "ema_decay")
+_DICE = "dice"
 _SIDE_STEP = 32
 _MOST = 100_000
 _FIELD_WIDTH = GRID * 14
@@ -54,10 +58,16 @@ class TrainingForm(QWidget):
         self._wheel = UnfocusedWheelFilter(self)
         self._problems: dict[str, QLabel] = {}
         self._filling = False
+        self._proposed_weights = ""
+        self._unseen: dict[str, Any] = {}
         self.width_box = self._number(1, 8192, tr("Image width"), step=_SIDE_STEP)
         self.height_box = self._number(1, 8192, tr("Image height"), step=_SIDE_STEP)
         self.batch_box = self._number(1, 1024, tr("Batch"))
+        self.minutes_box = self._number(0, _MOST, tr("Time"), step=5, unit=tr("minutes"))
+        self.minutes_box.setSpecialValueText(tr("no limit"))
         self.epochs_box = self._number(1, _MOST, tr("Epochs"))
+        self.scale_box = self._decimal(0, 16, tr("Scale of the images"))
+        self.scale_box.setSpecialValueText(tr("fitted"))
         self.device_box = self._box(tr("Device"))
         self.optimizer_box = self._choice(
             tr("Optimizer"), [(text, name) for name, text in OPTIMIZERS.items()]
@@ -68,12 +78,18 @@ class TrainingForm(QWidget):
         )
         self.loss_box = self._choice(
             tr("Loss"),
-            [(tr("cross entropy"), False), (tr("0.8 cross entropy + 0.2 Lovász"), True)],
+            [
+                (tr("cross entropy + Dice"), _DICE),
+                (tr("cross entropy"), False),
+                (tr("0.8 cross entropy + 0.2 Lovász"), True),
+            ],
         )
         self.augmentation_boxes = {
             "horizontal_flip": self._decimal(0, 1, tr("Flip left to right")),
             "vertical_flip": self._decimal(0, 1, tr("Flip upside down")),
             "min_scale": self._decimal(0.05, 1, tr("Smallest crop")),
+            "min_zoom": self._decimal(0.05, 1, tr("Shrunk to")),
+            "class_crop": self._decimal(0, 1, tr("Around a class")),
             "aspect_ratio": self._decimal(0, 1, tr("Largest stretch")),
             "distort": self._decimal(0, 1, tr("Change colours")),
             "blur": self._decimal(0, 1, tr("Blur")),
@@ -118,7 +134,13 @@ class TrainingForm(QWidget):
         self.width_box.setValue(preset.image_size[0])
         self.height_box.setValue(preset.image_size[1])
         self.batch_box.setValue(preset.batch_size)
+        self.minutes_box.setValue(max(1, round(preset.minutes)))
         self.epochs_box.setValue(preset.epochs)
+        self.scale_box.setValue(preset.image_scale or 0.0)
+        self.loss_box.setCurrentIndex(0)
+        self.stop_box.setChecked(preset.early_stop)
+        self.patience_box.setValue(preset.early_stop_patience)
+        self._unseen = {name: getattr(preset, name) for name in _UNSEEN}
         self.optimizer_box.setCurrentIndex(self.optimizer_box.findData(preset.optimizer))
         self.rate_box.setValue(preset.learning_rate)
         self.weights_box.setCurrentIndex(self.weights_box.findData(preset.class_weights))
@@ -128,6 +150,7 @@ class TrainingForm(QWidget):
             box.setValue(getattr(augmentation, name))
         self.network_options.show_network(preset.model)
         self.network_options.reset()
+        self._propose_weights(NETWORKS[preset.model].default_weights or "")
         self._filling = False
         self.changed.emit()
 
@@ -135,7 +158,15 @@ class TrainingForm(QWidget):
         """Return the fields by their names in ``TrainSpec``, all but ``kind`` and ``model``."""
         boxes = self.augmentation_boxes
         weights = self.weights_edit.text().strip()
+        minutes = self.minutes_box.value()
+        loss = self.loss_box.currentData()
+        unseen = dict(self._unseen)
+        if not minutes:  # so many rounds through the images
+            unseen["epoch_images"] = None
         return {
+            **unseen,
+            "minutes": minutes or None,
+            "image_scale": round(self.scale_box.value(), 4) or None,
             "model_params": self.network_options.values(),
             "image_size": (self.width_box.value(), self.height_box.value()),
             "batch_size": self.batch_box.value(),
@@ -144,7 +175,7 @@ class TrainingForm(QWidget):
             "optimizer": self.optimizer_box.currentData(),
             "learning_rate": self.rate_box.value(),
             "class_weights": self.weights_box.currentData(),
-            "use_mixed_loss": self.loss_box.currentData(),
+            "use_mixed_loss": [list(part) for part in CE_AND_DICE] if loss == _DICE else loss,
             "augmentation": Augmentation(**{name: box.value() for name, box in boxes.items()}),
             "early_stop": self.stop_box.isChecked(),
             "early_stop_patience": self.patience_box.value(),
@@ -154,12 +185,23 @@ class TrainingForm(QWidget):
             "resume": self.resume_box.currentData(),
         }
 
+    @property
+    def weights_chosen(self) -> bool:
+        """Whether the weights to start from are others than those that were proposed."""
+        return self.weights_edit.text().strip() != self._proposed_weights
+
+    def _propose_weights(self, name: str) -> None:
+        """Name the weights that the network usually starts from, unless the user chose others."""
+        if self.weights_edit.text().strip() in ("", self._proposed_weights):
+            self.weights_edit.setText(name)
+        self._proposed_weights = name
+
     def show_problems(self, problems: Mapping[str, str]) -> None:
         """Put each sentence under its field, and unfold what hides one."""
         for name, place in self._problems.items():
             place.setText(problems.get(name, ""))
             place.setVisible(name in problems)
-        hidden = {"learning_rate", "pretrain_weights", "resume"}
+        hidden = {"learning_rate", "pretrain_weights", "resume", "epochs", "image_scale"}
         if hidden & set(problems):
             self.advanced_button.setChecked(True)
 
@@ -188,11 +230,22 @@ class TrainingForm(QWidget):
         self.resume_box.setCurrentIndex(max(0, self.resume_box.findData(chosen)))
         self.resume_box.blockSignals(False)
 
+    @Slot()
+    def _on_resume_chosen(self) -> None:
+        """A run that goes on has weights already: take back those that were only proposed."""
+        resumes = self.resume_box.currentData() is not None
+        weights = self.weights_edit.text().strip()
+        if resumes and weights == self._proposed_weights:
+            self.weights_edit.clear()
+        elif not resumes and not weights:
+            self.weights_edit.setText(self._proposed_weights)
+
     # Building
 
     def _connect(self) -> None:
         self.device_box.currentIndexChanged.connect(self._on_device_chosen)
         self.optimizer_box.currentIndexChanged.connect(self._on_optimizer_chosen)
+        self.resume_box.currentIndexChanged.connect(self._on_resume_chosen)
         self.stop_box.toggled.connect(self._on_edited)
         self.weights_edit.textChanged.connect(self._on_edited)
         self.browse_button.clicked.connect(self._on_browse)
@@ -204,11 +257,13 @@ class TrainingForm(QWidget):
         size = row(self.width_box, label("×"), self.height_box, 1)
         self._add(form, tr("Image size"), "image_size", size)
         self._add(form, tr("Batch"), "batch_size", row(self.batch_box, 1))
-        self._add(form, tr("Epochs"), "epochs", row(self.epochs_box, 1))
+        self._add(form, tr("Time"), "minutes", row(self.minutes_box, 1))
         self._add(form, tr("Device"), "device", row(self.device_box, 1))
         return form
 
     def _fill_advanced(self, form: QFormLayout) -> None:
+        self._add(form, tr("Epochs, at most"), "epochs", row(self.epochs_box, 1))
+        self._add(form, tr("Scale of the images"), "image_scale", row(self.scale_box, 1))
         form.addRow(_caption(tr("Optimizer")), row(self.optimizer_box, 1))
         self._add(form, tr("Learning rate"), "learning_rate", row(self.rate_box, 1))
         self._add(form, tr("Class weights"), "class_weights", row(self.weights_box, 1))

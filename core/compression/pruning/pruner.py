@@ -15,7 +15,7 @@ from core.compression.sensitivity.analysis import analyzable_groups, hash_networ
 from core.compression.sensitivity.sensitivity_file import Sensitivities, read_sensitivities
 from core.compression.slicing import slice_channels
 from core.models.compression_records import PruningRecord, check_prunable
-from core.models.model_folder import network_input_size
+from core.models.model_folder import usual_input_size
 from core.models.trainable import TrainableModel
 from core.system.errors import InputError
 from core.system.messages import Message, message
@@ -152,7 +152,7 @@ def _counted_size(
 ) -> tuple[int, int]:
     """Return the (width, height) that operations are counted for."""
     if image_size is None and model.test_transforms is not None:
-        image_size = network_input_size(model.test_transforms.to_list())
+        image_size = usual_input_size(model.test_transforms.to_list())
     size = image_size or usual_size
     if size is None:
         raise InputError(

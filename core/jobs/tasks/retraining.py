@@ -8,7 +8,7 @@ from typing import Any
 from core.datasets import DataFolder
 from core.deploy.measurement import measure_variant
 from core.jobs.tasks.training_setup import dataset_hash, eval_set, training_arguments
-from core.models.model_folder import network_input_size, read_model_info
+from core.models.model_folder import network_input_size, read_model_info, usual_input_size
 from core.runs.kinds import PruneSpec, QuantizeSpec
 from core.runs.run_folder import RunFolder
 from core.seg.loading import load_model
@@ -16,7 +16,7 @@ from core.seg.segmenter import Segmenter
 from core.system.errors import InputError
 from core.system.reporting import Reporter
 from core.training.data_checks import check_classes
-from core.transforms import Compose, Normalize, recipes
+from core.transforms import Compose, Normalize, Rescale, recipes
 
 EXPORT_DIR = "export"
 
@@ -69,10 +69,10 @@ def retraining_arguments(
 ) -> dict[str, Any]:
     """Return the arguments that ``train`` and ``quant_aware_train`` share."""
     size = _network_size(model, spec.image_size)
-    train_set = data.dataset(
-        "train",
-        _normalized_as(model, recipes.train_transforms(size, spec.augmentation)),
+    transforms = recipes.train_transforms(
+        size, spec.augmentation, image_scale=_image_scale(model, spec.image_size)
     )
+    train_set = data.dataset("train", _normalized_as(model, transforms))
     val_set = eval_set(data, eval_transforms(model, spec.image_size), reporter)
     arguments = training_arguments(spec, data, train_set, val_set, save_dir=folder.path)
     return {**arguments, "reporter": reporter}
@@ -109,12 +109,25 @@ def _normalized_as(model: Segmenter, transforms: Compose) -> Compose:
 
 def _network_size(model: Segmenter, chosen: tuple[int, int] | None) -> tuple[int, int]:
     """Return the (width, height) to train with: the chosen one or the model's own."""
-    size = chosen or own_size(model)
+    size = chosen or usual_size(model)
     if size is None:
         raise InputError(
             "The model's preprocessing gives images of varying size: choose an image size."
         )
     return size
+
+
+def _image_scale(model: Segmenter, chosen: tuple[int, int] | None) -> float | None:
+    """Return what the model's preprocessing scales all images by; None where a size is chosen."""
+    steps = [] if model.test_transforms is None else model.test_transforms.transforms
+    factors = [step.scale for step in steps if isinstance(step, Rescale)]
+    return factors[0] if factors and chosen in (None, usual_size(model)) else None
+
+
+def usual_size(model: Segmenter) -> tuple[int, int] | None:
+    """Return the (width, height) that costs are counted for, and that parts are trained at."""
+    transforms = model.test_transforms
+    return None if transforms is None else usual_input_size(transforms.to_list())
 
 
 def own_size(model: Segmenter) -> tuple[int, int] | None:

@@ -9,7 +9,7 @@ from core.compression.pruning.costs import write_costs
 from core.compression.pruning.layer_costs import pruning_costs
 from core.compression.sensitivity.sensitivity_file import FILE_NAME
 from core.datasets import open_data_folder
-from core.jobs.tasks.retraining import own_size
+from core.jobs.tasks.retraining import usual_size
 from core.runs.kinds import SensitivitySpec
 from core.runs.run_folder import RunFolder
 from core.seg.loading import load_model
@@ -24,7 +24,7 @@ def run(spec: SensitivitySpec, folder: RunFolder, reporter: Reporter) -> dict[st
     started = time.monotonic()
     data = open_data_folder(spec.data_dir)
     model = load_model(spec.model_dir, reporter=reporter)
-    width, height = own_size(model) or _ANY_SIZE
+    width, height = usual_size(model) or _ANY_SIZE
     # At once, so that the effect of a pruning can be estimated while the analysis goes on.
     write_costs(folder.path, pruning_costs(model.net, (height, width)))
     found = model.analyze_sensitivity(

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import time
+from pathlib import Path
 from typing import Any
+
+import psutil
 
 from core.datasets import open_data_folder
 from core.jobs.tasks.training_setup import eval_set, training_arguments, training_result
@@ -11,7 +15,19 @@ from core.runs.run_folder import RunFolder
 from core.seg import create
 from core.system.reporting import Reporter
 from core.training import distributed
+from core.training.checkpoint import read_training_state
 from core.transforms import recipes
+
+
+def _time_limit(spec: TrainSpec, resume: str | None, *, goes_on: bool) -> float | None:
+    """Return the seconds that ``train`` may take, those of its checkpoint included.
+
+    Starting the engine takes its part of them. Another run's time does not count.
+    """
+    if spec.minutes is None:
+        return None
+    before = 0.0 if resume is None or goes_on else read_training_state(Path(resume)).seconds
+    return max(1.0, 60 * spec.minutes + before - (time.time() - psutil.Process().create_time()))
 
 
 def run(spec: TrainSpec, folder: RunFolder, reporter: Reporter) -> dict[str, Any]:
@@ -21,8 +37,11 @@ def run(spec: TrainSpec, folder: RunFolder, reporter: Reporter) -> dict[str, Any
         ``best_model`` and ``last_model`` (folders), all metrics of the best evaluation, speed.
     """
     data = open_data_folder(spec.data_dir)
-    train_set = data.dataset("train", recipes.train_transforms(spec.image_size, spec.augmentation))
-    val_set = eval_set(data, recipes.eval_transforms(spec.image_size), reporter)
+    size, scale = spec.image_size, spec.image_scale
+    train_set = data.dataset(
+        "train", recipes.train_transforms(size, spec.augmentation, image_scale=scale)
+    )
+    val_set = eval_set(data, recipes.eval_transforms(size, image_scale=scale), reporter)
     ranks = distributed.join(spec.device)
     checkpoint = folder.last_checkpoint or spec.resume
     resume = ranks.share(None if checkpoint is None else str(checkpoint))
@@ -42,6 +61,8 @@ def run(spec: TrainSpec, folder: RunFolder, reporter: Reporter) -> dict[str, Any
         amp=spec.amp,
         ema_decay=spec.ema_decay,
         deterministic=spec.deterministic,
+        time_limit=_time_limit(spec, resume, goes_on=folder.last_checkpoint is not None),
+        backbone_lr_multiplier=spec.backbone_lr_multiplier,
         **training_arguments(spec, data, train_set, val_set, save_dir=folder.path),
         reporter=reporter,
     )

@@ -19,6 +19,7 @@ _OWN: Final = {
     "kind",
     "batch_size",
     "image_size",
+    "image_scale",
     "class_weights",
     "augmentation",
     "num_workers",

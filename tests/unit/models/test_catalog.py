@@ -18,7 +18,7 @@ from core import seg
 from core.advice import presets
 from core.cli import training_run
 from core.data.dataset_statistics import DatasetStatistics
-from core.models import catalog, optimizer_choice, pretrained
+from core.models import catalog, pretrained
 from core.models.catalog import NETWORKS, ModelName, Network, NetworkCost, NetworkOption
 from core.networks.layers import ConvBNReLU
 from core.networks.operators import Resize
@@ -97,7 +97,6 @@ def toy(monkeypatch):
         options=(
             NetworkOption("width", message("Width"), 8, ((8, message("8")), (16, message("16")))),
         ),
-        from_scratch=True,
         published={"CITYSCAPES": "cityscapes/toy/model.pdparams"},
     )
     monkeypatch.setitem(NETWORKS, "Toy", entry)
@@ -155,12 +154,11 @@ def test_a_network_of_the_catalog_is_offered_everywhere(toy, tmp_path, monkeypat
     preset = presets.suggest(statistics, device, model="Toy")
     assert (preset.model, preset.optimizer) == ("Toy", "adamw")
     assert presets.pixels_per_second("Toy", device) == 9e6
-    assert optimizer_choice.suggested_optimizer("Toy", pretrained=True) == "momentum"
     assert pretrained.offered("Toy") == ("CITYSCAPES",)
     assert pretrained.published("Toy", {}, "CITYSCAPES").key == "Toy_CITYSCAPES"
     request = training_run.Request(
         data=Path(tmp_path), out=tmp_path / "run", model="Tyo", resume=None, chosen={}
     )
-    with pytest.raises(InputError, match=r"choose one of .*, DeepLabV3P, Toy"):
+    with pytest.raises(InputError, match=r"choose one of .*, EfficientNetFPN, Toy"):
         training_run._check_options(request)
-    assert catalog.alternatives(NETWORKS).endswith("DeepLabV3P or Toy")
+    assert catalog.alternatives(NETWORKS).endswith("EfficientNetFPN or Toy")

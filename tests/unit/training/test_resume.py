@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import pickle
 import shutil
 
@@ -263,3 +264,33 @@ def test_two_trainings_do_not_write_into_one_folder(folder, tmp_path):
             train(folder, tmp_path / "out", epochs=1)
         assert [path.name for path in (tmp_path / "out").iterdir()] == ["training.lock"]
     train(folder, tmp_path / "out", epochs=1)
+
+
+def test_a_pretrained_encoders_rate_is_kept_by_a_resume(folder, tmp_path):
+    def run(out, **options):
+        model = seg.create("EfficientNetFPN", seed=3, num_classes=3)
+        train(folder, tmp_path / out, model=model, eval_dataset=None, **options)
+        file = tmp_path / out / "epoch_2" / "training_state.json"
+        share = json.loads(file.read_text("utf-8"))["backbone_lr_multiplier"]
+        return share, weights_of(tmp_path / out / "epoch_2")
+
+    slow = {"pretrain_weights": "IMAGENET", "backbone_lr_multiplier": 0.25}
+    share, expected = run("slow", **slow)
+    assert share == 0.25
+    share, resumed = run("slow_parts", resume_checkpoint=tmp_path / "slow" / "epoch_1")
+    assert share == 0.25
+    assert_same_weights(resumed, expected)
+    # Random weights all have one rate, whatever a suggestion said.
+    share, _ = run("random", backbone_lr_multiplier=0.25)
+    assert share == 1.0
+
+
+@pytest.mark.parametrize("share", [0, -1, float("nan"), "slow"])
+def test_an_impossible_rate_of_an_encoder_is_one_sentence(folder, tmp_path, share):
+    with pytest.raises(InputError, match=r"backbone_lr_multiplier is .*: give a number above 0"):
+        train(folder, tmp_path, backbone_lr_multiplier=share)
+
+
+def test_a_network_without_an_encoder_has_no_rate_for_it(folder, tmp_path):
+    with pytest.raises(InputError, match="FastSCNN has no encoder that is trained before"):
+        train(folder, tmp_path, backbone_lr_multiplier=0.5)

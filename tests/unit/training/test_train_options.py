@@ -15,7 +15,7 @@ from core.models.state_dict_files import read_arrays
 from core.models.weights import read_state_dict
 from core.system.errors import InputError
 from core.system.reporting import StopRequested
-from core.training import losses
+from core.training import losses, optimizers
 from core.training.moving_average import WeightAverage
 from core.training.precision import resolve_amp
 
@@ -247,3 +247,45 @@ def test_half_precision_fits_the_gpu(monkeypatch, capability, automatic, refused
                 resolve_amp(amp, "gpu:0")
         else:
             assert resolve_amp(amp, "gpu:0") == amp
+
+
+class TwoParts(paddle.nn.Layer):
+    """An encoder and a head that get the same gradients."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.backbone = paddle.nn.Linear(3, 2)
+        self.head = paddle.nn.Linear(3, 2)
+        self.head.set_state_dict(self.backbone.state_dict())
+
+    def forward(self, x):
+        return self.backbone(x) + self.head(x)
+
+
+@pytest.mark.parametrize("name", ["momentum", "adamw"])
+def test_an_encoder_moves_by_its_share_of_the_rate(name):
+    net = TwoParts()
+    before = {key: value.numpy() for key, value in net.state_dict().items()}
+
+    def moves(share):
+        net.set_state_dict({key: paddle.to_tensor(value) for key, value in before.items()})
+        optimizer = optimizers.make_optimizer(
+            net,
+            learning_rate=0.01,
+            lr_decay_power=0.9,
+            total_steps=10,
+            name=name,
+            encoder="backbone.",
+            backbone_lr_multiplier=share,
+        )
+        (net(paddle.ones([1, 3])) * paddle.to_tensor([[1.0, -2.0]])).sum().backward()
+        optimizer.step()
+        optimizer.clear_grad()
+        return {key: value.numpy() - before[key] for key, value in net.state_dict().items()}
+
+    for share in (0.25, 1.0):  # the second training must not have the first one's rates
+        moved = moves(share)
+        for part in ("weight", "bias"):
+            head = moved[f"head.{part}"]
+            assert (np.abs(head) > 1e-3).all()
+            np.testing.assert_allclose(moved[f"backbone.{part}"], share * head, rtol=1e-3)

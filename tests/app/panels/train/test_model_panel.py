@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -95,27 +96,36 @@ def test_the_step_counts_images_once_a_change(panel, project, context, monkeypat
 
 
 def test_suggestion_fills_the_form_and_explains_itself(project, panel) -> None:
-    expected = presets.suggest(project.statistics(), CPU)
+    expected = presets.suggest(project.statistics(), CPU, facts=panel._data.facts)
     fields = panel.fields
     assert fields["model"] == expected.model
     for name in (
         "image_size",
+        "image_scale",
+        "minutes",
         "batch_size",
         "epochs",
+        "epoch_images",
         "optimizer",
         "class_weights",
         "augmentation",
+        "sampling",
+        "ema_decay",
+        "early_stop",
+        "early_stop_patience",
+        "pretrain_weights",
     ):
-        assert fields[name] == getattr(expected, name)
+        assert fields[name] == getattr(expected, name), name
+    assert TrainSpec(**fields, data_dir="x") == expected.spec(Path("x"), device="cpu")
     assert fields["learning_rate"] == pytest.approx(expected.learning_rate)
     assert panel.reasons.texts == [str(reason) for reason in expected.reasons]
     assert not panel.reset_button.isVisible()
 
 
 def test_choices_change_the_suggestion(panel) -> None:
-    before = panel.fields["epochs"]
+    before = panel.fields["minutes"]
     panel.qualities.cards[0].button.click()
-    assert panel.fields["epochs"] < before
+    assert panel.fields["minutes"] < before
     choose_network(panel, "UNet")
     assert panel.fields["model"] == "UNet"
     assert panel.reasons.texts[0] == "UNet: your choice."
@@ -179,6 +189,7 @@ def test_wrong_values_get_a_sentence_and_no_job(context, panel) -> None:
     assert form.advanced.isVisible()  # two of the fields were folded away
     form.batch_box.setValue(4)
     assert problem(form, "batch_size") == ""  # gone as soon as it is right
+    choose_network(panel, "FastSCNN")
     form.weights_edit.setText("COCO")
     assert "choose CITYSCAPES" in problem(form, "pretrain_weights")
     form.weights_edit.setText("CITYSCAPES")
@@ -217,6 +228,8 @@ def test_earlier_runs_give_the_speed_and_can_be_continued(qtbot, context, projec
     (run.path / "epoch_2").mkdir()
     panel._refresh()
     settle(qtbot, panel)
+    choose_network(panel, "FastSCNN")
+    panel.form.minutes_box.setValue(0)
     panel.form.epochs_box.setValue(10)
     # 6.4 images of 128×96 pixels a second were recorded; 12 images, 10 epochs, a tenth on top
     width, height = panel.fields["image_size"]
@@ -233,6 +246,7 @@ def test_earlier_runs_give_the_speed_and_can_be_continued(qtbot, context, projec
 def test_a_run_goes_on_with_its_own_optimizer(project, panel, tmp_path, monkeypatch) -> None:
     info = SimpleNamespace(name="FastSCNN", completed_epochs=1)
     monkeypatch.setattr("core.advice.checks.read_model_info", lambda folder: info)
+    choose_network(panel, "FastSCNN")
     fields = {**panel.fields, "epochs": 10, "resume": tmp_path}
     problems = find_problems(fields, project.statistics())
     assert "trained with the optimizer momentum" in str(problems["resume"])  # from before AdamW
