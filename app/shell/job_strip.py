@@ -14,7 +14,7 @@ from app.look.theme import GRID, set_role, tokens
 from app.look.translation import tr, trn
 from app.widgets.duration_text import duration_text
 from app.widgets.layout import button, keep_place, label
-from core.models.verdict import Verdict
+from core.models.model_verdict import Verdict
 from core.runs.events import Done, Event, Metric, Progress
 
 HEIGHT = GRID * 5

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from app.look.theme import Tokens
 from app.look.translation import tr
-from core.models.verdict import Verdict
+from core.models.model_verdict import Verdict
 
 
 def state_text(state: str, verdict: Verdict | None = None) -> str:

@@ -8,7 +8,7 @@ from app.look.icons import pixmap
 from app.look.theme import GRID, Tokens, tokens
 from app.look.translation import tr, translated
 from app.widgets.layout import label, row
-from core.models.verdict import Level, Verdict
+from core.models.model_verdict import Level, Verdict
 
 _ICON = 20
 _MOST_LINES = 6

@@ -14,7 +14,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from core.models.verdict import Level, Verdict, nothing_but
+from core.models.model_verdict import Level, Verdict, nothing_but
 from core.prediction.figures import ImageFigures
 from core.prediction.inspection import background_class
 from core.prediction.metrics import metrics_from_matrix
@@ -134,11 +134,13 @@ def _class_sentence(
             "{name}: finds {found} of {objects} in one image, false alarms: {alarms}.", **params
         )
     if one["false_alarms"] == 0:
-        template = "{name}: finds {found} of {objects}, no false alarm in {images} images."
-        return message(template, **params)
+        return message(
+            "{name}: finds {found} of {objects}, no false alarm in {images} images.", **params
+        )
     if one["false_alarms"] == 1:
-        template = "{name}: finds {found} of {objects}, 1 false alarm in {images} images."
-        return message(template, **params)
+        return message(
+            "{name}: finds {found} of {objects}, 1 false alarm in {images} images.", **params
+        )
     return message(
         "{name}: finds {found} of {objects}, {alarms} false alarms in {images} images.", **params
     )

@@ -21,7 +21,7 @@ def print_verdict(result: Mapping[str, Any], console: Console) -> None:
 def warn_of_model(model_dir: Path) -> None:
     """Warn on stderr of a model that is not usable, with the reason, before work is put into it."""
     from core.cli.console import err, one_line
-    from core.models.verdict import read_verdict
+    from core.models.model_verdict import read_verdict
 
     verdict = read_verdict(model_dir)
     if verdict is not None and verdict.is_warning:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from core.models.model_folder import DESCRIPTION, exported_file, read_model_info
-from core.models.verdict import read_verdict
+from core.models.model_verdict import read_verdict
 from core.project import Project
 from core.project.variants import ModelVariant, VariantKind, VariantReader, located
 from core.runs.kinds import MeasureSpec

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from core.models.model_folder import EVALUATION, SUCCESS
-from core.models.verdict import Verdict, read_verdict
+from core.models.model_verdict import Verdict, read_verdict
 from core.project.rows import RunRow
 
 _METRICS = "metrics.json"

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from core.models.model_folder import read_model_info
+from core.models.model_verdict import Verdict, read_verdict
 from core.models.variant import Variant
-from core.models.verdict import Verdict, read_verdict
 from core.project import Project, RunRow
 from core.runs.kinds import JOB_KINDS, QuantizeSpec, job_kind
 from core.runs.run_folder import RunFolder

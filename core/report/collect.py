@@ -11,7 +11,7 @@ import numpy as np
 
 from core.images.palette import default_palette
 from core.models.model_folder import ModelInfo
-from core.models.verdict import Verdict
+from core.models.model_verdict import Verdict
 from core.prediction.exported_model import read_any_info
 from core.prediction.inspection import ImageScore, image_count
 from core.report.html import Fact, ReportData, Series, write_report

@@ -12,7 +12,7 @@ import jinja2
 import numpy as np
 import numpy.typing as npt
 
-from core.models.verdict import Verdict
+from core.models.model_verdict import Verdict
 from core.prediction.inspection import ImageScore, PixelError, background_class, worst_first
 from core.report.example_pictures import ERROR_COLORS, Color, Example, make_example
 from core.report.svg_charts import Chart, Curve, draw_chart

@@ -15,7 +15,7 @@ from app.panels.inspect.object_scores import ObjectScores
 from app.widgets.layout import button, label, row
 from app.widgets.verdict_box import VerdictBox
 from core.images.palette import Color
-from core.models.verdict import Verdict
+from core.models.model_verdict import Verdict
 from core.prediction.inspection import Evaluation, ImageScore, background_class, with_confusion
 
 _LIST_WIDTH = GRID * 38

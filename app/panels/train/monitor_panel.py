@@ -32,7 +32,7 @@ from app.widgets.empty_state import EmptyState
 from app.widgets.layout import button, label
 from app.widgets.log_view import LogView
 from app.widgets.run_charts import CompareRun, RunCharts
-from core.models.verdict import Verdict
+from core.models.model_verdict import Verdict
 from core.project import Project
 from core.project.rows import RunRow
 from core.runs.events import Event, MaskPreview

@@ -15,7 +15,7 @@ from app.widgets.elided_label import ElidedLabel
 from app.widgets.layout import button, label, row
 from app.widgets.run_states import state_color, state_text
 from app.widgets.verdict_box import VerdictBox
-from core.models.verdict import Verdict
+from core.models.model_verdict import Verdict
 from core.runs.events import Failed
 from core.runs.history import RunHistory
 from core.system.messages import Message

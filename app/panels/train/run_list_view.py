@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
 from app.look.theme import GRID, RADIUS, Tokens, tokens
 from app.look.translation import tr
 from app.widgets.run_states import state_color, state_text
-from core.models.verdict import Verdict
+from core.models.model_verdict import Verdict
 from core.project.rows import RunRow
 
 _ROW = Qt.ItemDataRole.UserRole

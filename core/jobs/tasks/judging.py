@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from core.advice.verdict import Row, judge
 from core.models.model_folder import add_measurement
-from core.models.verdict import Verdict
+from core.models.model_verdict import Verdict
 from core.prediction.figures import FigureRules
 from core.prediction.predictor import ImageCallback, ImageEvaluation, LabelMap
 from core.system.reporting import Reporter
