@@ -71,6 +71,9 @@ class ObjectScores(QWidget):
         self.table.setRowCount(len(classes))
         for place, one in enumerate(classes):
             self._fill_row(place, one, colors)
+        for column, size in enumerate(_SIZES, start=self.table.columnCount() - len(_SIZES)):
+            occurs = any(one["by_size"][size]["objects"] for one in classes)
+            self.table.setColumnHidden(column, not occurs)
         rows = min(len(classes), _MOST_ROWS)
         header = self.table.horizontalHeader().sizeHint().height()
         height = header + rows * self.table.verticalHeader().defaultSectionSize() + 2

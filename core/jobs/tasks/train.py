@@ -48,7 +48,7 @@ def run(spec: TrainSpec, folder: RunFolder, reporter: Reporter) -> dict[str, Any
         reporter=reporter,
     )
     judged: dict[str, Any] = {"objects": None, "images": None, "verdict": None}
-    if result.best_model is not None and val_set is not None:
+    if ranks.leads and result.best_model is not None and val_set is not None:
         best = load_model(result.best_model, reporter=reporter)
         judgement = measure_and_judge(best, val_set, reporter=reporter)
         judgement.keep(result.best_model)

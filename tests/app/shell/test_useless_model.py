@@ -59,9 +59,7 @@ def test_background_only_is_never_ticked_green(opened, qtbot):
         {"kind": "evaluate", "model_dir": run.best_model, "split": "val", "save_masks": True}
     )
     qtbot.waitUntil(lambda: len(states) > 1 and len(started) == 2, timeout=TIMEOUT_MS)
-    qtbot.waitUntil(
-        lambda: states[-1] == "done" and not context.jobs_running(), timeout=TIMEOUT_MS
-    )
+    qtbot.waitUntil(lambda: states[-1] == "done" and not context.jobs_running(), timeout=TIMEOUT_MS)
     inspection = area.panels["inspection"]
     assert isinstance(inspection, InspectionPanel)
     context.navigate(InspectModel(int(started[0])))
