@@ -20,11 +20,12 @@ if TYPE_CHECKING:
 
 
 class StepState(StrEnum):
-    """Where a step of the loop stands."""
+    """Where a step of the loop stands; ``WARNING``: gone through, but of no use."""
 
     DONE = "done"
     NEXT = "next"
     BLOCKED = "blocked"
+    WARNING = "warning"
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from app.services.targets import ShowTraining, Target, run_target
 from app.services.workers import JobController
 from core.project import Project, RunRow, RunState
 from core.project.run_start import prepare_run
+from core.project.run_verdicts import RunVerdicts
 from core.project.runs import best_miou
 from core.runs import events
 from core.runs.kinds import find_kind
@@ -49,6 +50,7 @@ class AppContext(QObject):
         devices: what can train here, the best first; empty until ``devices_changed``.
         store: the settings file; ``settings`` are its values.
         tasks: background work of the context itself.
+        verdicts: what was said of the project's models.
     """
 
     project_changed = Signal(object)
@@ -81,6 +83,7 @@ class AppContext(QObject):
         self.devices: tuple[DeviceInfo, ...] = ()
         self.jobs = JobController(self)
         self.tasks = BackgroundTasks(self)
+        self.verdicts = RunVerdicts()
         self._last_run: str | None = None
         self._then: Callable[[], None] | None = None
         self.jobs.job_event.connect(self._on_job_event)

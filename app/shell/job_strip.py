@@ -14,7 +14,8 @@ from app.look.theme import GRID, set_role, tokens
 from app.look.translation import tr, trn
 from app.widgets.duration_text import duration_text
 from app.widgets.layout import button, keep_place, label
-from core.runs.events import Event, Metric, Progress
+from core.models.model_verdict import Verdict
+from core.runs.events import Done, Event, Metric, Progress
 
 HEIGHT = GRID * 5
 _BAR_WIDTH = GRID * 24
@@ -29,6 +30,7 @@ class _Job:
     progress: Progress | None = None
     miou: float | None = None
     has_started: bool = True
+    is_useless: bool = False
 
 
 class JobStrip(QFrame):
@@ -107,6 +109,9 @@ class JobStrip(QFrame):
             self._job.progress = event
         elif isinstance(event, Metric) and event.tag == "val/miou":
             self._job.miou = event.value
+        elif isinstance(event, Done):
+            verdict = Verdict.from_dict(event.result.get("verdict"))
+            self._job.is_useless = verdict is not None and verdict.is_warning
         else:
             return
         self._refresh()
@@ -138,7 +143,9 @@ class JobStrip(QFrame):
             "queued": ("log", t.muted, tr("waiting")),
             "running": ("play", t.accent, ""),
             "paused": ("pause", t.warning, tr("paused")),
-            "done": ("check", t.success, tr("done")),
+            "done": ("warning", t.warning, tr("done: not usable"))
+            if job.is_useless
+            else ("check", t.success, tr("done")),
             "cancelled": ("stop", t.muted, tr("stopped")),
             "failed": ("error", t.danger, tr("failed")),
             "interrupted": ("warning", t.warning, tr("interrupted")),

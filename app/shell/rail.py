@@ -126,6 +126,7 @@ class _Entry(QWidget):
             StepState.DONE: tr("done"),
             StepState.NEXT: tr("next"),
             StepState.BLOCKED: tr("blocked"),
+            StepState.WARNING: tr("needs attention"),
         }[status.state]
         self.button.setAccessibleName(f"{self._title}: {state}")
         self.button.setAccessibleDescription(reason)
@@ -139,6 +140,7 @@ class _Entry(QWidget):
             StepState.DONE: ("check", t.success),
             StepState.NEXT: ("next", t.accent),
             StepState.BLOCKED: ("lock", t.muted),
+            StepState.WARNING: ("warning", t.warning),
         }[self._status.state]
         ratio = self.devicePixelRatio()
         self._mark.setPixmap(pixmap(name, _MARK_SIZE, color=color, ratio=ratio))

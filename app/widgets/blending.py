@@ -10,15 +10,15 @@ import numpy.typing as npt
 
 from core.images.io import IGNORE_INDEX
 from core.images.palette import Color
-from core.prediction.inspection import Verdict
+from core.prediction.inspection import PixelError
 
 ImageArray = npt.NDArray[np.uint8]
 
-ERROR_COLORS: dict[Verdict, Color] = {
-    Verdict.MISSED: (0, 114, 178),
-    Verdict.FALSE: (213, 94, 0),
-    Verdict.CONFUSED: (204, 121, 167),
-    Verdict.IGNORED: (128, 128, 128),
+ERROR_COLORS: dict[PixelError, Color] = {
+    PixelError.MISSED: (0, 114, 178),
+    PixelError.FALSE: (213, 94, 0),
+    PixelError.CONFUSED: (204, 121, 167),
+    PixelError.IGNORED: (128, 128, 128),
 }
 """Okabe and Ito's blue, vermillion and purple: apart for colour-blind eyes too."""
 
@@ -58,9 +58,9 @@ def overlay_errors(bgr: ImageArray, errors: ImageArray) -> ImageArray:
     grey = cv2.cvtColor(cv2.cvtColor(bgr, cv2.COLOR_BGR2GRAY), cv2.COLOR_GRAY2BGR)
     table = np.zeros((256, 3), np.float32)
     alpha = np.zeros((256, 1), np.float32)
-    for verdict, (red, green, blue) in ERROR_COLORS.items():
-        table[verdict] = blue, green, red
-        alpha[verdict] = 0.4 if verdict is Verdict.IGNORED else 0.8
+    for error, (red, green, blue) in ERROR_COLORS.items():
+        table[error] = blue, green, red
+        alpha[error] = 0.4 if error is PixelError.IGNORED else 0.8
     return _blend(np.asarray(grey, np.uint8), table[errors], alpha[errors])
 
 

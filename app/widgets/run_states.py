@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from app.look.theme import Tokens
 from app.look.translation import tr
+from core.models.model_verdict import Verdict
 
 
-def state_text(state: str) -> str:
-    """Return a run's state in the current language."""
+def state_text(state: str, verdict: Verdict | None = None) -> str:
+    """Return a run's state in the current language, or that what it made is of no use."""
+    if _is_useless(state, verdict):
+        return tr("not usable")
     return {
         "queued": tr("waiting"),
         "running": tr("running"),
@@ -19,8 +22,10 @@ def state_text(state: str) -> str:
     }[state]
 
 
-def state_color(state: str, theme: Tokens) -> str:
-    """Return the colour that stands for a run's state."""
+def state_color(state: str, theme: Tokens, verdict: Verdict | None = None) -> str:
+    """Return the colour that stands for a run's state; a model of no use is not green."""
+    if _is_useless(state, verdict):
+        return theme.warning
     return {
         "running": theme.accent,
         "paused": theme.warning,
@@ -28,3 +33,7 @@ def state_color(state: str, theme: Tokens) -> str:
         "failed": theme.danger,
         "interrupted": theme.warning,
     }.get(state, theme.muted)
+
+
+def _is_useless(state: str, verdict: Verdict | None) -> bool:
+    return state == "done" and verdict is not None and verdict.is_warning

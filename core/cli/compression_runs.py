@@ -77,11 +77,13 @@ def run_folder(out: Path, spec: JobSpec, source: DataSource | None = None) -> Ru
 def print_result(result: dict[str, Any], *, json: bool) -> None:
     """Print a compression's result: all of it as JSON, or the gist and then the model folder."""
     from core.cli.console import err, print_json
+    from core.cli.verdict_words import print_verdict
 
     if json:
         print_json(result)
         return
     console = err()
+    print_verdict(result, console)
     for name, before, after in (
         ("operations", result.get("flops_before"), result.get("flops_after")),
         ("parameters", result.get("parameters_before"), result.get("parameters_after")),

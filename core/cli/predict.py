@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from core.cli.environment import EXIT_BAD_INPUT
-from core.cli.shared_options import AnyModelOption, DeviceOption, JsonOption
+from core.cli.shared_options import AnyModelOption, DeviceOption, JsonOption, ThresholdsOption
 
 if TYPE_CHECKING:
     from core.models.model_folder import ModelInfo
@@ -28,6 +28,7 @@ def command(
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace masks and overlays that exist.")
     ] = False,
+    thresholds: ThresholdsOption = False,
     device: DeviceOption = "auto",
     json: JsonOption = False,
 ) -> None:
@@ -52,6 +53,7 @@ def command(
         images=chosen,
         out_dir=out.absolute(),
         overwrite=overwrite,
+        thresholds=thresholds,
         device=check_device(device),
     )
     with temporary_run_folder("prediction") as run_dir:

@@ -41,6 +41,14 @@ DataOption = Annotated[
         help="Data set: a folder with labels.txt and train/val/test lists, or a project.",
     ),
 ]
+ThresholdsOption = Annotated[
+    bool,
+    typer.Option(
+        "--thresholds",
+        help="Choose classes by the thresholds that were chosen on the validation images, not by "
+        "the highest score.",
+    ),
+]
 ModelDirOption = Annotated[
     Path, typer.Option("--model-dir", metavar="DIR", help="Folder of a trained model.")
 ]

@@ -107,11 +107,13 @@ def command(
 def _print_result(result: dict[str, Any], *, json: bool) -> None:
     from core.cli.console import err, print_json
     from core.cli.job_runner import format_seconds
+    from core.cli.verdict_words import print_verdict
 
     if json:
         print_json(result)
         return
     console = err()
+    print_verdict(result, console)
     if result.get("miou") is not None:
         console.print(f"validation mIoU {result['miou']:.4f}")
     seconds = result.get("seconds")

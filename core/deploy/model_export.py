@@ -10,6 +10,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
+import numpy as np
+import numpy.typing as npt
 import onnx
 import yaml
 
@@ -28,6 +30,7 @@ from core.models.image_sizes import size_warning
 from core.models.model_folder import DESCRIPTION, EXPORTED, network_input_size, usual_input_size
 from core.prediction.onnx_predictor import METADATA_KEY, Description
 from core.prediction.paddle_predictor import inference_mode
+from core.prediction.thresholds import Thresholds, resolve_thresholds, score_offsets
 from core.system.errors import InputError
 from core.system.files import make_folder, replace_folder_atomic, write_text_atomic
 from core.system.reporting import Reporter
@@ -71,6 +74,7 @@ def export_model(
     out_dir: str | Path,
     *,
     size: tuple[int, int] | None = None,
+    thresholds: Thresholds = False,
     reporter: Reporter | None = None,
 ) -> ExportResult:
     """Write ``model.onnx`` and ``model.yml``; a quantised model computes in int8.
@@ -82,12 +86,22 @@ def export_model(
         out_dir: folder to write; an earlier export there is replaced.
         size: (width, height) of the images that the file will take. None for what the model's
             preprocessing, or quantisation, says; where that is nothing, for any size.
+        thresholds: add the model's own thresholds (True), or one for each class, to the file's
+            scores, so that the highest one obeys them in any program; False for the scores alone.
         reporter: is warned of a size that the network rounds; None makes it Python's warning.
 
     Raises:
         InputError: the folder holds something else, the network needs one size of image, or a
             quantised one another size.
     """
+    chosen = resolve_thresholds(thresholds, model.thresholds)
+    offsets = None if chosen is None else score_offsets(chosen)
+    if offsets is not None and len(offsets) != model.num_classes:
+        raise InputError(
+            "There are {thresholds} thresholds for {classes} classes: give one for each.",
+            thresholds=len(offsets),
+            classes=model.num_classes,
+        )
     folder = _free_folder(Path(out_dir))
     transforms = model.test_transforms
     items = None if transforms is None else transforms.to_list()
@@ -116,11 +130,13 @@ def export_model(
         float_layers=() if quantized is None else quantized.float_layers,
         libraries=_versions(),
         size_multiple=model.size_multiple,
+        thresholds=_known(model.thresholds if chosen is None else chosen),
+        applies_thresholds=chosen is not None,
     )
     folder.parent.mkdir(parents=True, exist_ok=True)
     with replace_folder_atomic(folder) as temporary, inference_mode(net):
         _write_onnx(net, temporary / MODEL, size=size, quantized=quantized)
-        _describe(temporary / MODEL, description)
+        _describe(temporary / MODEL, description, offsets=offsets)
         content = {"size": None if size is None else list(size), **description.model_dump()}
         write_text_atomic(
             temporary / DESCRIPTION,
@@ -175,13 +191,34 @@ def _write_onnx(
         export_int8(in_float, quantized, names, file)
 
 
-def _describe(file: Path, description: Description) -> None:
+def _known(thresholds: Sequence[float | None] | None) -> tuple[float | None, ...] | None:
+    return None if thresholds is None else tuple(thresholds)
+
+
+def _describe(
+    file: Path, description: Description, *, offsets: npt.NDArray[np.float32] | None
+) -> None:
     """Put the description into the file itself, which people copy without its folder."""
     content = onnx.load(file)
+    if offsets is not None:
+        _add_to_scores(content.graph, offsets)
     content.producer_name = "maskwright"
     content.producer_version = description.libraries.get("maskwright", "")
     onnx.helper.set_model_props(content, {METADATA_KEY: description.model_dump_json()})
     file.write_bytes(content.SerializeToString())
+
+
+def _add_to_scores(graph: onnx.GraphProto, offsets: npt.NDArray[np.float32]) -> None:
+    """Have a graph (…) → (N, C, H, W) add a number to the scores of each class."""
+    scores = graph.output[0].name
+    before = f"{scores}_before_thresholds"
+    for node in graph.node:
+        node.output[:] = [before if name == scores else name for name in node.output]
+        node.input[:] = [before if name == scores else name for name in node.input]
+    values = offsets.astype(np.float32).reshape(1, -1, 1, 1)
+    graph.initializer.append(onnx.numpy_helper.from_array(values, "threshold_offsets"))
+    node = onnx.helper.make_node("Add", [before, "threshold_offsets"], [scores], "thresholds")
+    graph.node.append(node)
 
 
 def _free_folder(folder: Path) -> Path:

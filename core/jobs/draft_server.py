@@ -27,7 +27,7 @@ from core.jobs.draft_model import DraftModel, open_model
 from core.jobs.failures import classify
 from core.jobs.worker import leave_terminal, lower_priority, redirect_output
 from core.models.model_folder import exported_file
-from core.project.draft_models import check_model
+from core.project.draft_models import check_model, check_useful
 from core.system.errors import InputError
 from core.system.files import make_folder
 
@@ -62,6 +62,7 @@ class PredictionServer:
             InputError: the model or the image cannot be used, or the process ended meanwhile.
         """
         check_model(model_dir)
+        check_useful(model_dir)
         with self._turn:
             pipe = self._connect()
             try:

@@ -2,19 +2,20 @@
 
 ``model.pdparams`` weights · ``model.yml`` everything needed to rebuild and use the network ·
 ``prune.yml`` and ``quant.yml`` how a compressed network differs from the one its class builds ·
-``eval_details.json`` confusion matrix · ``model.pdopt`` and ``training_state.json`` for resuming ·
-``.success`` written last.
+``eval_details.json`` what its measurement found · ``model.pdopt`` and ``training_state.json`` for
+resuming · ``.success`` written last.
 """
 
 from __future__ import annotations
 
 import contextlib
+import json
 import platform
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -29,7 +30,13 @@ from core.models.compression_records import (
 )
 from core.models.image_sizes import SIZE_MULTIPLE, known_multiple
 from core.system.errors import InputError, first_problem
-from core.system.files import read_yaml, recover_folder, replace_folder_atomic, write_text_atomic
+from core.system.files import (
+    read_yaml,
+    recover_folder,
+    replace_folder_atomic,
+    write_json_atomic,
+    write_text_atomic,
+)
 
 WEIGHTS = "model.pdparams"
 OPTIMIZER = "model.pdopt"
@@ -65,6 +72,8 @@ class ModelInfo:
         quantization: how it computes in 8 bits, or None.
         size_multiple: what sides of images are best continued to multiples of; 1: left as they are
             (``core.models.image_sizes``).
+        thresholds: how sure the model must be of each class where that is asked for
+            (``core.prediction.thresholds``), None for the background's; None where none are known.
     """
 
     name: str
@@ -81,6 +90,7 @@ class ModelInfo:
     pruning: PruningRecord | None = None
     quantization: QuantizationRecord | None = None
     size_multiple: int = 1
+    thresholds: tuple[float | None, ...] | None = None
 
     @property
     def num_classes(self) -> int:
@@ -112,6 +122,7 @@ class _Description(BaseModel):
     dataset_hash: str | None = None
     libraries: dict[str, str] | None = None
     size_multiple: int | None = Field(None, ge=1, le=SIZE_MULTIPLE)
+    thresholds: list[Annotated[float, Field(gt=0, lt=1)] | None] | None = None
     version: str = ""
 
 
@@ -175,6 +186,9 @@ def read_model_info(model_dir: str | Path) -> ModelInfo:
         "num_classes": description.init_params.get("num_classes"),
         "labels": len(labels),
         "colors": attributes.num_classes if attributes.colors is None else len(attributes.colors),
+        "thresholds": attributes.num_classes
+        if description.thresholds is None
+        else len(description.thresholds),
     }
     for name, count in counts.items():
         if count != attributes.num_classes:
@@ -205,6 +219,7 @@ def read_model_info(model_dir: str | Path) -> ModelInfo:
         pruning=read_pruning(folder) if pruned else None,
         quantization=read_quantization(folder) if quantized else None,
         size_multiple=multiple,
+        thresholds=None if description.thresholds is None else tuple(description.thresholds),
     )
 
 
@@ -301,6 +316,32 @@ def write(folder: str | Path, info: ModelInfo) -> Iterator[Path]:
         (temporary / SUCCESS).touch()
 
 
+def add_measurement(
+    folder: str | Path,
+    *,
+    thresholds: Sequence[float | None] | None,
+    evaluation: Mapping[str, Any],
+) -> None:
+    """Put what a measurement found into a model folder.
+
+    Args:
+        folder: a complete model folder.
+        thresholds: how sure the model must be of each class, None where none can be chosen.
+        evaluation: entries of ``eval_details.json``; others there stay.
+
+    Raises:
+        InputError: ``model.yml`` cannot be read.
+    """
+    target = Path(folder)
+    description = read_yaml(target / DESCRIPTION)
+    description["thresholds"] = None if thresholds is None else list(thresholds)
+    details: dict[str, Any] = {}
+    with contextlib.suppress(OSError, ValueError):
+        details = json.loads((target / EVALUATION).read_text(encoding="utf-8"))
+    write_json_atomic(target / EVALUATION, {**details, **evaluation})
+    _write_yaml(target / DESCRIPTION, description)
+
+
 def _write_yaml(file: Path, content: Mapping[str, Any]) -> None:
     write_text_atomic(file, yaml.safe_dump(content, allow_unicode=True, sort_keys=False))
 
@@ -360,6 +401,7 @@ def _to_dict(info: ModelInfo) -> dict[str, Any]:
         "Transforms": info.transforms,
         "image_size": size,
         "size_multiple": info.size_multiple,
+        "thresholds": info.thresholds,
         "completed_epochs": info.completed_epochs,
         "status": info.status,
         "dataset_hash": info.dataset_hash,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from core.prediction.figures import FigureRules, Figures
 from core.prediction.predictor import ImageCallback, ImageEvaluation, Predictor, evaluate
 from core.system.errors import InputError
 
@@ -27,13 +28,21 @@ def measure(
     reporter: Reporter | None = None,
     per_image: bool = False,
     on_image: ImageCallback | None = None,
+    rules: FigureRules | None = None,
 ) -> Metrics | tuple[Metrics, dict[str, Any]]:
     """Measure a predictor on a dataset; see ``Segmenter.evaluate``."""
     rows: list[dict[str, Any]] = []
 
     def collect(score: ImageEvaluation, label_map: npt.NDArray[np.uint8]) -> None:
         if per_image:
-            rows.append({"image": score.image, "miou": score.miou, "confusion": score.confusion})
+            rows.append(
+                {
+                    "image": score.image,
+                    "miou": score.miou,
+                    "confusion": score.confusion,
+                    "figures": score.figures,
+                }
+            )
         if on_image is not None:
             on_image(score, label_map)
 
@@ -42,17 +51,22 @@ def measure(
             reporter.check()
             reporter.progress(done, count, stage="evaluate")
 
+    figures = Figures(dataset.labels, rules=rules)
     matrix = evaluate(
         predictor,
         dataset,
         batch_size=batch_size,
         on_step=on_step,
         on_image=collect if per_image or on_image else None,
+        figures=figures,
     )
-    metrics = matrix.metrics()
+    metrics = {**matrix.metrics(), **figures.to_dict()}
     if not (return_details or per_image):
         return metrics
-    details: dict[str, Any] = {"confusion_matrix": matrix.matrix.tolist()}
+    details: dict[str, Any] = {
+        "confusion_matrix": matrix.matrix.tolist(),
+        "thresholds": figures.thresholds(),
+    }
     if per_image:
         details["per_image"] = rows
     return metrics, details

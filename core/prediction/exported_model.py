@@ -19,6 +19,7 @@ from core.models.model_folder import (
     read_model_info,
 )
 from core.prediction.evaluation import Metrics, check_batch_size, measure
+from core.prediction.figures import FigureRules
 from core.prediction.image_arguments import (
     Image,
     Prediction,
@@ -28,6 +29,7 @@ from core.prediction.image_arguments import (
 )
 from core.prediction.onnx_predictor import Description, OnnxModel, OnnxPredictor
 from core.prediction.predictor import ImageCallback
+from core.prediction.thresholds import Thresholds, resolve_thresholds
 from core.system.errors import InputError
 from core.system.files import read_yaml
 from core.system.reporting import Reporter
@@ -70,6 +72,7 @@ class ExportedModel:
             status="Quantized" if description.precision == "int8" else "Normal",
             libraries=description.libraries,
             size_multiple=description.size_multiple,
+            thresholds=description.thresholds,
         )
 
     def __getattr__(self, name: str) -> Any:
@@ -114,6 +117,7 @@ class ExportedModel:
         transforms: Transforms | None = None,
         *,
         with_scores: bool = True,
+        thresholds: Thresholds = False,
     ) -> Prediction | list[Prediction]:
         """Predict one image or a list of images, as ``Segmenter.predict`` does.
 
@@ -121,13 +125,13 @@ class ExportedModel:
             img_file: as there.
             transforms: preprocessing; None for the file's own.
             with_scores: as there.
+            thresholds: as there; a file that was exported with them always chooses by them.
 
         Raises:
             InputError: as there.
         """
-        predictor = self._predictor
+        predictor = self._with_thresholds(thresholds)
         if transforms is not None:
-            predictor = copy.copy(predictor)
             predictor.transforms = as_compose(transforms)
         return predict_images(partial(predictor.predict, with_scores=with_scores), img_file)
 
@@ -140,6 +144,8 @@ class ExportedModel:
         reporter: Reporter | None = None,
         per_image: bool = False,
         on_image: ImageCallback | None = None,
+        rules: FigureRules | None = None,
+        thresholds: Thresholds = False,
     ) -> Metrics | tuple[Metrics, dict[str, Any]]:
         """Measure the file, as ``Segmenter.evaluate`` does, with the file's own preprocessing.
 
@@ -151,14 +157,21 @@ class ExportedModel:
         if (difference := compare_class_names(eval_dataset.labels, self.labels)) is not None:
             (reporter or Reporter()).warn(difference)
         return measure(
-            self._predictor,
+            self._with_thresholds(thresholds),
             eval_dataset,
             batch_size=batch_size,
             return_details=return_details,
             reporter=reporter,
             per_image=per_image,
             on_image=on_image,
+            rules=rules,
         )
+
+    def _with_thresholds(self, thresholds: Thresholds) -> OnnxPredictor:
+        predictor = copy.copy(self._predictor)
+        if not (thresholds is True and self._description.applies_thresholds):
+            predictor.set_thresholds(resolve_thresholds(thresholds, self.info.thresholds))
+        return predictor
 
     def check(self) -> None:
         """Compute one image, and compare the file with the ``model.yml`` beside it.

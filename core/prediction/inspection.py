@@ -19,7 +19,7 @@ from core.system.errors import InputError
 LabelMap = npt.NDArray[np.uint8]
 
 
-class Verdict(IntEnum):
+class PixelError(IntEnum):
     """What an error map says about one pixel."""
 
     CORRECT = 0
@@ -69,24 +69,24 @@ def error_map(
         ignore_index: label value without ground truth.
 
     Returns:
-        ``Verdict`` values, (H, W) uint8.
+        ``PixelError`` values, (H, W) uint8.
 
     Raises:
         InputError: the two are not the same size.
     """
     _check_size(label_map, label)
-    errors = np.full(label.shape, Verdict.CORRECT, np.uint8)
+    errors = np.full(label.shape, PixelError.CORRECT, np.uint8)
     if focus is not None:
         claimed, there = label_map == focus, label == focus
-        errors[there & ~claimed] = Verdict.MISSED
-        errors[claimed & ~there] = Verdict.FALSE
+        errors[there & ~claimed] = PixelError.MISSED
+        errors[claimed & ~there] = PixelError.FALSE
     else:
         wrong = label_map != label
-        errors[wrong] = Verdict.CONFUSED
+        errors[wrong] = PixelError.CONFUSED
         if background is not None:
-            errors[wrong & (label_map == background)] = Verdict.MISSED
-            errors[wrong & (label == background)] = Verdict.FALSE
-    errors[label == ignore_index] = Verdict.IGNORED
+            errors[wrong & (label_map == background)] = PixelError.MISSED
+            errors[wrong & (label == background)] = PixelError.FALSE
+    errors[label == ignore_index] = PixelError.IGNORED
     return errors
 
 
@@ -159,6 +159,12 @@ def _check_size(label_map: LabelMap, label: LabelMap) -> None:
             prediction=f"{label_map.shape[1]}×{label_map.shape[0]}",
             mask=f"{label.shape[1]}×{label.shape[0]}",
         )
+
+
+def image_count(result: Mapping[str, Any]) -> int:
+    """Return how many images an evaluation measured; a number stood there up to version 0.1."""
+    images = result["images"]
+    return int(images["count"] if isinstance(images, Mapping) else images)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

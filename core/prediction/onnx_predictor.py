@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -39,6 +39,8 @@ class Description(BaseModel):
         libraries: versions that wrote the file.
         size_multiple: what sides of images are continued to multiples of, where the file takes any
             size (``core.models.image_sizes``).
+        thresholds: how sure the model must be of each class where that is asked for, or None.
+        applies_thresholds: whether the file adds them to its scores itself.
     """
 
     model_config = ConfigDict(extra="ignore", frozen=True)
@@ -51,6 +53,8 @@ class Description(BaseModel):
     float_layers: tuple[str, ...] = ()
     libraries: dict[str, str] = Field(default_factory=dict)
     size_multiple: int = Field(1, ge=1, le=SIZE_MULTIPLE)
+    thresholds: tuple[Annotated[float, Field(gt=0, lt=1)] | None, ...] | None = None
+    applies_thresholds: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ import contextlib
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from numbers import Integral
 from typing import TYPE_CHECKING, Final
@@ -15,8 +15,11 @@ import numpy as np
 import numpy.typing as npt
 
 from core.images.io import IGNORE_INDEX
+from core.prediction.choosing import Choice, Chooser
+from core.prediction.figures import Figures, ImageFigures
 from core.prediction.image_arguments import Image, Prediction
 from core.prediction.metrics import ConfusionMatrix
+from core.prediction.thresholds import score_offsets
 from core.system.errors import InputError
 from core.system.prefetching import prefetch
 from core.transforms import invert_label_map, invert_scores, to_chw
@@ -46,12 +49,14 @@ class ImageEvaluation:
         image: its path.
         miou: mean IoU of the classes in its mask or prediction; None if all of it is ignored.
         confusion: (num_classes, num_classes) int64, rows labels, columns predictions.
+        figures: its objects and its score, where they were asked for.
     """
 
     index: int
     image: str
     miou: float | None
     confusion: npt.NDArray[np.int64]
+    figures: ImageFigures | None = None
 
 
 ImageCallback = Callable[[ImageEvaluation, LabelMap], None]
@@ -93,6 +98,24 @@ class Predictor(ABC):
         self._window = (height, width)
         self.multiple = multiple
         self._overlap = min(OVERLAP, min(self._window) // 2) if overlap is None else overlap
+        self._chooser = Chooser()
+
+    def set_thresholds(self, thresholds: Sequence[float | None] | None) -> None:
+        """Choose classes by thresholds (``core.prediction.thresholds``); None by the highest score.
+
+        Raises:
+            InputError: not one threshold for each class, or one is not between 0 and 1.
+        """
+        if thresholds is None:
+            self._chooser = Chooser()
+            return
+        if len(thresholds) != self.num_classes:
+            raise InputError(
+                "There are {thresholds} thresholds for {classes} classes: give one for each.",
+                thresholds=len(thresholds),
+                classes=self.num_classes,
+            )
+        self._chooser = Chooser(score_offsets(thresholds))
 
     def prepare(self, image: Image) -> Prepared:
         """Preprocess an image given by path or in memory."""
@@ -107,7 +130,9 @@ class Predictor(ABC):
             return {"label_map": self.label_maps([prepared])[0].astype(np.int32)}
         logits = self._whole_logits(prepared)
         return {
-            "label_map": self._choose(logits, prepared.trace).astype(np.int32),
+            "label_map": self._choose(logits, prepared.trace, self._chooser).label_map.astype(
+                np.int32
+            ),
             "score_map": _softmax(invert_scores(logits, prepared.trace)),
         }
 
@@ -117,23 +142,40 @@ class Predictor(ABC):
         Args:
             batch: inputs of one size, predicted at once unless they need windows.
         """
+        return [choice.label_map for choice in self._choices(batch, self._chooser)]
+
+    def choices(self, batch: Sequence[Prepared], *, background: int | None) -> list[Choice]:
+        """Label maps and, where a class is the background, the odds of defects against it.
+
+        Args:
+            batch: as in ``label_maps``.
+            background: class id that means "nothing here", or None.
+        """
+        return self._choices(batch, replace(self._chooser, background=background))
+
+    def _choices(self, batch: Sequence[Prepared], chooser: Chooser) -> list[Choice]:
         if self._needs_windows(batch[0]):
-            return [self._label_map_in_windows(prepared) for prepared in batch]
+            return [self._choose_in_windows(prepared, chooser) for prepared in batch]
         logits = self._forward(np.stack([prepared.image for prepared in batch]))
-        return [self._choose(one, p.trace) for one, p in zip(logits, batch, strict=True)]
+        return [self._choose(one, p.trace, chooser) for one, p in zip(logits, batch, strict=True)]
 
     def _needs_windows(self, prepared: Prepared) -> bool:
         height, width = prepared.image.shape[1:]
         return bool(height > self._window[0] or width > self._window[1])
 
-    def _label_map_in_windows(self, prepared: Prepared) -> LabelMap:
+    def _choose_in_windows(self, prepared: Prepared, chooser: Chooser) -> Choice:
         if any(isinstance(step, Resized) for step in prepared.trace):
-            return self._choose(self._whole_logits(prepared), prepared.trace)
+            return self._choose(self._whole_logits(prepared), prepared.trace, chooser)
         # Without resizing the class can be chosen row by row, and the logits forgotten.
-        label_map = np.zeros(prepared.image.shape[1:], np.uint8)
+        shape = prepared.image.shape[1:]
+        whole = [np.zeros(shape, np.uint8) for _ in range(1 if chooser.background is None else 3)]
         for top, rows in self._logit_rows(prepared.image):
-            label_map[top : top + len(rows)] = rows.argmax(-1)
-        return invert_label_map(label_map, prepared.trace)
+            choice = chooser.choose(rows)
+            parts = (choice.label_map, choice.defect, choice.odds)
+            for array, part in zip(whole, parts, strict=False):
+                if part is not None:
+                    array[top : top + len(rows)] = part
+        return Choice(*(invert_label_map(array, prepared.trace) for array in whole))
 
     def _whole_logits(self, prepared: Prepared) -> Scores:
         """Logits (H, W, num_classes) of the whole network input."""
@@ -203,18 +245,22 @@ class Predictor(ABC):
         logits = self.logits(images)[:, :, :height, :width]
         return np.ascontiguousarray(logits.transpose(0, 2, 3, 1))
 
-    def _choose(self, logits: Scores, trace: Sequence[SpatialStep]) -> LabelMap:
+    def _choose(self, logits: Scores, trace: Sequence[SpatialStep], chooser: Chooser) -> Choice:
         """Choose each original pixel's class; 255 where the preprocessing cut the image off."""
         if not any(isinstance(step, Resized) for step in trace):
-            return invert_label_map(logits.argmax(-1).astype(np.uint8), trace)
+            choice = chooser.choose(logits)
+            arrays = (choice.label_map, choice.defect, choice.odds)
+            return Choice(
+                *(invert_label_map(array, trace) for array in arrays if array is not None)
+            )
         outside = invert_label_map(np.zeros(logits.shape[:2], np.uint8), trace)
         if outside.size * self.num_classes <= _MAX_SCORES:
-            label_map = np.asarray(invert_scores(logits, trace).argmax(-1), np.uint8)
+            choice = chooser.choose(invert_scores(logits, trace))
         else:
-            label_map = _choose_class_by_class(logits, trace)
+            choice = chooser.choose_class_by_class(_planes(logits, trace))
         if any(isinstance(step, Cropped) for step in trace):
-            label_map[outside == IGNORE_INDEX] = IGNORE_INDEX
-        return label_map
+            choice.label_map[outside == IGNORE_INDEX] = IGNORE_INDEX
+        return choice
 
 
 def evaluate(
@@ -225,6 +271,7 @@ def evaluate(
     batch_size: int = 1,
     on_step: Callable[[int, int], None] | None = None,
     on_image: ImageCallback | None = None,
+    figures: Figures | None = None,
 ) -> ConfusionMatrix:
     """Count predictions against masks over a dataset, at the images' original sizes.
 
@@ -235,6 +282,7 @@ def evaluate(
         batch_size: images of one size predicted at once.
         on_step: called as ``on_step(images done, images)``, first with 0; may raise to stop.
         on_image: called after each image, in order.
+        figures: counts objects and images, too.
     """
     if len(dataset) == 0:
         raise InputError("The evaluation set is empty.")
@@ -251,28 +299,32 @@ def evaluate(
         for batch in _same_size_batches(loaded, batch_size):
             if on_step is not None:
                 on_step(done, len(chosen))
-            label_maps = predictor.label_maps([prepared for _, prepared, _ in batch])
-            for (index, _, mask), label_map in zip(batch, label_maps, strict=True):
-                one = _compare(label_map, mask, predictor.num_classes)
+            prepared = [one for _, one, _ in batch]
+            if figures is None:
+                choices = [Choice(label_map) for label_map in predictor.label_maps(prepared)]
+            else:
+                choices = predictor.choices(prepared, background=figures.background)
+            for (index, _, mask), choice in zip(batch, choices, strict=True):
+                mask = _counted(choice.label_map, mask)
+                one = ConfusionMatrix(predictor.num_classes)
+                one.update(choice.label_map, mask)
                 total.merge(one)
+                found = None if figures is None else figures.update(choice, mask)
                 if on_image is not None:
                     image = str(dataset.raw(index)[0])
                     miou = one.metrics()["miou"]
-                    on_image(ImageEvaluation(index, image, miou, one.matrix), label_map)
+                    evaluated = ImageEvaluation(index, image, miou, one.matrix, found)
+                    on_image(evaluated, choice.label_map)
             done += len(batch)
     if on_step is not None:
         on_step(done, len(chosen))
     return total
 
 
-def _compare(label_map: LabelMap, mask: LabelMap, num_classes: int) -> ConfusionMatrix:
-    # Where a crop cut the image off nothing was predicted, and nothing is counted.
+def _counted(label_map: LabelMap, mask: LabelMap) -> LabelMap:
+    """Where a crop cut the image off nothing was predicted, and nothing is counted."""
     unpredicted = label_map == IGNORE_INDEX
-    if unpredicted.any():
-        mask = np.where(unpredicted, np.uint8(IGNORE_INDEX), mask)
-    matrix = ConfusionMatrix(num_classes)
-    matrix.update(label_map, mask)
-    return matrix
+    return np.where(unpredicted, np.uint8(IGNORE_INDEX), mask) if unpredicted.any() else mask
 
 
 def _same_size_batches(
@@ -342,16 +394,10 @@ def _shift(array: Scores, rows: int) -> None:
     array[len(array) - rows :] = 0
 
 
-def _choose_class_by_class(logits: Scores, trace: Sequence[SpatialStep]) -> LabelMap:
-    """Arg max at the original size without all classes' scores in memory at once."""
-    best = invert_scores(np.ascontiguousarray(logits[..., :1]), trace)[..., 0]
-    label_map = np.zeros(best.shape, np.uint8)
-    for index in range(1, logits.shape[2]):
-        scores = invert_scores(np.ascontiguousarray(logits[..., index : index + 1]), trace)[..., 0]
-        better = scores > best
-        label_map[better] = index
-        best[better] = scores[better]
-    return label_map
+def _planes(logits: Scores, trace: Sequence[SpatialStep]) -> Iterator[Scores]:
+    """Yield each class's scores at the original size, so that not all are in memory at once."""
+    for index in range(logits.shape[2]):
+        yield invert_scores(np.ascontiguousarray(logits[..., index : index + 1]), trace)[..., 0]
 
 
 def _softmax(logits: Scores) -> Scores:

@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from core.models.model_folder import DESCRIPTION, exported_file, read_model_info
+from core.models.model_verdict import read_verdict
 from core.project import Project
 from core.project.variants import ModelVariant, VariantKind, VariantReader, located
 from core.runs.kinds import MeasureSpec
+from core.runs.run_folder import RunFolder
 from core.system.errors import InputError
 from core.system.files import read_yaml
 
@@ -24,6 +26,29 @@ def check_model(model_dir: Path) -> None:
         read_model_info(model_dir)
     elif not file.is_file():
         raise InputError("{file} does not exist.", file=file)
+
+
+def check_useful(model_dir: Path) -> None:
+    """Refuse a model that was measured and found not usable.
+
+    Raises:
+        InputError: its drafts would cost more time than they save.
+    """
+    folder = model_dir
+    if exported_file(model_dir) is not None:  # what it was exported from was measured
+        export = model_dir if model_dir.is_dir() else model_dir.parent
+        if not (export.parent / "spec.json").is_file():
+            return
+        made_from = (RunFolder(export.parent).result or {}).get("model_dir")
+        if not isinstance(made_from, str):
+            return
+        folder = Path(made_from)
+    verdict = read_verdict(folder)
+    if verdict is not None and verdict.is_warning:
+        raise InputError(
+            "This model drafts nothing that helps. {reason} Label more and train again.",
+            reason=str(verdict.summary),
+        )
 
 
 def network_name(model_dir: Path) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from core.models.model_folder import read_model_info
+from core.models.model_verdict import Verdict, read_verdict
 from core.models.variant import Variant
 from core.project import Project, RunRow
 from core.runs.kinds import JOB_KINDS, QuantizeSpec, job_kind
@@ -51,6 +52,7 @@ class ModelVariant:
         trained: whether quantisation was learnt in training; False: calibrated afterwards.
         miou: mIoU (0 … 1) that its run found, None if it did not look.
         measured: the newest measurement, None if there is none.
+        verdict: what was said of it when it was measured last, or None.
     """
 
     run_id: int
@@ -65,6 +67,7 @@ class ModelVariant:
     trained: bool = False
     miou: float | None = None
     measured: Variant | None = None
+    verdict: Verdict | None = None
 
     @property
     def best_miou(self) -> float | None:
@@ -245,6 +248,7 @@ def _variant(
         trained=made.trained,
         miou=float(miou) if isinstance(miou, (int, float)) else None,
         measured=measured,
+        verdict=read_verdict(made.folder),
     )
 
 

@@ -11,8 +11,9 @@ import numpy as np
 
 from core.images.palette import default_palette
 from core.models.model_folder import ModelInfo
+from core.models.model_verdict import Verdict
 from core.prediction.exported_model import read_any_info
-from core.prediction.inspection import ImageScore
+from core.prediction.inspection import ImageScore, image_count
 from core.report.html import Fact, ReportData, Series, write_report
 from core.runs.kinds import TrainSpec
 from core.runs.run_folder import RunFolder
@@ -57,6 +58,9 @@ def write_evaluation_report(
         series=_series(training),
         scores=_scores(evaluation_dir),
         subset=metrics["split"],
+        verdict=Verdict.from_dict(metrics.get("verdict")),
+        objects=metrics.get("objects"),
+        images=metrics["images"] if isinstance(metrics["images"], dict) else None,
     )
     target = path or evaluation_dir / REPORT_FILE
     write_report(target, data)
@@ -105,7 +109,7 @@ def _facts(info: ModelInfo, metrics: dict[str, Any], training: RunFolder | None)
         Fact("pixel accuracy", _percent(metrics["oacc"]), lead=True),
         Fact("Cohen’s kappa", _number(metrics["kappa"]), lead=True),
         Fact("Network", info.name),
-        Fact("Images measured", f"{metrics['images']} ({metrics['split']})"),
+        Fact("Images measured", f"{image_count(metrics)} ({metrics['split']})"),
     ]
     if info.image_size is not None:
         facts.append(Fact("Network input", f"{info.image_size[0]} × {info.image_size[1]} pixels"))

@@ -11,15 +11,15 @@ import numpy as np
 import numpy.typing as npt
 
 from core.images.io import read_image, read_mask
-from core.prediction.inspection import ImageScore, LabelMap, Verdict, error_map
+from core.prediction.inspection import ImageScore, LabelMap, PixelError, error_map
 from core.system.errors import InputError
 
 Color = tuple[int, int, int]
-ERROR_COLORS: dict[Verdict, Color] = {  # RGB
-    Verdict.MISSED: (0, 114, 178),
-    Verdict.FALSE: (230, 97, 1),
-    Verdict.CONFUSED: (170, 51, 158),
-    Verdict.IGNORED: (214, 214, 214),
+ERROR_COLORS: dict[PixelError, Color] = {  # RGB
+    PixelError.MISSED: (0, 114, 178),
+    PixelError.FALSE: (230, 97, 1),
+    PixelError.CONFUSED: (170, 51, 158),
+    PixelError.IGNORED: (214, 214, 214),
 }
 _SIDE = 320  # pixels; four in a row on a desktop page
 
@@ -90,7 +90,7 @@ def paint_label_map(
     Returns:
         (H, W, 3) uint8 BGR.
     """
-    table = np.full((256, 3), ERROR_COLORS[Verdict.IGNORED], np.float32)
+    table = np.full((256, 3), ERROR_COLORS[PixelError.IGNORED], np.float32)
     table[: len(colors)] = np.asarray(colors, np.float32)
     share = np.full(256, 0.6, np.float32)
     if background is not None:
@@ -102,9 +102,9 @@ def _paint_errors(image: npt.NDArray[np.uint8], errors: LabelMap) -> npt.NDArray
     grey = np.repeat(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)[..., None], 3, axis=2)
     table = np.zeros((256, 3), np.float32)
     share = np.zeros(256, np.float32)
-    for verdict, color in ERROR_COLORS.items():
-        table[verdict] = color
-        share[verdict] = 0.45 if verdict is Verdict.IGNORED else 0.85
+    for error, color in ERROR_COLORS.items():
+        table[error] = color
+        share[error] = 0.45 if error is PixelError.IGNORED else 0.85
     dimmed = np.asarray(grey * 0.6 + 60, np.uint8)
     return _mix(dimmed, table[errors], share[errors])
 

@@ -12,17 +12,18 @@ import jinja2
 import numpy as np
 import numpy.typing as npt
 
-from core.prediction.inspection import ImageScore, Verdict, background_class, worst_first
+from core.models.model_verdict import Verdict
+from core.prediction.inspection import ImageScore, PixelError, background_class, worst_first
 from core.report.example_pictures import ERROR_COLORS, Color, Example, make_example
 from core.report.svg_charts import Chart, Curve, draw_chart
 from core.system.files import write_text_atomic
 
 Series = Mapping[str, tuple[Sequence[float], Sequence[float | None]]]
 _ERROR_NAMES = {
-    Verdict.MISSED: "missed",
-    Verdict.FALSE: "false alarm",
-    Verdict.CONFUSED: "wrong class",
-    Verdict.IGNORED: "ignored",
+    PixelError.MISSED: "missed",
+    PixelError.FALSE: "false alarm",
+    PixelError.CONFUSED: "wrong class",
+    PixelError.IGNORED: "ignored",
 }
 
 
@@ -50,6 +51,9 @@ class ReportData:
         scores: every evaluated image.
         subset: which subset was evaluated.
         examples: how many of the worst images are shown.
+        verdict: what the model is good for; None where it was not said.
+        objects: figures of objects (``core.prediction.objects``), or None.
+        images: figures of whole images (``core.prediction.image_scores``), or None.
     """
 
     title: str
@@ -62,6 +66,9 @@ class ReportData:
     scores: Sequence[ImageScore] = ()
     subset: str = "test"
     examples: int = 8
+    verdict: Verdict | None = None
+    objects: Mapping[str, Any] | None = None
+    images: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,11 +114,12 @@ def render(data: ReportData) -> str:
         lead=[fact for fact in data.facts if fact.lead],
         facts=[fact for fact in data.facts if not fact.lead],
         charts=_charts(data),
+        image_charts=_image_charts(data),
         rows=_class_rows(data),
         cells=_cells(data.matrix),
         examples=examples,
         colors=[_css(color) for color in data.colors],
-        error_colors=[(_ERROR_NAMES[verdict], _css(c)) for verdict, c in ERROR_COLORS.items()],
+        error_colors=[(_ERROR_NAMES[error], _css(c)) for error, c in ERROR_COLORS.items()],
     )
 
 
@@ -151,6 +159,38 @@ def _charts(data: ReportData) -> list[Chart]:
         draw_chart("IoU of each class", per_class, x_label="step", y_range=(0, 1)),
         draw_chart(
             "Learning rate", [curve("train/lr", "learning rate", "var(--accent)")], x_label="step"
+        ),
+    )
+    return [chart for chart in charts if chart is not None]
+
+
+def _image_charts(data: ReportData) -> list[Chart]:
+    """ROC and precision-recall curve of whole images, where there are good and defective ones."""
+    images = data.images
+    if images is None or not images["roc"]:
+        return []
+
+    def curve(name: str, points: Sequence[Sequence[float]]) -> list[Curve]:
+        x, y = [point[0] for point in points], [point[1] for point in points]
+        return [Curve(name, x, y, "var(--accent)")]
+
+    charts = (
+        draw_chart(
+            "Defective images detected",
+            curve(f"AUC {images['auc']:.3f}, at the right", images["roc"]),
+            x_label="share of good images taken for defective",
+            y_range=(0, 1),
+            whole_steps=False,
+        ),
+        draw_chart(
+            "Precision of whole images",
+            curve(
+                f"average {images['average_precision']:.3f}, at the right",
+                images["precision_recall"],
+            ),
+            x_label="share of defective images detected",
+            y_range=(0, 1),
+            whole_steps=False,
         ),
     )
     return [chart for chart in charts if chart is not None]

@@ -65,6 +65,7 @@ def draw_chart(
     x_label: str,
     y_range: tuple[float, float] | None = None,
     note: str = "",
+    whole_steps: bool = True,
 ) -> Chart | None:
     """Lay out ``curves``; None if not one value is finite.
 
@@ -74,6 +75,7 @@ def draw_chart(
         x_label: what the steps count.
         y_range: fixed lower and upper end; None fits the values.
         note: small print below the chart.
+        whole_steps: name whole numbers only along the lower edge.
     """
     points = [_finite_points(curve) for curve in curves]
     steps = [step for line in points for step, _ in line]
@@ -108,7 +110,9 @@ def draw_chart(
             )
         )
     x_ticks = [
-        tick for tick in _round_numbers(x_low, x_high) if x_low <= tick <= x_high and tick % 1 == 0
+        tick
+        for tick in _round_numbers(x_low, x_high)
+        if x_low <= tick <= x_high and not (whole_steps and tick % 1)
     ]
     return Chart(
         title=title,

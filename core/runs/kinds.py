@@ -67,6 +67,12 @@ class EvaluateSpec(ModelJobSpec):
     data_dir: Path
     split: Subset = "val"
     save_masks: bool = Field(False, description="keep each predicted label map")
+    object_iou: float = Field(0.2, gt=0, le=1, description="overlap that makes an object found")
+    min_area: int = Field(1, ge=1, description="pixels; smaller objects count as nothing")
+    false_alarm_rate: float = Field(
+        0.05, ge=0, lt=1, description="share of good images taken for defective"
+    )
+    thresholds: bool = Field(False, description="choose classes by the model's thresholds")
 
 
 class PredictSpec(ModelJobSpec):
@@ -76,6 +82,7 @@ class PredictSpec(ModelJobSpec):
     images: list[Path] = Field(min_length=1)
     out_dir: Path
     overwrite: bool = Field(False, description="replace masks that exist")
+    thresholds: bool = Field(False, description="choose classes by the model's thresholds")
 
 
 class DraftSpec(ModelJobSpec):
@@ -137,6 +144,7 @@ class ExportSpec(ModelJobSpec):
     out_dir: Path
     format: Literal["onnx"] = "onnx"
     image_size: tuple[int, int] | None = Field(None, description="by default the model's own")
+    thresholds: bool = Field(False, description="have the file choose by the model's thresholds")
     device: str = "cpu"
 
 

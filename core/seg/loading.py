@@ -68,6 +68,7 @@ def load_model(
     model.pruning, model.quantization = info.pruning, info.quantization
     model.completed_epochs = info.completed_epochs
     model.size_multiple = info.size_multiple
+    model.thresholds = None if info.thresholds is None else list(info.thresholds)
     if transforms is not None:
         transforms = without_random(transforms, reporter or Reporter())
         model.test_transforms = transforms

@@ -38,6 +38,9 @@ class SegmentationModel:
         completed_epochs: how many epochs the weights have been trained for.
         size_multiple: what sides of images are continued to multiples of before the network sees
             them; 1 where it was trained at others (``core.models.image_sizes``).
+        thresholds: how sure it must be of each class where that is asked for
+            (``core.prediction.thresholds``), None for the background's; None before they are
+            chosen.
     """
 
     init_params: dict[str, Any]
@@ -50,6 +53,7 @@ class SegmentationModel:
     quantization: QuantizationRecord | None
     completed_epochs: int
     size_multiple: int
+    thresholds: list[float | None] | None
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         """Record the constructor's arguments, so that no subclass can forget one."""
@@ -119,6 +123,7 @@ class SegmentationModel:
         self.quantization = None
         self.completed_epochs = 0
         self.size_multiple = SIZE_MULTIPLE
+        self.thresholds = None
 
     @property
     def status(self) -> model_folder.Status:
@@ -183,6 +188,7 @@ class SegmentationModel:
             pruning=self.pruning,
             quantization=self.quantization,
             size_multiple=self.size_multiple,
+            thresholds=None if self.thresholds is None else tuple(self.thresholds),
         )
 
     def take_structure(self, checkpoint: Path) -> None:

@@ -20,6 +20,7 @@ from core.models.optimizer_choice import Optimizer
 from core.models.trainable import Color
 from core.prediction import paddle_predictor as inference
 from core.prediction.evaluation import check_batch_size, measure
+from core.prediction.figures import FigureRules
 from core.prediction.image_arguments import (
     Image,
     Prediction,
@@ -27,6 +28,7 @@ from core.prediction.image_arguments import (
     as_compose,
     predict_images,
 )
+from core.prediction.thresholds import Thresholds, resolve_thresholds
 from core.seg.model import SegmentationModel
 from core.seg.starting_weights import start_from
 from core.system.errors import InputError
@@ -233,6 +235,8 @@ class Segmenter(SegmentationModel):
                 "A compressed model goes on with its own weights: set pretrain_weights to None."
             )
 
+        self.thresholds = None  # which were of other weights
+
         def load_weights(reporter: Reporter) -> None:
             start_from(self, pretrain_weights, labels=train_dataset.labels, reporter=reporter)
 
@@ -260,6 +264,8 @@ class Segmenter(SegmentationModel):
         on_image: inference.ImageCallback | None = None,
         device: str | None = None,
         window: tuple[int, int] = inference.WINDOW,
+        rules: FigureRules | None = None,
+        thresholds: Thresholds = False,
     ) -> dict[str, Any] | tuple[dict[str, Any], dict[str, Any]]:
         """Measure the network on ``eval_dataset``, at each image's original size.
 
@@ -277,11 +283,15 @@ class Segmenter(SegmentationModel):
             on_image: called as ``on_image(score, label_map)`` after each image.
             device: as in ``train``.
             window: width and height above which a network input is predicted in windows.
+            rules: what counts as found; None for the defaults.
+            thresholds: as in ``predict``.
 
         Returns:
-            The metrics (``metrics_from_matrix``), or ``(metrics, details)`` if ``return_details``
-            or ``per_image``: ``details["confusion_matrix"]`` (rows labels, columns predictions) and
-            ``details["per_image"]`` (dicts ``image``, ``miou``, ``confusion``).
+            The metrics (``metrics_from_matrix``) with the figures of ``"objects"`` and
+            ``"images"`` (``core.prediction.figures``), or ``(metrics, details)`` if
+            ``return_details`` or ``per_image``: ``details["confusion_matrix"]`` (rows labels,
+            columns predictions), ``details["thresholds"]`` (those that would be best here, or None)
+            and ``details["per_image"]`` (dicts ``image``, ``miou``, ``confusion``, ``figures``).
         """
         check_batch_size(batch_size)
         if (difference := check_classes(self, eval_dataset)) is not None:
@@ -290,14 +300,43 @@ class Segmenter(SegmentationModel):
         inference.use_device(self.net, device)
         transforms = eval_dataset.transforms or self.test_transforms
         return measure(
-            self._predictor(transforms, window=window, reporter=reporter),
+            self._predictor(transforms, window=window, reporter=reporter, thresholds=thresholds),
             eval_dataset,
             batch_size=batch_size,
             return_details=return_details,
             reporter=reporter,
             per_image=per_image,
             on_image=on_image,
+            rules=rules,
         )
+
+    def choose_thresholds(
+        self, eval_dataset: SegDataset, *, reporter: Reporter | None = None
+    ) -> list[float | None]:
+        """Choose how sure the network must be of each class, by the F1 of its pixels; keep it.
+
+        ``predict`` uses the thresholds where it is asked to, and ``save_model`` keeps them.
+
+        Args:
+            eval_dataset: images with masks that were not trained on.
+            reporter: is told of progress and may stop the work.
+
+        Returns:
+            One threshold for each class (``core.prediction.thresholds``), None for the background.
+
+        Raises:
+            InputError: no class is called background, or the data cannot be used.
+        """
+        found = self.evaluate(eval_dataset, return_details=True, reporter=reporter)
+        assert isinstance(found, tuple)  # as details were asked for
+        thresholds: list[float | None] | None = found[1]["thresholds"]
+        if thresholds is None:
+            raise InputError(
+                "Thresholds are about the background, and none of the classes is called so: "
+                "name it background in labels.txt."
+            )
+        self.thresholds = thresholds
+        return thresholds
 
     def predict(
         self,
@@ -307,6 +346,7 @@ class Segmenter(SegmentationModel):
         with_scores: bool = True,
         device: str | None = None,
         window: tuple[int, int] = inference.WINDOW,
+        thresholds: Thresholds = False,
     ) -> Prediction | list[Prediction]:
         """Predict one image or a list of images, which may differ in size.
 
@@ -318,6 +358,8 @@ class Segmenter(SegmentationModel):
             with_scores: leave ``score_map`` out when False (it is large).
             device: as in ``train``.
             window: width and height above which a network input is predicted in windows.
+            thresholds: choose classes by the model's own thresholds (True) or by one for each
+                class; False for the highest score. The scores are the same.
 
         Returns:
             For each image ``{"label_map": (H, W) int32, "score_map": (H, W, num_classes)
@@ -328,7 +370,7 @@ class Segmenter(SegmentationModel):
         """
         inference.use_device(self.net, device)
         chosen = self.test_transforms if transforms is None else as_compose(transforms)
-        predictor = self._predictor(chosen, window=window)
+        predictor = self._predictor(chosen, window=window, thresholds=thresholds)
         return predict_images(partial(predictor.predict, with_scores=with_scores), img_file)
 
     def analyze_sensitivity(
@@ -426,7 +468,7 @@ class Segmenter(SegmentationModel):
             usual_size=self._analyzed_size,
             reporter=reporter,
         )
-        self.sensitivities = None  # of a network that is no more
+        self.sensitivities = self.thresholds = None  # of a network that is no more
         if save_dir is not None:
             self.save_model(save_dir)
         return result
@@ -475,6 +517,7 @@ class Segmenter(SegmentationModel):
             reporter=reporter,
             device=device,
         )
+        self.thresholds = None  # of a network that is no more
         if save_dir is not None:
             self.save_model(save_dir)
 
@@ -572,6 +615,7 @@ class Segmenter(SegmentationModel):
             warmup_steps=warmup_steps,
             warmup_start_lr=warmup_start_lr,
         )
+        self.thresholds = None  # which were of other weights
         return aware_training.quant_aware_train(
             self,
             options,
@@ -592,16 +636,19 @@ class Segmenter(SegmentationModel):
         *,
         window: tuple[int, int],
         reporter: Reporter | None = None,
+        thresholds: Thresholds = False,
     ) -> inference.ImagePredictor:
         if transforms is None:
             raise InputError(
                 "The model has no preprocessing of its own because it was trained without an "
                 "evaluation set: pass transforms."
             )
-        return inference.ImagePredictor(
+        predictor = inference.ImagePredictor(
             self.net,
             without_random(transforms, reporter or Reporter()),
             num_classes=self.num_classes,
             window=window,
             multiple=self.size_multiple,
         )
+        predictor.set_thresholds(resolve_thresholds(thresholds, self.thresholds))
+        return predictor

@@ -155,7 +155,10 @@ def test_evaluate_prints_json_and_writes_nothing(model_dir, data, place, capsys)
     arguments = ["evaluate", "--model-dir", str(model_dir), "--data", str(data), "--split", "test"]
     assert cli.run([*arguments, "--json"]) == 0
     result = _json(capsys)
-    assert result["images"] == COUNTS["test"]
+    assert result["images"]["count"] == COUNTS["test"]
+    assert {"objects", "found", "missed", "false_alarms"} <= result["objects"]["all"].keys()
+    assert result["verdict"]["level"] in ("usable", "partly", "not usable")
+    assert len(result["verdict"]["sentences"]) > len(LABELS) - 1
     assert {"miou", "miou_paddlex", "category_iou", "oacc", "kappa"} <= result.keys()
     assert sorted(path for path in place.rglob("*")) == before
 

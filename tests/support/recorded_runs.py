@@ -8,7 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
+from core.advice.verdict import judge
 from core.images.io import write_image, write_mask
+from core.prediction.choosing import Choice
+from core.prediction.figures import Figures
 from core.prediction.inspection import score_image
 from core.prediction.metrics import ConfusionMatrix, metrics_from_matrix
 from core.project import ImageQuery, Project
@@ -144,7 +147,7 @@ def record_evaluation(project: Project, model_dir: Path, *, quality: float = 0.6
     run = RunFolder.create(row.folder, spec)
     rng = np.random.default_rng(3)
     total = np.zeros((len(LABELS), len(LABELS)), np.int64)
-    rows = []
+    rows, judged, figures = [], [], Figures(LABELS)
     items = [item for item in revision.items if item.subset == "val"]
     (run.path / "predictions").mkdir()
     for index, item in enumerate(items):
@@ -160,6 +163,9 @@ def record_evaluation(project: Project, model_dir: Path, *, quality: float = 0.6
         matrix = counted.matrix
         total += matrix
         score = score_image(matrix, image=item.image, label=item.mask, prediction=path)
+        defect = np.where(predicted == 0, np.uint8(1), predicted)
+        odds = np.where(predicted == 0, 100, 180).astype(np.uint8)
+        judged.append((str(item.image), figures.update(Choice(predicted, defect, odds), mask)))
         rows.append(
             {
                 "image": str(item.image),
@@ -176,7 +182,8 @@ def record_evaluation(project: Project, model_dir: Path, *, quality: float = 0.6
     rows.sort(key=lambda row: row["miou"])
     result = {
         **metrics_from_matrix(total),
-        "images": len(items),
+        **figures.to_dict(),
+        "verdict": judge(LABELS, total, figures.to_dict(), judged).to_dict(),
         "split": "val",
         "labels": list(LABELS),
         "model_dir": str(model_dir),

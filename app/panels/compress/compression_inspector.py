@@ -13,6 +13,7 @@ from app.look.translation import tr
 from app.panels.compress.flops_slider import FlopsSlider
 from app.widgets.choice_card import ChoiceColumn
 from app.widgets.layout import button, label, line, row
+from app.widgets.verdict_box import VerdictBox
 
 _MOST_EPOCHS = 1000
 _FINETUNE, _QAT = 5, 3
@@ -175,6 +176,7 @@ class CompressionInspector(QWidget):
         self.name = label("", "heading", wrap=True)
         self.origin = label("", "muted", wrap=True)
         self.note = label("", "warning", wrap=True)
+        self.verdict = VerdictBox()
         self.prune = PruneBox()
         self.quantize = QuantizeBox()
         self.ship = ShipBox()
@@ -183,6 +185,7 @@ class CompressionInspector(QWidget):
         layout.setSpacing(GRID)
         layout.addWidget(self.name)
         layout.addWidget(self.origin)
+        layout.addWidget(self.verdict)
         layout.addWidget(self.ship)
         layout.addWidget(self.note)
         for part in (self.prune, self.quantize):
@@ -217,6 +220,7 @@ class CompressionInspector(QWidget):
     def renew_colors(self) -> None:
         """Draw the cards in the current theme."""
         self.quantize.ways.renew_colors()
+        self.verdict.renew_colors()
 
 
 def epochs_box(start: int, name: str, *, least: int = 0) -> QSpinBox:

@@ -92,6 +92,8 @@ class CompressionPanel(Panel):
         if self._project is None:
             return StepStatus(StepState.BLOCKED, message("Open a project first."))
         runs = self._project.runs()
+        if self.context.verdicts.all_warn(run for run in runs if run.kind in COMPRESSING):
+            return StepStatus(StepState.WARNING, message("No compressed model finds anything."))
         if any(run.kind in COMPRESSING and run.state == "done" for run in runs):
             return StepStatus(StepState.DONE, message("A model is compressed."))
         trained = (run for run in runs if run.kind == "train" and run.state not in ALIVE)
@@ -248,6 +250,9 @@ class CompressionPanel(Panel):
             if read_only
             else ""
         )
+        verdict = None if current is None else current.verdict
+        warns = verdict is not None and verdict.is_warning
+        self.choices.verdict.show_verdict(verdict if warns else None)
         self.choices.allow(
             prune=spec_fields.prune_problem(current) if current is not None and free else None,
             quantize=spec_fields.quantize_problem(current)

@@ -28,7 +28,7 @@ from app.widgets.class_colors import swatch
 from app.widgets.layout import label
 from core.images.io import read_image, read_mask
 from core.images.palette import Color
-from core.prediction.inspection import ImageScore, Verdict, background_class, error_map
+from core.prediction.inspection import ImageScore, PixelError, background_class, error_map
 from core.system.errors import InputError
 
 _MAX_SIDE = 2048
@@ -212,11 +212,11 @@ class ErrorViewer(QWidget):
         return tools
 
     def _make_legend(self) -> None:
-        for verdict, color in ERROR_COLORS.items():
+        for error, color in ERROR_COLORS.items():
             mark = QLabel()
             mark.setPixmap(swatch(QColor(*color)).pixmap(_SWATCH, _SWATCH))
             self._legend.addWidget(mark)
-            self._legend.addWidget(label(_error_name(verdict), "muted"))
+            self._legend.addWidget(label(_error_name(error), "muted"))
             self._legend.addSpacing(GRID)
         self._legend.addStretch(1)
         self._legend.setAlignment(Qt.AlignmentFlag.AlignLeft)
@@ -251,12 +251,12 @@ def _render(
     return overlay_errors(image, errors)
 
 
-def _error_name(verdict: Verdict) -> str:
+def _error_name(error: PixelError) -> str:
     """Return what a colour of an error map means, in the current language."""
     return {
-        Verdict.CORRECT: tr("correct"),
-        Verdict.MISSED: tr("missed"),
-        Verdict.FALSE: tr("false alarm"),
-        Verdict.CONFUSED: tr("wrong class"),
-        Verdict.IGNORED: tr("ignored"),
-    }[verdict]
+        PixelError.CORRECT: tr("correct"),
+        PixelError.MISSED: tr("missed"),
+        PixelError.FALSE: tr("false alarm"),
+        PixelError.CONFUSED: tr("wrong class"),
+        PixelError.IGNORED: tr("ignored"),
+    }[error]

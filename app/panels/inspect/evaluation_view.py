@@ -11,12 +11,15 @@ from app.panels.inspect.class_scores import ClassScores
 from app.panels.inspect.confusion_table import ConfusionTable
 from app.panels.inspect.error_list import ErrorList
 from app.panels.inspect.error_viewer import ErrorViewer
+from app.panels.inspect.object_scores import ObjectScores
 from app.widgets.layout import button, label, row
+from app.widgets.verdict_box import VerdictBox
 from core.images.palette import Color
+from core.models.model_verdict import Verdict
 from core.prediction.inspection import Evaluation, ImageScore, background_class, with_confusion
 
 _LIST_WIDTH = GRID * 38
-_UPPER, _LOWER = 430, 300
+_UPPER, _LOWER = 340, 390
 
 
 class EvaluationView(QWidget):
@@ -31,6 +34,8 @@ class EvaluationView(QWidget):
         super().__init__(parent)
         self._evaluation: Evaluation | None = None
         self._colors: tuple[Color, ...] = ()
+        self.verdict = VerdictBox(lines=3)
+        self.objects = ObjectScores()
         self.table = ClassScores()
         self.matrix = ConfusionTable()
         self.images = ErrorList()
@@ -39,7 +44,9 @@ class EvaluationView(QWidget):
         self.clear_button = button(tr("Show all"), "link", tooltip=tr("List all images again"))
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self._make_results())
+        layout.setSpacing(GRID)
+        layout.addWidget(self.verdict)
+        layout.addWidget(self._make_results(), 1)
         self.images.score_chosen.connect(self._on_score_chosen)
         self.images.opened.connect(self.opened)
         self.matrix.cell_clicked.connect(self._on_cell_clicked)
@@ -54,6 +61,9 @@ class EvaluationView(QWidget):
     def show_evaluation(self, evaluation: Evaluation | None, colors: tuple[Color, ...]) -> None:
         """Show results with the classes' colours; None: nothing."""
         self._evaluation, self._colors = evaluation, colors
+        self.verdict.show_verdict(
+            None if evaluation is None else Verdict.from_dict(evaluation.metrics.get("verdict"))
+        )
         if evaluation is None:
             self.images.images.set_scores((), background=None)
             self.viewer.show_image(None)
@@ -69,6 +79,7 @@ class EvaluationView(QWidget):
     def renew_colors(self) -> None:
         """Draw in the current theme."""
         self.viewer.renew_colors()
+        self.verdict.renew_colors()
         self.matrix.update()
         self._fill_table()
 
@@ -80,6 +91,7 @@ class EvaluationView(QWidget):
     def _fill_table(self) -> None:
         shown = self._evaluation
         if shown is not None:
+            self.objects.show_figures(shown.metrics, self._colors)
             self.table.show_metrics(shown.metrics, shown.matrix, shown.labels, self._colors)
 
     @Slot(object)
@@ -142,8 +154,14 @@ class EvaluationView(QWidget):
         listed.addWidget(self.images, 1)
         upper = _splitter(Qt.Orientation.Horizontal, side, self.viewer, sizes=(_LIST_WIDTH, 600))
         upper.setStretchFactor(1, 1)
+        tables = QWidget()
+        stacked = QVBoxLayout(tables)
+        stacked.setContentsMargins(0, 0, 0, 0)
+        stacked.setSpacing(GRID)
+        stacked.addWidget(self.objects)
+        stacked.addWidget(self.table, 1)
         lower = _splitter(
-            Qt.Orientation.Horizontal, self.table, self._make_matrix_card(), sizes=(560, 400)
+            Qt.Orientation.Horizontal, tables, self._make_matrix_card(), sizes=(560, 400)
         )
         lower.setStretchFactor(0, 3)
         lower.setStretchFactor(1, 2)

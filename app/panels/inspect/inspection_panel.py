@@ -107,7 +107,10 @@ class InspectionPanel(Panel):
             return StepStatus(StepState.BLOCKED, message("Open a project first."))
         if not self._models():
             return StepStatus(StepState.BLOCKED, message("Train a model first."))
-        if any(run.state == "done" for run in self._project.runs("evaluate")):
+        runs = self._project.runs("evaluate")
+        if self.context.verdicts.all_warn(runs):
+            return StepStatus(StepState.WARNING, message("No measured model finds anything."))
+        if any(run.state == "done" for run in runs):
             return StepStatus(StepState.DONE, message("A model is measured."))
         return StepStatus(StepState.NEXT, message("Ready to measure."))
 
@@ -246,6 +249,11 @@ class InspectionPanel(Panel):
         self.results.show_evaluation(evaluation, self._colors(evaluation))
         if evaluation is None:
             return
+        objects = evaluation.metrics.get("objects")
+        total = objects["all"] if isinstance(objects, dict) else None
+        self.tiles["found"].setText(
+            "–" if total is None else f"{total['found']:,} / {total['objects']:,}"
+        )
         for key in ("miou", "oacc", "kappa"):
             value = evaluation.metrics[key]
             self.tiles[key].setText("–" if value is None else f"{value:.3f}")
@@ -336,6 +344,7 @@ class InspectionPanel(Panel):
         facts.setContentsMargins(0, 0, 0, 0)
         facts.setSpacing(GRID * 3)
         for key, title in (
+            ("found", tr("Objects found")),
             ("miou", tr("mIoU")),
             ("oacc", tr("Accuracy")),
             ("kappa", tr("Kappa")),

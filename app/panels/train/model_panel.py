@@ -85,7 +85,10 @@ class ModelPanel(Panel):
             return StepStatus(StepState.BLOCKED, message("Label images first."))
         if not counts.by_subset["train"] or not counts.by_subset["val"]:
             return StepStatus(StepState.BLOCKED, message("Split the images first."))
-        if any(run.state == "done" for run in self._project.runs("train")):
+        runs = self._project.runs("train")
+        if self.context.verdicts.all_warn(runs):
+            return StepStatus(StepState.WARNING, message("No model finds anything yet."))
+        if any(run.state == "done" for run in runs):
             return StepStatus(StepState.DONE, message("A model is trained."))
         return StepStatus(StepState.NEXT, message("Ready to train."))
 

@@ -32,6 +32,7 @@ from app.widgets.empty_state import EmptyState
 from app.widgets.layout import button, label
 from app.widgets.log_view import LogView
 from app.widgets.run_charts import CompareRun, RunCharts
+from core.models.model_verdict import Verdict
 from core.project import Project
 from core.project.rows import RunRow
 from core.runs.events import Event, MaskPreview
@@ -102,6 +103,8 @@ class MonitorPanel(Panel):
         if self._project is None:
             return StepStatus(StepState.BLOCKED, message("Open a project first."))
         runs = self._project.runs("train")
+        if self.context.verdicts.all_warn(runs):
+            return StepStatus(StepState.WARNING, message("No model finds anything yet."))
         if any(run.state == "done" for run in runs):
             return StepStatus(StepState.DONE, message("A model is trained."))
         return StepStatus(StepState.NEXT, message("Ready to train."))
@@ -145,7 +148,8 @@ class MonitorPanel(Panel):
 
     def _refresh_list(self) -> None:
         runs = [] if self._project is None else self._project.runs("train")
-        self.run_list.set_runs(runs)
+        verdicts = self.context.verdicts
+        self.run_list.set_runs(runs, {run.id: verdicts.of(run) for run in runs})
         self._inspector.set_runs([run for run in runs if run != self._run])
         self._stack.setCurrentIndex(1 if runs else 0)
 
@@ -213,6 +217,7 @@ class MonitorPanel(Panel):
             state,
             history,
             has_model=history.best_miou is not None,
+            verdict=self._verdict(),
             waits=str(self._run.id) in (*self.context.jobs.queued, *self.context.jobs.running),
         )
         self.masks.set_alive(state in _ALIVE)
@@ -220,6 +225,13 @@ class MonitorPanel(Panel):
             self._clock.start()
         elif state not in _ALIVE:
             self._clock.stop()
+
+    def _verdict(self) -> Verdict | None:
+        """What was said of the run's model, once it is over."""
+        run = self._run
+        if run is None or self._state() in ("queued", *_ALIVE):
+            return None
+        return self.context.verdicts.of_ended(run)
 
     def _redraw_if_due(self) -> None:
         """Ask for new masks when the chosen number of steps has passed."""

@@ -14,6 +14,8 @@ from app.widgets.duration_text import duration_text
 from app.widgets.elided_label import ElidedLabel
 from app.widgets.layout import button, label, row
 from app.widgets.run_states import state_color, state_text
+from app.widgets.verdict_box import VerdictBox
+from core.models.model_verdict import Verdict
 from core.runs.events import Failed
 from core.runs.history import RunHistory
 from core.system.messages import Message
@@ -72,6 +74,7 @@ class RunHeader(QWidget):
         self.facts: dict[str, QLabel] = {}
         self.failure = _FailureBox()
         self.failure.hide()
+        self.verdict = VerdictBox()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(GRID)
@@ -90,6 +93,7 @@ class RunHeader(QWidget):
         layout.addWidget(self.bar)
         layout.addLayout(self._make_facts())
         layout.addWidget(self.failure)
+        layout.addWidget(self.verdict)
 
     def show_run(
         self,
@@ -98,6 +102,7 @@ class RunHeader(QWidget):
         history: RunHistory,
         *,
         has_model: bool,
+        verdict: Verdict | None = None,
         waits: bool = True,
     ) -> None:
         """Show a run as it is now.
@@ -107,11 +112,13 @@ class RunHeader(QWidget):
             state: as in ``RunFolder.state``.
             history: what it told.
             has_model: whether there is a best model to inspect.
+            verdict: what was said of it.
             waits: whether a queued run really waits for its turn; one that was left behind by an
                 earlier window does not.
         """
         self.name.setText(name)
-        self._show_state(state, has_model=has_model)
+        self._show_state(state, verdict, has_model=has_model)
+        self.verdict.show_verdict(verdict)
         self._show_resume(state, has_started=history.started is not None, waits=waits)
         progress = history.training
         share = 0.0 if progress is None else progress.step / max(1, progress.steps)
@@ -135,9 +142,9 @@ class RunHeader(QWidget):
         known = eta is not None and state in ("running", "paused")
         self.facts["left"].setText(duration_text(eta) if known and eta is not None else "–")
 
-    def _show_state(self, state: str, *, has_model: bool) -> None:
-        color = state_color(state, tokens())
-        self.chip.setText(state_text(state))
+    def _show_state(self, state: str, verdict: Verdict | None, *, has_model: bool) -> None:
+        color = state_color(state, tokens(), verdict)
+        self.chip.setText(state_text(state, verdict))
         self.chip.setStyleSheet(f"color: {color}; font-weight: 600;")
         self.pause_button.setVisible(state == "running")
         self.continue_button.setVisible(state == "paused")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QSize, Qt, Signal, Slot
 from PySide6.QtGui import QColor, QFont, QPainter
@@ -18,9 +18,11 @@ from PySide6.QtWidgets import (
 from app.look.theme import GRID, RADIUS, Tokens, tokens
 from app.look.translation import tr
 from app.widgets.run_states import state_color, state_text
+from core.models.model_verdict import Verdict
 from core.project.rows import RunRow
 
 _ROW = Qt.ItemDataRole.UserRole
+_VERDICT = _ROW + 1
 _HEIGHT = GRID * 7
 
 
@@ -39,15 +41,25 @@ class RunList(QListWidget):
         self.setAccessibleName(tr("Runs"))
         self.currentItemChanged.connect(self._on_current_changed)
 
-    def set_runs(self, runs: Iterable[RunRow]) -> None:
-        """Show these runs; the chosen one stays chosen, silently."""
+    def set_runs(
+        self, runs: Iterable[RunRow], verdicts: Mapping[int, Verdict | None] | None = None
+    ) -> None:
+        """Show these runs; the chosen one stays chosen, silently.
+
+        Args:
+            runs: newest first.
+            verdicts: what was said of their models, by run id.
+        """
         current = self.current_id
         self.blockSignals(True)
         self.clear()
         for run in runs:
             item = QListWidgetItem()
             item.setData(_ROW, run)
-            item.setData(Qt.ItemDataRole.AccessibleTextRole, f"{run.name}, {state_text(run.state)}")
+            verdict = (verdicts or {}).get(run.id)
+            item.setData(_VERDICT, verdict)
+            state = state_text(run.state, verdict)
+            item.setData(Qt.ItemDataRole.AccessibleTextRole, f"{run.name}, {state}")
             item.setToolTip(run.name)
             self.addItem(item)
             if run.id == current:
@@ -101,7 +113,7 @@ class _RunDelegate(QStyledItemDelegate):
         upper, lower = QRect(inner), QRect(inner)
         upper.setHeight(inner.height() // 2)
         lower.setTop(upper.bottom() + 1)
-        chip = self._paint_chip(painter, option, lower, run.state, theme)
+        chip = self._paint_chip(painter, option, lower, run.state, verdict=index.data(_VERDICT))
         metrics = option.fontMetrics
         font = QFont(option.font)
         font.setWeight(QFont.Weight.DemiBold)
@@ -137,13 +149,19 @@ class _RunDelegate(QStyledItemDelegate):
         painter.drawRoundedRect(area, RADIUS, RADIUS)
 
     def _paint_chip(
-        self, painter: QPainter, option: QStyleOptionViewItem, area: QRect, state: str, t: Tokens
+        self,
+        painter: QPainter,
+        option: QStyleOptionViewItem,
+        area: QRect,
+        state: str,
+        *,
+        verdict: Verdict | None,
     ) -> QRect:
-        text = state_text(state)
+        text = state_text(state, verdict)
         width = option.fontMetrics.horizontalAdvance(text) + GRID * 2
         height = option.fontMetrics.height() + 2
         chip = QRect(area.right() - width, area.center().y() - height // 2, width, height)
-        color = QColor(state_color(state, t))
+        color = QColor(state_color(state, tokens(), verdict))
         soft = QColor(color)
         soft.setAlphaF(0.16)
         painter.setPen(Qt.PenStyle.NoPen)

@@ -18,6 +18,7 @@ from core.annotation.draft import (
 )
 from core.images.io import write_image, write_mask
 from core.jobs.draft_model import DraftModel, open_model
+from core.project.draft_models import check_useful
 from core.runs.kinds import DraftSpec
 from core.runs.run_folder import RunFolder
 from core.system.errors import InputError
@@ -37,6 +38,7 @@ def run(spec: DraftSpec, folder: RunFolder, reporter: Reporter) -> dict[str, Any
             images=len(spec.images),
             ids=len(spec.image_ids),
         )
+    check_useful(spec.model_dir)
     model = open_model(spec.model_dir, reporter=reporter)
     drop_torn_line(folder.path)
     known = {record.index: record for record in read_records(folder.path)}

@@ -7,14 +7,15 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from core.datasets import SegDataset, open_data_folder
 from core.deploy.any_model import load_model
 from core.images.io import write_mask
 from core.images.palette import default_palette
+from core.jobs.tasks.judging import measure_and_judge
+from core.prediction.figures import FigureRules, ImageFigures
 from core.prediction.inspection import score_image
 from core.prediction.metrics import metrics_from_matrix
+from core.prediction.objects import ObjectRule
 from core.prediction.predictor import ImageEvaluation, LabelMap
 from core.runs.kinds import EvaluateSpec
 from core.runs.run_folder import RunFolder
@@ -39,10 +40,8 @@ def run(spec: EvaluateSpec, folder: RunFolder, reporter: Reporter) -> dict[str, 
     dataset = data.dataset(spec.split, model.test_transforms)
     palette = model.colors or default_palette(model.num_classes)
     rows: list[dict[str, Any]] = []
-    confusion = np.zeros((model.num_classes, model.num_classes), np.int64)
 
     def on_image(image: ImageEvaluation, label_map: LabelMap) -> None:
-        confusion[:] += image.confusion
         saved = None
         if spec.save_masks:
             saved = folder.path / PREDICTIONS_DIR / f"{image.index:06d}{_MASK_SUFFIX}"
@@ -51,12 +50,20 @@ def run(spec: EvaluateSpec, folder: RunFolder, reporter: Reporter) -> dict[str, 
 
     if spec.save_masks:
         (folder.path / PREDICTIONS_DIR).mkdir(exist_ok=True)
-    model.evaluate(dataset, reporter=reporter, on_image=on_image)
+    judgement = measure_and_judge(
+        model,
+        dataset,
+        reporter=reporter,
+        on_image=on_image,
+        rules=_rules(spec),
+        thresholds=spec.thresholds,
+    )
     rows.sort(key=lambda row: (row["miou"] is None, row["miou"] or 0.0, -row["wrong_pixels"]))
     seconds = time.monotonic() - started
     result = {
-        **metrics_from_matrix(confusion),
-        "images": len(dataset),
+        **judgement.metrics,
+        **judgement.result(),
+        "thresholds": spec.thresholds,
         "seconds": seconds,
         "images_per_second": len(dataset) / seconds,
         "split": spec.split,
@@ -64,10 +71,17 @@ def run(spec: EvaluateSpec, folder: RunFolder, reporter: Reporter) -> dict[str, 
         "model_dir": str(spec.model_dir),
     }
     write_json_atomic(
-        folder.path / METRICS_FILE, {**result, "confusion_matrix": confusion.tolist()}
+        folder.path / METRICS_FILE, {**result, "confusion_matrix": judgement.matrix.tolist()}
     )
     write_json_atomic(folder.path / PER_IMAGE_FILE, rows)
     return result
+
+
+def _rules(spec: EvaluateSpec) -> FigureRules:
+    return FigureRules(
+        objects=ObjectRule(iou=spec.object_iou, min_area=spec.min_area),
+        false_alarm_rate=spec.false_alarm_rate,
+    )
 
 
 def _row(
@@ -92,4 +106,16 @@ def _row(
         "pixels": score["pixels"],
         "wrong_pixels": score["wrong_pixels"],
         "confusions": [[*pair, count] for pair, count in score["confusions"].items()],
+        **_figures(image.figures),
+    }
+
+
+def _figures(figures: ImageFigures | None) -> dict[str, Any]:
+    """Objects as (class, objects, found, false alarms), the image's score, what it really is."""
+    if figures is None:
+        return {}
+    return {
+        "objects": [[index, *counts] for index, counts in figures.objects.items()],
+        "score": figures.score,
+        "defective": figures.defective,
     }

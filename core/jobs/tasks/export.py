@@ -15,7 +15,9 @@ def run(spec: ExportSpec, _folder: RunFolder, reporter: Reporter) -> dict[str, A
     """Write the files that other programs run."""
     model = load_model(spec.model_dir, reporter=reporter)
     reporter.progress(0, 1, stage="export")
-    result = export_model(model, spec.out_dir, size=spec.image_size, reporter=reporter)
+    result = export_model(
+        model, spec.out_dir, size=spec.image_size, thresholds=spec.thresholds, reporter=reporter
+    )
     return {
         "export_dir": str(spec.out_dir),
         "files": [str(file) for file in result.files],

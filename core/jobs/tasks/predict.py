@@ -31,7 +31,8 @@ def run(spec: PredictSpec, folder: RunFolder, reporter: Reporter) -> dict[str, A
     targets = prediction_paths(spec.images, spec.out_dir)
     goes_on = _attempts(folder) > 1
     check_targets(targets, spec.images, overwrite=spec.overwrite or goes_on)
-    model.predict([])  # what the model itself lacks is said once, not for each image
+    # What the model itself lacks is said once, not for each image.
+    model.predict([], thresholds=spec.thresholds)
     make_folder(spec.out_dir)
     palette = model.colors or default_palette(model.num_classes)
     total = len(targets)
@@ -41,7 +42,9 @@ def run(spec: PredictSpec, folder: RunFolder, reporter: Reporter) -> dict[str, A
         reporter.check()
         reporter.progress(done, total, stage="predict", eta_s=_eta(started, done, total))
         try:
-            prediction = cast(Prediction, model.predict(image, with_scores=False))
+            prediction = cast(
+                Prediction, model.predict(image, with_scores=False, thresholds=spec.thresholds)
+            )
         except InputError as error:
             reporter.warn(error.message)
             failed.append({"image": str(image), "problem": str(error)})

@@ -7,6 +7,7 @@ from typing import Any
 
 from core.datasets import DataFolder
 from core.deploy.measurement import measure_variant
+from core.jobs.tasks.judging import measure_and_judge
 from core.jobs.tasks.training_setup import dataset_hash, eval_set, training_arguments
 from core.models.model_folder import network_input_size, read_model_info, usual_input_size
 from core.runs.kinds import PruneSpec, QuantizeSpec
@@ -38,6 +39,9 @@ def measured_result(
         "miou_before": None,
         "labels": list(model.labels),
         "variant": None,
+        "objects": None,
+        "images": None,
+        "verdict": None,
         **trained,
     }
     if data is None or "val" not in data.subsets:
@@ -54,10 +58,11 @@ def measured_result(
             reporter=reporter,
         )
         result["variant"] = variant.to_dict()
+    judgement = measure_and_judge(model, dataset, reporter=reporter)
+    judgement.keep(best)
     if not trained:
-        metrics = model.evaluate(dataset, reporter=reporter)
-        result |= metrics if isinstance(metrics, dict) else {}
-    return result
+        result |= judgement.metrics
+    return result | judgement.result()
 
 
 def retraining_arguments(

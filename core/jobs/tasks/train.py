@@ -9,10 +9,12 @@ from typing import Any
 import psutil
 
 from core.datasets import open_data_folder
+from core.jobs.tasks.judging import measure_and_judge
 from core.jobs.tasks.training_setup import eval_set, training_arguments, training_result
 from core.runs.kinds import TrainSpec
 from core.runs.run_folder import RunFolder
 from core.seg import create
+from core.seg.loading import load_model
 from core.system.reporting import Reporter
 from core.training import distributed
 from core.training.checkpoint import read_training_state
@@ -66,8 +68,15 @@ def run(spec: TrainSpec, folder: RunFolder, reporter: Reporter) -> dict[str, Any
         **training_arguments(spec, data, train_set, val_set, save_dir=folder.path),
         reporter=reporter,
     )
+    judged: dict[str, Any] = {"objects": None, "images": None, "verdict": None}
+    if ranks.leads and result.best_model is not None and val_set is not None:
+        best = load_model(result.best_model, reporter=reporter)
+        judgement = measure_and_judge(best, val_set, reporter=reporter)
+        judgement.keep(result.best_model)
+        judged = judgement.result()
     return {
         **training_result(result),
+        **judged,
         "resumed_from": resume,
         "labels": list(data.labels),
     }

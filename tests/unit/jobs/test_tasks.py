@@ -98,7 +98,7 @@ def test_evaluation_agrees_with_training_and_with_its_own_masks(
         assert result[key] == pytest.approx(trained[key])
     written = json.loads((run.path / METRICS_FILE).read_text(encoding="utf-8"))
     rows = json.loads((run.path / PER_IMAGE_FILE).read_text(encoding="utf-8"))
-    assert len(rows) == result["images"] == 3
+    assert len(rows) == result["images"]["count"] == 3
     scores = [row["miou"] for row in rows]
     assert scores == sorted(scores)
     matrix = ConfusionMatrix(2)

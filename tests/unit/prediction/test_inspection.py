@@ -11,7 +11,7 @@ from sklearn.metrics import confusion_matrix
 
 from core.prediction.inspection import (
     LabelMap,
-    Verdict,
+    PixelError,
     background_class,
     error_map,
     read_evaluation,
@@ -34,8 +34,8 @@ def confusions(predicted: LabelMap, label: LabelMap, *, num_classes: int) -> npt
 
 
 def test_error_map_with_background() -> None:
-    ok, missed, false = Verdict.CORRECT, Verdict.MISSED, Verdict.FALSE
-    confused, ignored = Verdict.CONFUSED, Verdict.IGNORED
+    ok, missed, false = PixelError.CORRECT, PixelError.MISSED, PixelError.FALSE
+    confused, ignored = PixelError.CONFUSED, PixelError.IGNORED
     expected = [[ok, false, ok, missed], [ok, confused, ignored, ignored]]
     assert error_map(PREDICTION, LABEL).tolist() == expected
 

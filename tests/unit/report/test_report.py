@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import base64
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import cv2
 import numpy as np
 import pytest
 
-from core.images.io import write_image, write_mask
+from core.images.io import read_mask, write_image, write_mask
+from core.models.model_verdict import Level, Verdict
+from core.prediction.choosing import Choice
+from core.prediction.figures import Figures
 from core.prediction.inspection import score_image
 from core.prediction.metrics import ConfusionMatrix, metrics_from_matrix
 from core.report import Fact, ReportData, write_report
 from core.report.example_pictures import ERROR_COLORS, make_example, paint_label_map
 from core.report.svg_charts import Curve, draw_chart
+from core.system.messages import message
 
 LABELS = ("background", "<b>划痕</b>", "pit & co", "never")
 COLORS = ((50, 50, 50), (230, 159, 0), (200, 60, 90), (86, 180, 233))
@@ -114,7 +119,7 @@ def test_worst_image_comes_first_with_four_pictures_each(data, tmp_path):
 
 def test_table_has_the_metrics_and_marks_absent_classes(data, tmp_path):
     text, _ = _page(data, tmp_path)
-    table = text[text.index("Classes,") : text.index("Confusion")]
+    table = text[text.index("Pixels,") : text.index("Confusion")]
     rows = re.findall(r"<tr>(.*?)</tr>", table, re.DOTALL)[1:]
     assert [("absent" in row) for row in rows] == [False, False, False, True]
     iou = data.metrics["category_iou"]
@@ -198,3 +203,32 @@ class TestCurves:
         )
         assert chart.lines[0].path.count("L") < 700
         assert chart.lines[0].last == "9"
+
+
+def test_the_verdict_and_what_was_found_stand_first(data, tmp_path):
+    figures = Figures(LABELS)
+    for score in data.scores:
+        label, predicted = read_mask(score.label), read_mask(score.prediction)
+        odds = np.where(predicted, 200, 100).astype(np.uint8)
+        figures.update(Choice(predicted, np.maximum(predicted, 1), odds), label)
+    clean = np.zeros((48, 64), np.uint8)
+    figures.update(Choice(clean, clean + 1, clean), clean)
+    found = figures.to_dict()
+    sentences = (message("Partly usable: “{name}”.", name="<b>"), message("One more."))
+    verdict = Verdict(Level.PARTLY, sentences)
+    text, _ = _page(replace(data, verdict=verdict, **found), tmp_path)
+    assert "Partly usable: “&lt;b&gt;”." in text
+    order = ["One more.", "Objects, ", "Whole ", "How it learnt", "Pixels, "]
+    places = [text.index(one) for one in order]
+    assert places == sorted(places)
+    rows = re.findall(r"<tr>(.*?)</tr>", text[places[1] : places[2]], re.DOTALL)[1:]
+    assert len(rows) == len(LABELS) - 1
+    assert "2 of 2 defective images are marked" in text
+    assert "Defective images detected" in text
+    assert text.count("<svg") == 5
+
+
+def test_an_evaluation_of_an_earlier_version_has_neither(data, tmp_path):
+    text, _ = _page(data, tmp_path)
+    assert "Objects, " not in text
+    assert 'class="card verdict' not in text

@@ -74,6 +74,8 @@ class DraftJobs(QObject):
             return
         if choice is None:
             self._tell(tr("Train a model first; then it can propose labels."))
+        elif refusal := self._workspace.inspector.draft.refusal:
+            self._workspace.notices.tell(refusal, role="danger")
         elif not ids:
             self._tell(tr("There are no images to draft."))
         else:

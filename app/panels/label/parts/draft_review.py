@@ -111,6 +111,9 @@ class DraftReview(QObject):
         if choice is None:
             self._tell(tr("Train a model first; then it can propose labels."))
             return
+        if refusal := self._box.refusal:
+            self._workspace.notices.tell(refusal, role="danger")
+            return
         path = choice.path
         known = self._kept.get((path, row.id))
         if known is not None:

@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
 
 from app.canvas.actions import Actions
 from app.look.theme import GRID
-from app.look.translation import tr
+from app.look.translation import tr, translated
 from app.panels.label import key_actions as keys
 from app.widgets.layout import label, row
 from app.widgets.variant_names import model_name
@@ -138,6 +138,18 @@ class DraftBox(QWidget):
         """The model in use."""
         found = self.model.currentData()
         return found if isinstance(found, ModelChoice) else None
+
+    @property
+    def refusal(self) -> str:
+        """Why the model in use drafts nothing; empty: it does."""
+        choice = self.choice
+        verdict = None if choice is None else choice.variant.verdict
+        if verdict is None or not verdict.is_warning:
+            return ""
+        return tr(
+            "This model drafts nothing that helps. {reason} Label more and train again.",
+            reason=translated(verdict.summary),
+        )
 
     def show_note(self, text: str) -> None:
         """Say something about the draft, or nothing."""

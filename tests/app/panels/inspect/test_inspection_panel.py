@@ -14,7 +14,7 @@ from app.panels.inspect.inspection_panel import InspectionPanel
 from app.services.targets import ShowDataset
 from app.widgets.blending import ERROR_COLORS, overlay_errors, overlay_mask
 from app.widgets.class_colors import readable
-from core.prediction.inspection import Verdict, read_evaluation
+from core.prediction.inspection import PixelError, read_evaluation
 from core.runs.events import Done, Progress
 
 
@@ -195,10 +195,10 @@ def test_overlay_colours_classes_and_leaves_the_background() -> None:
 
 def test_error_overlay_greys_what_is_right() -> None:
     image = np.dstack([np.full((1, 2), value, np.uint8) for value in (0, 0, 255)])
-    errors = np.array([[Verdict.CORRECT, Verdict.FALSE]], np.uint8)
+    errors = np.array([[PixelError.CORRECT, PixelError.FALSE]], np.uint8)
     drawn = overlay_errors(image, errors)
     assert len(set(drawn[0, 0].tolist())) == 1
-    red, green, blue = ERROR_COLORS[Verdict.FALSE]
+    red, green, blue = ERROR_COLORS[PixelError.FALSE]
     assert drawn[0, 1].tolist() == pytest.approx([blue, green, red], abs=50)
 
 

@@ -1,0 +1,212 @@
+"""What a measured model is good for, in words: a few rules that a person can check.
+
+A class is good enough where at least half of its objects are found and at least half of what is
+claimed is right. Where no class is the background, a scene is divided up and objects mean little:
+there, classes are judged by their pixels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from core.models.model_verdict import Level, Verdict, nothing_but
+from core.prediction.figures import ImageFigures
+from core.prediction.inspection import background_class
+from core.prediction.metrics import metrics_from_matrix
+from core.system.messages import Message, message
+
+Row = tuple[str, ImageFigures]
+"""An image's path and its figures."""
+
+_GOOD: Final = 0.5
+_HOPELESS: Final = 0.1
+#: Of the pixels of a class, where there is no background; IoU.
+_GOOD_IOU: Final = 0.5
+_HOPELESS_IOU: Final = 0.05
+_LEAST_MORE: Final = 5
+_EXAMPLES: Final = 3
+
+
+def judge(
+    labels: Sequence[str],
+    matrix: npt.NDArray[np.int64],
+    figures: Mapping[str, Any],
+    rows: Iterable[Row],
+) -> Verdict:
+    """Say what a model is good for.
+
+    Args:
+        labels: class names.
+        matrix: pixel counts of its measurement, rows labels, columns predictions.
+        figures: ``objects`` and ``images`` of the measurement (``Figures.to_dict``).
+        rows: its images.
+    """
+    background = background_class(labels)
+    if background is None:
+        return _judge_scene(labels, matrix)
+    examples = _missed(labels, rows)
+    classes = figures["objects"]["classes"]
+    images = int(figures["images"]["count"])
+    sentences = [_class_sentence(one, images, examples) for one in classes]
+    marks_nothing = not np.delete(matrix.sum(axis=0), background).any()
+    level, summary = _whole(classes, figures["objects"]["all"])
+    if marks_nothing and level is not Level.UNKNOWN:
+        summary = nothing_but(labels[background])
+    more = [
+        message(
+            "{name}: label more like these: {images}.",
+            name=one["name"],
+            images=_names(examples[one["name"]]),
+        )
+        for one in classes
+        if one["found"] and one["recall"] < _GOOD
+    ]
+    noisy = [one["name"] for one in classes if one["false_alarms"] > max(one["found"], 1)]
+    if noisy:
+        more.append(
+            message(
+                "To get rid of false alarms ({names}), add images that show what is taken for a "
+                "defect and label them as having none there.",
+                names=", ".join(noisy),
+            )
+        )
+    kinds = _images_sentence(figures["images"])
+    return Verdict(level, (summary, *sentences, *kinds, *more), examples)
+
+
+def _whole(classes: Sequence[Mapping[str, Any]], total: Mapping[str, Any]) -> tuple[Level, Message]:
+    """Judge all classes together."""
+    occurring = [one for one in classes if one["objects"]]
+    weak = [one["name"] for one in occurring if not _is_good(one)]
+    if not occurring:
+        return Level.UNKNOWN, message(
+            "Not measured: these images show no object of any class, so nothing can be found in "
+            "them."
+        )
+    if not total["found"]:
+        return Level.NOT_USABLE, message("It finds nothing: not usable.")
+    if total["recall"] < _HOPELESS:
+        return Level.NOT_USABLE, message("It finds hardly anything: not usable.")
+    if total["precision"] < _HOPELESS:
+        return Level.NOT_USABLE, message("Nearly all that it marks is wrong: not usable.")
+    if weak:
+        return Level.PARTLY, message(
+            "Partly usable: not good enough for {names}.", names=", ".join(weak)
+        )
+    return Level.USABLE, message("Usable: it finds most of what it should.")
+
+
+def _is_good(one: Mapping[str, Any]) -> bool:
+    return bool(one["found"]) and one["recall"] >= _GOOD and one["precision"] >= _GOOD
+
+
+def _class_sentence(
+    one: Mapping[str, Any], images: int, examples: Mapping[str, tuple[str, ...]]
+) -> Message:
+    params = {
+        "name": one["name"],
+        "found": one["found"],
+        "objects": one["objects"],
+        "alarms": one["false_alarms"],
+        "images": images,
+    }
+    if not one["objects"]:
+        if one["false_alarms"]:
+            return message(
+                "{name}: does not occur in these images, and is claimed wrongly: {alarms} times.",
+                **params,
+            )
+        return message("{name}: does not occur in these images, so it was not measured.", **params)
+    if not one["found"]:
+        params["more"] = max(_LEAST_MORE, one["objects"])
+        params["images"] = _names(examples[one["name"]])
+        return message(
+            "{name}: finds none of {objects}: label at least {more} more, like these: {images}.",
+            **params,
+        )
+    if images == 1:
+        return message(
+            "{name}: finds {found} of {objects} in one image, false alarms: {alarms}.", **params
+        )
+    if one["false_alarms"] == 0:
+        return message(
+            "{name}: finds {found} of {objects}, no false alarm in {images} images.", **params
+        )
+    if one["false_alarms"] == 1:
+        return message(
+            "{name}: finds {found} of {objects}, 1 false alarm in {images} images.", **params
+        )
+    return message(
+        "{name}: finds {found} of {objects}, {alarms} false alarms in {images} images.", **params
+    )
+
+
+def _images_sentence(images: Mapping[str, Any]) -> list[Message]:
+    """Say how whole images are told apart, where there are good and defective ones."""
+    if not images["good"] or not images["defective"]:
+        return []
+    return [
+        message(
+            "Whole images: it marks {detected} of {defective} defective ones, and {alarms} of "
+            "{good} good ones.",
+            detected=images["detected"],
+            defective=images["defective"],
+            alarms=images["false_alarms"],
+            good=images["good"],
+        )
+    ]
+
+
+def _missed(labels: Sequence[str], rows: Iterable[Row]) -> dict[str, tuple[str, ...]]:
+    """Return, by class name, images that show objects of it that were missed, most first."""
+    missed: dict[int, list[tuple[int, str]]] = {}
+    for image, figures in rows:
+        for index, (objects, found, _) in figures.objects.items():
+            if objects > found:
+                missed.setdefault(index, []).append((objects - found, image))
+    return {
+        labels[index]: tuple(
+            image for _, image in sorted(images, key=lambda pair: (-pair[0], pair[1]))[:_EXAMPLES]
+        )
+        for index, images in missed.items()
+    }
+
+
+def _names(images: Iterable[str]) -> str:
+    return ", ".join(Path(image).name for image in images)
+
+
+def _judge_scene(labels: Sequence[str], matrix: npt.NDArray[np.int64]) -> Verdict:
+    """Judge by pixels: every class is something."""
+    metrics = metrics_from_matrix(matrix)
+    labelled = [index for index in range(len(labels)) if matrix[index].any()]
+    predicted = np.flatnonzero(matrix.sum(axis=0))
+    iou = {index: metrics["category_iou"][index] or 0.0 for index in labelled}
+    weak = [labels[index] for index in labelled if iou[index] < _GOOD_IOU]
+    sentences = [
+        message(
+            "{name}: recognises {percent} % of its pixels.",
+            name=labels[index],
+            percent=round(100 * metrics["category_recall"][index]),
+        )
+        for index in labelled
+    ]
+    if len(labelled) < 2:
+        level = Level.UNKNOWN
+        summary = message("Not measured: these images show fewer than two classes.")
+    elif len(predicted) == 1:
+        level, summary = Level.NOT_USABLE, nothing_but(labels[int(predicted[0])])
+    elif max(iou.values()) < _HOPELESS_IOU:
+        level, summary = Level.NOT_USABLE, message("It recognises nothing: not usable.")
+    elif weak:
+        level = Level.PARTLY
+        summary = message("Partly usable: not good enough for {names}.", names=", ".join(weak))
+    else:
+        level = Level.USABLE
+        summary = message("Usable: it recognises every class that occurs.")
+    return Verdict(level, (summary, *sentences))

@@ -1,0 +1,84 @@
+"""From the scores of every class to the class of each pixel, and how likely a defect is there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from core.prediction.thresholds import to_bins
+
+LabelMap = npt.NDArray[np.uint8]
+Scores = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What was chosen of the scores, each (…) uint8.
+
+    Attributes:
+        label_map: class ids.
+        defect: likeliest class but the background; None where no class is one.
+        odds: its odds against the background (``core.prediction.thresholds.to_bins``).
+    """
+
+    label_map: LabelMap
+    defect: LabelMap | None = None
+    odds: LabelMap | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Chooser:
+    """How to choose.
+
+    Attributes:
+        offsets: what is added to each class's score for the label map, (C,); None for nothing.
+        background: the class that odds are against; None does not look at odds.
+    """
+
+    offsets: Scores | None = None
+    background: int | None = None
+
+    def choose(self, scores: Scores) -> Choice:
+        """Choose among scores (…, C)."""
+        shifted = scores if self.offsets is None else scores + self.offsets
+        label_map = shifted.argmax(-1).astype(np.uint8)
+        if self.background is None:
+            return Choice(label_map)
+        others = [index for index in range(scores.shape[-1]) if index != self.background]
+        # A view where the background is the first class, as it nearly always is.
+        rest = scores[..., 1:] if self.background == 0 else scores[..., others]
+        place = rest.argmax(-1)
+        best = np.take_along_axis(rest, place[..., None], axis=-1)[..., 0]
+        odds = to_bins(best - scores[..., self.background])
+        return Choice(label_map, np.asarray(others, np.uint8)[place], odds)
+
+    def choose_class_by_class(self, planes: Iterable[Scores]) -> Choice:
+        """Choose among the scores of one class after the other, each (H, W), with less memory."""
+        label_map = best = defect = best_defect = against = None
+        for index, plane in enumerate(planes):
+            shifted = plane if self.offsets is None else plane + self.offsets[index]
+            label_map, best = _better(label_map, best, shifted, index)
+            if index == self.background:
+                against = plane
+            elif self.background is not None:
+                defect, best_defect = _better(defect, best_defect, plane, index)
+        if label_map is None:
+            raise ValueError("no class to choose")
+        if against is None or best_defect is None:
+            return Choice(label_map)
+        return Choice(label_map, defect, to_bins(best_defect - against))
+
+
+def _better(
+    chosen: LabelMap | None, best: Scores | None, scores: Scores, index: int
+) -> tuple[LabelMap, Scores]:
+    """Put ``index`` where its scores are higher than the best before."""
+    if chosen is None or best is None:
+        return np.full(scores.shape, index, np.uint8), scores.copy()
+    higher = scores > best
+    chosen[higher] = index
+    best[higher] = scores[higher]
+    return chosen, best

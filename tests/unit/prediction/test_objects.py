@@ -1,0 +1,185 @@
+"""Objects against scikit-image's areas and a matching that tries every way."""
+
+from __future__ import annotations
+
+import json
+from itertools import product
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from skimage.measure import label as connected
+
+from core.prediction.objects import ObjectCounts, ObjectRule, match_objects
+from core.system.errors import InputError
+
+LABELS = ("background", "scratch", "dent")
+
+
+def parts(area):
+    numbers = connected(area, connectivity=2)
+    return [numbers == number for number in range(1, numbers.max() + 1)]
+
+
+def tried_every_way(label_map, mask, class_id, *, iou, min_area=1):
+    """Return (objects, found, false alarms, sum of overlaps) by the words of the definition."""
+    counted = mask != 255
+    true = [one for one in parts(mask == class_id) if one.sum() >= min_area]
+    tiny = [one for one in parts(mask == class_id) if one.sum() < min_area]
+    claimed = [one for one in parts(label_map == class_id) if one.sum() >= min_area]
+
+    def overlap(a, b):
+        either = ((a | b) & counted).sum()
+        return (a & b).sum() / either if either else 0.0
+
+    table = [[overlap(t, c) for c in claimed] for t in true]
+
+    def best(row, free):
+        if row == len(true):
+            return 0, 0.0, frozenset()
+        found = [best(row + 1, free)]
+        for column in free:
+            if table[row][column] >= iou:
+                pairs, worth, used = best(row + 1, free - {column})
+                found.append((pairs + 1, worth + table[row][column], used | {column}))
+        return max(found, key=lambda one: one[:2])
+
+    pairs, worth, used = best(0, frozenset(range(len(claimed))))
+    alarms = 0
+    for index, one in enumerate(claimed):
+        mostly_ignored = (one & counted).sum() * 2 < one.sum()
+        on_tiny = any(overlap(t, one) >= iou for t in tiny)
+        alarms += index not in used and not mostly_ignored and not on_tiny
+    return len(true), pairs, alarms, worth
+
+
+def scene(seed, *, density=0.35, ignored=0.1, size=(14, 17)):
+    rng = np.random.default_rng(seed)
+    mask = np.where(rng.random(size) < density, rng.integers(1, 3, size), 0)
+    moved = np.roll(mask, rng.integers(0, 2, 2), axis=(0, 1))
+    noise = np.where(rng.random(size) < 0.08, rng.integers(0, 3, size), moved)
+    mask = np.where(rng.random(size) < ignored, 255, mask)
+    return noise.astype(np.uint8), mask.astype(np.uint8)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    seed=st.integers(0, 2**31),
+    density=st.sampled_from([0.05, 0.15, 0.25]),
+    iou=st.sampled_from([0.1, 0.2, 0.5]),
+    min_area=st.sampled_from([1, 3]),
+)
+def test_agrees_with_a_count_that_tries_every_way(seed, density, iou, min_area):
+    label_map, mask = scene(seed, density=density)
+    rule = ObjectRule(iou=iou, min_area=min_area)
+    for class_id in (1, 2):
+        objects, pairs, alarms, _ = tried_every_way(
+            label_map, mask, class_id, iou=iou, min_area=min_area
+        )
+        found = match_objects(label_map, mask, class_id, rule=rule)
+        assert (len(found.areas), int(found.found.sum())) == (objects, pairs)
+        # Ways with equally many pairs that overlap equally well may leave other areas over.
+        assert len(found.alarm_areas) == pytest.approx(alarms, abs=0 if pairs == 0 else 1)
+
+
+def test_a_whole_scene_by_hand():
+    mask, label_map = (np.zeros((40, 60), np.uint8) for _ in range(2))
+    mask[2:6, 2:6] = 1  # found: 12 of 16 + 3
+    label_map[3:6, 2:7] = 1
+    mask[20, 2:22] = 1  # a crack that breaks into three: one piece is it, two are none
+    label_map[20, 2:8] = label_map[20, 10:15] = label_map[20, 17:22] = 1
+    mask[30:34, 30:34] = 2  # taken for the other class
+    label_map[30:34, 30:34] = 1
+    label_map[0:3, 50:53] = 2  # out of nothing
+    mask[35:38, 50:58] = 255
+    label_map[34:38, 50:58] = 2  # three quarters of it are ignored
+    counts = ObjectCounts(LABELS, background=0)
+    assert counts.update(label_map, mask) == {1: (2, 2, 3), 2: (1, 0, 1)}
+    figures = counts.figures()
+    json.dumps(figures, allow_nan=False)
+    scratch, dent = figures["classes"]
+    assert (scratch["class"], scratch["name"], scratch["missed"]) == (1, "scratch", 0)
+    assert (scratch["precision"], scratch["recall"]) == (2 / 5, 1.0)
+    assert dent["f1"] == 0.0
+    assert figures["all"]["objects"] == 3
+    assert figures["all"]["false_alarms"] == 4
+    assert figures["all"]["by_size"]["small"]["objects"] == 3
+
+
+def test_two_that_share_one_claim_are_both_found_if_there_is_another_claim():
+    """The best overlap first would leave the left one without any."""
+    mask = np.zeros((4, 30), np.uint8)
+    mask[1, 0:8] = 1
+    mask[1, 10:18] = 1
+    label_map = np.zeros_like(mask)
+    label_map[1, 4:16] = 1  # overlaps the left one by 4 of 16, the right one by 6 of 14
+    label_map[2, 17:20] = 0
+    label_map[0, 17:19] = 1
+    mask[0, 17:19] = 1  # joins the right one: its corner touches
+    rule = ObjectRule(iou=0.15)
+    found = match_objects(label_map, mask, 1, rule=rule)
+    assert found.found.tolist() == [True, True]
+    assert len(found.alarm_areas) == 0
+
+
+def test_areas_that_touch_at_a_corner_are_one():
+    mask = np.zeros((6, 6), np.uint8)
+    mask[0:2, 0:2] = mask[2:4, 2:4] = 1
+    assert match_objects(mask, mask, 1, rule=ObjectRule()).areas.tolist() == [8]
+
+
+def test_sizes_are_those_of_coco_and_alarms_have_their_own():
+    counts = ObjectCounts(LABELS, background=0)
+    for side, other in product((31, 32, 95, 96), (0, 40)):
+        mask = np.zeros((200, 200), np.uint8)
+        mask[:side, :side] = 1
+        label_map = mask.copy()
+        label_map[150 : 150 + other, 150 : 150 + other] = 1
+        counts.update(label_map, mask)
+    by_size = counts.figures()["classes"][0]["by_size"]
+    assert {name: one["objects"] for name, one in by_size.items()} == {
+        "small": 2,
+        "medium": 4,
+        "large": 2,
+    }
+    assert {name: one["false_alarms"] for name, one in by_size.items()} == {
+        "small": 0,
+        "medium": 4,
+        "large": 0,
+    }
+    sizes = counts.figures()["sizes"]
+    assert sizes == {"small": [0, 1023], "medium": [1024, 9215], "large": [9216, None]}
+
+
+def test_what_is_too_small_counts_neither_as_missed_nor_as_false():
+    mask = np.zeros((20, 20), np.uint8)
+    mask[0, 0:3] = 1
+    mask[10:14, 10:14] = 1
+    label_map = np.zeros_like(mask)
+    label_map[0, 0:8] = 1  # of the small one, which is none, though it is large itself
+    label_map[18, 18:20] = 1
+    counts = ObjectCounts(LABELS, background=0, rule=ObjectRule(min_area=4))
+    assert counts.update(label_map, mask) == {1: (1, 0, 0)}
+
+
+def test_without_a_background_every_class_has_objects():
+    counts = ObjectCounts(("sky", "road"), background=None)
+    mask = np.zeros((4, 4), np.uint8)
+    mask[2:] = 1
+    assert counts.update(mask, mask) == {0: (1, 1, 0), 1: (1, 1, 0)}
+
+
+@pytest.mark.parametrize("wrong", [{"iou": 0}, {"iou": 1.5}, {"min_area": 0}])
+def test_impossible_rules_are_refused(wrong):
+    with pytest.raises(InputError, match="give"):
+        ObjectRule(**wrong)
+
+
+def test_many_objects_in_a_large_image_take_no_square_of_them():
+    side = 3000
+    mask = np.zeros((side, side), np.uint8)
+    mask[::6, ::6] = 1
+    found = match_objects(mask, mask, 1, rule=ObjectRule())
+    assert len(found.areas) == (side // 6) ** 2
+    assert found.found.all()
