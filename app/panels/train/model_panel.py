@@ -1,4 +1,4 @@
-"""Setting up a training: a network, how thorough, and what the data suggests for the rest."""
+"""Setting up a training: a network, how long, and what the data suggests for the rest."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The page that sets up a training: network, how thorough, settings, and the start."""
+"""The page that sets up a training: network, how long, settings, and the start."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ class TrainingPage(QWidget):
         self.networks = ChoiceRows([(name, translated(NETWORKS[name].summary)) for name in NAMES])
         self.qualities = ChoiceCards(
             [
-                (tr("Quick look"), tr("A few epochs on small images, to see whether it works.")),
-                (tr("Balanced"), tr("A usable model in the time of a break.")),
-                (tr("Thorough"), tr("Large images and many epochs, for the final model.")),
+                (tr("5 minutes"), tr("A first look: does it find anything?")),
+                (tr("30 minutes"), tr("A usable model in the time of a break.")),
+                (tr("Overnight"), tr("Larger parts and more steps, for the final model.")),
             ]
         )
         self.form = TrainingForm()
@@ -52,7 +52,7 @@ class TrainingPage(QWidget):
         column.addWidget(label(tr("Network"), "heading"))
         column.addWidget(self.networks)
         column.addSpacing(GRID)
-        column.addWidget(label(tr("How thorough"), "heading"))
+        column.addWidget(label(tr("How long may it take?"), "heading"))
         column.addWidget(self.qualities)
         column.addSpacing(GRID)
         column.addLayout(row(label(tr("Settings"), "heading"), 1, self.reset_button))
