@@ -37,6 +37,7 @@ NETWORKS: dict[str, tuple[str, dict[str, Any]]] = {
     "DeepLabV3P-R101": ("DeepLabV3P", {"backbone": "ResNet101_vd"}),
     "HRNet-18": ("HRNet", {"width": 18}),
     "HRNet-48": ("HRNet", {"width": 48}),
+    "EfficientNetFPN": ("EfficientNetFPN", {}),
 }
 NUM_CLASSES = 3
 

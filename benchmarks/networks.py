@@ -26,6 +26,7 @@ ROWS: dict[str, tuple[str, dict[str, object]]] = {
     "DeepLabV3P R101": ("DeepLabV3P", {"backbone": "ResNet101_vd"}),
     "HRNet 18": ("HRNet", {"width": 18}),
     "HRNet 48": ("HRNet", {"width": 48}),
+    "EfficientNetFPN": ("EfficientNetFPN", {}),
 }
 
 

@@ -36,6 +36,7 @@ _KINDS: dict[type[nn.Layer], Kind] = {
     nn.BatchNorm2D: "batch_norm",
     nn.SyncBatchNorm: "batch_norm",
     nn.ReLU: "relu",
+    nn.ReLU6: "relu",  # no grid of its output reaches beyond 6
     nn.Sigmoid: "sigmoid",
     Add: "add",
     Multiply: "multiply",

@@ -148,8 +148,9 @@ def _held_in_float(
     """Yield the nodes so that ONNX Runtime leaves convolutions alone that are to stay float.
 
     Between quantised tensors it makes a convolution's weight int8 by itself
-    (WeightBiasQuantization), looking through a ReLU. It does not know leaky ReLUs for this, and
-    computes them along with the convolution: with a slope of 0 they are ReLUs, with 1 nothing.
+    (WeightBiasQuantization), looking through a ReLU or a ReLU6. It does not know leaky ReLUs for
+    this, and computes them along with the convolution: with a slope of 0 they are ReLUs, with 1
+    nothing.
     """
     floats: set[str] = set()
     for node in nodes:
@@ -164,6 +165,10 @@ def _held_in_float(
         elif node.op_type == "Relu" and node.input[0] in floats:
             node.op_type = "LeakyRelu"
             node.attribute.append(onnx.helper.make_attribute("alpha", 0.0))
+        elif node.op_type == "Clip" and node.input[0] in floats:
+            held = f"{node.input[0]}.float"
+            yield onnx.helper.make_node("LeakyRelu", [node.input[0]], [held], alpha=1.0)
+            node.input[0] = held
         yield node
 
 

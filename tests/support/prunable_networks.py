@@ -1,4 +1,4 @@
-"""The five networks with the options that change which channels go together."""
+"""The six networks with the options that change which channels go together."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from paddle import nn
 
 from core.networks.bisenetv2 import BiSeNetV2Net
 from core.networks.deeplabv3p import DeepLabV3PNet
+from core.networks.efficientnet_fpn import EfficientNetFPNNet
 from core.networks.fast_scnn import FastSCNNNet
 from core.networks.hrnet import HRNetNet
 from core.networks.unet import UNetNet
@@ -25,6 +26,7 @@ NETWORKS: dict[str, Callable[[], nn.Layer]] = {
     "BiSeNetV2": lambda: BiSeNetV2Net(CLASSES),
     "HRNet_18": lambda: HRNetNet(CLASSES, 18),
     "HRNet_48": lambda: HRNetNet(CLASSES, 48),
+    "EfficientNetFPN": lambda: EfficientNetFPNNet(CLASSES),
 }
 
 

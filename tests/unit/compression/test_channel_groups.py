@@ -20,6 +20,7 @@ NOT_PRUNED = {
     | {f"aux_head{i}.conv_3x3.0._conv" for i in range(1, 5)},
     "HRNet_18": {"head.cls"},
     "HRNet_48": {"head.cls"},
+    "EfficientNetFPN": {"classifier.conv"},
 }
 
 

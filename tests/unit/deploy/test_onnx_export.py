@@ -27,6 +27,7 @@ NETWORKS = {
     "UNet": {"use_deconv": True},
     "HRNet": {"width": 18},
     "DeepLabV3P": {"output_stride": 16},
+    "EfficientNetFPN": {},
 }
 
 

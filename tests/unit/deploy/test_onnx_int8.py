@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import numpy as np
 import onnx
 import onnxruntime
@@ -83,6 +85,56 @@ def test_integers_of_a_convolution(tmp_path):
     operators = {node.op_type for node in onnx.load(tmp_path / "fused.onnx").graph.node}
     assert "QLinearConv" in operators
     assert not operators & {"Conv", "Relu"}
+
+
+def limited_graph(weight):
+    """x → Conv → y → ReLU6 → z."""
+    model = small_graph(weight, np.zeros(len(weight), np.float32))
+    model.graph.initializer.append(numpy_helper.from_array(np.float32(0), "lowest"))
+    model.graph.initializer.append(numpy_helper.from_array(np.float32(6), "highest"))
+    node = model.graph.node[1]
+    node.op_type = "Clip"
+    node.input.extend(["lowest", "highest"])
+    return model
+
+
+@pytest.mark.parametrize("largest", [6.0, 2.0, 5.99])
+def test_the_grid_limits_what_a_relu6_would(largest, tmp_path):
+    """One int8 kernel from image to output; ``255 * scale`` may be rounded to more than 6."""
+    model = limited_graph(np.full((1, 3, 1, 1), 0.5, np.float32))
+    scale = np.float32(largest / 255)
+    quantize_graph(
+        model,
+        activations={"x": ActivationGrid(0.1, 128), "z": ActivationGrid(scale, 0)},
+        weights={"y": WeightGrid(np.full(1, 0.5, np.float32))},
+    )
+    del model.graph.output[:]
+    model.graph.output.append(onnx.ValueInfoProto(name="z.dequantized"))
+    x = np.repeat(np.linspace(-9, 9, 30).round(1).astype(np.float32).reshape(1, 1, 6, 5), 3, 1)
+    got = run(model, {"x": x}, "z.dequantized", optimized=tmp_path / "fused.onnx")
+    expected = np.clip(1.5 * x[:, :1], 0, largest)
+    np.testing.assert_allclose(got, expected, atol=0.51 * scale + 1e-6)
+    operators = {node.op_type for node in onnx.load(tmp_path / "fused.onnx").graph.node}
+    assert "QLinearConv" in operators
+    assert not operators & {"Conv", "FusedConv", "Clip"}
+
+
+def test_a_convolution_in_float_before_a_relu6_stays_so(tmp_path):
+    weight = np.random.default_rng(0).standard_normal((4, 3, 1, 1)).astype(np.float32)
+    model = limited_graph(weight)
+    quantize_graph(
+        model,
+        activations={"x": ActivationGrid(0.02, 128), "z": ActivationGrid(6 / 255, 0)},
+        weights={},
+    )
+    del model.graph.output[:]
+    model.graph.output.append(onnx.ValueInfoProto(name="z.dequantized"))
+    x = (0.02 * np.random.default_rng(1).integers(-120, 120, (1, 3, 6, 5))).astype(np.float32)
+    got = run(model, {"x": x}, "z.dequantized", optimized=tmp_path / "fused.onnx")
+    exact = np.clip(np.einsum("oi,nihw->nohw", weight[:, :, 0, 0], x), 0, 6)
+    np.testing.assert_allclose(got, exact, atol=0.51 * 6 / 255)
+    operators = {node.op_type for node in onnx.load(tmp_path / "fused.onnx").graph.node}
+    assert "QLinearConv" not in operators
 
 
 def test_weights_are_kept_once_and_as_int8():
@@ -173,8 +225,13 @@ def exported(net, folder):
     return file, int8
 
 
-@pytest.mark.parametrize("name", ["FastSCNN", "BiSeNetV2"])
-@pytest.mark.parametrize("weights", ["channel_wise_abs_max", "abs_max"])
+@pytest.mark.parametrize(
+    ("name", "weights"),
+    [
+        *product(("FastSCNN", "BiSeNetV2"), ("channel_wise_abs_max", "abs_max")),
+        ("EfficientNetFPN", "channel_wise_abs_max"),
+    ],
+)
 def test_agrees_with_the_fake_quantised_network(name, weights, tmp_path):
     net = trained(name)
     quantize(net, QuantConfig(weight_quantize_type=weights), size=SIZE)

@@ -1,4 +1,4 @@
-"""DeepLabV3P, BiSeNetV2 and HRNet as classes: arguments, training, saving."""
+"""DeepLabV3P, BiSeNetV2, HRNet and EfficientNetFPN as classes: arguments, training, saving."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ SMALLEST = {
     "DeepLabV3P": {"output_stride": 16, "aspp_out_channels": 32, "multi_grid": [1, 2, 4]},
     "BiSeNetV2": {},
     "HRNet": {"width": "18", "align_corners": True},
+    "EfficientNetFPN": {},
 }
 
 
@@ -125,7 +126,7 @@ def folder(tmp_path_factory):
     return write_folder(tmp_path_factory.mktemp("data") / "数据 集", train=4, val=1, size=48)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [*NAMES, "EfficientNetFPN"])
 def test_learns_and_comes_back_the_same(name, folder, tmp_path):
     model = pdx.seg.create(name, seed=1, num_classes=3, **SMALLEST[name])
     first = losses_of(model, folder)

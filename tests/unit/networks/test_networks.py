@@ -14,6 +14,7 @@ from paddle import nn
 from core.networks import hrnet, layers, resize
 from core.networks.bisenetv2 import BiSeNetV2Net
 from core.networks.deeplabv3p import DeepLabV3PNet
+from core.networks.efficientnet_fpn import EfficientNetFPNNet
 from core.networks.fast_scnn import FastSCNNNet
 from core.networks.hrnet import HRNetNet
 from core.networks.layers import ConvBN, ConvBNReLU
@@ -118,7 +119,9 @@ def test_both_names_of_unets_classifier_are_one_layer():
     assert net.state_dict()["conv.bias"].tolist() == [1.0, 2.0]
 
 
-@pytest.mark.parametrize("make", [FastSCNNNet, UNetNet, lambda n: UNetNet(n, use_deconv=True)])
+@pytest.mark.parametrize(
+    "make", [FastSCNNNet, UNetNet, lambda n: UNetNet(n, use_deconv=True), EfficientNetFPNNet]
+)
 @pytest.mark.parametrize("size", [(33, 47), (64, 48)])
 def test_logits_have_the_images_size_and_every_parameter_learns(make, size):
     net = make(3)
@@ -260,8 +263,9 @@ def small_hrnet(classes):
         lambda classes: DeepLabV3PNet(classes, output_stride=16, aspp_out_channels=32),
         BiSeNetV2Net,
         small_hrnet,
+        EfficientNetFPNNet,
     ],
-    ids=["FastSCNN", "UNet", "DeepLabV3P", "BiSeNetV2", "HRNet"],
+    ids=["FastSCNN", "UNet", "DeepLabV3P", "BiSeNetV2", "HRNet", "EfficientNetFPN"],
 )
 def test_a_saved_program_takes_any_size_and_agrees(make, tmp_path):
     net = make(3)
@@ -288,8 +292,9 @@ def test_a_saved_program_takes_any_size_and_agrees(make, tmp_path):
         lambda: DeepLabV3PNet(2, output_stride=16, backbone_indices=(2, 1)),
         lambda: BiSeNetV2Net(2),
         lambda: HRNetNet(2, 18),
+        lambda: EfficientNetFPNNet(2),
     ],
-    ids=["DeepLabV3P", "DeepLabV3P_options", "BiSeNetV2", "HRNet"],
+    ids=["DeepLabV3P", "DeepLabV3P_options", "BiSeNetV2", "HRNet", "EfficientNetFPN"],
 )
 def test_images_of_any_size(make):
     net = make()

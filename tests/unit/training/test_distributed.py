@@ -19,6 +19,7 @@ from rank_training import run as run_here
 from tiny_dataset import dataset, write_folder
 
 from core import seg
+from core.models.catalog import NETWORKS
 from core.models.weights import read_state_dict
 from core.system.device_choice import launched_ranks
 from core.system.errors import InputError
@@ -239,7 +240,7 @@ def test_a_launcher_names_rank_and_size():
             launched_ranks({"PADDLE_TRAINER_ID": rank, "PADDLE_TRAINERS_NUM": size})
 
 
-@pytest.mark.parametrize("name", ["FastSCNN", "UNet", "DeepLabV3P", "BiSeNetV2", "HRNet"])
+@pytest.mark.parametrize("name", NETWORKS)
 def test_every_parameter_takes_part_in_every_step(name):
     """What data-parallel training relies on, which does not look for unused parameters."""
     model = seg.create(name, seed=1, num_classes=3)

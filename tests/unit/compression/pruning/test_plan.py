@@ -18,7 +18,7 @@ from core.compression.pruning.widths import apply_shapes, shapes_of
 from core.compression.slicing import mask_channels, slice_channels
 from core.system.errors import InputError
 
-FAST = ["FastSCNN", "UNet_deconv", "BiSeNetV2", "HRNet_18"]
+FAST = ["FastSCNN", "UNet_deconv", "BiSeNetV2", "HRNet_18", "EfficientNetFPN"]
 
 
 @pytest.fixture(autouse=True)

@@ -28,7 +28,7 @@ from core.compression.slicing import slice_channels
 from core.compression.trace import trace
 from core.training.optimizers import make_optimizer
 
-FIVE = sorted(NETWORKS.keys() - {"HRNet_48", "DeepLabV3P_101"})
+SIX = sorted(NETWORKS.keys() - {"HRNet_48", "DeepLabV3P_101"})
 PACT = QuantConfig(weight_preprocess_type="PACT", activation_preprocess_type="PACT")
 
 
@@ -164,7 +164,7 @@ def test_the_network_computes_what_its_table_says(name, settings):
 
 @pytest.mark.parametrize(
     ("name", "config"),
-    [(name, QuantConfig()) for name in FIVE] + [("FastSCNN", PACT), ("BiSeNetV2", PACT)],
+    [(name, QuantConfig()) for name in SIX] + [("FastSCNN", PACT), ("BiSeNetV2", PACT)],
 )
 def test_the_networks_run_forward_and_backward(name, config):
     net = quantized(name, config)

@@ -15,7 +15,7 @@ from core.compression.trace import trace
 from core.networks.operators import Add, Concat, Resize
 from core.system.errors import InputError
 
-FIVE = sorted(NETWORKS.keys() - {"HRNet_48", "DeepLabV3P_101"})
+SIX = sorted(NETWORKS.keys() - {"HRNet_48", "DeepLabV3P_101"})
 CONFIG = QuantConfig()
 
 
@@ -94,7 +94,7 @@ def test_nothing_left_to_quantise_is_refused(branched):
         quantization_points(branched, QuantConfig(quantizable_layer_type=("Linear",)))
 
 
-@pytest.mark.parametrize("name", FIVE)
+@pytest.mark.parametrize("name", SIX)
 def test_each_deployed_convolution_gets_and_gives_int8(name):
     net = NETWORKS[name]()
     fold_batch_norms(net, trace(net, SIZE))
@@ -104,6 +104,7 @@ def test_each_deployed_convolution_gets_and_gives_int8(name):
     assert head == {
         "BiSeNetV2": "head.conv_1x1",
         "DeepLabV3P_50": "head.decoder.conv",
+        "EfficientNetFPN": "classifier.conv",
         "FastSCNN": "classifier.conv",
         "HRNet_18": "head.cls",
     }.get(name, "cls")

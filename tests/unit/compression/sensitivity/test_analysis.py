@@ -127,7 +127,7 @@ def test_the_part_that_a_group_does_not_change_is_computed_once(model, data):
     assert mious[0][0] > mious[0][3]
 
 
-@pytest.mark.parametrize("name", ["UNet", "BiSeNetV2", "HRNet", "DeepLabV3P"])
+@pytest.mark.parametrize("name", ["UNet", "BiSeNetV2", "HRNet", "DeepLabV3P", "EfficientNetFPN"])
 def test_a_partial_forward_computes_what_the_network_computes(name):
     from core import seg
     from core.compression.sensitivity.partial_forward import PartialForward
