@@ -16,6 +16,7 @@ from core.images.io import IGNORE_INDEX
 from core.prediction.choosing import Choice
 from core.prediction.image_scores import FALSE_ALARM_RATE, ImageScores
 from core.prediction.inspection import background_class
+from core.prediction.metrics import byte_counts
 from core.prediction.objects import ObjectCounts, ObjectRule
 from core.prediction.thresholds import BINS, ThresholdCounts, share_of_bin
 
@@ -93,8 +94,8 @@ class Figures:
             return ImageFigures(objects=objects)
         self._thresholds.update(choice.defect, choice.odds, mask, counted=counted)
         score = image_score(choice.odds[counted])
-        defective = bool((mask[counted] != self.background).any())
-        marked = bool((choice.label_map[counted] != self.background).any())
+        defective = bool(((mask != self.background) & counted).any())
+        marked = bool(((choice.label_map != self.background) & counted).any())
         self._images.add(score, defective=defective, marked=marked)
         return ImageFigures(objects=objects, score=score, defective=defective)
 
@@ -123,7 +124,7 @@ def image_score(odds: LabelMap) -> float:
         hundred, where these are highest.
     """
     most = int(np.clip(odds.size * _SCORED_PART, 1, _MOST_SCORED))
-    pixels = np.bincount(odds.ravel(), minlength=BINS)[::-1]
+    pixels = byte_counts(odds)[::-1]
     before = np.concatenate([[0], np.cumsum(pixels)[:-1]])
     taken = np.clip(most - before, 0, pixels)
     bins = np.arange(BINS)[::-1] + 0.5

@@ -118,6 +118,15 @@ class ConfusionMatrix:
         return metrics_from_matrix(self.matrix)
 
 
+def byte_counts(values: npt.NDArray[np.uint8]) -> npt.NDArray[np.int64]:
+    """How often each of the values 0 … 255 occurs, (256,), in little memory."""
+    flat = values.ravel()
+    counts = np.zeros(256, np.int64)
+    for start in range(0, flat.size, _BLOCK):
+        counts += np.bincount(flat[start : start + _BLOCK], minlength=256)
+    return counts
+
+
 def metrics_from_matrix(matrix: npt.NDArray[np.int64]) -> dict[str, Any]:
     """Metrics of a confusion matrix (rows labels, columns predictions).
 

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from core.images.io import IGNORE_INDEX
+from core.prediction.metrics import byte_counts
 from core.system.errors import InputError
 
 LabelMap = npt.NDArray[np.uint8]
@@ -84,7 +85,8 @@ def match_objects(
     """
     true, true_areas = _components(mask == class_id)
     predicted, areas = _components(label_map == class_id)
-    counted = np.bincount(predicted[mask != IGNORE_INDEX], minlength=len(areas))
+    inside = predicted[(predicted > 0) & (mask != IGNORE_INDEX)]
+    counted = np.bincount(inside, minlength=len(areas))
     both = (true > 0) & (predicted > 0)
     pairs, shared = np.unique(
         true[both].astype(np.int64) * len(areas) + predicted[both], return_counts=True
@@ -156,10 +158,10 @@ class ObjectCounts:
         Returns:
             (objects, found, false alarms) of each class that is labelled or predicted in it.
         """
-        present = np.unique(label_map), np.unique(mask)
+        present = byte_counts(label_map) + byte_counts(mask)
         counts = {}
-        for index in np.union1d(*present).tolist():
-            if index not in self.classes:
+        for index in self.classes:
+            if not present[index]:
                 continue
             one = match_objects(label_map, mask, index, rule=self.rule)
             self._objects[index] += _by_size(one.areas)

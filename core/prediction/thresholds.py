@@ -25,6 +25,8 @@ _BINS_PER_UNIT: Final = BINS / (2 * _LIMIT)
 #: Farther from even odds none is chosen: it would follow single images (0.018 … 0.982).
 _FARTHEST: Final = 4.0
 NEUTRAL: Final = 0.5
+#: Pixels counted at once: bounds the memory that a very large image takes.
+_BLOCK: Final = 1 << 20
 
 
 def to_bins(odds: npt.NDArray[np.floating]) -> npt.NDArray[np.uint8]:
@@ -105,6 +107,13 @@ class ThresholdCounts:
             mask: labelled class ids, (H, W).
             counted: which pixels count, (H, W).
         """
+        arrays = [array.ravel() for array in (defect, odds, mask, counted)]
+        for start in range(0, arrays[0].size, _BLOCK):
+            self._count(*(array[start : start + _BLOCK] for array in arrays))
+
+    def _count(
+        self, defect: LabelMap, odds: LabelMap, mask: LabelMap, counted: npt.NDArray[np.bool_]
+    ) -> None:
         defect, odds, mask = defect[counted], odds[counted], mask[counted]
         keys = (defect.astype(np.int64) * 2 + (defect == mask)) * BINS + odds
         self._pixels += np.bincount(keys, minlength=self._pixels.size).reshape(self._pixels.shape)

@@ -72,6 +72,7 @@ def test_evaluate_measures_exactly_what_predict_returns(folder, model):
     assert metrics["oacc"] == pytest.approx((label == predicted).mean())
     iou = jaccard_score(label, predicted, labels=range(3), average=None)
     np.testing.assert_allclose(metrics["category_iou"], iou)
+    assert metrics["images"]["count"] == len(data)
 
 
 def test_batches_change_nothing(folder, model):
@@ -192,6 +193,36 @@ def test_windowed_and_resized(monkeypatch):
     differing = one_by_one != expected["label_map"]
     gap = np.sort(expected["score_map"], -1)
     assert (gap[..., -1] - gap[..., -2])[differing].max(initial=0) < 1e-5
+
+
+@pytest.mark.parametrize("background", [0, 2])
+@pytest.mark.parametrize("resized", [False, True])
+@pytest.mark.parametrize("window", [(512, 512), (32, 32)])
+@pytest.mark.parametrize("most_scores", [2**26, 1])
+def test_choices_are_those_of_the_scores_on_every_way(
+    monkeypatch, background, resized, window, most_scores
+):
+    monkeypatch.setattr(prediction, "_MAX_SCORES", most_scores)
+    resize = [T.Resize((70, 90))] if resized else []
+    predictor = inference.ImagePredictor(
+        Pointwise(), T.Compose([*resize, T.Normalize()]), num_classes=4, window=window, overlap=8
+    )
+    image = picture(55, 61)
+    found = predictor.predict(image)
+    for thresholds in (None, [None if index == background else 0.3 for index in range(4)]):
+        predictor.set_thresholds(thresholds)
+        (choice,) = predictor.choices([predictor.prepare(image)], background=background)
+        label_map = predictor.predict(image)["label_map"]
+        assert (choice.label_map != label_map).mean() < 1e-3  # equal scores, rounded otherwise
+        log = np.log(found["score_map"])
+        rest = np.delete(log, background, axis=-1)
+        others = np.delete(np.arange(4), background)
+        assert (choice.defect != others[rest.argmax(-1)]).mean() < 1e-3
+        odds = rest.max(-1) - log[..., background]
+        assert abs(choice.odds.astype(int) - np.floor((odds + 16) * 8)).max() <= 1
+    assert (label_map != found["label_map"]).any()
+    with pytest.raises(InputError, match="one for each"):
+        predictor.set_thresholds([0.5, 0.5])
 
 
 @pytest.mark.parametrize(

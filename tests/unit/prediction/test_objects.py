@@ -9,6 +9,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pycocotools import mask as rle
+from pycocotools.coco import COCO
+from pycocotools.cocoeval import COCOeval
 from skimage.measure import label as connected
 
 from core.prediction.objects import ObjectCounts, ObjectRule, match_objects
@@ -183,3 +186,72 @@ def test_many_objects_in_a_large_image_take_no_square_of_them():
     found = match_objects(mask, mask, 1, rule=ObjectRule())
     assert len(found.areas) == (side // 6) ** 2
     assert found.found.all()
+
+
+def blobs(seed, side=260):
+    """A labelled and a predicted scene of discs of every size, some of them only in one."""
+    rng = np.random.default_rng(seed)
+    rows, columns = np.mgrid[:side, :side]
+    mask, label_map = (np.zeros((side, side), np.uint8) for _ in range(2))
+    for _ in range(14):
+        y, x = rng.integers(0, side, 2)
+        radius = rng.choice([4, 8, 14, 22, 40, 60])
+        moved_y, moved_x, factor = y + rng.integers(-5, 6), x + rng.integers(-5, 6), rng.random()
+        if factor < 0.8:
+            mask[(rows - y) ** 2 + (columns - x) ** 2 < radius**2] = 1
+        if factor > 0.2:
+            size = (radius * rng.uniform(0.8, 1.2)) ** 2
+            label_map[(rows - moved_y) ** 2 + (columns - moved_x) ** 2 < size] = 1
+    return label_map, mask
+
+
+def coco_counts(scenes):
+    """{size: (objects, found, false alarms)} by pycocotools, from IoU 0.5 on."""
+    images, labelled, claimed = [], [], []
+    for image_id, (label_map, mask) in enumerate(scenes, start=1):
+        images.append({"id": image_id, "height": mask.shape[0], "width": mask.shape[1]})
+        for area, target in ((mask, labelled), (label_map, claimed)):
+            for part in parts(area == 1):
+                one = {
+                    "id": len(target) + 1,
+                    "image_id": image_id,
+                    "category_id": 1,
+                    "segmentation": rle.encode(np.asfortranarray(part.astype(np.uint8))),
+                    "area": float(part.sum()),
+                    "iscrowd": 0,
+                    "score": 1.0,
+                }
+                target.append(one)
+    truth = COCO()
+    truth.dataset = {"images": images, "annotations": labelled, "categories": [{"id": 1}]}
+    truth.createIndex()
+    evaluation = COCOeval(truth, truth.loadRes(claimed), "segm")
+    evaluation.params.iouThrs = np.array([0.5])
+    evaluation.params.maxDets = [1000]
+    evaluation.evaluate()
+    counts = {name: [0, 0, 0] for name in ("all", "small", "medium", "large")}
+    names = dict(zip(map(tuple, evaluation.params.areaRng), counts, strict=True))
+    for one in evaluation.evalImgs:
+        if one is None:
+            continue
+        count = counts[names[tuple(one["aRng"])]]
+        counted = one["gtIgnore"] == 0
+        count[0] += int(counted.sum())
+        count[1] += int((one["gtMatches"][0][counted] > 0).sum())
+        free = (one["dtMatches"][0] == 0) & ~one["dtIgnore"][0].astype(bool)
+        count[2] += int(free.sum())
+    return counts
+
+
+def test_agrees_with_pycocotools_in_all_and_by_size():
+    scenes = [blobs(seed) for seed in range(25)]
+    counts = ObjectCounts(("background", "disc"), background=0, rule=ObjectRule(iou=0.5))
+    for label_map, mask in scenes:
+        counts.update(label_map, mask)
+    figures = counts.figures()["classes"][0]
+    found = {
+        name: [one["objects"], one["found"], one["false_alarms"]]
+        for name, one in {"all": figures, **figures["by_size"]}.items()
+    }
+    assert found == coco_counts(scenes)
+    assert all(min(one) > 0 for one in found.values())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 from panel_parts import noting_context, settle, shown
@@ -11,9 +13,11 @@ from recorded_runs import HEIGHT, WIDTH, make_project, record_evaluation, record
 from app.panels.base import StepState
 from app.panels.inspect.error_viewer import ErrorView
 from app.panels.inspect.inspection_panel import InspectionPanel
+from app.panels.inspect.object_scores import image_sentence
 from app.services.targets import ShowDataset
 from app.widgets.blending import ERROR_COLORS, overlay_errors, overlay_mask
 from app.widgets.class_colors import readable
+from core.prediction.image_scores import ImageScores
 from core.prediction.inspection import PixelError, read_evaluation
 from core.runs.events import Done, Progress
 
@@ -208,3 +212,47 @@ def test_class_colours_stand_out_from_the_ground(ground: str) -> None:
         made = readable(color, ground)
         grounds = [int(ground[i : i + 2], 16) for i in (1, 3, 5)]
         assert max(abs(a - b) for a, b in zip(made.getRgb()[:3], grounds, strict=True)) > 60
+
+
+def test_the_verdict_and_the_objects_stand_above_the_pixels(panel, measured) -> None:
+    metrics = read_evaluation(measured).metrics
+    box, objects = panel.results.verdict, panel.results.objects
+    assert box.isVisible()
+    assert box.summary.text() == metrics["verdict"]["sentences"][0]
+    total = metrics["objects"]["all"]
+    assert panel.tiles["found"].text() == f"{total['found']} / {total['objects']}"
+    one = metrics["objects"]["classes"][0]
+    assert cell(objects.table, "hole 孔", 1) == str(one["objects"])
+    assert cell(objects.table, "hole 孔", 3) == str(one["false_alarms"])
+    assert objects.table.mapTo(panel, QPoint()).y() < panel.results.table.mapTo(panel, QPoint()).y()
+    assert objects.table.isColumnHidden(6)  # no object is that large
+    assert objects.images.isHidden()  # every image has a defect
+
+
+def test_an_evaluation_of_an_earlier_version_is_shown_without_them(
+    qtbot, panel, measured, project
+) -> None:
+    file = measured / "metrics.json"
+    metrics = json.loads(file.read_text(encoding="utf-8"))
+    for name in ("objects", "verdict"):
+        del metrics[name]
+    metrics["images"] = 6
+    file.write_text(json.dumps(metrics), encoding="utf-8")
+    panel.set_project(project)
+    settle(qtbot, panel)
+    assert panel.tiles["images"].text() == "6"
+    assert panel.tiles["found"].text() == "–"
+    assert panel.results.verdict.isHidden()
+    assert panel.results.objects.isHidden()
+    assert panel.results.table.isVisible()
+
+
+def test_whole_images_are_told_apart_in_a_sentence() -> None:
+    images = ImageScores()
+    for score, defective in ((0.9, True), (0.8, True), (0.3, False), (0.1, False)):
+        images.add(score, defective=defective, marked=defective)
+    assert image_sentence(images.figures()) == (
+        "Whole images: 2 of 2 defective ones are marked, 0 of 2 good ones. By their scores: AUC "
+        "1.000; 100% detected at 5% false alarms."
+    )
+    assert image_sentence(ImageScores().figures()) == ""
