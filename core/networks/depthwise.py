@@ -121,7 +121,7 @@ class _Filter(PyLayer):
 
 
 def _values(tensor: Tensor) -> Values:
-    values: Values = np.from_dlpack(tensor.detach().contiguous())
+    values: Values = np.from_dlpack(tensor.detach().contiguous()).astype(np.float32, copy=False)
     return values
 
 
@@ -164,7 +164,7 @@ def _by_sums(tall: Values, spread: Values, kernel: int) -> Values:
     # Each channel as one line: a place of the kernel is a shift along it.
     factors = spread.reshape(channels, -1)[:, middle : images.shape[1] - middle]
     shifts = [row * width + column for row in range(kernel) for column in range(kernel)]
-    sums = np.zeros((channels, len(shifts)), np.float32)
+    sums: Values = np.zeros((channels, len(shifts)), np.float32)
     length = factors.shape[1]
     dot = np.dot
     for image, line, total in zip(images, factors, sums, strict=True):
@@ -184,7 +184,7 @@ def _by_products(tall: Values, spread: Values, kernel: int) -> Values:
     inner = width - 2 * middle
     flat = spread.reshape(lines.shape)[:, middle : middle + rows, middle : middle + inner]
     factors = np.ascontiguousarray(flat.transpose(0, 2, 1))
-    gradient = np.empty((channels, kernel, kernel), np.float32)
+    gradient: Values = np.empty((channels, kernel, kernel), np.float32)
     for row in range(kernel):
         products = np.matmul(factors, lines[:, row : row + rows])
         by_channel, by_line, by_column = products.strides

@@ -46,7 +46,7 @@ _KEPT: Final = 0.99
 
 
 class EfficientNetLite0(nn.Layer):
-    """Image → features at four scales, 3.4 million parameters."""
+    """Image → features at four scales, 3.0 million parameters."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -250,7 +250,7 @@ class ModelPanel(Panel):
         return (
             rate
             or bool(fields["model_params"])
-            or self.form.weights_chosen
+            or self.form.weights_differ
             or any(fields[name] != getattr(preset, name) for name in names)
         )
 
