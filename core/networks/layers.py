@@ -13,6 +13,7 @@ import paddle
 import paddle.nn.functional as F  # noqa: N812
 from paddle import Tensor, nn
 
+from core.networks.depthwise import quick_depthwise
 from core.networks.operators import Concat, Resize
 from core.networks.resize import spatial_size
 from core.networks.tracing import trace_as_written
@@ -50,7 +51,8 @@ class ConvBN(nn.Layer):
         """Convolve and normalise ``x``."""
         if self._bias_is_redundant():
             return self._forward_without_bias(x)
-        return self._batch_norm(self._conv(x))
+        quick = quick_depthwise(self._conv, x) if self._conv.bias is None else None
+        return self._batch_norm(self._conv(x) if quick is None else quick)
 
     def _bias_is_redundant(self) -> bool:
         """A batch norm that subtracts this batch's mean takes any bias before it away again."""
@@ -67,8 +69,13 @@ class ConvBN(nn.Layer):
 
     def _forward_without_bias(self, x: Tensor) -> Tensor:
         conv, norm = self._conv, self._batch_norm
-        x = F.conv2d(
-            x, conv.weight, None, conv._stride, conv._padding, conv._dilation, conv._groups
+        quick = quick_depthwise(conv, x)
+        x = (
+            quick
+            if quick is not None
+            else F.conv2d(
+                x, conv.weight, None, conv._stride, conv._padding, conv._dilation, conv._groups
+            )
         )
         if x.size == x.shape[1]:
             # Paddle passes a single value per channel through: nothing takes its bias away.

@@ -259,7 +259,7 @@ class ModelPanel(Panel):
             or minutes
             or fields["augmentation"] != preset.augmentation
             or bool(fields["model_params"])
-            or self.form.weights_chosen
+            or self.form.weights_differ
             or any(fields[name] != getattr(preset, name) for name in names)
         )
 

@@ -58,7 +58,7 @@ class TrainingForm(QWidget):
         self._wheel = UnfocusedWheelFilter(self)
         self._problems: dict[str, QLabel] = {}
         self._filling = False
-        self._proposed_weights = ""
+        self._usual_weights = ""
         self._unseen: dict[str, Any] = {}
         self.width_box = self._number(1, 8192, tr("Image width"), step=_SIDE_STEP)
         self.height_box = self._number(1, 8192, tr("Image height"), step=_SIDE_STEP)
@@ -150,7 +150,7 @@ class TrainingForm(QWidget):
             box.setValue(getattr(augmentation, name))
         self.network_options.show_network(preset.model)
         self.network_options.reset()
-        self._propose_weights(NETWORKS[preset.model].default_weights or "")
+        self._show_usual_weights(NETWORKS[preset.model].default_weights or "")
         self._filling = False
         self.changed.emit()
 
@@ -186,15 +186,19 @@ class TrainingForm(QWidget):
         }
 
     @property
-    def weights_chosen(self) -> bool:
-        """Whether the weights to start from are others than those that were proposed."""
-        return self.weights_edit.text().strip() != self._proposed_weights
+    def weights_differ(self) -> bool:
+        """Whether the weights to start from are others than the network's usual ones."""
+        usual = self._usual_weights if self.resume_box.currentData() is None else ""
+        return bool(usual) and self.weights_edit.text().strip() != usual
 
-    def _propose_weights(self, name: str) -> None:
-        """Name the weights that the network usually starts from, unless the user chose others."""
-        if self.weights_edit.text().strip() in ("", self._proposed_weights):
+    def _show_usual_weights(self, name: str) -> None:
+        """Name the weights that the network usually starts from; "": from none."""
+        resumes = self.resume_box.currentData() is not None
+        if name and not resumes:
             self.weights_edit.setText(name)
-        self._proposed_weights = name
+        elif self.weights_edit.text().strip() == self._usual_weights:
+            self.weights_edit.clear()
+        self._usual_weights = name
 
     def show_problems(self, problems: Mapping[str, str]) -> None:
         """Put each sentence under its field, and unfold what hides one."""
@@ -232,13 +236,9 @@ class TrainingForm(QWidget):
 
     @Slot()
     def _on_resume_chosen(self) -> None:
-        """A run that goes on has weights already: take back those that were only proposed."""
-        resumes = self.resume_box.currentData() is not None
-        weights = self.weights_edit.text().strip()
-        if resumes and weights == self._proposed_weights:
-            self.weights_edit.clear()
-        elif not resumes and not weights:
-            self.weights_edit.setText(self._proposed_weights)
+        """A run that goes on has its weights already."""
+        if not self._filling:
+            self._show_usual_weights(self._usual_weights)
 
     # Building
 

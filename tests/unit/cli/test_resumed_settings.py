@@ -108,6 +108,28 @@ def test_changed_settings_are_named(place, tmp_path, spec_of, capsys):
     assert "early_stop True → False" in said
 
 
+@pytest.mark.parametrize(
+    ("options", "weights"),
+    [
+        ((), "IMAGENET"),
+        (("--skip-check",), "IMAGENET"),
+        (("--pretrain-weights", "none"), None),
+        (("--pretrain-weights", "mine.pdparams"), "mine.pdparams"),
+    ],
+)
+def test_a_network_starts_from_its_usual_weights_unless_told_otherwise(spec_of, options, weights):
+    usual = ("--epochs", 1, "--batch-size", 2, "--image-size", "64", *options)
+    assert spec_of("--model", "EfficientNetFPN", *usual).pretrain_weights == weights
+    assert spec_of(*usual).pretrain_weights == (None if weights == "IMAGENET" else weights)
+
+
+def test_an_encoders_rate_is_a_setting(spec_of):
+    options = ("--model", "EfficientNetFPN", "--set", "backbone_lr_multiplier=0.25")
+    assert spec_of("--epochs", 1, *options).backbone_lr_multiplier == 0.25
+    refused = spec_of("--set", "backbone_lr_multiplier=0")
+    assert "backbone_lr_multiplier" in refused
+
+
 def test_warm_up_is_a_setting(spec_of):
     options = ("--set", "warmup_steps=3", "--set", "warmup_start_lr=0.0001")
     spec = spec_of("--epochs", 1, "--batch-size", 2, "--image-size", "64", *options)

@@ -85,6 +85,32 @@ def test_options_of_the_chosen_network_become_its_arguments(panel) -> None:
     TrainSpec(data_dir="x", **panel.fields)
 
 
+def test_a_network_with_weights_of_its_own_names_them(panel) -> None:
+    form = panel.form
+    choose_network(panel, "FastSCNN")
+    assert panel.fields["pretrain_weights"] is None
+    choose_network(panel, "EfficientNetFPN")
+    assert panel.fields["pretrain_weights"] == "IMAGENET"
+    assert not panel.reset_button.isVisible()
+    form.weights_edit.clear()
+    assert panel.fields["pretrain_weights"] is None
+    assert panel.reset_button.isVisible()
+    panel.reset_button.click()
+    assert panel.fields["pretrain_weights"] == "IMAGENET"
+    choose_network(panel, "UNet")
+    assert panel.fields["pretrain_weights"] is None
+    form.weights_edit.setText("CITYSCAPES")
+    panel.qualities.choose(0)
+    assert panel.fields["pretrain_weights"] == "CITYSCAPES"
+    choose_network(panel, "EfficientNetFPN")
+    # A run that goes on has its weights: none are asked for beside it.
+    form.resume_box.addItem("0001-EfficientNetFPN", "runs/0001-EfficientNetFPN/epoch_1")
+    form.resume_box.setCurrentIndex(form.resume_box.count() - 1)
+    assert panel.fields["pretrain_weights"] is None
+    form.resume_box.setCurrentIndex(0)
+    assert panel.fields["pretrain_weights"] == "IMAGENET"
+
+
 def test_the_step_counts_images_once_a_change(panel, project, context, monkeypatch) -> None:
     counted = []
     count = type(project).counts
