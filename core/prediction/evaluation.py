@@ -60,13 +60,14 @@ def measure(
         on_image=collect if per_image or on_image else None,
         figures=figures,
     )
-    metrics = {**matrix.metrics(), **figures.to_dict()}
+    metrics = {
+        **matrix.metrics(),
+        **figures.to_dict(),
+        "best_thresholds": figures.thresholds(),
+    }
     if not (return_details or per_image):
         return metrics
-    details: dict[str, Any] = {
-        "confusion_matrix": matrix.matrix.tolist(),
-        "thresholds": figures.thresholds(),
-    }
+    details: dict[str, Any] = {"confusion_matrix": matrix.matrix.tolist()}
     if per_image:
         details["per_image"] = rows
     return metrics, details

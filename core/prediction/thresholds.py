@@ -107,12 +107,13 @@ class ThresholdCounts:
             mask: labelled class ids, (H, W).
             counted: which pixels count, (H, W).
         """
-        arrays = [array.ravel() for array in (defect, odds, mask, counted)]
-        for start in range(0, arrays[0].size, _BLOCK):
-            self._count(*(array[start : start + _BLOCK] for array in arrays))
+        flat = [array.ravel() for array in (defect, odds, mask)]
+        for start in range(0, counted.size, _BLOCK):
+            block = slice(start, start + _BLOCK)
+            self._count(*(array[block] for array in flat), counted=counted.ravel()[block])
 
     def _count(
-        self, defect: LabelMap, odds: LabelMap, mask: LabelMap, counted: npt.NDArray[np.bool_]
+        self, defect: LabelMap, odds: LabelMap, mask: LabelMap, *, counted: npt.NDArray[np.bool_]
     ) -> None:
         defect, odds, mask = defect[counted], odds[counted], mask[counted]
         keys = (defect.astype(np.int64) * 2 + (defect == mask)) * BINS + odds

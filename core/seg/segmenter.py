@@ -288,10 +288,10 @@ class Segmenter(SegmentationModel):
 
         Returns:
             The metrics (``metrics_from_matrix``) with the figures of ``"objects"`` and
-            ``"images"`` (``core.prediction.figures``), or ``(metrics, details)`` if
-            ``return_details`` or ``per_image``: ``details["confusion_matrix"]`` (rows labels,
-            columns predictions), ``details["thresholds"]`` (those that would be best here, or None)
-            and ``details["per_image"]`` (dicts ``image``, ``miou``, ``confusion``, ``figures``).
+            ``"images"`` (``core.prediction.figures``) and ``"best_thresholds"`` (those that would
+            be best here, or None), or ``(metrics, details)`` if ``return_details`` or
+            ``per_image``: ``details["confusion_matrix"]`` (rows labels, columns predictions) and
+            ``details["per_image"]`` (dicts ``image``, ``miou``, ``confusion``, ``figures``).
         """
         check_batch_size(batch_size)
         if (difference := check_classes(self, eval_dataset)) is not None:
@@ -327,9 +327,9 @@ class Segmenter(SegmentationModel):
         Raises:
             InputError: no class is called background, or the data cannot be used.
         """
-        found = self.evaluate(eval_dataset, return_details=True, reporter=reporter)
-        assert isinstance(found, tuple)  # as details were asked for
-        thresholds: list[float | None] | None = found[1]["thresholds"]
+        found = self.evaluate(eval_dataset, reporter=reporter)
+        assert isinstance(found, dict)  # as no details were asked for
+        thresholds: list[float | None] | None = found["best_thresholds"]
         if thresholds is None:
             raise InputError(
                 "Thresholds are about the background, and none of the classes is called so: "

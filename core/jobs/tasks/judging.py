@@ -97,6 +97,6 @@ def measure_and_judge(
     return Judgement(
         metrics=metrics,
         matrix=matrix,
-        thresholds=details["thresholds"],
+        thresholds=metrics["best_thresholds"],
         verdict=judge(model.labels, matrix, metrics, rows),
     )
