@@ -550,6 +550,8 @@ class Segmenter(SegmentationModel):
         dataset_hash: str | None = None,
         warmup_steps: int = 0,
         warmup_start_lr: float = 0.0,
+        sampling: Sampling = "each",
+        epoch_images: int | None = None,
     ) -> TrainResult:
         """Quantise the network and train it to compute well in 8 bits.
 
@@ -587,6 +589,8 @@ class Segmenter(SegmentationModel):
             dataset_hash: see there.
             warmup_steps: see there.
             warmup_start_lr: see there.
+            sampling: see there.
+            epoch_images: see there.
 
         Returns:
             As ``train``.
@@ -614,6 +618,8 @@ class Segmenter(SegmentationModel):
             optimizer=optimizer_name(optimizer),
             warmup_steps=warmup_steps,
             warmup_start_lr=warmup_start_lr,
+            sampling=sampling,
+            epoch_images=epoch_images,
         )
         self.thresholds = None  # which were of other weights
         return aware_training.quant_aware_train(
