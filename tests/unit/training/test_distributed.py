@@ -181,8 +181,8 @@ def test_shares_of_a_batch_are_the_batch(data):
         BatchLoader(images, batch_size=8, seed=1, parts=2, rank=rank, ranks=2) for rank in range(2)
     ]
     assert [loader.steps_per_epoch for loader in shares] == [1, 1]
-    whole = next(BatchLoader(images, batch_size=8, seed=1).epoch(3))[0]
-    parts = [[pixels.numpy() for pixels, _ in loader.epoch(3)] for loader in shares]
+    whole = next(BatchLoader(images, batch_size=8, seed=1).batches(3))[0]
+    parts = [[pixels.numpy() for pixels, _ in loader.batches(3)] for loader in shares]
     together = np.concatenate([parts[0][0], parts[1][0], parts[0][1], parts[1][1]])
     np.testing.assert_array_equal(together, whole.numpy())
     assert len(order) == 1
