@@ -66,14 +66,16 @@ def quiet(monkeypatch) -> list[float]:
     monkeypatch.setattr(parallelism, "training_devices", lambda: (device,))
     monkeypatch.setattr(parallelism, "usable_cores", lambda: 4)
     monkeypatch.setattr(parallelism, "idle_cores", lambda: looks[0])
-    monkeypatch.setattr(os, "environ", {})
+    for name in ("OMP_NUM_THREADS", "PADDLE_TRAINERS_NUM", "PADDLE_TRAINER_ID"):
+        monkeypatch.setenv(name, "1")  # so that it is restored
+        monkeypatch.delenv(name)
     return looks
 
 
 def test_auto_is_chosen_once_and_kept_by_a_run_that_goes_on(tmp_path, quiet) -> None:
     run = RunFolder.create(tmp_path / "运行", spec())
     assert parallelism.apply(spec(), run).device == "cpu:2"
-    assert os.environ == {"OMP_NUM_THREADS": "1"}
+    assert os.environ["OMP_NUM_THREADS"] == "1"
     quiet[0] = 0.3
     assert parallelism.apply(spec(), run).device == "cpu:2"
     other = RunFolder.create(tmp_path / "other", spec())
@@ -95,16 +97,17 @@ def test_what_was_asked_for_stays(tmp_path, quiet, device) -> None:
     run = RunFolder.create(tmp_path / "run", asked)
     assert parallelism.apply(asked, run) is asked
     assert not (run.path / "parallelism.json").exists()
-    assert os.environ == {}
+    assert "OMP_NUM_THREADS" not in os.environ
 
 
 def test_gpus_launchers_and_other_jobs_are_left_alone(tmp_path, quiet, monkeypatch) -> None:
     run = RunFolder.create(tmp_path / "run", spec())
     evaluate = EvaluateSpec(model_dir=tmp_path, data_dir=tmp_path)
     assert parallelism.apply(evaluate, run) is evaluate
-    os.environ |= {"PADDLE_TRAINERS_NUM": "2", "PADDLE_TRAINER_ID": "0"}
-    assert parallelism.apply(spec(), run).device == "auto"
-    os.environ.clear()
+    with monkeypatch.context() as launcher:
+        launcher.setenv("PADDLE_TRAINERS_NUM", "2")
+        launcher.setenv("PADDLE_TRAINER_ID", "0")
+        assert parallelism.apply(spec(), run).device == "auto"
     gpu = DeviceInfo(kind="gpu", name="x", memory_bytes=8 * GIB, free_bytes=8 * GIB)
     monkeypatch.setattr(parallelism, "training_devices", lambda: (gpu,))
     assert parallelism.apply(spec(), run).device == "auto"

@@ -112,6 +112,7 @@ def assert_same(first, second):
 def test_two_ranks_train_as_one_process_does(data, tmp_path):
     """Without batch norm the same numbers, but for the order in which float32 adds them up."""
     job = {"data": str(data), "options": {"num_epochs": 3}, "model_seeds": [3, 4]}
+    job["loss"] = [["CrossEntropyLoss", 1.0], ["DiceLoss", 1.0]]
     (first, weights), (second, others) = together(
         {**job, "out": str(tmp_path / "两")}, tmp_path / "told"
     )
