@@ -96,7 +96,14 @@ class _Team:
             channel, channel_writer = context.Pipe(duplex=False)
             process = context.Process(
                 target=run_rank,
-                args=(str(self._run.path), rank, environment, control_reader, channel_writer),
+                args=(
+                    str(self._run.path),
+                    self._spec.device,
+                    rank,
+                    environment,
+                    control_reader,
+                    channel_writer,
+                ),
                 name=f"rank {rank}",
                 daemon=False,  # data loading has children of its own
             )
@@ -194,6 +201,7 @@ class _Team:
 
 def run_rank(
     run_dir: str,
+    device: str,
     rank: int,
     environment: Mapping[str, str],
     control: Connection,
@@ -203,6 +211,7 @@ def run_rank(
 
     Args:
         run_dir: the run folder.
+        device: of all ranks; where the run folder says ``auto``, what was chosen.
         rank: its number among those of this machine.
         environment: variables that tell the engine of the other ranks; empty under a launcher,
             which has set them.
@@ -220,18 +229,24 @@ def run_rank(
         with sending, contextlib.suppress(OSError):
             channel.send_bytes(json.dumps({"kind": kind, "line": line}).encode())
 
-    last = _work(run_dir, rank, control, tell, local=bool(environment))
+    last = _work(run_dir, device, rank, control, tell, local=bool(environment))
     tell(_EVENT, to_json(last))
 
 
 def _work(
-    run_dir: str, rank: int, control: Connection, tell: Callable[..., None], *, local: bool
+    run_dir: str,
+    device: str,
+    rank: int,
+    control: Connection,
+    tell: Callable[..., None],
+    *,
+    local: bool,
 ) -> Event:
     run = RunFolder(run_dir)
     spec: JobSpec | None = None
     reporter: JobReporter | None = None
     try:
-        spec = run.spec
+        spec = run.spec.model_copy(update={"device": device})
         from core.training import distributed
 
         if local:

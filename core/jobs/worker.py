@@ -24,7 +24,7 @@ import psutil
 from filelock import FileLock, Timeout
 
 from core.datasets import open_data_folder
-from core.jobs import ranks, tasks
+from core.jobs import parallelism, ranks, tasks
 from core.jobs.event_reporter import JobReporter
 from core.jobs.event_stream import EventStream, envelope
 from core.jobs.failures import classify, make_failed
@@ -94,6 +94,7 @@ def _do(run: RunFolder, reporter: JobReporter, stream: EventStream) -> Event:
         spec = run.spec
         _check_input(spec)
         reporter.check()  # stopped in the queue: no need to load the engine
+        spec = parallelism.apply(spec, run)
         if ranks.needs_ranks(spec):
             return ranks.run_together(spec, run, reporter, stream.emit)
         device = "cpu" if _is_export(spec) else tasks.choose_device(spec.device)

@@ -7,6 +7,7 @@ without an NVIDIA driver is normal and simply has no GPU here.
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import platform
 import sys
@@ -22,6 +23,15 @@ _CGROUP_LIMITS = (
     Path("/sys/fs/cgroup/memory.max"),
     Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"),
 )
+#: Files with a container's share of processor time and the period it counts for, in microseconds.
+_CGROUP_QUOTAS = (
+    (Path("/sys/fs/cgroup/cpu.max"),),
+    (Path("/sys/fs/cgroup/cpu/cpu.cfs_quota_us"), Path("/sys/fs/cgroup/cpu/cpu.cfs_period_us")),
+)
+#: How long the processor is looked at, and how often before a busy core counts as taken: what just
+#: started this process may be at work for a moment.
+_LOOK_S = 0.4
+_LOOKS = 4
 #: What psutil raises where a system does not say: ``RuntimeError`` where Windows' performance
 #: counters are off.
 _NOT_TOLD = (psutil.Error, OSError, RuntimeError, ValueError, NotImplementedError)
@@ -97,11 +107,50 @@ def _processor() -> DeviceInfo:
 def usable_cores() -> int:
     """Return how many cores this process may use: containers and ``taskset`` can allow fewer."""
     if sys.platform == "linux":
-        return len(os.sched_getaffinity(0))
+        return min(len(os.sched_getaffinity(0)), _core_quota() or sys.maxsize)
     try:
         return psutil.cpu_count(logical=True) or os.cpu_count() or 1
     except _NOT_TOLD:
         return os.cpu_count() or 1
+
+
+def idle_cores() -> float:
+    """Return how many of the usable cores nothing keeps busy just now; takes 0.4 to 1.6 seconds.
+
+    The quietest of a few looks counts. Where the system does not say, all of them are idle.
+    """
+    usable = usable_cores()
+    most = 0.0
+    for _ in range(_LOOKS):
+        try:
+            idle = _idle_shares(_LOOK_S)
+        except _NOT_TOLD:
+            return float(usable)
+        most = max(most, min(sum(idle), usable))
+        if most > usable - 0.25:
+            break
+    return most
+
+
+def _idle_shares(seconds: float) -> list[float]:
+    """Return how much of the next ``seconds`` each core that may be used is idle, 0 … 1."""
+    shares = psutil.cpu_times_percent(interval=seconds, percpu=True)
+    idle = [(one.idle + getattr(one, "iowait", 0.0)) / 100 for one in shares]
+    if sys.platform == "linux":
+        return [idle[core] for core in os.sched_getaffinity(0) if core < len(idle)]
+    return idle
+
+
+def _core_quota() -> int | None:
+    """Return how many cores' time a container may take, rounded up; None where all it can."""
+    for paths in _CGROUP_QUOTAS:
+        try:
+            words = " ".join(path.read_text(encoding="ascii") for path in paths).split()
+        except (OSError, UnicodeDecodeError):
+            continue
+        if len(words) == 2 and all(word.isdigit() for word in words) and int(words[1]):
+            return max(1, math.ceil(int(words[0]) / int(words[1])))
+    return None
 
 
 def _memory_limit() -> int | None:

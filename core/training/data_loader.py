@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 Batch = tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]
 Workers = Literal["threads", "processes"]
+_Place = tuple[int, int]  # epoch, place in it
 
 _BATCHES_AHEAD = 2
 _MAX_AUTO_PROCESSES = 8
@@ -74,12 +76,17 @@ class BatchLoader:
         self._count = _worker_count(dataset.num_workers, self._workers)
 
     @property
+    def parts(self) -> int:
+        """Into how many parts a batch is cut."""
+        return self._parts
+
+    @property
     def steps_per_epoch(self) -> int:
         """Batches in an epoch."""
         return self._sampler.steps_per_epoch
 
     def order(self, epoch: int) -> list[list[int]]:
-        """Return the places of each batch's samples in ``_Samples``."""
+        """Return the places of each batch's samples in an epoch, see ``_Samples``."""
         count = len(self._dataset)
         places = [index + again * count for index, again in self._sampler.epoch(epoch)]
         return [
@@ -94,46 +101,94 @@ class BatchLoader:
         ].tolist()
         return shares
 
-    def epoch(self, epoch: int, *, start: int = 0) -> Generator[tuple[Any, Any], None, None]:
-        """This rank's shares of the parts of an epoch's batches from batch ``start`` on.
+    def batches(
+        self, epoch: int, *, start: int = 0, end: int | None = None
+    ) -> Generator[tuple[Any, Any], None, None]:
+        """This rank's shares of the parts of the batches, from batch ``start`` of an epoch on.
+
+        Loading goes on from one epoch into the next: nothing waits where epochs are short, and
+        while a network is evaluated the first batches after that are made ready.
+
+        Args:
+            epoch: the first one.
+            start: batches of it to leave out.
+            end: the epoch before which to end; None: after the first one.
 
         Yields:
             images (N, 3, H, W) float32 and masks (N, H, W) int64 tensors.
         """
-        batches = [share for batch in self.order(epoch)[start:] for share in self._shares(batch)]
-        samples = _Samples(self._dataset, seed=self._seed, epoch=epoch)
+        places = self._places(range(epoch, epoch + 1 if end is None else end), start)
+        samples = _Samples(self._dataset, seed=self._seed)
         if self._workers == "processes" and self._count > 0:
             yield from paddle.io.DataLoader(
                 samples,
-                batch_sampler=batches,
+                batch_sampler=places,
                 collate_fn=collate,
                 num_workers=self._count,
                 return_list=True,
             )
             return
         for images, masks in prefetch(
-            lambda indices: collate([samples[index] for index in indices]),
-            batches,
+            lambda batch: collate([samples[place] for place in batch]),
+            places,
             threads=self._count,
             ahead=max(_BATCHES_AHEAD, self._count),
         ):
             yield paddle.to_tensor(images), paddle.to_tensor(masks)
 
+    def _places(self, epochs: Iterable[int], start: int) -> Iterator[list[_Place]]:
+        """Yield the places of this rank's share of each part."""
+        for epoch in epochs:
+            for batch in self.order(epoch)[start:]:
+                for share in self._shares(batch):
+                    yield [(epoch, place) for place in share]
+            start = 0
+
+
+class BatchStream:
+    """The batches of a training, one after the other, across epochs.
+
+    Args:
+        loader: loads them.
+        end: the epoch before which to end.
+    """
+
+    def __init__(self, loader: BatchLoader, *, end: int) -> None:
+        self._loader = loader
+        self._end = end
+        self._open: Generator[tuple[Any, Any], None, None] | None = None
+        self._next = (0, 0)
+
+    def take(self, epoch: int, batch: int) -> list[tuple[Any, Any]]:
+        """Return the parts of a batch of an epoch; the one after the last is there soonest."""
+        if self._open is None or self._next != (epoch, batch):
+            self.close()
+            self._open = self._loader.batches(epoch, start=batch, end=self._end)
+        ends_epoch = batch + 1 == self._loader.steps_per_epoch
+        self._next = (epoch + 1, 0) if ends_epoch else (epoch, batch + 1)
+        return list(islice(self._open, self._loader.parts))
+
+    def close(self) -> None:
+        """Load no more."""
+        if self._open is not None:
+            self._open.close()
+            self._open = None
+
 
 class _Samples(paddle.io.Dataset):
     """A dataset whose random changes are fixed by seed, epoch and index.
 
-    Places beyond its length are the same images once more, with other random changes.
+    Places in an epoch beyond its length are the same images once more, with other random changes.
     """
 
-    def __init__(self, dataset: SegDataset, *, seed: int, epoch: int) -> None:
+    def __init__(self, dataset: SegDataset, *, seed: int) -> None:
         self._dataset = dataset
         self._seed = seed
-        self._epoch = epoch
 
-    def __getitem__(self, place: int) -> Batch:
-        again, index = divmod(place, len(self._dataset))
-        key = [self._seed, self._epoch, index, again] if again else [self._seed, self._epoch, index]
+    def __getitem__(self, place: _Place) -> Batch:
+        epoch, in_epoch = place
+        again, index = divmod(in_epoch, len(self._dataset))
+        key = [self._seed, epoch, index, again] if again else [self._seed, epoch, index]
         return self._dataset.get(index, np.random.default_rng(key))
 
     def __len__(self) -> int:

@@ -8,7 +8,6 @@ import math
 import time
 import warnings
 from collections.abc import Callable, Sequence
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,7 +27,7 @@ from core.training import checkpoint
 from core.training.allocator import keep_freed_memory
 from core.training.checkpoint import TrainingState
 from core.training.class_weights import resolve_class_weights
-from core.training.data_loader import BatchLoader
+from core.training.data_loader import BatchLoader, BatchStream
 from core.training.distributed import Ranks
 from core.training.early_stopping import BestScore
 from core.training.evaluator import Evaluator
@@ -103,6 +102,7 @@ class TrainingLoop:
             sampling=options.sampling,
             epoch_images=options.epoch_images,
         )
+        self._batches = BatchStream(self._loader, end=options.num_epochs)
         self._most_steps = options.num_epochs * self._loader.steps_per_epoch
         self._steps = self._most_steps
         if options.time_limit is not None:
@@ -191,6 +191,7 @@ class TrainingLoop:
             self._save_interrupted()
             raise
         finally:
+            self._batches.close()
             vdl.close()
             self._step.finish()
             self._model.net.eval()
@@ -297,30 +298,26 @@ class TrainingLoop:
     def _train_epoch(self, vdl: VdlLog) -> None:
         state = self._state
         self._model.net.train()
-        batches = self._loader.epoch(state.epoch, start=state.step_in_epoch)
-        with contextlib.closing(batches):
+        begin = self._watch.seconds
+        while state.step < self._steps and state.step_in_epoch < self._loader.steps_per_epoch:
+            parts = self._batches.take(state.epoch, state.step_in_epoch)
+            self._check(self._ranks.agree)
+            self._look_at_size(parts)
+            loss, rate = self._step(parts, state.step)
+            self._losses.append(loss)
+            state.step += 1
+            state.step_in_epoch += 1
+            self._speed.step_took(self._watch.seconds - begin)
             begin = self._watch.seconds
-            while state.step < self._steps:
-                parts = list(islice(batches, self._options.accumulate_steps))
-                if not parts:
-                    break
-                self._check(self._ranks.agree)
-                self._look_at_size(parts)
-                loss, rate = self._step(parts, state.step)
-                self._losses.append(loss)
-                state.step += 1
-                state.step_in_epoch += 1
-                self._speed.step_took(self._watch.seconds - begin)
+            self._sitting_steps += 1
+            if self._sitting_steps % LOOK_EVERY == 0:
+                self._plan()
+            if state.step % self._options.log_interval_steps == 0:
+                self._log(rate, vdl)
+            if self._evaluator is not None and self._reporter.preview_due(state.step):
+                with self._step.saving():
+                    self._evaluator.preview(state.step)
                 begin = self._watch.seconds
-                self._sitting_steps += 1
-                if self._sitting_steps % LOOK_EVERY == 0:
-                    self._plan()
-                if state.step % self._options.log_interval_steps == 0:
-                    self._log(rate, vdl)
-                if self._evaluator is not None and self._reporter.preview_due(state.step):
-                    with self._step.saving():
-                        self._evaluator.preview(state.step)
-                    begin = self._watch.seconds
 
     def _look_at_size(self, parts: Sequence[tuple[Any, Any]]) -> None:
         """Note that the network learns at a size that it rounds, and say so once."""

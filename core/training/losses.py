@@ -27,16 +27,20 @@ class Part:
     """What a loss must know of the whole batch when it sees a part of it.
 
     The losses of all parts then add up to the loss of the whole batch. Cross entropy is exactly
-    that of the whole batch; Dice and Lovász-softmax, which do not fall into parts, become the mean
-    of the parts' losses.
+    that of the whole batch, Dice that of what all ranks compute at the same time; of accumulated
+    parts it becomes the mean, and Lovász-softmax that of all parts.
 
     Attributes:
         pixels: how many pixels of the whole batch are not ignored, float scalar of 1 or more.
         share: one over the number of parts.
+        ranks: how many compute parts at the same time.
+        sum_over_ranks: replaces a tensor by its sum over them, and returns it.
     """
 
     pixels: Tensor
     share: float
+    ranks: int = 1
+    sum_over_ranks: Callable[[Tensor], Tensor] = lambda tensor: tensor
 
 
 class CrossEntropyLoss(nn.Layer):
@@ -160,9 +164,25 @@ class DiceLoss(nn.Layer):
         pixels = [0, 2, 3]
         intersection = (probabilities * truth).sum(axis=pixels)
         cardinality = (probabilities + truth).sum(axis=pixels)
+        if part is not None and part.ranks > 1:
+            return self._share(intersection, cardinality, part)
         dice = (2.0 * intersection + self.smooth) / (cardinality + self.smooth + self.eps)
         loss = 1.0 - dice.mean()
         return loss if part is None else loss * part.share
+
+    def _share(self, intersection: Tensor, cardinality: Tensor, part: Part) -> Tensor:
+        """This rank's share of the loss of all ranks' pixels: its value, and the exact gradient."""
+        with paddle.no_grad():
+            sums = part.sum_over_ranks(paddle.stack([intersection, cardinality]))
+            numerator = 2.0 * sums[0] + self.smooth
+            denominator = sums[1] + self.smooth + self.eps
+            loss = 1.0 - (numerator / denominator).mean()
+            by_intersection = 2.0 / denominator
+            by_cardinality = numerator / denominator**2
+        # What other ranks add does not depend on this one's logits: the loss is linear around
+        # the sums, and the line's gradient is the loss's.
+        line = (by_cardinality * cardinality - by_intersection * intersection).mean()
+        return loss * part.share + (line - line.detach()) * (part.share * part.ranks)
 
 
 class LovaszSoftmaxLoss(nn.Layer):

@@ -124,7 +124,12 @@ class TrainStep:
         with paddle.no_grad():
             pixels = paddle.stack([(masks != IGNORE_INDEX).sum() for _, masks in parts]).sum()
             pixels = self._ranks.sum_(pixels)
-            return Part(pixels=pixels.astype("float32").clip(min=1.0), share=1.0 / count)
+            return Part(
+                pixels=pixels.astype("float32").clip(min=1.0),
+                share=1.0 / count,
+                ranks=self._ranks.size,
+                sum_over_ranks=self._ranks.sum_,
+            )
 
     def _without_exchange(self, *, last: bool) -> contextlib.AbstractContextManager[Any]:
         """Only the last part's backward pass sends gradients to the other ranks: all of them."""

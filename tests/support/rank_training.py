@@ -61,10 +61,10 @@ class Dying(Recorder):
             os._exit(9)
 
 
-def make(name: str, seed: int) -> Segmenter:
+def make(name: str, seed: int, loss: Any = False) -> Segmenter:
     if name == "Plain":
         seed_everything(seed)
-        return Plain()
+        return Plain(use_mixed_loss=loss)
     return seg.create(name, seed=seed, num_classes=3)
 
 
@@ -75,7 +75,9 @@ def weights_of(model: Segmenter) -> dict[str, np.ndarray]:
 def run(job: dict[str, Any]) -> None:
     rank = int(os.environ.get("PADDLE_TRAINER_ID", "0"))
     data = Path(job["data"])
-    model = make(job.get("model", "Plain"), job.get("model_seeds", [3, 3])[rank])
+    model = make(
+        job.get("model", "Plain"), job.get("model_seeds", [3, 3])[rank], job.get("loss", False)
+    )
     reporter = Recorder(stop_at=job.get("stop_at"))
     if job.get("die_at"):
         reporter = Dying(job["die_at"])

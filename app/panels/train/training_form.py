@@ -210,14 +210,18 @@ class TrainingForm(QWidget):
             self.advanced_button.setChecked(True)
 
     def set_devices(self, devices: tuple[DeviceInfo, ...]) -> None:
-        """Offer these devices, the first one chosen unless the user chose another."""
+        """Offer these devices, the first one chosen unless the user chose another.
+
+        A processor that is the best there is, is ``auto``: several processes, where they help.
+        """
         chosen = self.device_box.currentData()
         self.device_box.blockSignals(True)
         self.device_box.clear()
-        for device in devices:
+        for place, device in enumerate(devices):
             memory = f"{device.memory_bytes / 1e9:.0f} GB"
             cores = tr("{cores} cores", cores=device.cores) if device.cores else memory
-            self.device_box.addItem(f"{device.name} ({cores})", device.spec_name)
+            name = "auto" if place == 0 and device.kind == "cpu" else device.spec_name
+            self.device_box.addItem(f"{device.name} ({cores})", name)
         self.device_box.setCurrentIndex(max(0, self.device_box.findData(chosen)))
         self.device_box.blockSignals(False)
 

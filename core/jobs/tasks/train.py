@@ -15,6 +15,7 @@ from core.runs.kinds import TrainSpec
 from core.runs.run_folder import RunFolder
 from core.seg import create
 from core.seg.loading import load_model
+from core.system.device_choice import launched_ranks
 from core.system.reporting import Reporter
 from core.training import distributed
 from core.training.checkpoint import read_training_state
@@ -24,12 +25,16 @@ from core.transforms import recipes
 def _time_limit(spec: TrainSpec, resume: str | None, *, goes_on: bool) -> float | None:
     """Return the seconds that ``train`` may take, those of its checkpoint included.
 
-    Starting the engine takes its part of them. Another run's time does not count.
+    Starting the engine takes its part of them, and the worker's other processes. Another run's
+    time does not count.
     """
     if spec.minutes is None:
         return None
     before = 0.0 if resume is None or goes_on else read_training_state(Path(resume)).seconds
-    return max(1.0, 60 * spec.minutes + before - (time.time() - psutil.Process().create_time()))
+    process = psutil.Process()
+    if launched_ranks()[1] > 1:  # then this is one of the worker's children
+        process = process.parent() or process
+    return max(1.0, 60 * spec.minutes + before - (time.time() - process.create_time()))
 
 
 def run(spec: TrainSpec, folder: RunFolder, reporter: Reporter) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from job_runs import poll_until, train_spec, write_data
 from core.jobs.process import JobProcess
 from core.runs.events import Cancelled, Checkpoint, Done, Failed, Heartbeat, Metric, Started
 from core.runs.run_folder import RunFolder
+from core.system.devices import usable_cores
 
 
 @pytest.fixture(scope="module")
@@ -82,6 +83,21 @@ def test_a_killed_rank_ends_the_training_with_a_sentence(data, tmp_path, rank):
     )
     assert outcome.advice == "Resume it from the last checkpoint."
     assert not any(psutil.pid_exists(child.pid) for child in ranks)
+
+
+@pytest.mark.skipif(usable_cores() < 2, reason="two processes need two cores")
+def test_auto_goes_on_with_the_processes_it_began_with(data, tmp_path):
+    """However busy this machine is now; what was asked for stays in the run folder."""
+    run = RunFolder.create(tmp_path / "运行 2", train_spec(data, device="auto"))
+    (run.path / "parallelism.json").write_text('{"processes": 2, "threads": 1}')
+    process = JobProcess(run.path)
+    process.start()
+    (*_, started) = poll_until(process, lambda event: isinstance(event, Started))
+    assert started.device == "cpu:2"
+    assert len(ranks_of(process)) == 2
+    assert isinstance(process.wait(), Done), run.log_tail(4000)
+    assert run.spec.device == "auto"
+    assert "2 processes with 1 threads as before" in run.log_tail()
 
 
 def test_bad_input_of_the_ranks_is_told(data, tmp_path):

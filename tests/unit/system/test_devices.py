@@ -35,6 +35,59 @@ def test_container_limits_count(tmp_path, monkeypatch) -> None:
     assert devices.list_devices()[0].memory_bytes == psutil.virtual_memory().total
 
 
+def test_a_container_may_take_the_time_of_fewer_cores(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(8)), raising=False)
+    limit, quota, period = tmp_path / "cpu.max", tmp_path / "quota", tmp_path / "period"
+    monkeypatch.setattr(devices, "_CGROUP_QUOTAS", ((limit,), (quota, period)))
+    assert devices.usable_cores() == 8
+    limit.write_text("150000 100000\n")
+    assert devices.usable_cores() == 2
+    limit.write_text("max 100000\n")
+    assert devices.usable_cores() == 8
+    limit.unlink()
+    quota.write_text("300000\n")
+    period.write_text("100000\n")
+    assert devices.usable_cores() == 3
+    quota.write_text("-1\n")
+    assert devices.usable_cores() == 8
+
+
+def test_idle_cores_are_those_of_the_quietest_look(monkeypatch) -> None:
+    monkeypatch.setattr(devices, "usable_cores", lambda: 2)
+    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {1, 3}, raising=False)
+    looks = iter([(90, 10), (50, 60), (0, 0), (20, 20)])
+
+    def times(interval, percpu):
+        first, second = next(looks)
+        idle = (100, first - first // 10, 100, second)
+        return [SimpleNamespace(idle=one, iowait=first // 10 * (one != 100)) for one in idle]
+
+    monkeypatch.setattr(psutil, "cpu_times_percent", times)
+    assert devices.idle_cores() == pytest.approx(1.15)
+    assert next(looks, None) is None
+
+    def untold(interval, percpu):
+        raise RuntimeError("performance counters are off")
+
+    monkeypatch.setattr(psutil, "cpu_times_percent", untold)
+    assert devices.idle_cores() == 2.0
+
+
+def test_a_quiet_processor_is_looked_at_once(monkeypatch) -> None:
+    looks = []
+
+    def idle(seconds):
+        looks.append(seconds)
+        return [1.0, 0.9]
+
+    monkeypatch.setattr(devices, "usable_cores", lambda: 2)
+    monkeypatch.setattr(devices, "_idle_shares", idle)
+    assert devices.idle_cores() == pytest.approx(1.9)
+    assert len(looks) == 1
+
+
 def test_machine_without_driver_has_only_its_processor(monkeypatch) -> None:
     def no_driver() -> None:
         raise pynvml.NVMLError(pynvml.NVML_ERROR_LIBRARY_NOT_FOUND)

@@ -113,6 +113,7 @@ def assert_same(first, second):
 def test_two_ranks_train_as_one_process_does(data, tmp_path):
     """Without batch norm the same numbers, but for the order in which float32 adds them up."""
     job = {"data": str(data), "options": {"num_epochs": 3}, "model_seeds": [3, 4]}
+    job["loss"] = [["CrossEntropyLoss", 1.0], ["DiceLoss", 1.0]]
     (first, weights), (second, others) = together(
         {**job, "out": str(tmp_path / "两")}, tmp_path / "told"
     )
@@ -182,8 +183,8 @@ def test_shares_of_a_batch_are_the_batch(data):
         BatchLoader(images, batch_size=8, seed=1, parts=2, rank=rank, ranks=2) for rank in range(2)
     ]
     assert [loader.steps_per_epoch for loader in shares] == [1, 1]
-    whole = next(BatchLoader(images, batch_size=8, seed=1).epoch(3))[0]
-    parts = [[pixels.numpy() for pixels, _ in loader.epoch(3)] for loader in shares]
+    whole = next(BatchLoader(images, batch_size=8, seed=1).batches(3))[0]
+    parts = [[pixels.numpy() for pixels, _ in loader.batches(3)] for loader in shares]
     together = np.concatenate([parts[0][0], parts[1][0], parts[0][1], parts[1][1]])
     np.testing.assert_array_equal(together, whole.numpy())
     assert len(order) == 1

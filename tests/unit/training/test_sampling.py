@@ -75,7 +75,7 @@ def test_epochs_of_any_length(rare):
 
 def test_an_image_drawn_again_is_changed_otherwise(rare):
     loader = BatchLoader(rare, batch_size=8, seed=1, epoch_images=80)
-    values = np.concatenate([images.numpy()[:, 0, 0, 0] for images, _ in loader.epoch(0)])
+    values = np.concatenate([images.numpy()[:, 0, 0, 0] for images, _ in loader.batches(0)])
     assert len(values) == 80
     assert len(np.unique(values)) == 80
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 
 import numpy as np
 import paddle
@@ -16,7 +17,7 @@ from core.seg.loading import load_model
 from core.system.errors import InputError
 from core.training.checkpoint import read_training_state
 from core.training.class_weights import balanced_weights, resolve_class_weights
-from core.training.data_loader import BatchLoader
+from core.training.data_loader import BatchLoader, BatchStream
 from core.training.speed import Speed
 
 __all__ = ["folder"]
@@ -208,13 +209,46 @@ def test_workers_do_not_change_the_batches(folder):
         data = dataset(folder, "train", augment=True, shuffle=True, num_workers=count)
         loader = BatchLoader(data, batch_size=3, seed=1, workers=workers)
         assert loader.steps_per_epoch == 2
-        return [(a.numpy(), b.numpy()) for a, b in loader.epoch(4)]
+        return [(a.numpy(), b.numpy()) for a, b in loader.batches(4)]
 
     expected = batches("threads", 0)
     for workers, count in (("threads", 3), ("processes", 2)):
         for one, other in zip(batches(workers, count), expected, strict=True):
             np.testing.assert_array_equal(one[0], other[0])
             np.testing.assert_array_equal(one[1], other[1])
+
+
+def test_loading_goes_on_into_the_next_epoch(folder):
+    """While the last batch of an epoch is used, the next epoch's first one is being loaded."""
+    data = dataset(folder, "train", augment=True, shuffle=True, num_workers=1)
+    loader = BatchLoader(data, batch_size=2, seed=1)
+    single = [list(loader.batches(epoch)) for epoch in range(3)]
+    loaded = []
+    get = data.get
+
+    def noted(index, rng=None):
+        loaded.append(index)
+        return get(index, rng)
+
+    data.get = noted
+    stream = BatchStream(loader, end=3)
+    for epoch in range(2):
+        for batch in range(loader.steps_per_epoch):
+            ((images, masks),) = stream.take(epoch, batch)
+            np.testing.assert_array_equal(images.numpy(), single[epoch][batch][0].numpy())
+            np.testing.assert_array_equal(masks.numpy(), single[epoch][batch][1].numpy())
+    following = [place for batch in loader.order(2)[:1] for place in batch]
+    deadline = time.monotonic() + 20
+    while len(loaded) < 2 * len(data) + 2 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert loaded[2 * len(data) :][:2] == following
+    # Going elsewhere begins there; beyond the end there is nothing.
+    ((images, _),) = stream.take(1, 3)
+    np.testing.assert_array_equal(images.numpy(), single[1][3][0].numpy())
+    for batch in range(loader.steps_per_epoch):
+        assert stream.take(2, batch)
+    assert stream.take(3, 0) == []
+    stream.close()
 
 
 def test_order_differs_by_epoch_and_visits_each_once(folder):
@@ -232,7 +266,7 @@ def test_an_error_in_a_loading_thread_reaches_the_caller(folder):
     data.file_list[5] = {"image": "gone.png", "mask": "gone.png"}
     loader = BatchLoader(data, batch_size=2, seed=1)
     with pytest.raises(InputError, match=r"gone\.png"):
-        list(loader.epoch(0))
+        list(loader.batches(0))
 
 
 def test_balanced_weights_favour_rare_classes(folder):

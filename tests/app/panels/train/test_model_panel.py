@@ -142,7 +142,7 @@ def test_suggestion_fills_the_form_and_explains_itself(project, panel) -> None:
         "pretrain_weights",
     ):
         assert fields[name] == getattr(expected, name), name
-    assert TrainSpec(**fields, data_dir="x") == expected.spec(Path("x"), device="cpu")
+    assert TrainSpec(**fields, data_dir="x") == expected.spec(Path("x"), device="auto")
     assert fields["learning_rate"] == pytest.approx(expected.learning_rate)
     assert panel.reasons.texts == [str(reason) for reason in expected.reasons]
     assert not panel.reset_button.isVisible()
@@ -171,7 +171,7 @@ def test_start_hands_over_a_valid_job(tmp_path, context, panel) -> None:
     panel.start_button.click()
     (fields,) = context.started
     spec = TrainSpec(**fields, data_dir=tmp_path)
-    assert (spec.kind, spec.epochs, spec.device) == ("train", 2, "cpu")
+    assert (spec.kind, spec.epochs, spec.device) == ("train", 2, "auto")
     panel.start_button.click()  # a second click while it starts begins no second run
     assert len(context.started) == 1
 
