@@ -22,7 +22,7 @@ class DatasetInspector(QWidget):
         self.facts = ImageFacts()
         self.classes = ClassList()
         self.needs = LabelNeedsBox()
-        self.needs_title = label(tr("Are there labels enough?"), "heading")
+        self.needs_title = label(tr("Enough labels?"), "heading")
         self.findings = FindingsList()
         self.findings_state = label("", "muted", wrap=True)
         self.check_button = button(
