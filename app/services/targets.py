@@ -27,6 +27,13 @@ class LabelImage:
 
 
 @dataclass(frozen=True, slots=True)
+class LabelMostUseful:
+    """The labelling of the image without labels that helps most: of which a model is least sure."""
+
+    panel: ClassVar[str] = "labelling"
+
+
+@dataclass(frozen=True, slots=True)
 class SetUpTraining:
     """The settings of a new training."""
 
@@ -57,7 +64,15 @@ class ShowCompression:
     run_id: int | None = None
 
 
-Target = ShowDataset | LabelImage | SetUpTraining | ShowTraining | InspectModel | ShowCompression
+Target = (
+    ShowDataset
+    | LabelImage
+    | LabelMostUseful
+    | SetUpTraining
+    | ShowTraining
+    | InspectModel
+    | ShowCompression
+)
 
 
 def run_target(panel: str, run_id: int) -> Target:

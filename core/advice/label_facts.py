@@ -72,25 +72,27 @@ def read_label_facts(
         mask = read(masks[index])
         for class_id in np.flatnonzero(np.bincount(mask.ravel(), minlength=256)[:num_classes]):
             shown = mask == class_id
-            areas[class_id] += _areas(shown)
+            areas[class_id] += object_areas(shown)
             places[class_id].append(_height_of_centre(shown, mask != IGNORE_INDEX))
     scale = len(masks) / max(1, len(chosen))
     pixels = np.array([sum(one) for one in areas], float)
     bias = np.array([abs(float(np.mean(one))) if one else 0.0 for one in places])
     spread = float((pixels * bias).sum() / max(1.0, pixels.sum()))
     return LabelFacts(
-        tuple(ClassFacts(round(len(one) * scale), _usual_side(one)) for one in areas),
+        tuple(ClassFacts(round(len(one) * scale), usual_side(one)) for one in areas),
         upright=len(chosen) >= _FEWEST_IMAGES and spread > _SIDED,
     )
 
 
-def _areas(shown: npt.NDArray[np.bool_]) -> list[int]:
+def object_areas(shown: npt.NDArray[np.bool_]) -> list[int]:
+    """Return the pixels of each connected part of ``shown`` (H, W); corners connect."""
     _, _, stats, _ = cv2.connectedComponentsWithStats(shown.astype(np.uint8), connectivity=8)
     areas: list[int] = stats[1:, cv2.CC_STAT_AREA].tolist()
     return areas
 
 
-def _usual_side(areas: Iterable[int]) -> float:
+def usual_side(areas: Iterable[int]) -> float:
+    """Return the side of a square as large as the object that half of the pixels reach up to."""
     ordered = np.sort(np.array(list(areas), float))
     if not len(ordered):
         return 0.0

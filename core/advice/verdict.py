@@ -105,6 +105,14 @@ def _is_good(one: Mapping[str, Any]) -> bool:
     return bool(one["found"]) and one["recall"] >= _GOOD and one["precision"] >= _GOOD
 
 
+def more_labels(objects: int, found: int) -> int:
+    """Return how many more objects to label at least, where ``found`` of ``objects`` are found.
+
+    0 where a class is found well enough.
+    """
+    return 0 if found and found >= _GOOD * objects else max(_LEAST_MORE, objects - found)
+
+
 def _class_sentence(
     one: Mapping[str, Any], images: int, examples: Mapping[str, tuple[str, ...]]
 ) -> Message:
@@ -123,7 +131,7 @@ def _class_sentence(
             )
         return message("{name}: does not occur in these images, so it was not measured.", **params)
     if not one["found"]:
-        params["more"] = max(_LEAST_MORE, one["objects"])
+        params["more"] = more_labels(one["objects"], one["found"])
         params["images"] = _names(examples[one["name"]])
         return message(
             "{name}: finds none of {objects}: label at least {more} more, like these: {images}.",

@@ -15,6 +15,7 @@ from core.cli import (
     doctor,
     evaluate,
     export,
+    learning_curve,
     predict,
     prune,
     quantize,
@@ -51,6 +52,7 @@ def build_app() -> typer.Typer:
     app.callback()(_main)
     app.command("demo")(demo.command)
     app.command("train")(train.command)
+    app.command("learning-curve")(learning_curve.command)
     app.command("evaluate")(evaluate.command)
     app.command("predict")(predict.command)
     app.command("sensitivity")(sensitivity.command)

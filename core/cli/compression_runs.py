@@ -43,7 +43,7 @@ def result_of(run: RunFolder) -> dict[str, Any]:
 
 def _kept(run: RunFolder) -> list[Path]:
     """What a job that cannot go on may have made so far."""
-    made = [run.path / name for name in ("model.sensi.data", "pruned", "quantized")]
+    made = [run.path / name for name in ("model.sensi.data", "pruned", "quantized", "points.json")]
     return [*made, run.last_checkpoint] if run.last_checkpoint is not None else made
 
 

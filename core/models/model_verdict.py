@@ -95,10 +95,7 @@ def read_verdict(model_dir: str | Path) -> Verdict | None:
     None where nothing is known.
     """
     try:
-        file = Path(model_dir) / EVALUATION
-        if file.stat().st_size > _MOST_BYTES:
-            return None
-        content = json.loads(file.read_text(encoding="utf-8"))
+        content = _measurement(model_dir)
         verdict = Verdict.from_dict(content.get("verdict"))
         if verdict is not None:
             return verdict
@@ -109,6 +106,23 @@ def read_verdict(model_dir: str | Path) -> Verdict | None:
     if matrix.ndim != 2 or len(predicted) != 1 or np.count_nonzero(matrix.sum(axis=1)) < 2:
         return None
     return Verdict(Level.NOT_USABLE, (_says_one_thing(Path(model_dir), int(predicted[0])),))
+
+
+def read_object_figures(model_dir: str | Path) -> dict[str, Any] | None:
+    """Return the ``objects`` of a model folder's last measurement, None where there are none."""
+    try:
+        figures = _measurement(model_dir).get("objects")
+    except (OSError, ValueError, AttributeError, RecursionError):
+        return None
+    return figures if isinstance(figures, dict) else None
+
+
+def _measurement(model_dir: str | Path) -> Any:
+    """Read ``eval_details.json``; raises ``OSError`` or ``ValueError``."""
+    file = Path(model_dir) / EVALUATION
+    if file.stat().st_size > _MOST_BYTES:
+        raise ValueError("too large for a measurement")
+    return json.loads(file.read_text(encoding="utf-8"))
 
 
 def _says_one_thing(model_dir: Path, class_id: int) -> Message:

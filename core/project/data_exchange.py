@@ -22,7 +22,7 @@ from core.project.mask_store import LabelMap
 from core.project.revision import Revision
 from core.project.rows import ImageSubset, ImportReport, UndoReport
 from core.project.split import split_images
-from core.project.statistics import read_statistics
+from core.project.statistics import read_shown_classes, read_statistics
 from core.project.storage import ProjectPart
 from core.system.messages import printable
 
@@ -175,6 +175,13 @@ class DataExchange(ProjectPart):
         Nothing is decoded. While no labelled image has a subset, all count as ``train``.
         """
         return read_statistics(self._database, read_labels(self._database))
+
+    def shown_classes(self, *, revision_id: int | None = None) -> dict[int, list[str]]:
+        """Return, by class id (255: ignored), the hashes of the masks that show it.
+
+        Of labelled images in ``train`` or in no subset yet, or of a revision's training images.
+        """
+        return read_shown_classes(self._database, revision_id=revision_id)
 
     def findings(
         self, *, compare_content: bool = False, progress: ProgressCallback | None = None

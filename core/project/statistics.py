@@ -59,6 +59,28 @@ def read_statistics(database: Database, labels: Sequence[LabelClass]) -> Dataset
     )
 
 
+def read_shown_classes(
+    database: Database, *, revision_id: int | None = None
+) -> dict[int, list[str]]:
+    """Return, by class id, the masks to learn from that show it; see ``Project.shown_classes``."""
+    parameters: tuple[int, ...] = ()
+    if revision_id is None:
+        source = f"image WHERE {_TRAINABLE} AND image.subset IN ('train', 'none')"
+    else:
+        source = "revision_item AS image WHERE image.revision_id = ? AND image.subset = 'train'"
+        parameters = (revision_id,)
+    shown: dict[int, list[str]] = {}
+    for class_id, mask_hash in database.all(
+        "SELECT mask_class.class_id, mask.hash"  # noqa: S608
+        f" FROM (SELECT image.mask_id FROM {source}) used"
+        " JOIN mask ON mask.id = used.mask_id"
+        " JOIN mask_class ON mask_class.mask_id = mask.id ORDER BY mask.id",
+        parameters,
+    ):
+        shown.setdefault(class_id, []).append(mask_hash)
+    return shown
+
+
 def _subset(subset: str, unassigned: bool) -> Subset | None:
     if unassigned:
         return "train"

@@ -60,6 +60,19 @@ class TrainSpec(TrainingFields):
         return params
 
 
+class LearningCurveSpec(JobSpec):
+    """Train the suggested settings on growing parts of the training images; see what labels bring.
+
+    The validation images stay the same for all of them.
+    """
+
+    kind: Literal["learning_curve"] = "learning_curve"
+    data_dir: Path
+    model: ModelName | None = Field(None, description="by default the network that is suggested")
+    minutes: float = Field(30.0, gt=0, description="for all trainings together")
+    seed: int = Field(0, ge=0)
+
+
 class EvaluateSpec(ModelJobSpec):
     """Measure a model on one subset; writes ``metrics.json`` and per-image scores."""
 
@@ -231,6 +244,15 @@ JOB_KINDS: tuple[JobKind, ...] = (
         subsets=_train_and_val,
         resumable=True,
         distributed=True,
+    ),
+    JobKind(
+        spec=LearningCurveSpec,
+        task="core.jobs.tasks.learning_curve:run",
+        title=lambda name: message("{name} · learning curve", name=name),
+        panel="inspection",
+        subsets=_train_and_val,
+        stages={"check": "checking the data", "parts": "training on parts of the labels"},
+        resumable=True,
     ),
     JobKind(
         spec=EvaluateSpec,

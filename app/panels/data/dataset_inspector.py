@@ -9,6 +9,7 @@ from app.look.translation import tr
 from app.panels.data.class_list import ClassList
 from app.panels.data.findings_list import FindingsList
 from app.panels.data.image_facts import ImageFacts
+from app.panels.data.label_needs_box import LabelNeedsBox
 from app.panels.data.split_box import SplitBox
 from app.widgets.layout import button, label, line, row
 
@@ -20,6 +21,8 @@ class DatasetInspector(QWidget):
         super().__init__(parent)
         self.facts = ImageFacts()
         self.classes = ClassList()
+        self.needs = LabelNeedsBox()
+        self.needs_title = label(tr("Enough labels?"), "heading")
         self.findings = FindingsList()
         self.findings_state = label("", "muted", wrap=True)
         self.check_button = button(
@@ -37,6 +40,9 @@ class DatasetInspector(QWidget):
         layout.addWidget(self._facts_line)
         layout.addWidget(label(tr("Classes"), "heading"))
         layout.addWidget(self.classes)
+        layout.addWidget(line())
+        layout.addWidget(self.needs_title)
+        layout.addWidget(self.needs)
         layout.addWidget(line())
         layout.addLayout(row(label(tr("Findings"), "heading"), 1, self.check_button))
         layout.addWidget(self.findings_state)

@@ -29,12 +29,13 @@ from app.panels.data.thumbnail_grid import ThumbnailGrid
 from app.panels.data.viewer_page import ViewerPage
 from app.services.background import BackgroundTasks
 from app.services.context import AppContext
-from app.services.targets import ShowDataset, Target
+from app.services.targets import LabelMostUseful, ShowDataset, Target
 from app.services.timers import single_shot
 from app.widgets.empty_state import EmptyState
 from app.widgets.image_status_text import subset_name
 from app.widgets.layout import label
 from app.widgets.thumbnails import ThumbnailLoader
+from core.advice.label_needs import LabelAdviser
 from core.data.validation import Finding
 from core.images.palette import Color, default_palette
 from core.project import ImageCounts, ImageQuery, ImageRow, Project
@@ -60,6 +61,8 @@ class DatasetPanel(Panel):
         self._text = ""
         self._tasks = BackgroundTasks(self, max_threads=2)
         self._checks = BackgroundTasks(self)  # a long check must not hold up the grid
+        self._counting = BackgroundTasks(self)  # one thread: the adviser is not for several
+        self._adviser = LabelAdviser()
         self._loader = ThumbnailLoader(self)
         self.filters = FilterBar()
         self.grid = ThumbnailGrid(self._loader)
@@ -86,6 +89,8 @@ class DatasetPanel(Panel):
         """Show the images of ``project``."""
         self._tasks.cancel_and_wait()
         self._checks.cancel_and_wait()
+        self._counting.cancel_and_wait()
+        self._adviser = LabelAdviser()
         self._project = project
         self._summary = None
         self._files = None
@@ -95,6 +100,7 @@ class DatasetPanel(Panel):
         self._large.set_project(project)
         self.filters.reset()
         self._inspector.findings.set_findings(())
+        self._inspector.needs.show_needs(())
         self._inspector.setEnabled(project is not None)
         self._inspector.split.setEnabled(project is not None and not project.read_only)
         self._pages.setCurrentIndex(_GRID)
@@ -112,7 +118,7 @@ class DatasetPanel(Panel):
     @property
     def busy(self) -> bool:
         """Whether images or findings are still being read."""
-        parts = (self._tasks, self._checks)
+        parts = (self._tasks, self._checks, self._counting)
         return any(part.busy for part in parts) or self._search_delay.isActive()
 
     def inspector(self) -> QWidget | None:
@@ -146,6 +152,7 @@ class DatasetPanel(Panel):
         self._search_delay.stop()
         self._tasks.shut_down()
         self._checks.shut_down()
+        self._counting.shut_down()
         self._loader.shut_down()
         self.viewer.close_view()
 
@@ -164,6 +171,7 @@ class DatasetPanel(Panel):
             key="summary",
         )
         self._check(compare_content=False)
+        self._advise()
 
     def _make_layout(self) -> None:
         grid_page = QWidget()
@@ -184,6 +192,7 @@ class DatasetPanel(Panel):
     def _connect(self) -> None:
         self.context.dataset_changed.connect(self.refresh)
         self.context.counts_changed.connect(self._on_counts_changed)
+        self.context.run_state_changed.connect(self._on_run_state_changed)
         self.empty.action_requested.connect(self.context.import_requested)
         self.filters.changed.connect(self._query)
         self.filters.finding_left.connect(self._on_finding_left)
@@ -197,6 +206,7 @@ class DatasetPanel(Panel):
         parts = self._inspector
         parts.classes.class_chosen.connect(self.filters.set_class)
         parts.findings.files_chosen.connect(self._on_files_chosen)
+        parts.needs.most_useful_requested.connect(lambda: self.context.navigate(LabelMostUseful()))
         parts.check_button.clicked.connect(self._on_check_clicked)
         parts.export_button.clicked.connect(self.show_export)
         parts.facts.open_requested.connect(self._large.open_current)
@@ -256,6 +266,7 @@ class DatasetPanel(Panel):
             self._pages.setCurrentIndex(_EMPTY)
         elif self._pages.currentIndex() == _EMPTY:
             self._pages.setCurrentIndex(_GRID)
+        self._inspector.needs.set_unlabelled(summary.counts.by_state["unlabelled"])
         self._show_counts()
         self.inspector_changed.emit()
         self.status_changed.emit()
@@ -305,6 +316,22 @@ class DatasetPanel(Panel):
         self._inspector.findings.setVisible(bool(findings))
         self._inspector.findings_state.setVisible(not findings)
         self._inspector.findings_state.setText(tr("Nothing is wrong."))
+
+    def _advise(self) -> None:
+        """Say how many labels the classes have and need."""
+        project, adviser = self._project, self._adviser
+        if project is not None:
+            self._counting.start(
+                lambda progress: adviser.needs(project, check=progress.check),
+                on_done=self._inspector.needs.show_needs,
+                on_failed=self.context.error_occurred.emit,
+                key="needs",
+            )
+
+    @Slot(str, str)
+    def _on_run_state_changed(self, _run_id: str, state: str) -> None:
+        if state == "done":  # a training may have said what is missed
+            self._advise()
 
     def _fail(self, error: Exception) -> None:
         self._inspector.findings_state.hide()

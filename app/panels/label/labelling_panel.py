@@ -27,7 +27,7 @@ from app.panels.label.parts.tool_choice import ToolChoice
 from app.panels.label.session import KeptSteps
 from app.panels.label.workspace import Workspace
 from app.services.context import AppContext
-from app.services.targets import LabelImage, Target
+from app.services.targets import LabelImage, LabelMostUseful, Target
 from app.widgets.dialogs import error_text
 from core.project import ImageCounts, Project
 from core.system.messages import Message, message
@@ -154,7 +154,9 @@ class LabellingPanel(Panel):
         self.view.canvas.setFocus()
 
     def navigate(self, target: Target) -> None:
-        """Open the image of ``LabelImage``."""
+        """Open the image of ``LabelImage``, or the one that helps most."""
+        if self.project is not None and isinstance(target, LabelMostUseful):
+            self.draft_jobs.open_most_useful()
         if self.project is None or not isinstance(target, LabelImage):
             return
         image = target.image

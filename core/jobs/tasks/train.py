@@ -43,6 +43,13 @@ def run(spec: TrainSpec, folder: RunFolder, reporter: Reporter) -> dict[str, Any
     Returns:
         ``best_model`` and ``last_model`` (folders), all metrics of the best evaluation, speed.
     """
+    return train_network(spec, folder, reporter)
+
+
+def train_network(
+    spec: TrainSpec, folder: RunFolder, reporter: Reporter, *, seconds: float | None = None
+) -> dict[str, Any]:
+    """Train as ``run`` does; ``seconds`` that it may take count instead of the spec's minutes."""
     data = open_data_folder(spec.data_dir)
     size, scale = spec.image_size, spec.image_scale
     train_set = data.dataset(
@@ -68,7 +75,9 @@ def run(spec: TrainSpec, folder: RunFolder, reporter: Reporter) -> dict[str, Any
         amp=spec.amp,
         ema_decay=spec.ema_decay,
         deterministic=spec.deterministic,
-        time_limit=_time_limit(spec, resume, goes_on=folder.last_checkpoint is not None),
+        time_limit=_time_limit(spec, resume, goes_on=folder.last_checkpoint is not None)
+        if seconds is None
+        else seconds,
         backbone_lr_multiplier=spec.backbone_lr_multiplier,
         **training_arguments(spec, data, train_set, val_set, save_dir=folder.path),
         reporter=reporter,

@@ -40,10 +40,31 @@ class DraftJobs(QObject):
 
     def open_next(self) -> None:
         """Show the image without labels that the model is least sure of."""
-        project, wanted = self._workspace.project, self._workspace.session.wanted
-        if project is None:
+        if self._workspace.project is None or self._open_most_uncertain():
             return
+        if self._drafts.uncertain:
+            self._tell(tr("Every other image with a draft has labels."))
+        else:
+            self._tell(tr("Let a model draft the images first; it says how unsure it is of each."))
+
+    def open_most_useful(self) -> None:
+        """As ``open_next``; where no model has drafted any, the first image without labels."""
+        project, wanted = self._workspace.project, self._workspace.session.wanted
+        if project is None or self._open_most_uncertain():
+            return
+        left = [id_ for id_ in project.image_ids(ImageQuery(state="unlabelled")) if id_ != wanted]
+        if left:
+            self.image_wanted.emit(left[0])
+            if self._workspace.inspector.draft.choice is not None:
+                self._tell(
+                    tr("Let a model draft the images first; it says how unsure it is of each.")
+                )
+
+    def _open_most_uncertain(self) -> bool:
+        project, wanted = self._workspace.project, self._workspace.session.wanted
         uncertain = self._drafts.uncertain
+        if project is None:
+            return False
         left = [
             id_
             for id_ in project.image_ids(ImageQuery(state="unlabelled"))
@@ -52,10 +73,7 @@ class DraftJobs(QObject):
         if left:
             order = self._workspace.view.strip.uncertainty_order or "entropy"
             self.image_wanted.emit(most_uncertain_first(uncertain, left, by=order)[0])
-        elif uncertain:
-            self._tell(tr("Every other image with a draft has labels."))
-        else:
-            self._tell(tr("Let a model draft the images first; it says how unsure it is of each."))
+        return bool(left)
 
     def start_unlabelled(self) -> None:
         """Draft every image without labels."""

@@ -7,6 +7,7 @@ import json
 
 import numpy as np
 import pytest
+from draft_parts import settle
 from parts import LABELS, wait_until_idle
 from PySide6.QtCore import QPoint, QRectF, Qt
 from PySide6.QtGui import QColor
@@ -19,6 +20,7 @@ from app.panels.data.import_dialog import ImportDialog
 from app.services.targets import ShowDataset
 from app.widgets import dialogs
 from app.widgets.image_model import ROW_ROLE
+from core.annotation.uncertainty import Uncertainty
 from core.images.io import write_image
 from core.project import Dropped
 
@@ -352,3 +354,55 @@ def test_images_without_masks_can_be_labelled(application, tmp_path, qtbot):
     panel = application.window.work_area.panels["dataset"]
     wait_until_idle(qtbot, panel)
     assert panel.status().reason.template == "Label the images, or import masks."
+
+
+def test_how_many_labels_are_enough_follows_the_labelling(panel, opened, qtbot):
+    box = panel.inspector().needs
+    assert box.texts == ["scratch: 4 of about 10", "pit: 4 of about 10"]
+    assert not box.next_button.isVisibleTo(panel.inspector())  # every image has labels
+    project = opened.context.project
+    mask = np.zeros((32, 48), np.uint8)
+    for place in range(7):
+        mask[2:6, 2 + 6 * place : 6 + 6 * place] = 1
+    row = project.images()[0]
+    project.set_subset([row.id], "train")
+    project.save_label_map(row.id, mask)
+    opened.context.dataset_changed.emit()
+    wait_until_idle(qtbot, panel)
+    assert box.texts == ["pit: 4 of about 10"]
+    assert box.rest.text() == "Enough: scratch."
+
+
+def test_the_most_useful_image_is_the_one_that_a_model_is_least_sure_of(panel, opened, qtbot):
+    project, labelling = opened.context.project, opened.window.work_area.panels["labelling"]
+    ids = project.image_ids()
+    for image_id in ids[3:9]:
+        project.clear_label_map(image_id)
+    opened.context.dataset_changed.emit()
+    wait_until_idle(qtbot, panel)
+    button = panel.inspector().needs.next_button
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: labelling.session.wanted == ids[3])  # no model was asked yet
+    opened.window.work_area.show_panel("dataset")
+    labelling.workspace.drafts._uncertain = {
+        ids[4]: Uncertainty(0.2, 0.9),
+        ids[7]: Uncertainty(0.9, 0.1),
+        ids[1]: Uncertainty(1.0, 0.0),  # has labels
+    }
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: labelling.session.wanted == ids[7])
+    assert opened.window.work_area.current_panel is labelling
+    settle(qtbot, labelling)
+
+
+def test_after_a_training_the_needs_are_read_again(panel, opened, qtbot):
+    project = opened.context.project
+    run = project.new_run("train", "UNet", revision=project.create_revision(needed=("train",)))
+    best = run.folder / "best_model"
+    best.mkdir()
+    classes = [{"name": "scratch", "objects": 3, "found": 0}]
+    (best / "eval_details.json").write_text(json.dumps({"objects": {"classes": classes}}))
+    project.set_run_state(run.id, "done")
+    opened.context.run_state_changed.emit(str(run.id), "done")
+    wait_until_idle(qtbot, panel)
+    assert panel.inspector().needs.texts == ["pit: 4 of about 10", "scratch: 4 of about 9"]
