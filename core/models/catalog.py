@@ -232,7 +232,7 @@ _NETWORKS = (
         summary=message(
             "Pretrained on a million photographs: learns from few labels, on a processor, too."
         ),
-        cost=NetworkCost(700 * _MIB, 2200, 250e3, 15e6, 3_060_000),
+        cost=NetworkCost(450 * _MIB, 2000, 120e3, 10e6, 3_060_000),
         packaged={"IMAGENET": EFFICIENTNET_LITE0},
         default_weights="IMAGENET",
         encoder="backbone.",

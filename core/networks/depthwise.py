@@ -18,6 +18,8 @@ Values = npt.NDArray[np.float32]
 _KERNELS: Final = (3, 5)
 #: Narrower features than this give the kernel's gradient by matrix products, wider ones by sums.
 _NARROW: Final = 24
+#: Bytes that places of Paddle's tensors are multiples of.
+_ALIGNMENT: Final = 64
 #: Numbers that OpenBLAS adds up in one thread, and that stay in the nearest cache.
 _SUMMED: Final = 8192
 
@@ -97,7 +99,7 @@ class _Filter(PyLayer):
         kernels = _values(weight)[:, 0]
         rows, columns = _places(tall, geometry)
         filtered = _filtered(tall, kernels)[:, :, rows, columns]
-        return paddle.from_dlpack(np.ascontiguousarray(filtered.transpose(1, 0, 2, 3)))
+        return _tensor(filtered.transpose(1, 0, 2, 3))
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor]:
@@ -114,15 +116,28 @@ class _Filter(PyLayer):
         inside = _filtered(spread, turned)[
             :, :, geometry.top : geometry.top + height, geometry.left : geometry.left + width
         ]
-        of_image = paddle.from_dlpack(np.ascontiguousarray(inside.transpose(1, 0, 2, 3)))
         narrow = tall.shape[3] < _NARROW
         of_kernels = (_by_products if narrow else _by_sums)(tall, spread, geometry.kernel)
-        return of_image, paddle.from_dlpack(of_kernels[:, None])
+        return _tensor(inside.transpose(1, 0, 2, 3)), _tensor(of_kernels[:, None])
 
 
 def _values(tensor: Tensor) -> Values:
     values: Values = np.from_dlpack(tensor.detach().contiguous()).astype(np.float32, copy=False)
     return values
+
+
+def _tensor(values: Values) -> Tensor:
+    """Copy ``values`` to where Paddle would put them.
+
+    The order in which its kernels add numbers up depends on the place in memory: with NumPy's
+    places, two trainings of the same seed differ by their rounding.
+    """
+    memory = np.empty(values.nbytes + _ALIGNMENT, np.uint8)
+    start = -memory.ctypes.data % _ALIGNMENT
+    aligned = memory[start : start + values.nbytes].view(np.float32).reshape(values.shape)
+    aligned[...] = values
+    tensor: Tensor = paddle.from_dlpack(aligned)
+    return tensor
 
 
 def _tall(images: Values, geometry: _Geometry) -> Values:
