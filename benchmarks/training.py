@@ -118,7 +118,8 @@ def measure_ours(name: str, data: Path, out: Path, *, side: int, device: str) ->
     told = [event for _, event in run.events() if isinstance(event, Progress)]
     speeds = [e.images_per_second for e in told if e.images_per_second and e.step > WARM_UP]
     arrays = read_arrays(Path((run.result or {})["last_model"]) / WEIGHTS)
-    trained = [one for key, one in arrays.items() if not key.endswith(("._mean", "._variance"))]
+    weights = {key: one for key, one in arrays.items() if hasattr(one, "size")}
+    trained = [one for key, one in weights.items() if not key.endswith(("._mean", "._variance"))]
     return {
         "images_per_second": statistics.median(speeds),
         "parameters": sum(one.size for one in trained),
