@@ -19,6 +19,7 @@ from app.look.theme import GRID
 from app.look.translation import tr
 from app.panels.base import Panel, StepState, StepStatus
 from app.panels.inspect.evaluation_view import EvaluationView
+from app.panels.inspect.learning_curve_box import LearningCurveBox
 from app.panels.inspect.score_inspector import ScoreInspector
 from app.services.background import BackgroundTasks, Progress
 from app.services.context import AppContext
@@ -74,7 +75,8 @@ class InspectionPanel(Panel):
         )
         self._facts = QWidget()
         self._pages = QStackedWidget()
-        self._inspector = ScoreInspector()
+        self.curve = LearningCurveBox(context)
+        self._inspector = ScoreInspector(self.curve)
         self.tiles: dict[str, QLabel] = {}
         self._build()
         self._connect()
@@ -89,9 +91,11 @@ class InspectionPanel(Panel):
         self._asked = False
         self._show(None, None)
         self._refresh_models()
+        self.curve.set_project(project)
 
     def job_event(self, run_id: str, event: Event) -> None:
-        """Follow the evaluation that was asked for."""
+        """Follow the evaluation that was asked for, and the learning curve."""
+        self.curve.job_event(run_id, event)
         if run_id != self._waiting_run:
             return
         if isinstance(event, JobProgress):
@@ -115,7 +119,7 @@ class InspectionPanel(Panel):
         return StepStatus(StepState.NEXT, message("Ready to measure."))
 
     def inspector(self) -> QWidget | None:
-        """The chosen image's scores."""
+        """The chosen image's scores, and whether more labels would help."""
         return self._inspector
 
     def navigate(self, target: Target) -> None:
@@ -130,17 +134,19 @@ class InspectionPanel(Panel):
     def theme_changed(self) -> None:
         """Draw in the new colours."""
         self.results.renew_colors()
+        self.curve.renew_colors()
 
     def shut_down(self) -> None:
         """Wait for what reads in the background."""
         self._project = None  # it may be closed before the last queued signal arrives
         self._tasks.shut_down()
         self.results.shut_down()
+        self.curve.shut_down()
 
     @property
     def busy(self) -> bool:
         """Whether results or pictures are still being read."""
-        return self._tasks.busy or self.results.busy
+        return self._tasks.busy or self.results.busy or self.curve.busy
 
     # Models and evaluations
 

@@ -10,19 +10,19 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 from app.look.theme import GRID
 from app.look.translation import tr
 from app.panels.inspect.error_list import score_text
-from app.widgets.layout import button, clear_layout, label
+from app.widgets.layout import button, clear_layout, label, line
 from core.prediction.inspection import ImageScore
 
 _MOST = 8
 
 
 class ScoreInspector(QWidget):
-    """Facts of one image and the way back to its mask."""
+    """Facts of one image and the way back to its mask; ``below`` them what is about all."""
 
     open_requested = Signal()
     label_requested = Signal()
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, below: QWidget, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.name = label("", "heading", wrap=True)
         self.scores = label("", "muted", wrap=True)
@@ -50,6 +50,9 @@ class ScoreInspector(QWidget):
         layout.addSpacing(GRID)
         layout.addWidget(self._title)
         layout.addLayout(self._list)
+        layout.addSpacing(GRID)
+        layout.addWidget(line())
+        layout.addWidget(below)
         layout.addStretch(1)
         self.show_score(None, (), openable=False)
 
