@@ -32,6 +32,8 @@ _WORTH: Final = 0.03
 _SURELY: Final = 0.07
 #: Below, a class that does not grow has another problem than the number of its labels.
 _POOR: Final = 0.3
+#: Where not even the best class gets so far, nothing was learnt that labels could improve.
+_LEARNT: Final = 0.2
 #: In which they are said: what is worth labelling first.
 _ORDER: Final[Mapping[Outlook, int]] = {
     "more": 0,
@@ -192,9 +194,30 @@ class LearningCurve:
         )
 
     @property
+    def summary(self) -> Message | None:
+        """What more labels of all classes would bring, or why it cannot be told yet."""
+        best = max((one.score for one in self.classes if one.score is not None), default=None)
+        if best is not None and best < _LEARNT:
+            return message(
+                "In so little time no class is learnt, even from all labels (the best IoU is "
+                "{score}): give it more time, then it can be told what labels bring.",
+                score=f"{best:.2f}",
+            )
+        whole = self.whole
+        if whole is None:
+            return None
+        return message(
+            "With twice as many labels of all classes: mIoU about {gain} (± {error}), now {level}.",
+            gain=f"+{whole.gain:.2f}",
+            error=f"{whole.error:.2f}",
+            level=f"{whole.level:.2f}",
+        )
+
+    @property
     def sentences(self) -> tuple[Message, ...]:
-        """The whole in words, then each class, what brings most first."""
-        return curve_sentences(self.whole, self.classes)
+        """The summary, then a sentence for each class, what brings most first."""
+        classes = (class_sentence(one) for one in self.classes)
+        return (*([] if self.summary is None else [self.summary]), *classes)
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as JSON, with what follows from it."""
@@ -270,22 +293,6 @@ def _outlook(law: Law) -> Outlook:
 
 def _law_dict(law: Law | None) -> dict[str, float] | None:
     return None if law is None else {**asdict(law), "gain": law.gain}
-
-
-def curve_sentences(whole: Law | None, classes: Sequence[ClassOutlook]) -> tuple[Message, ...]:
-    """Say it in words: the whole first, then each class, what brings most first."""
-    sentences = []
-    if whole is not None:
-        sentences.append(
-            message(
-                "With twice as many labels of all classes: mIoU about {gain} (± {error}), now "
-                "{level}.",
-                gain=f"+{whole.gain:.2f}",
-                error=f"{whole.error:.2f}",
-                level=f"{whole.level:.2f}",
-            )
-        )
-    return (*sentences, *(class_sentence(one) for one in classes))
 
 
 def class_sentence(one: ClassOutlook) -> Message:

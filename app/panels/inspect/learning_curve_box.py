@@ -16,7 +16,7 @@ from app.services.context import AppContext
 from app.widgets.class_colors import readable, swatch
 from app.widgets.layout import button, clear_layout, label, let_shrink, row
 from app.widgets.plain_plot import PlainPlot
-from core.advice.learning_curve import LearningCurve, class_sentence, curve_sentences
+from core.advice.learning_curve import LearningCurve, class_sentence
 from core.images.palette import Color
 from core.project import Project
 from core.runs.events import Event, Failed
@@ -176,9 +176,8 @@ class LearningCurveBox(QWidget):
         self.plot.getAxis("bottom").setTicks([[*ticks, (1.0, "2×")]])
         self.plot.setXRange(places[0] - _ROOM, 1 + _ROOM)
         colors = self._colors()
-        whole = curve_sentences(curve.whole, ())
-        for sentence in whole:
-            self._sentences.addWidget(label(translated(sentence), wrap=True))
+        if curve.summary is not None:
+            self._sentences.addWidget(label(translated(curve.summary), wrap=True))
         for one in curve.classes:
             place = curve.labels.index(one.name)
             color = readable(colors.get(one.name, (128, 128, 128)))

@@ -134,6 +134,17 @@ def test_a_class_that_labels_do_not_help_is_told_apart_from_one_that_has_enough(
     assert "have not helped" in str(curve.sentences[1])
 
 
+def test_models_that_learnt_nothing_say_nothing_about_labels():
+    points = tuple(
+        Point(images=n, labels=(n, n), iou=(0.3, 0.02 * n / 10), miou=0.2) for n in (6, 12, 18)
+    )
+    curve = LearningCurve(
+        labels=LABELS[:2], points=points, class_images=(18, 18), measured_by=(30, 30)
+    )
+    assert str(curve.sentences[0]).startswith("In so little time no class is learnt")
+    assert [one.outlook for one in curve.classes] == ["unclear"]
+
+
 def test_every_part_holds_its_share_of_each_class_and_the_next_holds_the_part():
     rng = np.random.default_rng(1)
     labels = np.zeros((60, 4), np.int64)
