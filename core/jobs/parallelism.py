@@ -32,6 +32,8 @@ _MOST_THREADS: Final = 8
 #: Share of the free memory that a training may take.
 _MEMORY_SHARE: Final = 0.7
 _THREADS: Final = "OMP_NUM_THREADS"
+#: How long the engine's threads spin when they have nothing to do, in milliseconds: 200 by default.
+_SPINNING: Final = "KMP_BLOCKTIME"
 _FILE: Final = "parallelism.json"
 _LOG = logging.getLogger(__name__)
 
@@ -78,6 +80,7 @@ def apply(spec: JobSpec, run: RunFolder) -> JobSpec:
     else:
         _LOG.info("%d processes with %d threads as before", chosen.processes, chosen.threads)
     os.environ.setdefault(_THREADS, str(chosen.threads))
+    os.environ.setdefault(_SPINNING, "0")
     return spec.model_copy(update={"device": device_name(chosen)})
 
 

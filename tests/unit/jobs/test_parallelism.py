@@ -66,7 +66,7 @@ def quiet(monkeypatch) -> list[float]:
     monkeypatch.setattr(parallelism, "training_devices", lambda: (device,))
     monkeypatch.setattr(parallelism, "usable_cores", lambda: 4)
     monkeypatch.setattr(parallelism, "idle_cores", lambda: looks[0])
-    for name in ("OMP_NUM_THREADS", "PADDLE_TRAINERS_NUM", "PADDLE_TRAINER_ID"):
+    for name in ("OMP_NUM_THREADS", "KMP_BLOCKTIME", "PADDLE_TRAINERS_NUM", "PADDLE_TRAINER_ID"):
         monkeypatch.setenv(name, "1")  # so that it is restored
         monkeypatch.delenv(name)
     return looks
@@ -75,7 +75,7 @@ def quiet(monkeypatch) -> list[float]:
 def test_auto_is_chosen_once_and_kept_by_a_run_that_goes_on(tmp_path, quiet) -> None:
     run = RunFolder.create(tmp_path / "运行", spec())
     assert parallelism.apply(spec(), run).device == "cpu:2"
-    assert os.environ["OMP_NUM_THREADS"] == "1"
+    assert (os.environ["OMP_NUM_THREADS"], os.environ["KMP_BLOCKTIME"]) == ("1", "0")
     quiet[0] = 0.3
     assert parallelism.apply(spec(), run).device == "cpu:2"
     other = RunFolder.create(tmp_path / "other", spec())
