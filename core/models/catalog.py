@@ -46,9 +46,8 @@ class NetworkCost:
 
     ``base_bytes`` and ``bytes_per_pixel``: memory = base + bytes_per_pixel × pixels in a batch
     (PaddleX's measurements on GPUs; HRNet's and BiSeNetV2's pixels measured on a processor).
-    Input pixels trained a second: ``cpu_pixels_per_s`` by one core (measured on two of an EPYC;
-    BiSeNetV2, HRNet and DeepLabV3P on a busy machine, scaled by what the others took there),
-    ``gpu_pixels_per_s`` by a middling GPU (an estimate). ``parameters`` at 2 classes. Each network
+    Input pixels trained a second: ``cpu_pixels_per_s`` by one core (``benchmarks/networks.py`` on
+    two quiet ones of an EPYC; EfficientNetFPN by processor time), ``gpu_pixels_per_s`` by a middling GPU (an estimate). ``parameters`` at 2 classes. Each network
     is as its constructor's defaults build it (HRNet: width 48).
     """
 
@@ -119,7 +118,7 @@ _NETWORKS = (
         name="FastSCNN",
         layer="core.networks.fast_scnn:FastSCNNNet",
         summary=message("Small and fast: trains on a processor, runs in real time."),
-        cost=NetworkCost(636 * _MIB, 576, 250e3, 20e6, 1_200_000),
+        cost=NetworkCost(636 * _MIB, 576, 1.1e6, 20e6, 1_200_000),
         head_weights=(1.0, 0.4),
         takes_any_size=False,
         published={"CITYSCAPES": "cityscapes/fastscnn_cityscapes_1024x1024_160k/model.pdparams"},
@@ -128,7 +127,7 @@ _NETWORKS = (
         name="BiSeNetV2",
         layer="core.networks.bisenetv2:BiSeNetV2Net",
         summary=message("Real time with finer outlines than FastSCNN, at a few times its cost."),
-        cost=NetworkCost(591 * _MIB, 1024, 100e3, 12e6, 2_510_000),
+        cost=NetworkCost(591 * _MIB, 1024, 350e3, 12e6, 2_510_000),
         head_weights=(1.0,) * 5,
         published={"CITYSCAPES": "cityscapes/bisenet_cityscapes_1024x1024_160k/model.pdparams"},
     ),
@@ -136,7 +135,7 @@ _NETWORKS = (
         name="UNet",
         layer="core.networks.unet:UNetNet",
         summary=message("Precise edges and fine detail; slow without a GPU."),
-        cost=NetworkCost(1275 * _MIB, 5024, 11e3, 3e6, 13_400_000),
+        cost=NetworkCost(1275 * _MIB, 5024, 36e3, 3e6, 13_400_000),
         options=(
             NetworkOption(
                 "use_deconv",
@@ -155,7 +154,7 @@ _NETWORKS = (
         name="HRNet",
         layer="core.networks.hrnet:HRNetNet",
         summary=message("Full resolution throughout: thin and small things; wants a GPU."),
-        cost=NetworkCost(1600 * _MIB, 7200, 18e3, 2.5e6, 65_800_000),
+        cost=NetworkCost(1600 * _MIB, 7200, 50e3, 2.5e6, 65_800_000),
         options=(
             NetworkOption(
                 "width",
@@ -184,7 +183,7 @@ _NETWORKS = (
         name="DeepLabV3P",
         layer="core.networks.deeplabv3p:DeepLabV3PNet",
         summary=message("Large objects in context, the usual yardstick; wants a GPU."),
-        cost=NetworkCost(1469 * _MIB, 6420, 20e3, 2.5e6, 26_700_000),
+        cost=NetworkCost(1469 * _MIB, 6420, 57e3, 2.5e6, 26_700_000),
         options=(
             NetworkOption(
                 "backbone",
@@ -232,7 +231,7 @@ _NETWORKS = (
         summary=message(
             "Pretrained on a million photographs: learns from few labels, on a processor, too."
         ),
-        cost=NetworkCost(450 * _MIB, 2000, 120e3, 10e6, 3_060_000),
+        cost=NetworkCost(450 * _MIB, 2000, 400e3, 10e6, 3_060_000),
         packaged={"IMAGENET": EFFICIENTNET_LITE0},
         default_weights="IMAGENET",
         encoder="backbone.",
