@@ -18,6 +18,8 @@ SMALLEST_SIDE: Final = 64
 #: .49 enlarged by 1.3).
 OBJECT_SIDE: Final = 16.0
 _MOST_ENLARGED: Final = 1.5
+#: Parts that are larger than the whole image over this are the whole image.
+_NEARLY_WHOLE: Final = 1.1
 #: How many parts a whole image may have: with fewer pixels of it, a part lacks what is around.
 _MOST_PARTS: Final = 2.5
 #: Factor between the aspects of the widest and the narrowest tenth of the images above which one
@@ -63,7 +65,7 @@ def choose_scale(
     needed = min(_MOST_ENLARGED, OBJECT_SIDE / smallest) if smallest else 0.0
     usual = min(1.0, math.sqrt(_MOST_PARTS * most_pixels / whole))
     varied = _aspects_differ(statistics.sizes)
-    if not varied and needed <= usual == 1.0 and whole <= most_pixels:
+    if not varied and needed <= usual == 1.0 and whole <= _NEARLY_WHOLE * most_pixels:
         return _fitted(statistics, 1.0)
     factor = round(max(usual, needed), 2)
     if needed > usual:
