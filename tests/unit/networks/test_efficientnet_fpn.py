@@ -63,8 +63,8 @@ def test_pytorch_computes_the_same(case):
     (logits * paddle.to_tensor(pattern(logits.shape))).mean().backward()
     parameters, state = dict(net.named_parameters()), net.state_dict()
     for name, theirs in expected["gradients"].items():
-        # In float32 a rectifier near its bend switches now and then.
-        assert_described(parameters[name].grad, theirs, 3e-3)
+        # In float32 a rectifier near its bend switches now and then, on each processor another.
+        assert_described(parameters[name].grad, theirs, 1e-2)
     assert len(expected["gradients"]) >= 5
     for name, theirs in expected["statistics"].items():
         # A hundredth of the batch's variance: PyTorch divides by n - 1, Paddle by n.
