@@ -11,10 +11,11 @@ import math
 import os
 import platform
 import sys
+import time
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import psutil
 import pynvml
@@ -134,11 +135,24 @@ def idle_cores() -> float:
 
 def _idle_shares(seconds: float) -> list[float]:
     """Return how much of the next ``seconds`` each core that may be used is idle, 0 … 1."""
-    shares = psutil.cpu_times_percent(interval=seconds, percpu=True)
-    idle = [(one.idle + getattr(one, "iowait", 0.0)) / 100 for one in shares]
+    # Not psutil's percentages: below a second it takes the whole for one.
+    before = psutil.cpu_times(percpu=True)
+    time.sleep(seconds)
+    idle = [
+        _idle_share(earlier, later)
+        for earlier, later in zip(before, psutil.cpu_times(percpu=True), strict=True)
+    ]
     if sys.platform == "linux":
         return [idle[core] for core in os.sched_getaffinity(0) if core < len(idle)]
     return idle
+
+
+def _idle_share(earlier: Any, later: Any) -> float:
+    spent = {name: getattr(later, name) - getattr(earlier, name) for name in later._fields}
+    for name in ("guest", "guest_nice"):  # are in user and nice already
+        spent.pop(name, None)
+    idle = spent["idle"] + spent.get("iowait", 0.0)
+    return float(min(1.0, max(0.0, idle / max(sum(spent.values()), 1e-9))))
 
 
 def _core_quota() -> int | None:

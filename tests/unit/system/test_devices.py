@@ -6,8 +6,10 @@ import contextlib
 import os
 import subprocess
 import sys
+import time
 import types
 from types import SimpleNamespace
+from typing import NamedTuple
 
 import psutil
 import pynvml
@@ -53,25 +55,41 @@ def test_a_container_may_take_the_time_of_fewer_cores(tmp_path, monkeypatch) -> 
     assert devices.usable_cores() == 8
 
 
+class _Times(NamedTuple):
+    user: float
+    idle: float
+    iowait: float
+    guest: float
+
+
 def test_idle_cores_are_those_of_the_quietest_look(monkeypatch) -> None:
     monkeypatch.setattr(devices, "usable_cores", lambda: 2)
     monkeypatch.setattr(sys, "platform", "linux")
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: {1, 3}, raising=False)
-    looks = iter([(90, 10), (50, 60), (0, 0), (20, 20)])
+    looks = iter([(0.9, 0.1), (0.5, 0.6), (0.0, 0.0), (0.2, 0.2)])
+    # Seconds since the start of the machine: user, idle and waiting for the disk, by core.
+    spent = [[10.0, 20.0, 5.0] for _ in range(4)]
 
-    def times(interval, percpu):
+    def sleep(seconds):
         first, second = next(looks)
-        idle = (100, first - first // 10, 100, second)
-        return [SimpleNamespace(idle=one, iowait=first // 10 * (one != 100)) for one in idle]
+        for core, idle in enumerate((1.0, first, 1.0, second)):
+            waiting = 0.1 * idle
+            shares = (1 - idle, idle - waiting, waiting)
+            spent[core] = [
+                was + share * seconds for was, share in zip(spent[core], shares, strict=True)
+            ]
 
-    monkeypatch.setattr(psutil, "cpu_times_percent", times)
-    assert devices.idle_cores() == pytest.approx(1.15)
+    monkeypatch.setattr(time, "sleep", sleep)
+    monkeypatch.setattr(
+        psutil, "cpu_times", lambda percpu: [_Times(*core, core[0]) for core in spent]
+    )
+    assert devices.idle_cores() == pytest.approx(1.1)
     assert next(looks, None) is None
 
-    def untold(interval, percpu):
+    def untold(percpu):
         raise RuntimeError("performance counters are off")
 
-    monkeypatch.setattr(psutil, "cpu_times_percent", untold)
+    monkeypatch.setattr(psutil, "cpu_times", untold)
     assert devices.idle_cores() == 2.0
 
 
