@@ -218,11 +218,13 @@ def _model(
 ) -> tuple[ModelName, Message]:
     if wanted is not None:
         return wanted, message("{model}: your choice.", model=wanted)
-    objects = None if facts is None else min((one.objects for one in facts.classes[1:]), default=0)
-    if objects is not None and objects < FEW_OBJECTS:
-        name = statistics.labels[1:][
-            [one.objects for one in facts.classes[1:]].index(objects)  # type: ignore[union-attr]
-        ]
+    counts = () if facts is None else facts.classes[1:]
+    fewest = min(
+        ((one.objects, name) for one, name in zip(counts, statistics.labels[1:], strict=False)),
+        default=None,
+    )
+    if fewest is not None and fewest[0] < FEW_OBJECTS:
+        objects, name = fewest
         return PRETRAINED, message(
             "{model}: it has learnt from a million photographs before, so that few labels suffice "
             "(“{label}”: {count}).",

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from core.system.errors import InputError
 
 if TYPE_CHECKING:
-    from core.models.torch_files import Arrays
+    from core.models.state_dict_files import Arrays
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import pickle
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -57,16 +58,16 @@ def _unwrapped(content: dict[str, Any]) -> dict[str, Any]:
     return content
 
 
-def read_arrays(path: Path) -> dict[str, Any]:
-    """Unpickle a dictionary of arrays and plain values; no code in the file can run.
+@contextlib.contextmanager
+def opened_weights(path: Path) -> Iterator[IO[bytes]]:
+    """Open a file of pickled weights; whatever goes wrong within is the file's fault.
 
     Raises:
-        InputError: missing, damaged, or holding anything else.
+        InputError: it is missing, damaged or of another kind.
     """
     try:
         with path.open("rb") as file:
-            loaded = RestrictedUnpickler(file, _FUNCTIONS).load()
-        content = _Plain().value(loaded)
+            yield file
     except FileNotFoundError as error:
         raise InputError("There is no file {file}.", file=path) from error
     except Exception as error:  # a damaged pickle may raise anything
@@ -75,6 +76,16 @@ def read_arrays(path: Path) -> dict[str, Any]:
             file=path,
             reason=f"{type(error).__name__} {error}"[:200],
         ) from error
+
+
+def read_arrays(path: Path) -> dict[str, Any]:
+    """Unpickle a dictionary of arrays and plain values; no code in the file can run.
+
+    Raises:
+        InputError: missing, damaged, or holding anything else.
+    """
+    with opened_weights(path) as file:
+        content = _Plain().value(RestrictedUnpickler(file, _FUNCTIONS).load())
     if not isinstance(content, dict):
         raise InputError("{file} does not hold the weights of a network.", file=path)
     return content

@@ -18,10 +18,8 @@ from typing import IO, Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from core.system.errors import InputError
+from core.models.state_dict_files import Arrays, opened_weights
 from core.system.restricted_pickle import Mention, RestrictedUnpickler
-
-Arrays = dict[str, npt.NDArray[Any]]
 
 _MAGIC: Final = 0x1950A86A20F9469CFC6C
 _PROTOCOL: Final = 1001
@@ -41,17 +39,8 @@ def read_torch_state_dict(path: Path) -> Arrays:
     Raises:
         InputError: missing, damaged, of the newer layout, or holding anything but tensors.
     """
-    try:
-        with path.open("rb") as file:
-            return _read(file)
-    except FileNotFoundError as error:
-        raise InputError("There is no file {file}.", file=path) from error
-    except Exception as error:  # a damaged pickle may raise anything
-        raise InputError(
-            "{file} cannot be read as network weights, it is damaged or of another kind: {reason}.",
-            file=path,
-            reason=f"{type(error).__name__} {error}"[:200],
-        ) from error
+    with opened_weights(path) as file:
+        return _read(file)
 
 
 class _Unchanging:

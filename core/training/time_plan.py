@@ -23,7 +23,8 @@ class Pace:
 def planned_steps(*, done: int, planned: int, most: int, left_s: float, pace: Pace) -> int:
     """Return how many steps there will be in all.
 
-    The last evaluation comes after the last step, so its time is set aside first.
+    The last evaluation comes after the last step, and whoever judges the best model needs one more:
+    the time of both is set aside first.
 
     Args:
         done: steps done.
@@ -34,7 +35,7 @@ def planned_steps(*, done: int, planned: int, most: int, left_s: float, pace: Pa
     """
     per_step = pace.step_s
     if pace.steps_between is not None:
-        left_s -= pace.evaluation_s
+        left_s -= 2 * pace.evaluation_s
         per_step += pace.evaluation_s / pace.steps_between
     more = max(0, int(left_s / max(per_step, 1e-9)))
     if more < _CLOSE * done:

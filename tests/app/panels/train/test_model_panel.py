@@ -122,7 +122,9 @@ def test_the_step_counts_images_once_a_change(panel, project, context, monkeypat
 
 
 def test_suggestion_fills_the_form_and_explains_itself(project, panel) -> None:
-    expected = presets.suggest(project.statistics(), CPU, facts=panel._data.facts)
+    facts = panel._data.facts
+    assert [one.objects > 0 for one in facts.classes] == [True, True, True, False]
+    expected = presets.suggest(project.statistics(), CPU, facts=facts)
     fields = panel.fields
     assert fields["model"] == expected.model
     for name in (
