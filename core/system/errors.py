@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from core.portable.portable_error import PortableError
 from core.system.messages import Message, message
 
 if TYPE_CHECKING:
@@ -27,6 +28,11 @@ class InputError(ValueError):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return (_rebuild, (type(self), self.message.template, dict(self.message.params)))
+
+    @classmethod
+    def from_portable(cls, error: PortableError) -> InputError:
+        """Make the error of the program of one of ``core.portable``."""
+        return cls(error.template, **error.params)
 
 
 class ReadOnlyError(InputError):

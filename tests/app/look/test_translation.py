@@ -17,7 +17,14 @@ from core.system.errors import InputError
 from core.system.messages import message
 
 ROOT = TRANSLATIONS_DIR.parent.parent
-_FUNCTIONS = {"tr": 1, "trn": 2, "message": 1, "InputError": 1, "ReadOnlyError": 1}
+_FUNCTIONS = {
+    "tr": 1,
+    "trn": 2,
+    "message": 1,
+    "InputError": 1,
+    "ReadOnlyError": 1,
+    "PortableError": 1,
+}
 _ONLY_FOR_TERMINALS = ("core/cli", "core/report", "core/system/doctor")
 
 
