@@ -337,9 +337,7 @@ class MixedLoss(nn.Layer):
 
     def forward(self, logits: Tensor, labels: Tensor, part: Part | None = None) -> Tensor:
         """Return the scalar loss."""
-        taking = [
-            loss for loss in self.losses if isinstance(loss, (CrossEntropyLoss, DiceLoss))
-        ]
+        taking = [loss for loss in self.losses if isinstance(loss, (CrossEntropyLoss, DiceLoss))]
         shared: dict[int, PixelTerms] = {}
         if len(taking) > 1:
             shared = {
