@@ -57,13 +57,9 @@ def image_features(image: Image) -> dict[str, float]:
         image = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
     grey = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
     mean, deviation = cv2.meanStdDev(grey)
-    blue, green, red = (float(one) / _WHITE for one in cv2.mean(image)[:3])
-    return {
-        "brightness": float(mean[0, 0]) / _WHITE,
-        "contrast": float(deviation[0, 0]) / _WHITE,
-        "red_green": red - green,
-        "blue_yellow": blue - (red + green) / 2,
-    }
+    blue, green, red = cv2.mean(image)[:3]
+    values = (mean[0, 0], deviation[0, 0], red - green, blue - (red + green) / 2)
+    return {name: float(value) / _WHITE for name, value in zip(FEATURES, values, strict=True)}
 
 
 class StatisticsCollector:
@@ -77,9 +73,10 @@ class StatisticsCollector:
         self._images = 0
         self._means: dict[str, float] = {}
         self._squares: dict[str, float] = {}
-        if statistics and known_statistics(statistics):
-            self._images = int(statistics["images"])
-            for name, (mean, deviation) in known_statistics(statistics).items():
+        known = known_statistics(statistics or {})
+        if statistics and known:
+            self._images = statistics["images"]
+            for name, (mean, deviation) in known.items():
                 self._means[name] = mean
                 self._squares[name] = deviation**2 * max(0, self._images - 1)
 
@@ -137,10 +134,11 @@ def unusual_features(
 
     With fewer than eight images nothing is known to be unusual.
     """
-    if int(statistics.get("images") or 0) < _FEWEST_IMAGES:
+    known = known_statistics(statistics)
+    if not known or statistics["images"] < _FEWEST_IMAGES:
         return []
     found = []
-    for name, (mean, deviation) in known_statistics(statistics).items():
+    for name, (mean, deviation) in known.items():
         if name not in features:
             continue
         distance = (features[name] - mean) / max(deviation, _SMALLEST_DEVIATION)
