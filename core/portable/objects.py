@@ -116,7 +116,8 @@ def find_objects(
 
     Args:
         label_map: (H, W) uint8 class ids; ids beyond the labels are of no class.
-        scores: (H, W, num_classes) float32 probabilities, or None.
+        scores: probabilities, (H, W, num_classes) float32, or those of each pixel's own class
+            alone, (H, W); or None.
         labels: class names.
         background: class id that means "nothing here"; None where every class is something.
         pixel_size_mm: side of a pixel, or None.
@@ -149,7 +150,8 @@ def _objects_of(
     means: list[float | None] = [None] * count
     largest: list[float | None] = [None] * count
     if scores is not None:
-        part = scores[top : top + height, left : left + width, class_id]
+        own = scores if scores.ndim == 2 else scores[..., class_id]
+        part = own[top : top + height, left : left + width]
         means, largest = _score_figures(numbers, part, count)
     rectangles = _rectangles(mask, numbers)
     for number in range(1, count):
