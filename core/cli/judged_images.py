@@ -17,14 +17,15 @@ from core.cli.environment import EXIT_BAD_INPUT
 from core.cli.job_runner import count_progress
 from core.cli.predict import find_images, usable_images
 from core.cli.shared_options import check_device, existing_model
-from core.deploy.judged_export import JudgedExport
+from core.deploy.opening import open_export
 from core.images.io import read_image
 from core.jobs.prediction_files import check_targets, overlay_path, prediction_paths
 from core.portable.judging import Judgement
+from core.portable.line_predictor import LinePredictor
 from core.portable.portable_error import PortableError
 from core.portable.result_files import IMAGES_TABLE, OBJECTS_TABLE, RESULTS, ResultFiles
 from core.portable.rules import parse_rules
-from core.portable.settings import Settings
+from core.portable.settings import Settings, pixel_size
 from core.portable.sources import VIDEO_SUFFIXES, ImageSource
 from core.system.device_choice import parse_device
 from core.system.errors import InputError, portable_errors
@@ -67,12 +68,10 @@ def judge_images(
         InputError: the model is no export, an option is wrong, or files are in the way.
         typer.Exit: an image could not be judged.
     """
-    judge = JudgedExport(existing_model(model_dir))
+    judge = open_export(existing_model(model_dir))
     if any(name.startswith("gpu") for name in parse_device(check_device(options.device)).names):
         err().print("warning: exported models compute on the processor here", markup=False)
-    settings = changed_settings(judge, rules=options.rules, pixel_size=options.pixel_size)
-    if options.thresholds:
-        settings = replace(settings, thresholds=True)
+    settings = _settings(judge, options)
     files, misnamed = usable_images(find_images(images, also=VIDEO_SUFFIXES))
     _check_free(files, options)
     facts = {
@@ -95,7 +94,7 @@ def judge_images(
             try:
                 if picture.image is None:
                     raise picture.error or InputError("{file} is no image.", file=picture.name)
-                judgement = judge.judge(picture.image, settings)
+                judgement = judge.judge(picture.image, settings=settings)
             except (InputError, PortableError) as error:
                 results.add_error(picture.name, error)
                 failed.append({"image": picture.name, "problem": str(error)})
@@ -135,30 +134,18 @@ def judge_images(
         raise typer.Exit(EXIT_BAD_INPUT)
 
 
-def changed_settings(
-    judge: JudgedExport, *, rules: Path | None, pixel_size: float | None
-) -> Settings:
-    """Return the export's settings with what the command line changes.
-
-    Raises:
-        InputError: a rule or the size is wrong.
-    """
-    manifest = judge.manifest
-    content = judge.settings.to_dict()
+def _settings(judge: LinePredictor, options: JudgingOptions) -> Settings:
+    """Return the export's settings with what the command line changes."""
+    labels, background = judge.labels, judge.manifest.background
     with portable_errors():
         settings = judge.settings
-        if pixel_size is not None:
-            settings = Settings.from_dict(
-                {**content, "rules": [], "pixel_size_mm": pixel_size},
-                labels=manifest.labels,
-                background=manifest.background,
-            )
-            settings = replace(settings, rules=judge.settings.rules, area=judge.settings.area)
-        if rules is not None:
-            lines = read_text(rules).splitlines()
-            settings = replace(
-                settings, rules=parse_rules(lines, manifest.labels, background=manifest.background)
-            )
+        if options.pixel_size is not None:
+            settings = replace(settings, pixel_size_mm=pixel_size(options.pixel_size))
+        if options.rules is not None:
+            lines = read_text(options.rules).splitlines()
+            settings = replace(settings, rules=parse_rules(lines, labels, background=background))
+        if options.thresholds:
+            settings = replace(settings, thresholds=True)
         settings.check()
     return settings
 

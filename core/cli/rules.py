@@ -12,8 +12,8 @@ import typer
 from core.cli.shared_options import JsonOption
 
 if TYPE_CHECKING:
-    from core.deploy.judged_export import JudgedExport
     from core.deploy.rule_effect import Effect
+    from core.portable.line_predictor import LinePredictor
     from core.portable.settings import Settings
 
 
@@ -110,10 +110,11 @@ def command(
     """
     from core.cli.console import existing_folder, print_json
     from core.deploy.export_settings import remember_settings
-    from core.deploy.judged_export import JudgedExport
+    from core.deploy.opening import open_export
     from core.system.errors import InputError
 
-    judge = JudgedExport(existing_folder(export, option="--export"))
+    folder = existing_folder(export, option="--export")
+    predictor = open_export(folder)
     if no_rules and (rule or rules is not None):
         raise InputError("--no-rules and other rules exclude each other.")
     texts = None if not (rule or rules is not None or no_rules) else _texts(rule or (), rules)
@@ -130,14 +131,14 @@ def command(
     if whole_image:
         changes |= {"regions": [], "dont_care": []}
     changes = {name: value for name, value in changes.items() if value is not None}
-    settings = _changed(judge, changes)
-    effect = None if data is None else _effect(judge, settings, data, split)
+    settings = _changed(predictor, folder, changes)
+    effect = None if data is None else _effect(predictor, settings, data, split)
     if changes and not try_only:
-        remember_settings(judge.folder, settings)
+        remember_settings(folder, settings)
     if json:
         print_json(
             {
-                "export": str(judge.folder),
+                "export": str(folder),
                 "changed": bool(changes) and not try_only,
                 **settings.to_dict(),
                 "effect": None if effect is None else {"split": split, **effect.to_dict()},
@@ -161,13 +162,15 @@ def _areas(texts: Sequence[str] | None) -> dict[str, str] | None:
     return {name.strip() or "*": area.strip() for name, _, area in pairs}
 
 
-def _changed(judge: JudgedExport, changes: dict[str, Any]) -> Settings:
+def _changed(predictor: LinePredictor, folder: Path, changes: dict[str, Any]) -> Settings:
     from core.portable.settings import Settings
     from core.system.errors import portable_errors
 
+    with portable_errors():
+        settings = predictor.settings
     if not changes:
-        return judge.settings
-    content = judge.settings.to_dict()
+        return settings
+    content = settings.to_dict()
     for name in ("minimum_area", "fill_holes"):
         if name in changes:
             merged = {**content[name], **changes[name]}
@@ -181,16 +184,16 @@ def _changed(judge: JudgedExport, changes: dict[str, Any]) -> Settings:
     with portable_errors():
         settings = Settings.from_dict(
             {**content, **kept, **changes},
-            labels=judge.manifest.labels,
-            background=judge.manifest.background,
-            folder=judge.folder,
+            labels=predictor.labels,
+            background=predictor.manifest.background,
+            folder=folder,
         )
         files = {name: file.absolute() for name, file in new.items() if file is not None}
         return replace(settings, area=replace(settings.area, **files))
 
 
 def _effect(
-    judge: JudgedExport, settings: Settings, data: Path, split: Literal["train", "val", "test"]
+    predictor: LinePredictor, settings: Settings, data: Path, split: Literal["train", "val", "test"]
 ) -> Effect:
     from core.cli.data_source import open_data
     from core.cli.job_runner import count_progress
@@ -204,7 +207,7 @@ def _effect(
         portable_errors(),
     ):
         dataset = open_data_folder(source.folder).dataset(split)
-        return measure_effect(judge, dataset, settings, progress=update).judge(settings)
+        return measure_effect(predictor, dataset, settings, progress=update).judge(settings)
 
 
 def _print(settings: Settings, effect: Effect | None) -> None:

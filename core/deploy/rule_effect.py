@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from core.deploy.judged_export import JudgedExport
+from core.images.io import read_image
+from core.portable.class_choice import asked_offsets, choose_by_probability
 from core.portable.deciding import OUTCOMES, Outcome, Reason
+from core.portable.line_predictor import LinePredictor
 from core.portable.rejudging import MeasuredImage
 from core.portable.settings import Settings
 from core.prediction.onnx_predictor import check_classes
+from core.system.errors import portable_errors
 
 if TYPE_CHECKING:
     from core.datasets import SegDataset
@@ -142,7 +144,7 @@ class RuleEffect:
 
 
 def measure_effect(
-    judge: JudgedExport,
+    predictor: LinePredictor,
     dataset: SegDataset,
     settings: Settings,
     *,
@@ -151,7 +153,7 @@ def measure_effect(
     """Predict labelled images, once for all that is tried with them.
 
     Args:
-        judge: the model.
+        predictor: the model.
         dataset: images with masks; transforms play no part.
         settings: of which only the thresholds count here.
         progress: called with (done, total).
@@ -159,13 +161,16 @@ def measure_effect(
     Raises:
         InputError: the data has another number of classes, or cannot be read.
     """
-    check_classes(dataset, judge.manifest.num_classes)
-    effect = RuleEffect(judge.manifest.labels, judge.manifest.background)
-    for index in range(len(dataset)):
-        image, _ = dataset.raw(index)
-        mask = dataset.read_mask(index)
-        label_map, scores = judge.predict(Path(image), thresholds=settings.thresholds)
-        effect.add(str(image), label_map, scores, mask)
-        if progress is not None:
-            progress(index + 1, len(dataset))
+    manifest = predictor.manifest
+    check_classes(dataset, manifest.num_classes)
+    effect = RuleEffect(manifest.labels, manifest.background)
+    with portable_errors():
+        offsets = asked_offsets(manifest, settings.thresholds or manifest.applies_thresholds)
+        for index in range(len(dataset)):
+            image, _ = dataset.raw(index)
+            scores = predictor.scores(read_image(image))
+            label_map = choose_by_probability(scores.transpose(2, 0, 1), offsets)
+            effect.add(image, label_map, scores, dataset.read_mask(index))
+            if progress is not None:
+                progress(index + 1, len(dataset))
     return effect

@@ -91,8 +91,9 @@ class MeasuredImage:
             return
         height, width = self._shape
         included = settings.area.included((height, width))
+        label_map = _unpacked(self._label_map)
         clean = clean_label_map(
-            _unpacked(self._label_map),
+            label_map,
             background=self._background,
             included=included,
             fill_holes=holes,
@@ -101,7 +102,11 @@ class MeasuredImage:
         if self._confidence is not None:
             scores = _unpacked(self._confidence).astype(np.float32) / np.float32(_STEPS)
         self._objects = find_objects(
-            clean, scores, labels=self._labels, background=self._background
+            clean,
+            scores,
+            labels=self._labels,
+            background=self._background,
+            predicted=label_map,
         )
         self._inspected = clean.size if included is None else int(included.sum())
         self._key = key

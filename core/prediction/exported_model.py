@@ -18,7 +18,7 @@ from core.models.model_folder import (
     exported_file,
     read_model_info,
 )
-from core.portable.manifest import Manifest, manifest_to_dict
+from core.portable.manifest import manifest_to_dict
 from core.prediction.evaluation import Metrics, check_batch_size, measure
 from core.prediction.exported_files import open_exported
 from core.prediction.figures import FigureRules
@@ -94,11 +94,6 @@ class ExportedModel:
     def model_name(self) -> str:
         """Class name of the network."""
         return self.info.name
-
-    @property
-    def manifest(self) -> Manifest:
-        """What the file says of itself."""
-        return self._exported.manifest
 
     @property
     def labels(self) -> list[str]:

@@ -9,7 +9,7 @@ from line_data import write_labelled
 from line_models import LABELS, parts_picture, write_line_model
 
 from core.datasets import open_data_folder
-from core.deploy.judged_export import JudgedExport
+from core.deploy.opening import open_export
 from core.deploy.rule_effect import RuleEffect, measure_effect
 from core.portable.settings import Settings
 
@@ -97,9 +97,9 @@ def test_a_hundred_images_are_judged_again_while_a_slider_moves():
 
 def test_an_export_on_a_data_folder(tmp_path):
     write_line_model(tmp_path / "export", rules=("any Crack longer than 10 px -> reject",))
-    judge = JudgedExport(tmp_path / "export")
+    judge = open_export(tmp_path / "export")
     pictures = [parts_picture(seed=0), np.full((60, 80, 3), 200, np.uint8)]
-    masks = [judge.predict(one, thresholds=None)[0] for one in pictures]
+    masks = [judge.label_map(one) for one in pictures]
     folder = write_labelled(tmp_path / "data", pictures, masks)
     told: list[tuple[int, int]] = []
     dataset = open_data_folder(folder).dataset("val")

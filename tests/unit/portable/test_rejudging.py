@@ -73,6 +73,5 @@ def test_without_scores_and_with_pixels_of_no_class():
     assert not image.has_objects(region)
     assert image.judge(region)[0].outcome == "accept"
     scores = np.full((2, 3, 3), 1 / 3, np.float32)
-    assert MeasuredImage(label_map, scores, labels=LABELS, background=0).judge(Settings())[1][
-        0
-    ].score == pytest.approx(1 / 3, abs=1e-4)
+    scored = MeasuredImage(label_map, scores, labels=LABELS, background=0)
+    assert scored.judge(Settings())[1][0].score == pytest.approx(1 / 3, abs=1e-4)
