@@ -80,6 +80,7 @@ def command(
     from core.runs.kinds import PredictSpec
     from core.runs.run_folder import RunFolder
 
+    _refuse_videos(images)
     model = existing_model(model_dir)
     info = read_any_info(model)
     chosen, misnamed = usable_images(find_images(images))
@@ -111,6 +112,17 @@ def command(
             "predicted, see above; put them right and repeat the command with --overwrite"
         )
         raise typer.Exit(EXIT_BAD_INPUT)
+
+
+def _refuse_videos(paths: Iterable[Path]) -> None:
+    from core.portable.sources import VIDEO_SUFFIXES
+    from core.system.errors import InputError
+
+    for path in paths:
+        if path.suffix.lower() in VIDEO_SUFFIXES and path.is_file():
+            raise InputError(
+                "{file} is a video: exported models take videos, with --judge.", file=path
+            )
 
 
 def _check_free(out: Path, images: Sequence[Path], *, overlay: bool, overwrite: bool) -> None:

@@ -170,7 +170,7 @@ def _changed(predictor: LinePredictor, folder: Path, changes: dict[str, Any]) ->
         settings = predictor.settings
     if not changes:
         return settings
-    content = settings.to_dict()
+    content, changes = settings.to_dict(), dict(changes)
     for name in ("minimum_area", "fill_holes"):
         if name in changes:
             merged = {**content[name], **changes[name]}

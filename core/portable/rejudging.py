@@ -75,13 +75,11 @@ class MeasuredImage:
     def _found(self, settings: Settings) -> list[FoundObject]:
         settings.check()
         self._measure(settings)
-        least = settings.areas_px(settings.minimum_area, self._labels)
         size = settings.pixel_size_mm
-        return [
-            one if one.pixel_size_mm == size else replace(one, pixel_size_mm=size)
-            for one in self._objects
-            if one.area_px >= least[one.class_id]
-        ]
+        if self._objects and self._objects[0].pixel_size_mm != size:
+            self._objects = [replace(one, pixel_size_mm=size) for one in self._objects]
+        least = settings.areas_px(settings.minimum_area, self._labels)
+        return [one for one in self._objects if one.area_px >= least[one.class_id]]
 
     def _measure(self, settings: Settings) -> None:
         """Find the objects, small ones too, unless they are known."""
