@@ -9,6 +9,7 @@ from typer.core import TyperGroup
 
 import core
 from core.cli import (
+    bundle,
     convert,
     data,
     demo,
@@ -19,6 +20,7 @@ from core.cli import (
     predict,
     prune,
     quantize,
+    rules,
     sensitivity,
     train,
     watch,
@@ -61,6 +63,8 @@ def build_app() -> typer.Typer:
     app.command("quantize")(quantize.command)
     app.command("export")(export.command)
     app.command("watch")(watch.command)
+    app.command("rules")(rules.command)
+    app.command("bundle")(bundle.command)
     app.command("convert", cls=convert.ConvertCommand)(convert.command)
     app.command("validate")(data.validate)
     app.command("split")(data.split)

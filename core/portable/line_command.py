@@ -130,14 +130,11 @@ def selftest_lines(result: Selftest) -> list[str]:
             f"sample {one.image}: {one.differing} of {one.pixels} pixels differ"
             for one in result.samples
         ]
-        kind = "the same kind of machine" if result.same_kind else "another kind of machine"
+        place = "the kind of machine on which the bundle was made"
+        kind = f"this is {place}" if result.same_kind else f"this is not {place}"
         if result.share is not None:
             lines.append(
-                f"samples: {result.share:.4%} of the pixels differ, {result.bound:.4%} may "
-                f"({kind} as where the bundle was made)"
-                if result.same_kind
-                else f"samples: {result.share:.4%} of the pixels differ, {result.bound:.4%} may "
-                f"({kind} than where the bundle was made)"
+                f"samples: {result.share:.4%} of the pixels differ, {result.bound:.4%} may ({kind})"
             )
     lines += [f"FAILED: {one}" for one in result.problems]
     lines.append("selftest passed" if result.passed else "selftest FAILED")
@@ -184,13 +181,17 @@ def _predict(predictor: LinePredictor, asked: argparse.Namespace) -> int:
 def _settings(predictor: LinePredictor, asked: argparse.Namespace) -> Settings:
     settings = predictor.settings
     if asked.pixel_size_mm is not None:
-        settings = Settings.from_dict(
-            {**settings.to_dict(), "pixel_size_mm": asked.pixel_size_mm},
-            labels=predictor.labels,
-            background=predictor.manifest.background,
-        )
+        if not 0 < asked.pixel_size_mm <= 1e6:
+            raise PortableError(
+                "{name} is {value}: give a number above 0 and up to {most}.",
+                name="pixel_size_mm",
+                value=asked.pixel_size_mm,
+                most="1e+06",
+            )
+        settings = replace(settings, pixel_size_mm=asked.pixel_size_mm)
     if asked.rule:
-        rules = parse_rules(asked.rule, predictor.labels, background=predictor.manifest.background)
+        background = predictor.manifest.background
+        rules = parse_rules(asked.rule, predictor.labels, background=background)
         settings = replace(settings, rules=rules)
     settings.check()
     return settings

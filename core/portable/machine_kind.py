@@ -124,7 +124,8 @@ def _names(flags: Iterable[str]) -> tuple[str, ...]:
 @cache
 def _processor() -> tuple[str, tuple[str, ...]]:
     """Name and flags, as far as the system tells."""
-    name, flags = "", ()
+    name = ""
+    flags: tuple[str, ...] = ()
     try:
         if sys.platform == "win32":
             name, flags = _windows()
@@ -162,7 +163,7 @@ def _windows() -> tuple[str, tuple[str, ...]]:
 
 
 def _macos() -> tuple[str, tuple[str, ...]]:
-    told = subprocess.run(
+    told = subprocess.run(  # noqa: S603 - the system's own program, constant arguments
         ["/usr/sbin/sysctl", "-i", "machdep.cpu.brand_string", *_MACOS],
         capture_output=True,
         text=True,
