@@ -18,7 +18,7 @@ from .deciding import OUTCOMES
 from .judging import IMAGE_COLUMNS, OBJECT_COLUMNS, Judgement, image_row, object_rows
 from .manifest import Manifest
 from .mask_files import encode_label_map
-from .overlays import draw_judgement
+from .overlays import class_color, draw_judgement
 from .portable_error import PortableError
 
 Image = npt.NDArray[np.uint8]
@@ -85,15 +85,14 @@ class ResultFiles:
             image: (H, W, 3) uint8 BGR.
             judgement: what was said.
         """
-        colors = self._manifest.colors or ()
+        manifest = self._manifest
+        colors = [class_color(manifest.colors, index) for index in range(manifest.num_classes)]
         stem = self._free_name(name)
         mask = encode_label_map(judgement.label_map, colors)
         (self._folder / MASKS / f"{stem}.png").write_bytes(mask)
         files = {"mask": f"{MASKS}/{stem}.png"}
         if self._overlays:
-            drawn = draw_judgement(
-                image, judgement, colors=colors or None, background=self._manifest.background
-            )
+            drawn = draw_judgement(image, judgement, colors=colors, background=manifest.background)
             _, data = cv2.imencode(".jpg", drawn)
             (self._folder / OVERLAYS / f"{stem}.jpg").write_bytes(data.tobytes())
             files["overlay"] = f"{OVERLAYS}/{stem}.jpg"
