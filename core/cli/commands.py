@@ -20,6 +20,7 @@ from core.cli import (
     predict,
     prune,
     quantize,
+    rules,
     sensitivity,
     train,
 )
@@ -60,6 +61,7 @@ def build_app() -> typer.Typer:
     app.command("prune")(prune.command)
     app.command("quantize")(quantize.command)
     app.command("export")(export.command)
+    app.command("rules")(rules.command)
     app.command("bundle")(bundle.command)
     app.command("convert", cls=convert.ConvertCommand)(convert.command)
     app.command("validate")(data.validate)
