@@ -9,6 +9,7 @@ from typer.core import TyperGroup
 
 import core
 from core.cli import (
+    bundle,
     convert,
     data,
     demo,
@@ -19,8 +20,10 @@ from core.cli import (
     predict,
     prune,
     quantize,
+    rules,
     sensitivity,
     train,
+    watch,
 )
 from core.cli.console import complain
 from core.cli.environment import EXIT_INTERRUPTED
@@ -59,6 +62,9 @@ def build_app() -> typer.Typer:
     app.command("prune")(prune.command)
     app.command("quantize")(quantize.command)
     app.command("export")(export.command)
+    app.command("watch")(watch.command)
+    app.command("rules")(rules.command)
+    app.command("bundle")(bundle.command)
     app.command("convert", cls=convert.ConvertCommand)(convert.command)
     app.command("validate")(data.validate)
     app.command("split")(data.split)

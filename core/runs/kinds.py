@@ -155,7 +155,20 @@ class ExportSpec(ModelJobSpec):
 
     kind: Literal["export"] = "export"
     out_dir: Path
-    format: Literal["onnx"] = "onnx"
+    format: Literal["onnx", "openvino", "paddle"] = "onnx"
+    plain: bool = Field(False, description="leave preprocessing and choosing classes out")
+    color_order: Literal["bgr", "rgb"] = Field("bgr", description="of images that it will take")
+    image_size: tuple[int, int] | None = Field(None, description="by default the model's own")
+    thresholds: bool = Field(False, description="have the file choose by the model's thresholds")
+    device: str = "cpu"
+
+
+class BundleSpec(ModelJobSpec):
+    """Export a model and write all that a line PC needs to run it."""
+
+    kind: Literal["bundle"] = "bundle"
+    out: Path = Field(description="folder, or a file that ends with .zip")
+    data_dir: Path | None = Field(None, description="its val images become samples")
     image_size: tuple[int, int] | None = Field(None, description="by default the model's own")
     thresholds: bool = Field(False, description="have the file choose by the model's thresholds")
     device: str = "cpu"
@@ -168,6 +181,28 @@ class MeasureSpec(ModelJobSpec):
     data_dir: Path
     split: Subset = "val"
     image_size: tuple[int, int] | None = Field(None, description="by default the model's own")
+    device: str = "cpu"
+
+
+class WatchSpec(JobSpec):
+    """Judge images as they arrive in a folder; see ``core.watch``."""
+
+    kind: Literal["watch"] = "watch"
+    export_dir: Path
+    folder: Path
+    out_dir: Path
+    project: Path | None = Field(None, description="where images to label go")
+    subfolders: bool = False
+    once: bool = Field(False, description="end when all that is there is judged")
+    interval: float = Field(0.5, ge=0.05, le=3600, description="seconds between two looks")
+    broken_after: float = Field(30.0, ge=0, description="seconds that a file is tried")
+    keep_days: float = Field(30.0, ge=0, description="how long pictures are kept")
+    max_bytes: int = Field(2 * 2**30, ge=0, description="how large they may become together")
+    log_days: float = Field(365.0, ge=1)
+    min_confidence: float = Field(0.8, ge=0, le=1, description="below it an image is odd")
+    most_to_label: int = Field(200, ge=0, description="images a day that are chosen to label")
+    runtime: Literal["auto", "onnxruntime", "openvino", "paddle"] = "auto"
+    threads: int | None = Field(None, ge=1)
     device: str = "cpu"
 
 
@@ -195,6 +230,8 @@ class JobKind:
         resumable: whether it is long work that goes on where it was interrupted.
         makes_variant: whether the result is a model that was made from another.
         distributed: whether several processes can do it together.
+        needs_engine: whether the engine is loaded for it; not for what runs exported files alone.
+        waits_turn: whether it waits until no other job runs; not what is light and never ends.
         takes_exports: whether ``model_dir`` may be an exported file instead of a model folder.
         memory_advice: what to do where memory ran out and no field of the spec would help; None:
             what fits any job.
@@ -210,6 +247,8 @@ class JobKind:
     resumable: bool = False
     makes_variant: bool = False
     distributed: bool = False
+    needs_engine: bool = True
+    waits_turn: bool = True
     takes_exports: bool = False
     memory_advice: Message | None = None
     former_name: str | None = None
@@ -235,6 +274,10 @@ def _own_split(spec: EvaluateSpec | SensitivitySpec | MeasureSpec) -> tuple[Subs
 
 def _if_finetuned(spec: PruneSpec) -> tuple[Subset, ...]:
     return ("train", "val") if spec.finetune_epochs else ("val",)
+
+
+def _val_if_any(spec: BundleSpec) -> tuple[Subset, ...]:
+    return () if spec.data_dir is None else ("val",)
 
 
 JOB_KINDS: tuple[JobKind, ...] = (
@@ -317,12 +360,30 @@ JOB_KINDS: tuple[JobKind, ...] = (
         stages={"export": "exporting"},
     ),
     JobKind(
+        spec=BundleSpec,
+        task="core.jobs.tasks.bundle:run",
+        title=lambda name: message("{name} · bundle", name=name),
+        panel="compression",
+        subsets=_val_if_any,
+        stages={"bundle": "bundling"},
+    ),
+    JobKind(
         spec=MeasureSpec,
         task="core.jobs.tasks.measure:run",
         title=lambda name: message("{name} · measurement", name=name),
         panel="compression",
         subsets=_own_split,
         memory_advice=_SMALLER_MODEL,
+    ),
+    JobKind(
+        spec=WatchSpec,
+        task="core.jobs.tasks.watch:run",
+        title=lambda name: message("{name} · watched folder", name=name),
+        panel="shipping",
+        stages={"watch": "watching"},
+        resumable=True,
+        needs_engine=False,
+        waits_turn=False,
     ),
 )
 
