@@ -27,7 +27,7 @@ from core.prediction.image_arguments import (
     as_compose,
     predict_images,
 )
-from core.prediction.onnx_predictor import Description, OnnxModel, OnnxPredictor
+from core.prediction.onnx_predictor import Description, FilePredictor, OnnxModel
 from core.prediction.predictor import ImageCallback
 from core.prediction.thresholds import Thresholds, resolve_thresholds
 from core.system.errors import InputError
@@ -59,7 +59,7 @@ class ExportedModel:
 
     def __init__(self, file: str | Path, *, threads: int | None = None) -> None:
         self._file = OnnxModel(file, threads=threads)
-        self._predictor: OnnxPredictor = self._file.predictor()
+        self._predictor: FilePredictor = self._file.predictor()
         description = self._file.description
         assert description is not None  # or there were no predictor
         self._description: Description = description
@@ -167,7 +167,7 @@ class ExportedModel:
             rules=rules,
         )
 
-    def _with_thresholds(self, thresholds: Thresholds) -> OnnxPredictor:
+    def _with_thresholds(self, thresholds: Thresholds) -> FilePredictor:
         predictor = copy.copy(self._predictor)
         if not (thresholds is True and self._description.applies_thresholds):
             predictor.set_thresholds(resolve_thresholds(thresholds, self.info.thresholds))

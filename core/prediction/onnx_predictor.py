@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
@@ -13,6 +14,7 @@ import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from core.models.image_sizes import SIZE_MULTIPLE
+from core.portable.manifest import Manifest
 from core.prediction.metrics import ConfusionMatrix
 from core.prediction.predictor import WINDOW, Predictor, Scores, evaluate
 from core.system.errors import InputError
@@ -56,6 +58,28 @@ class Description(BaseModel):
     thresholds: tuple[Annotated[float, Field(gt=0, lt=1)] | None, ...] | None = None
     applies_thresholds: bool = False
 
+    @classmethod
+    def of_manifest(cls, manifest: Manifest) -> Description:
+        """Return what the manifest of an export says."""
+        return cls(
+            model=manifest.model,
+            labels=manifest.labels,
+            colors=manifest.colors,
+            transforms=None
+            if manifest.preprocessing is None
+            else tuple(_dicts(item) for item in manifest.preprocessing),
+            precision=manifest.precision,
+            float_layers=manifest.float_layers,
+            libraries=dict(manifest.versions),
+            size_multiple=manifest.size_multiple,
+            thresholds=manifest.thresholds,
+            applies_thresholds=manifest.applies_thresholds,
+        )
+
+
+def _dicts(item: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    return {name: dict(parameters) for name, parameters in item.items()}
+
 
 @dataclass(frozen=True, slots=True)
 class _Input:
@@ -64,41 +88,30 @@ class _Input:
     size: tuple[int, int] | None
 
 
-class OnnxModel:
-    """An ONNX file (N, 3, H, W) float32 → logits (N, num_classes, H, W), ready to run.
-
-    Args:
-        file: what ``export_model`` wrote.
-        threads: how many threads compute one batch; None for as many as there are cores.
+class NetworkFile(ABC):
+    """An exported network (N, 3, H, W) float32 → logits (N, num_classes, H, W), ready to run.
 
     Attributes:
         path: the file.
         description: what the file says of itself; None if another program wrote it.
         num_classes: number of classes.
         size: (width, height) of the images it takes, None for any.
-
-    Raises:
-        InputError: the file is missing or no such model.
     """
 
-    def __init__(self, file: str | Path, *, threads: int | None = None) -> None:
-        self.path = Path(file)
-        self._session = open_session(self.path, threads=threads or 0)
-        self._input, self.num_classes = self._check()
-        size = self._input.size
-        self.size = None if size is None else (size[1], size[0])
-        self.description = self._describe()
+    path: Path
+    description: Description | None
+    num_classes: int
+    size: tuple[int, int] | None
 
+    @abstractmethod
     def logits(self, batch: npt.NDArray[np.float32]) -> Scores:
         """(N, 3, H, W) float32, preprocessed → (N, num_classes, H, W) float32."""
-        logits: Scores = self._session.run(None, {self._input.name: batch})[0]
-        return logits
 
     def label_map(self, batch: npt.NDArray[np.float32]) -> npt.NDArray[np.uint8]:
         """(N, 3, H, W) float32, preprocessed → class ids (N, H, W)."""
         return np.asarray(self.logits(batch).argmax(axis=1), np.uint8)
 
-    def predictor(self, *, window: tuple[int, int] = WINDOW) -> OnnxPredictor:
+    def predictor(self, *, window: tuple[int, int] = WINDOW) -> FilePredictor:
         """Return what predicts images of any size with the file's own preprocessing.
 
         Args:
@@ -114,7 +127,7 @@ class OnnxModel:
                 "its model folder.",
                 file=self.path,
             )
-        return OnnxPredictor(
+        return FilePredictor(
             self,
             self.description.transforms,
             window=self.size or window,
@@ -156,6 +169,31 @@ class OnnxModel:
                 model=self.num_classes,
             )
 
+
+class OnnxModel(NetworkFile):
+    """An ONNX file (N, 3, H, W) float32 → logits (N, num_classes, H, W), ready to run.
+
+    Args:
+        file: what ``export_model`` wrote.
+        threads: how many threads compute one batch; None for as many as there are cores.
+
+    Raises:
+        InputError: the file is missing or no such model.
+    """
+
+    def __init__(self, file: str | Path, *, threads: int | None = None) -> None:
+        self.path = Path(file)
+        self._session = open_session(self.path, threads=threads or 0)
+        self._input, self.num_classes = self._check()
+        size = self._input.size
+        self.size = None if size is None else (size[1], size[0])
+        self.description = self._describe()
+
+    def logits(self, batch: npt.NDArray[np.float32]) -> Scores:
+        """(N, 3, H, W) float32, preprocessed → (N, num_classes, H, W) float32."""
+        logits: Scores = self._session.run(None, {self._input.name: batch})[0]
+        return logits
+
     def _check(self) -> tuple[_Input, int]:
         inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
         if (
@@ -196,12 +234,12 @@ class OnnxModel:
         return description
 
 
-class OnnxPredictor(Predictor):
-    """An ``OnnxModel`` with its preprocessing."""
+class FilePredictor(Predictor):
+    """A ``NetworkFile`` with its preprocessing."""
 
     def __init__(
         self,
-        model: OnnxModel,
+        model: NetworkFile,
         transforms: Sequence[dict[str, dict[str, Any]]],
         *,
         window: tuple[int, int],
