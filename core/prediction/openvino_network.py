@@ -9,19 +9,22 @@ import numpy.typing as npt
 
 from core.portable.manifest import Manifest
 from core.portable.onnx_sessions import first_line
-from core.prediction.onnx_predictor import Description, NetworkFile
 from core.prediction.predictor import Scores
 from core.system.devices import usable_cores
 from core.system.errors import InputError
 
 
-class OpenVinoNetwork(NetworkFile):
+class OpenVinoNetwork:
     """``model.xml`` and ``model.bin`` of a plain graph with a manifest beside them.
 
     Args:
         folder: what an export wrote.
         manifest: what it says of itself.
         threads: how many threads compute one batch; None for as many as there are cores.
+
+    Attributes:
+        num_classes: number of classes.
+        size: (width, height) of the images it takes, None for any.
 
     Raises:
         InputError: a file is missing or damaged.
@@ -33,7 +36,6 @@ class OpenVinoNetwork(NetworkFile):
         import openvino  # loads for a while
 
         self.path = Path(folder) / manifest.model_file
-        self.description = Description.of_manifest(manifest)
         self.num_classes = manifest.num_classes
         height, width = manifest.input.height, manifest.input.width
         self.size = None if height is None or width is None else (width, height)

@@ -11,7 +11,6 @@ import numpy as np
 import numpy.typing as npt
 
 from core.portable.manifest import Manifest
-from core.prediction.onnx_predictor import Description, NetworkFile
 from core.prediction.predictor import Scores
 from core.system.devices import usable_cores
 from core.system.errors import InputError
@@ -20,7 +19,7 @@ NETWORK: Final = "model.json"
 WEIGHTS: Final = "model.pdiparams"
 
 
-class PaddleNetwork(NetworkFile):
+class PaddleNetwork:
     """``model.json`` and ``model.pdiparams`` with a manifest beside them.
 
     The engine is imported here, and nowhere before.
@@ -30,6 +29,10 @@ class PaddleNetwork(NetworkFile):
         manifest: what it says of itself.
         threads: how many threads compute one batch; None for as many as there are cores.
 
+    Attributes:
+        num_classes: number of classes.
+        size: (width, height) of the images it takes, None for any.
+
     Raises:
         InputError: a file is missing or damaged, or not what the manifest says.
     """
@@ -38,7 +41,6 @@ class PaddleNetwork(NetworkFile):
         self, folder: str | Path, manifest: Manifest, *, threads: int | None = None
     ) -> None:
         self.path = Path(folder) / NETWORK
-        self.description = Description.of_manifest(manifest)
         self.num_classes = manifest.num_classes
         height, width = manifest.input.height, manifest.input.width
         self.size = None if height is None or width is None else (width, height)
