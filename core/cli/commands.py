@@ -20,6 +20,7 @@ from core.cli import (
     prune,
     quantize,
     sensitivity,
+    serve,
     train,
 )
 from core.cli.console import complain
@@ -59,6 +60,7 @@ def build_app() -> typer.Typer:
     app.command("prune")(prune.command)
     app.command("quantize")(quantize.command)
     app.command("export")(export.command)
+    app.command("serve")(serve.command)
     app.command("convert", cls=convert.ConvertCommand)(convert.command)
     app.command("validate")(data.validate)
     app.command("split")(data.split)
