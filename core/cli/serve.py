@@ -71,7 +71,6 @@ def command(
     It ends with Ctrl-C or SIGTERM, after the requests that it has accepted.
     """
     from core.cli.console import existing_folder
-    from core.portable.portable_error import PortableError
     from core.serve.application import build_application
     from core.serve.connections import open_socket, run_server
     from core.serve.served_model import ServedModel
@@ -82,7 +81,6 @@ def command(
         is_open_to_others,
         read_token,
     )
-    from core.system.errors import InputError
 
     token = None if token_file is None else read_token(token_file)
     settings = ServiceSettings(
@@ -103,10 +101,7 @@ def command(
         _warn(f"a token of fewer than {SHORT_TOKEN} characters can be guessed")
     if token is None and not settings.is_loopback:
         _warn("everybody who can reach this machine can use the service; --token-file limits it")
-    try:
-        model = ServedModel(folder, runtime=runtime, threads=threads)
-    except PortableError as error:
-        raise InputError.from_portable(error) from error
+    model = ServedModel(folder, runtime=runtime, threads=threads)
     listener = open_socket(settings.host, settings.port)
     address = _address(settings.host, listener.getsockname()[1])
     service = Service(model, settings)

@@ -12,6 +12,7 @@ from core.images.io import encode_mask
 from core.portable.deciding import Reason
 from core.portable.judging import Judgement
 from core.portable.manifest import Manifest
+from core.portable.overlays import draw_label_map
 from core.serve.image_judge import Image, ModelFacts
 from core.serve.languages import in_language
 from core.serve.refusals import Refusal
@@ -121,7 +122,9 @@ def overlay_picture(
     image: Image, judgement: Judgement, manifest: Manifest, *, media_type: str
 ) -> bytes:
     """Return the image with its classes painted over and outlined, as JPEG or PNG."""
-    painted = image
+    painted = draw_label_map(
+        image, judgement.label_map, colors=manifest.colors, background=manifest.background
+    )
     if media_type == JPEG:
         _, data = cv2.imencode(".jpg", painted, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])
     else:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
@@ -15,7 +15,6 @@ from core.portable.class_choice import asked_offsets, choose_by_probability
 from core.portable.judging import Judgement, judge_scores
 from core.portable.line_predictor import LinePredictor
 from core.portable.manifest import Manifest
-from core.portable.settings import Settings
 from core.portable.tiling import needs_windows
 from core.serve.image_judge import Image, ModelFacts
 
@@ -40,8 +39,10 @@ class ServedModel:
     def __init__(self, folder: Path, *, runtime: str = "auto", threads: int | None = None) -> None:
         self._predictor = LinePredictor(folder, runtime=runtime, threads=threads)
         manifest = self._predictor.manifest
-        self._settings = Settings.from_manifest(manifest, folder)
-        self._offsets = asked_offsets(manifest, self._settings.thresholds)
+        thresholds = self._predictor.settings.thresholds
+        self._offsets = asked_offsets(
+            manifest, True if thresholds is None and manifest.applies_thresholds else thresholds
+        )
         workers = min(_MOST_JUDGING, threads or os.cpu_count() or 1)
         self._judges = ThreadPoolExecutor(workers, thread_name_prefix="judge")
         self._compute_something()
@@ -70,21 +71,18 @@ class ServedModel:
         Raises:
             PortableError: they cannot be computed, or do not fit a region file.
         """
-        return list(self._judges.map(self._judge_scores, self._scores(images)))
-
-    def _scores(self, images: Sequence[Image]) -> Iterable[Scores]:
-        """Return probabilities (C, H, W) of each image."""
         if len(images) == 1 or needs_windows(images[0], self._predictor.tiling):
-            return [self._predictor.scores(image).transpose(2, 0, 1) for image in images]
-        return self._predictor.runtime.scores(np.stack(images))
+            return [self._predictor.judge(image) for image in images]
+        scores = self._predictor.runtime.scores(np.stack(images))
+        return list(self._judges.map(self._judge_scores, scores))
 
     def _judge_scores(self, scores: Scores) -> Judgement:
-        manifest = self._predictor.manifest
+        """Do what the predictor's ``judge`` does after the network, with (C, H, W)."""
         return judge_scores(
             scores.transpose(1, 2, 0),
-            self._settings,
-            labels=manifest.labels,
-            background=manifest.background,
+            self._predictor.settings,
+            labels=self._predictor.labels,
+            background=self.manifest.background,
             label_map=choose_by_probability(scores, self._offsets),
         )
 
@@ -92,5 +90,4 @@ class ServedModel:
         """Have the first computation, which is slow and may fail, before anybody waits for it."""
         given = self._predictor.manifest.input
         size = (given.height or _FIRST_SIDE, given.width or _FIRST_SIDE)
-        self._predictor.label_map(np.zeros((*size, 3), np.uint8))
         self._predictor.scores(np.zeros((*size, 3), np.uint8))

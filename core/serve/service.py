@@ -57,6 +57,7 @@ class Service:
         self._seconds_of_an_image = 0.0
         helpers = min(_MOST_HELPERS, os.cpu_count() or 1)
         self._helpers = ThreadPoolExecutor(helpers, thread_name_prefix="codec")
+        self.metrics.describe(judge.facts)
         self.metrics.watch(queue=lambda: len(self._batcher), memory=lambda: self.memory.held)
 
     @property

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from dataclasses import asdict
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
+
+from core.serve.image_judge import ModelFacts
 
 PATHS: Final = frozenset({"/", "/health", "/metrics", "/model", "/openapi.json", "/predict"})
 _SECONDS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
@@ -53,9 +56,10 @@ class ServiceMetrics:
         self._queue = Gauge("maskwright_queue_length", "Images that wait.", registry=registry)
         self._memory = Gauge("maskwright_held_bytes", "Bytes held for requests.", registry=registry)
 
-    def describe(self, facts: Mapping[str, str]) -> None:
+    def describe(self, facts: ModelFacts) -> None:
         """Say what is served."""
-        Info("maskwright_model", "What is served.", registry=self._registry).info(dict(facts))
+        values = {name: value or "" for name, value in asdict(facts).items()}
+        Info("maskwright_model", "What is served.", registry=self._registry).info(values)
 
     def watch(self, *, queue: Callable[[], float], memory: Callable[[], float]) -> None:
         """Read the queue's length and the bytes held whenever they are asked for."""
