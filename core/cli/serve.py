@@ -72,7 +72,7 @@ def command(
     """
     from core.cli.console import existing_folder
     from core.serve.application import build_application
-    from core.serve.connections import open_socket, run_server
+    from core.serve.connections import GracefulServer, open_socket, server_config
     from core.serve.served_model import ServedModel
     from core.serve.service import Service
     from core.serve.service_settings import (
@@ -105,14 +105,13 @@ def command(
     listener = open_socket(settings.host, settings.port)
     address = _address(settings.host, listener.getsockname()[1])
     service = Service(model, settings)
-    run_server(
-        build_application(service),
-        listener,
-        settings,
+    server = GracefulServer(
+        server_config(build_application(service), settings),
         on_ready=lambda: print(
             f"Serving {model.facts.model} at {address} (Ctrl-C ends it)", flush=True
         ),
     )
+    server.run(sockets=[listener])
 
 
 def _warn(text: str) -> None:

@@ -23,6 +23,8 @@ _HEAD_SECONDS: Final = 10.0
 #: In which a client must take some of an answer that waits for it.
 _TAKE_SECONDS: Final = 30.0
 _KEEP_ALIVE_SECONDS: Final = 30
+#: For what waits when the service is to end.
+_LAST_SECONDS: Final = 60
 _TOO_SLOW: Final = b"The request did not arrive in time."
 
 
@@ -154,11 +156,9 @@ def open_socket(host: str, port: int) -> socket.socket:
         ) from error
 
 
-def run_server(
-    app: Any, listener: socket.socket, settings: ServiceSettings, *, on_ready: Callable[[], None]
-) -> None:
-    """Serve an ASGI application until the process is asked to end."""
-    config = uvicorn.Config(
+def server_config(app: Any, settings: ServiceSettings) -> uvicorn.Config:
+    """Return how an ASGI application is served."""
+    return uvicorn.Config(
         app,
         loop="asyncio",
         http=TimedProtocol,
@@ -166,10 +166,9 @@ def run_server(
         lifespan="on",
         log_config=None,
         access_log=False,
-        proxy_headers=False,
+        proxy_headers=False,  # who asks is who is connected: headers can be made up
         server_header=False,
-        limit_concurrency=settings.connections,
+        limit_concurrency=settings.connections + 1,  # it refuses the one that reaches it
         timeout_keep_alive=_KEEP_ALIVE_SECONDS,
-        timeout_graceful_shutdown=int(settings.upload_seconds) + 60,
+        timeout_graceful_shutdown=int(settings.upload_seconds) + _LAST_SECONDS,
     )
-    GracefulServer(config, on_ready=on_ready).run(sockets=[listener])
