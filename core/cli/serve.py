@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
+
+if TYPE_CHECKING:
+    from core.serve.service_settings import ServiceSettings
 
 
 def command(
@@ -71,22 +74,19 @@ def command(
     It ends with Ctrl-C or SIGTERM, after the requests that it has accepted.
     """
     from core.cli.console import existing_folder
+
+    folder = existing_folder(export, option="--export")
+
     from core.serve.application import build_application
     from core.serve.connections import GracefulServer, open_socket, server_config
     from core.serve.served_model import ServedModel
     from core.serve.service import Service
-    from core.serve.service_settings import (
-        SHORT_TOKEN,
-        ServiceSettings,
-        is_open_to_others,
-        read_token,
-    )
+    from core.serve.service_settings import ServiceSettings, read_token
 
-    token = None if token_file is None else read_token(token_file)
     settings = ServiceSettings(
         host=host.removeprefix("[").removesuffix("]"),
         port=port,
-        token=token,
+        token=None if token_file is None else read_token(token_file),
         allowed_hosts=tuple(name.lower() for name in allow_host or ()),
         max_bytes=max_bytes,
         max_pixels=max_pixels,
@@ -94,24 +94,28 @@ def command(
         queue=queue,
         batch=batch,
     )
-    folder = existing_folder(export, option="--export")
-    if token_file is not None and is_open_to_others(token_file):
-        _warn(f"every user of this machine can read {token_file}; chmod 600 helps")
-    if token is not None and len(token) < SHORT_TOKEN:
-        _warn(f"a token of fewer than {SHORT_TOKEN} characters can be guessed")
-    if token is None and not settings.is_loopback:
-        _warn("everybody who can reach this machine can use the service; --token-file limits it")
     model = ServedModel(folder, runtime=runtime, threads=threads)
     listener = open_socket(settings.host, settings.port)
+    _warn_of(settings, token_file)
     address = _address(settings.host, listener.getsockname()[1])
-    service = Service(model, settings)
     server = GracefulServer(
-        server_config(build_application(service), settings),
+        server_config(build_application(Service(model, settings)), settings),
         on_ready=lambda: print(
             f"Serving {model.facts.model} at {address} (Ctrl-C ends it)", flush=True
         ),
     )
     server.run(sockets=[listener])
+
+
+def _warn_of(settings: ServiceSettings, token_file: Path | None) -> None:
+    from core.serve.service_settings import SHORT_TOKEN, is_open_to_others
+
+    if settings.token is None and not settings.is_loopback:
+        _warn("everybody who can reach this machine can use the service; --token-file limits it")
+    if settings.token is not None and len(settings.token) < SHORT_TOKEN:
+        _warn(f"a token of fewer than {SHORT_TOKEN} characters can be guessed")
+    if token_file is not None and is_open_to_others(token_file):
+        _warn(f"every user of this machine can read {token_file}; chmod 600 helps")
 
 
 def _warn(text: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import signal
 import socket
 import threading
@@ -152,8 +153,14 @@ def open_socket(host: str, port: int) -> socket.socket:
             " --port.",
             host=host,
             port=port,
-            reason=getattr(error, "strerror", None) or str(error),
+            reason=_reason(error),
         ) from error
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, OSError) and error.errno is not None and error.errno > 0:
+        return os.strerror(error.errno)  # its own text repeats the address
+    return getattr(error, "strerror", None) or str(error)
 
 
 def server_config(app: Any, settings: ServiceSettings) -> uvicorn.Config:

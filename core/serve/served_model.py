@@ -11,9 +11,9 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from core.deploy.opening import open_export
 from core.portable.class_choice import asked_offsets, choose_by_probability
 from core.portable.judging import Judgement, judge_scores
-from core.portable.line_predictor import LinePredictor
 from core.portable.manifest import Manifest
 from core.portable.tiling import needs_windows
 from core.serve.image_judge import Image, ModelFacts
@@ -37,7 +37,7 @@ class ServedModel:
     """
 
     def __init__(self, folder: Path, *, runtime: str = "auto", threads: int | None = None) -> None:
-        self._predictor = LinePredictor(folder, runtime=runtime, threads=threads)
+        self._predictor = open_export(folder, runtime=runtime, threads=threads)
         manifest = self._predictor.manifest
         thresholds = self._predictor.settings.thresholds
         self._offsets = asked_offsets(

@@ -12,6 +12,7 @@ from core.portable.line_predictor import LinePredictor
 from core.portable.manifest import Tiling
 from core.portable.portable_error import PortableError
 from core.serve.served_model import ServedModel
+from core.system.errors import InputError
 
 FORMS = {
     "plain": {},
@@ -50,7 +51,7 @@ def test_thresholds_matter(tmp_path):
 
 
 def test_what_is_no_export_is_told_at_once(tmp_path):
-    with pytest.raises(PortableError, match="no exported model"):
+    with pytest.raises(InputError, match="no exported model"):
         ServedModel(tmp_path)
     write_line_model(tmp_path, rules=("any Scratch -> reject",))
     with pytest.raises(PortableError, match="Scratch"):
