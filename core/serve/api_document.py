@@ -45,8 +45,7 @@ _HEADERS: Final[dict[int, dict[str, Any]]] = {
 }
 #: Answers of the server itself, in plain text, besides those of the application.
 _FROM_THE_SERVER: Final = frozenset({400, 408, 503})
-_ANYWHERE: Final = (400, 408, 421, 500, 503)
-_GUARDED: Final = (401, 429)
+_ANYWHERE: Final = (400, 408, 500, 503)
 _OF_IMAGES: Final = (403, 406, 413, 415, 422)
 
 
@@ -85,19 +84,32 @@ def describe(app: FastAPI, settings: ServiceSettings) -> dict[str, Any]:
     paths = document["paths"]
     for path, operations in paths.items():
         for operation in operations.values():
-            guarded = path not in OPEN_PATHS
-            statuses = (*_ANYWHERE, *(_GUARDED if guarded else ()))
-            if path == "/predict":
-                statuses += _OF_IMAGES
-            operation["responses"] |= _refusals(statuses)
-            if guarded and settings.token is not None:
+            operation["responses"] |= _refusals(_statuses(path, settings))
+            if path not in OPEN_PATHS and settings.token is not None:
                 operation["security"] = [{_SCHEME: []}]
+    of_health = paths["/health"]["get"]["responses"]
+    of_health["503"]["content"] |= of_health["200"]["content"]
+    of_metrics = paths["/metrics"]["get"]["responses"]
+    of_metrics["200"]["content"]["application/openmetrics-text"] = _TEXT
     _describe_predict(paths["/predict"]["post"], settings)
     return document
 
 
+def _statuses(path: str, settings: ServiceSettings) -> set[int]:
+    """Return what may come besides what was asked for."""
+    statuses = set(_ANYWHERE)
+    if settings.is_loopback:
+        statuses.add(421)
+    if path not in OPEN_PATHS:
+        statuses |= {401} if settings.token is not None else set()
+        statuses |= {429} if settings.rate is not None else set()
+    if path == "/predict":
+        statuses.update(_OF_IMAGES)
+    return statuses
+
+
 def _refusals(statuses: Iterable[int]) -> dict[str, Any]:
-    return {str(status): _refusal(status) for status in statuses}
+    return {str(status): _refusal(status) for status in sorted(statuses)}
 
 
 def _refusal(status: int) -> dict[str, Any]:
@@ -114,13 +126,13 @@ def _describe_predict(operation: dict[str, Any], settings: ServiceSettings) -> N
         "format": "binary",
         "description": f"At most {settings.max_bytes} bytes and {settings.max_pixels} pixels.",
     }
-    form = {"type": "object", "required": ["file"], "properties": {"file": image}}
+    # A form with a file will do, too. A document cannot say what makes a file an image, unless its
+    # content type does; so that a form is described in words.
     operation["requestBody"] = {
         "required": True,
-        "content": {
-            "multipart/form-data": {"schema": form},
-            "image/*": {"schema": image},
-        },
+        "description": "The image file; a form (multipart/form-data) with it as its only file will "
+        "do, too.",
+        "content": {"image/*": {"schema": image}},
     }
     done = operation["responses"]["200"]
     done["content"] |= {PNG: _BINARY, JPEG: _BINARY}
