@@ -9,6 +9,7 @@ from typer.core import TyperGroup
 
 import core
 from core.cli import (
+    bundle,
     convert,
     data,
     demo,
@@ -19,6 +20,7 @@ from core.cli import (
     predict,
     prune,
     quantize,
+    rules,
     sensitivity,
     serve,
     train,
@@ -60,6 +62,8 @@ def build_app() -> typer.Typer:
     app.command("prune")(prune.command)
     app.command("quantize")(quantize.command)
     app.command("export")(export.command)
+    app.command("rules")(rules.command)
+    app.command("bundle")(bundle.command)
     app.command("serve")(serve.command)
     app.command("convert", cls=convert.ConvertCommand)(convert.command)
     app.command("validate")(data.validate)
