@@ -29,8 +29,8 @@ from core.system.messages import message
 _Result = TypeVar("_Result")
 _MOST_HELPERS: Final = 4
 _CHANNELS: Final = 3
-#: A batch that takes longer than this never ends.
-_STUCK_SECONDS: Final = 120.0
+#: What takes longer than this will never be done.
+_STUCK_SECONDS: Final = 600.0
 
 
 class Service:

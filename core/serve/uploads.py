@@ -6,7 +6,6 @@ import asyncio
 import re
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
-from email.message import EmailMessage
 from typing import Final
 
 from starlette.datastructures import UploadFile
@@ -57,7 +56,7 @@ async def read_upload(request: Request, *, max_bytes: int, seconds: float, held:
             file in it, 503 no memory left.
         ClientDisconnect: the client went away.
     """
-    kind = _media_type(request)
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     is_form = kind == "multipart/form-data"
     if not is_form and not _IMAGE_TYPE.fullmatch(kind):
         raise Refusal(
@@ -89,12 +88,6 @@ async def read_upload(request: Request, *, max_bytes: int, seconds: float, held:
 def too_many_bytes(most: int) -> Refusal:
     """The refusal of a file that is too large."""
     return Refusal(413, message("The file has more than {count} bytes.", count=most))
-
-
-def _media_type(request: Request) -> str:
-    header = EmailMessage()
-    header["content-type"] = request.headers.get("content-type", "") or "none/none"
-    return header.get_content_type()
 
 
 async def _chunks(
