@@ -48,8 +48,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         result = measure(options.url, bodies, options)
     else:
         with subprocess.Popen(
-            [sys.executable, str(ROOT / "main.py"), "serve", "--port", "0"]
-            + ["--export", str(options.export), *options.serve],
+            [
+                *(sys.executable, str(ROOT / "main.py"), "serve", "--port", "0"),
+                *("--export", str(options.export), *options.serve),
+            ],
             stdout=subprocess.PIPE,
             text=True,
         ) as process:
