@@ -97,6 +97,7 @@ def measure(
     failed: dict[str, int] = {}
     wrong = 0
     lock = threading.Lock()
+    before = figures_of(url, headers)
     end = time.monotonic() + options.seconds
 
     def client(number: int) -> None:
@@ -127,6 +128,15 @@ def measure(
     for thread in threads:
         thread.join()
     elapsed = time.monotonic() - started
+    after = figures_of(url, headers)
+    images, batches, cpu = (
+        after.get(name, 0) - before.get(name, 0)
+        for name in (
+            "maskwright_batch_images_sum",
+            "maskwright_batch_images_count",
+            "process_cpu_seconds_total",
+        )
+    )
     milliseconds = 1000 * np.array(seconds or [np.nan])
     return {
         "clients": options.clients,
@@ -138,7 +148,8 @@ def measure(
         "p95_ms": round(float(np.percentile(milliseconds, 95)), 1),
         "p99_ms": round(float(np.percentile(milliseconds, 99)), 1),
         "max_ms": round(float(milliseconds.max()), 1),
-        "images_per_batch": images_per_batch(url, headers),
+        "images_per_batch": round(images / batches, 2) if batches else None,
+        "service_cpu_ms_per_image": round(1000 * cpu / images, 2) if images else None,
     }
 
 
@@ -150,12 +161,11 @@ def width_of(answer: httpx.Response, output: str) -> int:
     return int(image.shape[1])
 
 
-def images_per_batch(url: str, headers: dict[str, str]) -> float | None:
-    """Return how many images were computed together on average."""
+def figures_of(url: str, headers: dict[str, str]) -> dict[str, float]:
+    """Return what the service counts of itself, on systems where all of it is known."""
     text = httpx.get(f"{url}/metrics", headers=headers, timeout=60).text
-    figures = dict(re.findall(r"^maskwright_batch_images_(sum|count) (\S+)$", text, re.MULTILINE))
-    count = float(figures.get("count", 0))
-    return round(float(figures["sum"]) / count, 2) if count else None
+    found = re.findall(r"^(\w+) (\S+)$", text, re.MULTILINE)
+    return {name: float(value) for name, value in found}
 
 
 if __name__ == "__main__":
