@@ -23,6 +23,7 @@ from core.cli import (
     quantize,
     rules,
     sensitivity,
+    serve,
     train,
     watch,
 )
@@ -67,6 +68,7 @@ def build_app() -> typer.Typer:
     app.command("rules")(rules.command)
     app.command("benchmark")(benchmark.command)
     app.command("bundle")(bundle.command)
+    app.command("serve")(serve.command)
     app.command("convert", cls=convert.ConvertCommand)(convert.command)
     app.command("validate")(data.validate)
     app.command("split")(data.split)
