@@ -17,9 +17,7 @@ from core.prediction.predictor import (
     LabelMap,
     Predictor,
     Scores,
-    blend_weights,
     evaluate,
-    window_starts,
 )
 from core.system.device_choice import parse_device
 from core.system.errors import InputError
@@ -33,12 +31,10 @@ __all__ = [
     "ImageEvaluation",
     "ImagePredictor",
     "LabelMap",
-    "blend_weights",
     "evaluate",
     "inference_mode",
     "select_device",
     "use_device",
-    "window_starts",
 ]
 
 

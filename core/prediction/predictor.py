@@ -7,7 +7,6 @@ import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from numbers import Integral
 from typing import TYPE_CHECKING, Final
 
@@ -15,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from core.images.io import IGNORE_INDEX
+from core.portable.tiling import blend_weights, window_starts
 from core.prediction.choosing import Choice, Chooser
 from core.prediction.figures import Figures, ImageFigures
 from core.prediction.image_arguments import Image, Prediction
@@ -354,38 +354,6 @@ def _window_sides(window: object) -> tuple[int, int]:
     if min(window) < 1:
         raise InputError("A window of {size} pixels is empty.", size=str(window))
     return int(window[0]), int(window[1])
-
-
-def window_starts(length: int, window: int, overlap: int) -> tuple[list[int], int]:
-    """Cover ``length`` pixels with windows that share at least ``overlap``.
-
-    Returns:
-        where each window starts, ascending, and the windows' common length.
-    """
-    window = min(window, length)
-    if window == length:
-        return [0], length
-    count = 1 + -(-(length - window) // max(1, window - overlap))
-    return [round(index * (length - window) / (count - 1)) for index in range(count)], window
-
-
-def blend_weights(starts: Sequence[int], window: int, length: int) -> list[npt.NDArray[np.float32]]:
-    """Weights of each window's pixels, (window,) float32 in (0, 1].
-
-    They fall linearly where windows overlap, since a network sees least context at its border;
-    the image's own borders keep 1.
-    """
-    shared = max((start + window - after for start, after in pairwise(starts)), default=0)
-    ramp = np.minimum(1.0, (np.arange(window, dtype=np.float32) + 1) / (shared + 1))
-    weights = []
-    for start in starts:
-        one = np.ones(window, np.float32)
-        if start > 0:
-            one = np.minimum(one, ramp)
-        if start + window < length:
-            one = np.minimum(one, ramp[::-1])
-        weights.append(one)
-    return weights
 
 
 def _shift(array: Scores, rows: int) -> None:
