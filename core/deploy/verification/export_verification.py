@@ -133,7 +133,9 @@ def verify_export(
         found = compare(exported, original, samples, reporter=reporter)
     except (InputError, PortableError) as error:
         if not damages:
-            raise error if isinstance(error, InputError) else InputError.from_portable(error)
+            if isinstance(error, InputError):
+                raise
+            raise InputError.from_portable(error) from error
         return _not_opened(manifest, damages, original.kind, runtime)
     machine = _machine(exported)
     judged = _judge(manifest, found, bounds or Bounds())

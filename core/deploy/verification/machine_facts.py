@@ -9,8 +9,8 @@ from dataclasses import asdict, dataclass
 from functools import cache
 from typing import Any, Final
 
+from core.portable.onnx_sessions import products_overflow
 from core.system.messages import Message, message
-from core.system.onnx_session import products_overflow
 
 #: Instruction sets that decide how fast and, for 8 bits, how right a network is computed; as the
 #: system spells them, and as people do.
@@ -105,10 +105,10 @@ def int8_warnings(machine: Machine) -> tuple[Message, ...]:
     if machine.products_overflow:
         return (
             message(
-                "{processor} has no VNNI instructions, and ONNX Runtime's 8-bit products lose their "
-                "largest values on it: the file is run with session.x64quantprecision=1, which is "
-                "right and slower. Other programs must set that too; or run it with OpenVINO, or "
-                "ship the float file.",
+                "{processor} has no VNNI instructions, and ONNX Runtime's 8-bit products lose "
+                "their largest values on it: the file is run with session.x64quantprecision=1, "
+                "which is right and slower. Other programs must set that, too; or run it with "
+                "OpenVINO, or ship the float file.",
                 processor=machine.processor,
             ),
         )
@@ -116,8 +116,9 @@ def int8_warnings(machine: Machine) -> tuple[Message, ...]:
     if machine.runtime == "onnxruntime" and known and machine.has_whole_products:
         return (
             message(
-                "Verified with VNNI: on a processor without it, ONNX Runtime's 8-bit products lose "
-                "their largest values unless session.x64quantprecision=1 is set. Verify there again."
+                "This was computed with VNNI: on a processor without it, ONNX Runtime's 8-bit "
+                "products lose their largest values unless session.x64quantprecision=1 is set. "
+                "Verify the file there again."
             ),
         )
     return ()

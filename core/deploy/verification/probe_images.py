@@ -1,4 +1,4 @@
-"""Pictures that bring out what the images at hand may not: colours, odd sizes, both ways of scaling.
+"""Pictures that bring out what images may not: colours, odd sizes, scaling both ways.
 
 Grey images look alike in any order of colours, and images of the network's own size are not resized
 at all. The pictures are made of whole numbers, so they are the same on every machine.
