@@ -9,12 +9,10 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from core.deploy.verification.model_facts import ModelFacts
-from core.portable.manifest import Manifest
+from core.portable.manifest import Manifest, manifest_from_dict
 from core.prediction.inspection import background_class
 from core.prediction.onnx_predictor import METADATA_KEY, Description
 from core.system.errors import InputError
-
-_RT_INFO: Final = METADATA_KEY
 
 
 def embedded_description(folder: Path, manifest: Manifest) -> ModelFacts | None:
@@ -28,8 +26,11 @@ def embedded_description(folder: Path, manifest: Manifest) -> ModelFacts | None:
     if text is None:
         return None
     try:
-        found = Description.model_validate(json.loads(text))
-    except (ValidationError, ValueError, RecursionError) as error:
+        content = json.loads(text)
+        if isinstance(content, dict) and "schema" in content:
+            return ModelFacts.of_manifest(manifest_from_dict(content))
+        found = Description.model_validate(content)
+    except (ValidationError, ValueError, TypeError, RecursionError) as error:
         raise InputError(
             "{file} is damaged: what it says of its classes cannot be read. Export the model "
             "again.",
@@ -60,7 +61,7 @@ def _in_openvino(file: Path) -> str | None:
 
     try:
         model: Any = openvino.Core().read_model(file)
-        return str(model.get_rt_info([_RT_INFO]).value)
+        return str(model.get_rt_info([METADATA_KEY]).value)
     except Exception:  # as above, or it says nothing
         return None
 

@@ -10,7 +10,7 @@ from typing import Final, Literal
 from core.deploy.opening import open_export
 from core.deploy.verification.difference_picture import write_difference_picture
 from core.deploy.verification.embedded_description import embedded_description
-from core.deploy.verification.fault_location import locate, swapped_colors
+from core.deploy.verification.fault_location import follows, locate, swapped_colors
 from core.deploy.verification.machine_facts import Machine, int8_warnings, this_machine
 from core.deploy.verification.model_facts import ModelFacts, differences
 from core.deploy.verification.originals import Original
@@ -139,17 +139,15 @@ def verify_export(
         return _not_opened(manifest, damages, original.kind, runtime)
     machine = _machine(exported)
     judged = _judge(manifest, found, bounds or Bounds())
-    if (swapped := _swapped(exported, original, samples)) is not None:
-        faults.append(Fault("preprocessing", swapped))
+    if any(one.stage == "preprocessing" for one in faults):
+        warnings += _followed(exported, original)
+    if (order := _color_order(place, exported, original, samples)) is not None:
+        faults.append(Fault("preprocessing", order))
     if judged.problem is not None:
         fault = _located(place, exported, original, samples, found, judged)
         if fault.stage not in {one.stage for one in (*damages, *faults)}:
             faults.append(fault)
         warnings.append(judged.problem)
-    elif any(one.stage == "preprocessing" for one in faults):
-        warnings.append(
-            message("The model file itself computes what the model does: manifest.json is wrong.")
-        )
     warnings += _machine_warnings(manifest, machine)
     pictures = {}
     if picture_dir is not None and found.worst is not None:
@@ -222,9 +220,6 @@ def _said_otherwise(
     chosen = [*_some(samples), *probe_samples()]
     own = original.facts
     faults, warnings = differences(ModelFacts.of_manifest(manifest), own, chosen, file=MANIFEST)
-    if manifest.graph == "plain" and manifest.input.color_order != "RGB":
-        text = message("manifest.json says that a plain graph takes BGR: the network takes RGB.")
-        faults.insert(0, Fault("preprocessing", text))
     inside = embedded_description(folder, manifest)
     if inside is not None and not faults:
         faults, more = differences(inside, own, chosen, file=manifest.model_file)
@@ -236,10 +231,40 @@ def _some(samples: Sequence[Sample]) -> list[Sample]:
     return [samples[index] for index in spread(len(samples), _LOOKED_AT)]
 
 
-def _swapped(exported: Exported, original: Original, samples: Sequence[Sample]) -> Message | None:
+def _followed(exported: Exported, original: Original) -> list[Message]:
+    """Say what the file itself does where the manifest says something else than the model."""
     if exported.manifest.graph != "complete":
-        return None  # whoever runs such a file prepares the image, and then as the manifest says
-    return swapped_colors(exported, original, [*probe_samples(), *samples[:1]])
+        return []
+    match follows(exported, original, ModelFacts.of_manifest(exported.manifest)):
+        case "model":
+            return [message("The file itself prepares images as the model does.")]
+        case "manifest":
+            return [message("The file itself prepares images as manifest.json says.")]
+    return []
+
+
+def _color_order(
+    folder: Path, exported: Exported, original: Original, samples: Sequence[Sample]
+) -> Message | None:
+    """What is wrong with the order of colours that the manifest says."""
+    manifest = exported.manifest
+    said = manifest.input.color_order
+    if manifest.graph == "plain":
+        # Whoever runs such a file prepares the image; the network has learnt RGB.
+        return None if said == "RGB" else _order_message(said)
+    wrong = swapped_colors(exported, original, [*probe_samples(), *samples[:1]])
+    inside = embedded_description(folder, manifest)
+    contradicted = inside is not None and inside.color_order not in (None, said)
+    return _order_message(said) if wrong or contradicted else None
+
+
+def _order_message(said: str) -> Message:
+    return message(
+        "manifest.json says that the file takes {given} images, and it takes {right}: red and "
+        "blue are swapped.",
+        given=said,
+        right="RGB" if said == "BGR" else "BGR",
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from core.deploy.verification.inner_tensors import InnerTensors, inner_tensors
 from core.deploy.verification.model_facts import ModelFacts
 from core.deploy.verification.originals import Answer, Array, LabelMap, Original
 from core.deploy.verification.outcome import Fault
-from core.deploy.verification.samples import Sample
+from core.deploy.verification.samples import Sample, probe_samples
 from core.deploy.verification.whole_way import Exported, label_map_of, scores_of
 from core.system.errors import InputError
 from core.system.messages import Message, message
@@ -28,10 +28,8 @@ _SAME_SCORES: Final = 0.01
 _SMALL: Final = 1e-6
 
 
-def swapped_colors(
-    exported: Exported, original: Original, samples: Sequence[Sample]
-) -> Message | None:
-    """Return what is wrong where the file agrees with the network better with swapped colours.
+def swapped_colors(exported: Exported, original: Original, samples: Sequence[Sample]) -> bool:
+    """Whether a file agrees with its network better when red and blue are swapped.
 
     Args:
         exported: the exported file.
@@ -46,15 +44,38 @@ def swapped_colors(
         pixels = sample.pixels()
         as_given += _distance(exported, answer, pixels)
         swapped += _distance(exported, answer, np.ascontiguousarray(pixels[..., ::-1]))
-    if as_given <= _SMALL or swapped >= as_given / 2:
+    return as_given > _SMALL and swapped < as_given / 2
+
+
+def follows(
+    exported: Exported, original: Original, given: ModelFacts
+) -> Literal["model", "manifest"] | None:
+    """Return which of two preprocessings a file computes, by what the network makes of both.
+
+    Args:
+        exported: the exported file.
+        original: the network.
+        given: what the manifest says.
+
+    Returns:
+        None where the two are the same, or the network is not at hand.
+    """
+    facts = replace(original.facts, transforms=given.transforms, size_multiple=given.size_multiple)
+    if facts == original.facts or not given.transforms:
         return None
-    said = exported.manifest.input.color_order
-    return message(
-        "manifest.json says that the file takes {given} images, but it computes what the model "
-        "does only with {right} ones: red and blue are swapped.",
-        given=said,
-        right="RGB" if said == "BGR" else "BGR",
-    )
+    distances = np.zeros(2)
+    for sample in probe_samples():
+        try:
+            answers = original.answer(sample), original.answer_with(sample, facts)
+        except InputError:  # one of them does not take this picture
+            continue
+        if answers[0] is None or answers[1] is None:
+            return None
+        pixels = sample.pixels()
+        distances += [_distance(exported, one, pixels) for one in answers if one is not None]
+    if distances[0] == distances[1]:
+        return None
+    return "model" if distances[0] < distances[1] else "manifest"
 
 
 def locate(
@@ -138,28 +159,17 @@ def _read_otherwise(
 def _follows_manifest(
     exported: Exported,
     original: Original,
-    known: Sequence[tuple[Sample, Answer]],
+    _known: Sequence[tuple[Sample, Answer]],
     given: ModelFacts,
-    least: float,
+    _least: float,
 ) -> Fault | None:
     """The file computes right what the manifest says, which is not what the model needs."""
-    facts = replace(original.facts, transforms=given.transforms, size_multiple=given.size_multiple)
-    if facts == original.facts or not given.transforms:
+    if follows(exported, original, given) != "manifest":
         return None
-    for sample, _ in known[:1]:
-        try:
-            otherwise = original.answer_with(sample, facts)
-        except InputError:
-            return None
-        if otherwise is None:
-            return None
-        if _same(label_map_of(exported, sample.pixels()), otherwise.label_map) >= least:
-            text = message(
-                "The file prepares images as manifest.json says, which is not how the model was "
-                "trained."
-            )
-            return Fault("preprocessing", text)
-    return None
+    text = message(
+        "The file prepares images as manifest.json says, which is not how the model was trained."
+    )
+    return Fault("preprocessing", text)
 
 
 def _ignores_thresholds(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from itertools import zip_longest
 from typing import Any, Final
 
@@ -33,6 +33,7 @@ class ModelFacts:
         thresholds: how sure the model must be of each class where that is asked for, or None.
         applies_thresholds: whether the file obeys them by itself.
         background: class id that means "nothing here", or None.
+        color_order: ``"BGR"`` or ``"RGB"``, of the images that a file takes; None where not said.
     """
 
     labels: tuple[str, ...]
@@ -41,6 +42,7 @@ class ModelFacts:
     thresholds: tuple[float | None, ...] | None = None
     applies_thresholds: bool = False
     background: int | None = None
+    color_order: str | None = None
 
     def compose(self) -> Compose:
         """Return the preprocessing; raises ``InputError`` where it names what does not exist."""
@@ -64,6 +66,7 @@ class ModelFacts:
             thresholds=manifest.thresholds,
             applies_thresholds=manifest.applies_thresholds,
             background=manifest.background,
+            color_order=manifest.input.color_order,
         )
 
 
@@ -81,14 +84,7 @@ def with_size_of_export(own: ModelFacts, inside: ModelFacts | None) -> ModelFact
     *before, last = inside.transforms or ({},)
     if tuple(before) != own.transforms or set(last) != {"Resize"}:
         return own
-    return ModelFacts(
-        labels=own.labels,
-        transforms=inside.transforms,
-        size_multiple=own.size_multiple,
-        thresholds=own.thresholds,
-        applies_thresholds=own.applies_thresholds,
-        background=own.background,
-    )
+    return replace(own, transforms=inside.transforms)
 
 
 def differences(
@@ -222,10 +218,13 @@ def _meaning(given: ModelFacts, own: ModelFacts, *, file: str) -> Iterable[Messa
 
 
 def _thresholds(given: ModelFacts, own: ModelFacts, *, file: str) -> Iterable[Message]:
-    count = len(own.labels)
-    theirs = given.thresholds or (None,) * count
-    ours = own.thresholds or (None,) * count
-    for label, one, right in zip(own.labels, theirs, ours, strict=True):
+    if given.thresholds is None or own.thresholds is None:
+        if own.thresholds is not None:
+            yield message("{file} has no thresholds, and the model has some.", file=file)
+        elif given.thresholds is not None:
+            yield message("{file} has thresholds, and the model has none.", file=file)
+        return
+    for label, one, right in zip(own.labels, given.thresholds, own.thresholds, strict=True):
         if not _equal(one, right, tolerance=_SAME_THRESHOLD):
             yield message(
                 "{file} says that the threshold of {label} is {given}, the model's is {own}.",
