@@ -11,12 +11,14 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 import onnx
 
 from core.deploy.image_nodes import Pair, nearest_by_centres, resize_image
 from core.deploy.node_writer import NodeWriter, Tensor
 from core.deploy.onnx_graph import drop_unused_initializers, rename_tensors, set_dimensions
 from core.images.io import IGNORE_INDEX
+from core.prediction.onnx_predictor import NETWORK_INPUT, NETWORK_OUTPUT
 from core.system.errors import InputError
 from core.transforms import (
     CenterCrop,
@@ -40,9 +42,6 @@ Sides: TypeAlias = tuple[int, int]
 IMAGE: Final = "image"
 LABEL_MAP: Final = "label_map"
 SCORES: Final = "scores"
-#: What the network takes and gives inside.
-NETWORK_INPUT: Final = "network_input"
-NETWORK_OUTPUT: Final = "network_output"
 
 
 def complete_graph(
@@ -51,6 +50,7 @@ def complete_graph(
     *,
     size_multiple: int = 1,
     color_order: ColorOrder = "bgr",
+    offsets: npt.NDArray[np.float32] | None = None,
 ) -> onnx.ModelProto:
     """Put preprocessing before a network, and what makes label maps of its logits after it.
 
@@ -63,6 +63,8 @@ def complete_graph(
         transforms: what makes the network's input of an image.
         size_multiple: what sides are continued to multiples of, where the network takes any.
         color_order: of the images that the graph is to take.
+        offsets: (num_classes,) added to the logits before the class is chosen, so that it obeys
+            thresholds; None for the highest logit. The scores stay what they are.
 
     Returns:
         Input ``image`` (N, H, W, 3) uint8; outputs ``label_map`` (N, H, W) uint8, 255 where the
@@ -77,6 +79,7 @@ def complete_graph(
     graph = model.graph
     names = {graph.input[0].name: NETWORK_INPUT, graph.output[0].name: NETWORK_OUTPUT}
     rename_tensors(model, names)
+    inner = [graph.input[0], graph.output[0]]
     sides = [dim.dim_value for dim in graph.input[0].type.tensor_type.shape.dim[2:]]
     num_classes = graph.output[0].type.tensor_type.shape.dim[1].dim_value
     steps = list(transforms.transforms)
@@ -93,9 +96,11 @@ def complete_graph(
     preparation.apply(steps)
     preparation.finish(size_multiple)
     before, after = preparation.nodes, NodeWriter("restore.")
-    _restore(after, preparation.steps)
+    _restore(after, preparation.steps, offsets)
 
     network = list(graph.node)
+    # By these the network can be found again, and run without what is around it.
+    graph.value_info.extend(inner)
     del graph.node[:], graph.input[:], graph.output[:]
     graph.node.extend([*before.nodes, *network, *after.nodes])
     graph.initializer.extend([*before.constants, *after.constants])
@@ -395,7 +400,9 @@ def _cut(nodes: NodeWriter, array: Tensor, start: Pair, size: Pair, *, axis: int
     return nodes.add("Slice", array, starts, ends_, nodes.whole(axis, axis + 1))
 
 
-def _restore(nodes: NodeWriter, steps: Sequence[_Step]) -> None:
+def _restore(
+    nodes: NodeWriter, steps: Sequence[_Step], offsets: npt.NDArray[np.float32] | None
+) -> None:
     """Make label map and scores at the image's size of the network's output."""
     logits, zero = NETWORK_OUTPUT, nodes.whole(0)
     first = nodes.add("Shape", logits, start=0, end=2)
@@ -411,6 +418,9 @@ def _restore(nodes: NodeWriter, steps: Sequence[_Step]) -> None:
                 pads = nodes.add("Concat", zero, zero, *offset, zero, zero, *after, axis=0)
                 logits = nodes.add("Pad", logits, pads)
     nodes.add("Softmax", logits, axis=1, name=SCORES)
+    if offsets is not None:
+        shift = nodes.constant(offsets.reshape(1, -1, 1, 1), np.float32)
+        logits = nodes.add("Add", logits, shift)
     chosen = nodes.add("ArgMax", logits, axis=1, keepdims=0)
     cropped = any(isinstance(step, _Cropped) for step in steps)
     label_map = nodes.cast(chosen, np.uint8, name=None if cropped else LABEL_MAP)

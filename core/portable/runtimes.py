@@ -203,12 +203,18 @@ class OnnxRuntime(_CheckedRuntime):
     name: Final = "onnxruntime"
 
     def __init__(
-        self, file: Path, manifest: Manifest, *, threads: int, spinning: bool = True
+        self,
+        file: Path,
+        manifest: Manifest,
+        *,
+        threads: int,
+        spinning: bool = True,
+        session: Any = None,
     ) -> None:
         import onnxruntime
 
         super().__init__(file, manifest, threads=threads)
-        self._session = open_session(file, threads=threads, spinning=spinning)
+        self._session = session or open_session(file, threads=threads, spinning=spinning)
         self._check(
             [one.name for one in self._session.get_inputs()],
             [one.name for one in self._session.get_outputs()],

@@ -15,7 +15,7 @@ from core.prediction.predictor import (
     ImageCallback,
     ImageEvaluation,
     LabelMap,
-    Predictor,
+    NetworkPredictor,
     Scores,
     evaluate,
 )
@@ -91,7 +91,7 @@ def inference_mode(net: Any) -> Iterator[None]:
             net.train()
 
 
-class ImagePredictor(Predictor):
+class ImagePredictor(NetworkPredictor):
     """A network with its preprocessing.
 
     Args:
