@@ -160,6 +160,11 @@ class ExportSpec(ModelJobSpec):
     color_order: Literal["bgr", "rgb"] = Field("bgr", description="of images that it will take")
     image_size: tuple[int, int] | None = Field(None, description="by default the model's own")
     thresholds: bool = Field(False, description="have the file choose by the model's thresholds")
+    reference: bool = Field(
+        False, description="store what the network makes of validation images, to verify by it"
+    )
+    store_images: bool = Field(False, description="store these images, too")
+    data_dir: Path | None = Field(None, description="where a reference is stored")
     device: str = "cpu"
 
 
@@ -254,7 +259,11 @@ def _own_split(spec: EvaluateSpec | SensitivitySpec | MeasureSpec) -> tuple[Subs
 
 
 def _if_labelled(spec: VerifySpec) -> tuple[Subset, ...]:
-    return () if spec.data_dir is None else (spec.split,)
+    return () if spec.images or spec.data_dir is None else (spec.split,)
+
+
+def _if_stored(spec: ExportSpec) -> tuple[Subset, ...]:
+    return ("val",) if spec.reference else ()
 
 
 def _if_finetuned(spec: PruneSpec) -> tuple[Subset, ...]:
@@ -338,7 +347,8 @@ JOB_KINDS: tuple[JobKind, ...] = (
         task="core.jobs.tasks.export:run",
         title=lambda name: message("{name} · export", name=name),
         panel="compression",
-        stages={"export": "exporting"},
+        subsets=_if_stored,
+        stages={"export": "exporting", "reference": "storing a reference"},
     ),
     JobKind(
         spec=MeasureSpec,
