@@ -7,7 +7,7 @@ import shutil
 
 import numpy as np
 import pytest
-from project_samples import labelled, project, write_images  # noqa: F401
+from project_samples import labelled, project, write_images
 from tiny_dataset import LABELS, Recorder, write_folder
 from verification_parts import change_manifest, lively_model
 
@@ -20,6 +20,8 @@ from core.runs.kinds import ExportSpec, VerifySpec
 from core.runs.run_folder import RunFolder
 from core.system.errors import InputError
 from core.system.reporting import StopRequested
+
+__all__ = ["project"]
 
 
 @pytest.fixture(scope="module")

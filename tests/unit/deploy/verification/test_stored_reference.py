@@ -158,11 +158,12 @@ def test_images_that_show_every_class_are_chosen(tmp_path):
 
 
 def test_the_line_needs_no_engine(stored, samples):
+    data = str(samples[0].image.parent)
     code = f"""
 import sys
 from pathlib import Path
 from core.cli import run
-code = run(["verify", "--export", {str(stored)!r}, "--data", {str(samples[0].image.parent)!r}, "--json"])
+code = run(["verify", "--export", {str(stored)!r}, "--data", {data!r}, "--json"])
 assert not [name for name in sys.modules if name.split(".")[0] in ("paddle", "PySide6")]
 sys.exit(code)
 """
