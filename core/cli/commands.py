@@ -26,6 +26,7 @@ from core.cli import (
     serve,
     train,
     watch,
+    verify,
 )
 from core.cli.console import complain
 from core.cli.environment import EXIT_INTERRUPTED
@@ -69,6 +70,7 @@ def build_app() -> typer.Typer:
     app.command("benchmark")(benchmark.command)
     app.command("bundle")(bundle.command)
     app.command("serve")(serve.command)
+    app.command("verify")(verify.command)
     app.command("convert", cls=convert.ConvertCommand)(convert.command)
     app.command("validate")(data.validate)
     app.command("split")(data.split)
