@@ -208,6 +208,8 @@ class WatchSpec(JobSpec):
     most_to_label: int = Field(200, ge=0, description="images a day that are chosen to label")
     runtime: Literal["auto", "onnxruntime", "openvino", "paddle"] = "auto"
     threads: int | None = Field(None, ge=1)
+
+
 class VerifySpec(ModelJobSpec):
     """Compare an exported file with the model it was made from, on images at their own size."""
 
@@ -413,6 +415,8 @@ JOB_KINDS: tuple[JobKind, ...] = (
         resumable=True,
         needs_engine=False,
         waits_turn=False,
+    ),
+    JobKind(
         spec=VerifySpec,
         task="core.jobs.tasks.verify:run",
         title=lambda name: message("{name} · verification", name=name),
