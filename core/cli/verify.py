@@ -137,7 +137,7 @@ def _against_model(
 ) -> dict[str, Any]:
     from core.cli.data_source import open_data
     from core.cli.job_runner import job_result, kept_run_folder
-    from core.cli.predict import find_images, usable_images
+    from core.cli.given_images import find_images, usable_images
     from core.cli.shared_options import checked
     from core.models.model_folder import read_model_info
     from core.runs.kinds import VerifySpec
@@ -164,7 +164,7 @@ def _by_reference(
 ) -> dict[str, Any]:
     from core.cli.data_source import open_data
     from core.cli.job_runner import count_progress, empty_folder
-    from core.cli.predict import find_images
+    from core.cli.given_images import find_images
     from core.deploy.verification.export_verification import export_manifest, verify_by_reference
     from core.deploy.verification.outcome import Bounds
     from core.deploy.verification.samples import at_most, data_samples, image_samples
