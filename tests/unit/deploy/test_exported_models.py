@@ -210,7 +210,7 @@ class TestInspection:
     @pytest.mark.parametrize("scores", [np.full((1, 3, 48, 56), np.nan), np.zeros((1, 3, 4, 4))])
     def test_no_scores(self, export, monkeypatch, scores):
         monkeypatch.setattr(OnnxRuntime, "_compute", lambda *_: scores.astype(np.float32))
-        with pytest.raises(InputError, match="no scores|export it again"):
+        with pytest.raises(InputError, match=r"no scores|export it again"):
             inspect_export(export / "model.onnx")
 
     def test_it_cannot_compute(self, export, monkeypatch):
