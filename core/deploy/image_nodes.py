@@ -49,7 +49,7 @@ def resize_image(
             image = nodes.add("Gather", image, _nearest(nodes, *side), axis=axis + 1)
         return image
     if interp == "LINEAR":
-        rows, columns = (_between(nodes, *side) for side in sides)
+        rows, columns = _between_rows(nodes, *sides[0]), _between(nodes, *sides[1])
         return _blended(nodes, image, rows, columns, levels=levels)
     if interp in ("AREA", "SMALLER"):
         means = _means(nodes, image, source, target, levels=levels)
@@ -113,7 +113,30 @@ def _between(nodes: NodeWriter, source: Tensor, target: Tensor) -> _Between:
     left = nodes.add("Div", place, unit)
     rest = nodes.add("Sub", place, nodes.add("Mul", left, unit))
     right = nodes.add("Min", nodes.add("Add", left, nodes.whole(1)), last)
-    return left, right, _ratio(nodes, rest, unit)
+    return left, right, _share(nodes, left, rest, unit)
+
+
+def _between_rows(nodes: NodeWriter, source: Tensor, target: Tensor) -> _Between:
+    """The same for rows: beyond the first and the last, OpenCV blends that row with itself.
+
+    It rounds both parts down, so that the sum may be a grey level less than the row.
+    """
+    place, unit = _centres(nodes, source, target)
+    above = nodes.add("Sub", nodes.add("Div", nodes.add("Add", place, unit), unit), nodes.whole(1))
+    rest = nodes.add("Sub", place, nodes.add("Mul", above, unit))
+    first, last = nodes.whole(0), _last(nodes, source)
+    below = nodes.add("Add", above, nodes.whole(1))
+    return (
+        nodes.clip(above, first, last),
+        nodes.clip(below, first, last),
+        _share(nodes, above, rest, unit),
+    )
+
+
+def _share(nodes: NodeWriter, first: Tensor, rest: Tensor, unit: Tensor) -> Tensor:
+    """How far it is from the pixel ``first``, as OpenCV has it: a place in single precision."""
+    pixel = nodes.cast(first, np.float32)
+    return nodes.add("Sub", nodes.add("Add", pixel, _ratio(nodes, rest, unit)), pixel)
 
 
 def _between_by_corners(nodes: NodeWriter, source: Tensor, target: Tensor) -> _Between:
