@@ -104,7 +104,8 @@ class MachineKind:
         )
         return (
             f"{self.processor} ({sets}; {self.cores} cores), {self.system}, Python {self.python}, "
-            f"{self.runtime} {self.runtime_version} in {self.precision}, {self.threads} threads{overflow}"
+            f"{self.runtime} {self.runtime_version} in {self.precision}, {self.threads} threads"
+            f"{overflow}"
         )
 
 
