@@ -9,6 +9,7 @@ from typer.core import TyperGroup
 
 import core
 from core.cli import (
+    benchmark,
     bundle,
     convert,
     data,
@@ -24,6 +25,8 @@ from core.cli import (
     sensitivity,
     serve,
     train,
+    verify,
+    watch,
 )
 from core.cli.console import complain
 from core.cli.environment import EXIT_INTERRUPTED
@@ -62,9 +65,12 @@ def build_app() -> typer.Typer:
     app.command("prune")(prune.command)
     app.command("quantize")(quantize.command)
     app.command("export")(export.command)
+    app.command("verify")(verify.command)
+    app.command("benchmark")(benchmark.command)
     app.command("rules")(rules.command)
     app.command("bundle")(bundle.command)
     app.command("serve")(serve.command)
+    app.command("watch")(watch.command)
     app.command("convert", cls=convert.ConvertCommand)(convert.command)
     app.command("validate")(data.validate)
     app.command("split")(data.split)
