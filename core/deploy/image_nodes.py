@@ -68,7 +68,10 @@ def resize_image(
 
 
 def nearest_by_centres(nodes: NodeWriter, source: Tensor, target: Tensor) -> Tensor:
-    """Index of the pixel whose centre is nearest, (target,) int64 (``INTER_NEAREST_EXACT``)."""
+    """Index of the pixel whose centre is nearest, (target,) int64 (``INTER_NEAREST_EXACT``).
+
+    Of two that are equally near it is the second; OpenCV takes either.
+    """
     place = nodes.add("Mul", _odd_numbers(nodes, target), source)
     return nodes.add("Div", place, _double(nodes, target))
 
