@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+import numpy as np
 
 from core.deploy.opening import PredictorRuntime
 from core.deploy.verification.embedded_description import embedded_description
@@ -82,6 +84,7 @@ class TrainedNetwork:
             num_classes=len(self.facts.labels),
             window=window or self._window,
             multiple=facts.size_multiple,
+            size=facts.size,
         )
 
     def _answer(self, sample: Sample, predictor: _WholePredictor, facts: ModelFacts) -> Answer:
@@ -113,7 +116,21 @@ class TrainedNetwork:
 
 
 class _WholePredictor(ImagePredictor):
-    """Shows the logits of a whole input."""
+    """Shows the logits of a whole input, and continues small ones as a file for one size does."""
+
+    def __init__(self, *arguments: Any, size: tuple[int, int] | None, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._size = size
+
+    def logits(self, images: Array) -> Array:
+        """(N, 3, H, W) float32 → (N, num_classes, H, W)."""
+        height, width = images.shape[2:]
+        right, below = (
+            (0, 0) if self._size is None else (self._size[0] - width, self._size[1] - height)
+        )
+        if right > 0 or below > 0:
+            images = np.pad(images, ((0, 0), (0, 0), (0, max(below, 0)), (0, max(right, 0))))
+        return super().logits(images)[:, :, :height, :width]
 
     def whole_logits(self, prepared: Prepared) -> Array:
         """Logits (h, w, num_classes) of a network input."""
@@ -151,8 +168,8 @@ def model_facts_of(
 def trained_network(folder: str | Path, model: Segmenter) -> TrainedNetwork:
     """Return a model as what its export is compared with.
 
-    An export may be made for another size of images, or to obey thresholds: then the network is
-    used in that way, too.
+    An export may be made for another size of images, for one alone, or to obey thresholds: then
+    the network is used in that way, too.
 
     Args:
         folder: of the export.
@@ -174,6 +191,7 @@ def trained_network(folder: str | Path, model: Segmenter) -> TrainedNetwork:
     facts = with_size_of_export(model_facts_of(model, thresholds=inside.chosen_by), inside)
     if inside.size_multiple == 1:  # as it is where the file takes one size
         facts = replace(facts, size_multiple=1)
+    facts = replace(facts, size=inside.size)
     rescales = any("Rescale" in step for step in facts.transforms)
     return TrainedNetwork(
         model,
