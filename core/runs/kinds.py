@@ -160,6 +160,11 @@ class ExportSpec(ModelJobSpec):
     color_order: Literal["bgr", "rgb"] = Field("bgr", description="of images that it will take")
     image_size: tuple[int, int] | None = Field(None, description="by default the model's own")
     thresholds: bool = Field(False, description="have the file choose by the model's thresholds")
+    reference: bool = Field(
+        False, description="store what the network makes of validation images, to verify by it"
+    )
+    store_images: bool = Field(False, description="store these images, too")
+    data_dir: Path | None = Field(None, description="where a reference is stored")
     device: str = "cpu"
 
 
@@ -181,6 +186,45 @@ class MeasureSpec(ModelJobSpec):
     data_dir: Path
     split: Subset = "val"
     image_size: tuple[int, int] | None = Field(None, description="by default the model's own")
+    device: str = "cpu"
+
+
+class WatchSpec(JobSpec):
+    """Judge images as they arrive in a folder; see ``core.watch``."""
+
+    kind: Literal["watch"] = "watch"
+    export_dir: Path
+    folder: Path
+    out_dir: Path
+    project: Path | None = Field(None, description="where images to label go")
+    subfolders: bool = False
+    once: bool = Field(False, description="end when all that is there is judged")
+    interval: float = Field(0.5, ge=0.05, le=3600, description="seconds between two looks")
+    broken_after: float = Field(30.0, ge=0, description="seconds that a file is tried")
+    keep_days: float = Field(30.0, ge=0, description="how long pictures are kept")
+    max_bytes: int = Field(2 * 2**30, ge=0, description="how large they may become together")
+    log_days: float = Field(365.0, ge=1)
+    min_confidence: float = Field(0.8, ge=0, le=1, description="below it an image is odd")
+    most_to_label: int = Field(200, ge=0, description="images a day that are chosen to label")
+    runtime: Literal["auto", "onnxruntime", "openvino", "paddle"] = "auto"
+    threads: int | None = Field(None, ge=1)
+
+
+class VerifySpec(ModelJobSpec):
+    """Compare an exported file with the model it was made from, on images at their own size."""
+
+    kind: Literal["verify"] = "verify"
+    export_dir: Path
+    data_dir: Path | None = Field(None, description="images with masks")
+    split: Subset = "val"
+    images: list[Path] = Field(default_factory=list, description="where there are no masks")
+    most_images: int | None = Field(None, ge=1, description="by default all")
+    runtime: Literal["auto", "onnxruntime", "openvino"] = "auto"
+    threads: int | None = Field(None, ge=1)
+    bound: float | None = Field(
+        None, gt=0, le=1, description="least share of pixels of one class; 0.9999 in float"
+    )
+    int8_loss: float = Field(0.005, ge=0, le=1, description="mIoU that an int8 file may lose")
     device: str = "cpu"
 
 
@@ -208,6 +252,8 @@ class JobKind:
         resumable: whether it is long work that goes on where it was interrupted.
         makes_variant: whether the result is a model that was made from another.
         distributed: whether several processes can do it together.
+        needs_engine: whether the engine is loaded for it; not for what runs exported files alone.
+        waits_turn: whether it waits until no other job runs; not what is light and never ends.
         takes_exports: whether ``model_dir`` may be an exported file instead of a model folder.
         memory_advice: what to do where memory ran out and no field of the spec would help; None:
             what fits any job.
@@ -223,6 +269,8 @@ class JobKind:
     resumable: bool = False
     makes_variant: bool = False
     distributed: bool = False
+    needs_engine: bool = True
+    waits_turn: bool = True
     takes_exports: bool = False
     memory_advice: Message | None = None
     former_name: str | None = None
@@ -244,6 +292,14 @@ def _train_and_val(_spec: Any) -> tuple[Subset, ...]:
 
 def _own_split(spec: EvaluateSpec | SensitivitySpec | MeasureSpec) -> tuple[Subset, ...]:
     return (spec.split,)
+
+
+def _if_labelled(spec: VerifySpec) -> tuple[Subset, ...]:
+    return () if spec.images or spec.data_dir is None else (spec.split,)
+
+
+def _if_stored(spec: ExportSpec) -> tuple[Subset, ...]:
+    return ("val",) if spec.reference else ()
 
 
 def _if_finetuned(spec: PruneSpec) -> tuple[Subset, ...]:
@@ -331,7 +387,8 @@ JOB_KINDS: tuple[JobKind, ...] = (
         task="core.jobs.tasks.export:run",
         title=lambda name: message("{name} · export", name=name),
         panel="compression",
-        stages={"export": "exporting"},
+        subsets=_if_stored,
+        stages={"export": "exporting", "reference": "storing a reference"},
     ),
     JobKind(
         spec=BundleSpec,
@@ -347,6 +404,25 @@ JOB_KINDS: tuple[JobKind, ...] = (
         title=lambda name: message("{name} · measurement", name=name),
         panel="compression",
         subsets=_own_split,
+        memory_advice=_SMALLER_MODEL,
+    ),
+    JobKind(
+        spec=WatchSpec,
+        task="core.jobs.tasks.watch:run",
+        title=lambda name: message("{name} · watched folder", name=name),
+        panel="shipping",
+        stages={"watch": "watching"},
+        resumable=True,
+        needs_engine=False,
+        waits_turn=False,
+    ),
+    JobKind(
+        spec=VerifySpec,
+        task="core.jobs.tasks.verify:run",
+        title=lambda name: message("{name} · verification", name=name),
+        panel="compression",
+        subsets=_if_labelled,
+        stages={"verify": "verifying"},
         memory_advice=_SMALLER_MODEL,
     ),
 )

@@ -40,6 +40,7 @@ _STATIC: Final = {
     "predict.py": "predict.py.txt",
     "requirements.txt": "requirements.txt",
     "Dockerfile": "Dockerfile",
+    ".dockerignore": "dockerignore.txt",
     "cpp/CMakeLists.txt": "cpp/CMakeLists.txt",
     "cpp/label_map.cpp": "cpp/label_map.cpp",
 }
@@ -140,7 +141,7 @@ def free_target(out: Path) -> Path:
         if target.exists():
             raise InputError("{file} exists; choose another name.", file=target)
     elif target.exists() and (not target.is_dir() or any(target.iterdir())):
-        raise InputError("{folder} is not empty; choose a new or an empty --out.", folder=target)
+        raise InputError("{folder} is not empty; choose a new or an empty folder.", folder=target)
     return target
 
 
