@@ -108,6 +108,15 @@ class DraftSpec(ModelJobSpec):
     )
 
 
+class TrialSpec(ModelJobSpec):
+    """Predict images to see how they would be judged; see ``core.runs.trial_files``."""
+
+    kind: Literal["trial"] = "trial"
+    images: list[Path] = Field(min_length=1)
+    subset: Subset | None = Field(None, description="that the images are, None for others")
+    source: str = Field("", description="what people call the images, such as their folder")
+
+
 class SensitivitySpec(ModelJobSpec):
     """Measure what pruning each group of channels costs; writes ``model.sensi.data``."""
 
@@ -281,6 +290,15 @@ JOB_KINDS: tuple[JobKind, ...] = (
         former_name="prelabel",
     ),
     JobKind(
+        spec=TrialSpec,
+        task="core.jobs.tasks.trial:run",
+        title=lambda name: message("{name} · trial", name=name),
+        panel="shipping",
+        resumable=True,
+        takes_exports=True,
+        memory_advice=_SMALLER_MODEL,
+    ),
+    JobKind(
         spec=SensitivitySpec,
         task="core.jobs.tasks.sensitivity:run",
         title=lambda name: message("{name} · sensitivity", name=name),
@@ -313,7 +331,7 @@ JOB_KINDS: tuple[JobKind, ...] = (
         spec=ExportSpec,
         task="core.jobs.tasks.export:run",
         title=lambda name: message("{name} · export", name=name),
-        panel="compression",
+        panel="shipping",
         stages={"export": "exporting"},
     ),
     JobKind(

@@ -1,0 +1,151 @@
+"""Beside a judged image: what becomes of it and why, and its objects with their sizes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QColor
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QHeaderView,
+    QTableWidget,
+    QTableWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.look.theme import GRID, set_role
+from app.look.translation import tr, trn
+from app.panels.ship.outcomes import JudgedImage, Outcome, outcome_name
+from app.widgets.class_colors import swatch
+from app.widgets.elided_label import ElidedLabel
+from app.widgets.layout import button, label
+from core.images.palette import Color
+
+_ROW = GRID * 3 + 2
+_MOST_ROWS = 200
+_SHOWN_ROWS = 8
+
+
+class ObjectTable(QTableWidget):
+    """Class, area, length and width; in millimetres where the size of a pixel is known."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(0, 4, parent)
+        self.verticalHeader().hide()
+        self.verticalHeader().setDefaultSectionSize(_ROW)
+        self.setShowGrid(False)
+        self.setWordWrap(False)
+        self.setProperty("role", "plain")
+        self.setTabKeyNavigation(False)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
+        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setAccessibleName(tr("Objects in the image"))
+        header = self.horizontalHeader()
+        header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+        header.setMinimumSectionSize(GRID * 4)
+        header.setHighlightSections(False)
+
+    def show_objects(self, one: JudgedImage | None, colors: Mapping[str, Color]) -> None:
+        """List the objects of an image, the largest first."""
+        objects = () if one is None else one.objects
+        shown = sorted(objects, key=lambda each: -each.area_px)[:_MOST_ROWS]
+        in_mm = bool(shown) and shown[0].pixel_size_mm is not None
+        unit, square = ("mm", "mm²") if in_mm else ("px", "px²")
+        self.setHorizontalHeaderLabels(
+            [tr("Class"), f"{tr('Area')} {square}", f"{tr('Length')} {unit}", f"{tr('Width')} {unit}"]
+        )
+        self.setRowCount(len(shown))
+        for row, each in enumerate(shown):
+            name = QTableWidgetItem(each.name)
+            color = colors.get(each.name)
+            if color is not None:
+                name.setIcon(swatch(QColor(*color)))
+            self.setItem(row, 0, name)
+            numbers = (
+                (each.area_mm2, each.length_mm, each.width_mm)
+                if in_mm
+                else (each.area_px, each.length_px, each.width_px)
+            )
+            for column, number in enumerate(numbers, start=1):
+                cell = QTableWidgetItem(number_text(number or 0.0))
+                cell.setTextAlignment(
+                    Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+                )
+                self.setItem(row, column, cell)
+        rows = min(max(len(shown), 1), _SHOWN_ROWS)
+        self.setFixedHeight(rows * _ROW + self.horizontalHeader().sizeHint().height() + 4)
+        self.setVisible(bool(shown))
+
+
+class ImageFacts(QWidget):
+    """What is known of the image chosen, and the way to its labels."""
+
+    label_requested = Signal(object)
+    """(JudgedImage)."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._one: JudgedImage | None = None
+        self.name = ElidedLabel("", "muted")
+        self.outcome = label("", "heading", wrap=True)
+        self.reasons = label("", wrap=True)
+        self.objects_title = label("", "muted", wrap=True)
+        self.table = ObjectTable()
+        self.label_button = button(
+            tr("Label this image"),
+            icon="label",
+            tooltip=tr("Add it to the project and correct what the model says"),
+        )
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(GRID)
+        for part in (self.outcome, self.name, self.reasons, self.objects_title, self.table):
+            layout.addWidget(part)
+        layout.addWidget(self.label_button)
+        self.label_button.clicked.connect(lambda: self.label_requested.emit(self._one))
+        self.show_image(None, {})
+
+    def show_image(self, one: JudgedImage | None, colors: Mapping[str, Color]) -> None:
+        """Show an image's facts; None: none is chosen."""
+        self._one = one
+        for part in (self.outcome, self.name, self.label_button):
+            part.setVisible(one is not None)
+        self.table.show_objects(one, colors)
+        if one is None:
+            self.reasons.hide()
+            self.objects_title.hide()
+            return
+        self.name.setText(one.image.name)
+        self.outcome.setText(outcome_name(one.outcome))
+        role = {
+            Outcome.REJECT: "danger",
+            Outcome.INCONCLUSIVE: "warning",
+            Outcome.ACCEPT: "success",
+        }.get(one.outcome, "muted")
+        set_role(self.outcome, role)
+        font = self.outcome.font()
+        font.setBold(True)
+        self.outcome.setFont(font)
+        reasons = [one.problem] if one.problem else list(one.reasons)
+        self.reasons.setText("\n".join(reasons))
+        self.reasons.setVisible(bool(reasons))
+        count = len(one.objects)
+        self.objects_title.setText(
+            trn("{count} object", "{count} objects", count) if count else tr("Nothing found")
+        )
+        self.objects_title.setVisible(one.outcome is not Outcome.FAILED)
+
+    def set_startable(self, allowed: bool) -> None:
+        """Whether the project may be changed."""
+        self.label_button.setEnabled(allowed)
+
+
+def number_text(number: float) -> str:
+    """Return a measure with as many digits as mean something."""
+    if number >= 100:
+        return f"{number:,.0f}"
+    return f"{number:.1f}" if number >= 10 else f"{number:.2f}"
