@@ -17,7 +17,7 @@ from core.prediction.choosing import Choice
 from core.prediction.image_scores import FALSE_ALARM_RATE, ImageScores
 from core.prediction.inspection import background_class
 from core.prediction.metrics import byte_counts
-from core.prediction.objects import ObjectCounts, ObjectRule
+from core.prediction.object_matching import ObjectCounts, ObjectRule
 from core.prediction.thresholds import BINS, ThresholdCounts, share_of_bin
 
 LabelMap = npt.NDArray[np.uint8]

@@ -52,7 +52,7 @@ class ReportData:
         subset: which subset was evaluated.
         examples: how many of the worst images are shown.
         verdict: what the model is good for; None where it was not said.
-        objects: figures of objects (``core.prediction.objects``), or None.
+        objects: figures of objects (``core.prediction.object_matching``), or None.
         images: figures of whole images (``core.prediction.image_scores``), or None.
     """
 

@@ -15,7 +15,7 @@ from core.jobs.tasks.judging import measure_and_judge
 from core.prediction.figures import FigureRules, ImageFigures
 from core.prediction.inspection import score_image
 from core.prediction.metrics import metrics_from_matrix
-from core.prediction.objects import ObjectRule
+from core.prediction.object_matching import ObjectRule
 from core.prediction.predictor import ImageEvaluation, LabelMap
 from core.runs.kinds import EvaluateSpec
 from core.runs.run_folder import RunFolder

@@ -11,7 +11,7 @@ from core.cli.verdict_words import warn_of_model
 from core.models.model_verdict import Level, Verdict
 from core.prediction.image_scores import ImageScores
 from core.prediction.metrics import ConfusionMatrix
-from core.prediction.objects import ObjectCounts
+from core.prediction.object_matching import ObjectCounts
 from core.system.messages import message
 
 LABELS = ("background", "Crack [1]")

@@ -9,7 +9,7 @@ import pytest
 
 from core.prediction.choosing import Choice
 from core.prediction.figures import FigureRules, Figures, image_score
-from core.prediction.objects import ObjectRule
+from core.prediction.object_matching import ObjectRule
 from core.prediction.thresholds import share_of_bin
 
 LABELS = ("_background_", "crack")

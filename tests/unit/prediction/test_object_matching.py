@@ -14,7 +14,7 @@ from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 from skimage.measure import label as connected
 
-from core.prediction.objects import ObjectCounts, ObjectRule, match_objects
+from core.prediction.object_matching import ObjectCounts, ObjectRule, match_objects
 from core.system.errors import InputError
 
 LABELS = ("background", "scratch", "dent")
