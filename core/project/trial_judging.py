@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from core.portable.deciding import Decision, decide
 from core.portable.judging import judge_label_map
 from core.portable.objects import FoundObject
@@ -68,7 +70,6 @@ class TrialJudge:
         """
         settings.check()
         by = (
-            settings.thresholds,
             sorted((name, str(area)) for name, area in settings.minimum_area.items()),
             sorted((name, str(area)) for name, area in settings.fill_holes.items()),
             settings.area,
@@ -104,12 +105,17 @@ class TrialJudge:
     def _objects(self, index: int, settings: Settings) -> tuple[tuple[FoundObject, ...], int]:
         if index not in self._measured:
             label_map = self.files.label_map(index)
+            confidence = self.files.confidence(index)
+            scores = None
+            if confidence is not None:  # of a pixel, only the score of its own class is asked for
+                shape = (*label_map.shape, len(self._labels))
+                scores = np.broadcast_to(confidence[..., None], shape)
             judgement = judge_label_map(
                 label_map,
                 settings,
                 labels=self._labels,
                 background=self._background,
-                scores=self.files.scores(index),
+                scores=scores,
             )
             included = settings.area.included(label_map.shape)
             inspected = label_map.size if included is None else int(included.sum())

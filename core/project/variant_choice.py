@@ -64,8 +64,8 @@ def suggested(variants: Sequence[ModelVariant]) -> ModelVariant | None:
         for variant in variants:
             if wanted in words.get(variant.folder, ()):
                 return variant
-    usable = [variant for variant in variants if is_usable(variant)]
-    return (usable or list(variants) or [None])[0]
+    usable = (variant for variant in variants if is_usable(variant))
+    return next(usable, next(iter(variants), None))
 
 
 def _miou(variant: ModelVariant) -> float:

@@ -115,6 +115,7 @@ class TrialSpec(ModelJobSpec):
     images: list[Path] = Field(min_length=1)
     subset: Subset | None = Field(None, description="that the images are, None for others")
     source: str = Field("", description="what people call the images, such as their folder")
+    thresholds: bool = Field(False, description="choose classes by the model's thresholds")
 
 
 class SensitivitySpec(ModelJobSpec):

@@ -1,7 +1,7 @@
 """What a job that tries a model on images leaves in its run folder.
 
-``results.jsonl`` has a line for each image; ``label_maps/`` and ``scores/`` have a PNG for each one
-that could be predicted. Scores are kept with 8 bits, the planes of the classes below each other.
+``results.jsonl`` has a line for each image; ``label_maps/`` and ``confidence/`` have a PNG for each
+one that could be predicted: the classes, and how likely each pixel's class is, in steps of 1 / 255.
 """
 
 from __future__ import annotations
@@ -10,25 +10,19 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
-from core.images.io import read_mask, write_mask
+from core.images.io import read_mask, write_image, write_mask
 from core.images.palette import Color
 from core.system.errors import InputError
-from core.system.files import write_bytes_atomic
 
 Scores = npt.NDArray[np.float32]
 LabelMap = npt.NDArray[np.uint8]
 
 _RESULTS = "results.jsonl"
 _LABEL_MAPS = "label_maps"
-_SCORES = "scores"
-#: Of scores that are kept; those of larger images are not: a file of them would be slow to read.
-_MOST_VALUES = 2**27
-#: What is quick to write is small enough: scores change little from pixel to pixel.
-_COMPRESSION = (cv2.IMWRITE_PNG_COMPRESSION, 1)
+_CONFIDENCE = "confidence"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +59,7 @@ class TrialFiles:
         record: TrialRecord,
         *,
         label_map: LabelMap | None = None,
-        scores: Scores | None = None,
+        confidence: Scores | None = None,
         palette: tuple[Color, ...] | None = None,
     ) -> None:
         """Keep what was said of an image; its line comes last, so that it names whole files.
@@ -73,18 +67,16 @@ class TrialFiles:
         Args:
             record: the image.
             label_map: (H, W) uint8, None where it could not be predicted.
-            scores: (H, W, C) probabilities, None to keep none.
+            confidence: (H, W) probability of each pixel's class, None where it is not known.
             palette: colours of the classes in the label map's file.
         """
         if label_map is not None:
             (self._folder / _LABEL_MAPS).mkdir(exist_ok=True)
             write_mask(self.label_map_file(record.index), label_map, palette=palette)
-        if scores is not None and scores.size <= _MOST_VALUES:
-            (self._folder / _SCORES).mkdir(exist_ok=True)
-            planes = np.rint(scores.transpose(2, 0, 1) * 255).astype(np.uint8)
-            stacked = planes.reshape(-1, scores.shape[1])
-            _, data = cv2.imencode(".png", stacked, _COMPRESSION)
-            write_bytes_atomic(self._scores_file(record.index), data.tobytes())
+        if confidence is not None:
+            (self._folder / _CONFIDENCE).mkdir(exist_ok=True)
+            plane = np.rint(confidence * 255).astype(np.uint8)
+            write_image(self._confidence_file(record.index), plane)
         line = json.dumps(asdict(record) | {"image": str(record.image)}, ensure_ascii=False)
         with (self._folder / _RESULTS).open("a", encoding="utf-8") as stream:
             stream.write(line + "\n")
@@ -119,22 +111,16 @@ class TrialFiles:
         """
         return read_mask(self.label_map_file(index))
 
-    def scores(self, index: int) -> Scores | None:
-        """Read an image's scores, (H, W, C) 0 … 1 in steps of 1 / 255; None where none are kept.
+    def confidence(self, index: int) -> Scores | None:
+        """Read how likely each pixel's class is, (H, W) 0 … 1; None where that was not kept.
 
         Raises:
             InputError: the file is damaged.
         """
-        file = self._scores_file(index)
+        file = self._confidence_file(index)
         if not file.is_file():
             return None
-        height, width = self.label_map(index).shape
-        data = np.frombuffer(file.read_bytes(), np.uint8)
-        stacked = cv2.imdecode(data, cv2.IMREAD_GRAYSCALE) if data.size else None
-        if stacked is None or stacked.shape[1] != width or stacked.shape[0] % height:
-            raise InputError("{file} is damaged: try the model on the images again.", file=file)
-        planes = stacked.reshape(-1, height, width).transpose(1, 2, 0)
-        return np.ascontiguousarray(planes, np.float32) / 255
+        return read_mask(file).astype(np.float32) / np.float32(255)
 
-    def _scores_file(self, index: int) -> Path:
-        return self._folder / _SCORES / f"{index:06d}.png"
+    def _confidence_file(self, index: int) -> Path:
+        return self._folder / _CONFIDENCE / f"{index:06d}.png"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
+from typing import Any
 
 from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import (
@@ -41,7 +42,7 @@ class Filters(QWidget):
         self._group.idClicked.connect(self.changed)
 
     def show_counts(
-        self, counts: Mapping[StrEnum, int], name: Callable[[StrEnum], str], total: int
+        self, counts: Mapping[StrEnum, int], name: Callable[[Any], str], total: int
     ) -> None:
         """Offer each group with how many it has; the chosen one stays chosen."""
         keys: list[StrEnum | None] = [None, *counts]
@@ -95,7 +96,7 @@ class ImageReview(QWidget):
     def __init__(
         self,
         group_of: Callable[[JudgedImage], StrEnum | None],
-        name: Callable[[StrEnum], str],
+        name: Callable[[Any], str],
         groups: type[StrEnum],
         *,
         parent: QWidget | None = None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import cv2
@@ -21,6 +22,7 @@ from app.widgets.elided_label import ElidedLabel
 from app.widgets.layout import label
 from core.images.io import IGNORE_INDEX, read_image, read_mask
 from core.images.palette import Color
+from core.portable.cleaning import clean_label_map
 from core.system.errors import InputError
 
 _MAX_SIDE = 2048
@@ -148,7 +150,7 @@ class JudgedView(QWidget):
     def _make_tools(self) -> QHBoxLayout:
         tools = QHBoxLayout()
         tools.setSpacing(GRID // 2)
-        tools.addWidget(_tool("back", tr("Back to all images (Esc)"), self.back_requested))
+        tools.addWidget(_tool("back", tr("Back to all images (Esc)"), self.back_requested.emit))
         for index, (text, tip) in enumerate(
             ((tr("Objects"), tr("What the model sees (1)")), (tr("Image"), tr("Alone (2)")))
         ):
@@ -167,19 +169,23 @@ class JudgedView(QWidget):
             ("chevron-left", tr("Image before (Left)"), -1),
             ("chevron-right", tr("Next image (Right)"), 1),
         ):
-            tools.addWidget(_tool(icon_name, text, lambda step=step: self.step_requested.emit(step)))
+            tools.addWidget(
+                _tool(icon_name, text, lambda step=step: self.step_requested.emit(step))
+            )
         tools.addWidget(_tool("fit", tr("Show the whole image (0)"), self.fit, shortcut="0"))
         return tools
 
 
-def _tool(icon_name: str, text: str, then: object, *, shortcut: str = "") -> QToolButton:
+def _tool(
+    icon_name: str, text: str, then: Callable[[], object], *, shortcut: str = ""
+) -> QToolButton:
     made = QToolButton()
     set_icon(made, icon_name)
     made.setToolTip(text)
     made.setAccessibleName(text.partition(" (")[0])
     if shortcut:
         made.setShortcut(shortcut)
-    made.clicked.connect(then)
+    made.clicked.connect(lambda _checked=False: then())
     return made
 
 
@@ -190,7 +196,12 @@ def _render(request: _Request, progress: Progress) -> ImageArray:
     progress.check()
     if request.plain or one.label_map is None:
         return image
-    label_map = fit(read_mask(one.label_map), image)
+    label_map = read_mask(one.label_map)
+    if one.least:
+        label_map = clean_label_map(
+            label_map, background=request.background, minimum_area=one.least
+        )
+    label_map = fit(label_map, image)
     shown = overlay_mask(
         image, label_map, request.colors, background=request.background, strength=_FAINT
     )

@@ -28,6 +28,7 @@ class JudgingChoices(QWidget):
         self.pixel_box = _box(0, 1000, 4, tr("not known"))
         self.pixel_box.setSuffix(" mm")
         self.pixel_box.setSingleStep(0.01)
+        self.pixel_box.setKeyboardTracking(False)  # half a number would change the areas
         self.pixel_box.setAccessibleName(tr("Side of a pixel"))
         self.pixel_box.setToolTip(
             tr("Width of what the camera sees, in millimetres, divided by the image's pixels")
@@ -43,6 +44,7 @@ class JudgingChoices(QWidget):
             tr("Chosen on the validation images; without them the likeliest class counts")
         )
         self.area_boxes: dict[str, QDoubleSpinBox] = {}
+        self._size: float | None = None
         basic = _form()
         basic.addRow(label(tr("Side of a pixel"), "muted"), self.pixel_box)
         basic.addRow(label(tr("Doubtful below"), "muted"), self.doubt_box)
@@ -81,7 +83,9 @@ class JudgingChoices(QWidget):
         areas = values.get("minimum_area") or {}
         for name, box in self.area_boxes.items():
             with QSignalBlocker(box):
+                box.setDecimals(2)
                 box.setValue(_number_of(str(areas.get(name, areas.get("*", "0")))))
+        self._size = self.pixel_size
         self._show_units()
 
     @property
@@ -130,6 +134,17 @@ class JudgingChoices(QWidget):
 
     @Slot()
     def _on_pixel_size_changed(self) -> None:
+        before, self._size = self._size, self.pixel_size
+        scale = 1.0  # what is in mm² stays what it is
+        if before is None and self._size is not None:
+            scale = self._size**2
+        elif before is not None and self._size is None:
+            scale = 1 / before**2
+        for box in self.area_boxes.values():
+            with QSignalBlocker(box):
+                value = box.value() * scale
+                box.setDecimals(2)
+                box.setValue(value)
         self._show_units()
         self.changed.emit()
 

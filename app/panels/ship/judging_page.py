@@ -24,7 +24,7 @@ class JudgingPage(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.rules = RuleList()
-        self.review = ImageReview(_group_of, _name, Truth)
+        self.review = ImageReview(_group_of, truth_name, Truth)
         self.effect = label("", "heading", wrap=True)
         self.progress = label("", "muted")
         self.empty = EmptyState(
@@ -119,7 +119,3 @@ def effect_text(images: Sequence[JudgedImage]) -> str:
 
 def _group_of(one: JudgedImage) -> Truth | None:
     return one.truth
-
-
-def _name(truth: Truth) -> str:
-    return truth_name(truth)

@@ -56,7 +56,12 @@ class ObjectTable(QTableWidget):
         in_mm = bool(shown) and shown[0].pixel_size_mm is not None
         unit, square = ("mm", "mm²") if in_mm else ("px", "px²")
         self.setHorizontalHeaderLabels(
-            [tr("Class"), f"{tr('Area')} {square}", f"{tr('Length')} {unit}", f"{tr('Width')} {unit}"]
+            [
+                tr("Class"),
+                f"{tr('Area')} {square}",
+                f"{tr('Length')} {unit}",
+                f"{tr('Width')} {unit}",
+            ]
         )
         self.setRowCount(len(shown))
         for row, each in enumerate(shown):
@@ -72,9 +77,7 @@ class ObjectTable(QTableWidget):
             )
             for column, number in enumerate(numbers, start=1):
                 cell = QTableWidgetItem(number_text(number or 0.0))
-                cell.setTextAlignment(
-                    Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
-                )
+                cell.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
                 self.setItem(row, column, cell)
         rows = min(max(len(shown), 1), _SHOWN_ROWS)
         self.setFixedHeight(rows * _ROW + self.horizontalHeader().sizeHint().height() + 4)

@@ -34,6 +34,7 @@ from app.widgets.blending import ImageArray, overlay_mask
 from app.widgets.qt_images import draw_missing, to_pixmap
 from core.images.io import read_mask, thumbnail
 from core.images.palette import Color
+from core.portable.cleaning import clean_label_map
 
 _Index = QModelIndex | QPersistentModelIndex
 _SIDE = 176
@@ -102,7 +103,7 @@ class OutcomeModel(QAbstractListModel):
 
     def picture(self, one: JudgedImage) -> QPixmap | None:
         """Return the picture of an image; None where it is not made yet or cannot be."""
-        key = f"{one.image}\n{one.label_map}"
+        key = _key(one)
         if key in self._pictures:
             return self._pictures[key]
         if key not in self._wanted:
@@ -117,7 +118,7 @@ class OutcomeModel(QAbstractListModel):
 
     def is_missing(self, one: JudgedImage) -> bool:
         """Whether an image cannot be shown."""
-        key = f"{one.image}\n{one.label_map}"
+        key = _key(one)
         return key in self._pictures and self._pictures[key] is None
 
     def shut_down(self) -> None:
@@ -128,7 +129,7 @@ class OutcomeModel(QAbstractListModel):
         self._wanted.discard(key)
         self._pictures[key] = None if picture is None else to_pixmap(picture)
         for row, one in enumerate(self.images):
-            if key == f"{one.image}\n{one.label_map}":
+            if key == _key(one):
                 index = self.index(row)
                 self.dataChanged.emit(index, index, [Qt.ItemDataRole.DecorationRole])
 
@@ -257,7 +258,14 @@ def small_picture(
     bgr = thumbnail(one.image, max_side=_SIDE * 2)
     if one.label_map is None or not one.label_map.is_file():
         return bgr
-    return overlay_mask(bgr, read_mask(one.label_map), colors, background=background)
+    label_map = read_mask(one.label_map)
+    if one.least:
+        label_map = clean_label_map(label_map, background=background, minimum_area=one.least)
+    return overlay_mask(bgr, label_map, colors, background=background)
+
+
+def _key(one: JudgedImage) -> str:
+    return f"{one.image}\n{one.label_map}\n{one.least}"
 
 
 def _cell_size() -> QSize:

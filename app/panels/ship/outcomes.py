@@ -48,6 +48,7 @@ class JudgedImage:
         defective: whether its labels name a defect, None where they are not known.
         problem: why it could not be judged.
         note: short text beside its name, such as a time.
+        least: areas in pixels, by class id, below which objects are not shown.
     """
 
     image: Path
@@ -58,6 +59,7 @@ class JudgedImage:
     defective: bool | None = None
     problem: str = ""
     note: str = ""
+    least: tuple[float, ...] = ()
 
     @property
     def truth(self) -> Truth | None:

@@ -45,7 +45,7 @@ class RuleList(QWidget):
         self.text = QPlainTextEdit()
         self.text.setAccessibleName(tr("Rules as text"))
         self.text.setFixedHeight(_TEXT_HEIGHT)
-        self.text.setPlaceholderText('any Crack longer than 2 mm -> reject, unsure above 1 mm')
+        self.text.setPlaceholderText("any Crack longer than 2 mm -> reject, unsure above 1 mm")
         self.text_problem = label("", "warning", wrap=True)
         self.add_button = button(tr("Add a rule"), icon="add", tooltip=tr("One more rule"))
         self.text_button = button(

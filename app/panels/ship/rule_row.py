@@ -24,9 +24,16 @@ from app.look.icons import set_icon
 from app.look.theme import GRID
 from app.look.translation import tr
 from app.widgets.layout import label
-from core.portable.conditions import Condition, Count, ObjectTest, Operator, TotalArea
+from core.portable.conditions import (
+    Condition,
+    Count,
+    ObjectTest,
+    Operator,
+    RuleOutcome,
+    TotalArea,
+)
 from core.portable.portable_error import PortableError
-from core.portable.rules import Rule, RuleOutcome, parse_rule
+from core.portable.rules import Rule, parse_rule
 
 _WIDE = GRID * 100  # from here on everything stands in one line
 _MOST = 1e6
@@ -275,10 +282,11 @@ class RuleRow(RuleEdit):
         measured = self._measured
         decimals = 0 if measured is Measured.NUMBER else 2
         most = 1.0 if measured is Measured.SCORE else _MOST
+        step = {Measured.SCORE: 0.05, Measured.NUMBER: 1.0}.get(measured, 0.5)
         for box in (self.value_box, self.unsure_box):
             with QSignalBlocker(box):
                 box.setDecimals(decimals)
-                box.setSingleStep(0.05 if measured is Measured.SCORE else 1 if not decimals else 0.5)
+                box.setSingleStep(step)
                 box.setMaximum(most)
 
     def _show_parts(self) -> None:

@@ -85,9 +85,7 @@ class ShipInspector(QWidget):
 
     next_requested = Signal()
 
-    def __init__(
-        self, choices: Mapping[Stage, QWidget], parent: QWidget | None = None
-    ) -> None:
+    def __init__(self, choices: Mapping[Stage, QWidget], parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._choices = dict(choices)
         self.name = label("", "heading", wrap=True)
@@ -134,9 +132,7 @@ class ShipInspector(QWidget):
     def show_model(self, variant: ModelVariant | None) -> None:
         """Say which model it is about, and that it finds nothing if so."""
         self.name.setText(tr("No model chosen") if variant is None else variant_name(variant))
-        self.origin.setText(
-            "" if variant is None else f"{variant.run_name} · {variant.network}"
-        )
+        self.origin.setText("" if variant is None else f"{variant.run_name} · {variant.network}")
         self.origin.setVisible(variant is not None)
         verdict = None if variant is None else variant.verdict
         warns = verdict is not None and verdict.is_warning

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from natsort import natsorted
 
+from app.panels.base import StepState, StepStatus
+from app.panels.ship.export_page import ExportRow
+from app.panels.ship.stage_bar import Stage
 from core.images.io import IMAGE_SUFFIXES
 from core.project import Project, RunRow
+from core.project.variant_choice import is_usable
 from core.project.variants import ModelVariant, VariantReader, located
 from core.runs.kinds import JOB_KINDS, ExportSpec, TrialSpec
 from core.runs.spec import ModelJobSpec
 from core.system.errors import InputError
 from core.system.folders import is_hidden
+from core.system.messages import message
 
 ALIVE = ("queued", "running", "paused")
 _WORK = frozenset(kind.name for kind in JOB_KINDS if kind.panel == "shipping")
@@ -51,11 +57,27 @@ class Export:
     size_bytes: int
 
 
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """What a verification found: its result, and pictures by what they show."""
+
+    run: RunRow
+    folder: Path
+    result: Mapping[str, Any]
+    pictures: Mapping[str, Path]
+
+    @property
+    def is_verified(self) -> bool:
+        """Whether the file does what the network does."""
+        return bool(self.result.get("verified"))
+
+
 @dataclass(slots=True)
 class ShipRuns:
     """The project's models and the newest runs about each, by model folder.
 
-    ``own`` are trials on images of the user's, ``validation`` those on the project's.
+    ``own`` are trials on images of the user's, ``validation`` those on the project's; of a model's
+    verifications, ``verified`` has the newest; ``checked`` has the newest of each export folder.
     """
 
     variants: tuple[ModelVariant, ...] = ()
@@ -63,6 +85,9 @@ class ShipRuns:
     own: dict[Path, Trial] = field(default_factory=dict)
     validation: dict[Path, Trial] = field(default_factory=dict)
     exports: dict[Path, list[Export]] = field(default_factory=dict)
+    verified: dict[Path, Verified] = field(default_factory=dict)
+    checked: dict[Path, Verified] = field(default_factory=dict)
+    about: dict[int, tuple[Path, str]] = field(default_factory=dict)
 
     def variant(self, folder: Path | None) -> ModelVariant | None:
         """Return the variant with this model folder."""
@@ -75,10 +100,45 @@ class ShipRuns:
                 return one
         return None
 
+    def model_of(self, run_id: int | None) -> Path | None:
+        """Return the model that a run of this step is about."""
+        return self.about[run_id][0] if run_id in self.about else None
 
-def read_ship_runs(
-    project: Project, reader: VariantReader, check: Callable[[], None]
-) -> ShipRuns:
+    def stage_of(self, run_id: int | None) -> Stage:
+        """Return the stage that shows a run."""
+        kind = self.about[run_id][1] if run_id in self.about else ""
+        stages = {"trial": Stage.TRY, "verify": Stage.VERIFY, "export": Stage.EXPORT}
+        return stages.get(kind, Stage.MODEL)
+
+    def export_rows(self, folder: Path) -> list[ExportRow]:
+        """Return the exports of a model for their table, the newest first."""
+        rows = []
+        for one in self.exports.get(folder, []):
+            known = self.checked.get(one.folder)
+            if known is not None and known.run.id < one.run.id:
+                known = None  # it was about an earlier file in the same folder
+            rows.append(
+                ExportRow(
+                    one.folder,
+                    one.format,
+                    one.size_bytes,
+                    None if known is None else known.is_verified,
+                )
+            )
+        return rows
+
+    def step_status(self) -> StepStatus:
+        """Return where the step stands, once there is a model."""
+        if any(one.is_verified for one in self.verified.values()):
+            return StepStatus(StepState.DONE, message("A model is verified and can run."))
+        if self.verified:
+            return StepStatus(StepState.WARNING, message("An exported file differs."))
+        if self.variants and not any(is_usable(one) for one in self.variants):
+            return StepStatus(StepState.WARNING, message("No model finds anything."))
+        return StepStatus(StepState.NEXT, message("Ready to ship."))
+
+
+def read_ship_runs(project: Project, reader: VariantReader, check: Callable[[], None]) -> ShipRuns:
     """Read the runs of a project; takes a while for many, so call it in the background."""
     known = ShipRuns(reader.read(project, check))
     for run in project.runs():  # newest first: the first one found counts
@@ -90,6 +150,7 @@ def read_ship_runs(
             continue
         folder = located(spec.model_dir, project)
         alive = run.state in ALIVE
+        known.about[run.id] = (folder, run.kind)
         if alive:
             known.active.append(ActiveRun(run, folder))
         if isinstance(spec, TrialSpec):
@@ -98,8 +159,14 @@ def read_ship_runs(
                 trials.setdefault(folder, Trial(run, spec))
         elif isinstance(spec, ExportSpec) and run.state == "done":
             export = _export(run, reader)
-            if export is not None:
-                known.exports.setdefault(folder, []).append(export)
+            others = known.exports.setdefault(folder, [])
+            if export is not None and all(one.folder != export.folder for one in others):
+                others.append(export)
+        elif run.kind == "verify" and run.state == "done":
+            found = _verified(run, reader)
+            if found is not None:
+                known.verified.setdefault(folder, found)
+                known.checked.setdefault(found.folder, found)
     return known
 
 
@@ -113,6 +180,20 @@ def _export(run: RunRow, reader: VariantReader) -> Export | None:
     return Export(
         run, folder, str(result.get("format", "onnx")), int(result.get("size_bytes") or 0)
     )
+
+
+def _verified(run: RunRow, reader: VariantReader) -> Verified | None:
+    """Return what a verification found, None where the export is gone."""
+    result = reader.result(run) or {}
+    folder = Path(str(result.get("export_dir", "")))
+    if not folder.is_dir():
+        return None
+    pictures = {}
+    for name, file in (result.get("pictures") or {}).items():
+        path = run.folder / str(file)
+        if path.is_file():
+            pictures[str(name)] = path
+    return Verified(run, folder, result, pictures)
 
 
 def images_among(paths: Iterable[Path]) -> list[Path]:

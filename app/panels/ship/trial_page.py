@@ -28,7 +28,7 @@ class TrialPage(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setAcceptDrops(True)
-        self.review = ImageReview(_group_of, _name, Outcome)
+        self.review = ImageReview(_group_of, outcome_name, Outcome)
         self.source = ElidedLabel("", "heading")
         self.progress = label("", "muted")
         self.folder_button = button(
@@ -97,7 +97,3 @@ class TrialPage(QWidget):
 
 def _group_of(one: JudgedImage) -> Outcome:
     return one.outcome
-
-
-def _name(outcome: Outcome) -> str:
-    return outcome_name(outcome)

@@ -26,6 +26,8 @@ def run(spec: TrialSpec, folder: RunFolder, reporter: Reporter) -> dict[str, Any
     started = time.monotonic()
     model = load_model(spec.model_dir, device=spec.device, reporter=reporter)
     files = TrialFiles(folder.path)
+    # What the model itself lacks is said once, not for each image.
+    model.predict([], thresholds=spec.thresholds)
     palette = tuple(model.colors or default_palette(model.num_classes))
     known = {record.index: record for record in files.records()}
     before, total = len(known), len(spec.images)
@@ -39,18 +41,15 @@ def run(spec: TrialSpec, folder: RunFolder, reporter: Reporter) -> dict[str, Any
         reporter.progress(done, total, stage="predict", eta_s=eta)
         record = TrialRecord(index, image)
         try:
-            prediction = cast(Prediction, model.predict(image))
+            prediction = cast(Prediction, model.predict(image, thresholds=spec.thresholds))
         except InputError as error:
             reporter.warn(error.message)
             record = TrialRecord(index, image, str(error))
             files.write(record)
         else:
-            files.write(
-                record,
-                label_map=prediction["label_map"].astype(np.uint8),
-                scores=prediction["score_map"],
-                palette=palette,
-            )
+            label_map = prediction["label_map"].astype(np.uint8)
+            chosen = np.take_along_axis(prediction["score_map"], label_map[..., None], axis=-1)
+            files.write(record, label_map=label_map, confidence=chosen[..., 0], palette=palette)
         known[index] = record
     reporter.progress(total, total, stage="predict", eta_s=0.0)
     failed = [record for record in known.values() if record.problem]
