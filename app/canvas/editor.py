@@ -15,7 +15,7 @@ from core.annotation.edits import Box, Mask, MaskEdit, PaintRule, Region, whole_
 from core.annotation.image_pyramid import ImagePyramid
 from core.annotation.shapes import Outline, Shapes
 from core.images.io import IGNORE_INDEX, ImageArray
-from core.images.window_level import WindowLevel
+from core.portable.window_level import WindowLevel
 
 BACKGROUND = 0
 """The class that erasing leaves behind."""

@@ -16,7 +16,7 @@ from core.annotation.edits import Box, Mask, Region
 from core.annotation.image_pyramid import ImagePyramid, shown
 from core.images.io import IGNORE_INDEX
 from core.images.palette import Color
-from core.images.window_level import WindowLevel
+from core.portable.window_level import WindowLevel
 
 
 class Layers:

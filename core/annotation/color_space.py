@@ -16,7 +16,7 @@ Lab = npt.NDArray[np.float32]
 def as_bgr(image: ImageArray) -> ImageArray:
     """Return a uint8 image (H, W), (H, W, 1), (H, W, 3) or (H, W, 4) as BGR (H, W, 3).
 
-    Other depths go through ``core.images.window_level`` first.
+    Other depths go through ``core.portable.window_level`` first.
 
     Raises:
         ValueError: any other shape or type.

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from core.images.io import ImageArray, read_deep_image
-from core.images.window_level import WindowLevel, default_window, to_display
+from core.portable.window_level import WindowLevel, default_window, to_display
 
 Pixels = npt.NDArray[Any]
 _SMALLEST_LEVEL = 1024

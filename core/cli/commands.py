@@ -21,6 +21,7 @@ from core.cli import (
     quantize,
     sensitivity,
     train,
+    verify,
 )
 from core.cli.console import complain
 from core.cli.environment import EXIT_INTERRUPTED
@@ -59,6 +60,7 @@ def build_app() -> typer.Typer:
     app.command("prune")(prune.command)
     app.command("quantize")(quantize.command)
     app.command("export")(export.command)
+    app.command("verify")(verify.command)
     app.command("convert", cls=convert.ConvertCommand)(convert.command)
     app.command("validate")(data.validate)
     app.command("split")(data.split)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -63,7 +61,7 @@ def command(
     """Measure a model on a subset; nothing is written unless --out says where."""
     from core.cli.console import print_json
     from core.cli.data_source import open_data
-    from core.cli.job_runner import job_result
+    from core.cli.job_runner import job_result, kept_run_folder
     from core.cli.shared_options import check_device, checked, existing_model, given
     from core.prediction.exported_model import read_any_info
     from core.report.collect import write_evaluation_report
@@ -83,7 +81,7 @@ def command(
         thresholds=thresholds,
     )
     checked(EvaluateSpec, {**fields, "data_dir": data})  # before the images are looked at
-    with open_data(data, needed=(split,)) as source, _run_folder(out) as run_dir:
+    with open_data(data, needed=(split,)) as source, kept_run_folder(out, "evaluation") as run_dir:
         spec = checked(EvaluateSpec, {**fields, "data_dir": source.place(run_dir / "dataset")})
         source.write(run_dir / "dataset")
         result = job_result(RunFolder.create(run_dir, spec).path)
@@ -93,21 +91,6 @@ def command(
         print_json(result)
     else:
         print_metrics(result)
-
-
-@contextlib.contextmanager
-def _run_folder(out: Path | None) -> Iterator[Path]:
-    from core.cli.job_runner import temporary_run_folder
-    from core.system.errors import InputError
-
-    if out is None:
-        with temporary_run_folder("evaluation") as temporary:
-            yield temporary
-        return
-    folder = out.absolute()
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise InputError("{folder} is not empty; choose a new or an empty --out.", folder=folder)
-    yield folder
 
 
 def print_metrics(result: dict[str, Any]) -> None:

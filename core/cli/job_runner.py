@@ -111,6 +111,28 @@ def temporary_run_folder(name: str) -> Iterator[Path]:
             shutil.rmtree(folder, ignore_errors=True)
 
 
+@contextlib.contextmanager
+def kept_run_folder(out: Path | None, name: str) -> Iterator[Path]:
+    """Yield the place of a run that is kept in ``out``; a temporary one where that is None.
+
+    Raises:
+        InputError: something else is there.
+    """
+    if out is None:
+        with temporary_run_folder(name) as temporary:
+            yield temporary
+        return
+    yield empty_folder(out)
+
+
+def empty_folder(out: Path) -> Path:
+    """Return ``--out`` made absolute; raises ``InputError`` unless it is new or empty."""
+    folder = out.absolute()
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise InputError("{folder} is not empty; choose a new or an empty --out.", folder=folder)
+    return folder
+
+
 def _end(job: JobProcess) -> JobEnd:
     match job.outcome:
         case events.Done(result=result):

@@ -40,6 +40,8 @@ def measure_variant(
 ) -> Variant:
     """Export a model and measure the exported file: what is measured is what would be shipped.
 
+    The file is a plain graph: what is compared are networks, and any preprocessing will do.
+
     Args:
         model: trained model.
         export_dir: folder for the export.
@@ -52,7 +54,7 @@ def measure_variant(
     Raises:
         InputError: as ``export_model``; or the data has other classes or no images.
     """
-    exported = export_model(model, export_dir, size=size, reporter=reporter)
+    exported = export_model(model, export_dir, plain=True, size=size, reporter=reporter)
     file = OnnxModel(exported.model)
 
     def on_step(done: int, count: int) -> None:
@@ -62,7 +64,7 @@ def measure_variant(
 
     metrics = file.evaluate(dataset, on_step=on_step).metrics()
     images = [str(dataset.raw(index)[0]) for index in _spread(len(dataset), COMPARED)]
-    height, width = file.predictor().prepare(images[0]).image.shape[1:]
+    height, width = file.network_predictor().prepare(images[0]).image.shape[1:]
     image_size = exported.size or (width, height)
     time = latency(
         exported.model,

@@ -6,7 +6,6 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -24,23 +23,41 @@ from core.compression.quantization.fake_quantization import (
 from core.compression.quantization.quantized_tensors import quantization_points
 from core.compression.quantization.record import table
 from core.compression.trace import trace
+from core.deploy.complete_graph import ColorOrder, complete_graph
+from core.deploy.export_manifest import (
+    complete_input,
+    library_versions,
+    manifest_text,
+    outputs,
+    plain_input,
+    tiling,
+    with_files,
+)
+from core.deploy.model_info import onnx_metadata
 from core.deploy.onnx_export import export_float, takes_any_size
 from core.deploy.onnx_int8 import export_int8
+from core.deploy.openvino_export import export_openvino
 from core.models.image_sizes import size_warning
 from core.models.model_folder import DESCRIPTION, EXPORTED, network_input_size, usual_input_size
-from core.prediction.onnx_predictor import METADATA_KEY, Description
+from core.portable.manifest import MANIFEST, MODEL_FILES, Manifest, write_manifest
+from core.prediction.inspection import background_class
+from core.prediction.onnx_predictor import MANIFEST_KEY, METADATA_KEY, Description
 from core.prediction.paddle_predictor import inference_mode
 from core.prediction.thresholds import Thresholds, resolve_thresholds, score_offsets
 from core.system.errors import InputError
 from core.system.files import make_folder, replace_folder_atomic, write_text_atomic
 from core.system.reporting import Reporter
+from core.transforms import transforms_from_list
 
 if TYPE_CHECKING:
     from core.compression.quantization.table import QuantizationTable
     from core.seg.segmenter import Segmenter
 
 MODEL: Final = EXPORTED
-_LIBRARIES = ("maskwright", "paddlepaddle", "paddlepaddle-gpu", "paddle2onnx", "onnx")
+Format = Literal["onnx", "openvino", "paddle"]
+#: What lies beside the model in an export.
+_WEIGHTS: Final = {"openvino": ("model.bin",), "paddle": ("model.pdiparams",)}
+_REFERENCE: Final = "reference"
 #: Height and width to fold batch norms at, where any size will be taken.
 _SOME_SIZE = (512, 512)
 
@@ -52,9 +69,10 @@ class ExportResult:
     Attributes:
         folder: where.
         files: everything in it, the model first.
-        size_bytes: size of the model.
+        size_bytes: size of the model, its weights included.
         precision: ``"float32"`` or ``"int8"``.
-        size: (width, height) of the images it takes, None for any.
+        size: (width, height) of the network's input, None for any.
+        manifest: what the export says of itself.
     """
 
     folder: Path
@@ -62,10 +80,11 @@ class ExportResult:
     size_bytes: int
     precision: Literal["float32", "int8"]
     size: tuple[int, int] | None
+    manifest: Manifest
 
     @property
     def model(self) -> Path:
-        """The ONNX file."""
+        """The file that a runtime opens."""
         return self.files[0]
 
 
@@ -73,26 +92,39 @@ def export_model(
     model: Segmenter,
     out_dir: str | Path,
     *,
+    format: Format = "onnx",
+    plain: bool = False,
     size: tuple[int, int] | None = None,
     thresholds: Thresholds = False,
+    color_order: ColorOrder = "bgr",
+    revision: str | None = None,
     reporter: Reporter | None = None,
 ) -> ExportResult:
-    """Write ``model.onnx`` and ``model.yml``; a quantised model computes in int8.
+    """Write a model's file with ``manifest.json`` and ``model.yml``.
 
-    Both say what the classes are and how images are prepared. The network is left as it is.
+    All three say what the classes are and how images are prepared. The network is left as it is.
+    A quantised one computes in int8, but in Paddle's library, which computes what it rounds to in
+    float.
 
     Args:
         model: trained model; auxiliary heads are left out.
         out_dir: folder to write; an earlier export there is replaced.
-        size: (width, height) of the images that the file will take. None for what the model's
-            preprocessing, or quantisation, says; where that is nothing, for any size.
-        thresholds: add the model's own thresholds (True), or one for each class, to the file's
-            scores, so that the highest one obeys them in any program; False for the scores alone.
+        format: ``"onnx"``, ``"openvino"`` or ``"paddle"``.
+        plain: leave preparing images and choosing classes to the program that runs the file. By
+            default they are part of it (``core.deploy.complete_graph``); a file of Paddle's is
+            always plain.
+        size: (width, height) of the network's input. None for what the model's preprocessing, or
+            quantisation, says; where that is nothing, for any size.
+        thresholds: have the label map obey the model's own thresholds (True), or one for each
+            class, in any program; a plain file has them added to its scores. False chooses the
+            highest score.
+        color_order: of the images that a complete graph takes.
+        revision: hash of the labelled data that the model was trained on, where it is known.
         reporter: is warned of a size that the network rounds; None makes it Python's warning.
 
     Raises:
         InputError: the folder holds something else, the network needs one size of image, or a
-            quantised one another size.
+            quantised one another size; the preprocessing cannot be part of the file.
     """
     chosen = resolve_thresholds(thresholds, model.thresholds)
     offsets = None if chosen is None else score_offsets(chosen)
@@ -102,14 +134,20 @@ def export_model(
             thresholds=len(offsets),
             classes=model.num_classes,
         )
+    plain = plain or format == "paddle"
     folder = _free_folder(Path(out_dir))
     transforms = model.test_transforms
     items = None if transforms is None else transforms.to_list()
+    if items is None and not plain:
+        raise InputError(
+            "The model does not say how images are prepared for it, which was to be part of the "
+            "file: evaluate it first, or export with --plain."
+        )
     own_size = None if items is None else network_input_size(items)
     net = deepcopy(model.net)
     net.eval()
     quantized = table(net) if is_quantized(net) else None
-    if quantized is not None:
+    if quantized is not None and format != "paddle":
         round_weights(net)
         remove_quantizers(net)
     size = size or own_size
@@ -121,34 +159,100 @@ def export_model(
     if items is not None and size is not None and own_size not in (None, size):
         # The last step, so that it sees what the network was trained to see.
         items = [*items, {"Resize": {"target_size": [size[1], size[0]]}}]
-    description = Description(
+    manifest = Manifest(
+        format=format,
+        graph="plain" if plain else "complete",
         model=model.model_name,
+        precision="float32" if quantized is None else "int8",
         labels=tuple(model.labels),
         colors=None if model.colors is None else tuple(model.colors),
-        transforms=None if items is None else tuple(items),
-        precision="float32" if quantized is None else "int8",
-        float_layers=() if quantized is None else quantized.float_layers,
-        libraries=_versions(),
-        size_multiple=model.size_multiple,
+        background=background_class(model.labels),
+        input=plain_input(items, size) if plain else complete_input(color_order),
+        outputs=outputs(plain=plain),
+        preprocessing=None if items is None else tuple(items),
+        size_multiple=model.size_multiple if size is None else 1,
+        tiling=tiling(items, size, plain=plain),
         thresholds=_known(model.thresholds if chosen is None else chosen),
         applies_thresholds=chosen is not None,
+        status=model.status,
+        float_layers=() if quantized is None else quantized.float_layers,
+        revision=revision,
+        versions=library_versions(),
     )
+    description = _describe(manifest, size, model.size_multiple)
     folder.parent.mkdir(parents=True, exist_ok=True)
     with replace_folder_atomic(folder) as temporary, inference_mode(net):
-        _write_onnx(net, temporary / MODEL, size=size, quantized=quantized)
-        _describe(temporary / MODEL, description, offsets=offsets)
-        content = {"size": None if size is None else list(size), **description.model_dump()}
+        if format == "paddle":
+            from core.deploy.paddle_export import export_paddle
+
+            export_paddle(net, temporary, size=size, offsets=offsets)
+        else:
+            graph = _onnx_graph(net, size=size, quantized=quantized)
+            if plain and offsets is not None:
+                _add_to_scores(graph.graph, offsets)
+            if not plain:
+                graph = complete_graph(
+                    graph,
+                    transforms_from_list(items or ()),
+                    size_multiple=manifest.size_multiple,
+                    color_order=color_order,
+                    offsets=offsets,
+                )
+            _write_graph(graph, temporary, manifest, description)
+        content = _plain(description.model_dump())
         write_text_atomic(
-            temporary / DESCRIPTION,
-            yaml.safe_dump(_plain(content), allow_unicode=True, sort_keys=False),
+            temporary / DESCRIPTION, yaml.safe_dump(content, allow_unicode=True, sort_keys=False)
         )
+        manifest = with_files(manifest, temporary)
+        write_manifest(temporary, manifest)
+    first = (MODEL_FILES[format], *_WEIGHTS.get(format, ()))
+    files = tuple(folder / name for name in (*first, DESCRIPTION, MANIFEST))
     return ExportResult(
         folder,
-        (folder / MODEL, folder / DESCRIPTION),
-        (folder / MODEL).stat().st_size,
+        files,
+        sum(file.stat().st_size for file in files[: len(first)]),
         "float32" if quantized is None else "int8",
         size,
+        manifest,
     )
+
+
+def _describe(manifest: Manifest, size: tuple[int, int] | None, size_multiple: int) -> Description:
+    """Return what ``model.yml`` says."""
+    return Description(
+        size=size,
+        model=manifest.model,
+        labels=manifest.labels,
+        colors=manifest.colors,
+        transforms=_plain(manifest.preprocessing),
+        precision=manifest.precision,
+        float_layers=manifest.float_layers,
+        libraries=dict(manifest.versions),
+        size_multiple=size_multiple,
+        thresholds=manifest.thresholds,
+        applies_thresholds=manifest.applies_thresholds,
+    )
+
+
+def _write_graph(
+    graph: onnx.ModelProto, folder: Path, manifest: Manifest, description: Description
+) -> None:
+    """Write the model file, with the description in it: people copy it without its folder."""
+    graph.producer_name = "maskwright"
+    graph.producer_version = manifest.versions.get("maskwright", "")
+    if manifest.format == "openvino":
+        with tempfile.TemporaryDirectory(prefix="export-") as temporary:
+            file = Path(temporary) / MODEL
+            file.write_bytes(graph.SerializeToString())
+            export_openvino(file, folder, manifest=manifest)
+        return
+    properties = {
+        METADATA_KEY: description.model_dump_json(),
+        MANIFEST_KEY: manifest_text(manifest),
+        **onnx_metadata(manifest),
+    }
+    onnx.helper.set_model_props(graph, properties)
+    (folder / MODEL).write_bytes(graph.SerializeToString())
 
 
 def _is_rescaled(items: Sequence[Mapping[str, Any]]) -> bool:
@@ -163,6 +267,16 @@ def _only_size(
     if quantized is not None:
         return quantized.size[1], quantized.size[0]
     return usual_input_size(items or ()) if not takes_any_size(net) else None
+
+
+def _onnx_graph(
+    net: Any, *, size: tuple[int, int] | None, quantized: QuantizationTable | None
+) -> onnx.ModelProto:
+    """Make the plain graph of a network in float, and quantise it."""
+    with tempfile.TemporaryDirectory(prefix="export-") as folder:
+        file = Path(folder) / MODEL
+        _write_onnx(net, file, size=size, quantized=quantized)
+        return onnx.load(file)
 
 
 def _write_onnx(
@@ -195,19 +309,6 @@ def _known(thresholds: Sequence[float | None] | None) -> tuple[float | None, ...
     return None if thresholds is None else tuple(thresholds)
 
 
-def _describe(
-    file: Path, description: Description, *, offsets: npt.NDArray[np.float32] | None
-) -> None:
-    """Put the description into the file itself, which people copy without its folder."""
-    content = onnx.load(file)
-    if offsets is not None:
-        _add_to_scores(content.graph, offsets)
-    content.producer_name = "maskwright"
-    content.producer_version = description.libraries.get("maskwright", "")
-    onnx.helper.set_model_props(content, {METADATA_KEY: description.model_dump_json()})
-    file.write_bytes(content.SerializeToString())
-
-
 def _add_to_scores(graph: onnx.GraphProto, offsets: npt.NDArray[np.float32]) -> None:
     """Have a graph (…) → (N, C, H, W) add a number to the scores of each class."""
     scores = graph.output[0].name
@@ -228,26 +329,18 @@ def _free_folder(folder: Path) -> Path:
         return folder
     if not folder.is_dir():
         raise InputError("{file} is a file: give a folder to export to.", file=folder)
-    foreign = sorted(
-        file.name for file in folder.iterdir() if file.name not in (MODEL, DESCRIPTION)
-    )
-    if not foreign and (not any(folder.iterdir()) or (folder / MODEL).is_file()):
+    models = set(MODEL_FILES.values())
+    weights = {name for names in _WEIGHTS.values() for name in names}
+    own = models | weights | {DESCRIPTION, MANIFEST, _REFERENCE}
+    present = {file.name for file in folder.iterdir()}
+    foreign = sorted(present - own)
+    if not foreign and (not present or models & present):
         return folder
     raise InputError(
         "{folder} holds other files, such as {file}: export into a folder of its own.",
         folder=folder,
         file=foreign[0] if foreign else DESCRIPTION,
     )
-
-
-def _versions() -> dict[str, str]:
-    versions = {}
-    for name in _LIBRARIES:
-        try:
-            versions[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return versions
 
 
 def _plain(value: Any) -> Any:

@@ -105,7 +105,7 @@ def _convert(
         path = str(Path(folder) / "model")
         wrapped.eval()
         shape = [batch, 3, height, width]
-        require_room(folder, _bytes_of(net))  # paddle does not notice a file cut short
+        require_room(folder, bytes_of(net))  # paddle does not notice a file cut short
         with wrapped.recording():
             paddle.jit.save(
                 paddle.jit.to_static(wrapped, full_graph=True),
@@ -119,7 +119,7 @@ def _convert(
     return onnx.load_model_from_string(data)
 
 
-def _bytes_of(net: nn.Layer) -> int:
+def bytes_of(net: nn.Layer) -> int:
     """At least as many bytes as the network takes as a file of paddle's or as an ONNX file."""
     arrays: int = sum(value.size * value.element_size() for value in net.state_dict().values())
     return arrays + _STRUCTURE_BYTES

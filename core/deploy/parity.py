@@ -16,14 +16,14 @@ def label_map_agreement(net: Any, model: OnnxModel, images: Sequence[str | Path]
     The images are taken as users have them: prepared as the file says, predicted in windows where
     they are large, and compared at their own sizes.
     """
-    exported = model.predictor()
+    exported, alone = model.predictor(), model.network_predictor()
     window = model.size or WINDOW
     own = ImagePredictor(
         net,
-        exported.transforms,
-        num_classes=exported.num_classes,
+        alone.transforms,
+        num_classes=alone.num_classes,
         window=window,
-        multiple=exported.multiple,
+        multiple=alone.multiple,
     )
     same = pixels = 0
     for image in images:

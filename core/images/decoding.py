@@ -13,13 +13,13 @@ from PIL import ImageOps
 from PIL.ExifTags import Base as Tag
 
 from core.images.headers import (
-    MAX_PIXELS,
     Header,
-    end_of_jpeg,
     import_tifffile,
     open_header,
     unreadable,
 )
+from core.portable.picture_headers import MAX_PIXELS, end_of_jpeg
+from core.portable.pictures import deep_values
 from core.system.errors import InputError
 
 Pixels = npt.NDArray[Any]
@@ -117,26 +117,7 @@ def decode_deep(path: Path | str, data: bytes, header: Header) -> Pixels:
     image = _deep_pixels(path, data, header)
     if image is None or image.shape[:2] != (header.height, header.width):
         raise unreadable(path, ValueError())
-    without = None if header.no_data is None else _equal(image, header.no_data)
-    if image.dtype != np.uint16:
-        with np.errstate(over="ignore"):
-            image = image.astype(np.float32, copy=False)
-    elif header.is_inverted:
-        image = np.iinfo(np.uint16).max - image
-    if without is not None and without.any() and not without.all():
-        # What is no value must not stretch the window of those that are some.
-        image = image.copy()
-        image[without] = np.nan if image.dtype == np.float32 else image[~without].min()
-    return np.ascontiguousarray(image)
-
-
-def _equal(image: Pixels, value: float) -> npt.NDArray[np.bool_]:
-    """Where an image has a value that is given as text, rounded as the image's type rounds it."""
-    if image.dtype.kind == "f":
-        with np.errstate(over="ignore"):
-            value = image.dtype.type(value)
-        return np.asarray(np.isnan(image) if np.isnan(value) else image == value)
-    return np.asarray(image == value)
+    return deep_values(image, is_inverted=header.is_inverted, no_data=header.no_data)
 
 
 def _deep_pixels(path: Path | str, data: bytes, header: Header) -> Pixels | None:

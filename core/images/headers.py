@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import itertools
 import logging
-import re
 import warnings
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,10 +13,10 @@ from typing import Any
 from PIL import Image, ImageFile, TiffImagePlugin
 from PIL.ExifTags import Base as Tag
 
+from core.portable.picture_headers import MAX_PIXELS, end_of_jpeg
 from core.system.errors import InputError
 from core.system.files import open_regular
 
-MAX_PIXELS = 500_000_000
 Image.MAX_IMAGE_PIXELS = MAX_PIXELS  # Pillow's own limit, 89 million, refuses large scans
 # Pillow only warns up to twice the limit; here all that is larger is refused, in one sentence.
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
@@ -31,9 +30,6 @@ _MOST_PAGES = 10_000
 _GDAL_NODATA = 42113
 _COLOR_BANDS = (3, 4)
 _GREY = (_WHITE_IS_ZERO, 1)
-_SCAN_END = re.compile(rb"\xff+[^\x00\xff\xd0-\xd7]")
-_STAND_ALONE = frozenset({0x01, *range(0xD0, 0xD8)})
-_BEGIN, _END, _SCAN = 0xD8, 0xD9, 0xDA
 _TIFF_STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
 
@@ -243,37 +239,6 @@ def _is_whole_jpeg(data: bytes) -> bool:
     # What is no marker can only be judged by a decoder; it ends two bytes early where the end is
     # all that lacks.
     return data[place : place + 2] == b"\xff\xd9" or (place < len(data) and _is_decodable(data))
-
-
-def end_of_jpeg(data: bytes) -> int:
-    """Return the place where the first picture of a JPEG ends, whatever lies behind it.
-
-    The last bytes say nothing: phones append films, and thumbnails have an end of their own.
-
-    Returns:
-        The place of its end marker, or of what stands where a marker should; the length of
-        ``data`` where it breaks off before that, or where another picture begins.
-    """
-    place = 2
-    while place + 4 <= len(data) and data[place] == 0xFF:
-        marker = data[place + 1]
-        if marker == _END:
-            return place
-        if marker == _BEGIN:
-            return len(data)
-        if marker == 0xFF:  # filling
-            place += 1
-            continue
-        if marker in _STAND_ALONE:
-            place += 2
-            continue
-        place += 2 + int.from_bytes(data[place + 2 : place + 4], "big")
-        if marker == _SCAN:
-            found = _SCAN_END.search(data, place)
-            if found is None:
-                return len(data)
-            place = found.end() - 2
-    return min(place, len(data))
 
 
 def _is_decodable(data: bytes) -> bool:

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageOps
 
-from core.images.window_level import WindowLevel, to_display
+from core.portable.window_level import WindowLevel, to_display
 from core.system.errors import InputError
 
 ImageArray = npt.NDArray[np.uint8]

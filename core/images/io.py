@@ -28,7 +28,7 @@ from core.images.headers import (
     unreadable,
 )
 from core.images.palette import Color, default_palette
-from core.images.window_level import to_display
+from core.portable.window_level import to_display
 from core.system.errors import InputError
 from core.system.files import open_regular, write_bytes_atomic
 

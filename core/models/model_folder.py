@@ -29,6 +29,7 @@ from core.models.compression_records import (
     read_quantization,
 )
 from core.models.image_sizes import SIZE_MULTIPLE, known_multiple
+from core.portable.manifest import MANIFEST, MODEL_FILES
 from core.system.errors import InputError, first_problem
 from core.system.files import (
     read_yaml,
@@ -134,12 +135,15 @@ def folder_of_weights(source: str | Path) -> str | Path:
 
 
 def exported_file(model_dir: str | Path) -> Path | None:
-    """Return the ONNX file that ``model_dir`` is or holds; None for a model folder."""
+    """Return the exported model's file that ``model_dir`` is or holds; None for a model folder."""
     path = Path(model_dir)
-    if path.suffix.lower() == ".onnx" and not path.is_dir():
+    if path.suffix.lower() in (".onnx", ".xml") and not path.is_dir():
         return path
-    file = path / EXPORTED
-    return file if file.is_file() and not (path / WEIGHTS).exists() else None
+    if (path / WEIGHTS).exists():
+        return None
+    described = (path / MANIFEST).is_file()
+    names = MODEL_FILES.values() if described else (EXPORTED,)
+    return next((path / name for name in names if (path / name).is_file()), None)
 
 
 def read_model_info(model_dir: str | Path) -> ModelInfo:

@@ -53,7 +53,7 @@ class Tiling:
     Attributes:
         width: of a window.
         height: of a window.
-        overlap: pixels that neighbours share at least.
+        overlap: pixels that neighbours share at least; up to half a window.
     """
 
     width: int = 1024
@@ -240,6 +240,10 @@ def _check(manifest: Manifest) -> None:
         raise ValueError(f"color_order is {manifest.input.color_order!r}, not BGR or RGB")
     if manifest.background is not None and not 0 <= manifest.background < manifest.num_classes:
         raise ValueError(f"background is {manifest.background!r}, no class id")
+    if manifest.tiling is not None:
+        smaller = min(manifest.tiling.width, manifest.tiling.height)
+        if smaller < 1 or not 0 <= manifest.tiling.overlap <= smaller // 2:
+            raise ValueError("its windows are empty, or share more than half of them")
     for name in manifest.files:
         parts = name.split("/")
         if name.startswith("/") or ".." in parts or ":" in name or "\\" in name or "" in parts:

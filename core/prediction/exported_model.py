@@ -18,7 +18,9 @@ from core.models.model_folder import (
     exported_file,
     read_model_info,
 )
+from core.portable.manifest import manifest_to_dict
 from core.prediction.evaluation import Metrics, check_batch_size, measure
+from core.prediction.exported_files import open_exported
 from core.prediction.figures import FigureRules
 from core.prediction.image_arguments import (
     Image,
@@ -27,18 +29,26 @@ from core.prediction.image_arguments import (
     as_compose,
     predict_images,
 )
-from core.prediction.onnx_predictor import Description, OnnxModel, OnnxPredictor
-from core.prediction.predictor import ImageCallback
+from core.prediction.onnx_predictor import check_classes
+from core.prediction.predictor import ImageCallback, Predictor
 from core.prediction.thresholds import Thresholds, resolve_thresholds
 from core.system.errors import InputError
 from core.system.files import read_yaml
 from core.system.reporting import Reporter
+from core.transforms import transforms_from_list
 
 if TYPE_CHECKING:
     from core.datasets import SegDataset
     from core.transforms import Compose
 
 _SOME_SIDE = 64  # of the image that a file of any size is tried with
+#: What ``model.yml`` calls what the manifest says.
+_BOTH_SAY = {
+    "model": "model",
+    "labels": "labels",
+    "transforms": "preprocessing",
+    "precision": "precision",
+}
 
 
 class ExportedModel:
@@ -47,7 +57,7 @@ class ExportedModel:
     It computes on the processor, without paddle.
 
     Args:
-        file: the ONNX file.
+        file: as ``core.models.model_folder.exported_file`` names it.
         threads: that compute; None for as many as there are cores.
 
     Attributes:
@@ -58,21 +68,20 @@ class ExportedModel:
     """
 
     def __init__(self, file: str | Path, *, threads: int | None = None) -> None:
-        self._file = OnnxModel(file, threads=threads)
-        self._predictor: OnnxPredictor = self._file.predictor()
-        description = self._file.description
-        assert description is not None  # or there were no predictor
-        self._description: Description = description
+        self._exported = open_exported(file, threads=threads)
+        manifest = self._exported.manifest
+        self._predictor = self._exported.predictor
         self.info = ModelInfo(
-            name=description.model,
-            init_params={"num_classes": self._file.num_classes},
-            labels=description.labels,
-            colors=description.colors,
-            transforms=description.transforms,
-            status="Quantized" if description.precision == "int8" else "Normal",
-            libraries=description.libraries,
-            size_multiple=description.size_multiple,
-            thresholds=description.thresholds,
+            name=manifest.model,
+            init_params={"num_classes": manifest.num_classes},
+            labels=manifest.labels,
+            colors=manifest.colors,
+            transforms=manifest.preprocessing,
+            status="Quantized" if manifest.precision == "int8" else "Normal",
+            dataset_hash=manifest.revision,
+            libraries=manifest.versions,
+            size_multiple=manifest.size_multiple,
+            thresholds=manifest.thresholds,
         )
 
     def __getattr__(self, name: str) -> Any:
@@ -103,13 +112,13 @@ class ExportedModel:
 
     @property
     def input_size(self) -> tuple[int, int] | None:
-        """(width, height) of the images that the file takes, None for any."""
-        return self._file.size
+        """(width, height) of the network's input, None for any."""
+        return self._exported.size
 
     @property
     def test_transforms(self) -> Compose:
         """Preprocessing that ``predict`` uses."""
-        return self._predictor.transforms
+        return transforms_from_list([dict(item) for item in self.info.transforms or ()])
 
     def predict(
         self,
@@ -130,9 +139,10 @@ class ExportedModel:
         Raises:
             InputError: as there.
         """
-        predictor = self._with_thresholds(thresholds)
+        own = self._predictor
         if transforms is not None:
-            predictor.transforms = as_compose(transforms)
+            own = self._exported.prepared_by(as_compose(transforms))
+        predictor = self._with_thresholds(own, thresholds)
         return predict_images(partial(predictor.predict, with_scores=with_scores), img_file)
 
     def evaluate(
@@ -153,11 +163,11 @@ class ExportedModel:
             InputError: the data has other classes, or cannot be read.
         """
         check_batch_size(batch_size)
-        self._file.check_classes(eval_dataset)
+        check_classes(eval_dataset, self.num_classes)
         if (difference := compare_class_names(eval_dataset.labels, self.labels)) is not None:
             (reporter or Reporter()).warn(difference)
         return measure(
-            self._with_thresholds(thresholds),
+            self._with_thresholds(self._predictor, thresholds),
             eval_dataset,
             batch_size=batch_size,
             return_details=return_details,
@@ -167,9 +177,9 @@ class ExportedModel:
             rules=rules,
         )
 
-    def _with_thresholds(self, thresholds: Thresholds) -> OnnxPredictor:
-        predictor = copy.copy(self._predictor)
-        if not (thresholds is True and self._description.applies_thresholds):
+    def _with_thresholds(self, own: Predictor, thresholds: Thresholds) -> Predictor:
+        predictor = copy.copy(own)
+        if not (thresholds is True and self._exported.manifest.applies_thresholds):
             predictor.set_thresholds(resolve_thresholds(thresholds, self.info.thresholds))
         return predictor
 
@@ -179,9 +189,12 @@ class ExportedModel:
         Raises:
             InputError: it cannot compute, computes no numbers, or is not the one described.
         """
-        file, size = self._file.path, self._file.size or (_SOME_SIDE, _SOME_SIDE)
+        file, size = self._exported.file, self._exported.size or (_SOME_SIDE, _SOME_SIDE)
+        image = np.zeros((size[1], size[0], 3), np.uint8)
         try:
-            logits = self._file.logits(np.zeros((1, 3, size[1], size[0]), np.float32))
+            scores = self._predictor.predict(image)["score_map"]
+        except InputError:
+            raise
         except Exception as error:  # the runtime's own kinds, which have no common base
             raise InputError(
                 "{file} cannot compute an image of {width}×{height} pixels: {reason}.",
@@ -190,7 +203,7 @@ class ExportedModel:
                 height=size[1],
                 reason=str(error).splitlines()[0] if str(error) else type(error).__name__,
             ) from error
-        if logits.shape != (1, self.num_classes, size[1], size[0]) or not np.isfinite(logits).all():
+        if scores.shape != (size[1], size[0], self.num_classes) or not np.isfinite(scores).all():
             raise InputError(
                 "{file} is damaged: what it computes of an even image are no scores.", file=file
             )
@@ -198,11 +211,11 @@ class ExportedModel:
         if not beside.is_file():
             return
         written = read_yaml(beside)
-        own = self._description.model_dump(mode="json")
+        manifest = manifest_to_dict(self._exported.manifest)
         differing = [
             name
-            for name in ("model", "labels", "transforms", "precision")
-            if not isinstance(written, dict) or written.get(name) != own[name]
+            for name, own in _BOTH_SAY.items()
+            if not isinstance(written, dict) or written.get(name) != manifest[own]
         ]
         if differing:
             raise InputError(
@@ -219,11 +232,11 @@ class ExportSummary:
     """What an exported model is.
 
     Attributes:
-        file: the ONNX file.
+        file: what a runtime opens.
         model: name of the network's class.
         labels: class names.
         precision: ``"float32"`` or ``"int8"``.
-        size: (width, height) of the images it takes, None for any.
+        size: (width, height) of the network's input, None for any.
         size_bytes: of the file.
     """
 

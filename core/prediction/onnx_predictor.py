@@ -3,27 +3,40 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final, Protocol
 
 import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from core.models.image_sizes import SIZE_MULTIPLE
+from core.portable.manifest import Manifest, ModelInput, manifest_from_dict
+from core.portable.runtimes import OnnxRuntime
+from core.prediction.complete_predictor import CompletePredictor
+from core.prediction.inspection import background_class
 from core.prediction.metrics import ConfusionMatrix
-from core.prediction.predictor import WINDOW, Predictor, Scores, evaluate
-from core.system.errors import InputError
+from core.prediction.predictor import WINDOW, NetworkPredictor, Predictor, Scores, evaluate
+from core.system.devices import usable_cores
+from core.system.errors import InputError, portable_errors
+from core.system.files import require_room
 from core.system.onnx_session import open_session
 from core.transforms import transforms_from_list
 
 if TYPE_CHECKING:
     from core.datasets import SegDataset
+    from core.transforms import Compose
 
 #: Key of the file's metadata under which the description lies, as JSON.
 METADATA_KEY: Final = "maskwright"
+#: The same for ``manifest.json``, without the hashes of files.
+MANIFEST_KEY: Final = "maskwright_manifest"
+#: Tensors of a complete graph that its network takes and gives.
+NETWORK_INPUT: Final = "network_input"
+NETWORK_OUTPUT: Final = "network_output"
 
 
 class Description(BaseModel):
@@ -40,7 +53,9 @@ class Description(BaseModel):
         size_multiple: what sides of images are continued to multiples of, where the file takes any
             size (``core.models.image_sizes``).
         thresholds: how sure the model must be of each class where that is asked for, or None.
-        applies_thresholds: whether the file adds them to its scores itself.
+        applies_thresholds: whether the file obeys them by itself.
+        size: (width, height) of the network's input, None for any, or where an old file does not
+            say it.
     """
 
     model_config = ConfigDict(extra="ignore", frozen=True)
@@ -55,6 +70,7 @@ class Description(BaseModel):
     size_multiple: int = Field(1, ge=1, le=SIZE_MULTIPLE)
     thresholds: tuple[Annotated[float, Field(gt=0, lt=1)] | None, ...] | None = None
     applies_thresholds: bool = False
+    size: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +80,21 @@ class _Input:
     size: tuple[int, int] | None
 
 
+class LogitsOfFile(Protocol):
+    """A network in a file."""
+
+    num_classes: int
+    #: (width, height) that it takes, None for any.
+    size: tuple[int, int] | None
+
+    def logits(self, batch: npt.NDArray[np.float32]) -> Scores:
+        """(N, 3, H, W) float32, preprocessed → (N, num_classes, H, W) float32."""
+
+
 class OnnxModel:
-    """An ONNX file (N, 3, H, W) float32 → logits (N, num_classes, H, W), ready to run.
+    """An ONNX file that ``export_model`` wrote, ready to run.
+
+    Of a complete graph, which takes images as they are, the network inside can be run alone, too.
 
     Args:
         file: what ``export_model`` wrote.
@@ -74,8 +103,9 @@ class OnnxModel:
     Attributes:
         path: the file.
         description: what the file says of itself; None if another program wrote it.
+        manifest: the same as ``manifest.json`` has it, but for the hashes of files.
         num_classes: number of classes.
-        size: (width, height) of the images it takes, None for any.
+        size: (width, height) of the network's input, None for any.
 
     Raises:
         InputError: the file is missing or no such model.
@@ -83,43 +113,75 @@ class OnnxModel:
 
     def __init__(self, file: str | Path, *, threads: int | None = None) -> None:
         self.path = Path(file)
-        self._session = open_session(self.path, threads=threads or 0)
-        self._input, self.num_classes = self._check()
-        size = self._input.size
-        self.size = None if size is None else (size[1], size[0])
-        self.description = self._describe()
+        self._threads = threads or 0
+        session = open_session(self.path, threads=self._threads)
+        self.manifest = self._read_manifest(session)
+        self.size: tuple[int, int] | None = None
+        self._whole = self._network = None
+        self._input = _Input(NETWORK_INPUT, None)
+        if self.manifest is not None and self.manifest.graph == "complete":
+            self.num_classes = self.manifest.num_classes
+            self.description = self._describe(session)
+            self.size = None if self.description is None else self.description.size
+            self._whole = session
+            return
+        self._network = session
+        self._input, self.num_classes = self._check(session)
+        self.description = self._describe(session)
+        if self._input.size is not None:
+            self.size = (self._input.size[1], self._input.size[0])
+        if self.manifest is None and self.description is not None:
+            self.manifest = _old_manifest(self.description, self.size)
 
     def logits(self, batch: npt.NDArray[np.float32]) -> Scores:
         """(N, 3, H, W) float32, preprocessed → (N, num_classes, H, W) float32."""
-        logits: Scores = self._session.run(None, {self._input.name: batch})[0]
+        if self._network is None:
+            self._network = _network_session(self.path, threads=self._threads)
+        logits: Scores = self._network.run(None, {self._input.name: batch})[0]
         return logits
 
     def label_map(self, batch: npt.NDArray[np.float32]) -> npt.NDArray[np.uint8]:
         """(N, 3, H, W) float32, preprocessed → class ids (N, H, W)."""
         return np.asarray(self.logits(batch).argmax(axis=1), np.uint8)
 
-    def predictor(self, *, window: tuple[int, int] = WINDOW) -> OnnxPredictor:
-        """Return what predicts images of any size with the file's own preprocessing.
-
-        Args:
-            window: (width, height) above which an input is predicted in windows; a file for one
-                size has that window.
+    def predictor(self) -> Predictor:
+        """Return what predicts images of any size as the file does.
 
         Raises:
             InputError: the file knows no preprocessing.
         """
-        if self.description is None or self.description.transforms is None:
+        if self.manifest is None or self._whole is None:
+            return self.network_predictor()
+        threads = self._threads or usable_cores()
+        with portable_errors():
+            runtime = OnnxRuntime(self.path, self.manifest, threads=threads, session=self._whole)
+        return CompletePredictor(self.manifest, runtime)
+
+    def network_predictor(
+        self, transforms: Compose | None = None, *, window: tuple[int, int] = WINDOW
+    ) -> FilePredictor:
+        """Return what prepares images here, and computes the network alone of the file.
+
+        Args:
+            transforms: preprocessing; None for the file's own.
+            window: (width, height) above which an input is predicted in windows; a file for one
+                size has that window.
+
+        Raises:
+            InputError: the file knows no preprocessing, and none is given.
+        """
+        own = self.description
+        if transforms is None and (own is None or own.transforms is None):
             raise InputError(
                 "{file} does not say how images are prepared for it: export the model again from "
                 "its model folder.",
                 file=self.path,
             )
-        return OnnxPredictor(
-            self,
-            self.description.transforms,
-            window=self.size or window,
-            multiple=self.description.size_multiple if self.size is None else 1,
-        )
+        if transforms is None:
+            assert own is not None  # or it were refused
+            transforms = transforms_from_list(list(own.transforms or ()))
+        multiple = 1 if own is None else own.size_multiple
+        return FilePredictor(self, transforms, window=window, multiple=multiple)
 
     def predict_image(
         self, image: str | Path | npt.NDArray[np.uint8], *, with_scores: bool = True
@@ -144,20 +206,11 @@ class OnnxModel:
             dataset: images and masks; its transforms are not used, the file's are.
             on_step: called as ``on_step(images done, images)``; may raise to stop.
         """
-        self.check_classes(dataset)
+        check_classes(dataset, self.num_classes)
         return evaluate(self.predictor(), dataset, on_step=on_step)
 
-    def check_classes(self, dataset: SegDataset) -> None:
-        """Raise ``InputError`` for data with another number of classes than the file scores."""
-        if dataset.num_classes != self.num_classes:
-            raise InputError(
-                "The data has {data} classes and the model {model}: they must be the same.",
-                data=dataset.num_classes,
-                model=self.num_classes,
-            )
-
-    def _check(self) -> tuple[_Input, int]:
-        inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
+    def _check(self, session: Any) -> tuple[_Input, int]:
+        inputs, outputs = session.get_inputs(), session.get_outputs()
         if (
             len(inputs) == len(outputs) == 1
             and len(inputs[0].shape) == len(outputs[0].shape) == 4
@@ -174,18 +227,28 @@ class OnnxModel:
             file=self.path,
         )
 
-    def _describe(self) -> Description | None:
-        text = self._session.get_modelmeta().custom_metadata_map.get(METADATA_KEY)
+    def _read_manifest(self, session: Any) -> Manifest | None:
+        text = session.get_modelmeta().custom_metadata_map.get(MANIFEST_KEY)
+        try:
+            return None if text is None else manifest_from_dict(json.loads(text))
+        except (ValueError, TypeError, KeyError, RecursionError) as error:
+            raise self._damaged() from error
+
+    def _damaged(self) -> InputError:
+        return InputError(
+            "{file} is damaged: what it says of its classes cannot be read. Export the model "
+            "again.",
+            file=self.path,
+        )
+
+    def _describe(self, session: Any) -> Description | None:
+        text = session.get_modelmeta().custom_metadata_map.get(METADATA_KEY)
         if text is None:
             return None
         try:
             description = Description.model_validate(json.loads(text))
         except (ValidationError, ValueError, RecursionError) as error:
-            raise InputError(
-                "{file} is damaged: what it says of its classes cannot be read. Export the model "
-                "again.",
-                file=self.path,
-            ) from error
+            raise self._damaged() from error
         if len(description.labels) != self.num_classes:
             raise InputError(
                 "{file} contradicts itself: it names {labels} classes and scores {classes}.",
@@ -196,35 +259,93 @@ class OnnxModel:
         return description
 
 
-class OnnxPredictor(Predictor):
-    """An ``OnnxModel`` with its preprocessing."""
+def _old_manifest(description: Description, size: tuple[int, int] | None) -> Manifest:
+    """Return the manifest of a file from before there were any."""
+    width, height = size or (None, None)
+    return Manifest(
+        format="onnx",
+        graph="plain",
+        model=description.model,
+        precision=description.precision,
+        labels=description.labels,
+        colors=description.colors,
+        background=background_class(description.labels),
+        input=ModelInput(
+            layout="NCHW", dtype="float32", color_order="RGB", width=width, height=height
+        ),
+        outputs={"logits": "logits"},
+        preprocessing=description.transforms,
+        size_multiple=description.size_multiple if size is None else 1,
+        tiling=None,
+        thresholds=description.thresholds,
+        applies_thresholds=description.applies_thresholds,
+        status="Quantized" if description.precision == "int8" else "Normal",
+        float_layers=description.float_layers,
+        versions=description.libraries,
+    )
+
+
+def check_classes(dataset: SegDataset, num_classes: int) -> None:
+    """Raise ``InputError`` for data with another number of classes than a model scores."""
+    if dataset.num_classes != num_classes:
+        raise InputError(
+            "The data has {data} classes and the model {model}: they must be the same.",
+            data=dataset.num_classes,
+            model=num_classes,
+        )
+
+
+class FilePredictor(NetworkPredictor):
+    """A network in a file, with its preprocessing.
+
+    Args:
+        network: what computes.
+        transforms: preprocessing.
+        window: (width, height) above which an input is predicted in windows; a network for one
+            size has that window.
+        multiple: as in ``NetworkPredictor``, where the network takes any size.
+    """
 
     def __init__(
         self,
-        model: OnnxModel,
-        transforms: Sequence[dict[str, dict[str, Any]]],
+        network: LogitsOfFile,
+        transforms: Compose,
         *,
-        window: tuple[int, int],
+        window: tuple[int, int] = WINDOW,
         multiple: int,
     ) -> None:
         super().__init__(
-            transforms_from_list(list(transforms)),
-            num_classes=model.num_classes,
-            window=window,
-            multiple=multiple,
+            transforms,
+            num_classes=network.num_classes,
+            window=network.size or window,
+            multiple=multiple if network.size is None else 1,
         )
-        self._model = model
+        self._network = network
 
     def logits(self, images: npt.NDArray[np.float32]) -> Scores:
         """(N, 3, H, W) float32 → (N, num_classes, H, W).
 
-        A file for one size gets smaller images with zeros, the average colour, to their right and
-        below; what it says of these is cut off again.
+        A network for one size gets smaller images with zeros, the average colour, to their right
+        and below; what it says of these is cut off again.
         """
-        if self._model.size is None:
-            return self._model.logits(images)
+        if self._network.size is None:
+            return self._network.logits(images)
         height, width = images.shape[2:]
-        right, below = self._model.size[0] - width, self._model.size[1] - height
+        right, below = self._network.size[0] - width, self._network.size[1] - height
         if right or below:
             images = np.pad(images, ((0, 0), (0, 0), (0, below), (0, right)))
-        return self._model.logits(images)[:, :, :height, :width]
+        return self._network.logits(images)[:, :, :height, :width]
+
+
+def _network_session(file: Path, *, threads: int) -> Any:
+    """Open the network inside of a complete graph, as a graph of its own."""
+    import onnx
+    from onnx.utils import Extractor
+
+    inner = Extractor(onnx.load(file)).extract_model([NETWORK_INPUT], [NETWORK_OUTPUT])
+    with tempfile.TemporaryDirectory(prefix="onnx-") as folder:
+        content = inner.SerializeToString()
+        require_room(folder, len(content))
+        alone = Path(folder) / file.name
+        alone.write_bytes(content)
+        return open_session(alone, threads=threads)

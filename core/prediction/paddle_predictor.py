@@ -15,11 +15,9 @@ from core.prediction.predictor import (
     ImageCallback,
     ImageEvaluation,
     LabelMap,
-    Predictor,
+    NetworkPredictor,
     Scores,
-    blend_weights,
     evaluate,
-    window_starts,
 )
 from core.system.device_choice import parse_device
 from core.system.errors import InputError
@@ -33,12 +31,10 @@ __all__ = [
     "ImageEvaluation",
     "ImagePredictor",
     "LabelMap",
-    "blend_weights",
     "evaluate",
     "inference_mode",
     "select_device",
     "use_device",
-    "window_starts",
 ]
 
 
@@ -95,7 +91,7 @@ def inference_mode(net: Any) -> Iterator[None]:
             net.train()
 
 
-class ImagePredictor(Predictor):
+class ImagePredictor(NetworkPredictor):
     """A network with its preprocessing.
 
     Args:

@@ -7,14 +7,14 @@ import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from numbers import Integral
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
 from core.images.io import IGNORE_INDEX
+from core.portable.tiling import blend_weights, window_starts
 from core.prediction.choosing import Choice, Chooser
 from core.prediction.figures import Figures, ImageFigures
 from core.prediction.image_arguments import Image, Prediction
@@ -38,6 +38,7 @@ WINDOW: Final = (1024, 1024)
 OVERLAP: Final = 256
 #: Most numbers of a score map that only the label map is wanted of (256 MiB).
 _MAX_SCORES: Final = 2**26
+_HIGHEST: Final = Chooser()
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +65,78 @@ ImageCallback = Callable[[ImageEvaluation, LabelMap], None]
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A network input (3, H, W) float32 and the way back to the image's own grid."""
+    """What a predictor computes an image from.
 
-    image: npt.NDArray[np.float32]
-    trace: Sequence[SpatialStep]
+    Attributes:
+        image: a network input (3, H, W) float32, or where the preprocessing is part of the file
+            the image itself, (H, W, 3) uint8.
+        trace: the way back to the image's own grid.
+    """
+
+    image: npt.NDArray[Any]
+    trace: Sequence[SpatialStep] = ()
 
 
 class Predictor(ABC):
+    """Something that goes from an image to a label map.
+
+    Args:
+        num_classes: number of classes.
+        chooser: how classes are chosen where no thresholds are set.
+    """
+
+    def __init__(self, *, num_classes: int, chooser: Chooser = _HIGHEST) -> None:
+        self.num_classes = num_classes
+        self._chooser = self._own_chooser = chooser
+
+    def set_thresholds(self, thresholds: Sequence[float | None] | None) -> None:
+        """Choose classes by thresholds (``core.prediction.thresholds``); None by the highest score.
+
+        Raises:
+            InputError: not one threshold for each class, or one is not between 0 and 1.
+        """
+        if thresholds is None:
+            self._chooser = self._own_chooser
+            return
+        if len(thresholds) != self.num_classes:
+            raise InputError(
+                "There are {thresholds} thresholds for {classes} classes: give one for each.",
+                thresholds=len(thresholds),
+                classes=self.num_classes,
+            )
+        self._chooser = Chooser(score_offsets(thresholds))
+
+    @abstractmethod
+    def prepare(self, image: Image) -> Prepared:
+        """Read an image given by path or in memory, and preprocess it."""
+
+    @abstractmethod
+    def predict(self, image: Image, *, with_scores: bool = True) -> Prediction:
+        """Predict one image; see ``Segmenter.predict``."""
+
+    def label_maps(self, batch: Sequence[Prepared]) -> list[LabelMap]:
+        """Label maps, uint8 at each image's original size.
+
+        Args:
+            batch: inputs of one size, predicted at once unless they need windows.
+        """
+        return [choice.label_map for choice in self._choices(batch, self._chooser)]
+
+    def choices(self, batch: Sequence[Prepared], *, background: int | None) -> list[Choice]:
+        """Label maps and, where a class is the background, the odds of defects against it.
+
+        Args:
+            batch: as in ``label_maps``.
+            background: class id that means "nothing here", or None.
+        """
+        return self._choices(batch, replace(self._chooser, background=background))
+
+    @abstractmethod
+    def _choices(self, batch: Sequence[Prepared], chooser: Chooser) -> list[Choice]:
+        """Choose the classes of each image's pixels."""
+
+
+class NetworkPredictor(Predictor):
     """Something that computes logits, with its preprocessing.
 
     Args:
@@ -92,30 +158,12 @@ class Predictor(ABC):
         overlap: int | None = None,
         multiple: int = 1,
     ) -> None:
+        super().__init__(num_classes=num_classes)
         width, height = _window_sides(window)
         self.transforms = transforms
-        self.num_classes = num_classes
         self._window = (height, width)
         self.multiple = multiple
         self._overlap = min(OVERLAP, min(self._window) // 2) if overlap is None else overlap
-        self._chooser = Chooser()
-
-    def set_thresholds(self, thresholds: Sequence[float | None] | None) -> None:
-        """Choose classes by thresholds (``core.prediction.thresholds``); None by the highest score.
-
-        Raises:
-            InputError: not one threshold for each class, or one is not between 0 and 1.
-        """
-        if thresholds is None:
-            self._chooser = Chooser()
-            return
-        if len(thresholds) != self.num_classes:
-            raise InputError(
-                "There are {thresholds} thresholds for {classes} classes: give one for each.",
-                thresholds=len(thresholds),
-                classes=self.num_classes,
-            )
-        self._chooser = Chooser(score_offsets(thresholds))
 
     def prepare(self, image: Image) -> Prepared:
         """Preprocess an image given by path or in memory."""
@@ -135,23 +183,6 @@ class Predictor(ABC):
             ),
             "score_map": _softmax(invert_scores(logits, prepared.trace)),
         }
-
-    def label_maps(self, batch: Sequence[Prepared]) -> list[LabelMap]:
-        """Label maps, uint8 at each image's original size.
-
-        Args:
-            batch: inputs of one size, predicted at once unless they need windows.
-        """
-        return [choice.label_map for choice in self._choices(batch, self._chooser)]
-
-    def choices(self, batch: Sequence[Prepared], *, background: int | None) -> list[Choice]:
-        """Label maps and, where a class is the background, the odds of defects against it.
-
-        Args:
-            batch: as in ``label_maps``.
-            background: class id that means "nothing here", or None.
-        """
-        return self._choices(batch, replace(self._chooser, background=background))
 
     def _choices(self, batch: Sequence[Prepared], chooser: Chooser) -> list[Choice]:
         if self._needs_windows(batch[0]):
@@ -354,38 +385,6 @@ def _window_sides(window: object) -> tuple[int, int]:
     if min(window) < 1:
         raise InputError("A window of {size} pixels is empty.", size=str(window))
     return int(window[0]), int(window[1])
-
-
-def window_starts(length: int, window: int, overlap: int) -> tuple[list[int], int]:
-    """Cover ``length`` pixels with windows that share at least ``overlap``.
-
-    Returns:
-        where each window starts, ascending, and the windows' common length.
-    """
-    window = min(window, length)
-    if window == length:
-        return [0], length
-    count = 1 + -(-(length - window) // max(1, window - overlap))
-    return [round(index * (length - window) / (count - 1)) for index in range(count)], window
-
-
-def blend_weights(starts: Sequence[int], window: int, length: int) -> list[npt.NDArray[np.float32]]:
-    """Weights of each window's pixels, (window,) float32 in (0, 1].
-
-    They fall linearly where windows overlap, since a network sees least context at its border;
-    the image's own borders keep 1.
-    """
-    shared = max((start + window - after for start, after in pairwise(starts)), default=0)
-    ramp = np.minimum(1.0, (np.arange(window, dtype=np.float32) + 1) / (shared + 1))
-    weights = []
-    for start in starts:
-        one = np.ones(window, np.float32)
-        if start > 0:
-            one = np.minimum(one, ramp)
-        if start + window < length:
-            one = np.minimum(one, ramp[::-1])
-        weights.append(one)
-    return weights
 
 
 def _shift(array: Scores, rows: int) -> None:

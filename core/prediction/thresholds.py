@@ -13,6 +13,8 @@ from typing import Final, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from core.portable.class_choice import threshold_offsets
+from core.portable.portable_error import PortableError
 from core.system.errors import InputError
 
 LabelMap = npt.NDArray[np.uint8]
@@ -46,16 +48,10 @@ def score_offsets(thresholds: Sequence[float | None]) -> npt.NDArray[np.float32]
     Raises:
         InputError: one is not between 0 and 1.
     """
-    offsets = np.zeros(len(thresholds), np.float32)
-    for index, threshold in enumerate(thresholds):
-        if threshold is None:
-            continue
-        if not 0 < threshold < 1:
-            raise InputError(
-                "A threshold is {value}: give numbers between 0 and 1.", value=threshold
-            )
-        offsets[index] = np.log((1 - threshold) / threshold)
-    return offsets
+    try:
+        return threshold_offsets(thresholds)
+    except PortableError as error:
+        raise InputError.from_portable(error) from error
 
 
 def resolve_thresholds(

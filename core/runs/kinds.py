@@ -181,6 +181,24 @@ class MeasureSpec(ModelJobSpec):
     device: str = "cpu"
 
 
+class VerifySpec(ModelJobSpec):
+    """Compare an exported file with the model it was made from, on images at their own size."""
+
+    kind: Literal["verify"] = "verify"
+    export_dir: Path
+    data_dir: Path | None = Field(None, description="images with masks")
+    split: Subset = "val"
+    images: list[Path] = Field(default_factory=list, description="where there are no masks")
+    most_images: int | None = Field(None, ge=1, description="by default all")
+    runtime: Literal["auto", "onnxruntime", "openvino"] = "auto"
+    threads: int | None = Field(None, ge=1)
+    bound: float | None = Field(
+        None, gt=0, le=1, description="least share of pixels of one class; 0.9999 in float"
+    )
+    int8_loss: float = Field(0.005, ge=0, le=1, description="mIoU that an int8 file may lose")
+    device: str = "cpu"
+
+
 _SMALLER_MODEL: Final = message("Close other programs, or use a model with a smaller image size.")
 
 
@@ -241,6 +259,10 @@ def _train_and_val(_spec: Any) -> tuple[Subset, ...]:
 
 def _own_split(spec: EvaluateSpec | SensitivitySpec | MeasureSpec) -> tuple[Subset, ...]:
     return (spec.split,)
+
+
+def _if_labelled(spec: VerifySpec) -> tuple[Subset, ...]:
+    return () if spec.data_dir is None else (spec.split,)
 
 
 def _if_finetuned(spec: PruneSpec) -> tuple[Subset, ...]:
@@ -341,6 +363,15 @@ JOB_KINDS: tuple[JobKind, ...] = (
         title=lambda name: message("{name} · measurement", name=name),
         panel="compression",
         subsets=_own_split,
+        memory_advice=_SMALLER_MODEL,
+    ),
+    JobKind(
+        spec=VerifySpec,
+        task="core.jobs.tasks.verify:run",
+        title=lambda name: message("{name} · verification", name=name),
+        panel="compression",
+        subsets=_if_labelled,
+        stages={"verify": "verifying"},
         memory_advice=_SMALLER_MODEL,
     ),
 )

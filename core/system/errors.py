@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from core.portable.portable_error import PortableError
@@ -33,6 +35,15 @@ class InputError(ValueError):
     def from_portable(cls, error: PortableError) -> InputError:
         """Make the error of the program of one of ``core.portable``."""
         return cls(error.template, **error.params)
+
+
+@contextlib.contextmanager
+def portable_errors() -> Iterator[None]:
+    """Make the program's errors of those of ``core.portable`` that are raised within."""
+    try:
+        yield
+    except PortableError as error:
+        raise InputError.from_portable(error) from error
 
 
 class ReadOnlyError(InputError):

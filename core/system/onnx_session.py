@@ -2,21 +2,12 @@
 
 from __future__ import annotations
 
-from functools import cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
-import numpy as np
-
+from core.portable import onnx_sessions
+from core.portable.portable_error import PortableError
 from core.system.errors import InputError
-
-#: ONNX model c = MatMulInteger(a, b) of (1, 64) uint8 and (64, 16) int8; a running model needs no
-#: package that could build it.
-PRODUCT: Final = (
-    b'\x08\x08:\\\n\x18\n\x01a\n\x01b\x12\x01c"\rMatMulInteger\x12\x01pZ\x13\n\x01a\x12\x0e\n\x0c'
-    b"\x08\x02\x12\x08\n\x02\x08\x01\n\x02\x08@Z\x13\n\x01b\x12\x0e\n\x0c\x08\x03\x12\x08\n\x02\x08@\n\x02"
-    b"\x08\x10b\x13\n\x01c\x12\x0e\n\x0c\x08\x06\x12\x08\n\x02\x08\x01\n\x02\x08\x10B\x04\n\x00\x10\x11"
-)
 
 
 def open_session(file: Path, *, threads: int = 0) -> Any:
@@ -25,33 +16,7 @@ def open_session(file: Path, *, threads: int = 0) -> Any:
     Raises:
         InputError: the file is missing or no ONNX model.
     """
-    # Not at import: the window starts without it.
-    import onnxruntime
-
-    if not file.is_file():
-        raise InputError("{file} does not exist.", file=file)
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.log_severity_level = 3
-    if products_overflow():
-        # Kernels that do not; where the processor is fit for 8 bits they take 2.5 times as long.
-        options.add_session_config_entry("session.x64quantprecision", "1")
     try:
-        return onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # the runtime's own kinds, which have no common base
-        raise InputError(
-            "{file} is no ONNX model that can be run here: {reason}.",
-            file=file,
-            reason=str(error).splitlines()[0] if str(error) else type(error).__name__,
-        ) from error
-
-
-@cache
-def products_overflow() -> bool:
-    """Whether the processor's own 8-bit products lose their largest values (x86 without VNNI)."""
-    import onnxruntime
-
-    session = onnxruntime.InferenceSession(PRODUCT, providers=["CPUExecutionProvider"])
-    a, b = np.full((1, 64), 255, np.uint8), np.full((64, 16), 127, np.int8)
-    (product,) = session.run(None, {"a": a, "b": b})
-    return bool((product != 64 * 255 * 127).any())
+        return onnx_sessions.open_session(file, threads=threads)
+    except PortableError as error:
+        raise InputError.from_portable(error) from error

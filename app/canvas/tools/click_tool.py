@@ -22,7 +22,7 @@ from core.annotation.click_model import (
     open_click_model,
 )
 from core.annotation.edits import Region, whole_box
-from core.images.window_level import WindowLevel
+from core.portable.window_level import WindowLevel
 from core.system.messages import Message, message
 
 _KEPT = 4

@@ -52,6 +52,11 @@ class ActivationQuantizer(FakeQuantMovingAverageAbsMax):
         """Steps of the grid from 0 to the largest value."""
         return int(2 ** (self._quant_bits - 1) - 1)
 
+    @property
+    def lowest(self) -> int:
+        """First step of the grid as evaluation uses it: the run time's integers reach -128."""
+        return 0 if self.unsigned else -128 if self.bits == 8 else -self.steps
+
     def forward(self, x: Tensor) -> Tensor:
         """Round ``x`` to the grid, limited to ± scale; any shape."""
         if not self.enabled:
@@ -108,15 +113,18 @@ class ActivationQuantizer(FakeQuantMovingAverageAbsMax):
 
     def _quantized(self, x: Tensor, scale: Tensor) -> Tensor:
         """Round as the run time does, whose 8-bit integers reach one step further below zero."""
-        step = scale / self.steps
-        lowest = 0 if self.unsigned else -128 if self.bits == 8 else -self.steps
-        return (x / step).round().clip(lowest, self.steps) * step
+        return round_to_grid(x, scale / self.steps, lowest=self.lowest, highest=self.steps)
 
     def _quantized_by_batch(self, x: Tensor) -> Tensor:
         out, scale = _C_ops.fake_quantize_dequantize_abs_max(x, self._quant_bits, _ROUND_TIES_AWAY)
         with paddle.no_grad():
             paddle.assign(paddle.maximum(self._scale, scale.reshape([1])), self._scale)
         return out
+
+
+def round_to_grid(x: Tensor, step: Tensor, *, lowest: int, highest: int) -> Tensor:
+    """Round ``x`` to multiples of ``step`` (1,) from ``lowest`` to ``highest`` steps."""
+    return (x / step).round().clip(lowest, highest) * step
 
 
 def new_pact() -> nn.Layer:

@@ -25,7 +25,7 @@ from core.compression.quantization.quantized_tensors import (
     quantization_points,
     quantized_layers,
 )
-from core.compression.quantization.weight_grid import IntegerConvolution
+from core.compression.quantization.weight_grid import IntegerConvolution, IntegerSums
 from core.compression.trace import trace as run_trace
 
 if TYPE_CHECKING:
@@ -265,18 +265,32 @@ def _quantize_weights(net: nn.Layer, layers: dict[str, nn.Layer], config: QuantC
             layer._weight_preprocess.register_forward_pre_hook(keep_threshold_positive)
 
 
+def integer_sums(net: nn.Layer) -> dict[str, IntegerSums]:
+    """Return what rounds the sums of the quantised convolutions in evaluation, by path."""
+    return {
+        path: convolution.sums(layer_at(net, path))
+        for path, convolution in _integer_convolutions(quantizers_of(net)).items()
+    }
+
+
 def _compute_in_integers(net: nn.Layer, quantizers: ActivationQuantizers) -> None:
     """Make the quantised convolutions evaluate as at run time, before outputs are quantised."""
+    for path, convolution in _integer_convolutions(quantizers).items():
+        layer_at(net, path).register_forward_post_hook(convolution.on_output)
+
+
+def _integer_convolutions(quantizers: ActivationQuantizers) -> dict[str, IntegerConvolution]:
     trace = quantizers.trace
     found = {point.tensor: quantizers.quantizer(point) for point in quantizers.points}
+    convolutions = {}
     for call in trace.calls:
         if call.kind == "conv" and call.path in quantizers.originals:
             consumers = trace.consumers(call.output)
             target = found.get(call.output)
             if target is None and [consumer.kind for consumer in consumers] == ["relu"]:
                 target = found.get(consumers[0].output)
-            kernel = IntegerConvolution(found[call.inputs[0]], target)
-            layer_at(net, call.path).register_forward_post_hook(kernel.on_output)
+            convolutions[call.path] = IntegerConvolution(found[call.inputs[0]], target)
+    return convolutions
 
 
 def _state_name(key: str) -> str:

@@ -34,6 +34,30 @@ def weight_scales(layer: Any) -> WeightScales:
 
 
 @dataclass(frozen=True, slots=True)
+class IntegerSums:
+    """What makes a convolution's sums those of the run time's 8-bit kernel.
+
+    Attributes:
+        steps: of the sums' integers, (channels,) float32.
+        change: of the bias by its rounding, in steps, (channels,).
+        gains: from the sums to the output's grid, (channels,); None where it stays float.
+        target: step of the output's grid, or None.
+    """
+
+    steps: npt.NDArray[np.float32]
+    change: npt.NDArray[np.float64]
+    gains: npt.NDArray[np.float32] | None = None
+    target: np.float32 | None = None
+
+    def apply(self, output: Tensor) -> Tensor:
+        """Round what a convolution in float made, (N, channels, H, W)."""
+        sums = (output * _as_tensor(1.0 / self.steps) + _as_tensor(self.change)).round()
+        if self.gains is None or self.target is None:
+            return sums * _as_tensor(self.steps)
+        return (sums * _as_tensor(self.gains)).round() * float(self.target)
+
+
+@dataclass(frozen=True, slots=True)
 class IntegerConvolution:
     """Makes an evaluated convolution compute what the run time's 8-bit kernel computes.
 
@@ -58,16 +82,19 @@ class IntegerConvolution:
         # While ranges are sought or layers compared in float, there is no grid.
         if not self.source.is_active or not (self.target is None or self.target.is_active):
             return output
+        return self.sums(layer).apply(output)
+
+    def sums(self, layer: Any) -> IntegerSums:
+        """Return the numbers of a layer with fake-quantised weights as it is now."""
         scales = np.asarray(weight_scales(layer).scales, np.float32)
         bias = 0.0 if layer.bias is None else layer.bias.numpy().astype(np.float64)
         step = np.float32(self.source.step)
         steps = np.maximum(step * scales, np.float32(1) * np.abs(bias) / LARGEST_BIAS)
-        change = _as_tensor(np.rint(bias / steps) - bias / steps)
-        sums = (output * _as_tensor(1.0 / steps) + change).round()
+        change = np.rint(bias / steps) - bias / steps
         if self.target is None:
-            return sums * _as_tensor(steps)
+            return IntegerSums(steps, change)
         target = np.float32(self.target.step)
-        return (sums * _as_tensor(step * scales / target)).round() * float(target)
+        return IntegerSums(steps, change, step * scales / target, target)
 
 
 def _as_tensor(values: npt.NDArray[Any]) -> Tensor:

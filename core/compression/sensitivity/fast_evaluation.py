@@ -17,8 +17,9 @@ import paddle
 from paddle import Tensor, nn
 
 from core.compression.sensitivity.partial_forward import PartialForward, Plan
+from core.portable.tiling import window_starts
 from core.prediction.metrics import ConfusionMatrix
-from core.prediction.paddle_predictor import WINDOW, inference_mode, window_starts
+from core.prediction.paddle_predictor import WINDOW, inference_mode
 from core.system.errors import InputError
 
 if TYPE_CHECKING:

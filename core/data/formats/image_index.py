@@ -17,8 +17,9 @@ from natsort import natsorted
 from core.data.formats.conversion_report import ConversionReport
 from core.data.formats.parsing import subset_of_path
 from core.images.decoding import turned
-from core.images.headers import MAX_PIXELS, stored_orientation, too_large
+from core.images.headers import stored_orientation, too_large
 from core.images.io import IMAGE_SUFFIXES, ImageArray, image_size
+from core.portable.picture_headers import MAX_PIXELS
 from core.system.errors import InputError
 from core.system.folders import same_name, walk_visible
 from core.system.messages import message

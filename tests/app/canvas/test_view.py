@@ -14,7 +14,7 @@ from core.annotation.edits import Region
 from core.annotation.image_pyramid import make_pyramid, read_pyramid, shown
 from core.images.io import write_image
 from core.images.palette import default_palette
-from core.images.window_level import WindowLevel
+from core.portable.window_level import WindowLevel
 
 COLORS = [(0, 0, 0), (255, 0, 0), (0, 255, 0), (0, 0, 255)]
 

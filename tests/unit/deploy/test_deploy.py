@@ -24,11 +24,11 @@ from core.deploy.model_export import DESCRIPTION, MODEL, export_model
 from core.deploy.parity import label_map_agreement
 from core.images import io as images
 from core.models.variant import Variant
+from core.portable.onnx_sessions import PRODUCT, products_overflow
 from core.prediction.onnx_predictor import METADATA_KEY, OnnxModel
 from core.prediction.paddle_predictor import inference_mode
 from core.system.errors import InputError
 from core.system.files import read_yaml
-from core.system.onnx_session import PRODUCT, products_overflow
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ from damaged_files import count_refused
 from PIL import Image
 
 from core.images import io as images
-from core.images.window_level import to_display
+from core.portable.window_level import to_display
 from core.system.errors import InputError
 
 

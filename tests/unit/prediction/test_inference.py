@@ -225,19 +225,6 @@ def test_choices_are_those_of_the_scores_on_every_way(
         predictor.set_thresholds([0.5, 0.5])
 
 
-@pytest.mark.parametrize(
-    ("length", "window", "overlap"),
-    [(10, 20, 5), (20, 20, 5), (21, 20, 5), (100, 20, 5), (99, 7, 6)],
-)
-def test_windows_cover_everything(length, window, overlap):
-    starts, size = inference.window_starts(length, window, overlap)
-    assert starts[0] == 0 and starts[-1] + size == length
-    gaps = np.diff(starts)
-    assert (gaps > 0).all() and (gaps <= max(1, window - overlap)).all()
-    for weights in inference.blend_weights(starts, size, length):
-        assert weights.shape == (size,) and (weights > 0).all() and (weights <= 1).all()
-
-
 def test_what_a_crop_cut_off_is_not_counted(folder, model):
     data = dataset(folder, "val")
     data.transforms = T.Compose([T.CenterCrop(32), T.Normalize()])

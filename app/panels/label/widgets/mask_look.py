@@ -10,7 +10,7 @@ from app.canvas.renderer import MaskStyle
 from app.look.theme import GRID
 from app.look.translation import tr
 from app.widgets.layout import button, row
-from core.images.window_level import WindowLevel
+from core.portable.window_level import WindowLevel
 
 
 class MaskLook(QWidget):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from core.images.window_level import WindowLevel, default_window, to_display
+from core.portable.window_level import WindowLevel, default_window, to_display
 
 
 def test_sixteen_bits_are_spread_over_the_window():

@@ -1,0 +1,263 @@
+"""OpenCV's ``resize`` in standard ONNX operators.
+
+Images are (N, H, W, channels). Places in the source image are computed with whole numbers, which
+every runtime does alike, and grey levels are rounded as OpenCV rounds them, so that a network sees
+what it saw when it was trained.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Final, TypeAlias
+
+import numpy as np
+
+from core.deploy.node_writer import NodeWriter, Tensor
+
+#: OpenCV computes grey levels with weights in steps of 1/2048.
+_STEPS: Final = 2048
+#: It takes no part of a pixel below 1/1000 into an area.
+_PARTS: Final = 1000
+_CUBIC: Final = -0.75
+
+#: Height and width, or what there is for each, rows first.
+Pair: TypeAlias = tuple[Tensor, Tensor]
+#: Index of the left neighbour, of the right one, and how far it is to the right one, 0 … 1.
+_Between: TypeAlias = tuple[Tensor, Tensor, Tensor]
+
+
+def resize_image(
+    nodes: NodeWriter, image: Tensor, source: Pair, target: Pair, *, interp: str, levels: bool
+) -> Tensor:
+    """Resize (N, H, W, channels).
+
+    Args:
+        nodes: where to write.
+        image: uint8 or float32.
+        source: height and width, each (1,) int64.
+        target: those of the result.
+        interp: as ``core.transforms.Resize`` has it; ``"SMALLER"`` is AREA for a target that is
+            known not to be larger on either side.
+        levels: whether ``image`` holds grey levels 0 … 255, so that the result is rounded to such.
+
+    Returns:
+        (N, h, w, channels): of the type of ``image`` for NEAREST, else float32.
+    """
+    sides = list(zip(source, target, strict=True))
+    if interp == "NEAREST":
+        for axis, side in enumerate(sides):
+            image = nodes.add("Gather", image, _nearest(nodes, *side), axis=axis + 1)
+        return image
+    if interp == "LINEAR":
+        rows, columns = (_between(nodes, *side) for side in sides)
+        return _blended(nodes, image, rows, columns, levels=levels)
+    if interp in ("AREA", "SMALLER"):
+        means = _means(nodes, image, source, target, levels=levels)
+        if interp == "SMALLER":
+            return means
+        rows, columns = (_between_by_corners(nodes, *side) for side in sides)
+        blended = _blended(nodes, image, rows, columns, levels=levels)
+        larger = nodes.add("Or", *(nodes.add("Less", *side) for side in sides))
+        return nodes.add("Where", larger, blended, means)
+    weights = {"CUBIC": _cubic, "LANCZOS4": _lanczos}[interp]
+    for axis in (1, 0):
+        image = _weighted(nodes, image, *weights(nodes, *sides[axis], levels=levels), axis=axis + 1)
+    if not levels:
+        return image
+    return nodes.clip(nodes.add("Round", image), nodes.real(0), nodes.real(255))
+
+
+def nearest_by_centres(nodes: NodeWriter, source: Tensor, target: Tensor) -> Tensor:
+    """Index of the pixel whose centre is nearest, (target,) int64 (``INTER_NEAREST_EXACT``)."""
+    place = nodes.add("Mul", _odd_numbers(nodes, target), source)
+    return nodes.add("Div", place, _double(nodes, target))
+
+
+def _nearest(nodes: NodeWriter, source: Tensor, target: Tensor) -> Tensor:
+    """Index of the pixel at the same place, by corners."""
+    return nodes.add("Div", nodes.add("Mul", nodes.count(target), source), target)
+
+
+def _odd_numbers(nodes: NodeWriter, length: Tensor) -> Tensor:
+    return nodes.add("Add", _double(nodes, nodes.count(length)), nodes.whole(1))
+
+
+def _double(nodes: NodeWriter, tensor: Tensor) -> Tensor:
+    return nodes.add("Mul", tensor, nodes.whole(2))
+
+
+def _last(nodes: NodeWriter, length: Tensor) -> Tensor:
+    return nodes.add("Sub", length, nodes.whole(1))
+
+
+def _ratio(nodes: NodeWriter, part: Tensor, whole: Tensor) -> Tensor:
+    return nodes.add("Div", nodes.cast(part, np.float32), nodes.cast(whole, np.float32))
+
+
+def _centres(nodes: NodeWriter, source: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+    """Where the centres of the result's pixels lie in the source, as a fraction of whole numbers.
+
+    0 is the first pixel's centre. The denominator is positive, the fraction above -1.
+    """
+    place = nodes.add("Mul", _odd_numbers(nodes, target), source)
+    return nodes.add("Sub", place, target), _double(nodes, target)
+
+
+def _between(nodes: NodeWriter, source: Tensor, target: Tensor) -> _Between:
+    place, unit = _centres(nodes, source, target)
+    last = _last(nodes, source)
+    place = nodes.clip(place, nodes.whole(0), nodes.add("Mul", last, unit))
+    left = nodes.add("Div", place, unit)
+    rest = nodes.add("Sub", place, nodes.add("Mul", left, unit))
+    right = nodes.add("Min", nodes.add("Add", left, nodes.whole(1)), last)
+    return left, right, _ratio(nodes, rest, unit)
+
+
+def _between_by_corners(nodes: NodeWriter, source: Tensor, target: Tensor) -> _Between:
+    """What OpenCV blends for areas where a side does not shrink."""
+    index, last = nodes.count(target), _last(nodes, source)
+    left = nodes.add("Div", nodes.add("Mul", index, source), target)
+    right = nodes.add("Add", left, nodes.whole(1))
+    end = nodes.add("Mul", nodes.add("Add", index, nodes.whole(1)), source)
+    rest = nodes.add("Sub", end, nodes.add("Mul", right, target))
+    share = _ratio(nodes, nodes.add("Max", rest, nodes.whole(0)), source)
+    share = nodes.add("Sub", share, nodes.add("Floor", share))
+    return left, nodes.add("Min", right, last), share
+
+
+def _blended(
+    nodes: NodeWriter, image: Tensor, rows: _Between, columns: _Between, *, levels: bool
+) -> Tensor:
+    """Blend four neighbours.
+
+    Grey levels: OpenCV keeps a row's sums in steps of 1/2048, drops four binary places of them and
+    sixteen of their products with the rows' weights, and only then adds and rounds. Rounding the
+    exact sum instead changes one pixel in eight by a grey level.
+    """
+    above, below, down = rows
+    left, right, along = columns
+    # Rows first: these are copied as they are, in a quarter of a float's memory.
+    image = nodes.add("Gather", image, nodes.add("Concat", above, below, axis=0), axis=1)
+    sides = [
+        nodes.cast(nodes.add("Gather", image, place, axis=2), np.float32) for place in (left, right)
+    ]
+    if not levels:
+        row = _mixed(nodes, sides[0], sides[1], nodes.axes(along, 1))
+        upper, lower = nodes.add_split("Split", row, names=[None, None], axis=1)
+        return _mixed(nodes, upper, lower, nodes.axes(down, 1, 2))
+    of_columns, of_rows = _steps(nodes, along), _steps(nodes, down)
+    unit = nodes.real(_STEPS / 16)
+    weights = [nodes.axes(nodes.add("Mul", weight, unit), 1) for weight in of_columns]
+    sums = nodes.add("Add", *(nodes.add("Mul", *pair) for pair in zip(sides, weights, strict=True)))
+    shares = nodes.add("Mul", nodes.add("Concat", *of_rows, axis=0), nodes.real(1 / 32))
+    shares = nodes.axes(shares, 1, 2)
+    parts = nodes.add("Floor", nodes.add("Mul", nodes.add("Floor", sums), shares))
+    upper, lower = nodes.add_split("Split", parts, names=[None, None], axis=1)
+    quarters = nodes.add("Mul", nodes.add("Add", upper, lower), nodes.real(0.25))
+    return nodes.add("Floor", nodes.add("Add", quarters, nodes.real(0.5)))
+
+
+def _mixed(nodes: NodeWriter, first: Tensor, second: Tensor, share: Tensor) -> Tensor:
+    return nodes.add("Add", first, nodes.add("Mul", nodes.add("Sub", second, first), share))
+
+
+def _steps(nodes: NodeWriter, share: Tensor) -> Pair:
+    """Weights of the first and the second of two pixels, in steps of 1/2048."""
+    second = _in_steps(nodes, share)
+    return nodes.add("Sub", nodes.real(1), second), second
+
+
+def _in_steps(nodes: NodeWriter, weight: Tensor) -> Tensor:
+    steps = nodes.add("Round", nodes.add("Mul", weight, nodes.real(_STEPS)))
+    return nodes.add("Mul", steps, nodes.real(1 / _STEPS))
+
+
+def _weighted(
+    nodes: NodeWriter, image: Tensor, places: Tensor, weights: Tensor, *, axis: int
+) -> Tensor:
+    """Sum pixels (n, taps) along an axis, each with its weight."""
+    found = nodes.cast(nodes.add("Gather", image, places, axis=axis), np.float32)
+    weights = nodes.axes(weights, *range(2, 5 - axis))
+    found = nodes.add("Mul", found, weights)
+    return nodes.add("ReduceSum", found, nodes.whole(axis + 1), keepdims=0)
+
+
+def _means(nodes: NodeWriter, image: Tensor, source: Pair, target: Pair, *, levels: bool) -> Tensor:
+    """Means of the areas that the pixels of a smaller image cover."""
+    sides = list(zip(source, target, strict=True))
+    for axis, side in enumerate(sides):
+        image = _weighted(nodes, image, *_covered(nodes, *side), axis=axis + 1)
+    found = nodes.add(
+        "Mul", image, _ratio(nodes, nodes.add("Mul", *target), nodes.add("Mul", *source))
+    )
+    if not levels:
+        return found
+    # Halves are rounded to even, but up in areas of 2×2 pixels.
+    twice = nodes.add(
+        "And", *(nodes.add("Equal", large, _double(nodes, small)) for large, small in sides)
+    )
+    up = nodes.add("Where", twice, nodes.real(1e-3), nodes.real(0))
+    return nodes.add("Round", nodes.add("Add", found, up))
+
+
+def _covered(nodes: NodeWriter, source: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+    """Source pixels of each area, (n, taps) int64, and how much it covers of them, float32."""
+    start = nodes.axes(nodes.add("Mul", nodes.count(target), source), 1)
+    end = nodes.add("Add", start, source)
+    # One more than an area's side where it begins and ends within pixels.
+    room = nodes.add("Sub", nodes.add("Add", source, _double(nodes, target)), nodes.whole(1))
+    taps = nodes.count(nodes.add("Div", room, target))
+    place = nodes.add("Add", nodes.add("Div", start, target), nodes.axes(taps, 0))
+    left = nodes.add("Mul", place, target)
+    right = nodes.add("Add", left, target)
+    part = nodes.add("Sub", nodes.add("Min", right, end), nodes.add("Max", left, start))
+    enough = nodes.add("Greater", nodes.add("Mul", part, nodes.whole(_PARTS)), target)
+    part = nodes.add("Where", enough, part, nodes.whole(0))
+    return nodes.add("Min", place, _last(nodes, source)), _ratio(nodes, part, target)
+
+
+def _taps(nodes: NodeWriter, source: Tensor, target: Tensor, count: int) -> tuple[Tensor, Tensor]:
+    """Source pixels around each centre, (n, count) int64, and how far it is to them, float32."""
+    place, unit = _centres(nodes, source, target)
+    left = nodes.add("Sub", nodes.add("Div", nodes.add("Add", place, unit), unit), nodes.whole(1))
+    share = _ratio(nodes, nodes.add("Sub", place, nodes.add("Mul", left, unit)), unit)
+    steps = np.arange(count) - (count // 2 - 1)
+    places = nodes.add("Add", nodes.axes(left, 1), nodes.whole(*steps.tolist()))
+    distance = nodes.add("Sub", nodes.axes(share, 1), nodes.real(*steps.tolist()))
+    return nodes.clip(places, nodes.whole(0), _last(nodes, source)), nodes.add("Abs", distance)
+
+
+def _cubic(
+    nodes: NodeWriter, source: Tensor, target: Tensor, *, levels: bool
+) -> tuple[Tensor, Tensor]:
+    places, x = _taps(nodes, source, target, 4)
+    near = _polynomial(nodes, x, _CUBIC + 2, -(_CUBIC + 3), 0, 1)
+    far = _polynomial(nodes, x, _CUBIC, -5 * _CUBIC, 8 * _CUBIC, -4 * _CUBIC)
+    weights = nodes.add("Where", nodes.add("LessOrEqual", x, nodes.real(1)), near, far)
+    return places, _in_steps(nodes, weights) if levels else weights
+
+
+def _polynomial(nodes: NodeWriter, x: Tensor, *coefficients: float) -> Tensor:
+    value = nodes.real(coefficients[0])
+    for coefficient in coefficients[1:]:
+        value = nodes.add("Add", nodes.add("Mul", value, x), nodes.real(coefficient))
+    return value
+
+
+def _lanczos(
+    nodes: NodeWriter, source: Tensor, target: Tensor, *, levels: bool
+) -> tuple[Tensor, Tensor]:
+    places, x = _taps(nodes, source, target, 8)
+    waves = [
+        nodes.add("Sin", nodes.add("Mul", x, nodes.real(math.pi * factor))) for factor in (1, 0.25)
+    ]
+    weights = nodes.add(
+        "Div",
+        nodes.add("Mul", *waves),
+        nodes.add("Mul", nodes.add("Mul", x, x), nodes.real(math.pi**2 / 4)),
+    )
+    at_centre = nodes.add("Less", x, nodes.real(1e-6))
+    weights = nodes.add("Where", at_centre, nodes.real(1), weights)
+    total = nodes.add("ReduceSum", weights, nodes.whole(1), keepdims=1)
+    weights = nodes.add("Div", weights, total)
+    return places, _in_steps(nodes, weights) if levels else weights

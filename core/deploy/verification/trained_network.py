@@ -1,0 +1,144 @@
+"""The trained network as what an exported file is compared with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Literal
+
+from core.deploy.verification.embedded_description import embedded_description
+from core.deploy.verification.export_verification import export_manifest
+from core.deploy.verification.model_facts import ModelFacts, with_size_of_export
+from core.deploy.verification.originals import Answer, Array, LabelMap, label_map_of_logits
+from core.deploy.verification.samples import Sample
+from core.prediction.inspection import background_class
+from core.prediction.paddle_predictor import WINDOW, ImagePredictor
+from core.prediction.predictor import Prepared
+from core.system.errors import InputError
+
+if TYPE_CHECKING:
+    from core.seg.segmenter import Segmenter
+
+#: Most numbers of scores at an image's own size that are looked at (256 MiB).
+MOST_SCORES: Final = 2**26
+
+
+class TrainedNetwork:
+    """A model of the engine, as an ``Original``.
+
+    Args:
+        model: trained.
+        facts: how it is to be used; see ``model_facts_of``.
+        window: (width, height) above which a network input is predicted in windows.
+    """
+
+    kind: Final[Literal["model"]] = "model"
+
+    def __init__(
+        self, model: Segmenter, facts: ModelFacts, *, window: tuple[int, int] = WINDOW
+    ) -> None:
+        self._net = model.net
+        self._window = window
+        self.facts = facts
+        self._predictor = self._predictor_of(facts)
+
+    def answer(self, sample: Sample) -> Answer:
+        """Return what the network makes of an image."""
+        return self._answer(sample, self._predictor, self.facts)
+
+    def answer_with(self, sample: Sample, facts: ModelFacts) -> Answer:
+        """Return what it would make of an image that is prepared and judged otherwise."""
+        return self._answer(sample, self._predictor_of(facts), facts)
+
+    def logits_of(self, prepared: Array) -> Array:
+        """Return the logits (h, w, num_classes) of a network input (3, h, w)."""
+        return self._predictor.whole_logits(Prepared(prepared, ()))
+
+    def label_map_of(self, logits: Array, answer: Answer) -> LabelMap:
+        """Return the label map that it would make of other logits than those of an answer."""
+        return label_map_of_logits(logits, answer.trace, self.facts.chosen_by)
+
+    def _predictor_of(self, facts: ModelFacts) -> _WholePredictor:
+        return _WholePredictor(
+            self._net,
+            facts.compose(),
+            num_classes=len(self.facts.labels),
+            window=self._window,
+            multiple=facts.size_multiple,
+        )
+
+    def _answer(self, sample: Sample, predictor: _WholePredictor, facts: ModelFacts) -> Answer:
+        thresholds = facts.chosen_by
+        predictor.set_thresholds(thresholds)
+        pixels = sample.pixels()
+        prepared = predictor.prepare(pixels)
+        if pixels.shape[0] * pixels.shape[1] * predictor.num_classes > MOST_SCORES:
+            return Answer(predictor.label_maps([prepared])[0], prepared.image, None, prepared.trace)
+        logits = predictor.whole_logits(prepared)
+        label_map = label_map_of_logits(logits, prepared.trace, thresholds)
+        return Answer(label_map, prepared.image, logits, prepared.trace)
+
+
+class _WholePredictor(ImagePredictor):
+    """Shows the logits of a whole input."""
+
+    def whole_logits(self, prepared: Prepared) -> Array:
+        """Logits (h, w, num_classes) of a network input."""
+        return self._whole_logits(prepared)
+
+
+def model_facts_of(
+    model: Segmenter, *, thresholds: Sequence[float | None] | None = None
+) -> ModelFacts:
+    """Return how a trained model is to be used.
+
+    Args:
+        model: with its preprocessing.
+        thresholds: that its file obeys by itself, None for the highest score.
+
+    Raises:
+        InputError: the model has no preprocessing of its own.
+    """
+    if model.test_transforms is None:
+        raise InputError(
+            "The model has no preprocessing of its own because it was trained without an "
+            "evaluation set: an export of it cannot be verified."
+        )
+    known = model.thresholds if thresholds is None else thresholds
+    return ModelFacts(
+        labels=tuple(model.labels),
+        transforms=tuple(model.test_transforms.to_list()),
+        size_multiple=model.size_multiple,
+        thresholds=None if known is None else tuple(known),
+        applies_thresholds=thresholds is not None,
+        background=background_class(model.labels),
+    )
+
+
+def trained_network(folder: str | Path, model: Segmenter) -> TrainedNetwork:
+    """Return a model as what its export is compared with.
+
+    An export may be made for another size of images, or to obey thresholds: then the network is
+    used in that way, too.
+
+    Args:
+        folder: of the export.
+        model: that it was made from.
+
+    Raises:
+        InputError: the export cannot be read, or has another number of classes.
+    """
+    manifest = export_manifest(folder)
+    if manifest.num_classes != model.num_classes:
+        raise InputError(
+            "The export has {export} classes and the model {model}: give the model that it was "
+            "made from.",
+            export=manifest.num_classes,
+            model=model.num_classes,
+        )
+    inside = embedded_description(Path(folder), manifest)
+    obeyed = None if inside is None else inside.chosen_by
+    facts = with_size_of_export(model_facts_of(model, thresholds=obeyed), inside)
+    size = manifest.input.width, manifest.input.height
+    window = (size[0], size[1]) if size[0] is not None and size[1] is not None else WINDOW
+    return TrainedNetwork(model, facts, window=window)
