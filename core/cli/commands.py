@@ -9,6 +9,7 @@ from typer.core import TyperGroup
 
 import core
 from core.cli import (
+    bundle,
     convert,
     data,
     demo,
@@ -61,6 +62,7 @@ def build_app() -> typer.Typer:
     app.command("quantize")(quantize.command)
     app.command("export")(export.command)
     app.command("verify")(verify.command)
+    app.command("bundle")(bundle.command)
     app.command("convert", cls=convert.ConvertCommand)(convert.command)
     app.command("validate")(data.validate)
     app.command("split")(data.split)

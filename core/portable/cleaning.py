@@ -154,7 +154,7 @@ def _fill_holes(
 
 
 def _drop_small(clean: LabelMap, class_id: int, least: float, empty: int) -> None:
-    of_class = cv2.compare(clean, class_id, cv2.CMP_EQ)
+    of_class = (clean == class_id).view(np.uint8)
     count, numbers, stats, _ = cv2.connectedComponentsWithStats(
         of_class, connectivity=8, ltype=cv2.CV_32S
     )

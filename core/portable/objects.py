@@ -140,7 +140,7 @@ def _objects_of(
     name: str,
     pixel_size_mm: float | None,
 ) -> Iterator[FoundObject]:
-    whole = cv2.compare(label_map, class_id, cv2.CMP_EQ)
+    whole = (label_map == class_id).view(np.uint8)
     left, top, width, height = cv2.boundingRect(whole)
     mask = np.ascontiguousarray(whole[top : top + height, left : left + width])
     count, numbers, stats, centers = cv2.connectedComponentsWithStats(

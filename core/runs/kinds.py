@@ -171,6 +171,17 @@ class ExportSpec(ModelJobSpec):
     device: str = "cpu"
 
 
+class BundleSpec(ModelJobSpec):
+    """Export a model and write all that a line PC needs to run it."""
+
+    kind: Literal["bundle"] = "bundle"
+    out: Path = Field(description="folder, or a file that ends with .zip")
+    data_dir: Path | None = Field(None, description="its val images become samples")
+    image_size: tuple[int, int] | None = Field(None, description="by default the model's own")
+    thresholds: bool = Field(False, description="have the file choose by the model's thresholds")
+    device: str = "cpu"
+
+
 class MeasureSpec(ModelJobSpec):
     """Export a model and measure size, operations, latency and metrics, to compare variants."""
 
@@ -269,6 +280,10 @@ def _if_finetuned(spec: PruneSpec) -> tuple[Subset, ...]:
     return ("train", "val") if spec.finetune_epochs else ("val",)
 
 
+def _val_if_any(spec: BundleSpec) -> tuple[Subset, ...]:
+    return () if spec.data_dir is None else ("val",)
+
+
 JOB_KINDS: tuple[JobKind, ...] = (
     JobKind(
         spec=TrainSpec,
@@ -356,6 +371,14 @@ JOB_KINDS: tuple[JobKind, ...] = (
         title=lambda name: message("{name} · export", name=name),
         panel="shipping",
         stages={"export": "exporting"},
+    ),
+    JobKind(
+        spec=BundleSpec,
+        task="core.jobs.tasks.bundle:run",
+        title=lambda name: message("{name} · bundle", name=name),
+        panel="compression",
+        subsets=_val_if_any,
+        stages={"bundle": "bundling"},
     ),
     JobKind(
         spec=MeasureSpec,
