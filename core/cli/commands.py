@@ -23,6 +23,7 @@ from core.cli import (
     sensitivity,
     train,
     verify,
+    watch,
 )
 from core.cli.console import complain
 from core.cli.environment import EXIT_INTERRUPTED
@@ -63,6 +64,7 @@ def build_app() -> typer.Typer:
     app.command("export")(export.command)
     app.command("verify")(verify.command)
     app.command("bundle")(bundle.command)
+    app.command("watch")(watch.command)
     app.command("convert", cls=convert.ConvertCommand)(convert.command)
     app.command("validate")(data.validate)
     app.command("split")(data.split)

@@ -14,7 +14,7 @@ from .portable_error import PortableError
 from .quantities import Quantity, area_of
 from .rules import Rule, check_units, parse_rules
 
-_NAMES: Final = ("minimum_area", "fill_holes", "inconclusive_below")
+_NAMES: Final = ("thresholds", "minimum_area", "fill_holes", "inconclusive_below")
 _AREA_NAMES: Final = ("regions", "regions_file", "dont_care", "dont_care_file")
 _FARTHEST: Final = 1e6
 _MOST_POINTS: Final = 100_000
@@ -29,7 +29,8 @@ class Settings:
 
     Attributes:
         rules: the worst outcome of all counts; none: any object rejects.
-        thresholds: how sure the model must be of each class; None: the likeliest class.
+        thresholds: how sure the model must be of each class: True for the model's own, or one for
+            each class; None: the likeliest class.
         minimum_area: least area of an object, by class name; ``*`` for all others.
         fill_holes: largest hole in an object that is filled, by class name; ``*`` for all others.
         area: which part of the image is inspected.
@@ -39,7 +40,7 @@ class Settings:
     """
 
     rules: tuple[Rule, ...] = ()
-    thresholds: tuple[float | None, ...] | None = None
+    thresholds: bool | tuple[float | None, ...] | None = None
     minimum_area: Mapping[str, Quantity] = field(default_factory=dict)
     fill_holes: Mapping[str, Quantity] = field(default_factory=dict)
     area: InspectedArea = _ALL_OF_IT
@@ -61,7 +62,6 @@ class Settings:
             {
                 **manifest.settings,
                 "rules": list(manifest.rules),
-                "thresholds": manifest.thresholds,
                 "pixel_size_mm": manifest.pixel_size_mm,
             },
             labels=manifest.labels,
@@ -70,7 +70,7 @@ class Settings:
         )
 
     def into_manifest(self, manifest: Manifest) -> Manifest:
-        """Return the manifest with these settings; thresholds are the model's and stay."""
+        """Return the manifest with these settings; the model's own thresholds stay."""
         content = self.to_dict()
         return replace(
             manifest,
@@ -99,7 +99,7 @@ class Settings:
         Raises:
             PortableError: a setting is wrong.
         """
-        known = {"rules", "thresholds", "pixel_size_mm", *_NAMES, *_AREA_NAMES}
+        known = {"rules", "pixel_size_mm", *_NAMES, *_AREA_NAMES}
         for name in content:
             if name not in known:
                 raise PortableError(
@@ -148,10 +148,10 @@ class Settings:
 
     def to_dict(self) -> dict[str, Any]:
         """Return JSON's types; region files by their names alone."""
-        area = self.area
+        area, asked = self.area, self.thresholds
         return {
             "rules": [str(rule) for rule in self.rules],
-            "thresholds": None if self.thresholds is None else list(self.thresholds),
+            "thresholds": list(asked) if isinstance(asked, tuple) else asked,
             "minimum_area": {name: str(value) for name, value in self.minimum_area.items()},
             "fill_holes": {name: str(value) for name, value in self.fill_holes.items()},
             "regions": [[list(point) for point in one] for one in area.regions],
@@ -205,15 +205,16 @@ def _number(value: Any, name: str, *, most: float) -> float | None:
     return float(value)
 
 
-def _thresholds(value: Any, num_classes: int) -> tuple[float | None, ...] | None:
-    if value is None:
-        return None
+def _thresholds(value: Any, num_classes: int) -> bool | tuple[float | None, ...] | None:
+    if value is None or isinstance(value, bool):
+        return value or None
     right = isinstance(value, (list, tuple)) and len(value) == num_classes
     if not right or not all(
         one is None or (isinstance(one, (int, float)) and 0 < one < 1) for one in value
     ):
         raise PortableError(
-            "The thresholds are {value}: give one number between 0 and 1, or null, for each class.",
+            "The thresholds are {value}: give true for the model's own, or one number between "
+            "0 and 1, or null, for each class.",
             value=str(value)[:60],
         )
     return tuple(value)

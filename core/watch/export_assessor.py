@@ -1,0 +1,75 @@
+"""An exported model with its rules, as the watcher uses it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any, Final
+
+from core.images.palette import default_palette
+from core.portable.judging import Judgement
+from core.portable.line_predictor import LinePredictor
+from core.portable.overlays import draw_judgement
+from core.portable.portable_error import PortableError
+from core.system.errors import InputError
+from core.watch.assessment import Assessment, ImageArray
+
+_HASH_DIGITS: Final = 12
+
+
+class ExportAssessor:
+    """Judges by an export's rules, thresholds and limits.
+
+    Args:
+        predictor: of the export.
+    """
+
+    def __init__(self, predictor: LinePredictor) -> None:
+        self._predictor = predictor
+        self._manifest = predictor.manifest
+
+    @property
+    def model(self) -> str:
+        """Network and the beginning of its file's hash."""
+        record = self._manifest.files.get(self._manifest.model_file, {})
+        return f"{self._manifest.model} {str(record.get('sha256', ''))[:_HASH_DIGITS]}".strip()
+
+    @property
+    def revision(self) -> str | None:
+        """Hash of the labelled data that it was trained on."""
+        return self._manifest.revision
+
+    @property
+    def statistics(self) -> Mapping[str, Any]:
+        """Statistics of the images it was trained on."""
+        return self._manifest.statistics
+
+    @property
+    def palette(self) -> tuple[tuple[int, int, int], ...]:
+        """Red, green, blue of each class."""
+        return tuple(self._manifest.colors or default_palette(self._manifest.num_classes))
+
+    def assess(self, image: ImageArray) -> Assessment:
+        """Judge an image, (H, W, 3) uint8 BGR.
+
+        Raises:
+            InputError: the image is none for this model.
+        """
+        try:
+            judgement = self._predictor.judge(image)
+        except PortableError as error:
+            raise InputError.from_portable(error) from error
+        confidence = judgement.scores_summary.get("mean_confidence")
+        return Assessment(
+            outcome=judgement.outcome,
+            label_map=judgement.label_map,
+            draw=lambda: self._draw(image, judgement),
+            reasons=tuple(str(one) for one in judgement.reasons),
+            objects=Counter(one.name for one in judgement.objects),
+            confidence=None if confidence is None else float(confidence),
+        )
+
+    def _draw(self, image: ImageArray, judgement: Judgement) -> ImageArray:
+        return draw_judgement(
+            image, judgement, colors=self._manifest.colors, background=self._manifest.background
+        )

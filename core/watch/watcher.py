@@ -1,0 +1,583 @@
+"""The loop: look at the folder, judge what has arrived, note it, tell it.
+
+An image is identified by its path and what it holds: its size, when it was changed, and the hash
+of its content. Size and time only say whether the content has to be read again: clocks of shares
+shift, and a file that is copied anew with the same bytes is no other image. Each image is claimed
+in the log before it is judged, so that one that ends the program is noticed, and its result is one
+transaction. Pictures and copies are written before it, under names that follow from the claim, so
+that a program that was killed in between writes the same ones again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import hashlib
+import logging
+import os
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Literal, TypeVar
+
+from filelock import FileLock, Timeout
+
+from core.images.io import decode_image
+from core.project import Project
+from core.project.project_folder import require_project
+from core.system.errors import InputError
+from core.system.files import is_disk_full, make_folder, open_regular, storage_problem
+from core.system.messages import Message, message, printable
+from core.watch.arrivals import Arrival, Arrivals, Earlier
+from core.watch.assessment import LEARNED, Assessment, Assessor, ImageArray, OddityCheck
+from core.watch.folder_scan import scan_images, stamp_of
+from core.watch.kept_pictures import KeptPictures
+from core.watch.label_queue import LabelQueue
+from core.watch.reports import Judged, Notice, NoticeKind, WatchStatus
+from core.watch.watch_log import Result, WatchLog, is_passing
+from core.watch.watch_settings import WatchSettings
+
+T = TypeVar("T")
+
+_LOG = logging.getLogger(__name__)
+_LOCK = "watch.lock"
+_LOCK_WAIT_S = 2.0  # a process that was killed needs a moment to be gone
+_LONGEST_WAIT_S = 0.5
+_MOST_FAILURES = 5
+_MOST_ATTEMPTS = 5
+_MOST_BYTES = 2**31
+_TAIL = bytes(512)
+_TAIL_SETTLE_S = 5.0
+_RETRY_S = 2.0
+_DELIVERY_S = 30.0
+_ROTATION_S = 60.0
+_CLOCK_JUMP_S = 86_400.0
+_ROWS_AT_ONCE = 1000
+_KEPT = ("warn", "inconclusive", "reject")
+_DAY_S = 86_400
+
+
+class _Stopped(Exception):  # noqa: N818 - a request, not an error
+    """The end was asked for while something had to wait."""
+
+
+class _Unreadable(Exception):  # noqa: N818 - the file's, told in its result
+    """A file will not be read, however long one waits."""
+
+
+class _Failed(Exception):  # noqa: N818 - the image's, told in its result
+    """The model failed at one image."""
+
+
+class Watcher:
+    """Judges each image that arrives in a folder once.
+
+    Makes no threads: ``run`` is an iterator, and whoever reads it decides when it goes on. A
+    result counts as told once the iterator is asked for the next one. A context manager.
+
+    Args:
+        assessor: the model with its rules.
+        settings: what is watched.
+        on_turn: called between images and twice a second; what it raises ends ``run``.
+        on_notice: told at once what people should know.
+
+    Raises:
+        InputError: the folders cannot be used, or another watcher works on ``out``.
+    """
+
+    def __init__(
+        self,
+        assessor: Assessor,
+        settings: WatchSettings,
+        *,
+        on_turn: Callable[[], object] = lambda: None,
+        on_notice: Callable[[Notice], object] = lambda _notice: None,
+    ) -> None:
+        settings.check()
+        if settings.project is not None:
+            require_project(settings.project)
+        self._assessor = assessor
+        self._settings = settings
+        self._on_turn = on_turn
+        self._on_notice = on_notice
+        self._stop = threading.Event()
+        self._out = make_folder(settings.out)
+        self._lock = _lock(self._out)
+        try:
+            self._log = WatchLog(self._out, create=True)
+            self._bind()
+        except BaseException:
+            self._lock.release()
+            raise
+        self._pictures = KeptPictures(
+            self._out, self._log, keep_days=settings.keep_days, max_bytes=settings.max_bytes
+        )
+        self._queue = LabelQueue(self._out, self._log)
+        self._odd = OddityCheck(
+            assessor.statistics,
+            self._log.setting(LEARNED),
+            learn_from=settings.learn_from,
+            min_confidence=settings.min_confidence,
+            limit=settings.odd_limit,
+        )
+        self._arrivals = Arrivals(settings.settle_s, self._look_up)
+        self._real_paths: dict[str, str] = {}
+        self._failed: set[str] = set()
+        self._told: set[NoticeKind] = set()
+        self._status = WatchStatus()
+        self._is_folder_there = True
+        self._once = False
+        self._clock_offset = time.time() - time.monotonic()
+        self._is_clock_sound = True
+        self._next_rotation = 0.0
+        self._next_delivery = 0.0
+
+    def _bind(self) -> None:
+        """Remember which folder the log is about; refuse another one."""
+        folder = printable(str(self._settings.folder.resolve()))
+        known = self._log.setting("folder")
+        if known is None:
+            if not self._settings.folder.is_dir():
+                raise InputError(
+                    "{folder} is not a folder; choose one that exists.",
+                    folder=self._settings.folder,
+                )
+            self._log.write_settings({"folder": folder})
+        elif known != folder:
+            raise InputError(
+                "{out} holds results of the folder {folder}; choose another --out.",
+                out=self._out,
+                folder=known,
+            )
+
+    def __enter__(self) -> Watcher:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Say that nobody watches any more, and let others use the output folder."""
+        try:
+            self._write_status("ended")
+        finally:
+            self._log.close()
+            self._lock.release()
+
+    def stop(self) -> None:
+        """End ``run`` after the image in hand; may be called from a signal or another thread."""
+        self._stop.set()
+
+    @property
+    def log(self) -> WatchLog:
+        """The log, for questions."""
+        return self._log
+
+    @property
+    def waiting(self) -> int:
+        """How many images have arrived and are not judged yet."""
+        return len(self._arrivals)
+
+    def run(self, *, once: bool = False) -> Iterator[Judged]:
+        """Judge images as they arrive.
+
+        Args:
+            once: end when all that is there is judged, or known to be broken.
+
+        Yields:
+            Each result; a result is logged before, and counts as told afterwards.
+
+        Raises:
+            InputError: the log is damaged; with ``once`` also where the folder cannot be read or
+                nothing can be written.
+        """
+        self._once = once
+        try:
+            self._pictures.remove_leftovers(self._log.unfinished())
+            self._queue.remove_leftovers()
+            for judged in self._log.unannounced():
+                yield dataclasses.replace(judged, again=True)
+                self._tell_done(judged)
+            yield from self._loop(once=once)
+        except _Stopped:
+            pass
+
+    def _loop(self, *, once: bool) -> Iterator[Judged]:
+        next_look = 0.0
+        while not self._stop.is_set():
+            self._on_turn()
+            now = time.monotonic()
+            if now >= next_look:
+                self._look()
+                took = time.monotonic() - now
+                next_look = now + max(self._settings.interval_s, 3 * took)
+                self._tidy()
+            arrival = self._arrivals.next_ready()
+            if arrival is not None:
+                judged = self._judge(arrival)
+                if judged is not None:
+                    yield judged
+                    self._tell_done(judged)
+            elif once and not len(self._arrivals):
+                self._tidy(at_once=True)
+                return
+            else:
+                self._stop.wait(max(0.0, min(_LONGEST_WAIT_S, next_look - time.monotonic())))
+
+    def _tell_done(self, judged: Judged) -> None:
+        self._write(lambda: self._log.mark_announced(judged.id))
+
+    # Looking
+
+    def _look(self) -> None:
+        settings = self._settings
+        own = (self._out, settings.project)
+        skip = frozenset(os.path.realpath(one) for one in own if one is not None)
+        try:
+            listing = scan_images(
+                settings.folder,
+                subfolders=settings.subfolders,
+                skip=skip,
+                on_unreadable=self._tell_unreadable,
+            )
+        except OSError as error:
+            self._folder_gone(error)
+            return
+        if not self._is_folder_there:
+            self._is_folder_there = True
+            self._notice("folder_back", message("The folder is there again."))
+        # Names that are no Unicode are logged as they are shown; the real one opens the file.
+        self._real_paths = {printable(path): path for path in listing if printable(path) != path}
+        shown = {printable(path): stamp for path, stamp in listing.items()}
+        self._arrivals.update(shown, now=time.monotonic(), clock=time.time())
+        self._write_status("watching")
+
+    def _folder_gone(self, error: OSError) -> None:
+        if self._once:
+            raise InputError(
+                "The folder {folder} cannot be read: {reason}.",
+                folder=self._settings.folder,
+                reason=error.strerror or error,
+            ) from error
+        if self._is_folder_there:
+            self._is_folder_there = False
+            self._notice(
+                "folder_gone",
+                message(
+                    "The folder {folder} cannot be read ({reason}); waiting for it.",
+                    folder=self._settings.folder,
+                    reason=error.strerror or error,
+                ),
+            )
+        self._write_status("folder_gone")
+
+    def _tell_unreadable(self, folder: Path, error: OSError) -> None:
+        if "subfolder" not in self._told:
+            self._told.add("subfolder")
+            self._notice(
+                "subfolder",
+                message(
+                    "The folder {folder} cannot be read ({reason}); it is passed over.",
+                    folder=folder,
+                    reason=error.strerror or error,
+                ),
+            )
+
+    def _look_up(self, path: str) -> Earlier | None:
+        last = self._log.last(path)
+        if last is None:
+            return None
+        return Earlier(last.stamp, last.is_done, last.arrived, last.attempts)
+
+    # Judging
+
+    def _judge(self, arrival: Arrival) -> Judged | None:
+        """Judge one image; None where it is not ready, known already, or gone."""
+        started = time.perf_counter()
+        try:
+            data = self._read(arrival)
+        except _Unreadable as error:
+            id_, _ = self._claim(arrival, "")
+            return self._finish_broken(arrival, id_, f"it cannot be read: {error}")
+        if data is None:
+            return None
+        content = hashlib.sha256(data).hexdigest()
+        last = self._log.last(arrival.path)
+        if last is not None and last.is_judged and last.hash == content:
+            self._write(lambda: self._log.restamp(last.id, arrival.stamp))
+            self._arrivals.finish(arrival)
+            return None
+        id_, attempts = self._claim(arrival, content)
+        if attempts > _MOST_ATTEMPTS:
+            reason = f"the program ended {attempts - 1} times while it was judged"
+            return self._finish_broken(arrival, id_, reason)
+        try:
+            image = decode_image(arrival.path, data)
+            assessment = self._assess(arrival, image)
+        except InputError as error:
+            return self._retry_or_give_up(arrival, id_, str(error))
+        except _Failed as failed:
+            return self._retry_or_give_up(arrival, id_, str(failed))
+        milliseconds = (time.perf_counter() - started) * 1000
+        return self._finish(arrival, id_, data, image, assessment, content, milliseconds)
+
+    def _claim(self, arrival: Arrival, content: str) -> tuple[int, int]:
+        return self._write(
+            lambda: self._log.claim(arrival.path, arrival.stamp, content, arrived=arrival.arrived)
+        )
+
+    def _assess(self, arrival: Arrival, image: ImageArray) -> Assessment:
+        """Judge an image; where a model fails at one after the other, it is not the images."""
+        try:
+            assessment = self._assessor.assess(image)
+        except InputError:
+            raise
+        except Exception as error:
+            self._failed.add(arrival.path)
+            if len(self._failed) >= _MOST_FAILURES:
+                raise
+            _LOG.exception("%s could not be judged", arrival.path)
+            raise _Failed(f"it could not be judged: {type(error).__name__}: {error}") from error
+        self._failed.clear()
+        return assessment
+
+    def _read(self, arrival: Arrival) -> bytes | None:
+        """Return the bytes of a file that stayed as it is; None where it has to wait."""
+        file = self._settings.folder / self._real_paths.get(arrival.path, arrival.path)
+        now = time.monotonic()
+        try:
+            with open_regular(file) as stream:
+                before = stamp_of(os.fstat(stream.fileno()))
+                if before.size > _MOST_BYTES:
+                    raise _Unreadable(f"it is larger than {_MOST_BYTES >> 30} GiB")
+                data = stream.read(_MOST_BYTES + 1)
+                after = stamp_of(os.fstat(stream.fileno()))
+        except FileNotFoundError:
+            self._arrivals.forget(arrival)
+            return None
+        except OSError as error:  # locked by who writes it, or the share is going away
+            self._arrivals.postpone(arrival, now=now)
+            is_certain = isinstance(error, PermissionError) or self._once
+            if is_certain and now - arrival.since >= self._settings.broken_after_s:
+                raise _Unreadable(error.strerror or str(error)) from error
+            return None
+        if before != arrival.stamp or after != before or len(data) != after.size:
+            self._arrivals.change(arrival, after, now=now)
+            return None
+        # Programs that reserve room first leave zeros at the end until they are done.
+        if data.endswith(_TAIL) and now - arrival.since < _TAIL_SETTLE_S:
+            return None
+        return data
+
+    def _retry_or_give_up(self, arrival: Arrival, id_: int, reason: str) -> Judged | None:
+        now = time.monotonic()
+        if now - arrival.since >= self._settings.broken_after_s:
+            return self._finish_broken(arrival, id_, reason)
+        self._write(lambda: self._log.release(id_))
+        self._arrivals.postpone(arrival, now=now)
+        return None
+
+    def _finish_broken(self, arrival: Arrival, id_: int, reason: str) -> Judged:
+        return self._finish_with(
+            arrival, id_, lambda: Result(outcome="broken", judged=time.time(), reasons=(reason,))
+        )
+
+    def _finish(
+        self,
+        arrival: Arrival,
+        id_: int,
+        data: bytes,
+        image: ImageArray,
+        assessment: Assessment,
+        content: str,
+        milliseconds: float,
+    ) -> Judged:
+        oddities = self._odd.look(image, assessment.confidence)
+        is_wanted = assessment.outcome == "inconclusive" or bool(oddities)
+
+        def result() -> Result:
+            judged = time.time()
+            overlay, mask, size = None, None, 0
+            if assessment.outcome in _KEPT:
+                overlay, mask, size = self._pictures.write(
+                    id_, arrival.path, assessment, judged=judged, palette=self._assessor.palette
+                )
+            copy = None
+            if is_wanted and self._may_choose(judged):
+                copy = self._queue.put(arrival.path, content, data)
+            return Result(
+                outcome=assessment.outcome,
+                judged=judged,
+                reasons=assessment.reasons,
+                objects=assessment.objects,
+                milliseconds=milliseconds,
+                confidence=assessment.confidence,
+                oddities=oddities,
+                model=self._assessor.model,
+                revision=self._assessor.revision,
+                overlay=overlay,
+                mask=mask,
+                picture_bytes=size,
+                to_label=copy,
+            )
+
+        return self._finish_with(arrival, id_, result)
+
+    def _finish_with(self, arrival: Arrival, id_: int, make_result: Callable[[], Result]) -> Judged:
+        """Write pictures and the result, however long the disk is full."""
+
+        def write() -> None:
+            self._log.finish(id_, make_result(), settings=self._odd.learned())
+
+        self._write(write)
+        self._arrivals.finish(arrival)
+        return self._log.judged(id_)
+
+    def _may_choose(self, judged: float) -> bool:
+        day = time.strftime("%Y-%m-%d", time.localtime(judged))
+        most = self._settings.most_to_label
+        if self._log.chosen_to_label_on(day) < most:
+            self._told.discard("label_limit")
+            return True
+        if "label_limit" not in self._told:
+            self._told.add("label_limit")
+            self._notice(
+                "label_limit",
+                message("{count} images are to be labelled today; no more are chosen.", count=most),
+            )
+        return False
+
+    # Writing
+
+    def _write(self, work: Callable[[], T]) -> T:
+        """Do what writes into the output folder; wait where it cannot, for as long as it takes.
+
+        Raises:
+            _Stopped: the end was asked for while it waited.
+            InputError: with ``once``: there is no room.
+        """
+        while True:
+            try:
+                result = work()
+            except (OSError, sqlite3.Error) as error:
+                self._wait_for_room(error)
+                continue
+            if self._status.state == "no_room":
+                self._notice("room_again", message("Results can be written again."))
+                self._status = WatchStatus(state="watching", since=time.time())
+            return result
+
+    def _wait_for_room(self, error: OSError | sqlite3.Error) -> None:
+        if isinstance(error, sqlite3.Error) and not is_passing(error):
+            raise error
+        if self._once:
+            text = _no_room(error, self._out)
+            raise InputError(text.template, **text.params) from error
+        if self._status.state != "no_room":
+            self._status = WatchStatus(state="no_room", since=time.time())
+            self._notice("no_room", _no_room(error, self._out))
+            _LOG.warning("results cannot be written: %s", error)
+        self._log.close()  # a share that was gone needs another connection
+        self._on_turn()
+        if self._stop.wait(_RETRY_S):
+            raise _Stopped
+
+    def _notice(self, kind: NoticeKind, text: Message) -> None:
+        self._on_notice(Notice(kind, text))
+
+    def _write_status(self, state: Literal["watching", "folder_gone", "ended"]) -> None:
+        """Tell other processes what is done here, where that has changed."""
+        known = self._status
+        if (known.state, known.waiting) == (state, self.waiting):
+            return
+        since = known.since if known.state == state else time.time()
+        self._status = WatchStatus(state=state, waiting=self.waiting, since=since)
+        with contextlib.suppress(OSError, sqlite3.Error):  # a result that finds no room says so
+            self._log.write_status(self._status)
+
+    # Now and then
+
+    def _tidy(self, *, at_once: bool = False) -> None:
+        """Deliver what is to be labelled, and delete what is too old or too much."""
+        self._check_clock()
+        now = time.monotonic()
+        if at_once or now >= self._next_delivery:
+            self._next_delivery = now + _DELIVERY_S
+            self._deliver()
+        if at_once or now >= self._next_rotation:
+            self._next_rotation = now + _ROTATION_S
+            try:
+                self._rotate()
+            except (OSError, sqlite3.Error) as error:
+                _LOG.warning("nothing old was deleted: %s", error)
+
+    def _rotate(self) -> None:
+        clock = time.time()
+        self._pictures.rotate(clock, by_age=self._is_clock_sound)
+        if not self._is_clock_sound:
+            return
+        oldest = clock - self._settings.log_days * _DAY_S
+        rows = self._log.older_than(oldest, limit=_ROWS_AT_ONCE)
+        # What still lies in the folder must be known, or it would be judged again.
+        self._log.remove([id_ for id_, path in rows if not self._lies_in_folder(path)])
+
+    def _lies_in_folder(self, path: str) -> bool:
+        return not self._is_folder_there or path in self._arrivals
+
+    def _check_clock(self) -> None:
+        offset = time.time() - time.monotonic()
+        if abs(offset - self._clock_offset) > _CLOCK_JUMP_S and self._is_clock_sound:
+            self._is_clock_sound = False
+            self._notice(
+                "clock",
+                message("The computer's clock was changed; nothing is deleted for its age now."),
+            )
+
+    def _deliver(self) -> None:
+        folder = self._settings.project
+        if folder is None:
+            return
+        try:
+            if not self._queue.waiting():
+                return
+            with Project.open(folder) as project:
+                self._queue.deliver(project)
+        except (InputError, OSError, sqlite3.Error) as error:
+            if "project" not in self._told:
+                self._told.add("project")
+                text = error.message if isinstance(error, InputError) else None
+                self._notice("project", text or message("{problem}", problem=error))
+        else:
+            self._told.discard("project")
+
+
+def _lock(out: Path) -> FileLock:
+    lock = FileLock(out / _LOCK, thread_local=False)
+    try:
+        lock.acquire(timeout=_LOCK_WAIT_S)
+    except Timeout as error:
+        raise InputError(
+            "Another watcher works on {out}; end it, or choose another --out.", out=out
+        ) from error
+    except OSError as error:
+        raise storage_problem(error) or error from error
+    return lock
+
+
+def _no_room(error: OSError | sqlite3.Error, out: Path) -> Message:
+    is_full = is_disk_full(error) or _is_full(error)
+    if is_full:
+        return message(
+            "The disk of {out} is full; make room: the images wait, and none is lost.", out=out
+        )
+    reason = getattr(error, "strerror", None) or str(error)
+    return message(
+        "{out} cannot be written to ({reason}); the images wait.", out=out, reason=reason
+    )
+
+
+def _is_full(error: OSError | sqlite3.Error) -> bool:
+    code = getattr(error, "sqlite_errorcode", None)
+    return code is not None and (code & 0xFF) == sqlite3.SQLITE_FULL
