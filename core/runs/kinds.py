@@ -176,6 +176,7 @@ class BundleSpec(ModelJobSpec):
 
     kind: Literal["bundle"] = "bundle"
     out: Path = Field(description="folder, or a file that ends with .zip")
+    export_dir: Path | None = Field(None, description="its export; by default it is exported anew")
     data_dir: Path | None = Field(None, description="its val images become samples")
     image_size: tuple[int, int] | None = Field(None, description="by default the model's own")
     thresholds: bool = Field(False, description="have the file choose by the model's thresholds")
@@ -376,7 +377,7 @@ JOB_KINDS: tuple[JobKind, ...] = (
         spec=BundleSpec,
         task="core.jobs.tasks.bundle:run",
         title=lambda name: message("{name} · bundle", name=name),
-        panel="compression",
+        panel="shipping",
         subsets=_val_if_any,
         stages={"bundle": "bundling"},
     ),
@@ -392,7 +393,7 @@ JOB_KINDS: tuple[JobKind, ...] = (
         spec=VerifySpec,
         task="core.jobs.tasks.verify:run",
         title=lambda name: message("{name} · verification", name=name),
-        panel="compression",
+        panel="shipping",
         subsets=_if_labelled,
         stages={"verify": "verifying"},
         memory_advice=_SMALLER_MODEL,

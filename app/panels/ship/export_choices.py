@@ -5,14 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal, Slot
-from PySide6.QtWidgets import QCheckBox, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QComboBox, QToolButton, QVBoxLayout, QWidget
 
 from app.look.icons import set_icon
 from app.look.theme import GRID
 from app.look.translation import tr
 from app.widgets.choice_card import ChoiceColumn
 from app.widgets.elided_label import ElidedLabel
-from app.widgets.layout import button, label, row
+from app.widgets.layout import button, label, line, row
 
 FORMATS = ("onnx", "openvino", "paddle")
 
@@ -22,6 +22,7 @@ class ExportChoices(QWidget):
 
     export_requested = Signal()
     folder_requested = Signal()
+    bundle_requested = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -66,6 +67,13 @@ class ExportChoices(QWidget):
         self.export_button = button(
             tr("Export"), "primary", tooltip=tr("Writes the files, then verifies them")
         )
+        self.bundle_box = QComboBox()
+        self.bundle_box.setAccessibleName(tr("Form of the bundle"))
+        self.bundle_box.addItem(tr("Folder"), False)
+        self.bundle_box.addItem(tr("Zip file"), True)
+        self.bundle_button = button(
+            tr("Make a bundle…"), tooltip=tr("Asks where to; exports the model first if need be")
+        )
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(GRID)
@@ -77,7 +85,21 @@ class ExportChoices(QWidget):
         layout.addWidget(self.advanced_button)
         layout.addWidget(self.advanced)
         layout.addWidget(self.export_button)
+        layout.addWidget(line())
+        layout.addWidget(label(tr("For the line PC"), "heading"))
+        layout.addWidget(
+            label(
+                tr(
+                    "A bundle holds the model, the rules, sample images and a small program: the "
+                    "line PC needs nothing of ours, and tests it by itself."
+                ),
+                "muted",
+                wrap=True,
+            )
+        )
+        layout.addLayout(row(self.bundle_box, self.bundle_button, 1))
         self.export_button.clicked.connect(self.export_requested)
+        self.bundle_button.clicked.connect(self.bundle_requested)
         self.folder_button.clicked.connect(self.folder_requested)
         self.advanced_button.toggled.connect(self._on_advanced)
 
@@ -86,6 +108,11 @@ class ExportChoices(QWidget):
         """The format chosen."""
         return FORMATS[self.formats.index]
 
+    @property
+    def as_zip(self) -> bool:
+        """Whether a bundle becomes a file."""
+        return bool(self.bundle_box.currentData())
+
     def show_folder(self, folder: Path | None) -> None:
         """Say where the files go."""
         self.folder_label.setText("" if folder is None else str(folder))
@@ -93,6 +120,7 @@ class ExportChoices(QWidget):
     def set_startable(self, allowed: bool) -> None:
         """Whether anything may be started."""
         self.export_button.setEnabled(allowed)
+        self.bundle_button.setEnabled(allowed)
 
     def renew_colors(self) -> None:
         """Draw the cards in the current theme."""

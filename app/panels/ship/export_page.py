@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -21,13 +21,14 @@ from PySide6.QtWidgets import (
 from app.look.icons import icon
 from app.look.theme import GRID, tokens
 from app.look.translation import tr
-from app.panels.ship.commands import NextSteps
+from app.panels.ship.commands import NextSteps, bundle_steps, export_steps
 from app.widgets.layout import button, label, row
 from app.widgets.number_text import size_text
 
 _ROW = GRID * 4
 _FORMAT, _VERIFIED, _SIZE, _FOLDER = range(4)
 _NAMES = {"onnx": "ONNX", "openvino": "OpenVINO", "paddle": "Paddle"}
+_BUNDLE = "bundle"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,7 @@ class ExportRow:
 
     Attributes:
         folder: where it is.
-        format: ``"onnx"``, ``"openvino"`` or ``"paddle"``.
+        format: ``"onnx"``, ``"openvino"``, ``"paddle"``, or ``"bundle"``.
         size_bytes: of the model's file.
         verified: None where it was not tried, or is being tried.
         note: what is said instead of that.
@@ -47,6 +48,11 @@ class ExportRow:
     size_bytes: int
     verified: bool | None = None
     note: str = ""
+
+    @property
+    def is_bundle(self) -> bool:
+        """Whether it is a bundle of an export."""
+        return self.format == _BUNDLE
 
 
 class ExportTable(QTableWidget):
@@ -80,7 +86,8 @@ class ExportTable(QTableWidget):
         self.blockSignals(True)
         self.setRowCount(len(self.rows))
         for place, one in enumerate(self.rows):
-            verified = QTableWidgetItem(one.note or _verified_text(one.verified))
+            said = "" if one.is_bundle else _verified_text(one.verified)
+            verified = QTableWidgetItem(one.note or said)
             if one.verified is not None:
                 theme = tokens()
                 name, color = (
@@ -89,7 +96,9 @@ class ExportTable(QTableWidget):
                 verified.setIcon(icon(name, color=color))
                 verified.setForeground(QColor(color))
             texts = (
-                QTableWidgetItem(_NAMES.get(one.format, one.format)),
+                QTableWidgetItem(
+                    tr("Bundle") if one.is_bundle else _NAMES.get(one.format, one.format)
+                ),
                 verified,
                 QTableWidgetItem(size_text(one.size_bytes)),
                 QTableWidgetItem(str(one.folder)),
@@ -152,11 +161,11 @@ class ExportPage(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.tabs)
-        self.table.itemSelectionChanged.connect(self.chosen)
+        self.table.itemSelectionChanged.connect(self._on_chosen)
         self.open_button.clicked.connect(self.open_requested)
         self.verify_button.clicked.connect(self.verify_requested)
         self.show_exports([])
-        self.steps.show_steps([])
+        self._on_chosen()
 
     def show_exports(self, rows: Sequence[ExportRow]) -> None:
         """List what was exported."""
@@ -166,6 +175,19 @@ class ExportPage(QWidget):
         self._tools.setVisible(bool(rows))
         height = self.table.horizontalHeader().sizeHint().height() + _ROW * min(len(rows), 5) + 6
         self.table.setFixedHeight(height)
+        self._on_chosen()
+
+    @Slot()
+    def _on_chosen(self) -> None:
+        current = self.table.current
+        self.verify_button.setVisible(current is not None and not current.is_bundle)
+        if current is None:
+            self.steps.show_steps({})
+        elif current.is_bundle:
+            self.steps.show_steps(bundle_steps(current.folder))
+        else:
+            self.steps.show_steps(export_steps(current.folder))
+        self.chosen.emit()
 
     def show_activity(self, text: str) -> None:
         """Say what is being done."""

@@ -32,8 +32,9 @@ class Filters(QWidget):
 
     changed = Signal()
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, rare: Sequence[StrEnum] = (), parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._rare = set(rare)  # only offered where there are some
         self._group = QButtonGroup(self)
         self._keys: list[StrEnum | None] = []
         self._row = QHBoxLayout(self)
@@ -48,10 +49,14 @@ class Filters(QWidget):
         keys: list[StrEnum | None] = [None, *counts]
         if keys != self._keys:
             self._make(keys)
+        chosen = self.chosen
         texts = [f"{tr('all')} {total:,}", *(f"{name(key)} {n:,}" for key, n in counts.items())]
         for button, text in zip(self._group.buttons(), texts, strict=True):
             button.setText(text)
-            button.setEnabled(not text.endswith(" 0") or button.isChecked())
+        for button, key in zip(self._group.buttons(), keys, strict=True):
+            there = key is None or counts[key] > 0 or key == chosen
+            button.setEnabled(there)
+            button.setVisible(there or key not in self._rare)
 
     @property
     def chosen(self) -> StrEnum | None:
@@ -99,12 +104,13 @@ class ImageReview(QWidget):
         name: Callable[[Any], str],
         groups: type[StrEnum],
         *,
+        rare: Sequence[StrEnum] = (),
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
         self._group_of, self._name, self._groups = group_of, name, groups
         self._images: list[JudgedImage] = []
-        self.filters = Filters()
+        self.filters = Filters(rare)
         self.hint: QLabel = label("", "muted")
         self.hint.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.grid = OutcomeGrid()

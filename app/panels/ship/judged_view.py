@@ -192,7 +192,8 @@ def _tool(
 def _render(request: _Request, progress: Progress) -> ImageArray:
     """Return the picture (H, W, 3) BGR; for the thread pool."""
     one = request.one
-    image = shrink(read_image(one.image), _MAX_SIDE)
+    shown = one.image if request.plain or one.picture is None else one.picture
+    image = shrink(read_image(shown), _MAX_SIDE)
     progress.check()
     if request.plain or one.label_map is None:
         return image
@@ -202,7 +203,7 @@ def _render(request: _Request, progress: Progress) -> ImageArray:
             label_map, background=request.background, minimum_area=one.least
         )
     label_map = fit(label_map, image)
-    shown = overlay_mask(
+    blended = overlay_mask(
         image, label_map, request.colors, background=request.background, strength=_FAINT
     )
     width = max(1, round(max(image.shape[:2]) / _OUTLINE))
@@ -213,5 +214,5 @@ def _render(request: _Request, progress: Progress) -> ImageArray:
         area = np.asarray(label_map == class_id, np.uint8)
         outlines, _ = cv2.findContours(area, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
         red, green, blue = request.colors[class_id]
-        cv2.drawContours(shown, outlines, -1, (blue, green, red), width)
-    return shown
+        cv2.drawContours(blended, outlines, -1, (blue, green, red), width)
+    return blended

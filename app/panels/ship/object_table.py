@@ -9,21 +9,24 @@ from PySide6.QtGui import QColor
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHeaderView,
+    QLabel,
     QTableWidget,
     QTableWidgetItem,
     QVBoxLayout,
     QWidget,
 )
 
-from app.look.theme import GRID, set_role
+from app.look.icons import pixmap
+from app.look.theme import GRID, tokens
 from app.look.translation import tr, trn
-from app.panels.ship.outcomes import JudgedImage, Outcome, outcome_name
+from app.panels.ship.outcomes import JudgedImage, Outcome, outcome_color, outcome_name
 from app.widgets.class_colors import swatch
 from app.widgets.elided_label import ElidedLabel
-from app.widgets.layout import button, label
+from app.widgets.layout import button, label, row
 from core.images.palette import Color
 
 _ROW = GRID * 3 + 2
+_MARK = 20
 _MOST_ROWS = 200
 _SHOWN_ROWS = 8
 
@@ -54,22 +57,21 @@ class ObjectTable(QTableWidget):
         objects = () if one is None else one.objects
         shown = sorted(objects, key=lambda each: -each.area_px)[:_MOST_ROWS]
         in_mm = bool(shown) and shown[0].pixel_size_mm is not None
-        unit, square = ("mm", "mm²") if in_mm else ("px", "px²")
         self.setHorizontalHeaderLabels(
             [
                 tr("Class"),
-                f"{tr('Area')} {square}",
-                f"{tr('Length')} {unit}",
-                f"{tr('Width')} {unit}",
+                tr("Area"),
+                tr("Length"),
+                tr("Width"),
             ]
         )
         self.setRowCount(len(shown))
-        for row, each in enumerate(shown):
+        for place, each in enumerate(shown):
             name = QTableWidgetItem(each.name)
             color = colors.get(each.name)
             if color is not None:
                 name.setIcon(swatch(QColor(*color)))
-            self.setItem(row, 0, name)
+            self.setItem(place, 0, name)
             numbers = (
                 (each.area_mm2, each.length_mm, each.width_mm)
                 if in_mm
@@ -78,7 +80,7 @@ class ObjectTable(QTableWidget):
             for column, number in enumerate(numbers, start=1):
                 cell = QTableWidgetItem(number_text(number or 0.0))
                 cell.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-                self.setItem(row, column, cell)
+                self.setItem(place, column, cell)
         rows = min(max(len(shown), 1), _SHOWN_ROWS)
         self.setFixedHeight(rows * _ROW + self.horizontalHeader().sizeHint().height() + 4)
         self.setVisible(bool(shown))
@@ -95,6 +97,11 @@ class ImageFacts(QWidget):
         self._one: JudgedImage | None = None
         self.name = ElidedLabel("", "muted")
         self.outcome = label("", "heading", wrap=True)
+        self._mark = QLabel()
+        self._head = QWidget()
+        head = row(self._mark, self.outcome)
+        head.setStretch(1, 1)
+        self._head.setLayout(head)
         self.reasons = label("", wrap=True)
         self.objects_title = label("", "muted", wrap=True)
         self.table = ObjectTable()
@@ -106,7 +113,7 @@ class ImageFacts(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(GRID)
-        for part in (self.outcome, self.name, self.reasons, self.objects_title, self.table):
+        for part in (self._head, self.name, self.reasons, self.objects_title, self.table):
             layout.addWidget(part)
         layout.addWidget(self.label_button)
         self.label_button.clicked.connect(lambda: self.label_requested.emit(self._one))
@@ -115,7 +122,7 @@ class ImageFacts(QWidget):
     def show_image(self, one: JudgedImage | None, colors: Mapping[str, Color]) -> None:
         """Show an image's facts; None: none is chosen."""
         self._one = one
-        for part in (self.outcome, self.name, self.label_button):
+        for part in (self._head, self.name, self.label_button):
             part.setVisible(one is not None)
         self.table.show_objects(one, colors)
         if one is None:
@@ -124,23 +131,28 @@ class ImageFacts(QWidget):
             return
         self.name.setText(one.image.name)
         self.outcome.setText(outcome_name(one.outcome))
-        role = {
-            Outcome.REJECT: "danger",
-            Outcome.INCONCLUSIVE: "warning",
-            Outcome.ACCEPT: "success",
-        }.get(one.outcome, "muted")
-        set_role(self.outcome, role)
-        font = self.outcome.font()
-        font.setBold(True)
-        self.outcome.setFont(font)
+        self.renew_colors()
         reasons = [one.problem] if one.problem else list(one.reasons)
         self.reasons.setText("\n".join(reasons))
         self.reasons.setVisible(bool(reasons))
         count = len(one.objects)
+        in_mm = bool(count) and one.objects[0].pixel_size_mm is not None
+        unit = tr("in mm and mm²") if in_mm else tr("in pixels")
         self.objects_title.setText(
-            trn("{count} object", "{count} objects", count) if count else tr("Nothing found")
+            trn("{count} object, {unit}", "{count} objects, {unit}", count, unit=unit)
+            if count
+            else tr("Nothing found")
         )
         self.objects_title.setVisible(one.outcome is not Outcome.FAILED)
+
+    def renew_colors(self) -> None:
+        """Draw the mark in the current theme."""
+        if self._one is None:
+            return
+        name = {Outcome.ACCEPT: "check", Outcome.REJECT: "close"}.get(self._one.outcome, "warning")
+        color = outcome_color(self._one.outcome, tokens())
+        ratio = self.devicePixelRatio()
+        self._mark.setPixmap(pixmap(name, _MARK, color=color, ratio=ratio))
 
     def set_startable(self, allowed: bool) -> None:
         """Whether the project may be changed."""

@@ -255,7 +255,7 @@ def small_picture(
     one: JudgedImage, colors: tuple[Color, ...], background: int | None
 ) -> ImageArray:
     """Return a small picture (H, W, 3) BGR with the label map over it; for the thread pool."""
-    bgr = thumbnail(one.image, max_side=_SIDE * 2)
+    bgr = thumbnail(one.picture or one.image, max_side=_SIDE * 2)
     if one.label_map is None or not one.label_map.is_file():
         return bgr
     label_map = read_mask(one.label_map)
@@ -265,7 +265,7 @@ def small_picture(
 
 
 def _key(one: JudgedImage) -> str:
-    return f"{one.image}\n{one.label_map}\n{one.least}"
+    return f"{one.image}\n{one.picture}\n{one.label_map}\n{one.least}"
 
 
 def _cell_size() -> QSize:

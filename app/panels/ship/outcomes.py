@@ -48,6 +48,7 @@ class JudgedImage:
         defective: whether its labels name a defect, None where they are not known.
         problem: why it could not be judged.
         note: short text beside its name, such as a time.
+        picture: a picture of the result that is shown instead of the image, or None.
         least: areas in pixels, by class id, below which objects are not shown.
     """
 
@@ -59,6 +60,7 @@ class JudgedImage:
     defective: bool | None = None
     problem: str = ""
     note: str = ""
+    picture: Path | None = None
     least: tuple[float, ...] = ()
 
     @property

@@ -23,7 +23,7 @@ from PySide6.QtWidgets import (
 from app.look.icons import set_icon
 from app.look.theme import GRID
 from app.look.translation import tr
-from app.widgets.layout import label
+from app.widgets.layout import keep_place, label
 from core.portable.conditions import (
     Condition,
     Count,
@@ -35,7 +35,7 @@ from core.portable.conditions import (
 from core.portable.portable_error import PortableError
 from core.portable.rules import Rule, parse_rule
 
-_WIDE = GRID * 100  # from here on everything stands in one line
+_WIDE = GRID * 104  # from here on everything stands in one line
 _MOST = 1e6
 
 
@@ -70,7 +70,6 @@ class RuleEdit(QFrame):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setProperty("role", "card")
         self.problem = label("", "warning", wrap=True)
         self.problem.hide()
         self.remove_button = QToolButton()
@@ -90,7 +89,7 @@ class RuleEdit(QFrame):
 
     def _with_problem(self, line: QBoxLayout) -> None:
         layout = QVBoxLayout(self)
-        layout.setContentsMargins(GRID, GRID // 2, GRID // 2, GRID // 2)
+        layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(GRID // 2)
         layout.addLayout(line)
         layout.addWidget(self.problem)
@@ -114,19 +113,19 @@ class RuleRow(RuleEdit):
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
-        self.class_box = _box(tr("Class"), GRID * 14)
+        self.class_box = _box(tr("Class"), GRID * 13)
         self.class_box.addItem(tr("any class"), None)
         for name in labels:
             self.class_box.addItem(name, name)
-        self.measured_box = _box(tr("What is measured"), GRID * 12)
+        self.measured_box = _box(tr("What is measured"), GRID * 13)
         for measured in Measured:
             self.measured_box.addItem(_measured_name(measured), measured)
-        self.operator_box = _box(tr("Comparison"), GRID * 11)
+        self.operator_box = _box(tr("Comparison"), GRID * 12)
         for operator in _OPERATORS:
             self.operator_box.addItem(_operator_name(operator), operator)
         self.value_box = _number(tr("Limit"))
-        self.unit_box = _box(tr("Unit"), GRID * 8)
-        self.outcome_box = _box(tr("Outcome"), GRID * 13)
+        self.unit_box = _box(tr("Unit"), GRID * 9 + 4)
+        self.outcome_box = _box(tr("Outcome"), GRID * 15)
         for outcome in _OUTCOMES:
             self.outcome_box.addItem(_outcome_words(outcome), outcome)
         self.unsure_label = label(tr("inconclusive from"), "muted")
@@ -141,9 +140,10 @@ class RuleRow(RuleEdit):
         for line in (first, second):
             line.setSpacing(GRID // 2)
             self._lines.addLayout(line)
-        first.addWidget(self.class_box, 2)
-        first.addWidget(self.measured_box, 2)
-        first.addWidget(self.operator_box, 1)
+        self._lines.setStretch(0, 1)
+        first.addWidget(self.class_box, 1)
+        first.addWidget(self.measured_box, 1)
+        first.addWidget(self.operator_box)
         first.addWidget(self.value_box)
         first.addWidget(self.unit_box)
         second.addWidget(label("→", "muted"))
@@ -155,6 +155,9 @@ class RuleRow(RuleEdit):
         self._with_problem(self._lines)
         self._fill(rule)
         self.set_pixel_size_known(has_pixel_size)
+        hidden = (self.operator_box, self.value_box, self.unit_box)
+        for part in (*hidden, self.unsure_label, self.unsure_box):
+            keep_place(part)  # the columns of the rows stay below each other
         for box in (
             self.class_box,
             self.measured_box,
@@ -359,7 +362,7 @@ def _number(name: str) -> QDoubleSpinBox:
     box = QDoubleSpinBox()
     box.setAccessibleName(name)
     box.setRange(0, _MOST)
-    box.setFixedWidth(GRID * 11)
+    box.setFixedWidth(GRID * 10)
     return box
 
 
@@ -371,21 +374,21 @@ def _choose(box: QComboBox, data: object) -> None:
 
 def _measured_name(measured: Measured) -> str:
     return {
-        Measured.PRESENCE: tr("is there at all"),
+        Measured.PRESENCE: tr("is there"),
         Measured.LENGTH: tr("length"),
         Measured.WIDTH: tr("width"),
         Measured.AREA: tr("area"),
-        Measured.TOTAL: tr("area of all together"),
-        Measured.NUMBER: tr("how many"),
-        Measured.SCORE: tr("how sure"),
+        Measured.TOTAL: tr("total area"),
+        Measured.NUMBER: tr("number"),
+        Measured.SCORE: tr("score"),
     }[measured]
 
 
 def _operator_name(operator: Operator) -> str:
     return {
-        ">": tr("more than"),
+        ">": tr("over"),
         ">=": tr("at least"),
-        "<": tr("less than"),
+        "<": tr("under"),
         "<=": tr("at most"),
     }[operator]
 

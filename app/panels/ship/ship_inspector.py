@@ -34,7 +34,7 @@ class ModelChoices(QWidget):
         self.facts = {}
         for key, title in (
             ("miou", tr("mIoU")),
-            ("latency", tr("Time a picture")),
+            ("latency", tr("Time per image")),
             ("size", tr("File size")),
             ("flops", tr("FLOPs")),
             ("classes", tr("Classes")),

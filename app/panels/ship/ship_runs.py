@@ -13,6 +13,8 @@ from app.panels.base import StepState, StepStatus
 from app.panels.ship.export_page import ExportRow
 from app.panels.ship.stage_bar import Stage
 from core.images.io import IMAGE_SUFFIXES
+from core.portable.manifest import read_manifest
+from core.portable.portable_error import PortableError
 from core.project import Project, RunRow
 from core.project.variant_choice import is_usable
 from core.project.variants import ModelVariant, VariantReader, located
@@ -55,6 +57,16 @@ class Export:
     folder: Path
     format: str
     size_bytes: int
+    is_complete: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """A folder or a zip file with all that a line PC needs."""
+
+    run: RunRow
+    path: Path
+    size_bytes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +97,7 @@ class ShipRuns:
     own: dict[Path, Trial] = field(default_factory=dict)
     validation: dict[Path, Trial] = field(default_factory=dict)
     exports: dict[Path, list[Export]] = field(default_factory=dict)
+    bundles: dict[Path, list[Bundle]] = field(default_factory=dict)
     verified: dict[Path, Verified] = field(default_factory=dict)
     checked: dict[Path, Verified] = field(default_factory=dict)
     about: dict[int, tuple[Path, str]] = field(default_factory=dict)
@@ -107,12 +120,19 @@ class ShipRuns:
     def stage_of(self, run_id: int | None) -> Stage:
         """Return the stage that shows a run."""
         kind = self.about[run_id][1] if run_id in self.about else ""
-        stages = {"trial": Stage.TRY, "verify": Stage.VERIFY, "export": Stage.EXPORT}
-        return stages.get(kind, Stage.MODEL)
+        stages = {"": Stage.MODEL, "trial": Stage.TRY, "verify": Stage.VERIFY}
+        return stages.get(kind, Stage.EXPORT)
+
+    def bundled_export(self, folder: Path) -> Export | None:
+        """Return the newest export of a model that a bundle can be made of."""
+        exports = self.exports.get(folder, [])
+        return next((one for one in exports if one.format == "onnx" and one.is_complete), None)
 
     def export_rows(self, folder: Path) -> list[ExportRow]:
         """Return the exports of a model for their table, the newest first."""
-        rows = []
+        rows = [
+            ExportRow(one.path, "bundle", one.size_bytes) for one in self.bundles.get(folder, [])
+        ]
         for one in self.exports.get(folder, []):
             known = self.checked.get(one.folder)
             if known is not None and known.run.id < one.run.id:
@@ -162,6 +182,12 @@ def read_ship_runs(project: Project, reader: VariantReader, check: Callable[[], 
             others = known.exports.setdefault(folder, [])
             if export is not None and all(one.folder != export.folder for one in others):
                 others.append(export)
+        elif run.kind == "bundle" and run.state == "done":
+            path = Path(str((reader.result(run) or {}).get("bundle", "")))
+            size = int((reader.result(run) or {}).get("size_bytes") or 0)
+            made = known.bundles.setdefault(folder, [])
+            if path.exists() and path.name and all(one.path != path for one in made):
+                made.append(Bundle(run, path, size))
         elif run.kind == "verify" and run.state == "done":
             found = _verified(run, reader)
             if found is not None:
@@ -177,9 +203,12 @@ def _export(run: RunRow, reader: VariantReader) -> Export | None:
     files = [Path(str(file)) for file in result.get("files") or ()]
     if not files or not all(file.is_file() for file in files):
         return None
-    return Export(
-        run, folder, str(result.get("format", "onnx")), int(result.get("size_bytes") or 0)
-    )
+    try:
+        is_complete = read_manifest(folder).graph == "complete"
+    except PortableError:  # an earlier version wrote none
+        is_complete = False
+    size = int(result.get("size_bytes") or 0)
+    return Export(run, folder, str(result.get("format", "onnx")), size, is_complete)
 
 
 def _verified(run: RunRow, reader: VariantReader) -> Verified | None:

@@ -136,6 +136,8 @@ class ShippingPanel(Panel):
         self.page.renew_colors()
         self.model_choices.verdict.renew_colors()
         self.choices.renew_colors()
+        self.trial_facts.renew_colors()
+        self.judging_choices.facts.renew_colors()
         self.export_choices.renew_colors()
 
     def shut_down(self) -> None:

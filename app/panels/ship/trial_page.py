@@ -28,7 +28,9 @@ class TrialPage(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setAcceptDrops(True)
-        self.review = ImageReview(_group_of, outcome_name, Outcome)
+        self.review = ImageReview(
+            _group_of, outcome_name, Outcome, rare=(Outcome.WARN, Outcome.FAILED)
+        )
         self.source = ElidedLabel("", "heading")
         self.progress = label("", "muted")
         self.folder_button = button(

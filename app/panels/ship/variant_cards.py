@@ -27,7 +27,7 @@ from app.widgets.verdict_box import level_mark
 from core.project.variant_choice import Praise
 from core.project.variants import ModelVariant
 
-_FACT_WIDTH = GRID * 11
+_FACT_WIDTH = GRID * 14
 _ICON = 16
 
 
@@ -157,7 +157,7 @@ def _facts(variant: ModelVariant) -> tuple[tuple[str, str], ...]:
     miou, measured = variant.best_miou, variant.measured
     return (
         (tr("mIoU"), "–" if miou is None else f"{miou:.3f}"),
-        (tr("Time a picture"), "–" if measured is None else latency_text(measured.latency_ms)),
+        (tr("Time per image"), "–" if measured is None else latency_text(measured.latency_ms)),
         (tr("File size"), "–" if measured is None else size_text(measured.size_bytes)),
     )
 
