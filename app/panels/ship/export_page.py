@@ -22,6 +22,7 @@ from app.look.icons import icon
 from app.look.theme import GRID, tokens
 from app.look.translation import tr
 from app.panels.ship.commands import NextSteps, bundle_steps, export_steps
+from app.panels.ship.watch_page import WatchPage
 from app.widgets.layout import button, label, row
 from app.widgets.number_text import size_text
 
@@ -157,7 +158,9 @@ class ExportPage(QWidget):
         self.tabs = QTabWidget()
         self.tabs.setDocumentMode(True)
         self.tabs.tabBar().setDrawBase(False)
+        self.watch = WatchPage()
         self.tabs.addTab(first, tr("Exports"))
+        self.tabs.addTab(self.watch, tr("Watch a folder"))
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.tabs)
@@ -189,6 +192,11 @@ class ExportPage(QWidget):
             self.steps.show_steps(export_steps(current.folder))
         self.chosen.emit()
 
+    @property
+    def shows_watching(self) -> bool:
+        """Whether the watched folder is in front."""
+        return self.tabs.currentWidget() is self.watch
+
     def show_activity(self, text: str) -> None:
         """Say what is being done."""
         self.activity.setText(text)
@@ -197,10 +205,16 @@ class ExportPage(QWidget):
     def set_startable(self, allowed: bool) -> None:
         """Whether anything may be started."""
         self.verify_button.setEnabled(allowed)
+        self.watch.set_startable(allowed)
+
+    def shut_down(self) -> None:
+        """Wait for what draws in the background."""
+        self.watch.shut_down()
 
     def renew_colors(self) -> None:
         """Draw the marks in the current theme."""
         self.show_exports(self.table.rows)
+        self.watch.renew_colors()
 
 
 def _verified_text(verified: bool | None) -> str:

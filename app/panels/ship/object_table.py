@@ -119,8 +119,16 @@ class ImageFacts(QWidget):
         self.label_button.clicked.connect(lambda: self.label_requested.emit(self._one))
         self.show_image(None, {})
 
-    def show_image(self, one: JudgedImage | None, colors: Mapping[str, Color]) -> None:
-        """Show an image's facts; None: none is chosen."""
+    def show_image(
+        self, one: JudgedImage | None, colors: Mapping[str, Color], *, measured: bool = True
+    ) -> None:
+        """Show an image's facts.
+
+        Args:
+            one: the image; None: none is chosen.
+            colors: of the classes.
+            measured: whether its objects are known.
+        """
         self._one = one
         for part in (self._head, self.name, self.label_button):
             part.setVisible(one is not None)
@@ -143,7 +151,7 @@ class ImageFacts(QWidget):
             if count
             else tr("Nothing found")
         )
-        self.objects_title.setVisible(one.outcome is not Outcome.FAILED)
+        self.objects_title.setVisible(measured and one.outcome is not Outcome.FAILED)
 
     def renew_colors(self) -> None:
         """Draw the mark in the current theme."""

@@ -14,8 +14,12 @@ from app.panels.ship.ship_runs import images_among
 from app.services.background import BackgroundTasks
 from app.services.context import AppContext
 from app.widgets.variant_names import variant_name
+from core.portable.manifest import MANIFEST, read_manifest, write_manifest
+from core.portable.portable_error import PortableError
+from core.portable.settings import Settings
 from core.project import ImageQuery, Project
 from core.project.variants import ModelVariant
+from core.system.errors import InputError
 
 _EXPORTS = "exports"
 
@@ -115,9 +119,18 @@ class ShipActions(QObject):
         if model is not None:
             self._start({"kind": "verify", "model_dir": model.folder, "export_dir": export})
 
-    def start(self, fields: dict[str, Any]) -> None:
-        """Start any other job."""
-        self._start(fields)
+    def bundle(self, export: Path, target: Path) -> None:
+        """Make a bundle of an export."""
+        model = self._model()
+        if model is not None:
+            self._start(
+                {
+                    "kind": "bundle",
+                    "model_dir": model.folder,
+                    "export_dir": export,
+                    "out": target,
+                }
+            )
 
     def _start(self, fields: dict[str, Any]) -> None:
         self._asked += 1
@@ -133,6 +146,52 @@ class ShipActions(QObject):
     def _on_error(self, _error: object) -> None:
         self._asked = 0
         self.changed.emit()
+
+
+def write_settings(export: Path, settings: Settings) -> None:
+    """Write what decides into the manifest of an export, unless it says so already.
+
+    Raises:
+        InputError: the manifest is damaged.
+        OSError: it cannot be written.
+    """
+    if not (export / MANIFEST).is_file():
+        return  # of an earlier version
+    try:
+        manifest = read_manifest(export)
+    except PortableError as error:
+        raise InputError.from_portable(error) from error
+    wanted = settings.into_manifest(manifest)
+    if wanted != manifest:
+        write_manifest(export, wanted)
+
+
+def ask_for_bundle(
+    widget: QWidget, project: Project, model: ModelVariant, *, as_zip: bool
+) -> Path | None:
+    """Ask where a bundle goes; None: nowhere."""
+    suggested = export_folder(project, model, "bundle")
+    if as_zip:
+        suggested = suggested.with_name(f"{suggested.name}.zip")
+    file, _ = QFileDialog.getSaveFileName(
+        widget.window(),
+        tr("Bundle for the line PC"),
+        str(free_name(suggested)),
+        tr("Zip files (*.zip)") if as_zip else tr("New folder (*)"),
+    )
+    if not file:
+        return None
+    target = Path(file)
+    return target.with_name(f"{target.name}.zip") if as_zip and target.suffix != ".zip" else target
+
+
+def free_name(path: Path) -> Path:
+    """Return a path that is not taken, with a number where need be."""
+    number, free = 1, path
+    while free.exists():
+        number += 1
+        free = path.with_name(f"{path.stem}_{number}{path.suffix}")
+    return free
 
 
 def export_folder(project: Project, model: ModelVariant, format: str) -> Path:

@@ -86,7 +86,8 @@ class ShipPage(QWidget):
     @property
     def busy(self) -> bool:
         """Whether pictures are being made."""
-        return self.trial.review.busy or self.judging.review.busy
+        reviews = (self.trial.review, self.judging.review, self.exports.watch.review)
+        return any(review.busy for review in reviews)
 
     def renew_colors(self) -> None:
         """Draw in the current theme."""
@@ -99,6 +100,7 @@ class ShipPage(QWidget):
         """Wait for what draws in the background."""
         self.trial.shut_down()
         self.judging.shut_down()
+        self.exports.shut_down()
 
     @Slot(int)
     def _on_stage_requested(self, stage: int) -> None:

@@ -15,13 +15,19 @@ from app.panels.ship.judging_choices import JudgingChoices
 from app.panels.ship.live_judging import LiveJudging
 from app.panels.ship.object_table import ImageFacts
 from app.panels.ship.outcomes import JudgedImage
-from app.panels.ship.ship_actions import ShipActions, export_folder
+from app.panels.ship.ship_actions import (
+    ShipActions,
+    ask_for_bundle,
+    export_folder,
+    write_settings,
+)
 from app.panels.ship.ship_inspector import ModelChoices, ShipInspector
 from app.panels.ship.ship_page import ShipPage
 from app.panels.ship.ship_runs import ALIVE, ShipRuns, Trial, read_ship_runs
 from app.panels.ship.stage_bar import Stage
 from app.panels.ship.stage_statuses import stage_statuses
 from app.panels.ship.verification_page import VerificationChoices
+from app.panels.ship.watch_follower import WatchFollower
 from app.services.background import BackgroundTasks
 from app.services.context import AppContext
 from app.services.targets import (
@@ -32,7 +38,9 @@ from app.services.targets import (
     ShowCompression,
     Target,
 )
+from app.widgets.layout import column
 from core.images.palette import Color, default_palette
+from core.jobs.watch_process import WatchProcess
 from core.portable.portable_error import PortableError
 from core.portable.settings import Settings
 from core.prediction.inspection import background_class
@@ -41,6 +49,7 @@ from core.project.judging_file import read_judging, usable_settings, write_judgi
 from core.project.variant_choice import praise, suggested
 from core.project.variants import ModelVariant, VariantReader
 from core.runs.events import Event, Progress
+from core.system.errors import InputError
 from core.system.messages import message
 
 
@@ -60,6 +69,7 @@ class ShippingPanel(Panel):
         self._model: Path | None = None
         self._wanted: ShipModel | None = None
         self._verify_next: set[Path] = set()  # models whose export is to be verified
+        self._bundle_next: dict[Path, Path] = {}  # model → bundle, once there is an export
         self._settings = Settings()
         self.runs = ShipRuns()
         self.page = ShipPage()
@@ -68,16 +78,20 @@ class ShippingPanel(Panel):
         self.verification_choices = VerificationChoices()
         self.judging_choices = JudgingChoices()
         self.export_choices = ExportChoices()
+        self.watch_facts = ImageFacts()
+        self._export_side = QWidget()
+        self._export_side.setLayout(column(self.export_choices, self.watch_facts))
         self.choices = ShipInspector(
             {
                 Stage.MODEL: self.model_choices,
                 Stage.TRY: self.trial_facts,
                 Stage.VERIFY: self.verification_choices,
                 Stage.RULES: self.judging_choices,
-                Stage.EXPORT: self.export_choices,
+                Stage.EXPORT: self._export_side,
             }
         )
         self.judging = LiveJudging(self)
+        self.watching = WatchFollower(self.page.exports.watch, self)
         self.starter = ShipActions(context, self._tasks, lambda: self.current, self)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -90,11 +104,13 @@ class ShippingPanel(Panel):
         """Show the models of a project, the one to ship chosen."""
         self._tasks.cancel_and_wait()  # the old project is closed next
         self.judging.set_project(project)
+        self.watching.set_project(project)
         self._project = project
         self._reader = VariantReader()
         self._progress.clear()
         self._model, self._wanted = None, None
         self._verify_next.clear()
+        self._bundle_next.clear()
         self.starter.forget()
         self._on_read(ShipRuns())
         self.page.show_stage(Stage.MODEL)
@@ -131,6 +147,14 @@ class ShippingPanel(Panel):
             self._wanted = target
             self._refresh()  # the run may be newer than what was read
 
+    def keep(self) -> object | None:
+        """A folder goes on being watched while the window is built anew."""
+        return self.watching.detach()
+
+    def show_kept(self, kept: WatchProcess) -> None:
+        """Go on with a folder that was watched."""
+        self.watching.attach(kept, self._project)
+
     def theme_changed(self) -> None:
         """Draw in the new colours."""
         self.page.renew_colors()
@@ -145,12 +169,14 @@ class ShippingPanel(Panel):
         self._project = None  # it may be closed before the last queued signal arrives
         self._tasks.shut_down()
         self.judging.shut_down()
+        self.watching.shut_down()
         self.page.shut_down()
 
     @property
     def busy(self) -> bool:
         """Whether runs or pictures are still being read."""
-        return self._tasks.busy or self.judging.busy or self.page.busy
+        parts = (self._tasks, self.judging, self.watching, self.page)
+        return any(part.busy for part in parts)
 
     @property
     def current(self) -> ModelVariant | None:
@@ -184,7 +210,7 @@ class ShippingPanel(Panel):
         self._show_model()
         if wanted is not None and wanted.run_id is not None:
             self.page.show_stage(runs.stage_of(wanted.run_id))
-        self._go_on_verifying()
+        self._go_on()
         self.status_changed.emit()
 
     @Slot()
@@ -277,6 +303,7 @@ class ShippingPanel(Panel):
         self._use(settings)
         if not project.read_only:
             write_judging(project.folder, {**content, "use_thresholds": use_thresholds})
+            self._write_into_exports()
         self._show_work()
 
     # What can be done, and what is being done
@@ -300,6 +327,7 @@ class ShippingPanel(Panel):
             self.verification_choices,
             self.judging_choices,
             self.export_choices,
+            self.watch_facts,
         ):
             part.set_startable(free)
         self._show_trials()
@@ -409,14 +437,83 @@ class ShippingPanel(Panel):
         self._verify_next.add(current.folder)
         self.starter.export(export_folder(project, current, "onnx"))
 
-    def _go_on_verifying(self) -> None:
-        """Verify the exports that were waited for."""
-        for folder in list(self._verify_next):
+    def _go_on(self) -> None:
+        """Verify and bundle the exports that were waited for."""
+        for folder in {*self._verify_next, *self._bundle_next}:
             exports = self.runs.exports.get(folder, [])
             if folder != self._model or self.runs.working("export", folder) or not exports:
                 continue
-            self._verify_next.discard(folder)
-            self.starter.verify(exports[0].folder)
+            self._write_into_exports()
+            if folder in self._verify_next:
+                self._verify_next.discard(folder)
+                self.starter.verify(exports[0].folder)
+            bundle = self._bundle_next.pop(folder, None)
+            export = self.runs.bundled_export(folder)
+            if bundle is not None and export is not None:
+                self.starter.bundle(export.folder, bundle)
+
+    @Slot()
+    def _on_bundle(self) -> None:
+        """Ask where to; export first where nothing can be bundled yet."""
+        current, project = self.current, self._project
+        if current is None or project is None:
+            return
+        target = ask_for_bundle(self, project, current, as_zip=self.export_choices.as_zip)
+        if target is None:
+            return
+        export = self.runs.bundled_export(current.folder)
+        if export is None:
+            self._bundle_next[current.folder] = target
+            self._on_verify()
+        else:
+            self._write_into_exports()
+            self.starter.bundle(export.folder, target)
+
+    def _write_into_exports(self) -> None:
+        """Let the exports of the model decide as the rules say now."""
+        exports = [] if self._model is None else self.runs.exports.get(self._model, [])
+        for one in exports:
+            try:
+                write_settings(one.folder, self._settings)
+            except (InputError, OSError) as error:
+                self.context.error_occurred.emit(error)
+
+    # Watching
+
+    @Slot()
+    def _on_watch(self) -> None:
+        project = self._project
+        exports = [] if self._model is None else self.runs.exports.get(self._model, [])
+        if project is None:
+            return
+        if not exports:
+            self._on_verify()
+            return
+        folder = QFileDialog.getExistingDirectory(
+            self.window(), tr("Folder into which images arrive"), str(self.context.projects_dir())
+        )
+        if not folder:
+            return
+        self._write_into_exports()
+        try:
+            self.watching.start(exports[0].folder, Path(folder), project)
+        except InputError as error:
+            self.context.error_occurred.emit(error)
+
+    @Slot(object)
+    def _on_watched_chosen(self, one: JudgedImage | None) -> None:
+        self.watch_facts.show_image(one, self._colors(), measured=False)
+
+    @Slot(int)
+    def _on_tab_changed(self, _place: int) -> None:
+        watches = self.page.exports.shows_watching
+        self.export_choices.setVisible(not watches)
+        self.watch_facts.setVisible(watches)
+
+    @Slot(int)
+    def _on_delivered(self, count: int) -> None:
+        if count:
+            self.context.dataset_changed.emit()
 
     @Slot()
     def _on_verify_chosen(self) -> None:
@@ -494,6 +591,16 @@ class ShippingPanel(Panel):
         self.verification_choices.verify_requested.connect(self._on_verify)
         self.export_choices.export_requested.connect(self._on_export)
         self.export_choices.folder_requested.connect(self._on_folder_requested)
+        self.export_choices.bundle_requested.connect(self._on_bundle)
+        page.exports.tabs.currentChanged.connect(self._on_tab_changed)
+        page.exports.watch.folder_requested.connect(self._on_watch)
+        page.exports.watch.stop_requested.connect(self.watching.stop)
+        page.exports.watch.deliver_requested.connect(self.watching.deliver)
+        page.exports.watch.review.image_chosen.connect(self._on_watched_chosen)
+        self.watch_facts.label_requested.connect(self._on_label_requested)
+        self.watching.failed.connect(self.context.error_occurred)
+        self.watching.delivered.connect(self._on_delivered)
+        self._on_tab_changed(0)
         self.export_choices.formats.group.idClicked.connect(self._on_format_changed)
         self.judging.own_judged.connect(self._on_own_judged)
         self.judging.validation_judged.connect(self._on_validation_judged)
