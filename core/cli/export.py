@@ -13,20 +13,37 @@ def command(
     model_dir: ModelDirOption,
     out: OutOption,
     format: Annotated[
-        Literal["onnx"], typer.Option("--format", help="What kind of file.")
+        Literal["onnx", "openvino", "paddle"],
+        typer.Option(
+            "--format",
+            help="onnx runs in most programs, openvino in OpenVINO alone, paddle in Paddle's own "
+            "inference library.",
+        ),
     ] = "onnx",
+    plain: Annotated[
+        bool,
+        typer.Option(
+            "--plain",
+            help="Export the network alone: a normalised image in, logits out. By default the "
+            "file takes images of any size as they are, and gives label maps.",
+        ),
+    ] = False,
+    color_order: Annotated[
+        Literal["bgr", "rgb"],
+        typer.Option("--color-order", help="Of the images that the file will take."),
+    ] = "bgr",
     image_size: ImageSizeOption = None,
     thresholds: Annotated[
         bool,
         typer.Option(
             "--thresholds",
-            help="Have the file obey the thresholds that were chosen on the validation images: "
-            "they are added to its scores.",
+            help="Have the file obey the thresholds that were chosen on the validation images; "
+            "with --plain they are added to its logits.",
         ),
     ] = False,
     json: JsonOption = False,
 ) -> None:
-    """Write an ONNX file; a quantised model becomes an int8 one."""
+    """Write a file that other programs run; a quantised model becomes an int8 one."""
     from core.cli.compression_runs import new_folder
     from core.cli.console import existing_folder, print_json
     from core.cli.job_runner import job_result, temporary_run_folder
@@ -46,6 +63,8 @@ def command(
         model_dir=model,
         out_dir=target,
         format=format,
+        plain=plain,
+        color_order=color_order,
         image_size=None if image_size is None else parse_size(image_size),
         thresholds=thresholds,
     )

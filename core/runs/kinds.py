@@ -165,7 +165,9 @@ class ExportSpec(ModelJobSpec):
 
     kind: Literal["export"] = "export"
     out_dir: Path
-    format: Literal["onnx"] = "onnx"
+    format: Literal["onnx", "openvino", "paddle"] = "onnx"
+    plain: bool = Field(False, description="leave preprocessing and choosing classes out")
+    color_order: Literal["bgr", "rgb"] = Field("bgr", description="of images that it will take")
     image_size: tuple[int, int] | None = Field(None, description="by default the model's own")
     thresholds: bool = Field(False, description="have the file choose by the model's thresholds")
     device: str = "cpu"
