@@ -179,7 +179,7 @@ def export_model(
         tiling=tiling(items, size, plain=plain),
         thresholds=_known(model.thresholds if chosen is None else chosen),
         applies_thresholds=chosen is not None,
-        status=model.status,
+        status=model.status if quantized is None else "Quantized",
         float_layers=() if quantized is None else quantized.float_layers,
         revision=revision,
         versions=library_versions(),
