@@ -100,9 +100,8 @@ def command(
     command goes on where it was.
     """
     from core.cli.console import existing_folder
-    from core.deploy.opening import open_export
     from core.watch import Watcher, WatchSettings
-    from core.watch.export_assessor import ExportAssessor
+    from core.watch.export_assessor import open_assessor
 
     tell = _JsonLines() if json else _TextLines()
     with _stop_in_order() as stops:
@@ -119,10 +118,9 @@ def command(
             min_confidence=min_confidence,
             most_to_label=most_to_label,
         )
-        predictor = open_export(
+        assessor = open_assessor(
             existing_folder(export, option="--export"), runtime=runtime, threads=threads
         )
-        assessor = ExportAssessor(predictor)
         with Watcher(assessor, settings, on_notice=tell.notice) as watcher:
             stops(watcher.stop)
             tell.started(settings.folder, assessor.model)

@@ -213,6 +213,28 @@ class VerifySpec(ModelJobSpec):
     device: str = "cpu"
 
 
+class WatchSpec(JobSpec):
+    """Judge images as they arrive in a folder; see ``core.watch``."""
+
+    kind: Literal["watch"] = "watch"
+    export_dir: Path
+    folder: Path
+    out_dir: Path
+    project: Path | None = Field(None, description="where images to label go")
+    subfolders: bool = False
+    once: bool = Field(False, description="end when all that is there is judged")
+    interval: float = Field(0.5, ge=0.05, le=3600, description="seconds between two looks")
+    broken_after: float = Field(30.0, ge=0, description="seconds that a file is tried")
+    keep_days: float = Field(30.0, ge=0, description="how long pictures are kept")
+    max_bytes: int = Field(2 * 2**30, ge=0, description="how large they may become together")
+    log_days: float = Field(365.0, ge=1)
+    min_confidence: float = Field(0.8, ge=0, le=1, description="below it an image is odd")
+    most_to_label: int = Field(200, ge=0, description="images a day that are chosen to label")
+    runtime: Literal["auto", "onnxruntime", "openvino", "paddle"] = "auto"
+    threads: int | None = Field(None, ge=1)
+    device: str = "cpu"
+
+
 _SMALLER_MODEL: Final = message("Close other programs, or use a model with a smaller image size.")
 
 
@@ -237,6 +259,8 @@ class JobKind:
         resumable: whether it is long work that goes on where it was interrupted.
         makes_variant: whether the result is a model that was made from another.
         distributed: whether several processes can do it together.
+        needs_engine: whether the engine is loaded for it; not for what runs exported files alone.
+        waits_turn: whether it waits until no other job runs; not what is light and never ends.
         takes_exports: whether ``model_dir`` may be an exported file instead of a model folder.
         memory_advice: what to do where memory ran out and no field of the spec would help; None:
             what fits any job.
@@ -252,6 +276,8 @@ class JobKind:
     resumable: bool = False
     makes_variant: bool = False
     distributed: bool = False
+    needs_engine: bool = True
+    waits_turn: bool = True
     takes_exports: bool = False
     memory_advice: Message | None = None
     former_name: str | None = None
@@ -399,6 +425,16 @@ JOB_KINDS: tuple[JobKind, ...] = (
         subsets=_if_labelled,
         stages={"verify": "verifying"},
         memory_advice=_SMALLER_MODEL,
+    ),
+    JobKind(
+        spec=WatchSpec,
+        task="core.jobs.tasks.watch:run",
+        title=lambda name: message("{name} · watched folder", name=name),
+        panel="shipping",
+        stages={"watch": "watching"},
+        resumable=True,
+        needs_engine=False,
+        waits_turn=False,
     ),
 )
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Final
+
+import numpy as np
 
 from core.images.palette import default_palette
 from core.portable.judging import Judgement
@@ -15,6 +18,28 @@ from core.system.errors import InputError
 from core.watch.assessment import Assessment, ImageArray
 
 _HASH_DIGITS: Final = 12
+
+
+def open_assessor(
+    folder: Path, *, runtime: str = "auto", threads: int | None = None
+) -> ExportAssessor:
+    """Open an export and try it on a small image: what is wrong is known before images come.
+
+    Args:
+        folder: what an export wrote.
+        runtime: ``"onnxruntime"``, ``"openvino"``, or ``"auto"``.
+        threads: that compute; None for one on each core.
+
+    Raises:
+        InputError: it cannot be opened or does not run.
+    """
+    try:
+        # Threads do not spin: the program that makes the images often runs on the same computer.
+        predictor = LinePredictor(folder, runtime=runtime, threads=threads, spinning=False)
+        predictor.judge(np.zeros((64, 64, 3), np.uint8))
+    except PortableError as error:
+        raise InputError.from_portable(error) from error
+    return ExportAssessor(predictor)
 
 
 class ExportAssessor:
