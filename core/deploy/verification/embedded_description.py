@@ -8,10 +8,11 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
+from core.deploy.openvino_export import SECTION
 from core.deploy.verification.model_facts import ModelFacts
 from core.portable.manifest import Manifest, manifest_from_dict
 from core.prediction.inspection import background_class
-from core.prediction.onnx_predictor import METADATA_KEY, Description
+from core.prediction.onnx_predictor import MANIFEST_KEY, METADATA_KEY, Description
 from core.system.errors import InputError
 
 
@@ -53,7 +54,8 @@ def _in_onnx(file: Path) -> str | None:
         model = onnx.load(file, load_external_data=False)
     except Exception:  # the parser's own kinds; the runtime says what is wrong with the file
         return None
-    return next((one.value for one in model.metadata_props if one.key == METADATA_KEY), None)
+    found = {one.key: one.value for one in model.metadata_props}
+    return found.get(MANIFEST_KEY, found.get(METADATA_KEY))
 
 
 def _in_openvino(file: Path) -> str | None:
@@ -61,7 +63,7 @@ def _in_openvino(file: Path) -> str | None:
 
     try:
         model: Any = openvino.Core().read_model(file)
-        return str(model.get_rt_info([METADATA_KEY]).value)
+        return str(model.get_rt_info([SECTION]).value)
     except Exception:  # as above, or it says nothing
         return None
 

@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import numpy as np
+import numpy.typing as npt
 
 from core.deploy.verification.inner_tensors import InnerTensors, inner_tensors
 from core.deploy.verification.model_facts import ModelFacts
 from core.deploy.verification.originals import Answer, Array, LabelMap, Original
-from core.deploy.verification.outcome import Fault
+from core.deploy.verification.outcome import FLOAT_AGREEMENT, Fault
 from core.deploy.verification.samples import Sample, probe_samples
-from core.deploy.verification.whole_way import Exported, label_map_of, scores_of
+from core.deploy.verification.whole_way import Exported, label_map_of, own_scores, scores_of
 from core.system.errors import InputError
 from core.system.messages import Message, message
 
@@ -22,8 +23,6 @@ from core.system.messages import Message, message
 #: two ways of resizing come to; half of a level is another preprocessing.
 _PREPARED_MEAN: Final = 5e-3
 _PREPARED_LARGEST: Final = 0.1
-#: Of scores, 0 … 1.
-_SAME_SCORES: Final = 0.01
 #: Differences below are the arithmetic's.
 _SMALL: Final = 1e-6
 
@@ -126,7 +125,7 @@ def _answer(original: Original, sample: Sample) -> Answer | None:
 
 def _distance(exported: Exported, answer: Answer, pixels: LabelMap) -> float:
     """Mean difference of the scores of an image, or where they are unknown of the label maps."""
-    scores = answer.scores()
+    scores = own_scores(exported, answer)
     if scores is None:
         return float((label_map_of(exported, pixels) != answer.label_map).mean())
     return float(np.abs(scores_of(exported, pixels) - scores).mean())
@@ -239,7 +238,9 @@ def _by_tensors(
     wanted = original.label_map_of(expected, answer)
     if _same(restored, wanted) < least:
         return Fault("network", _other_logits(tensors.logits, expected, sample))
-    if _same(wanted, answer.label_map) < least:  # small differences before it, that tell
+    if _same(restored, label_map_of(exported, sample.pixels())) < FLOAT_AGREEMENT:
+        return Fault("postprocessing", _other_label_map(sample))
+    if _same(wanted, answer.label_map) < _same(wanted, restored):
         text = message(
             "The file prepares {image} a little otherwise than the model, by {largest} at most; "
             "the network itself computes the same.",
@@ -247,17 +248,20 @@ def _by_tensors(
             largest=_number(difference.max()),
         )
         return Fault("preprocessing", text)
-    return Fault("postprocessing", _other_label_map(sample))
+    return Fault("network", _other_logits(tensors.logits, expected, sample))
 
 
 def _by_scores(exported: Exported, known: Sequence[tuple[Sample, Answer]]) -> Fault:
-    """Without a look inside: if the scores are right, what follows them is wrong."""
+    """Without a look inside: whether the label map follows from the scores."""
     for sample, answer in known:
-        scores = answer.scores()
+        scores = own_scores(exported, answer)
         if scores is None:
             continue
-        theirs = scores_of(exported, sample.pixels())
-        if theirs.shape == scores.shape and np.abs(theirs - scores).max() < _SAME_SCORES:
+        pixels = sample.pixels()
+        theirs = scores_of(exported, pixels)
+        obeys_nothing = not exported.manifest.applies_thresholds
+        label_map = label_map_of(exported, pixels)
+        if obeys_nothing and _same(theirs.argmax(axis=2), label_map) < FLOAT_AGREEMENT:
             return Fault("postprocessing", _other_label_map(sample))
         return Fault("network", _other_logits(theirs, scores, sample))
     return Fault(
@@ -299,12 +303,12 @@ def _other_logits(theirs: Array, own: Array, sample: Sample) -> Message:
 
 def _other_label_map(sample: Sample) -> Message:
     return message(
-        "The file gives {image} the model's scores, but another label map than follows from them.",
+        "The file gives {image} another label map than follows from its scores.",
         image=sample.name,
     )
 
 
-def _same(first: LabelMap, second: LabelMap) -> float:
+def _same(first: npt.NDArray[Any], second: npt.NDArray[Any]) -> float:
     return float((first == second).mean()) if first.shape == second.shape else 0.0
 
 

@@ -37,9 +37,16 @@ class Answer:
     logits: Array | None = None
     trace: Sequence[SpatialStep] = ()
 
-    def scores(self) -> Array | None:
-        """Return probabilities (H, W, num_classes) at the image's own size, where known."""
-        return None if self.logits is None else softmax(invert_scores(self.logits, self.trace))
+    def scores(self, thresholds: Sequence[float | None] | None = None) -> Array | None:
+        """Return probabilities (H, W, num_classes) at the image's own size, where known.
+
+        Args:
+            thresholds: that the logits are to obey, None for as they are.
+        """
+        if self.logits is None:
+            return None
+        offsets = 0 if thresholds is None else score_offsets(thresholds)
+        return softmax(invert_scores(self.logits + offsets, self.trace))
 
 
 class Original(Protocol):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -11,6 +12,7 @@ from core.deploy.verification.export_verification import export_manifest
 from core.deploy.verification.model_facts import ModelFacts, with_size_of_export
 from core.deploy.verification.originals import Answer, Array, LabelMap, label_map_of_logits
 from core.deploy.verification.samples import Sample
+from core.portable.manifest import Manifest
 from core.prediction.inspection import background_class
 from core.prediction.paddle_predictor import WINDOW, ImagePredictor
 from core.prediction.predictor import Prepared
@@ -136,9 +138,20 @@ def trained_network(folder: str | Path, model: Segmenter) -> TrainedNetwork:
             export=manifest.num_classes,
             model=model.num_classes,
         )
-    inside = embedded_description(Path(folder), manifest)
-    obeyed = None if inside is None else inside.chosen_by
-    facts = with_size_of_export(model_facts_of(model, thresholds=obeyed), inside)
-    size = manifest.input.width, manifest.input.height
-    window = (size[0], size[1]) if size[0] is not None and size[1] is not None else WINDOW
-    return TrainedNetwork(model, facts, window=window)
+    # Files of Paddle's say nothing of themselves.
+    inside = embedded_description(Path(folder), manifest) or ModelFacts.of_manifest(manifest)
+    facts = with_size_of_export(model_facts_of(model, thresholds=inside.chosen_by), inside)
+    if inside.size_multiple == 1:  # as it is where the file takes one size
+        facts = replace(facts, size_multiple=1)
+    return TrainedNetwork(model, facts, window=_window(manifest, facts))
+
+
+def _window(manifest: Manifest, facts: ModelFacts) -> tuple[int, int]:
+    """Return (width, height) above which the file's network computes in windows."""
+    width, height = manifest.input.width, manifest.input.height
+    if width is not None and height is not None:
+        return width, height
+    resized = any(name.startswith("Res") for step in facts.transforms for name in step)
+    if manifest.tiling is None or resized:
+        return WINDOW
+    return min(WINDOW[0], manifest.tiling.width), min(WINDOW[1], manifest.tiling.height)

@@ -160,7 +160,7 @@ def _compare_one(
             own_width=own.shape[1],
             own_height=own.shape[0],
         )
-    scores = answer.scores()
+    scores = own_scores(exported, answer)
     difference = None
     if scores is not None:
         source = str(sample.image) if isinstance(sample.image, Path) else sample.image
@@ -172,6 +172,16 @@ def _compare_one(
         same=int((label_map == own).sum()),
         difference=difference,
     )
+
+
+def own_scores(exported: Exported, answer: Answer) -> Array | None:
+    """Return the network's scores of an image as the file ought to give them, where known.
+
+    A plain graph that obeys thresholds has them in its logits.
+    """
+    manifest = exported.manifest
+    is_shifted = manifest.graph == "plain" and manifest.applies_thresholds
+    return answer.scores(manifest.thresholds if is_shifted else None)
 
 
 def largest_difference(first: Array, second: Array) -> float:
