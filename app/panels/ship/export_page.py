@@ -197,6 +197,10 @@ class ExportPage(QWidget):
         """Whether the watched folder is in front."""
         return self.tabs.currentWidget() is self.watch
 
+    def show_watching(self) -> None:
+        """Bring the watched folder to the front."""
+        self.tabs.setCurrentWidget(self.watch)
+
     def show_activity(self, text: str) -> None:
         """Say what is being done."""
         self.activity.setText(text)

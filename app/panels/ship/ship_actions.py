@@ -119,6 +119,10 @@ class ShipActions(QObject):
         if model is not None:
             self._start({"kind": "verify", "model_dir": model.folder, "export_dir": export})
 
+    def watch(self, export: Path, folder: Path, out: Path) -> None:
+        """Judge what arrives in a folder."""
+        self._start({"kind": "watch", "export_dir": export, "folder": folder, "out_dir": out})
+
     def bundle(self, export: Path, target: Path) -> None:
         """Make a bundle of an export."""
         model = self._model()

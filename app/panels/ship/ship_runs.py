@@ -13,12 +13,10 @@ from app.panels.base import StepState, StepStatus
 from app.panels.ship.export_page import ExportRow
 from app.panels.ship.stage_bar import Stage
 from core.images.io import IMAGE_SUFFIXES
-from core.portable.manifest import read_manifest
-from core.portable.portable_error import PortableError
 from core.project import Project, RunRow
 from core.project.variant_choice import is_usable
 from core.project.variants import ModelVariant, VariantReader, located
-from core.runs.kinds import JOB_KINDS, ExportSpec, TrialSpec
+from core.runs.kinds import JOB_KINDS, ExportSpec, TrialSpec, WatchSpec
 from core.runs.spec import ModelJobSpec
 from core.system.errors import InputError
 from core.system.folders import is_hidden
@@ -70,6 +68,14 @@ class Bundle:
 
 
 @dataclass(frozen=True, slots=True)
+class Watched:
+    """A folder that is watched, or was."""
+
+    run: RunRow
+    spec: WatchSpec
+
+
+@dataclass(frozen=True, slots=True)
 class Verified:
     """What a verification found: its result, and pictures by what they show."""
 
@@ -100,6 +106,7 @@ class ShipRuns:
     bundles: dict[Path, list[Bundle]] = field(default_factory=dict)
     verified: dict[Path, Verified] = field(default_factory=dict)
     checked: dict[Path, Verified] = field(default_factory=dict)
+    watched: Watched | None = None
     about: dict[int, tuple[Path, str]] = field(default_factory=dict)
 
     def variant(self, folder: Path | None) -> ModelVariant | None:
@@ -115,7 +122,8 @@ class ShipRuns:
 
     def model_of(self, run_id: int | None) -> Path | None:
         """Return the model that a run of this step is about."""
-        return self.about[run_id][0] if run_id in self.about else None
+        folder = self.about[run_id][0] if run_id in self.about else None
+        return None if self.variant(folder) is None else folder
 
     def stage_of(self, run_id: int | None) -> Stage:
         """Return the stage that shows a run."""
@@ -166,6 +174,9 @@ def read_ship_runs(project: Project, reader: VariantReader, check: Callable[[], 
         if run.kind not in _WORK:
             continue
         spec = reader.spec(run)
+        if isinstance(spec, WatchSpec):
+            known.watched = known.watched or Watched(run, spec)
+            known.about[run.id] = (spec.export_dir, run.kind)
         if not isinstance(spec, ModelJobSpec):
             continue
         folder = located(spec.model_dir, project)
@@ -203,11 +214,8 @@ def _export(run: RunRow, reader: VariantReader) -> Export | None:
     files = [Path(str(file)) for file in result.get("files") or ()]
     if not files or not all(file.is_file() for file in files):
         return None
-    try:
-        is_complete = read_manifest(folder).graph == "complete"
-    except PortableError:  # an earlier version wrote none
-        is_complete = False
     size = int(result.get("size_bytes") or 0)
+    is_complete = result.get("graph") == "complete"  # earlier versions did not say
     return Export(run, folder, str(result.get("format", "onnx")), size, is_complete)
 
 

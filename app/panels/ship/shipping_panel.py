@@ -27,7 +27,7 @@ from app.panels.ship.ship_runs import ALIVE, ShipRuns, Trial, read_ship_runs
 from app.panels.ship.stage_bar import Stage
 from app.panels.ship.stage_statuses import stage_statuses
 from app.panels.ship.verification_page import VerificationChoices
-from app.panels.ship.watch_follower import WatchFollower
+from app.panels.ship.watch_follower import WatchFollower, results_folder
 from app.services.background import BackgroundTasks
 from app.services.context import AppContext
 from app.services.targets import (
@@ -40,7 +40,6 @@ from app.services.targets import (
 )
 from app.widgets.layout import column
 from core.images.palette import Color, default_palette
-from core.jobs.watch_process import WatchProcess
 from core.portable.portable_error import PortableError
 from core.portable.settings import Settings
 from core.prediction.inspection import background_class
@@ -118,6 +117,7 @@ class ShippingPanel(Panel):
 
     def job_event(self, run_id: str, event: Event) -> None:
         """Remember how far the jobs are; show what a trial has so far."""
+        self.watching.job_event(run_id, event)
         if not run_id.isdigit() or not isinstance(event, Progress):
             return
         number = int(run_id)
@@ -146,14 +146,6 @@ class ShippingPanel(Panel):
         if isinstance(target, ShipModel):
             self._wanted = target
             self._refresh()  # the run may be newer than what was read
-
-    def keep(self) -> object | None:
-        """A folder goes on being watched while the window is built anew."""
-        return self.watching.detach()
-
-    def show_kept(self, kept: WatchProcess) -> None:
-        """Go on with a folder that was watched."""
-        self.watching.attach(kept, self._project)
 
     def theme_changed(self) -> None:
         """Draw in the new colours."""
@@ -210,6 +202,9 @@ class ShippingPanel(Panel):
         self._show_model()
         if wanted is not None and wanted.run_id is not None:
             self.page.show_stage(runs.stage_of(wanted.run_id))
+            if runs.watched is not None and runs.watched.run.id == wanted.run_id:
+                self.page.exports.show_watching()
+        self.watching.follow(runs.watched)
         self._go_on()
         self.status_changed.emit()
 
@@ -495,10 +490,13 @@ class ShippingPanel(Panel):
         if not folder:
             return
         self._write_into_exports()
-        try:
-            self.watching.start(exports[0].folder, Path(folder), project)
-        except InputError as error:
-            self.context.error_occurred.emit(error)
+        watched = Path(folder)
+        self.starter.watch(exports[0].folder, watched, results_folder(project, watched))
+
+    @Slot()
+    def _on_watch_stopped(self) -> None:
+        if self.watching.run_id is not None:
+            self.context.jobs.stop(self.watching.run_id)
 
     @Slot(object)
     def _on_watched_chosen(self, one: JudgedImage | None) -> None:
@@ -594,7 +592,7 @@ class ShippingPanel(Panel):
         self.export_choices.bundle_requested.connect(self._on_bundle)
         page.exports.tabs.currentChanged.connect(self._on_tab_changed)
         page.exports.watch.folder_requested.connect(self._on_watch)
-        page.exports.watch.stop_requested.connect(self.watching.stop)
+        page.exports.watch.stop_requested.connect(self._on_watch_stopped)
         page.exports.watch.deliver_requested.connect(self.watching.deliver)
         page.exports.watch.review.image_chosen.connect(self._on_watched_chosen)
         self.watch_facts.label_requested.connect(self._on_label_requested)
