@@ -20,6 +20,7 @@ from core.cli import (
     predict,
     prune,
     quantize,
+    rules,
     sensitivity,
     train,
     verify,
@@ -63,6 +64,7 @@ def build_app() -> typer.Typer:
     app.command("quantize")(quantize.command)
     app.command("export")(export.command)
     app.command("verify")(verify.command)
+    app.command("rules")(rules.command)
     app.command("bundle")(bundle.command)
     app.command("watch")(watch.command)
     app.command("convert", cls=convert.ConvertCommand)(convert.command)

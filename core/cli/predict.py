@@ -29,6 +29,27 @@ def command(
         bool, typer.Option("--overwrite", help="Replace masks and overlays that exist.")
     ] = False,
     thresholds: ThresholdsOption = False,
+    judge: Annotated[
+        bool,
+        typer.Option(
+            "--judge",
+            help="Of an export: also decide about each image, by the export's rules; writes "
+            "results.csv, objects.csv and results.json. Videos are judged frame by frame.",
+        ),
+    ] = False,
+    rules: Annotated[
+        Path | None,
+        typer.Option(
+            "--rules", metavar="FILE", help="Judge by the rules in this text file, one a line."
+        ),
+    ] = None,
+    pixel_size: Annotated[
+        float | None,
+        typer.Option("--pixel-size", metavar="MM", help="Judge with this side of a pixel."),
+    ] = None,
+    every: Annotated[
+        int, typer.Option("--every", metavar="N", min=1, help="Take every Nth frame of videos.")
+    ] = 1,
     device: DeviceOption = "auto",
     json: JsonOption = False,
 ) -> None:
@@ -37,6 +58,21 @@ def command(
     An image that cannot be read does not stop the others; the exit code is 2 then. Of folders,
     files that systems hide, such as ._a.png, are passed over, and counted.
     """
+    if judge or rules is not None or pixel_size is not None:
+        from core.cli.judged_images import JudgingOptions, judge_images
+
+        options = JudgingOptions(
+            out=out.absolute(),
+            overlay=overlay,
+            overwrite=overwrite,
+            thresholds=thresholds,
+            rules=rules,
+            pixel_size=pixel_size,
+            every=every,
+            device=device,
+        )
+        judge_images(model_dir, images, options, json=json)
+        return
     from core.cli.console import complain, print_json
     from core.cli.job_runner import job_result, temporary_run_folder
     from core.cli.shared_options import check_device, existing_model
@@ -44,6 +80,7 @@ def command(
     from core.runs.kinds import PredictSpec
     from core.runs.run_folder import RunFolder
 
+    _refuse_videos(images)
     model = existing_model(model_dir)
     info = read_any_info(model)
     chosen, misnamed = usable_images(find_images(images))
@@ -77,6 +114,17 @@ def command(
         raise typer.Exit(EXIT_BAD_INPUT)
 
 
+def _refuse_videos(paths: Iterable[Path]) -> None:
+    from core.portable.sources import VIDEO_SUFFIXES
+    from core.system.errors import InputError
+
+    for path in paths:
+        if path.suffix.lower() in VIDEO_SUFFIXES and path.is_file():
+            raise InputError(
+                "{file} is a video: exported models take videos, with --judge.", file=path
+            )
+
+
 def _check_free(out: Path, images: Sequence[Path], *, overlay: bool, overwrite: bool) -> None:
     """Refuse before the engine is started; what is written later checks for itself."""
     from core.jobs.prediction_files import check_targets, overlay_path, prediction_paths
@@ -92,8 +140,12 @@ def _check_free(out: Path, images: Sequence[Path], *, overlay: bool, overwrite: 
     require_writable(out)
 
 
-def find_images(paths: Iterable[Path]) -> list[Path]:
+def find_images(paths: Iterable[Path], *, also: frozenset[str] = frozenset()) -> list[Path]:
     """Return the images named, and those inside folders named, each once, absolute.
+
+    Args:
+        paths: files and folders.
+        also: other suffixes that are looked for in folders.
 
     Raises:
         InputError: a path does not exist, or there is no image at all.
@@ -110,9 +162,9 @@ def find_images(paths: Iterable[Path]) -> list[Path]:
             everything = list(path.iterdir())
             visible = [one for one in everything if not is_hidden(one.name)]
             inside = natsorted(
-                (one for one in visible if one.suffix.lower() in IMAGE_SUFFIXES), key=str
+                (one for one in visible if one.suffix.lower() in IMAGE_SUFFIXES | also), key=str
             )
-            _tell_unread(visible)
+            _tell_unread(one for one in visible if one.suffix.lower() not in also)
             _tell_hidden(one for one in everything if is_hidden(one.name))
             if not inside:
                 raise InputError("There are no images in {folder}.", folder=path)

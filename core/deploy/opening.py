@@ -56,7 +56,7 @@ def open_export(
             names=f"auto, {name}",
         )
     computes = _PredictorRuntime(exported.predictor, manifest, threads=threads or usable_cores())
-    return LinePredictor.from_runtime(manifest, computes)
+    return LinePredictor.from_runtime(manifest, computes, folder=file.parent)
 
 
 class _PredictorRuntime:

@@ -123,6 +123,7 @@ def judge_label_map(
         labels=labels,
         background=background,
         pixel_size_mm=settings.pixel_size_mm,
+        predicted=label_map,
     )
     decision = decide(
         objects,

@@ -68,5 +68,5 @@ def area_of(value: object, what: str) -> Quantity:
 
 
 def rounded(value: float) -> float:
-    """Return a product as people would compute it: 3 × 0.1 is 0.3."""
-    return float(f"{value:.9g}")
+    """Return millimetres as people would compute them: 3 × 0.1 is 0.3."""
+    return round(value, 9)

@@ -41,6 +41,7 @@ class ResultFiles:
         manifest: of the model.
         facts: what ``results.json`` says besides the images.
         overlays: whether pictures of what was found are written, too.
+        beside: put them all into the folder itself, as ``NAME.png`` and ``NAME_overlay.jpg``.
 
     Attributes:
         counts: images by outcome, and by ``error``.
@@ -56,18 +57,20 @@ class ResultFiles:
         *,
         facts: Mapping[str, Any] | None = None,
         overlays: bool = True,
+        beside: bool = False,
     ) -> None:
         self.counts: dict[str, int] = dict.fromkeys((*OUTCOMES, "error"), 0)
         self._folder = Path(folder)
         self._manifest = manifest
         self._facts = dict(facts or {})
         self._overlays = overlays
+        self._mask_form = "{}.png" if beside else f"{MASKS}/{{}}.png"
+        self._overlay_form = "{}_overlay.jpg" if beside else f"{OVERLAYS}/{{}}.jpg"
         self._entries: list[dict[str, Any]] = []
         self._names: set[str] = set()
         try:
-            (self._folder / MASKS).mkdir(parents=True, exist_ok=True)
-            if overlays:
-                (self._folder / OVERLAYS).mkdir(exist_ok=True)
+            for form in (self._mask_form, self._overlay_form if overlays else "{}"):
+                (self._folder / form).parent.mkdir(parents=True, exist_ok=True)
             self._images = _Table(self._folder / IMAGES_TABLE, IMAGE_COLUMNS)
             self._objects = _Table(self._folder / OBJECTS_TABLE, OBJECT_COLUMNS)
         except OSError as error:
@@ -77,32 +80,35 @@ class ResultFiles:
                 reason=error.strerror or error,
             ) from error
 
-    def add(self, name: str, image: Image, judgement: Judgement) -> None:
+    def add(
+        self, name: str, image: Image, judgement: Judgement, *, stem: str | None = None
+    ) -> None:
         """Write what was said about one image.
 
         Args:
             name: of the image.
             image: (H, W, 3) uint8 BGR.
             judgement: what was said.
+            stem: what its files are called; None: after the image, as far as that is free.
         """
         colors = self._manifest.colors or ()
-        stem = self._free_name(name)
+        stem = self._free_name(name) if stem is None else stem
         mask = encode_label_map(judgement.label_map, colors)
-        (self._folder / MASKS / f"{stem}.png").write_bytes(mask)
-        files = {"mask": f"{MASKS}/{stem}.png"}
+        files = {"mask": self._mask_form.format(stem)}
+        (self._folder / files["mask"]).write_bytes(mask)
         if self._overlays:
             drawn = draw_judgement(
                 image, judgement, colors=colors or None, background=self._manifest.background
             )
             _, data = cv2.imencode(".jpg", drawn)
-            (self._folder / OVERLAYS / f"{stem}.jpg").write_bytes(data.tobytes())
-            files["overlay"] = f"{OVERLAYS}/{stem}.jpg"
+            files["overlay"] = self._overlay_form.format(stem)
+            (self._folder / files["overlay"]).write_bytes(data.tobytes())
         self._images.write([image_row(name, judgement)])
         self._objects.write(object_rows(name, judgement))
         self._entries.append({"image": name, **judgement.to_dict(), **files, "error": None})
         self.counts[judgement.outcome] += 1
 
-    def add_error(self, name: str, error: PortableError) -> None:
+    def add_error(self, name: str, error: ValueError) -> None:
         """Note that nothing can be said about an image."""
         self._images.write([{"image": name, "outcome": "error", "error": str(error)}])
         self._entries.append({"image": name, "outcome": None, "error": str(error)})

@@ -121,7 +121,7 @@ class Settings:
                 dont_care=_polygons(content.get("dont_care"), "dont_care"),
                 dont_care_file=_file(content.get("dont_care_file"), folder),
             ),
-            pixel_size_mm=_number(content.get("pixel_size_mm"), "pixel_size_mm", most=1e6),
+            pixel_size_mm=pixel_size(content.get("pixel_size_mm")),
             inconclusive_below=_number(
                 content.get("inconclusive_below"), "inconclusive_below", most=1
             ),
@@ -173,6 +173,15 @@ class Settings:
         if area.unit == "px2" or self.pixel_size_mm is None:
             return area.value
         return float(f"{area.value / self.pixel_size_mm**2:.9g}")
+
+
+def pixel_size(value: Any) -> float | None:
+    """Return the side of a pixel in millimetres, as JSON or a person gives it.
+
+    Raises:
+        PortableError: it is no number above 0.
+    """
+    return _number(value, "pixel_size_mm", most=1e6)
 
 
 def _areas(value: Any, name: str, labels: Sequence[str]) -> dict[str, Quantity]:

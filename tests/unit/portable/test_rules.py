@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -179,6 +180,15 @@ def test_a_second_limit_makes_a_band(text, unsure, condition):
 def test_errors_say_what_is_wrong_where(text, problem):
     with pytest.raises(PortableError, match=problem):
         parsed(text)
+
+
+def test_every_rule_of_the_guide_is_one():
+    guide = Path(__file__).parents[3] / "docs" / "guide" / "judging.md"
+    labels = ["background", "Crack", "Blowhole", "Deep Scratch", "Screw"]
+    blocks = guide.read_text(encoding="utf-8").split("```")[1::2]
+    (block,) = (one for one in blocks if one.strip().startswith("any Crack"))
+    rules = parse_rules(block.strip().splitlines(), labels, background=0)
+    assert [str(one) for one in rules] == block.strip().splitlines()
 
 
 def test_no_name_of_python_is_ever_looked_up():
