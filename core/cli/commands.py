@@ -9,6 +9,7 @@ from typer.core import TyperGroup
 
 import core
 from core.cli import (
+    benchmark,
     bundle,
     convert,
     data,
@@ -65,6 +66,7 @@ def build_app() -> typer.Typer:
     app.command("export")(export.command)
     app.command("verify")(verify.command)
     app.command("rules")(rules.command)
+    app.command("benchmark")(benchmark.command)
     app.command("bundle")(bundle.command)
     app.command("watch")(watch.command)
     app.command("convert", cls=convert.ConvertCommand)(convert.command)
