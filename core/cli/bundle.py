@@ -78,8 +78,8 @@ def _of_export(export: Path, target: Path, data: Path | None) -> dict[str, Any]:
     from core.cli.console import existing_folder
     from core.cli.data_source import open_data
     from core.datasets import open_data_folder
+    from core.deploy.bundle.bundle_samples import choose_sample_images
     from core.deploy.bundle.bundle_writing import write_bundle
-    from core.deploy.bundle.sample_images import choose_sample_images
 
     folder = existing_folder(export, option="--export")
     if data is None:

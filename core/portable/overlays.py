@@ -65,7 +65,7 @@ def draw_label_map(
     table = np.zeros((256, 3), np.float32)
     shares = np.zeros(256, np.float32)
     for class_id in classes:
-        table[class_id] = _color(colors, class_id)[::-1]
+        table[class_id] = class_color(colors, class_id)[::-1]
         shares[class_id] = _FILL
     share = shares[label_map][..., None]
     drawn = np.ascontiguousarray(
@@ -75,7 +75,7 @@ def draw_label_map(
     for class_id in classes:
         area = (label_map == class_id).view(np.uint8)
         outlines, _ = cv2.findContours(area, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
-        cv2.drawContours(drawn, outlines, -1, _color(colors, class_id)[::-1], thickness)
+        cv2.drawContours(drawn, outlines, -1, class_color(colors, class_id)[::-1], thickness)
     return drawn
 
 
@@ -109,7 +109,8 @@ def draw_judgement(
     return np.vstack([band, drawn])
 
 
-def _color(colors: Sequence[Color] | None, class_id: int) -> Color:
+def class_color(colors: Sequence[Color] | None, class_id: int) -> Color:
+    """Return (r, g, b) of a class: its own, or one that is as good as any other."""
     if colors is not None and class_id < len(colors):
         return colors[class_id]
     return _COLORS[class_id % len(_COLORS)]

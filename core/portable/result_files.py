@@ -18,7 +18,7 @@ from .deciding import OUTCOMES
 from .judging import IMAGE_COLUMNS, OBJECT_COLUMNS, Judgement, image_row, object_rows
 from .manifest import Manifest
 from .mask_files import encode_label_map
-from .overlays import draw_judgement
+from .overlays import class_color, draw_judgement
 from .portable_error import PortableError
 
 Image = npt.NDArray[np.uint8]
@@ -91,15 +91,14 @@ class ResultFiles:
             judgement: what was said.
             stem: what its files are called; None: after the image, as far as that is free.
         """
-        colors = self._manifest.colors or ()
+        manifest = self._manifest
+        colors = [class_color(manifest.colors, index) for index in range(manifest.num_classes)]
         stem = self._free_name(name) if stem is None else stem
         mask = encode_label_map(judgement.label_map, colors)
         files = {"mask": self._mask_form.format(stem)}
         (self._folder / files["mask"]).write_bytes(mask)
         if self._overlays:
-            drawn = draw_judgement(
-                image, judgement, colors=colors or None, background=self._manifest.background
-            )
+            drawn = draw_judgement(image, judgement, colors=colors, background=manifest.background)
             _, data = cv2.imencode(".jpg", drawn)
             files["overlay"] = self._overlay_form.format(stem)
             (self._folder / files["overlay"]).write_bytes(data.tobytes())

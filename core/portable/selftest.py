@@ -22,6 +22,8 @@ SAMPLES_FILE: Final = "samples.json"
 BOUNDS: Final = {"float32": 0.0001, "int8": 0.005}
 _SOME_SIDE: Final = 64
 _EVEN: Final = 128
+#: Of pixels that the model's preprocessing cuts off.
+_NOT_SEEN: Final = 255
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,9 +143,11 @@ def _problems_of_even_image(predictor: LinePredictor) -> list[str]:
     except PortableError as error:
         return [str(error)]
     problems = []
-    if not np.isfinite(scores).all() or np.abs(scores.sum(axis=2) - 1).max() > 0.001:
+    seen = label_map != _NOT_SEEN
+    sums = scores.sum(axis=2)[seen]
+    if not np.isfinite(scores).all() or np.abs(sums - 1).max(initial=0) > 0.001:
         problems.append("The scores of an even image are no probabilities.")
-    if label_map.max() >= predictor.num_classes:
+    if (label_map[seen] >= predictor.num_classes).any():
         problems.append("The mask of an even image holds classes that the model does not have.")
     return problems
 

@@ -159,7 +159,7 @@ def unused() -> list[Definition]:
     one that imports the name reads it, and wherever it is an attribute; a method wherever an
     attribute has its name. Uses inside of what is itself unused do not count.
     """
-    modules = [_read(file) for file in module_files()]
+    modules = [_read(file) for file in (*module_files(), *_programs_for_others())]
     definitions = [one for module in modules for one in module.definitions]
     imported = {module.name: module.imported for module in modules}
     uses: dict[str, list[_Use]] = defaultdict(list)
@@ -176,6 +176,11 @@ def unused() -> list[Definition]:
         if not more:
             return sorted(dead, key=lambda one: (one.module, one.line))
         dead += more
+
+
+def _programs_for_others() -> list[Path]:
+    """Return the programs that ours writes for other machines; they call it there."""
+    return sorted((ROOT / "core").rglob("*.py.txt"))
 
 
 def used_by_tests() -> Counter[str]:

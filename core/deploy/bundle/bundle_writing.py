@@ -140,7 +140,7 @@ def free_target(out: Path) -> Path:
         if target.exists():
             raise InputError("{file} exists; choose another name.", file=target)
     elif target.exists() and (not target.is_dir() or any(target.iterdir())):
-        raise InputError("{folder} is not empty; choose a new or an empty --out.", folder=target)
+        raise InputError("{folder} is not empty; choose a new or an empty folder.", folder=target)
     return target
 
 

@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from core.datasets import open_data_folder
+from core.deploy.bundle.bundle_samples import choose_sample_images
 from core.deploy.bundle.bundle_writing import free_target, write_bundle
-from core.deploy.bundle.sample_images import choose_sample_images
 from core.deploy.model_export import export_model
 from core.jobs.tasks.retraining import check_data
+from core.models.model_folder import read_model_info
 from core.runs.kinds import BundleSpec
 from core.runs.run_folder import RunFolder
 from core.seg.loading import load_model
@@ -35,6 +36,7 @@ def run(spec: BundleSpec, _folder: RunFolder, reporter: Reporter) -> dict[str, A
             Path(folder) / "export",
             size=spec.image_size,
             thresholds=spec.thresholds,
+            revision=read_model_info(spec.model_dir).dataset_hash,
             reporter=reporter,
         )
         result = write_bundle(exported.folder, spec.out, samples=samples, reporter=reporter)

@@ -8,6 +8,7 @@ import json
 import numpy as np
 import pytest
 from line_models import parts_picture, write_line_model
+from PIL import Image
 
 from core.images.io import read_image, read_mask
 from core.portable.line_predictor import LinePredictor
@@ -47,6 +48,8 @@ def test_what_is_said_is_written(tmp_path, predictor):
     assert content["model"] == "x" and content["counts"]["reject"] == 1
     assert [one["outcome"] for one in content["images"]] == ["reject", None, "accept"]
     np.testing.assert_array_equal(read_mask(out / content["images"][0]["mask"]), judged.label_map)
+    with Image.open(out / content["images"][0]["mask"]) as mask:
+        assert mask.getpalette()[3:6] == [220, 40, 40]
     overlay = read_image(out / content["images"][0]["overlay"])
     assert overlay.shape[1] == 80 and overlay.shape[0] > 60
 
@@ -62,6 +65,17 @@ def test_names_do_not_meet(tmp_path, predictor):
     assert len(masks) == len({name.casefold() for name in masks}) == len(names)
     assert "x.png" in masks and "a_b______.png" in masks
     assert not (tmp_path / "overlays").exists()
+
+
+def test_classes_without_colours_get_some(tmp_path):
+    write_line_model(tmp_path / "export", colors=None)
+    predictor = LinePredictor(tmp_path / "export")
+    picture = parts_picture()
+    with ResultFiles(tmp_path, predictor.manifest) as results:
+        results.add("a.png", picture, predictor.judge(picture))
+    with Image.open(tmp_path / "masks" / "a.png") as mask:
+        palette = mask.getpalette()
+    assert max(palette[3:6]) > 150 and max(palette[6:9]) > 150 and palette[3:6] != palette[6:9]
 
 
 def test_a_folder_that_is_a_file(tmp_path, predictor):

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from core.datasets import open_data_folder
-from core.deploy.bundle import sample_images
-from core.deploy.bundle.sample_images import MOST_SAMPLES, choose_sample_images
+from core.deploy.bundle import bundle_samples
+from core.deploy.bundle.bundle_samples import MOST_SAMPLES, choose_sample_images
 from core.images.io import write_image, write_mask
 
 
@@ -36,7 +36,7 @@ def test_rare_classes_come_first(tmp_path):
 def test_few_and_large_images(tmp_path, monkeypatch):
     data = _data(tmp_path / "data", [[1], [2]])
     assert len(choose_sample_images(data)) == 2
-    monkeypatch.setattr(sample_images, "_MOST_PIXELS", 130)
+    monkeypatch.setattr(bundle_samples, "_MOST_PIXELS", 130)
     assert len(choose_sample_images(data)) == 1
 
 
