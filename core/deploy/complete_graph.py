@@ -69,7 +69,6 @@ def complete_graph(
     Returns:
         Input ``image`` (N, H, W, 3) uint8; outputs ``label_map`` (N, H, W) uint8, 255 where the
         preprocessing cuts the image off, and ``scores`` (N, num_classes, H, W) float32, 0 … 1.
-        Runtimes compute only the one that is asked for.
 
     Raises:
         InputError: a transform cannot be expressed.
@@ -96,7 +95,7 @@ def complete_graph(
     preparation.apply(steps)
     preparation.finish(size_multiple)
     before, after = preparation.nodes, NodeWriter("restore.")
-    _restore(after, preparation.steps, offsets)
+    _restore(after, preparation.steps, num_classes, offsets)
 
     network = list(graph.node)
     # By these the network can be found again, and run without what is around it.
@@ -236,10 +235,13 @@ class _Preparation:
         return nodes.add("Pad", image, pads, mode=mode)
 
     def _normalize(self, transform: Normalize) -> None:
-        scale, shift = transform.affine()
-        values = self._channels(scale), self._channels(shift)
-        image = self.nodes.add("Mul", self._as_floats(), self.nodes.real(*values[0]))
-        self._image = self.nodes.add("Add", image, self.nodes.real(*values[1]))
+        nodes, image = self.nodes, self._as_floats()
+        # One number for each column's channels: runtimes are slow at repeating three.
+        row = nodes.add("Concat", self._size[1], nodes.whole(3), axis=0)
+        for op, values in zip(("Mul", "Add"), transform.affine(), strict=True):
+            each = nodes.add("Expand", nodes.real(*self._channels(values)), row)
+            image = nodes.add(op, image, each)
+        self._image = image
         self._dtype, self._levels = np.float32, False
 
     def _stretch(self, transform: Resize, limit: Sides | None) -> None:
@@ -401,7 +403,10 @@ def _cut(nodes: NodeWriter, array: Tensor, start: Pair, size: Pair, *, axis: int
 
 
 def _restore(
-    nodes: NodeWriter, steps: Sequence[_Step], offsets: npt.NDArray[np.float32] | None
+    nodes: NodeWriter,
+    steps: Sequence[_Step],
+    num_classes: int,
+    offsets: npt.NDArray[np.float32] | None,
 ) -> None:
     """Make label map and scores at the image's size of the network's output."""
     logits, zero = NETWORK_OUTPUT, nodes.whole(0)
@@ -417,18 +422,41 @@ def _restore(
                 after = _rest(nodes, step)
                 pads = nodes.add("Concat", zero, zero, *offset, zero, zero, *after, axis=0)
                 logits = nodes.add("Pad", logits, pads)
-    nodes.add("Softmax", logits, axis=1, name=SCORES)
+    shifted = logits
     if offsets is not None:
-        shift = nodes.constant(offsets.reshape(1, -1, 1, 1), np.float32)
-        logits = nodes.add("Add", logits, shift)
-    chosen = nodes.add("ArgMax", logits, axis=1, keepdims=0)
-    cropped = any(isinstance(step, _Cropped) for step in steps)
-    label_map = nodes.cast(chosen, np.uint8, name=None if cropped else LABEL_MAP)
-    if cropped:
-        rows, columns = (_seen(nodes, steps, axis) for axis in (0, 1))
-        seen = nodes.add("And", nodes.axes(rows, 1), columns)
-        unknown = nodes.constant(IGNORE_INDEX, np.uint8)
-        nodes.add("Where", seen, label_map, unknown, name=LABEL_MAP)
+        shifted = nodes.add("Add", logits, nodes.constant(offsets.reshape(1, -1, 1, 1), np.float32))
+    chosen, best = _highest(nodes, shifted, num_classes)
+    if shifted is not logits:
+        best = nodes.add("ReduceMax", logits, axes=[1], keepdims=1)
+    # As Softmax, which runtimes are slow at along any axis but the last.
+    powers = nodes.add("Exp", nodes.add("Sub", logits, best))
+    total = nodes.add("ReduceSum", powers, nodes.whole(1), keepdims=1)
+    nodes.add("Div", powers, total, name=SCORES)
+    if not any(isinstance(step, _Cropped) for step in steps):
+        nodes.add("Squeeze", chosen, nodes.whole(1), name=LABEL_MAP)
+        return
+    rows, columns = (_seen(nodes, steps, axis) for axis in (0, 1))
+    seen = nodes.add("And", nodes.axes(rows, 1), columns)
+    unknown = nodes.constant(IGNORE_INDEX, np.uint8)
+    chosen = nodes.add("Squeeze", chosen, nodes.whole(1))
+    nodes.add("Where", seen, chosen, unknown, name=LABEL_MAP)
+
+
+def _highest(nodes: NodeWriter, logits: Tensor, num_classes: int) -> tuple[Tensor, Tensor]:
+    """The class with the highest logit, the first of equal ones, and that logit: (N, 1, H, W).
+
+    Class by class: runtimes are slow at ArgMax along any axis but the last.
+    """
+    planes = [
+        nodes.add("Slice", logits, nodes.whole(k), nodes.whole(k + 1), nodes.whole(1))
+        for k in range(num_classes)
+    ]
+    chosen, best = nodes.constant(0, np.uint8), planes[0]
+    for k in range(1, num_classes):
+        higher = nodes.add("Greater", planes[k], best)
+        chosen = nodes.add("Where", higher, nodes.constant(k, np.uint8), chosen)
+        best = nodes.add("Max", planes[k], best)
+    return chosen, best
 
 
 def _rest(nodes: NodeWriter, step: _Cropped) -> list[Tensor]:

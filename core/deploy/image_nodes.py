@@ -142,12 +142,12 @@ def _blended(
         nodes.cast(nodes.add("Gather", image, place, axis=2), np.float32) for place in (left, right)
     ]
     if not levels:
-        row = _mixed(nodes, sides[0], sides[1], nodes.axes(along, 1))
+        row = _mixed(nodes, sides[0], sides[1], _for_channels(nodes, along))
         upper, lower = nodes.add_split("Split", row, names=[None, None], axis=1)
         return _mixed(nodes, upper, lower, nodes.axes(down, 1, 2))
     of_columns, of_rows = _steps(nodes, along), _steps(nodes, down)
     unit = nodes.real(_STEPS / 16)
-    weights = [nodes.axes(nodes.add("Mul", weight, unit), 1) for weight in of_columns]
+    weights = [_for_channels(nodes, nodes.add("Mul", weight, unit)) for weight in of_columns]
     sums = nodes.add("Add", *(nodes.add("Mul", *pair) for pair in zip(sides, weights, strict=True)))
     shares = nodes.add("Mul", nodes.add("Concat", *of_rows, axis=0), nodes.real(1 / 32))
     shares = nodes.axes(shares, 1, 2)
@@ -155,6 +155,12 @@ def _blended(
     upper, lower = nodes.add_split("Split", parts, names=[None, None], axis=1)
     quarters = nodes.add("Mul", nodes.add("Add", upper, lower), nodes.real(0.25))
     return nodes.add("Floor", nodes.add("Add", quarters, nodes.real(0.5)))
+
+
+def _for_channels(nodes: NodeWriter, weights: Tensor) -> Tensor:
+    """Weights (…) → (…, 3): runtimes are slow at repeating single numbers themselves."""
+    ones = nodes.constant([1.0] * 3, np.float32)
+    return nodes.add("Mul", nodes.add("Unsqueeze", weights, nodes.whole(-1)), ones)
 
 
 def _mixed(nodes: NodeWriter, first: Tensor, second: Tensor, share: Tensor) -> Tensor:
@@ -177,7 +183,7 @@ def _weighted(
 ) -> Tensor:
     """Sum pixels (n, taps) along an axis, each with its weight."""
     found = nodes.cast(nodes.add("Gather", image, places, axis=axis), np.float32)
-    weights = nodes.axes(weights, *range(2, 5 - axis))
+    weights = nodes.axes(weights, 2, 3) if axis == 1 else _for_channels(nodes, weights)
     found = nodes.add("Mul", found, weights)
     return nodes.add("ReduceSum", found, nodes.whole(axis + 1), keepdims=0)
 

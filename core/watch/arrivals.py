@@ -78,6 +78,11 @@ class Arrivals:
     def __contains__(self, path: str) -> bool:
         return path in self._waiting or path in self._done
 
+    @property
+    def is_folder_empty(self) -> bool:
+        """Whether no image lies in the folder."""
+        return not self._waiting and not self._done
+
     def update(self, listing: Mapping[str, Stamp], *, now: float, clock: float) -> None:
         """Take note of what lies in the folder.
 

@@ -17,7 +17,6 @@ from core.portable.image_statistics import (
 from core.watch.reports import Outcome
 
 ImageArray = npt.NDArray[np.uint8]
-CONFIDENCE: Final = "confidence"
 LEARNED: Final = "statistics"
 _WORDS: Final = {
     "brightness": ("darker", "brighter"),

@@ -9,15 +9,16 @@ from typing import Any, Final
 
 import numpy as np
 
+from core.deploy.opening import open_export
 from core.images.palette import default_palette
 from core.portable.judging import Judgement
 from core.portable.line_predictor import LinePredictor
 from core.portable.overlays import draw_judgement
-from core.portable.portable_error import PortableError
-from core.system.errors import InputError
+from core.system.errors import portable_errors
 from core.watch.assessment import Assessment, ImageArray
 
 _HASH_DIGITS: Final = 12
+_TRIAL: Final = 64
 
 
 def open_assessor(
@@ -31,14 +32,13 @@ def open_assessor(
         threads: that compute; None for one on each core.
 
     Raises:
-        InputError: it cannot be opened or does not run.
+        InputError: it cannot be opened or does not run, or one of its rules is wrong.
     """
-    try:
-        # Threads do not spin: the program that makes the images often runs on the same computer.
-        predictor = LinePredictor(folder, runtime=runtime, threads=threads, spinning=False)
-        predictor.judge(np.zeros((64, 64, 3), np.uint8))
-    except PortableError as error:
-        raise InputError.from_portable(error) from error
+    # Threads do not spin: the program that makes the images often runs on the same computer.
+    predictor = open_export(folder, runtime=runtime, threads=threads, spinning=False)
+    with portable_errors():
+        predictor.scores(np.zeros((_TRIAL, _TRIAL, 3), np.uint8))
+        _ = predictor.settings
     return ExportAssessor(predictor)
 
 
@@ -80,10 +80,8 @@ class ExportAssessor:
         Raises:
             InputError: the image is none for this model.
         """
-        try:
+        with portable_errors():
             judgement = self._predictor.judge(image)
-        except PortableError as error:
-            raise InputError.from_portable(error) from error
         confidence = judgement.scores_summary.get("mean_confidence")
         return Assessment(
             outcome=judgement.outcome,

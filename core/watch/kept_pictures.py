@@ -17,7 +17,7 @@ from core.watch.assessment import Assessment
 from core.watch.watch_log import WatchLog
 
 PICTURES: Final = "pictures"
-_DAY_S = 86_400
+DAY_S: Final = 86_400
 _LONGEST_STEM = 80
 _JPEG_QUALITY = 90
 _UNSAFE = str.maketrans(
@@ -43,7 +43,7 @@ class KeptPictures:
     def __init__(self, out: Path, log: WatchLog, *, keep_days: float, max_bytes: int) -> None:
         self._out = out
         self._log = log
-        self._keep_s = keep_days * _DAY_S
+        self._keep_s = keep_days * DAY_S
         self._max_bytes = max_bytes
 
     def write(

@@ -13,7 +13,8 @@ from typing import Final
 from core.project import Project
 from core.system.files import make_folder, write_bytes_atomic
 from core.watch.kept_pictures import safe_stem
-from core.watch.watch_log import ToLabel, WatchLog
+from core.watch.log_rows import ToLabel
+from core.watch.watch_log import WatchLog
 
 TO_LABEL: Final = "to_label"
 

@@ -124,11 +124,11 @@ class WatchStatus:
     """What a watcher does at the moment, as it wrote it last.
 
     Attributes:
-        state: ``watching``, ``no_room``, ``folder_gone`` or ``ended``.
+        state: ``watching``, ``folder_gone`` or ``ended``.
         waiting: images that have arrived and are not judged yet, half-written ones included.
         since: when this was so first, seconds since the epoch.
     """
 
-    state: Literal["watching", "no_room", "folder_gone", "ended"] = "ended"
+    state: Literal["watching", "folder_gone", "ended"] = "ended"
     waiting: int = 0
     since: float = 0.0

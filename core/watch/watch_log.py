@@ -12,12 +12,12 @@ import sqlite3
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Self, cast
 
 from core.system.errors import InputError
 from core.watch.folder_scan import Stamp
+from core.watch.log_rows import LogEntry, Pictures, Result, ToLabel
 from core.watch.reports import DayCounts, Judged, Outcome, WatchStatus
 
 DATABASE: Final = "watch.db"
@@ -67,72 +67,6 @@ _JUDGED = (
     "SELECT id, path, hash, arrived, judged, outcome, reasons, objects, milliseconds, confidence,"
     " oddities, model, revision, overlay, mask, to_label IS NOT NULL FROM image"
 )
-
-
-@dataclass(frozen=True, slots=True)
-class LogEntry:
-    """The newest row of a path."""
-
-    id: int
-    stamp: Stamp
-    hash: str
-    arrived: float
-    attempts: int
-    outcome: str | None
-
-    @property
-    def is_done(self) -> bool:
-        """Whether it has its result, broken ones included."""
-        return self.outcome is not None
-
-    @property
-    def is_judged(self) -> bool:
-        """Whether it was judged."""
-        return self.outcome not in (None, "broken")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Result:
-    """What is written of an image that is finished; fields as in ``Judged``.
-
-    ``picture_bytes`` is the size of overlay and mask together, ``to_label`` the name of its copy
-    among those to label.
-    """
-
-    outcome: Outcome
-    judged: float
-    reasons: Sequence[str] = ()
-    objects: Mapping[str, int] = field(default_factory=dict)
-    milliseconds: float = 0.0
-    confidence: float | None = None
-    oddities: Sequence[str] = ()
-    model: str = ""
-    revision: str | None = None
-    overlay: str | None = None
-    mask: str | None = None
-    picture_bytes: int = 0
-    to_label: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ToLabel:
-    """An image that waits to be labelled: ``file`` is the name of its copy."""
-
-    id: int
-    path: str
-    file: str
-    judged: float
-    why: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Pictures:
-    """What was kept of an image: paths below the output folder, and their bytes together."""
-
-    id: int
-    judged: float
-    files: tuple[str, ...]
-    size: int
 
 
 class WatchLog:
@@ -385,12 +319,12 @@ class WatchLog:
                 [(id_,) for id_ in ids],
             )
 
-    def older_than(self, judged: float, *, limit: int) -> list[tuple[int, str]]:
+    def older_than(self, judged: float) -> list[tuple[int, str]]:
         """Return (id, path) of finished images without pictures that wait for nothing."""
         rows = self._all(
             "SELECT id, path FROM image WHERE judged < ? AND picture_bytes = 0 AND announced"
-            " AND (to_label IS NULL OR delivered IS NOT NULL) ORDER BY id LIMIT ?",
-            (judged, limit),
+            " AND (to_label IS NULL OR delivered IS NOT NULL) ORDER BY id",
+            (judged,),
         )
         return [(id_, path) for id_, path in rows]
 

@@ -20,26 +20,27 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Literal
 
 from filelock import FileLock, Timeout
 
 from core.images.io import decode_image
-from core.project import Project
 from core.project.project_folder import require_project
 from core.system.errors import InputError
-from core.system.files import is_disk_full, make_folder, open_regular, storage_problem
-from core.system.messages import Message, message, printable
+from core.system.files import make_folder, open_regular, storage_problem
+from core.system.messages import message, printable
 from core.watch.arrivals import Arrival, Arrivals, Earlier
 from core.watch.assessment import LEARNED, Assessment, Assessor, ImageArray, OddityCheck
 from core.watch.folder_scan import scan_images, stamp_of
+from core.watch.housekeeping import Housekeeping
 from core.watch.kept_pictures import KeptPictures
 from core.watch.label_queue import LabelQueue
-from core.watch.reports import Judged, Notice, NoticeKind, WatchStatus
-from core.watch.watch_log import Result, WatchLog, is_passing
+from core.watch.log_rows import Result
+from core.watch.notice_board import NoticeBoard
+from core.watch.patience import Patience, Stopped, no_room
+from core.watch.reports import Judged, Notice, WatchStatus
+from core.watch.watch_log import WatchLog
 from core.watch.watch_settings import WatchSettings
-
-T = TypeVar("T")
 
 _LOG = logging.getLogger(__name__)
 _LOCK = "watch.lock"
@@ -50,17 +51,7 @@ _MOST_ATTEMPTS = 5
 _MOST_BYTES = 2**31
 _TAIL = bytes(512)
 _TAIL_SETTLE_S = 5.0
-_RETRY_S = 2.0
-_DELIVERY_S = 30.0
-_ROTATION_S = 60.0
-_CLOCK_JUMP_S = 86_400.0
-_ROWS_AT_ONCE = 1000
 _KEPT = ("warn", "inconclusive", "reject")
-_DAY_S = 86_400
-
-
-class _Stopped(Exception):  # noqa: N818 - a request, not an error
-    """The end was asked for while something had to wait."""
 
 
 class _Unreadable(Exception):  # noqa: N818 - the file's, told in its result
@@ -101,16 +92,18 @@ class Watcher:
         self._assessor = assessor
         self._settings = settings
         self._on_turn = on_turn
-        self._on_notice = on_notice
+        self._board = NoticeBoard(on_notice)
         self._stop = threading.Event()
         self._out = make_folder(settings.out)
         self._lock = _lock(self._out)
         try:
-            self._log = WatchLog(self._out, create=True)
-            self._bind()
+            self._log = self._open_log()
         except BaseException:
             self._lock.release()
             raise
+        self._patience = Patience(
+            self._out, self._log, self._board, stop=self._stop, on_turn=on_turn
+        )
         self._pictures = KeptPictures(
             self._out, self._log, keep_days=settings.keep_days, max_bytes=settings.max_bytes
         )
@@ -124,27 +117,42 @@ class Watcher:
         )
         self._arrivals = Arrivals(settings.settle_s, self._look_up)
         self._real_paths: dict[str, str] = {}
+        self._housekeeping = Housekeeping(
+            settings,
+            self._log,
+            pictures=self._pictures,
+            queue=self._queue,
+            arrivals=self._arrivals,
+            board=self._board,
+        )
         self._failed: set[str] = set()
-        self._told: set[NoticeKind] = set()
         self._status = WatchStatus()
-        self._is_folder_there = True
         self._once = False
-        self._clock_offset = time.time() - time.monotonic()
-        self._is_clock_sound = True
-        self._next_rotation = 0.0
-        self._next_delivery = 0.0
 
-    def _bind(self) -> None:
+    def _open_log(self) -> WatchLog:
+        try:
+            log = WatchLog(self._out, create=True)
+            try:
+                self._bind(log)
+            except BaseException:
+                log.close()
+                raise
+            return log
+        except (OSError, sqlite3.Error) as error:
+            text = no_room(error, self._out)
+            raise InputError(text.template, **text.params) from error
+
+    def _bind(self, log: WatchLog) -> None:
         """Remember which folder the log is about; refuse another one."""
         folder = printable(str(self._settings.folder.resolve()))
-        known = self._log.setting("folder")
+        known = log.setting("folder")
         if known is None:
             if not self._settings.folder.is_dir():
                 raise InputError(
                     "{folder} is not a folder; choose one that exists.",
                     folder=self._settings.folder,
                 )
-            self._log.write_settings({"folder": folder})
+            log.write_settings({"folder": folder})
         elif known != folder:
             raise InputError(
                 "{out} holds results of the folder {folder}; choose another --out.",
@@ -193,15 +201,14 @@ class Watcher:
             InputError: the log is damaged; with ``once`` also where the folder cannot be read or
                 nothing can be written.
         """
-        self._once = once
+        self._once = self._patience.gives_up = once
         try:
-            self._pictures.remove_leftovers(self._log.unfinished())
-            self._queue.remove_leftovers()
-            for judged in self._log.unannounced():
+            self._patience.do(self._remove_leftovers)
+            for judged in self._patience.do(self._log.unannounced):
                 yield dataclasses.replace(judged, again=True)
                 self._tell_done(judged)
             yield from self._loop(once=once)
-        except _Stopped:
+        except Stopped:
             pass
 
     def _loop(self, *, once: bool) -> Iterator[Judged]:
@@ -213,7 +220,7 @@ class Watcher:
                 self._look()
                 took = time.monotonic() - now
                 next_look = now + max(self._settings.interval_s, 3 * took)
-                self._tidy()
+                self._housekeeping.tidy()
             arrival = self._arrivals.next_ready()
             if arrival is not None:
                 judged = self._judge(arrival)
@@ -221,13 +228,17 @@ class Watcher:
                     yield judged
                     self._tell_done(judged)
             elif once and not len(self._arrivals):
-                self._tidy(at_once=True)
+                self._housekeeping.tidy(at_once=True)
                 return
             else:
                 self._stop.wait(max(0.0, min(_LONGEST_WAIT_S, next_look - time.monotonic())))
 
     def _tell_done(self, judged: Judged) -> None:
-        self._write(lambda: self._log.mark_announced(judged.id))
+        self._patience.do(lambda: self._log.mark_announced(judged.id))
+
+    def _remove_leftovers(self) -> None:
+        self._pictures.remove_leftovers(self._log.unfinished())
+        self._queue.remove_leftovers()
 
     # Looking
 
@@ -245,13 +256,13 @@ class Watcher:
         except OSError as error:
             self._folder_gone(error)
             return
-        if not self._is_folder_there:
-            self._is_folder_there = True
-            self._notice("folder_back", message("The folder is there again."))
+        self._board.over("folder_gone", ("folder_back", message("The folder is there again.")))
         # Names that are no Unicode are logged as they are shown; the real one opens the file.
         self._real_paths = {printable(path): path for path in listing if printable(path) != path}
         shown = {printable(path): stamp for path, stamp in listing.items()}
-        self._arrivals.update(shown, now=time.monotonic(), clock=time.time())
+        self._patience.do(
+            lambda: self._arrivals.update(shown, now=time.monotonic(), clock=time.time())
+        )
         self._write_status("watching")
 
     def _folder_gone(self, error: OSError) -> None:
@@ -261,29 +272,25 @@ class Watcher:
                 folder=self._settings.folder,
                 reason=error.strerror or error,
             ) from error
-        if self._is_folder_there:
-            self._is_folder_there = False
-            self._notice(
-                "folder_gone",
-                message(
-                    "The folder {folder} cannot be read ({reason}); waiting for it.",
-                    folder=self._settings.folder,
-                    reason=error.strerror or error,
-                ),
-            )
+        self._board.tell(
+            "folder_gone",
+            message(
+                "The folder {folder} cannot be read ({reason}); waiting for it.",
+                folder=self._settings.folder,
+                reason=error.strerror or error,
+            ),
+        )
         self._write_status("folder_gone")
 
     def _tell_unreadable(self, folder: Path, error: OSError) -> None:
-        if "subfolder" not in self._told:
-            self._told.add("subfolder")
-            self._notice(
-                "subfolder",
-                message(
-                    "The folder {folder} cannot be read ({reason}); it is passed over.",
-                    folder=folder,
-                    reason=error.strerror or error,
-                ),
-            )
+        self._board.tell(
+            "subfolder",
+            message(
+                "The folder {folder} cannot be read ({reason}); it is passed over.",
+                folder=folder,
+                reason=error.strerror or error,
+            ),
+        )
 
     def _look_up(self, path: str) -> Earlier | None:
         last = self._log.last(path)
@@ -304,9 +311,9 @@ class Watcher:
         if data is None:
             return None
         content = hashlib.sha256(data).hexdigest()
-        last = self._log.last(arrival.path)
+        last = self._patience.do(lambda: self._log.last(arrival.path))
         if last is not None and last.is_judged and last.hash == content:
-            self._write(lambda: self._log.restamp(last.id, arrival.stamp))
+            self._patience.do(lambda: self._log.restamp(last.id, arrival.stamp))
             self._arrivals.finish(arrival)
             return None
         id_, attempts = self._claim(arrival, content)
@@ -324,7 +331,7 @@ class Watcher:
         return self._finish(arrival, id_, data, image, assessment, content, milliseconds)
 
     def _claim(self, arrival: Arrival, content: str) -> tuple[int, int]:
-        return self._write(
+        return self._patience.do(
             lambda: self._log.claim(arrival.path, arrival.stamp, content, arrived=arrival.arrived)
         )
 
@@ -375,7 +382,7 @@ class Watcher:
         now = time.monotonic()
         if now - arrival.since >= self._settings.broken_after_s:
             return self._finish_broken(arrival, id_, reason)
-        self._write(lambda: self._log.release(id_))
+        self._patience.do(lambda: self._log.release(id_))
         self._arrivals.postpone(arrival, now=now)
         return None
 
@@ -431,61 +438,21 @@ class Watcher:
         def write() -> None:
             self._log.finish(id_, make_result(), settings=self._odd.learned())
 
-        self._write(write)
+        self._patience.do(write)
         self._arrivals.finish(arrival)
-        return self._log.judged(id_)
+        return self._patience.do(lambda: self._log.judged(id_))
 
     def _may_choose(self, judged: float) -> bool:
         day = time.strftime("%Y-%m-%d", time.localtime(judged))
         most = self._settings.most_to_label
         if self._log.chosen_to_label_on(day) < most:
-            self._told.discard("label_limit")
+            self._board.over("label_limit")
             return True
-        if "label_limit" not in self._told:
-            self._told.add("label_limit")
-            self._notice(
-                "label_limit",
-                message("{count} images are to be labelled today; no more are chosen.", count=most),
-            )
+        self._board.tell(
+            "label_limit",
+            message("{count} images are to be labelled today; no more are chosen.", count=most),
+        )
         return False
-
-    # Writing
-
-    def _write(self, work: Callable[[], T]) -> T:
-        """Do what writes into the output folder; wait where it cannot, for as long as it takes.
-
-        Raises:
-            _Stopped: the end was asked for while it waited.
-            InputError: with ``once``: there is no room.
-        """
-        while True:
-            try:
-                result = work()
-            except (OSError, sqlite3.Error) as error:
-                self._wait_for_room(error)
-                continue
-            if self._status.state == "no_room":
-                self._notice("room_again", message("Results can be written again."))
-                self._status = WatchStatus(state="watching", since=time.time())
-            return result
-
-    def _wait_for_room(self, error: OSError | sqlite3.Error) -> None:
-        if isinstance(error, sqlite3.Error) and not is_passing(error):
-            raise error
-        if self._once:
-            text = _no_room(error, self._out)
-            raise InputError(text.template, **text.params) from error
-        if self._status.state != "no_room":
-            self._status = WatchStatus(state="no_room", since=time.time())
-            self._notice("no_room", _no_room(error, self._out))
-            _LOG.warning("results cannot be written: %s", error)
-        self._log.close()  # a share that was gone needs another connection
-        self._on_turn()
-        if self._stop.wait(_RETRY_S):
-            raise _Stopped
-
-    def _notice(self, kind: NoticeKind, text: Message) -> None:
-        self._on_notice(Notice(kind, text))
 
     def _write_status(self, state: Literal["watching", "folder_gone", "ended"]) -> None:
         """Tell other processes what is done here, where that has changed."""
@@ -496,61 +463,6 @@ class Watcher:
         self._status = WatchStatus(state=state, waiting=self.waiting, since=since)
         with contextlib.suppress(OSError, sqlite3.Error):  # a result that finds no room says so
             self._log.write_status(self._status)
-
-    # Now and then
-
-    def _tidy(self, *, at_once: bool = False) -> None:
-        """Deliver what is to be labelled, and delete what is too old or too much."""
-        self._check_clock()
-        now = time.monotonic()
-        if at_once or now >= self._next_delivery:
-            self._next_delivery = now + _DELIVERY_S
-            self._deliver()
-        if at_once or now >= self._next_rotation:
-            self._next_rotation = now + _ROTATION_S
-            try:
-                self._rotate()
-            except (OSError, sqlite3.Error) as error:
-                _LOG.warning("nothing old was deleted: %s", error)
-
-    def _rotate(self) -> None:
-        clock = time.time()
-        self._pictures.rotate(clock, by_age=self._is_clock_sound)
-        if not self._is_clock_sound:
-            return
-        oldest = clock - self._settings.log_days * _DAY_S
-        rows = self._log.older_than(oldest, limit=_ROWS_AT_ONCE)
-        # What still lies in the folder must be known, or it would be judged again.
-        self._log.remove([id_ for id_, path in rows if not self._lies_in_folder(path)])
-
-    def _lies_in_folder(self, path: str) -> bool:
-        return not self._is_folder_there or path in self._arrivals
-
-    def _check_clock(self) -> None:
-        offset = time.time() - time.monotonic()
-        if abs(offset - self._clock_offset) > _CLOCK_JUMP_S and self._is_clock_sound:
-            self._is_clock_sound = False
-            self._notice(
-                "clock",
-                message("The computer's clock was changed; nothing is deleted for its age now."),
-            )
-
-    def _deliver(self) -> None:
-        folder = self._settings.project
-        if folder is None:
-            return
-        try:
-            if not self._queue.waiting():
-                return
-            with Project.open(folder) as project:
-                self._queue.deliver(project)
-        except (InputError, OSError, sqlite3.Error) as error:
-            if "project" not in self._told:
-                self._told.add("project")
-                text = error.message if isinstance(error, InputError) else None
-                self._notice("project", text or message("{problem}", problem=error))
-        else:
-            self._told.discard("project")
 
 
 def _lock(out: Path) -> FileLock:
@@ -564,20 +476,3 @@ def _lock(out: Path) -> FileLock:
     except OSError as error:
         raise storage_problem(error) or error from error
     return lock
-
-
-def _no_room(error: OSError | sqlite3.Error, out: Path) -> Message:
-    is_full = is_disk_full(error) or _is_full(error)
-    if is_full:
-        return message(
-            "The disk of {out} is full; make room: the images wait, and none is lost.", out=out
-        )
-    reason = getattr(error, "strerror", None) or str(error)
-    return message(
-        "{out} cannot be written to ({reason}); the images wait.", out=out, reason=reason
-    )
-
-
-def _is_full(error: OSError | sqlite3.Error) -> bool:
-    code = getattr(error, "sqlite_errorcode", None)
-    return code is not None and (code & 0xFF) == sqlite3.SQLITE_FULL

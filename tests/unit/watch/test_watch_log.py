@@ -11,7 +11,7 @@ import pytest
 from core.system.errors import InputError
 from core.watch import WatchLog, WatchStatus
 from core.watch.folder_scan import Stamp
-from core.watch.watch_log import Result
+from core.watch.log_rows import Result
 
 STAMP = Stamp(10, 20)
 

@@ -14,7 +14,7 @@ from watch_parts import BLUE, GREEN, RED, Line, encoded, line, picture, put, ref
 
 from core.system.errors import InputError
 from core.system.files import write_bytes_atomic
-from core.watch import WatchLog, watcher
+from core.watch import WatchLog, patience, watcher
 from core.watch.assessment import ImageArray
 
 __all__ = ["line"]
@@ -244,7 +244,7 @@ def test_a_model_that_fails_at_one_image_goes_on_and_at_all_ends(line: Line) -> 
 
 @pytest.mark.parametrize("what", ["pictures", "log", "copies"])
 def test_a_full_disk_is_waited_for(line: Line, what: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(watcher, "_RETRY_S", 0.01)
+    monkeypatch.setattr(patience, "_RETRY_S", 0.01)
     for number in range(3):
         put(line.folder / f"{number}.png", BLUE)
     place = {
@@ -286,7 +286,7 @@ def test_a_full_disk_can_be_given_up_and_nothing_is_lost(
         patch.setattr("core.watch.kept_pictures.write_bytes_atomic", full)
         with pytest.raises(InputError, match="is full"):
             line.once()
-        patch.setattr(watcher, "_RETRY_S", 0.01)
+        patch.setattr(patience, "_RETRY_S", 0.01)
         count = 0
 
         def on_turn() -> None:
