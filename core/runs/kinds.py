@@ -213,6 +213,15 @@ class VerifySpec(ModelJobSpec):
     device: str = "cpu"
 
 
+class BenchmarkSpec(JobSpec):
+    """Time exported models side by side on this computer."""
+
+    kind: Literal["benchmark"] = "benchmark"
+    exports: list[Path] = Field(min_length=1)
+    seconds: float = Field(0.5, gt=0, description="for each configuration")
+    device: str = "cpu"
+
+
 class WatchSpec(JobSpec):
     """Judge images as they arrive in a folder; see ``core.watch``."""
 
@@ -425,6 +434,13 @@ JOB_KINDS: tuple[JobKind, ...] = (
         subsets=_if_labelled,
         stages={"verify": "verifying"},
         memory_advice=_SMALLER_MODEL,
+    ),
+    JobKind(
+        spec=BenchmarkSpec,
+        task="core.jobs.tasks.benchmark:run",
+        title=lambda name: message("{name} · speed", name=name),
+        panel="shipping",
+        needs_engine=False,
     ),
     JobKind(
         spec=WatchSpec,

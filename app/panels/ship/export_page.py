@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
 from app.look.icons import icon
 from app.look.theme import GRID, tokens
 from app.look.translation import tr
+from app.panels.ship.benchmark_page import BenchmarkPage
 from app.panels.ship.commands import NextSteps, bundle_steps, export_steps
 from app.panels.ship.watch_page import WatchPage
 from app.widgets.layout import button, label, row
@@ -83,6 +84,7 @@ class ExportTable(QTableWidget):
     def show_exports(self, rows: Sequence[ExportRow]) -> None:
         """List these, the newest first; the one that was chosen stays."""
         current = self.current
+        known = {one.folder for one in self.rows}
         self.rows = list(rows)
         self.blockSignals(True)
         self.setRowCount(len(self.rows))
@@ -110,7 +112,9 @@ class ExportTable(QTableWidget):
         self.blockSignals(False)
         folders = [one.folder for one in self.rows]
         wanted = None if current is None else current.folder
-        if self.rows:
+        if self.rows and self.rows[0].folder not in known:
+            self.selectRow(0)  # what was made last is what is gone on with
+        elif self.rows:
             self.selectRow(folders.index(wanted) if wanted in folders else 0)
 
     @property
@@ -158,8 +162,10 @@ class ExportPage(QWidget):
         self.tabs = QTabWidget()
         self.tabs.setDocumentMode(True)
         self.tabs.tabBar().setDrawBase(False)
+        self.speed = BenchmarkPage()
         self.watch = WatchPage()
         self.tabs.addTab(first, tr("Exports"))
+        self.tabs.addTab(self.speed, tr("Speed"))
         self.tabs.addTab(self.watch, tr("Watch a folder"))
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -197,9 +203,10 @@ class ExportPage(QWidget):
         """Whether the watched folder is in front."""
         return self.tabs.currentWidget() is self.watch
 
-    def show_watching(self) -> None:
-        """Bring the watched folder to the front."""
-        self.tabs.setCurrentWidget(self.watch)
+    def show_tab(self, kind: str) -> None:
+        """Bring the tab to the front that shows a kind of job."""
+        tabs = {"watch": 2, "benchmark": 1, "export": 0, "bundle": 0}
+        self.tabs.setCurrentIndex(tabs.get(kind, self.tabs.currentIndex()))
 
     def show_activity(self, text: str) -> None:
         """Say what is being done."""
@@ -209,6 +216,7 @@ class ExportPage(QWidget):
     def set_startable(self, allowed: bool) -> None:
         """Whether anything may be started."""
         self.verify_button.setEnabled(allowed)
+        self.speed.set_startable(allowed)
         self.watch.set_startable(allowed)
 
     def shut_down(self) -> None:
@@ -218,6 +226,7 @@ class ExportPage(QWidget):
     def renew_colors(self) -> None:
         """Draw the marks in the current theme."""
         self.show_exports(self.table.rows)
+        self.speed.renew_colors()
         self.watch.renew_colors()
 
 

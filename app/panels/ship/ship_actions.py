@@ -119,6 +119,11 @@ class ShipActions(QObject):
         if model is not None:
             self._start({"kind": "verify", "model_dir": model.folder, "export_dir": export})
 
+    def benchmark(self, exports: Sequence[Path]) -> None:
+        """Time exports side by side."""
+        if exports:
+            self._start({"kind": "benchmark", "exports": list(exports)})
+
     def watch(self, export: Path, folder: Path, out: Path) -> None:
         """Judge what arrives in a folder."""
         self._start({"kind": "watch", "export_dir": export, "folder": folder, "out_dir": out})

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFormLayout, QVBoxLayout, QWidget
 
-from app.look.theme import GRID
+from app.look.theme import GRID, set_role
 from app.look.translation import tr
 from app.panels.ship.stage_bar import Stage
 from app.widgets.layout import button, label, line
@@ -139,6 +139,10 @@ class ShipInspector(QWidget):
         shown = warns and self._stage is not Stage.MODEL  # there its own box says so
         self.warning.show_verdict(verdict if shown else None)
         self.next_button.setEnabled(variant is not None)
+
+    def show_done(self, done: bool) -> None:
+        """Whether the stage is done, so that the next one is what is wanted."""
+        set_role(self.next_button, "primary" if done else "")
 
     def show_note(self, text: str) -> None:
         """Say why nothing can be started; empty: it can."""

@@ -16,7 +16,7 @@ from core.images.io import IMAGE_SUFFIXES
 from core.project import Project, RunRow
 from core.project.variant_choice import is_usable
 from core.project.variants import ModelVariant, VariantReader, located
-from core.runs.kinds import JOB_KINDS, ExportSpec, TrialSpec, WatchSpec
+from core.runs.kinds import JOB_KINDS, BenchmarkSpec, ExportSpec, TrialSpec, WatchSpec
 from core.runs.spec import ModelJobSpec
 from core.system.errors import InputError
 from core.system.folders import is_hidden
@@ -96,6 +96,8 @@ class ShipRuns:
 
     ``own`` are trials on images of the user's, ``validation`` those on the project's; of a model's
     verifications, ``verified`` has the newest; ``checked`` has the newest of each export folder.
+    ``benchmark`` is the newest result, ``timing`` a measurement that is not over; ``about`` names
+    the model and the kind of each run.
     """
 
     variants: tuple[ModelVariant, ...] = ()
@@ -107,6 +109,8 @@ class ShipRuns:
     verified: dict[Path, Verified] = field(default_factory=dict)
     checked: dict[Path, Verified] = field(default_factory=dict)
     watched: Watched | None = None
+    benchmark: Mapping[str, Any] | None = None
+    timing: RunRow | None = None
     about: dict[int, tuple[Path, str]] = field(default_factory=dict)
 
     def variant(self, folder: Path | None) -> ModelVariant | None:
@@ -135,6 +139,15 @@ class ShipRuns:
         """Return the newest export of a model that a bundle can be made of."""
         exports = self.exports.get(folder, [])
         return next((one for one in exports if one.format == "onnx" and one.is_complete), None)
+
+    @property
+    def all_exports(self) -> list[Path]:
+        """The newest exports of every model, that of each format once."""
+        found = {}
+        for folder, exports in self.exports.items():
+            for one in exports:
+                found.setdefault((folder, one.format, one.is_complete), one.folder)
+        return list(found.values())
 
     def export_rows(self, folder: Path) -> list[ExportRow]:
         """Return the exports of a model for their table, the newest first."""
@@ -177,6 +190,12 @@ def read_ship_runs(project: Project, reader: VariantReader, check: Callable[[], 
         if isinstance(spec, WatchSpec):
             known.watched = known.watched or Watched(run, spec)
             known.about[run.id] = (spec.export_dir, run.kind)
+        if isinstance(spec, BenchmarkSpec):
+            known.about[run.id] = (spec.exports[0], run.kind)
+            if run.state in ALIVE:
+                known.timing = run
+            elif run.state == "done" and known.benchmark is None:
+                known.benchmark = reader.result(run)
         if not isinstance(spec, ModelJobSpec):
             continue
         folder = located(spec.model_dir, project)

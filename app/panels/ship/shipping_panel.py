@@ -202,8 +202,7 @@ class ShippingPanel(Panel):
         self._show_model()
         if wanted is not None and wanted.run_id is not None:
             self.page.show_stage(runs.stage_of(wanted.run_id))
-            if runs.watched is not None and runs.watched.run.id == wanted.run_id:
-                self.page.exports.show_watching()
+            self.page.exports.show_tab(runs.about.get(wanted.run_id, (None, ""))[1])
         self.watching.follow(runs.watched)
         self._go_on()
         self.status_changed.emit()
@@ -328,7 +327,9 @@ class ShippingPanel(Panel):
         self._show_trials()
         self._show_verification()
         self._show_exports()
-        self.page.bar.set_statuses(stage_statuses(self.runs, current, self._settings))
+        statuses = stage_statuses(self.runs, current, self._settings)
+        self.page.bar.set_statuses(statuses)
+        self.choices.show_done(statuses[self.page.stage].state is StepState.DONE)
 
     def _show_trials(self) -> None:
         own = self._own
@@ -358,6 +359,17 @@ class ShippingPanel(Panel):
         self.page.exports.show_exports(rows)
         self.page.exports.show_activity(self._working("export") or self._working("verify") or "")
         self.export_choices.show_folder(self._export_folder())
+        self._show_speed()
+
+    def _show_speed(self) -> None:
+        speed, timing = self.page.exports.speed, self.runs.timing
+        if timing is not None:
+            text = self._with_progress(tr("Measuring"), timing.id)
+            speed.show_waiting(text, exported=True)
+        elif self.runs.benchmark is not None:
+            speed.show_result(self.runs.benchmark)
+        else:
+            speed.show_waiting("", exported=bool(self.runs.all_exports))
 
     def _working(self, kind: str) -> str:
         """Say how far a job of this kind on the model is; empty: there is none."""
@@ -473,6 +485,10 @@ class ShippingPanel(Panel):
             except (InputError, OSError) as error:
                 self.context.error_occurred.emit(error)
 
+    @Slot()
+    def _on_benchmark(self) -> None:
+        self.starter.benchmark(self.runs.all_exports)
+
     # Watching
 
     @Slot()
@@ -532,7 +548,8 @@ class ShippingPanel(Panel):
     def _on_open_folder(self) -> None:
         chosen = self.page.exports.table.current
         if chosen is not None:
-            QDesktopServices.openUrl(QUrl.fromLocalFile(str(chosen.folder)))
+            folder = chosen.folder if chosen.folder.is_dir() else chosen.folder.parent
+            QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder)))
 
     # Choosing
 
@@ -550,6 +567,7 @@ class ShippingPanel(Panel):
     def _on_stage_changed(self, stage: int) -> None:
         self.choices.show_stage(Stage(stage))
         self.choices.show_model(self.current)
+        self._show_work()
 
     @Slot()
     def _on_format_changed(self) -> None:
@@ -591,6 +609,7 @@ class ShippingPanel(Panel):
         self.export_choices.folder_requested.connect(self._on_folder_requested)
         self.export_choices.bundle_requested.connect(self._on_bundle)
         page.exports.tabs.currentChanged.connect(self._on_tab_changed)
+        page.exports.speed.benchmark_requested.connect(self._on_benchmark)
         page.exports.watch.folder_requested.connect(self._on_watch)
         page.exports.watch.stop_requested.connect(self._on_watch_stopped)
         page.exports.watch.deliver_requested.connect(self.watching.deliver)

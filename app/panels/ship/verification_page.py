@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -142,9 +143,9 @@ class VerificationPage(QWidget):
         if worst:
             self.picture_title.setText(
                 tr(
-                    "The image where they differ most: {name}, {share:.3%} of its pixels alike",
+                    "The image where they differ most: {name}, {share} of its pixels alike",
                     name=worst.get("image", ""),
-                    share=float(worst.get("agreement") or 0.0),
+                    share=share_text(worst.get("agreement")),
                 )
             )
         self.picture.show_file(file)
@@ -275,12 +276,20 @@ def _figures(result: Mapping[str, Any]) -> dict[str, str]:
         return "–" if value is None else format(float(value), form)
 
     return {
-        "agreement": number("agreement", ".4%"),
+        "agreement": share_text(result.get("agreement")),
         "miou_model": number("miou_model", ".3f"),
         "miou_export": number("miou_export", ".3f"),
         "difference": number("largest_difference", ".4f"),
         "images": f"{int(result.get('images') or 0):,}",
     }
+
+
+def share_text(share: float | None) -> str:
+    """Return a share in percent, with as many digits as it has; never 100 % if it is less."""
+    if share is None:
+        return "–"
+    percent = math.floor(share * 1e6) / 1e4
+    return f"{percent:.4f}".rstrip("0").rstrip(".") + " %"
 
 
 def _fault_text(fault: Mapping[str, Any]) -> str:

@@ -157,11 +157,17 @@ def _read(watched: Watched) -> _Look | None:
 
 
 def _image(one: Judged, watched: Watched) -> JudgedImage:
-    overlay = None if one.overlay is None else watched.spec.out_dir / one.overlay
+    out = watched.spec.out_dir
+    image = watched.spec.folder / one.path
+    mask = None if one.mask is None else out / one.mask
+    overlay = None  # where the image was moved on, only this picture of it is left
+    if not image.is_file() and one.overlay is not None:
+        overlay, mask = out / one.overlay, None
     return JudgedImage(
-        watched.spec.folder / one.path,
+        image,
+        mask,
         outcome=Outcome.FAILED if one.outcome == "broken" else Outcome(one.outcome),
         reasons=(*one.reasons, *one.oddities),
         note=time.strftime("%H:%M:%S", time.localtime(one.judged)),
-        picture=overlay if overlay is not None and overlay.is_file() else None,
+        picture=overlay,
     )
