@@ -19,6 +19,7 @@ from core.portable.portable_error import PortableError
 from core.portable.settings import Settings
 from core.project import ImageQuery, Project
 from core.project.variants import ModelVariant
+from core.runs.kinds import TrialSpec
 from core.system.errors import InputError
 
 _EXPORTS = "exports"
@@ -31,6 +32,7 @@ class ShipActions(QObject):
         context: starts the runs.
         tasks: lists images in the background.
         model: returns the model chosen.
+        thresholds: returns whether classes are chosen by the model's thresholds.
         widget: its window carries the dialogs.
     """
 
@@ -42,11 +44,13 @@ class ShipActions(QObject):
         context: AppContext,
         tasks: BackgroundTasks,
         model: Callable[[], ModelVariant | None],
+        *,
+        thresholds: Callable[[], bool],
         widget: QWidget,
     ) -> None:
         super().__init__(widget)
         self._context, self._tasks = context, tasks
-        self._model, self._widget = model, widget
+        self._model, self._thresholds, self._widget = model, thresholds, widget
         self._asked = 0
         context.run_started.connect(self._on_run_started)
         context.error_occurred.connect(self._on_error)
@@ -84,6 +88,7 @@ class ShipActions(QObject):
                     "model_dir": model.folder,
                     "images": images,
                     "source": source,
+                    "thresholds": self._thresholds(),
                 }
             ),
             on_failed=self._context.error_occurred.emit,
@@ -98,8 +103,19 @@ class ShipActions(QObject):
         images = [row.path for row in project.images(ImageQuery(subset="val"))]
         if images:
             self._start(
-                {"kind": "trial", "model_dir": model.folder, "images": images, "subset": "val"}
+                {
+                    "kind": "trial",
+                    "model_dir": model.folder,
+                    "images": images,
+                    "subset": "val",
+                    "thresholds": self._thresholds(),
+                }
             )
+
+    def try_again(self, spec: TrialSpec, *, thresholds: bool) -> None:
+        """Try the same images again, with or without the model's thresholds."""
+        fields = spec.model_copy(update={"thresholds": thresholds}).model_dump()
+        self._start(fields)
 
     def export(self, folder: Path, *, format: str = "onnx", plain: bool = False) -> None:
         """Write the files of the model into a folder."""
@@ -109,6 +125,8 @@ class ShipActions(QObject):
         fields: dict[str, Any] = {"kind": "export", "model_dir": model.folder, "out_dir": folder}
         if format != "onnx":
             fields["format"] = format
+        if self._thresholds():
+            fields["thresholds"] = True
         if plain:
             fields["plain"] = True
         self._start(fields)

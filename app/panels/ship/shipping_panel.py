@@ -70,6 +70,7 @@ class ShippingPanel(Panel):
         self._verify_next: set[Path] = set()  # models whose export is to be verified
         self._bundle_next: dict[Path, Path] = {}  # model → bundle, once there is an export
         self._settings = Settings()
+        self._thresholds = False
         self.runs = ShipRuns()
         self.page = ShipPage()
         self.model_choices = ModelChoices()
@@ -91,7 +92,13 @@ class ShippingPanel(Panel):
         )
         self.judging = LiveJudging(self)
         self.watching = WatchFollower(self.page.exports.watch, self)
-        self.starter = ShipActions(context, self._tasks, lambda: self.current, self)
+        self.starter = ShipActions(
+            context,
+            self._tasks,
+            lambda: self.current,
+            thresholds=self.judging_choices.thresholds_box.isChecked,
+            widget=self,
+        )
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.page)
@@ -262,6 +269,7 @@ class ShippingPanel(Panel):
             names,
             has_thresholds=current.has_thresholds,
         )
+        self._thresholds = self.judging_choices.thresholds_box.isChecked()
         self.page.judging.rules.show_rules(
             settings.rules,
             current.labels,
@@ -298,7 +306,17 @@ class ShippingPanel(Panel):
         if not project.read_only:
             write_judging(project.folder, {**content, "use_thresholds": use_thresholds})
             self._write_into_exports()
+        self._try_again_by(use_thresholds)
         self._show_work()
+
+    def _try_again_by(self, thresholds: bool) -> None:
+        """Predict again where classes are to be chosen in another way than they were."""
+        before, self._thresholds = self._thresholds, thresholds
+        if before == thresholds:
+            return
+        for trial in (self._own, self._validation):
+            if trial is not None and trial.spec.thresholds != thresholds and not trial.is_alive:
+                self.starter.try_again(trial.spec, thresholds=thresholds)
 
     # What can be done, and what is being done
 
