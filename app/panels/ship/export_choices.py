@@ -97,7 +97,8 @@ class ExportChoices(QWidget):
                 wrap=True,
             )
         )
-        layout.addLayout(row(self.bundle_box, self.bundle_button, 1))
+        layout.addWidget(self.bundle_box)
+        layout.addWidget(self.bundle_button)
         self.export_button.clicked.connect(self.export_requested)
         self.bundle_button.clicked.connect(self.bundle_requested)
         self.folder_button.clicked.connect(self.folder_requested)

@@ -99,9 +99,7 @@ class ExportTable(QTableWidget):
                 verified.setIcon(icon(name, color=color))
                 verified.setForeground(QColor(color))
             texts = (
-                QTableWidgetItem(
-                    tr("Bundle") if one.is_bundle else _NAMES.get(one.format, one.format)
-                ),
+                QTableWidgetItem(tr("Bundle") if one.is_bundle else format_name(one.format)),
                 verified,
                 QTableWidgetItem(size_text(one.size_bytes)),
                 QTableWidgetItem(str(one.folder)),
@@ -228,6 +226,11 @@ class ExportPage(QWidget):
         self.show_exports(self.table.rows)
         self.speed.renew_colors()
         self.watch.renew_colors()
+
+
+def format_name(name: str) -> str:
+    """Return what people call a format."""
+    return _NAMES.get(name, name)
 
 
 def _verified_text(verified: bool | None) -> str:

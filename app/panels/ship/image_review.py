@@ -10,8 +10,6 @@ from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import (
     QButtonGroup,
     QHBoxLayout,
-    QLabel,
-    QSizePolicy,
     QStackedWidget,
     QToolButton,
     QVBoxLayout,
@@ -23,7 +21,6 @@ from app.look.translation import tr
 from app.panels.ship.judged_view import JudgedView
 from app.panels.ship.outcome_grid import OutcomeGrid
 from app.panels.ship.outcomes import JudgedImage
-from app.widgets.layout import label
 from core.images.palette import Color
 
 
@@ -32,8 +29,14 @@ class Filters(QWidget):
 
     changed = Signal()
 
-    def __init__(self, rare: Sequence[StrEnum] = (), parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        rare: Sequence[StrEnum] = (),
+        tip: Callable[[Any], str] | None = None,
+        parent: QWidget | None = None,
+    ) -> None:
         super().__init__(parent)
+        self._tip = tip or (lambda _key: tr("Show only these images"))
         self._rare = set(rare)  # only offered where there are some
         self._group = QButtonGroup(self)
         self._keys: list[StrEnum | None] = []
@@ -84,7 +87,7 @@ class Filters(QWidget):
             made.setCheckable(True)
             made.setChecked(key == chosen)
             made.setProperty("role", "tile")
-            made.setToolTip(tr("Show only these images") if place else tr("Show all images"))
+            made.setToolTip(self._tip(key) if key is not None else tr("Show all images"))
             self._group.addButton(made, place)
             self._row.addWidget(made)
         if self._group.checkedId() < 0:
@@ -105,14 +108,13 @@ class ImageReview(QWidget):
         groups: type[StrEnum],
         *,
         rare: Sequence[StrEnum] = (),
+        tip: Callable[[Any], str] | None = None,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
         self._group_of, self._name, self._groups = group_of, name, groups
         self._images: list[JudgedImage] = []
-        self.filters = Filters(rare)
-        self.hint: QLabel = label("", "muted")
-        self.hint.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.filters = Filters(rare, tip)
         self.grid = OutcomeGrid()
         self.large = JudgedView()
         self._pages = QStackedWidget()
@@ -124,7 +126,7 @@ class ImageReview(QWidget):
         bar = QHBoxLayout()
         bar.setSpacing(GRID)
         bar.addWidget(self.filters)
-        bar.addWidget(self.hint, 1)
+        bar.addStretch(1)
         layout.addLayout(bar)
         layout.addWidget(self._pages, 1)
         self.filters.changed.connect(self._on_filter_changed)

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QFrame, QStackedWidget, QVBoxLayout, QWidget
 from app.look.theme import GRID
 from app.look.translation import tr
 from app.panels.ship.image_review import ImageReview
-from app.panels.ship.outcomes import JudgedImage, Truth, truth_name
+from app.panels.ship.outcomes import JudgedImage, Truth, truth_name, truth_tip
 from app.panels.ship.rule_list import RuleList
 from app.widgets.empty_state import EmptyState
 from app.widgets.layout import label, row
@@ -24,7 +24,7 @@ class JudgingPage(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.rules = RuleList()
-        self.review = ImageReview(_group_of, truth_name, Truth)
+        self.review = ImageReview(_group_of, truth_name, Truth, tip=truth_tip)
         self.effect = label("", "heading", wrap=True)
         self.progress = label("", "muted")
         self.empty = EmptyState(

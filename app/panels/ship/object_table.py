@@ -32,10 +32,10 @@ _SHOWN_ROWS = 8
 
 
 class ObjectTable(QTableWidget):
-    """Class, area, length and width; in millimetres where the size of a pixel is known."""
+    """Class, area and length, width in the tips; in millimetres where a pixel's size is known."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(0, 4, parent)
+        super().__init__(0, 3, parent)
         self.verticalHeader().hide()
         self.verticalHeader().setDefaultSectionSize(_ROW)
         self.setShowGrid(False)
@@ -51,6 +51,7 @@ class ObjectTable(QTableWidget):
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         header.setMinimumSectionSize(GRID * 4)
         header.setHighlightSections(False)
+        header.setDefaultAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
 
     def show_objects(self, one: JudgedImage | None, colors: Mapping[str, Color]) -> None:
         """List the objects of an image, the largest first."""
@@ -62,8 +63,10 @@ class ObjectTable(QTableWidget):
                 tr("Class"),
                 tr("Area"),
                 tr("Length"),
-                tr("Width"),
             ]
+        )
+        self.horizontalHeaderItem(0).setTextAlignment(
+            Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
         )
         self.setRowCount(len(shown))
         for place, each in enumerate(shown):
@@ -72,13 +75,20 @@ class ObjectTable(QTableWidget):
             if color is not None:
                 name.setIcon(swatch(QColor(*color)))
             self.setItem(place, 0, name)
-            numbers = (
+            area, length, width = (
                 (each.area_mm2, each.length_mm, each.width_mm)
                 if in_mm
                 else (each.area_px, each.length_px, each.width_px)
             )
-            for column, number in enumerate(numbers, start=1):
+            tip = tr(
+                "{length} long, {width} wide",
+                length=number_text(length or 0.0),
+                width=number_text(width or 0.0),
+            )
+            name.setToolTip(f"{each.name}: {tip}")
+            for column, number in enumerate((area, length), start=1):
                 cell = QTableWidgetItem(number_text(number or 0.0))
+                cell.setToolTip(tip)
                 cell.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
                 self.setItem(place, column, cell)
         rows = min(max(len(shown), 1), _SHOWN_ROWS)

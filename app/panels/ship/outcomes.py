@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -90,11 +89,22 @@ def outcome_name(outcome: Outcome) -> str:
 def truth_name(truth: Truth) -> str:
     """Return what a group of the effect is called."""
     return {
-        Truth.GOOD_ACCEPTED: tr("Good, accepted"),
-        Truth.GOOD_REJECTED: tr("Good, rejected"),
-        Truth.FOUND: tr("Defective, found"),
-        Truth.MISSED: tr("Defective, missed"),
+        Truth.GOOD_ACCEPTED: tr("Good"),
+        Truth.GOOD_REJECTED: tr("False alarms"),
+        Truth.FOUND: tr("Found"),
+        Truth.MISSED: tr("Missed"),
         Truth.OPEN: tr("Inconclusive"),
+    }[truth]
+
+
+def truth_tip(truth: Truth) -> str:
+    """Return what a group of the effect is, in a sentence."""
+    return {
+        Truth.GOOD_ACCEPTED: tr("Good parts that are accepted"),
+        Truth.GOOD_REJECTED: tr("Good parts that are rejected"),
+        Truth.FOUND: tr("Defective parts that are rejected"),
+        Truth.MISSED: tr("Defective parts that are accepted"),
+        Truth.OPEN: tr("Parts that a person must look at"),
     }[truth]
 
 
@@ -107,22 +117,3 @@ def outcome_color(outcome: Outcome, theme: Tokens) -> str:
         Outcome.ACCEPT: theme.success,
         Outcome.FAILED: theme.muted,
     }[outcome]
-
-
-def truth_role(truth: Truth) -> str:
-    """Return the role of the style sheet for a group's number."""
-    return {
-        Truth.GOOD_ACCEPTED: "success",
-        Truth.GOOD_REJECTED: "danger",
-        Truth.FOUND: "success",
-        Truth.MISSED: "danger",
-        Truth.OPEN: "warning",
-    }[truth]
-
-
-def counted(images: Iterable[JudgedImage]) -> dict[Outcome, int]:
-    """Return how many images have each outcome, in the order of ``Outcome``."""
-    counts = dict.fromkeys(Outcome, 0)
-    for one in images:
-        counts[one.outcome] += 1
-    return counts

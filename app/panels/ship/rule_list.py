@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import Signal, Slot
+from PySide6.QtCore import Qt, Signal, Slot
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QFrame,
     QPlainTextEdit,
@@ -60,6 +61,7 @@ class RuleList(QWidget):
         self._scroll = QScrollArea()
         self._scroll.setWidgetResizable(True)
         self._scroll.setFrameShape(QFrame.Shape.NoFrame)
+        self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._scroll.setWidget(self._inside)
         self._scroll.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         rows = QWidget()
@@ -134,6 +136,11 @@ class RuleList(QWidget):
         """Whether the rules are edited as text."""
         return not self._as_text.isHidden()
 
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+        """Break the rows where there is little room."""
+        super().resizeEvent(event)
+        self._fit_rows()
+
     def show_problem(self, text: str) -> None:
         """Say what is wrong with the rules together with the rest; empty: nothing."""
         if self.is_text:
@@ -154,12 +161,20 @@ class RuleList(QWidget):
         WheelScrolls(made)
         made.changed.connect(self._on_changed)
         made.removed.connect(lambda: self._on_removed(made))
+        if isinstance(made, RuleRow):
+            made.set_room(self.width() - GRID * 2)
         return made
 
     def _drop(self, one: RuleEdit) -> None:
         self._list.removeWidget(one)
         one.hide()
         one.deleteLater()
+
+    def _fit_rows(self) -> None:
+        for one in self.rows:
+            if isinstance(one, RuleRow):
+                one.set_room(self.width() - GRID * 2)
+        self._show_amount()
 
     def _show_amount(self) -> None:
         self.none.setVisible(not self.rows)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from enum import StrEnum
 
 from PySide6.QtCore import QSignalBlocker, Signal, Slot
-from PySide6.QtGui import QResizeEvent, QStandardItemModel
+from PySide6.QtGui import QStandardItemModel
 from PySide6.QtWidgets import (
     QBoxLayout,
     QComboBox,
@@ -198,10 +198,9 @@ class RuleRow(RuleEdit):
                 choices.item(place).setEnabled(known or not needs)
         self._has_pixel_size = known
 
-    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+    def set_room(self, width: int) -> None:
         """Break into two lines where there is little room."""
-        super().resizeEvent(event)
-        wide = self.width() >= _WIDE
+        wide = width >= _WIDE
         direction = QBoxLayout.Direction.LeftToRight if wide else QBoxLayout.Direction.TopToBottom
         if self._lines.direction() != direction:
             self._lines.setDirection(direction)

@@ -23,6 +23,7 @@ from PySide6.QtWidgets import (
 from app.look.icons import pixmap
 from app.look.theme import GRID, set_role, tokens
 from app.look.translation import tr, trn
+from app.panels.ship.export_page import format_name
 from app.widgets.empty_state import EmptyState
 from app.widgets.layout import button, label
 
@@ -204,7 +205,7 @@ class VerificationChoices(QWidget):
         for key, title in (
             ("format", tr("File")),
             ("runtime", tr("Runtime")),
-            ("precision", tr("Precision")),
+            ("precision", tr("Computed in")),
             ("processor", tr("Processor")),
             ("sets", tr("Instructions")),
         ):
@@ -235,7 +236,7 @@ class VerificationChoices(QWidget):
         machine = (result or {}).get("machine") or {}
         runtime = f"{machine.get('runtime', '')} {machine.get('runtime_version', '')}".strip()
         texts = {
-            "format": str((result or {}).get("format", "")),
+            "format": format_name(str((result or {}).get("format", ""))),
             "runtime": runtime,
             "precision": str(machine.get("precision", "")),
             "processor": str(machine.get("processor", "")),
