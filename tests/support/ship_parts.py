@@ -14,7 +14,14 @@ from app.panels.ship.shipping_panel import ShippingPanel
 from core.images.io import write_image
 from core.project import ImageQuery, Project
 from core.runs.events import Done, Progress, Started
-from core.runs.kinds import ExportSpec, TrialSpec
+from core.runs.kinds import (
+    BenchmarkSpec,
+    BundleSpec,
+    ExportSpec,
+    TrialSpec,
+    VerifySpec,
+    WatchSpec,
+)
 from core.runs.run_folder import RunFolder
 from core.runs.trial_files import TrialFiles, TrialRecord
 
@@ -116,6 +123,7 @@ def record_export(project: Project, model_dir: Path, folder: Path, **fields) -> 
         "files": [str(folder / "model.onnx")],
         "size_bytes": 2048,
         "format": fields.get("format", "onnx"),
+        "graph": "plain" if fields.get("plain") else "complete",
         "model_dir": str(model_dir),
     }
     append(run, [Started("export", 4711, "cpu"), Done(result)])
@@ -126,8 +134,6 @@ def record_export(project: Project, model_dir: Path, folder: Path, **fields) -> 
 def record_verification(project: Project, model_dir: Path, export: Path, **result) -> int:
     """Record what a verification found."""
     row = project.new_run("verify", "FastSCNN")
-    from core.runs.kinds import VerifySpec
-
     run = RunFolder.create(row.folder, VerifySpec(model_dir=model_dir, export_dir=export))
     picture = run.previews_dir / "worst.png"
     write_image(picture, np.full((60, 180, 3), 120, np.uint8))
@@ -156,4 +162,81 @@ def record_verification(project: Project, model_dir: Path, export: Path, **resul
     }
     append(run, [Started("verify", 4711, "cpu"), Done(found)])
     project.set_run_state(row.id, "done")
+    return row.id
+
+
+def record_bundle(project: Project, model_dir: Path, path: Path) -> int:
+    """Record a bundle."""
+    row = project.new_run("bundle", "FastSCNN")
+    run = RunFolder.create(row.folder, BundleSpec(model_dir=model_dir, out=path))
+    path.mkdir(parents=True)
+    append(run, [Started("bundle", 4711, "cpu"), Done({"bundle": str(path), "size_bytes": 9000})])
+    project.set_run_state(row.id, "done")
+    return row.id
+
+
+def record_benchmark(project: Project, export: Path) -> int:
+    """Record that an export was timed in two runtimes."""
+    row = project.new_run("benchmark", "")
+    run = RunFolder.create(row.folder, BenchmarkSpec(exports=[export]))
+    append(run, [Started("benchmark", 4711, "cpu"), Done(timed(export))])
+    project.set_run_state(row.id, "done")
+    return row.id
+
+
+def timed(export: Path) -> dict:
+    """Return what a benchmark of one export in two runtimes tells."""
+
+    def timings(p50: float) -> list[dict]:
+        return [
+            {
+                "stage": stage,
+                "threads": threads,
+                "batch": 1,
+                "p50_ms": p50 / threads,
+                "p95_ms": 1.2 * p50 / threads,
+                "images_per_second": 1000 * threads / p50,
+                "runs": 20,
+            }
+            for stage in ("network", "file_to_mask")
+            for threads in (1, 2)
+        ]
+
+    def measured(runtime: str, p50: float, **fields) -> dict:
+        return {
+            "export": str(export),
+            "runtime": runtime,
+            "device": "CPU",
+            "peak_memory_bytes": 120_000_000,
+            "timings": timings(p50),
+            "problem": None,
+            **fields,
+        }
+
+    return {
+        "measured": [
+            measured("onnxruntime", 10.0),
+            measured("openvino", 8.0, timings=[], problem="It cannot be run here."),
+        ],
+        "recommended": [
+            {"export": str(export), "runtime": "onnxruntime", "device": "CPU", "threads": 2}
+        ],
+        "advice": [
+            {
+                "problem": "onnx in OpenVINO takes as long.",
+                "template": "{name} in {runtime} takes as long.",
+                "params": {"name": "onnx", "runtime": "OpenVINO"},
+            }
+        ],
+        "image_size": [128, 96],
+        "processor": "Example CPU",
+        "cores": 2,
+    }
+
+
+def record_watch(project: Project, export: Path, folder: Path, out: Path, state: str) -> int:
+    """Record that a folder is watched, or was."""
+    row = project.new_run("watch", "")
+    RunFolder.create(row.folder, WatchSpec(export_dir=export, folder=folder, out_dir=out))
+    project.set_run_state(row.id, state)
     return row.id

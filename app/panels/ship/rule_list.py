@@ -24,7 +24,7 @@ from core.portable.portable_error import PortableError
 from core.portable.rules import Rule, parse_rules
 
 _TEXT_HEIGHT = GRID * 14
-_MOST_HEIGHT = GRID * 26
+_MOST_HEIGHT = GRID * 28
 
 
 class RuleList(QWidget):

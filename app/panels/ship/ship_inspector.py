@@ -120,7 +120,7 @@ class ShipInspector(QWidget):
             part.setVisible(key is stage)
         texts = {
             Stage.MODEL: tr("Next: try it on images"),
-            Stage.TRY: tr("Next: verify the exported file"),
+            Stage.TRY: tr("Next: verify the file"),
             Stage.VERIFY: tr("Next: what is a reject?"),
             Stage.RULES: tr("Next: export it"),
         }

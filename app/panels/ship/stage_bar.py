@@ -17,6 +17,7 @@ from app.panels.base import StepState
 from core.system.messages import Message
 
 _MARK = 16
+_ARROW = 12
 
 
 class Stage(IntEnum):
@@ -50,11 +51,11 @@ class StageBar(QFrame):
         self._between: list[QLabel] = []
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(GRID // 2)
+        layout.setSpacing(2)
         for stage, title in zip(Stage, _titles(), strict=True):
             if stage:
                 arrow = QLabel()
-                arrow.setFixedWidth(_MARK)
+                arrow.setFixedWidth(_ARROW)
                 self._between.append(arrow)
                 layout.addWidget(arrow)
             made = QToolButton()
@@ -110,7 +111,7 @@ class StageBar(QFrame):
             button.setIcon(icon(name, color=color))
         ratio = self.devicePixelRatio()
         for arrow in self._between:
-            arrow.setPixmap(pixmap("chevron-right", _MARK, color=theme.muted, ratio=ratio))
+            arrow.setPixmap(pixmap("chevron-right", _ARROW, color=theme.muted, ratio=ratio))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
         """Left and right go to the neighbour."""

@@ -170,12 +170,12 @@ class VerificationPage(QWidget):
 
     def _make_tiles(self) -> QHBoxLayout:
         tiles = QHBoxLayout()
-        tiles.setSpacing(GRID * 4)
+        tiles.setSpacing(GRID * 3)
         for key, title in (
             ("agreement", tr("Pixels alike")),
             ("miou_model", tr("mIoU, network")),
             ("miou_export", tr("mIoU, file")),
-            ("difference", tr("Largest difference of a score")),
+            ("difference", tr("Largest difference")),
             ("images", tr("Images")),
         ):
             value = label("–", "heading")
