@@ -371,7 +371,6 @@ JOB_KINDS: tuple[JobKind, ...] = (
         title=lambda name: message("{name} · trial", name=name),
         panel="shipping",
         resumable=True,
-        takes_exports=True,
         memory_advice=_SMALLER_MODEL,
     ),
     JobKind(

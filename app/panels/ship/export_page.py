@@ -28,7 +28,7 @@ from app.widgets.layout import button, label, row
 from app.widgets.number_text import size_text
 
 _ROW = GRID * 4
-_FORMAT, _VERIFIED, _SIZE, _FOLDER = range(4)
+_FOLDER = 3
 _NAMES = {"onnx": "ONNX", "openvino": "OpenVINO", "paddle": "Paddle"}
 _BUNDLE = "bundle"
 

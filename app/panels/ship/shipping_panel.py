@@ -21,9 +21,9 @@ from app.panels.ship.ship_actions import (
     export_folder,
     write_settings,
 )
-from app.panels.ship.ship_inspector import ModelChoices, ShipInspector
-from app.panels.ship.ship_page import ShipPage
 from app.panels.ship.ship_runs import ALIVE, ShipRuns, Trial, read_ship_runs
+from app.panels.ship.shipping_inspector import ModelChoices, ShipInspector
+from app.panels.ship.shipping_page import ShipPage
 from app.panels.ship.stage_bar import Stage
 from app.panels.ship.stage_statuses import stage_statuses
 from app.panels.ship.verification_page import VerificationChoices

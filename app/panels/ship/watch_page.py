@@ -198,10 +198,6 @@ class WatchPage(QWidget):
         for part in (self.empty.button, self.start_button, self.deliver_button):
             part.setEnabled(startable)
 
-    def show_need(self, text: str) -> None:
-        """Say what is missing before a folder can be watched; empty: nothing."""
-        self.empty.show_text(tr("Judge what arrives in a folder"), text or _invitation())
-
     def renew_colors(self) -> None:
         """Draw in the current theme."""
         self.empty.renew_colors()

@@ -36,7 +36,7 @@ def test_without_a_model_the_one_next_thing_is_to_train(qtbot, panel, project, c
     assert panel.status().state is StepState.BLOCKED
     wanted = []
     context.navigate_requested.connect(wanted.append)
-    panel.page.empty_button.click()
+    panel.page.empty.button.click()
     assert wanted == [SetUpTraining()]
     assert panel.current is None
     assert not panel.choices.next_button.isEnabled()

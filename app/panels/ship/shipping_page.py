@@ -48,15 +48,15 @@ class ShipPage(QWidget):
         column.addWidget(self.bar)
         column.addWidget(line())
         column.addWidget(self._stages, 1)
-        self._empty = EmptyState(
+        self.empty = EmptyState(
             "ship",
             tr("No model to ship yet"),
             tr("Train a model first; then it can be verified and packed for the line here."),
             action=tr("Train a model"),
         )
-        self._empty.action_requested.connect(self.train_requested)
+        self.empty.action_requested.connect(self.train_requested)
         self._pages = QStackedWidget()
-        self._pages.addWidget(self._empty)
+        self._pages.addWidget(self.empty)
         self._pages.addWidget(page)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -67,11 +67,6 @@ class ShipPage(QWidget):
     def stage(self) -> Stage:
         """The stage that is shown."""
         return Stage(self._stages.currentIndex())
-
-    @property
-    def empty_button(self) -> QWidget:
-        """The one thing to do where there is no model."""
-        return self._empty.button
 
     def show_page(self, filled: bool) -> None:
         """Show the stages, or the invitation."""
@@ -91,7 +86,7 @@ class ShipPage(QWidget):
 
     def renew_colors(self) -> None:
         """Draw in the current theme."""
-        self._empty.renew_colors()
+        self.empty.renew_colors()
         self.bar.renew_colors()
         for part in self._parts:
             part.renew_colors()
