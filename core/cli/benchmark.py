@@ -13,8 +13,6 @@ from core.cli.shared_options import JsonOption
 from core.system.reporting import Reporter
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
     from core.deploy.benchmarking import Benchmark
 
 
@@ -100,7 +98,7 @@ def command(
         ]
         print_json(content)
     else:
-        out().print(_table(result))
+        _show(result)
         for sentence in sentences:
             out().print(sentence, markup=False)
     for one in result.measured:
@@ -122,34 +120,36 @@ class _Progress(Reporter):
         self._update(step, steps)
 
 
-def _table(result: Benchmark) -> Table:
-    """Lay out the times of one image, and the throughput of batches."""
+def _show(result: Benchmark) -> None:
+    """Print a table for each model in each runtime."""
     from rich.table import Table
 
+    from core.cli.console import out
     from core.deploy.benchmark_advice import runtime_title
 
     width, height = result.image_size
-    table = Table(title=f"{width} × {height} pixels · {result.processor}", title_justify="left")
-    for name in ("export", "runtime"):
-        table.add_column(name, overflow="fold")
-    for name in ("threads", "batch", "network", "file to mask", "p95", "images/s", "MB", "memory"):
-        table.add_column(name, justify="right")
+    out().print(f"{width}×{height} pixels, {result.cores} cores, {result.processor}", markup=False)
     for one in result.measured:
+        if one.problem is not None:
+            continue
         title = runtime_title(one.runtime, one.device)
+        memory = f", memory {one.peak_memory_bytes / 1e6:.0f} MB" if one.peak_memory_bytes else ""
+        line = f"{one.name} in {title} {one.version}, {one.precision}: "
+        out().print(f"\n{line}file {one.size_bytes / 1e6:.1f} MB{memory}", markup=False)
+        table = Table(box=None, pad_edge=False)
+        for name in ("threads", "images", "network ms", "file to mask ms", "p95 ms", "images/s"):
+            table.add_column(name, justify="right")
         for whole in one.timings:
             if whole.stage != "file_to_mask":
                 continue
             alone = one.timing("network", threads=whole.threads, batch=whole.batch)
             table.add_row(
-                one.name,
-                title,
                 str(whole.threads),
                 str(whole.batch),
-                "" if alone is None else f"{alone.p50_ms:.1f} ms",
-                f"{whole.p50_ms:.1f} ms",
-                f"{whole.p95_ms:.1f} ms",
+                "" if alone is None else f"{alone.p50_ms:.1f}",
+                f"{whole.p50_ms:.1f}",
+                f"{whole.p95_ms:.1f}",
                 f"{whole.images_per_second:.1f}",
-                f"{one.size_bytes / 1e6:.1f}",
-                f"{one.peak_memory_bytes / 1e6:.0f}",
             )
-    return table
+        out().print(table)
+    out().print()

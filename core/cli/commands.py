@@ -23,6 +23,7 @@ from core.cli import (
     quantize,
     rules,
     sensitivity,
+    serve,
     train,
     verify,
     watch,
@@ -65,9 +66,10 @@ def build_app() -> typer.Typer:
     app.command("quantize")(quantize.command)
     app.command("export")(export.command)
     app.command("verify")(verify.command)
-    app.command("rules")(rules.command)
     app.command("benchmark")(benchmark.command)
+    app.command("rules")(rules.command)
     app.command("bundle")(bundle.command)
+    app.command("serve")(serve.command)
     app.command("watch")(watch.command)
     app.command("convert", cls=convert.ConvertCommand)(convert.command)
     app.command("validate")(data.validate)

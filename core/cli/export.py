@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
@@ -41,17 +43,31 @@ def command(
             "with --plain they are added to its logits.",
         ),
     ] = False,
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            "--data",
+            metavar="DIR",
+            help="Store what the network makes of up to 16 of its validation images: then the "
+            "file can be verified where neither the engine nor the model is.",
+        ),
+    ] = None,
+    store_images: Annotated[
+        bool, typer.Option("--store-images", help="With --data, store these images, too.")
+    ] = False,
     json: JsonOption = False,
 ) -> None:
     """Write a file that other programs run; a quantised model becomes an int8 one."""
     from core.cli.compression_runs import new_folder
     from core.cli.console import existing_folder, print_json
+    from core.cli.data_source import open_data
     from core.cli.job_runner import job_result, temporary_run_folder
     from core.cli.shared_options import parse_size
     from core.cli.verdict_words import warn_of_model
     from core.models.model_folder import read_model_info
     from core.runs.kinds import ExportSpec
     from core.runs.run_folder import RunFolder
+    from core.system.errors import InputError
     from core.system.files import require_writable
 
     model = existing_folder(model_dir, option="--model-dir")
@@ -59,6 +75,8 @@ def command(
     target = new_folder(out)
     require_writable(target.parent)  # where it is built
     require_writable(target)
+    if store_images and data is None:
+        raise InputError("--store-images needs --data: it says whose images.")
     spec = ExportSpec(
         model_dir=model,
         out_dir=target,
@@ -67,9 +85,16 @@ def command(
         color_order=color_order,
         image_size=None if image_size is None else parse_size(image_size),
         thresholds=thresholds,
+        reference=data is not None,
+        store_images=store_images,
     )
     warn_of_model(model)
-    with temporary_run_folder("export") as run_dir:
+    with contextlib.ExitStack() as stack:
+        run_dir = stack.enter_context(temporary_run_folder("export"))
+        if data is not None:
+            source = stack.enter_context(open_data(data, needed=("val",)))
+            spec = spec.model_copy(update={"data_dir": source.place(run_dir / "dataset")})
+            source.write(run_dir / "dataset")
         result = job_result(RunFolder.create(run_dir, spec).path)
     if json:
         print_json(result)

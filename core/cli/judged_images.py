@@ -14,8 +14,8 @@ import typer
 
 from core.cli.console import complain, err, print_json
 from core.cli.environment import EXIT_BAD_INPUT
+from core.cli.given_images import find_images, usable_images
 from core.cli.job_runner import count_progress
-from core.cli.predict import find_images, usable_images
 from core.cli.shared_options import check_device, existing_model
 from core.deploy.opening import open_export
 from core.images.io import read_image

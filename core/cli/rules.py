@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -131,10 +132,11 @@ def command(
     if whole_image:
         changes |= {"regions": [], "dont_care": []}
     changes = {name: value for name, value in changes.items() if value is not None}
-    settings = _changed(predictor, folder, changes)
-    effect = None if data is None else _effect(predictor, settings, data, split)
-    if changes and not try_only:
-        remember_settings(folder, settings)
+    with tempfile.TemporaryDirectory(prefix="maskwright-") as temporary:
+        settings = _changed(predictor, folder, changes, Path(temporary))
+        effect = None if data is None else _effect(predictor, settings, data, split)
+        if changes and not try_only:
+            remember_settings(folder, settings)
     if json:
         print_json(
             {
@@ -162,7 +164,10 @@ def _areas(texts: Sequence[str] | None) -> dict[str, str] | None:
     return {name.strip() or "*": area.strip() for name, _, area in pairs}
 
 
-def _changed(predictor: LinePredictor, folder: Path, changes: dict[str, Any]) -> Settings:
+def _changed(
+    predictor: LinePredictor, folder: Path, changes: dict[str, Any], temporary: Path
+) -> Settings:
+    from core.deploy.export_settings import region_file
     from core.portable.settings import Settings
     from core.system.errors import portable_errors
 
@@ -188,8 +193,12 @@ def _changed(predictor: LinePredictor, folder: Path, changes: dict[str, Any]) ->
             background=predictor.manifest.background,
             folder=folder,
         )
-        files = {name: file.absolute() for name, file in new.items() if file is not None}
-        return replace(settings, area=replace(settings.area, **files))
+    area = settings.area
+    if (regions := new["regions_file"]) is not None:
+        area = replace(area, regions_file=region_file(regions, temporary / "regions.png"))
+    if (dont_care := new["dont_care_file"]) is not None:
+        area = replace(area, dont_care_file=region_file(dont_care, temporary / "dont_care.png"))
+    return replace(settings, area=area)
 
 
 def _effect(

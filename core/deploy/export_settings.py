@@ -39,6 +39,17 @@ def remember_settings(folder: Path, settings: Settings) -> None:
     write_manifest(folder, replace(changed, files=files))
 
 
+def region_file(file: Path, target: Path) -> Path:
+    """Write what is not 0 in a mask of any kind as white in a grey PNG; returns ``target``.
+
+    Raises:
+        InputError: the mask cannot be read.
+    """
+    _, data = cv2.imencode(".png", (read_mask(file) != 0).astype(np.uint8) * 255)
+    write_bytes_atomic(target, data.tobytes())
+    return target
+
+
 def _kept(file: Path | None, target: Path, files: dict[str, Mapping[str, Any]]) -> Path | None:
     """Copy a region file into the export and into its list of files; None: there is none."""
     files.pop(target.name, None)
@@ -46,7 +57,6 @@ def _kept(file: Path | None, target: Path, files: dict[str, Mapping[str, Any]]) 
         target.unlink(missing_ok=True)
         return None
     if file.absolute() != target.absolute():
-        _, data = cv2.imencode(".png", (read_mask(file) != 0).astype(np.uint8) * 255)
-        write_bytes_atomic(target, data.tobytes())
+        region_file(file, target)
     files[target.name] = file_record(target)
     return target

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from copy import deepcopy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -14,14 +15,18 @@ from core.compression.quantization.fake_quantization import is_quantized, remove
 from core.compression.trace import trace
 from core.deploy.latency import latency
 from core.deploy.model_export import export_model
-from core.deploy.parity import label_map_agreement
+from core.deploy.opening import open_export
+from core.deploy.verification.outcome import agreement_of
+from core.deploy.verification.samples import image_samples, spread
+from core.deploy.verification.trained_network import trained_network
+from core.deploy.verification.whole_way import compare
 from core.models.variant import Variant
 from core.prediction.onnx_predictor import OnnxModel
+from core.system.reporting import Reporter
 
 if TYPE_CHECKING:
     from core.datasets import SegDataset
     from core.seg.segmenter import Segmenter
-    from core.system.reporting import Reporter
 
 #: Most images that the network is compared with its exported file on.
 COMPARED: Final = 32
@@ -63,8 +68,8 @@ def measure_variant(
             reporter.progress(done, count, stage="measure")
 
     metrics = file.evaluate(dataset, on_step=on_step).metrics()
-    images = [str(dataset.raw(index)[0]) for index in _spread(len(dataset), COMPARED)]
-    height, width = file.network_predictor().prepare(images[0]).image.shape[1:]
+    images = [Path(dataset.raw(index)[0]) for index in spread(len(dataset), COMPARED)]
+    height, width = file.network_predictor().prepare(str(images[0])).image.shape[1:]
     image_size = exported.size or (width, height)
     time = latency(
         exported.model,
@@ -86,14 +91,24 @@ def measure_variant(
         image_size=image_size,
         miou=metrics["miou"],
         category_iou=tuple(metrics["category_iou"]),
-        agreement=label_map_agreement(model.net, file, images),
+        agreement=_agreement(exported.folder, model, images),
         float_layers=() if description is None else description.float_layers,
     )
 
 
-def _spread(count: int, most: int) -> list[int]:
-    """At most ``most`` of the numbers below ``count``, evenly spread."""
-    return sorted({index * count // min(count, most) for index in range(min(count, most))})
+def _agreement(folder: Path, model: Segmenter, images: Sequence[Path]) -> float:
+    """Share of pixels (0 … 1) for which the network and its exported file say the same class."""
+    found = compare(
+        open_export(folder),
+        trained_network(folder, model),
+        image_samples(images),
+        with_scores=False,
+        reporter=Reporter(),
+    )
+    agreement = agreement_of(found.images)
+    if agreement is None:
+        raise ValueError("there is nothing to compare")
+    return agreement
 
 
 def _count(net: Any, size: tuple[int, int]) -> tuple[int, int]:

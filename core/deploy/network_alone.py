@@ -44,7 +44,11 @@ def onnx_network(file: Path, open_session: Callable[[Path], Any]) -> Network:
 
 
 def openvino_network(file: Path, *, threads: int) -> Network:
-    """Return the network of an OpenVINO or an ONNX file, complete or plain."""
+    """Return the network of an OpenVINO or an ONNX file, complete or plain.
+
+    Of a complete OpenVINO file it may take colours in the other order, or images that are not
+    normalised: its conversion moves such steps into the first convolution.
+    """
     import openvino
     from openvino import opset13
 

@@ -80,11 +80,11 @@ def read_image(path: Path | str, *, full_range: bool = False) -> ImageArray:
 
 
 def decode_image(path: Path | str, data: bytes, *, full_range: bool = False) -> ImageArray:
-    """Return ``read_image`` of a file that was read before.
+    """Decode the bytes of an image file as ``read_image`` does.
 
     Args:
         path: what errors call it.
-        data: all its bytes.
+        data: the whole file.
         full_range: as in ``read_image``.
 
     Raises:

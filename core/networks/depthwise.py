@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
+from collections import OrderedDict
 from typing import Any, Final, NamedTuple
 
-import cv2
 import numpy as np
 import numpy.typing as npt
+import openvino
 import paddle
+from openvino import opset13 as ops
 from paddle import Tensor, nn
 from paddle.autograd import PyLayer
 
@@ -16,17 +19,22 @@ from core.networks.tracing import trace_as_written
 Values = npt.NDArray[np.float32]
 
 _KERNELS: Final = (3, 5)
-#: Narrower features than this give the kernel's gradient by matrix products, wider ones by sums.
+#: Narrower features than this give the gradient of large kernels by matrix products.
 _NARROW: Final = 24
 #: Bytes that places of Paddle's tensors are multiples of.
 _ALIGNMENT: Final = 64
 #: Numbers that OpenBLAS adds up in one thread, and that stay in the nearest cache.
 _SUMMED: Final = 8192
+#: Pixels of a channel up to which one call sums several channels.
+_SHORT: Final = 2048
+#: Compiled convolutions that are kept: more than any network has.
+_MOST_COMPILED: Final = 512
 
 
 class _Geometry(NamedTuple):
-    """Kernel side, stride, and the rows and columns of zeros around the image."""
+    """All but the image's size; ``top`` … ``right`` are rows and columns of zeros around it."""
 
+    channels: int
     kernel: int
     stride: int
     top: int
@@ -34,13 +42,26 @@ class _Geometry(NamedTuple):
     left: int
     right: int
 
+    def padded(self, height: int, width: int) -> tuple[int, int]:
+        """Sides of the image with its zeros."""
+        return self.top + height + self.bottom, self.left + width + self.right
+
+    def result(self, height: int, width: int) -> tuple[int, int]:
+        """Sides of the output."""
+        rows, columns = (
+            (side - self.kernel) // self.stride + 1 for side in self.padded(height, width)
+        )
+        return rows, columns
+
 
 def quick_depthwise(conv: nn.Conv2D, x: Tensor) -> Tensor | None:
     """Convolve ``x`` (N, C, H, W) without the bias; None where Paddle's kernel is to serve.
 
     Paddle computes depthwise convolutions on a CPU by unfolding the image and many small matrix
-    products, and takes three times as long as OpenCV's filters, channel by channel. These serve
-    where a gradient is wanted, for square kernels of 3 or 5 at a stride of 1 or 2.
+    products. OpenVINO compiles kernels for the processor at hand (oneDNN) and takes a third of the
+    time, on small features a tenth. It has no training, but the way back to a convolution's input
+    is a convolution, too, and the kernel's gradient is a few sums. This serves where a gradient is
+    wanted, for square kernels of 3 or 5 at a stride of 1 or 2.
     """
     if not (
         paddle.in_dynamic_mode()
@@ -54,10 +75,10 @@ def quick_depthwise(conv: nn.Conv2D, x: Tensor) -> Tensor | None:
     ):
         return None
     geometry = _geometry(conv)
-    if geometry is None or x.size == 0:
+    if geometry is None or x.size == 0 or min(geometry.result(*x.shape[2:])) < 1:
         return None
-    filtered: Tensor = _Filter.apply(x, conv.weight, geometry)
-    return filtered
+    convolved: Tensor = _Depthwise.apply(x, conv.weight, geometry)
+    return convolved
 
 
 def _geometry(conv: nn.Conv2D) -> _Geometry | None:
@@ -74,51 +95,114 @@ def _geometry(conv: nn.Conv2D) -> _Geometry | None:
         padding = [padding] * 4
     if not isinstance(padding, (list, tuple)) or len(padding) != 4:
         return None
-    if not all(isinstance(side, int) and side >= 0 for side in padding):
+    if not all(isinstance(side, int) and 0 <= side < height for side in padding):
         return None
-    return _Geometry(height, strides[0], *padding)
+    return _Geometry(channels, height, strides[0], *padding)
 
 
 def _pair(value: Any) -> tuple[int, ...]:
     return tuple(value) if isinstance(value, (list, tuple)) else (value, value)
 
 
-class _Filter(PyLayer):
-    """The convolution by OpenCV.
-
-    All images of a channel lie below each other with their zeros, so that one call filters them:
-    what reaches from one image into the next falls on rows that are left out.
-    """
+class _Depthwise(PyLayer):
+    """The convolution by OpenVINO, its kernel's gradient by NumPy."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, weight: Tensor, geometry: _Geometry) -> Tensor:
         """(N, C, H, W), (C, 1, k, k) → (N, C, H', W')."""
         ctx.save_for_backward(x, weight)
         ctx.geometry = geometry
-        tall = _tall(_values(x), geometry)
-        kernels = _values(weight)[:, 0]
-        rows, columns = _places(tall, geometry)
-        filtered = _filtered(tall, kernels)[:, :, rows, columns]
-        return _tensor(filtered.transpose(1, 0, 2, 3))
+        shape = (*x.shape[:2], *geometry.result(*x.shape[2:]))
+        return _run(_compiled(geometry), _values(x), _values(weight), shape)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor]:
         """Return the gradients of the image and of the kernels."""
         x, weight = ctx.saved_tensor()
         geometry: _Geometry = ctx.geometry
-        tall = _tall(_values(x), geometry)
-        kernels = _values(weight)[:, 0]
-        rows, columns = _places(tall, geometry)
-        spread = np.zeros_like(tall)
-        spread[:, :, rows, columns] = _values(gradients[0]).transpose(1, 0, 2, 3)
-        turned = np.ascontiguousarray(kernels[:, ::-1, ::-1])
-        height, width = x.shape[2:]
-        inside = _filtered(spread, turned)[
-            :, :, geometry.top : geometry.top + height, geometry.left : geometry.left + width
-        ]
-        narrow = tall.shape[3] < _NARROW
-        of_kernels = (_by_products if narrow else _by_sums)(tall, spread, geometry.kernel)
-        return _tensor(inside.transpose(1, 0, 2, 3)), _tensor(of_kernels[:, None])
+        gradient, kernels = _values(gradients[0]), _values(weight)
+        unseen = tuple(
+            side - (steps - 1) * geometry.stride - geometry.kernel
+            for side, steps in zip(geometry.padded(*x.shape[2:]), gradient.shape[2:], strict=True)
+        )
+        if geometry.stride == 1:
+            kernels = np.ascontiguousarray(kernels[:, :, ::-1, ::-1])
+        of_image = _run(_compiled(geometry, unseen), gradient, kernels, tuple(x.shape))
+        of_kernels = _of_kernels(_values(x), gradient, geometry)
+        return of_image, _tensor(of_kernels[:, None])
+
+
+_requests: OrderedDict[tuple[Any, ...], Any] = OrderedDict()
+
+
+def _compiled(geometry: _Geometry, unseen: tuple[int, ...] | None = None) -> Any:
+    """Return what computes (image, kernels) → image, for any number and size of images.
+
+    Args:
+        geometry: of the convolution.
+        unseen: for the way back from the output's gradient to the input's: rows and columns at
+            the input's end that no output sees.
+    """
+    key = (geometry, unseen)
+    if key in _requests:
+        _requests.move_to_end(key)
+        return _requests[key]
+    options = {
+        "INFERENCE_NUM_THREADS": int(os.environ.get("OMP_NUM_THREADS") or 1),
+        "INFERENCE_PRECISION_HINT": "f32",
+        "PERFORMANCE_HINT": "LATENCY",
+    }
+    compiled = openvino.Core().compile_model(_model(geometry, unseen), "CPU", options)
+    _requests[key] = compiled.create_infer_request()
+    if len(_requests) > _MOST_COMPILED:
+        _requests.popitem(last=False)
+    return _requests[key]
+
+
+def _model(geometry: _Geometry, unseen: tuple[int, ...] | None) -> openvino.Model:
+    channels, side, stride, top, bottom, left, right = geometry
+    before, after = [top, left], [bottom, right]
+    image = ops.parameter(openvino.PartialShape([-1, channels, -1, -1]), openvino.Type.f32)
+    kernels = ops.parameter([channels, 1, 1, side, side], openvino.Type.f32)
+    strides, dilations = [stride, stride], [1, 1]
+    if unseen is not None and stride > 1:
+        made = ops.group_convolution_backprop_data(
+            image,
+            kernels,
+            strides,
+            pads_begin=before,
+            pads_end=after,
+            dilations=dilations,
+            output_padding=list(unseen),
+        )
+    else:
+        if unseen is not None:
+            before = [side - 1 - zeros for zeros in before]
+            after = [side - 1 - zeros for zeros in after]
+        made = ops.group_convolution(image, kernels, strides, before, after, dilations)
+    return openvino.Model([made], [image, kernels])
+
+
+def _run(request: Any, image: Values, kernels: Values, shape: tuple[int, ...]) -> Tensor:
+    """Compute into memory that Paddle goes on with."""
+    side = kernels.shape[-1]
+    result = _aligned(shape)
+    for index, values in enumerate((image, kernels.reshape(-1, 1, 1, side, side))):
+        lent = np.asarray(_Lent(values))
+        request.set_input_tensor(index, openvino.Tensor(lent, shared_memory=True))
+    request.set_output_tensor(openvino.Tensor(result, shared_memory=True))
+    request.infer()
+    tensor: Tensor = paddle.from_dlpack(result)
+    return tensor
+
+
+class _Lent:
+    """Memory of a Paddle tensor, which is read only, for OpenVINO, which takes no such arrays."""
+
+    def __init__(self, values: Values) -> None:
+        self._values = values
+        interface = values.__array_interface__
+        self.__array_interface__ = interface | {"data": (interface["data"][0], False)}
 
 
 def _values(tensor: Tensor) -> Values:
@@ -126,78 +210,99 @@ def _values(tensor: Tensor) -> Values:
     return values
 
 
-def _tensor(values: Values) -> Tensor:
-    """Copy ``values`` to where Paddle would put them.
+def _aligned(shape: tuple[int, ...]) -> Values:
+    """Memory where Paddle would put numbers.
 
     The order in which its kernels add numbers up depends on the place in memory: with NumPy's
     places, two trainings of the same seed differ by their rounding.
     """
-    memory = np.empty(values.nbytes + _ALIGNMENT, np.uint8)
+    size = int(np.prod(shape)) * np.dtype(np.float32).itemsize
+    memory = np.empty(size + _ALIGNMENT, np.uint8)
     start = -memory.ctypes.data % _ALIGNMENT
-    aligned = memory[start : start + values.nbytes].view(np.float32).reshape(values.shape)
+    return memory[start : start + size].view(np.float32).reshape(shape)
+
+
+def _tensor(values: Values) -> Tensor:
+    aligned = _aligned(values.shape)
     aligned[...] = values
     tensor: Tensor = paddle.from_dlpack(aligned)
     return tensor
 
 
-def _tall(images: Values, geometry: _Geometry) -> Values:
-    """(N, C, H, W) → (C, N, H + zeros, W + zeros)."""
+def _of_kernels(x: Values, gradient: Values, geometry: _Geometry) -> Values:
+    """Gradient (C, k, k) of the kernels.
+
+    All images of a channel lie below each other with their zeros, as one line: a place of the
+    kernel is a shift along it, and what reaches from one image into the next meets zeros. With a
+    stride the line holds every second row and column only, and there is one for each remainder.
+    """
+    stride, side = geometry.stride, geometry.kernel
+    phases = _phases(x, geometry)
+    _, channels, count, height, width = phases.shape
+    spread = np.zeros((channels, count, height, width), np.float32)
+    rows, columns = gradient.shape[2:]
+    spread[:, :, :rows, :columns] = gradient.transpose(1, 0, 2, 3)
+    if stride == 1 and side > _KERNELS[0] and width < _NARROW:
+        return _by_products(phases[0], spread, side)
+    places = [divmod(place, stride) for place in range(side)]
+    shifts = [
+        (row_phase * stride + column_phase, row * width + column)
+        for row, row_phase in places
+        for column, column_phase in places
+    ]
+    return _by_sums(phases, spread, shifts).reshape(channels, side, side)
+
+
+def _phases(images: Values, geometry: _Geometry) -> Values:
+    """(N, C, H, W) → (stride², C, N, ⌈H / stride⌉, ⌈W / stride⌉), zeros around it included."""
     count, channels, height, width = images.shape
-    _, _, top, bottom, left, right = geometry
-    tall = np.zeros((channels, count, top + height + bottom, left + width + right), np.float32)
-    tall[:, :, top : top + height, left : left + width] = images.transpose(1, 0, 2, 3)
-    return tall
-
-
-def _places(tall: Values, geometry: _Geometry) -> tuple[slice, slice]:
-    """Rows and columns at which the kernel's middle lies."""
-    middle = geometry.kernel // 2
-    height, width = tall.shape[2:]
-    return (
-        slice(middle, height - middle, geometry.stride),
-        slice(middle, width - middle, geometry.stride),
+    stride = geometry.stride
+    sides = [-(-side // stride) * stride for side in geometry.padded(height, width)]
+    tall = np.zeros((channels, count, *sides), np.float32)
+    tall[:, :, geometry.top : geometry.top + height, geometry.left : geometry.left + width] = (
+        images.transpose(1, 0, 2, 3)
     )
+    if stride == 1:
+        return tall[None]
+    apart = tall.reshape(channels, count, sides[0] // stride, stride, sides[1] // stride, stride)
+    ordered = np.ascontiguousarray(apart.transpose(3, 5, 0, 1, 2, 4))
+    return ordered.reshape(stride * stride, *ordered.shape[2:])
 
 
-def _filtered(tall: Values, kernels: Values) -> Values:
-    """Correlate each channel with its kernel; (C, N, H, W) as it came."""
-    filtered = np.empty_like(tall)
-    channels, count, height, width = tall.shape
-    shape = (channels, count * height, width)
-    for image, kernel, target in zip(
-        tall.reshape(shape), kernels, filtered.reshape(shape), strict=True
-    ):
-        cv2.filter2D(image, -1, kernel, target, borderType=cv2.BORDER_CONSTANT)
-    return filtered
-
-
-def _by_sums(tall: Values, spread: Values, kernel: int) -> Values:
-    """Gradient (C, k, k) of the kernels: for each of their places a sum over all pixels."""
-    channels, width = tall.shape[0], tall.shape[3]
-    middle = (kernel // 2) * (width + 1)
-    images = tall.reshape(channels, -1)
-    # Each channel as one line: a place of the kernel is a shift along it.
-    factors = spread.reshape(channels, -1)[:, middle : images.shape[1] - middle]
-    shifts = [row * width + column for row in range(kernel) for column in range(kernel)]
-    sums: Values = np.zeros((channels, len(shifts)), np.float32)
-    length = factors.shape[1]
+def _by_sums(phases: Values, spread: Values, shifts: list[tuple[int, int]]) -> Values:
+    """For each place of the kernel a sum over all pixels: (C, places)."""
+    channels = len(spread)
+    lines = phases.reshape(len(phases), channels, -1)
+    factors = spread.reshape(channels, -1)
+    length = factors.shape[1] - max(shift for _, shift in shifts)
+    sums = np.zeros((channels, len(shifts)), np.float32)
+    if length <= _SHORT:
+        together = _SUMMED // length
+        for start in range(0, channels, together):
+            chosen = slice(start, start + together)
+            part = factors[chosen, :length]
+            for place, (phase, shift) in enumerate(shifts):
+                sums[chosen, place] = np.vecdot(part, lines[phase, chosen, shift : shift + length])
+        return sums
     dot = np.dot
-    for image, line, total in zip(images, factors, sums, strict=True):
-        for start in range(0, length, _SUMMED):
-            part = line[start : start + _SUMMED]
-            end = start + len(part)
-            total += [dot(part, image[start + shift : end + shift]) for shift in shifts]
-    return sums.reshape(channels, kernel, kernel)
+    for line, total, channel in zip(factors, sums, lines.swapaxes(0, 1), strict=True):
+        places = [(channel[phase], shift) for phase, shift in shifts]
+        for begin in range(0, length, _SUMMED):
+            part = line[begin : min(length, begin + _SUMMED)]
+            size = len(part)
+            total += [
+                dot(part, image[begin + shift : begin + shift + size]) for image, shift in places
+            ]
+    return sums
 
 
 def _by_products(tall: Values, spread: Values, kernel: int) -> Values:
     """The same as diagonals of the products of all columns with all columns."""
     channels, count, height, width = tall.shape
-    middle = kernel // 2
     lines = tall.reshape(channels, count * height, width)
-    rows = count * height - 2 * middle
-    inner = width - 2 * middle
-    flat = spread.reshape(lines.shape)[:, middle : middle + rows, middle : middle + inner]
+    rows = count * height - (kernel - 1)
+    inner = width - (kernel - 1)
+    flat = spread.reshape(lines.shape)[:, :rows, :inner]
     factors = np.ascontiguousarray(flat.transpose(0, 2, 1))
     gradient: Values = np.empty((channels, kernel, kernel), np.float32)
     for row in range(kernel):

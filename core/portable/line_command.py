@@ -47,9 +47,6 @@ def run_command(folder: Path, arguments: Sequence[str]) -> int:
         folder: of the bundle.
         arguments: without the program's name.
     """
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):  # consoles that lack a character show another
-            stream.reconfigure(errors="backslashreplace")
     is_selftest = list(arguments[:1]) == ["selftest"]
     asked = _parse(arguments[1:] if is_selftest else arguments, is_selftest=is_selftest)
     if isinstance(asked, int):

@@ -10,7 +10,6 @@ import numpy as np
 
 from .portable_error import PortableError
 
-LENGTH_UNITS: Final = ("px", "mm")
 AREA_UNITS: Final = ("px2", "mm2", "%")
 #: Larger numbers are nothing that an image could hold.
 MOST: Final = 1e9

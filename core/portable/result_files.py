@@ -27,6 +27,8 @@ OVERLAYS: Final = "overlays"
 IMAGES_TABLE: Final = "results.csv"
 OBJECTS_TABLE: Final = "objects.csv"
 RESULTS: Final = "results.json"
+_FRAME: Final = re.compile(r"\.[^.#]*#(\d{6,})\Z")  # of a video
+_ENDING: Final = re.compile(r"\.[^.]*\Z")
 _FORBIDDEN: Final = re.compile(r'[<>:"/\\|?*\x00-\x1f]')
 
 
@@ -134,7 +136,7 @@ class ResultFiles:
     def _free_name(self, name: str) -> str:
         """Return what the files of an image are called: as it is, as far as that is free."""
         plain = _FORBIDDEN.sub("_", Path(name).name).strip(" .") or "image"
-        stem = plain.rsplit(".", 1)[0] or plain
+        stem = _ENDING.sub("", _FRAME.sub(r"_\1", plain)) or plain
         number, chosen = 1, stem
         while chosen.casefold() in self._names:
             chosen = plain if number == 1 else f"{stem}_{number}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -16,6 +17,7 @@ from .rules import Rule, check_units, parse_rules
 
 _NAMES: Final = ("thresholds", "minimum_area", "fill_holes", "inconclusive_below")
 _AREA_NAMES: Final = ("regions", "regions_file", "dont_care", "dont_care_file")
+_PATHS: Final = re.compile(r"[/\\:\x00]")
 _FARTHEST: Final = 1e6
 _MOST_POINTS: Final = 100_000
 _ALL_OF_IT: Final = InspectedArea()
@@ -108,7 +110,8 @@ class Settings:
                     names=", ".join(sorted(known)),
                 )
         rules = content.get("rules") or ()
-        if isinstance(rules, str) or not all(isinstance(one, str) for one in rules):
+        is_list = isinstance(rules, (list, tuple))
+        if not is_list or not all(isinstance(one, str) for one in rules):
             raise PortableError("{name} is no list of texts.", name="rules")
         settings = cls(
             rules=parse_rules(rules, labels, background=background),
@@ -248,8 +251,13 @@ def _polygons(value: Any, name: str) -> tuple[Polygon, ...]:
 
 
 def _file(value: Any, folder: str | Path | None) -> Path | None:
+    """Return a region file; of an export, it lies in its folder."""
     if value is None:
         return None
-    if not isinstance(value, (str, Path)) or not str(value):
-        raise PortableError("The region file {file} is no image that can be read.", file=value)
+    right = isinstance(value, (str, Path)) and str(value) not in ("", ".", "..")
+    if not right or (folder is not None and _PATHS.search(str(value))):
+        raise PortableError(
+            "The region file {file} is no name of a file in the export's folder.",
+            file=str(value)[:60],
+        )
     return Path(value) if folder is None else Path(folder) / value

@@ -170,6 +170,11 @@ class ExportSpec(ModelJobSpec):
     color_order: Literal["bgr", "rgb"] = Field("bgr", description="of images that it will take")
     image_size: tuple[int, int] | None = Field(None, description="by default the model's own")
     thresholds: bool = Field(False, description="have the file choose by the model's thresholds")
+    reference: bool = Field(
+        False, description="store what the network makes of validation images, to verify by it"
+    )
+    store_images: bool = Field(False, description="store these images, too")
+    data_dir: Path | None = Field(None, description="where a reference is stored")
     device: str = "cpu"
 
 
@@ -192,24 +197,6 @@ class MeasureSpec(ModelJobSpec):
     data_dir: Path
     split: Subset = "val"
     image_size: tuple[int, int] | None = Field(None, description="by default the model's own")
-    device: str = "cpu"
-
-
-class VerifySpec(ModelJobSpec):
-    """Compare an exported file with the model it was made from, on images at their own size."""
-
-    kind: Literal["verify"] = "verify"
-    export_dir: Path
-    data_dir: Path | None = Field(None, description="images with masks")
-    split: Subset = "val"
-    images: list[Path] = Field(default_factory=list, description="where there are no masks")
-    most_images: int | None = Field(None, ge=1, description="by default all")
-    runtime: Literal["auto", "onnxruntime", "openvino"] = "auto"
-    threads: int | None = Field(None, ge=1)
-    bound: float | None = Field(
-        None, gt=0, le=1, description="least share of pixels of one class; 0.9999 in float"
-    )
-    int8_loss: float = Field(0.005, ge=0, le=1, description="mIoU that an int8 file may lose")
     device: str = "cpu"
 
 
@@ -241,6 +228,23 @@ class WatchSpec(JobSpec):
     most_to_label: int = Field(200, ge=0, description="images a day that are chosen to label")
     runtime: Literal["auto", "onnxruntime", "openvino", "paddle"] = "auto"
     threads: int | None = Field(None, ge=1)
+
+
+class VerifySpec(ModelJobSpec):
+    """Compare an exported file with the model it was made from, on images at their own size."""
+
+    kind: Literal["verify"] = "verify"
+    export_dir: Path
+    data_dir: Path | None = Field(None, description="images with masks")
+    split: Subset = "val"
+    images: list[Path] = Field(default_factory=list, description="where there are no masks")
+    most_images: int | None = Field(None, ge=1, description="by default all")
+    runtime: Literal["auto", "onnxruntime", "openvino"] = "auto"
+    threads: int | None = Field(None, ge=1)
+    bound: float | None = Field(
+        None, gt=0, le=1, description="least share of pixels of one class; 0.9999 in float"
+    )
+    int8_loss: float = Field(0.005, ge=0, le=1, description="mIoU that an int8 file may lose")
     device: str = "cpu"
 
 
@@ -311,7 +315,11 @@ def _own_split(spec: EvaluateSpec | SensitivitySpec | MeasureSpec) -> tuple[Subs
 
 
 def _if_labelled(spec: VerifySpec) -> tuple[Subset, ...]:
-    return () if spec.data_dir is None else (spec.split,)
+    return () if spec.images or spec.data_dir is None else (spec.split,)
+
+
+def _if_stored(spec: ExportSpec) -> tuple[Subset, ...]:
+    return ("val",) if spec.reference else ()
 
 
 def _if_finetuned(spec: PruneSpec) -> tuple[Subset, ...]:
@@ -407,7 +415,8 @@ JOB_KINDS: tuple[JobKind, ...] = (
         task="core.jobs.tasks.export:run",
         title=lambda name: message("{name} · export", name=name),
         panel="shipping",
-        stages={"export": "exporting"},
+        subsets=_if_stored,
+        stages={"export": "exporting", "reference": "storing a reference"},
     ),
     JobKind(
         spec=BundleSpec,
@@ -426,15 +435,6 @@ JOB_KINDS: tuple[JobKind, ...] = (
         memory_advice=_SMALLER_MODEL,
     ),
     JobKind(
-        spec=VerifySpec,
-        task="core.jobs.tasks.verify:run",
-        title=lambda name: message("{name} · verification", name=name),
-        panel="shipping",
-        subsets=_if_labelled,
-        stages={"verify": "verifying"},
-        memory_advice=_SMALLER_MODEL,
-    ),
-    JobKind(
         spec=BenchmarkSpec,
         task="core.jobs.tasks.benchmark:run",
         title=lambda name: message("{name} · speed", name=name),
@@ -450,6 +450,15 @@ JOB_KINDS: tuple[JobKind, ...] = (
         resumable=True,
         needs_engine=False,
         waits_turn=False,
+    ),
+    JobKind(
+        spec=VerifySpec,
+        task="core.jobs.tasks.verify:run",
+        title=lambda name: message("{name} · verification", name=name),
+        panel="shipping",
+        subsets=_if_labelled,
+        stages={"verify": "verifying"},
+        memory_advice=_SMALLER_MODEL,
     ),
 )
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from numbers import Real
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -59,7 +59,13 @@ class CrossEntropyLoss(nn.Layer):
         self.ignore_index = ignore_index
         self.weight = None if weight is None else paddle.to_tensor(list(weight), dtype="float32")
 
-    def forward(self, logits: Tensor, labels: Tensor, part: Part | None = None) -> Tensor:
+    def forward(
+        self,
+        logits: Tensor,
+        labels: Tensor,
+        part: Part | None = None,
+        terms: PixelTerms | None = None,
+    ) -> Tensor:
         """Return the scalar loss; 0 with zero gradient when every pixel is ignored."""
         if self.weight is not None and self.weight.shape[0] != logits.shape[1]:
             raise InputError(
@@ -68,24 +74,41 @@ class CrossEntropyLoss(nn.Layer):
                 classes=logits.shape[1],
             )
         labels = labels.astype("int64")
-        valid = labels != self.ignore_index
-        loss = pixel_cross_entropy(logits, labels, ignore_index=self.ignore_index)
+        terms = terms or pixel_terms(logits, labels, ignore_index=self.ignore_index)
+        loss = terms.cross_entropy
         if self.weight is not None:
+            valid = labels != self.ignore_index
             class_ids = paddle.where(valid, labels, paddle.zeros_like(labels))
             factors = paddle.gather(self.weight, class_ids.flatten()).reshape(labels.shape)
             loss = loss * factors
         # Ignored pixels have loss 0 already.
         if part is not None:
             return loss.sum() / part.pixels
-        return loss.sum() / valid.astype(loss.dtype).sum().clip(min=1.0)
+        return loss.sum() / terms.pixels.sum().clip(min=1.0)
 
 
-def pixel_cross_entropy(logits: Tensor, labels: Tensor, *, ignore_index: int) -> Tensor:
-    """Cross entropy (N, H, W) of each pixel, 0 where ignored; ``labels`` are int64 (N, H, W).
+class PixelTerms(NamedTuple):
+    """What losses are made of, from one look at the pixels that are not ignored.
 
-    Equals ``F.cross_entropy`` to float rounding (whose values end at 64). Paddle's CPU kernel
-    takes a quarter of a small network's training step; numpy's vectorised exponential does the
-    same in a fifth of the time.
+    Attributes:
+        cross_entropy: (N, H, W) of each pixel, 0 where ignored.
+        intersection: (C,) probability of each class, added up over the pixels of that class.
+        probability: (C,) the same over all pixels.
+        pixels: (C,) of each class; without a gradient.
+    """
+
+    cross_entropy: Tensor
+    intersection: Tensor
+    probability: Tensor
+    pixels: Tensor
+
+
+def pixel_terms(logits: Tensor, labels: Tensor, *, ignore_index: int) -> PixelTerms:
+    """Look at logits (N, C, H, W) and ``labels`` (N, H, W) int64 once for all losses.
+
+    Equals ``F.cross_entropy`` and ``F.softmax`` to float rounding (the former's values end at 64).
+    Paddle's CPU kernels take a third of a small network's training step; numpy's vectorised
+    exponential does the same in a fifth of the time.
     """
     if (
         paddle.in_dynamic_mode()
@@ -93,15 +116,27 @@ def pixel_cross_entropy(logits: Tensor, labels: Tensor, *, ignore_index: int) ->
         and logits.dtype == paddle.float32
         and not logits.stop_gradient
     ):
-        return _PixelCrossEntropy.apply(logits, np.from_dlpack(labels.contiguous()), ignore_index)
+        arrays = np.from_dlpack(labels.contiguous())
+        return PixelTerms(*_PixelTerms.apply(logits, arrays, ignore_index))
     # axis=1 spares the transposed copy of the logits that the default axis needs.
-    return F.cross_entropy(
+    cross_entropy = F.cross_entropy(
         logits, labels.unsqueeze(1), ignore_index=ignore_index, reduction="none", axis=1
     ).squeeze(1)
+    valid = (labels != ignore_index).astype(logits.dtype).unsqueeze(1)
+    class_ids = paddle.arange(logits.shape[1], dtype="int64").reshape([1, -1, 1, 1])
+    truth = (labels.unsqueeze(1) == class_ids).astype(logits.dtype) * valid
+    probabilities = F.softmax(logits, axis=1) * valid
+    pixels = [0, 2, 3]
+    return PixelTerms(
+        cross_entropy,
+        (probabilities * truth).sum(axis=pixels),
+        probabilities.sum(axis=pixels),
+        truth.sum(axis=pixels),
+    )
 
 
-class _PixelCrossEntropy(PyLayer):
-    """Cross entropy on the CPU; arrays are shared with Paddle, not copied.
+class _PixelTerms(PyLayer):
+    """``PixelTerms`` on the CPU; arrays are shared with Paddle, not copied.
 
     Takes one backward pass: a second one crashes in Paddle 3.2, as with any ``PyLayer``.
     """
@@ -109,37 +144,72 @@ class _PixelCrossEntropy(PyLayer):
     @staticmethod
     def forward(
         ctx: Any, logits: Tensor, labels: npt.NDArray[np.int64], ignore_index: int
-    ) -> Tensor:
+    ) -> tuple[Tensor, ...]:
         scores = np.from_dlpack(logits.detach().contiguous())
+        scores = scores.reshape(*scores.shape[:2], -1)
+        labels = labels.reshape(len(labels), -1)
+        classes = scores.shape[1]
         valid = labels != ignore_index
         class_ids = np.where(valid, labels, 0)
         probabilities = np.empty(scores.shape, dtype=np.float32)
         losses = np.empty(labels.shape, dtype=np.float32)
+        chosen = np.empty(labels.shape, dtype=np.float32)
+        sums = np.zeros((3, classes), np.float64)
         # Image by image: what one needs stays in the processor's cache. A diverged network's
         # infinities become NaN, which training notices in the loss.
         with np.errstate(invalid="ignore"):
-            for image, out, ids, loss in zip(scores, probabilities, class_ids, losses, strict=True):
+            for index, (image, out, ids, counted) in enumerate(
+                zip(scores, probabilities, class_ids, valid, strict=True)
+            ):
                 peak = image.max(axis=0)
                 np.exp(np.subtract(image, peak, out=out), out=out)
                 total = out.sum(axis=0)
                 out /= total
-                chosen = np.take_along_axis(image, ids[np.newaxis], axis=0)[0]
-                np.add(np.log(total), peak - chosen, out=loss)
+                own = ids * ids.size + np.arange(ids.size)
+                np.add(np.log(total), peak - image.reshape(-1)[own], out=losses[index])
+                chosen[index] = out.reshape(-1)[own]
+                sums[0] += np.bincount(ids, chosen[index] * counted, minlength=classes)
+                sums[1] += out @ counted.astype(np.float32)
+                sums[2] += np.bincount(ids, counted, minlength=classes)
         losses *= valid
-        ctx.probabilities, ctx.class_ids, ctx.valid = probabilities, class_ids, valid
-        return paddle.from_dlpack(losses)
+        ctx.shape = logits.shape
+        ctx.probabilities, ctx.chosen = probabilities, chosen
+        ctx.class_ids, ctx.valid = class_ids, valid
+        height, width = logits.shape[2:]
+        made = [
+            paddle.from_dlpack(losses.reshape(-1, height, width)),
+            *(paddle.to_tensor(one, dtype="float32") for one in sums),
+        ]
+        ctx.mark_non_differentiable(made[3])
+        return tuple(made)
 
     @staticmethod
-    def backward(ctx: Any, loss_gradient: Tensor) -> Tensor:
-        factors = np.from_dlpack(loss_gradient.detach().contiguous()) * ctx.valid
-        gradient = np.empty_like(ctx.probabilities)
-        for out, probabilities, ids, factor in zip(
-            gradient, ctx.probabilities, ctx.class_ids, factors, strict=True
+    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
+        by_loss, by_intersection, by_probability = (
+            np.from_dlpack(one.detach().contiguous()) for one in gradients[:3]
+        )
+        result = np.empty_like(ctx.probabilities)
+        factors = by_loss.reshape(ctx.valid.shape) * ctx.valid
+        for out, probabilities, ids, valid, chosen, factor in zip(
+            result,
+            ctx.probabilities,
+            ctx.class_ids,
+            ctx.valid,
+            ctx.chosen,
+            factors,
+            strict=True,
         ):
-            np.multiply(probabilities, factor, out=out)
-            places = ids.ravel() * ids.size + np.arange(ids.size)
-            out.reshape(-1)[places] -= factor.ravel()
-        return paddle.from_dlpack(gradient)
+            # Of the softmax p with gradients d of its values: p (d - sum of p d); d is
+            # by_probability, and by_intersection more for the pixel's own class.
+            own = by_intersection[ids] * chosen
+            common = factor - by_probability @ probabilities - own
+            np.add(by_probability[:, None], common, out=out)
+            out *= probabilities
+            places = ids * ids.size + np.arange(ids.size)
+            out.reshape(-1)[places] += own - factor
+            if not valid.all():
+                out *= valid
+        return paddle.from_dlpack(result.reshape(ctx.shape))
 
 
 class DiceLoss(nn.Layer):
@@ -154,16 +224,18 @@ class DiceLoss(nn.Layer):
         self.smooth = smooth
         self.eps = 1e-5
 
-    def forward(self, logits: Tensor, labels: Tensor, part: Part | None = None) -> Tensor:
+    def forward(
+        self,
+        logits: Tensor,
+        labels: Tensor,
+        part: Part | None = None,
+        terms: PixelTerms | None = None,
+    ) -> Tensor:
         """Return the scalar loss; 1 with zero gradient when every pixel is ignored."""
-        labels = labels.astype("int64").unsqueeze(1)
-        valid = (labels != self.ignore_index).astype(logits.dtype)
-        class_ids = paddle.arange(logits.shape[1], dtype="int64").reshape([1, -1, 1, 1])
-        truth = (labels == class_ids).astype(logits.dtype) * valid
-        probabilities = F.softmax(logits, axis=1) * valid
-        pixels = [0, 2, 3]
-        intersection = (probabilities * truth).sum(axis=pixels)
-        cardinality = (probabilities + truth).sum(axis=pixels)
+        if terms is None:
+            terms = pixel_terms(logits, labels.astype("int64"), ignore_index=self.ignore_index)
+        intersection = terms.intersection
+        cardinality = terms.probability + terms.pixels
         if part is not None and part.ranks > 1:
             return self._share(intersection, cardinality, part)
         dice = (2.0 * intersection + self.smooth) / (cardinality + self.smooth + self.eps)
@@ -265,9 +337,21 @@ class MixedLoss(nn.Layer):
 
     def forward(self, logits: Tensor, labels: Tensor, part: Part | None = None) -> Tensor:
         """Return the scalar loss."""
+        taking = [loss for loss in self.losses if isinstance(loss, (CrossEntropyLoss, DiceLoss))]
+        shared: dict[int, PixelTerms] = {}
+        if len(taking) > 1:
+            shared = {
+                index: pixel_terms(logits, labels.astype("int64"), ignore_index=index)
+                for index in {loss.ignore_index for loss in taking}
+            }
+
+        def value(loss: nn.Layer) -> Tensor:
+            if loss in taking and shared:
+                return loss(logits, labels, part, shared[loss.ignore_index])
+            return loss(logits, labels, part)
+
         return sum(
-            factor * loss(logits, labels, part)
-            for factor, loss in zip(self.coef, self.losses, strict=True)
+            factor * value(loss) for factor, loss in zip(self.coef, self.losses, strict=True)
         )
 
 

@@ -18,7 +18,8 @@ from core.watch.watch_log import WatchLog
 
 PICTURES: Final = "pictures"
 DAY_S: Final = 86_400
-_LONGEST_STEM = 80
+_LONGEST_STEM = 120  # bytes; disks take 255 for a whole name
+_LARGEST_SIDE = 8192  # a JPEG ends at 65 500
 _JPEG_QUALITY = 90
 _UNSAFE = str.maketrans(
     dict.fromkeys('<>:"/\\|?*\0', "_") | {chr(one): "_" for one in range(1, 32)}
@@ -27,7 +28,8 @@ _UNSAFE = str.maketrans(
 
 def safe_stem(path: str) -> str:
     """Return the name of an image without its suffix, fit for any disk."""
-    return printable(path.rpartition("/")[2].rpartition(".")[0]).translate(_UNSAFE)[:_LONGEST_STEM]
+    stem = printable(path.rpartition("/")[2].rpartition(".")[0]).translate(_UNSAFE)
+    return stem.encode()[:_LONGEST_STEM].decode(errors="ignore")
 
 
 class KeptPictures:
@@ -63,9 +65,11 @@ class KeptPictures:
         place = f"{PICTURES}/{time.strftime('%Y-%m-%d', time.localtime(judged))}"
         folder = make_folder(self._out / place)
         name = f"{id_:08d}_{safe_stem(path)}"
-        _, encoded = cv2.imencode(
-            ".jpg", assessment.draw(), [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY]
-        )
+        drawn = assessment.draw()
+        scale = _LARGEST_SIDE / max(drawn.shape[:2])
+        if scale < 1:
+            drawn = cv2.resize(drawn, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+        _, encoded = cv2.imencode(".jpg", drawn, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])
         mask = encode_mask(assessment.label_map, palette=palette)
         overlay = encoded.tobytes()
         write_bytes_atomic(folder / f"{name}_overlay.jpg", overlay)

@@ -126,7 +126,7 @@ class Watcher:
             board=self._board,
         )
         self._failed: set[str] = set()
-        self._status = WatchStatus()
+        self._status = self._log.status()
         self._once = False
 
     def _open_log(self) -> WatchLog:
@@ -258,8 +258,8 @@ class Watcher:
             return
         self._board.over("folder_gone", ("folder_back", message("The folder is there again.")))
         # Names that are no Unicode are logged as they are shown; the real one opens the file.
-        self._real_paths = {printable(path): path for path in listing if printable(path) != path}
-        shown = {printable(path): stamp for path, stamp in listing.items()}
+        self._real_paths = {printable(path): path for path in listing}
+        shown = {name: listing[path] for name, path in self._real_paths.items()}
         self._patience.do(
             lambda: self._arrivals.update(shown, now=time.monotonic(), clock=time.time())
         )
@@ -352,7 +352,7 @@ class Watcher:
 
     def _read(self, arrival: Arrival) -> bytes | None:
         """Return the bytes of a file that stayed as it is; None where it has to wait."""
-        file = self._settings.folder / self._real_paths.get(arrival.path, arrival.path)
+        file = self._settings.folder / self._real_paths[arrival.path]
         now = time.monotonic()
         try:
             with open_regular(file) as stream:

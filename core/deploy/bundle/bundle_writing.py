@@ -40,6 +40,7 @@ _STATIC: Final = {
     "predict.py": "predict.py.txt",
     "requirements.txt": "requirements.txt",
     "Dockerfile": "Dockerfile",
+    ".dockerignore": "dockerignore.txt",
     "cpp/CMakeLists.txt": "cpp/CMakeLists.txt",
     "cpp/label_map.cpp": "cpp/label_map.cpp",
 }

@@ -21,13 +21,14 @@ from core.deploy.verification.outcome import (
     Bounds,
     Fault,
     Verification,
+    agreement_of,
 )
 from core.deploy.verification.samples import Sample, probe_samples, spread
 from core.deploy.verification.stored_reference import REFERENCE, read_reference
 from core.deploy.verification.whole_way import Comparison, Exported, compare
 from core.portable.manifest import MANIFEST, Manifest, damaged_files, read_manifest
 from core.portable.portable_error import PortableError
-from core.system.errors import InputError
+from core.system.errors import InputError, portable_errors
 from core.system.messages import Message, message
 from core.system.reporting import Reporter
 
@@ -124,6 +125,8 @@ def verify_export(
     Raises:
         InputError: the export, an image or a mask cannot be read.
     """
+    if not samples:
+        raise InputError("There are no images to verify the export on: give --data.")
     place, reporter = Path(folder), reporter or Reporter()
     manifest = export_manifest(place)
     damages = _damages(place, manifest)
@@ -131,11 +134,10 @@ def verify_export(
         exported: Exported = open_export(place, runtime=runtime, threads=threads)
         faults, warnings = _said_otherwise(place, manifest, original, samples)
         found = compare(exported, original, samples, reporter=reporter)
-    except (InputError, PortableError) as error:
+    except (InputError, PortableError):
         if not damages:
-            if isinstance(error, InputError):
+            with portable_errors():
                 raise
-            raise InputError.from_portable(error) from error
         return _not_opened(manifest, damages, original.kind, runtime)
     machine = _machine(exported)
     judged = _judge(manifest, found, bounds or Bounds())
@@ -182,10 +184,8 @@ def export_manifest(folder: str | Path) -> Manifest:
     Raises:
         InputError: there is none, or it is damaged.
     """
-    try:
+    with portable_errors():
         return read_manifest(folder)
-    except PortableError as error:
-        raise InputError.from_portable(error) from error
 
 
 def _damages(folder: Path, manifest: Manifest) -> list[Fault]:
@@ -283,8 +283,8 @@ def _judge(manifest: Manifest, found: Comparison, bounds: Bounds) -> _Judgement:
     is_int8 = manifest.precision == "int8"
     usual = INT8_AGREEMENT if is_int8 else FLOAT_AGREEMENT
     least = usual if bounds.agreement is None else bounds.agreement
-    pixels = sum(one.pixels for one in found.images)
-    agreement = sum(one.same for one in found.images) / pixels
+    agreement = agreement_of(found.images)
+    assert agreement is not None  # as there is an image
     mious = [
         None if matrix is None else matrix.metrics()["miou"]
         for matrix in (found.own, found.exported)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
@@ -117,8 +117,7 @@ class Verification:
     @property
     def agreement(self) -> float | None:
         """Share of all pixels of one class in both, 0 … 1; None where nothing could be compared."""
-        pixels = sum(one.pixels for one in self.images)
-        return sum(one.same for one in self.images) / pixels if pixels else None
+        return agreement_of(self.images)
 
     @property
     def worst_image(self) -> ImageComparison | None:
@@ -154,7 +153,13 @@ class Verification:
         }
 
 
-def worst(images: tuple[ImageComparison, ...]) -> ImageComparison | None:
+def agreement_of(images: Sequence[ImageComparison]) -> float | None:
+    """Return the share of all pixels of one class in both, 0 … 1; None of no images."""
+    pixels = sum(one.pixels for one in images)
+    return sum(one.same for one in images) / pixels if pixels else None
+
+
+def worst(images: Sequence[ImageComparison]) -> ImageComparison | None:
     """Return the image with the lowest agreement, of equal ones with the largest difference."""
     return min(images, key=lambda one: (one.agreement, -(one.difference or 0.0)), default=None)
 

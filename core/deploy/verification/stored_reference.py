@@ -30,8 +30,14 @@ from core.deploy.verification.originals import (
 from core.deploy.verification.samples import Sample, probe_samples, spread
 from core.images.io import IGNORE_INDEX, read_mask, write_mask
 from core.models.image_sizes import SIZE_MULTIPLE
-from core.portable.manifest import Manifest, damaged_files, file_record, write_manifest
-from core.system.errors import InputError, first_problem
+from core.portable.manifest import (
+    Manifest,
+    damaged_files,
+    file_record,
+    read_manifest,
+    write_manifest,
+)
+from core.system.errors import InputError, first_problem, portable_errors
 from core.system.files import make_folder, write_bytes_atomic, write_json_atomic
 from core.system.reporting import Reporter
 from core.transforms import Compose
@@ -171,27 +177,27 @@ def read_reference(folder: str | Path, manifest: Manifest) -> StoredReference | 
 
 def write_reference(
     folder: str | Path,
-    manifest: Manifest,
     original: Original,
     samples: Sequence[Sample],
     *,
     with_images: bool = False,
     reporter: Reporter | None = None,
-) -> Manifest:
+) -> None:
     """Store what a network makes of some images beside its export.
 
     Args:
-        folder: of the export.
-        manifest: its manifest; it is written anew with the files that come to it.
+        folder: of the export; its manifest is written anew with the files that come to it.
         original: the network.
         samples: images to choose from; up to ``MOST_IMAGES`` that together show every class.
         with_images: store the images themselves, too.
         reporter: is told of progress and may stop the work.
 
-    Returns:
-        The new manifest.
+    Raises:
+        InputError: the export, an image or a mask cannot be read.
     """
     reporter = reporter or Reporter()
+    with portable_errors():
+        manifest = read_manifest(folder)
     place = Path(folder) / REFERENCE
     if place.exists():
         shutil.rmtree(place)
@@ -234,10 +240,8 @@ def write_reference(
         for file in sorted(place.iterdir())
         if file.is_file()
     }
-    manifest = replace(manifest, files={**others, **stored})
-    write_manifest(folder, manifest)
+    write_manifest(folder, replace(manifest, files={**others, **stored}))
     reporter.progress(len(chosen), len(chosen), stage="reference")
-    return manifest
 
 
 def choose_samples(samples: Sequence[Sample], most: int) -> list[Sample]:

@@ -15,10 +15,9 @@ from core.deploy.verification.outcome import ImageComparison
 from core.deploy.verification.samples import Sample
 from core.images.io import IGNORE_INDEX
 from core.portable.manifest import Manifest
-from core.portable.portable_error import PortableError
 from core.portable.runtimes import Runtime
 from core.prediction.metrics import ConfusionMatrix
-from core.system.errors import InputError
+from core.system.errors import InputError, portable_errors
 from core.system.reporting import Reporter
 
 _ROWS = 512
@@ -79,6 +78,7 @@ def compare(
     original: Original,
     samples: Sequence[Sample],
     *,
+    with_scores: bool = True,
     reporter: Reporter,
 ) -> Comparison:
     """Predict images with both.
@@ -87,6 +87,7 @@ def compare(
         exported: the exported file.
         original: what it is compared with.
         samples: images.
+        with_scores: compare the scores, too.
         reporter: is told of progress and may stop the work.
 
     Raises:
@@ -106,7 +107,7 @@ def compare(
             continue
         source = str(sample.image) if isinstance(sample.image, Path) else sample.image
         label_map = label_map_of(exported, source)
-        one = _compare_one(exported, sample, answer, label_map)
+        one = _compare_one(exported, sample, answer, label_map, with_scores=with_scores)
         images.append(one)
         place = (one.agreement, -(one.difference or 0.0))
         if worst is None or place < worst[0]:
@@ -127,10 +128,8 @@ def label_map_of(exported: Exported, image: npt.NDArray[np.uint8] | str) -> Labe
     Raises:
         InputError: it cannot.
     """
-    try:
+    with portable_errors():
         return exported.label_map(image)
-    except PortableError as error:
-        raise InputError.from_portable(error) from error
 
 
 def scores_of(exported: Exported, image: npt.NDArray[np.uint8] | str) -> Array:
@@ -139,14 +138,17 @@ def scores_of(exported: Exported, image: npt.NDArray[np.uint8] | str) -> Array:
     Raises:
         InputError: it cannot.
     """
-    try:
+    with portable_errors():
         return exported.scores(image)
-    except PortableError as error:
-        raise InputError.from_portable(error) from error
 
 
 def _compare_one(
-    exported: Exported, sample: Sample, answer: Answer, label_map: LabelMap
+    exported: Exported,
+    sample: Sample,
+    answer: Answer,
+    label_map: LabelMap,
+    *,
+    with_scores: bool,
 ) -> ImageComparison:
     own = answer.label_map
     is_file = isinstance(sample.image, Path)
@@ -160,7 +162,7 @@ def _compare_one(
             own_width=own.shape[1],
             own_height=own.shape[0],
         )
-    scores = own_scores(exported, answer)
+    scores = own_scores(exported, answer) if with_scores else None
     difference = None
     if scores is not None:
         source = str(sample.image) if isinstance(sample.image, Path) else sample.image

@@ -2,14 +2,30 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from core.deploy.model_export import export_model
+from core.deploy.verification.samples import data_samples
+from core.deploy.verification.stored_reference import REFERENCE, write_reference
+from core.deploy.verification.trained_network import trained_network
 from core.models.model_folder import read_model_info
 from core.runs.kinds import ExportSpec
 from core.runs.run_folder import RunFolder
 from core.seg.loading import load_model
+from core.seg.segmenter import Segmenter
 from core.system.reporting import Reporter
+
+
+def _store_reference(spec: ExportSpec, model: Segmenter, reporter: Reporter) -> list[Path]:
+    """Store what the network makes of validation images; returns the files."""
+    assert spec.data_dir is not None
+    samples = data_samples(spec.data_dir, "val", model.labels, reporter=reporter)
+    network = trained_network(spec.out_dir, model)
+    write_reference(
+        spec.out_dir, network, samples, with_images=spec.store_images, reporter=reporter
+    )
+    return sorted((spec.out_dir / REFERENCE).iterdir())
 
 
 def run(spec: ExportSpec, _folder: RunFolder, reporter: Reporter) -> dict[str, Any]:
@@ -27,9 +43,12 @@ def run(spec: ExportSpec, _folder: RunFolder, reporter: Reporter) -> dict[str, A
         revision=read_model_info(spec.model_dir).dataset_hash,
         reporter=reporter,
     )
+    files = list(result.files)
+    if spec.reference and spec.data_dir is not None:
+        files += _store_reference(spec, model, reporter)
     return {
         "export_dir": str(spec.out_dir),
-        "files": [str(file) for file in result.files],
+        "files": [str(file) for file in files],
         "size_bytes": result.size_bytes,
         "format": spec.format,
         "graph": result.manifest.graph,

@@ -51,10 +51,10 @@ def run(spec: VerifySpec, folder: RunFolder, reporter: Reporter) -> dict[str, An
 
 
 def _samples(spec: VerifySpec, model: Segmenter, reporter: Reporter) -> list[Sample]:
-    if spec.data_dir is not None:
-        return data_samples(spec.data_dir, spec.split, model.labels, reporter=reporter)
     if spec.images:
         return image_samples(spec.images)
+    if spec.data_dir is not None:
+        return data_samples(spec.data_dir, spec.split, model.labels, reporter=reporter)
     reference = read_reference(spec.export_dir, export_manifest(spec.export_dir))
     samples = [] if reference is None else reference.samples()
     if reference is None or not samples:

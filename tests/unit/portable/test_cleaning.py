@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from skimage.morphology import remove_small_holes, remove_small_objects
 
+from core.images.io import write_mask
 from core.portable.cleaning import InspectedArea, clean_label_map
 from core.portable.portable_error import PortableError
 
@@ -101,10 +102,12 @@ def test_region_files(tmp_path):
     for content in (b"", b"no image"):
         other = tmp_path / f"{len(content)}.png"
         other.write_bytes(content)
-        with pytest.raises(PortableError, match="is no image"):
+        with pytest.raises(PortableError, match="is no grey PNG"):
             InspectedArea(regions_file=other).included((6, 8))
-    with pytest.raises(PortableError, match="is no image"):
-        InspectedArea(dont_care_file=tmp_path / "missing.png").included((6, 8))
+    write_mask(tmp_path / "palette.png", stencil, palette=[(1, 1, 1)] * 9)
+    for name in ("missing.png", "palette.png", "."):
+        with pytest.raises(PortableError, match="is no grey PNG"):
+            InspectedArea(dont_care_file=tmp_path / name).included((6, 8))
 
 
 def test_without_a_background_removed_pixels_are_of_no_class():

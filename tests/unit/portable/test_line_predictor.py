@@ -157,7 +157,10 @@ def test_thresholds(tmp_path):
 
 def test_judging(tmp_path):
     write_line_model(
-        tmp_path, thresholds=(None, 0.5, 0.9999), rules=("any Crack longer than 20 px -> warn",)
+        tmp_path,
+        thresholds=(None, 0.5, 0.9999),
+        rules=("any Crack longer than 20 px -> warn",),
+        settings={"thresholds": True},
     )
     predictor = LinePredictor(tmp_path)
     picture = parts_picture()

@@ -63,7 +63,7 @@ def test_names_do_not_meet(tmp_path, predictor):
             results.add(name, even, judged)
     masks = sorted(file.name for file in (tmp_path / "masks").iterdir())
     assert len(masks) == len({name.casefold() for name in masks}) == len(names)
-    assert "x.png" in masks and "a_b______.png" in masks
+    assert "x.png" in masks and "film_000001.png" in masks and "a_b______.png" in masks
     assert not (tmp_path / "overlays").exists()
 
 

@@ -88,7 +88,8 @@ def test_areas_in_pixels():
         ({"regions": 3}, "regions is no list of polygons"),
         ({"dont_care": [[[0, 0], [1, 1], [float("nan"), 0]]]}, "dont_care is no list of polygons"),
         ({"dont_care": [[[0, 0], [1, 1], [1e12, 0]]]}, "dont_care is no list of polygons"),
-        ({"regions_file": 3}, "region file 3 is no image"),
+        ({"regions_file": 3}, "region file 3 is no name of a file"),
+        ({"rules": 3}, "rules is no list of texts"),
         ({"pixel_size_mm": 0}, "pixel_size_mm is 0: give a number above 0"),
         ({"pixel_size_mm": True}, "pixel_size_mm is True"),
         ({"pixel_size_mm": float("nan")}, "pixel_size_mm is nan"),
@@ -98,3 +99,9 @@ def test_areas_in_pixels():
 def test_what_is_wrong_is_refused_in_a_sentence(content, problem):
     with pytest.raises(PortableError, match=problem):
         read(**content)
+
+
+@pytest.mark.parametrize("name", ["../other.png", "/dev/zero", "a\\b.png", "C:x.png", "..", ""])
+def test_an_export_names_no_files_outside_of_it(tmp_path, name):
+    with pytest.raises(PortableError, match="no name of a file in the export's folder"):
+        Settings.from_dict({"regions_file": name}, labels=LABELS, background=0, folder=tmp_path)

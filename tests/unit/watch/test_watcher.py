@@ -372,6 +372,16 @@ def test_a_name_that_is_no_unicode(line: Line) -> None:
     assert (line.out / "to_label").is_dir()
 
 
+def test_names_as_long_as_the_disk_takes_them(line: Line) -> None:
+    name = "零件" * 41 + ".png"
+    put(line.folder / name, BLUE)
+    (result,) = line.once()
+    assert result.path == name
+    assert result.overlay and (line.out / result.overlay).is_file()
+    (copy,) = (line.out / "to_label").iterdir()
+    assert copy.name.startswith("零件零件") and copy.suffix == ".png"
+
+
 def test_old_and_large_pictures_go_and_the_log_stays(
     line: Line, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -113,7 +113,7 @@ def test_openvino_runs_an_onnx_file(exports, model, samples):
         ({"labels": (*LABELS[1:], LABELS[0])}, "postprocessing", "class 0 square"),
         ({"background": 2}, "postprocessing", "background is disc"),
         ({"thresholds": (None, 0.6, 0.4)}, "postprocessing", "threshold of square is 0.6"),
-        ({"applies_thresholds": True}, "postprocessing", "obeys the thresholds"),
+        ({"applies_thresholds": True}, "postprocessing", "the thresholds, and"),
     ],
 )
 def test_a_wrong_manifest_is_named(folder, model, samples, changes, stage, words):
@@ -243,7 +243,7 @@ def test_a_label_map_that_does_not_follow_from_the_scores(folder, model, samples
     rewrite(folder, swap)
     found = verify(folder, model, samples)
     assert [one.stage for one in found.faults] == ["postprocessing"]
-    assert "another label map than follows from them" in str(found.faults[0].problem)
+    assert "another label map than follows from its scores" in str(found.faults[0].problem)
 
 
 @pytest.mark.parametrize("folder", ["complete"], indirect=True)
