@@ -118,9 +118,8 @@ class BenchmarkPage(QWidget):
                 self.table.setItem(place, column, item)
         for column in range(len(titles)):
             side = Qt.AlignmentFlag.AlignRight if column > 1 else Qt.AlignmentFlag.AlignLeft
-            self.table.horizontalHeaderItem(column).setTextAlignment(
-                side | Qt.AlignmentFlag.AlignVCenter
-            )
+            if (title := self.table.horizontalHeaderItem(column)) is not None:
+                title.setTextAlignment(side | Qt.AlignmentFlag.AlignVCenter)
         height = self.table.horizontalHeader().sizeHint().height() + _ROW * len(rows) + GRID
         self.table.setFixedHeight(height)
         sentences = [_sentence(one) for one in result.get("advice") or ()]

@@ -185,7 +185,7 @@ def _tool(
     made.setAccessibleName(text.partition(" (")[0])
     if shortcut:
         made.setShortcut(shortcut)
-    made.clicked.connect(lambda _checked=False: then())
+    made.clicked.connect(lambda: then())
     return made
 
 

@@ -65,9 +65,8 @@ class ObjectTable(QTableWidget):
                 tr("Length"),
             ]
         )
-        self.horizontalHeaderItem(0).setTextAlignment(
-            Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
-        )
+        if (title := self.horizontalHeaderItem(0)) is not None:
+            title.setTextAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         self.setRowCount(len(shown))
         for place, each in enumerate(shown):
             name = QTableWidgetItem(each.name)

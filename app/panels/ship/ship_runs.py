@@ -143,7 +143,7 @@ class ShipRuns:
     @property
     def all_exports(self) -> list[Path]:
         """The newest exports of every model, that of each format once."""
-        found = {}
+        found: dict[tuple[Path, str, bool], Path] = {}
         for folder, exports in self.exports.items():
             for one in exports:
                 found.setdefault((folder, one.format, one.is_complete), one.folder)

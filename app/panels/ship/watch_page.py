@@ -63,7 +63,7 @@ class DayTable(QTableWidget):
         self.setRowCount(len(days))
         theme = tokens()
         for place, day in enumerate(days):
-            cells = [(day.day, None), (f"{day.total:,}", None)]
+            cells: list[tuple[str, str | None]] = [(day.day, None), (f"{day.total:,}", None)]
             cells += [
                 (f"{day.outcomes.get(key, 0):,}", outcome_color(one, theme))
                 for key, one in outcomes
@@ -84,7 +84,8 @@ class DayTable(QTableWidget):
             header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         for column in range(len(titles)):
             side = Qt.AlignmentFlag.AlignRight if column else Qt.AlignmentFlag.AlignLeft
-            self.horizontalHeaderItem(column).setTextAlignment(side | Qt.AlignmentFlag.AlignVCenter)
+            if (title := self.horizontalHeaderItem(column)) is not None:
+                title.setTextAlignment(side | Qt.AlignmentFlag.AlignVCenter)
         height = header.sizeHint().height() + _ROW * max(len(days), 1) + GRID
         self.setFixedHeight(height)
 
