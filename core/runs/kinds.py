@@ -108,6 +108,16 @@ class DraftSpec(ModelJobSpec):
     )
 
 
+class TrialSpec(ModelJobSpec):
+    """Predict images to see how they would be judged; see ``core.runs.trial_files``."""
+
+    kind: Literal["trial"] = "trial"
+    images: list[Path] = Field(min_length=1)
+    subset: Subset | None = Field(None, description="that the images are, None for others")
+    source: str = Field("", description="what people call the images, such as their folder")
+    thresholds: bool = Field(False, description="choose classes by the model's thresholds")
+
+
 class SensitivitySpec(ModelJobSpec):
     """Measure what pruning each group of channels costs; writes ``model.sensi.data``."""
 
@@ -173,6 +183,7 @@ class BundleSpec(ModelJobSpec):
 
     kind: Literal["bundle"] = "bundle"
     out: Path = Field(description="folder, or a file that ends with .zip")
+    export_dir: Path | None = Field(None, description="its export; by default it is exported anew")
     data_dir: Path | None = Field(None, description="its val images become samples")
     image_size: tuple[int, int] | None = Field(None, description="by default the model's own")
     thresholds: bool = Field(False, description="have the file choose by the model's thresholds")
@@ -186,6 +197,15 @@ class MeasureSpec(ModelJobSpec):
     data_dir: Path
     split: Subset = "val"
     image_size: tuple[int, int] | None = Field(None, description="by default the model's own")
+    device: str = "cpu"
+
+
+class BenchmarkSpec(JobSpec):
+    """Time exported models side by side on this computer."""
+
+    kind: Literal["benchmark"] = "benchmark"
+    exports: list[Path] = Field(min_length=1)
+    seconds: float = Field(0.5, gt=0, description="for each configuration")
     device: str = "cpu"
 
 
@@ -354,6 +374,14 @@ JOB_KINDS: tuple[JobKind, ...] = (
         former_name="prelabel",
     ),
     JobKind(
+        spec=TrialSpec,
+        task="core.jobs.tasks.trial:run",
+        title=lambda name: message("{name} · trial", name=name),
+        panel="shipping",
+        resumable=True,
+        memory_advice=_SMALLER_MODEL,
+    ),
+    JobKind(
         spec=SensitivitySpec,
         task="core.jobs.tasks.sensitivity:run",
         title=lambda name: message("{name} · sensitivity", name=name),
@@ -386,7 +414,7 @@ JOB_KINDS: tuple[JobKind, ...] = (
         spec=ExportSpec,
         task="core.jobs.tasks.export:run",
         title=lambda name: message("{name} · export", name=name),
-        panel="compression",
+        panel="shipping",
         subsets=_if_stored,
         stages={"export": "exporting", "reference": "storing a reference"},
     ),
@@ -394,7 +422,7 @@ JOB_KINDS: tuple[JobKind, ...] = (
         spec=BundleSpec,
         task="core.jobs.tasks.bundle:run",
         title=lambda name: message("{name} · bundle", name=name),
-        panel="compression",
+        panel="shipping",
         subsets=_val_if_any,
         stages={"bundle": "bundling"},
     ),
@@ -405,6 +433,13 @@ JOB_KINDS: tuple[JobKind, ...] = (
         panel="compression",
         subsets=_own_split,
         memory_advice=_SMALLER_MODEL,
+    ),
+    JobKind(
+        spec=BenchmarkSpec,
+        task="core.jobs.tasks.benchmark:run",
+        title=lambda name: message("{name} · speed", name=name),
+        panel="shipping",
+        needs_engine=False,
     ),
     JobKind(
         spec=WatchSpec,
@@ -420,7 +455,7 @@ JOB_KINDS: tuple[JobKind, ...] = (
         spec=VerifySpec,
         task="core.jobs.tasks.verify:run",
         title=lambda name: message("{name} · verification", name=name),
-        panel="compression",
+        panel="shipping",
         subsets=_if_labelled,
         stages={"verify": "verifying"},
         memory_advice=_SMALLER_MODEL,

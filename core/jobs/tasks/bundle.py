@@ -21,12 +21,15 @@ from core.system.reporting import Reporter
 def run(spec: BundleSpec, _folder: RunFolder, reporter: Reporter) -> dict[str, Any]:
     """Export a model and write its bundle."""
     free_target(spec.out)
-    model = load_model(spec.model_dir, reporter=reporter)
+    model = load_model(spec.model_dir, with_net=spec.export_dir is None, reporter=reporter)
     samples: list[Path] = []
     if spec.data_dir is not None:
         data = open_data_folder(spec.data_dir)
         check_data(model, data, reporter)
         samples = choose_sample_images(data.dataset("val"))
+    if spec.export_dir is not None:
+        result = write_bundle(spec.export_dir, spec.out, samples=samples, reporter=reporter)
+        return {**result.to_dict(), "model_dir": str(spec.model_dir)}
     with tempfile.TemporaryDirectory(prefix="bundle-") as folder:
         exported = export_model(
             model,

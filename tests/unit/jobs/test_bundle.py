@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,9 +13,11 @@ from tiny_dataset import Recorder
 
 from core import seg
 from core import transforms as T  # noqa: N812
+from core.deploy.model_export import export_model
 from core.images.io import read_image
 from core.jobs.tasks import run_task
 from core.portable.line_predictor import LinePredictor
+from core.portable.manifest import read_manifest, write_manifest
 from core.portable.selftest import run_selftest
 from core.runs.kinds import BundleSpec
 from core.runs.run_folder import RunFolder
@@ -76,3 +79,16 @@ def test_what_is_in_the_way_is_told_before_the_model_is_loaded(model_dir, tmp_pa
             BundleSpec(model_dir=model_dir, out=tmp_path / "b", data_dir=data),
         )
     assert not (tmp_path / "b").exists()
+
+
+def test_a_bundle_of_an_export_that_is_there_keeps_its_rules(model_dir, tmp_path):
+    export = export_model(load_model(model_dir), tmp_path / "export").folder
+    rule = "any 明亮 longer than 5 px -> reject"
+    write_manifest(export, replace(read_manifest(export), rules=(rule,), pixel_size_mm=0.5))
+    out = tmp_path / "out"
+    spec = BundleSpec(model_dir=model_dir, export_dir=export, out=out)
+    result, _ = _do(tmp_path / "run", spec)
+    assert result["samples"] == 0
+    manifest = read_manifest(out)
+    assert (manifest.rules, manifest.pixel_size_mm) == ((rule,), 0.5)
+    assert manifest.files["model.onnx"] == read_manifest(export).files["model.onnx"]
