@@ -235,6 +235,7 @@ QToolButton[role="project"] {{ font-weight: 600; padding: {half}px {GRID}px; }}
 QToolButton[role="tile"] {{ background: {t.surface}; border: 1px solid {t.border};
   padding: {half}px {GRID}px; min-height: 18px; }}
 QToolButton[role="tile"]:hover {{ background: {t.hover}; }}
+QToolButton[role="tile"]:checked {{ background: {t.accent_soft}; border: 1px solid {t.accent}; }}
 QToolButton[role="tile"]:focus {{ border: 1px solid {t.accent}; }}
 QToolButton::menu-indicator {{ image: none; }}
 QLineEdit, QSpinBox, QDoubleSpinBox, QComboBox {{ background: {t.surface}; color: {t.text};

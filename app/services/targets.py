@@ -64,6 +64,15 @@ class ShowCompression:
     run_id: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class ShipModel:
+    """The way of a model to the line; ``model_dir`` chooses one, ``run_id`` that of a run."""
+
+    panel: ClassVar[str] = "shipping"
+    model_dir: Path | None = None
+    run_id: int | None = None
+
+
 Target = (
     ShowDataset
     | LabelImage
@@ -72,6 +81,7 @@ Target = (
     | ShowTraining
     | InspectModel
     | ShowCompression
+    | ShipModel
 )
 
 
@@ -82,5 +92,6 @@ def run_target(panel: str, run_id: int) -> Target:
         ShowTraining.panel: ShowTraining(run_id),
         InspectModel.panel: InspectModel(),  # it shows the newest evaluation of the model chosen
         ShowCompression.panel: ShowCompression(run_id),
+        ShipModel.panel: ShipModel(run_id=run_id),
     }
     return targets[panel]

@@ -18,6 +18,7 @@ from core.jobs.failures import classify
 from core.jobs.process import JobProcess
 from core.runs.event_log import EventWriter
 from core.runs.events import Cancelled, Event, Failed, Heartbeat, MaskPreview, Paused, Progress
+from core.runs.kinds import job_kind
 from core.runs.run_folder import FINAL_STATES, RunFolder, final_state
 from core.system.errors import InputError
 
@@ -120,7 +121,8 @@ class WatchThread(QThread):
 class JobController(QObject):
     """Runs jobs one after the other, in the order they were started.
 
-    Jobs of every kind stand in one queue: two would only take each other's cores and memory.
+    Jobs of every kind stand in one queue: two would only take each other's cores and memory. Those
+    that wait for nobody's turn, as their kind says, run beside the others.
     All methods are for the thread this object lives in, and return at once but ``shutdown``.
     """
 
@@ -137,13 +139,14 @@ class JobController(QObject):
         super().__init__(parent)
         self._queue: deque[tuple[str, Path]] = deque()
         self._threads: dict[str, JobThread] = {}
+        self._beside: set[str] = set()
         self._watchers: dict[str, WatchThread] = {}
         self._shut_down = False
 
     @property
     def running(self) -> list[str]:
-        """Ids of the runs whose process is at work (or paused)."""
-        return list(self._threads)
+        """Ids of the runs whose process is at work (or paused), those beside the queue last."""
+        return sorted(self._threads, key=self._beside.__contains__)
 
     @property
     def queued(self) -> list[str]:
@@ -164,7 +167,8 @@ class JobController(QObject):
         """
         if self._shut_down or run_id in self._threads or run_id in self.queued:
             raise ValueError(f"run {run_id} cannot be started now")
-        _ = RunFolder(run_dir).spec
+        if not job_kind(RunFolder(run_dir).spec).waits_turn:
+            self._beside.add(run_id)
         self._queue.append((run_id, Path(run_dir)))
         self.run_state_changed.emit(run_id, "queued")
         self._start_next()
@@ -271,9 +275,15 @@ class JobController(QObject):
             self.stop(run_id)
 
     def _start_next(self) -> None:
-        if self._threads or not self._queue or self._shut_down:
+        if self._shut_down:
             return
-        run_id, run_dir = self._queue.popleft()
+        for entry in [entry for entry in self._queue if entry[0] in self._beside]:
+            self._queue.remove(entry)
+            self._begin(*entry)
+        if self._queue and not self._threads.keys() - self._beside:
+            self._begin(*self._queue.popleft())
+
+    def _begin(self, run_id: str, run_dir: Path) -> None:
         self.unwatch(run_id)
         thread = JobThread(run_id, JobProcess(run_dir), parent=self)
         thread.events_received.connect(self._on_events_received)
@@ -299,6 +309,7 @@ class JobController(QObject):
     @Slot(str, object)
     def _on_finished_with(self, run_id: str, outcome: Event) -> None:
         thread = self._threads.pop(run_id)
+        self._beside.discard(run_id)
         thread.wait()
         thread.deleteLater()
         if isinstance(outcome, Failed):

@@ -9,6 +9,7 @@ from app.panels.compress.compression_panel import CompressionPanel
 from app.panels.data.dataset_panel import DatasetPanel
 from app.panels.inspect.inspection_panel import InspectionPanel
 from app.panels.label.labelling_panel import LabellingPanel
+from app.panels.ship.shipping_panel import ShippingPanel
 from app.panels.train.model_panel import ModelPanel
 from app.panels.train.monitor_panel import MonitorPanel
 from core.system.messages import Message, message
@@ -34,4 +35,5 @@ STEPS: tuple[Step, ...] = (
     Step("train", message("Train"), (ModelPanel, MonitorPanel)),
     Step("inspect", message("Inspect"), (InspectionPanel,)),
     Step("compress", message("Compress"), (CompressionPanel,)),
+    Step("ship", message("Ship"), (ShippingPanel,)),
 )

@@ -22,7 +22,7 @@ from app.widgets.layout import label
 _TITLE_WIDTH = GRID * 17
 
 
-class _Choice(QFrame):
+class Choice(QFrame):
     """Clickable anywhere; the arrow keys move between the choices of a group."""
 
     def __init__(self, title: str, text: str, parent: QWidget | None = None) -> None:
@@ -61,7 +61,7 @@ class _Choice(QFrame):
             self.button.setFocus()
 
 
-class ChoiceCard(_Choice):
+class ChoiceCard(Choice):
     """Title, sentence and fact below each other."""
 
     def __init__(self, title: str, text: str, parent: QWidget | None = None) -> None:
@@ -75,7 +75,7 @@ class ChoiceCard(_Choice):
         layout.addWidget(self.fact)
 
 
-class ChoiceRow(_Choice):
+class ChoiceRow(Choice):
     """Title, sentence and fact beside each other, in columns that rows of a list share."""
 
     def __init__(self, title: str, text: str, parent: QWidget | None = None) -> None:
@@ -93,7 +93,7 @@ class ChoiceRow(_Choice):
 class _Choices(QWidget):
     """Choices of which one is chosen; ``group.idClicked`` tells which the user took."""
 
-    def __init__(self, cards: Sequence[_Choice], layout: QBoxLayout) -> None:
+    def __init__(self, cards: Sequence[Choice], layout: QBoxLayout) -> None:
         super().__init__()
         self.cards = list(cards)
         self.group = QButtonGroup(self)

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 
 from core.cli.environment import EXIT_BUG, EXIT_INTERRUPTED, EXIT_OK, Environment, OpenWindow
+from core.portable.portable_error import PortableError
 from core.system.errors import InputError
 from core.system.files import storage_problem
 
@@ -44,7 +45,7 @@ def run(argv: Sequence[str], *, open_window: OpenWindow | None = None) -> int:
         )
     except typer.TyperException as error:
         return complain(_sentence(error.format_message()), hint=_help_hint(error))
-    except InputError as error:
+    except (InputError, PortableError) as error:
         return complain(str(error))
     except (KeyboardInterrupt, typer.Abort):
         complain("stopped")

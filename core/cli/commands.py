@@ -9,6 +9,8 @@ from typer.core import TyperGroup
 
 import core
 from core.cli import (
+    benchmark,
+    bundle,
     convert,
     data,
     demo,
@@ -19,9 +21,12 @@ from core.cli import (
     predict,
     prune,
     quantize,
+    rules,
     sensitivity,
+    serve,
     train,
     verify,
+    watch,
 )
 from core.cli.console import complain
 from core.cli.environment import EXIT_INTERRUPTED
@@ -61,6 +66,11 @@ def build_app() -> typer.Typer:
     app.command("quantize")(quantize.command)
     app.command("export")(export.command)
     app.command("verify")(verify.command)
+    app.command("benchmark")(benchmark.command)
+    app.command("rules")(rules.command)
+    app.command("bundle")(bundle.command)
+    app.command("serve")(serve.command)
+    app.command("watch")(watch.command)
     app.command("convert", cls=convert.ConvertCommand)(convert.command)
     app.command("validate")(data.validate)
     app.command("split")(data.split)

@@ -112,8 +112,9 @@ def _finished(workspace: Workspace, kind: str, fields: dict[str, Any]) -> dict[s
 
 def _predict(workspace: Workspace, model_dir: Path) -> None:
     """Predict the new images, unless that is done."""
+    from core.cli.given_images import find_images
     from core.cli.job_runner import job_result, temporary_run_folder
-    from core.cli.predict import find_images, write_overlays
+    from core.cli.predict import write_overlays
     from core.models.model_folder import read_model_info
     from core.runs.kinds import PredictSpec
     from core.runs.run_folder import RunFolder

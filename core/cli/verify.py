@@ -136,8 +136,8 @@ def _against_model(
     out: Path | None,
 ) -> dict[str, Any]:
     from core.cli.data_source import open_data
+    from core.cli.given_images import find_images, usable_images
     from core.cli.job_runner import job_result, kept_run_folder
-    from core.cli.predict import find_images, usable_images
     from core.cli.shared_options import checked
     from core.models.model_folder import read_model_info
     from core.runs.kinds import VerifySpec
@@ -163,8 +163,8 @@ def _by_reference(
     folder: Path, data: Path | None, split: Any, fields: dict[str, Any], out: Path | None
 ) -> dict[str, Any]:
     from core.cli.data_source import open_data
+    from core.cli.given_images import find_images
     from core.cli.job_runner import count_progress, empty_folder
-    from core.cli.predict import find_images
     from core.deploy.verification.export_verification import export_manifest, verify_by_reference
     from core.deploy.verification.outcome import Bounds
     from core.deploy.verification.samples import at_most, data_samples, image_samples

@@ -5,6 +5,18 @@
 
 from __future__ import annotations
 
-from core.deploy.paddlex_predictor import Predictor
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from core.deploy.paddlex_predictor import Predictor
 
 __all__ = ["Predictor"]
+
+
+def __getattr__(name: str) -> Any:
+    # On first use: what times models on their own needs this package and nothing of it.
+    if name == "Predictor":
+        from core.deploy.paddlex_predictor import Predictor
+
+        return Predictor
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -100,6 +100,11 @@ def complete_graph(
     network = list(graph.node)
     # By these the network can be found again, and run without what is around it.
     graph.value_info.extend(inner)
+    for value in graph.value_info[-len(inner) :]:
+        for dim in value.type.tensor_type.shape.dim:
+            # Of one name with the image's, a runtime would take both for equally large.
+            if dim.dim_param:
+                dim.dim_param = f"network_{dim.dim_param}"
     del graph.node[:], graph.input[:], graph.output[:]
     graph.node.extend([*before.nodes, *network, *after.nodes])
     graph.initializer.extend([*before.constants, *after.constants])

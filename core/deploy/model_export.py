@@ -37,6 +37,7 @@ from core.deploy.model_info import onnx_metadata
 from core.deploy.onnx_export import export_float, takes_any_size
 from core.deploy.onnx_int8 import export_int8
 from core.deploy.openvino_export import export_openvino
+from core.deploy.paddlex_layout import PIPELINE, SUCCESS, write_paddlex_files
 from core.models.image_sizes import size_warning
 from core.models.model_folder import DESCRIPTION, EXPORTED, network_input_size, usual_input_size
 from core.portable.manifest import MANIFEST, MODEL_FILES, Manifest, write_manifest
@@ -55,8 +56,10 @@ if TYPE_CHECKING:
 
 MODEL: Final = EXPORTED
 Format = Literal["onnx", "openvino", "paddle"]
+Precision = Literal["float32", "int8"]
 #: What lies beside the model in an export.
 _WEIGHTS: Final = {"openvino": ("model.bin",), "paddle": ("model.pdiparams",)}
+_PADDLEX: Final = (PIPELINE, SUCCESS)
 _REFERENCE: Final = "reference"
 #: Height and width to fold batch norms at, where any size will be taken.
 _SOME_SIZE = (512, 512)
@@ -78,7 +81,7 @@ class ExportResult:
     folder: Path
     files: tuple[Path, ...]
     size_bytes: int
-    precision: Literal["float32", "int8"]
+    precision: Precision
     size: tuple[int, int] | None
     manifest: Manifest
 
@@ -159,11 +162,13 @@ def export_model(
     if items is not None and size is not None and own_size not in (None, size):
         # The last step, so that it sees what the network was trained to see.
         items = [*items, {"Resize": {"target_size": [size[1], size[0]]}}]
+    # Paddle's library computes what a quantised network rounds to in float.
+    precision: Precision = "float32" if quantized is None or format == "paddle" else "int8"
     manifest = Manifest(
         format=format,
         graph="plain" if plain else "complete",
         model=model.model_name,
-        precision="float32" if quantized is None else "int8",
+        precision=precision,
         labels=tuple(model.labels),
         colors=None if model.colors is None else tuple(model.colors),
         background=background_class(model.labels),
@@ -174,7 +179,7 @@ def export_model(
         tiling=tiling(items, size, plain=plain),
         thresholds=_known(model.thresholds if chosen is None else chosen),
         applies_thresholds=chosen is not None,
-        status=model.status,
+        status=model.status if quantized is None else "Quantized",
         float_layers=() if quantized is None else quantized.float_layers,
         revision=revision,
         versions=library_versions(),
@@ -199,19 +204,21 @@ def export_model(
                     offsets=offsets,
                 )
             _write_graph(graph, temporary, manifest, description)
-        content = _plain(description.model_dump())
-        write_text_atomic(
-            temporary / DESCRIPTION, yaml.safe_dump(content, allow_unicode=True, sort_keys=False)
-        )
+        content = description.model_dump()
+        if format == "paddle":
+            content |= write_paddlex_files(temporary, model, items, size=size)
+        text = yaml.safe_dump(_plain(content), allow_unicode=True, sort_keys=False)
+        write_text_atomic(temporary / DESCRIPTION, text)
         manifest = with_files(manifest, temporary)
         write_manifest(temporary, manifest)
     first = (MODEL_FILES[format], *_WEIGHTS.get(format, ()))
-    files = tuple(folder / name for name in (*first, DESCRIPTION, MANIFEST))
+    last = _PADDLEX if format == "paddle" else ()
+    files = tuple(folder / name for name in (*first, DESCRIPTION, MANIFEST, *last))
     return ExportResult(
         folder,
         files,
         sum(file.stat().st_size for file in files[: len(first)]),
-        "float32" if quantized is None else "int8",
+        precision,
         size,
         manifest,
     )
@@ -331,7 +338,7 @@ def _free_folder(folder: Path) -> Path:
         raise InputError("{file} is a file: give a folder to export to.", file=folder)
     models = set(MODEL_FILES.values())
     weights = {name for names in _WEIGHTS.values() for name in names}
-    own = models | weights | {DESCRIPTION, MANIFEST, _REFERENCE}
+    own = models | weights | {DESCRIPTION, MANIFEST, _REFERENCE, *_PADDLEX}
     present = {file.name for file in folder.iterdir()}
     foreign = sorted(present - own)
     if not foreign and (not present or models & present):

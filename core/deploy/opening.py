@@ -23,7 +23,11 @@ _PACKAGES: Final = {"paddle": ("paddlepaddle", "paddlepaddle-gpu")}
 
 
 def open_export(
-    folder: str | Path, *, runtime: str = "auto", threads: int | None = None
+    folder: str | Path,
+    *,
+    runtime: str = "auto",
+    threads: int | None = None,
+    spinning: bool = True,
 ) -> LinePredictor:
     """Open an exported model: images in, label maps out.
 
@@ -32,6 +36,7 @@ def open_export(
         runtime: ``"onnxruntime"``, ``"openvino"`` or ``"paddle"``; ``"auto"`` for the one that the
             format is for.
         threads: that compute; None for one on each core.
+        spinning: whether threads that wait keep their core busy; of a complete graph.
 
     Raises:
         InputError: there is no such export, it is damaged, or the runtime does not read it.
@@ -45,7 +50,7 @@ def open_export(
     with portable_errors():
         manifest = read_manifest(file.parent) if own else None
         if manifest is not None and manifest.graph == "complete":
-            return LinePredictor(file.parent, runtime=runtime, threads=threads)
+            return LinePredictor(file.parent, runtime=runtime, threads=threads, spinning=spinning)
     exported = open_exported(file, threads=threads)
     manifest = manifest or exported.manifest
     name = _RUNTIMES[manifest.format]
@@ -56,7 +61,7 @@ def open_export(
             names=f"auto, {name}",
         )
     computes = PredictorRuntime(exported.predictor, manifest, threads=threads or usable_cores())
-    return LinePredictor.from_runtime(manifest, computes)
+    return LinePredictor.from_runtime(manifest, computes, folder=file.parent)
 
 
 class PredictorRuntime:

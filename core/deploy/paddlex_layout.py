@@ -8,7 +8,13 @@ with its Paddle 2 does not know; ``pdx.deploy.Predictor`` of this package runs i
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import yaml
+
+if TYPE_CHECKING:
+    from core.seg.segmenter import Segmenter
 
 PIPELINE: Final = "pipeline.yml"
 SUCCESS: Final = ".success"
@@ -16,47 +22,43 @@ SUCCESS: Final = ".success"
 _LAYOUT: Final = "2.1.0"
 
 
-def paddlex_description(
-    *,
-    model: str,
-    init_params: Mapping[str, Any],
-    labels: Sequence[str],
+def write_paddlex_files(
+    folder: Path,
+    model: Segmenter,
     transforms: Sequence[Mapping[str, Any]] | None,
+    *,
     size: tuple[int, int] | None,
-    miou: float | None = None,
-    completed_epochs: int = 0,
 ) -> dict[str, Any]:
-    """Return the entries of ``model.yml`` that PaddleX reads.
+    """Write ``pipeline.yml`` and ``.success``; return the entries of ``model.yml``.
 
     Args:
-        model: class name of the network.
-        init_params: its constructor's arguments.
-        labels: class names.
+        folder: of the export.
+        model: what was exported.
         transforms: preprocessing, or None.
-        size: (width, height) of the images it takes, None for any.
-        miou: 0 … 1, on the evaluation set, or None.
-        completed_epochs: epochs trained.
+        size: (width, height) of the network's input, None for any.
     """
+    text = yaml.safe_dump(_pipeline(), sort_keys=False)
+    (folder / PIPELINE).write_text(text, encoding="utf-8")
+    (folder / SUCCESS).touch()
     width, height = size or (-1, -1)
     return {
         "version": _LAYOUT,
-        "Model": model,
+        "Model": model.model_name,
         "_Attributes": {
             "model_type": "segmenter",
-            "num_classes": len(labels),
-            "labels": list(labels),
+            "num_classes": model.num_classes,
+            "labels": list(model.labels),
             "fixed_input_shape": [None, 3, height, width],
-            **({} if miou is None else {"eval_metrics": {"miou": miou}}),
         },
-        "_init_params": dict(init_params),
+        "_init_params": dict(model.init_params),
         **({} if transforms is None else {"Transforms": [dict(item) for item in transforms]}),
-        "completed_epochs": completed_epochs,
+        "completed_epochs": model.completed_epochs,
         "status": "Infer",
     }
 
 
-def paddlex_pipeline() -> dict[str, Any]:
-    """Return the content of ``pipeline.yml``: decode, predict, give."""
+def _pipeline() -> dict[str, Any]:
+    """Return what PaddleX's C++ programs do: decode, predict, give."""
     predict = {"use_gpu": False, "gpu_id": 0, "use_trt": False, "model_dir": "."}
     return {
         "pipeline_name": "segmenter",

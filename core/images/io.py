@@ -76,7 +76,20 @@ def read_image(path: Path | str, *, full_range: bool = False) -> ImageArray:
     Raises:
         InputError: missing, not an image, cut short, or more than ``MAX_PIXELS`` pixels.
     """
-    data = _read_bytes(path)
+    return decode_image(path, _read_bytes(path), full_range=full_range)
+
+
+def decode_image(path: Path | str, data: bytes, *, full_range: bool = False) -> ImageArray:
+    """Decode the bytes of an image file as ``read_image`` does.
+
+    Args:
+        path: what errors call it.
+        data: the whole file.
+        full_range: as in ``read_image``.
+
+    Raises:
+        InputError: as ``read_image``.
+    """
     header = read_header(path, data)
     if not header.is_deep:
         return decode_bytes(path, data, header, cv2.IMREAD_COLOR)

@@ -11,6 +11,7 @@ from pathlib import Path
 import psutil
 from pydantic import ValidationError
 
+from core.portable.portable_error import PortableError
 from core.runs.events import Failed, FailureKind, Heartbeat
 from core.runs.kinds import job_kind
 from core.runs.run_folder import RunFolder
@@ -33,6 +34,8 @@ def classify(error: BaseException, *, spec: JobSpec | None, run_dir: Path) -> Fa
     """Turn an exception of a job into the event that tells the user."""
     chain = _chain(error)
     for link in chain:
+        if isinstance(link, PortableError):
+            link = InputError.from_portable(link)
         if isinstance(link, InputError):
             return make_failed("bad_input", link.message)
         if isinstance(link, ValidationError):

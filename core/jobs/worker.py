@@ -97,7 +97,8 @@ def _do(run: RunFolder, reporter: JobReporter, stream: EventStream) -> Event:
         spec = parallelism.apply(spec, run)
         if ranks.needs_ranks(spec):
             return ranks.run_together(spec, run, reporter, stream.emit)
-        device = "cpu" if _is_export(spec) else tasks.choose_device(spec.device)
+        no_engine = _is_export(spec) or not job_kind(spec).needs_engine
+        device = "cpu" if no_engine else tasks.choose_device(spec.device)
         stream.emit(Started(spec.kind, os.getpid(), device))
         return Done(tasks.run_task(spec, run, reporter))
     except StopRequested:

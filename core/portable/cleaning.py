@@ -27,6 +27,9 @@ from .portable_error import PortableError
 #: Corners (x, y) in pixels of the image.
 Polygon: TypeAlias = tuple[tuple[float, float], ...]
 Included: TypeAlias = npt.NDArray[np.bool_]
+_PNG: Final = b"\x89PNG\r\n\x1a\n"
+_COLOR_TYPE: Final = 25  # of the header: 0 is grey
+_MOST_BYTES: Final = 2**28
 _RING: Final = np.ones((3, 3), np.uint8)
 
 
@@ -39,9 +42,9 @@ class InspectedArea:
 
     Attributes:
         regions: nothing else is inspected; none here nor in the file: all of the image is.
-        regions_file: an image of the same size; what is not 0 is inspected.
+        regions_file: a grey PNG of the same size; what is not 0 is inspected.
         dont_care: not inspected.
-        dont_care_file: an image of the same size; what is not 0 is not inspected.
+        dont_care_file: a grey PNG of the same size; what is not 0 is not inspected.
     """
 
     regions: tuple[Polygon, ...] = ()
@@ -80,13 +83,9 @@ def _drawn(polygons: Sequence[Polygon], file: Path | None, size: tuple[int, int]
 
 
 def _read_stencil(file: Path, size: tuple[int, int]) -> Included:
-    try:
-        data = np.frombuffer(file.read_bytes(), np.uint8)
-        stencil = cv2.imdecode(data, cv2.IMREAD_GRAYSCALE) if data.size else None
-    except (OSError, cv2.error):
-        stencil = None
+    stencil = _decoded(file)
     if stencil is None:
-        raise PortableError("The region file {file} is no image that can be read.", file=file)
+        raise PortableError("The region file {file} is no grey PNG that can be read.", file=file)
     if stencil.shape != size:
         raise PortableError(
             "The region file {file} has {width} × {height} pixels, but the image has {image_width} "
@@ -98,6 +97,20 @@ def _read_stencil(file: Path, size: tuple[int, int]) -> Included:
             image_height=size[0],
         )
     return np.asarray(stencil != 0)
+
+
+def _decoded(file: Path) -> LabelMap | None:
+    """Return a grey image; None for all else: the values of a palette are no colours."""
+    try:
+        if not file.is_file() or file.stat().st_size > _MOST_BYTES:
+            return None
+        data = file.read_bytes()
+        if not data.startswith(_PNG) or data[_COLOR_TYPE : _COLOR_TYPE + 1] != b"\0":
+            return None
+        stencil = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_GRAYSCALE)
+    except (OSError, cv2.error):
+        return None
+    return None if stencil is None else np.asarray(stencil, np.uint8)
 
 
 def clean_label_map(
@@ -154,7 +167,7 @@ def _fill_holes(
 
 
 def _drop_small(clean: LabelMap, class_id: int, least: float, empty: int) -> None:
-    of_class = cv2.compare(clean, class_id, cv2.CMP_EQ)
+    of_class = (clean == class_id).view(np.uint8)
     count, numbers, stats, _ = cv2.connectedComponentsWithStats(
         of_class, connectivity=8, ltype=cv2.CV_32S
     )

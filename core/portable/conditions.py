@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
 from .objects import FoundObject
-from .quantities import Quantity
+from .quantities import Quantity, rounded
 
 Operator: TypeAlias = Literal[">", ">=", "<", "<="]
 Measure: TypeAlias = Literal["length", "width", "area", "score"]
@@ -46,6 +46,11 @@ _COMPARATIVES: Final[dict[tuple[Measure, Operator], str]] = {
     ("width", "<"): "narrower than",
     ("area", ">"): "larger than",
     ("area", "<"): "smaller than",
+}
+_ATTRIBUTES: Final[dict[tuple[Measure, str], str]] = {
+    (measure, unit): f"{measure}_{unit.removesuffix('2') if unit == 'px2' else unit}"
+    for measure, units in UNITS.items()
+    for unit in units
 }
 _COUNTS: Final[dict[Operator, str]] = {
     ">": "more than",
@@ -100,14 +105,7 @@ class ObjectTest:
             return 1.0 if one.score is None else one.score
         if self.unit == "%":
             return 100 * one.area_px / max(inspected_px, 1)
-        value = {
-            ("length", "px"): one.length_px,
-            ("length", "mm"): one.length_mm,
-            ("width", "px"): one.width_px,
-            ("width", "mm"): one.width_mm,
-            ("area", "px2"): one.area_px,
-            ("area", "mm2"): one.area_mm2,
-        }[self.measure, self.unit]
+        value: float | None = getattr(one, _ATTRIBUTES[self.measure, self.unit])
         assert value is not None  # units were checked before
         return value
 
@@ -228,7 +226,7 @@ def total_area(condition: TotalArea, objects: Sequence[FoundObject], inspected_p
         return pixels
     size = of_class[0].pixel_size_mm
     assert size is not None  # units were checked before
-    return float(f"{pixels * size * size:.9g}")
+    return rounded(pixels * size * size)
 
 
 def passing(

@@ -127,7 +127,9 @@ def _applied(
 ) -> list[Reason]:
     """Return why a rule applies; nothing where it does not."""
     with_all = is_fulfilled(rule.condition, objects, inspected_px)
-    with_sure = is_fulfilled(rule.condition, sure, inspected_px)
+    with_sure = with_all
+    if len(sure) < len(objects):
+        with_sure = is_fulfilled(rule.condition, sure, inspected_px)
     if with_all and with_sure:
         return _reasons(rule.condition, sure, inspected_px, rule.outcome)
     if with_all or with_sure:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final, Self, TypeAlias
 
@@ -11,10 +13,12 @@ import numpy as np
 import numpy.typing as npt
 
 from .class_choice import asked_offsets, choose_by_probability, choose_classes
+from .judging import Judgement, judge_scores
 from .manifest import Manifest, Tiling, read_manifest
 from .pictures import read_picture
 from .portable_error import PortableError
 from .runtimes import Runtime, open_runtime
+from .settings import Settings
 from .tiling import needs_windows, score_rows
 
 Image = npt.NDArray[np.uint8]
@@ -53,15 +57,17 @@ class LinePredictor:
         tile: AskedTiling = None,
     ) -> None:
         manifest = read_manifest(folder)
-        self._set(
-            manifest,
-            open_runtime(folder, manifest, runtime=runtime, threads=threads, spinning=spinning),
-            tile,
-        )
+        opened = open_runtime(folder, manifest, runtime=runtime, threads=threads, spinning=spinning)
+        self._set(manifest, opened, tile, Path(folder))
 
     @classmethod
     def from_runtime(
-        cls, manifest: Manifest, runtime: Runtime, *, tile: AskedTiling = None
+        cls,
+        manifest: Manifest,
+        runtime: Runtime,
+        *,
+        tile: AskedTiling = None,
+        folder: str | Path | None = None,
     ) -> Self:
         """Make one of a runtime that is ready.
 
@@ -69,12 +75,17 @@ class LinePredictor:
             manifest: of the model.
             runtime: what computes it. That of a plain graph cuts its own windows.
             tile: as for the class.
+            folder: the export's, where the files of its settings lie.
         """
         predictor = cls.__new__(cls)
-        predictor._set(manifest, runtime, tile)
+        predictor._set(manifest, runtime, tile, None if folder is None else Path(folder))
         return predictor
 
-    def _set(self, manifest: Manifest, runtime: Runtime, tile: AskedTiling) -> None:
+    def _set(
+        self, manifest: Manifest, runtime: Runtime, tile: AskedTiling, folder: Path | None
+    ) -> None:
+        self._folder = folder
+        self._settings: Settings | None = None
         self._manifest = manifest
         self._runtime = runtime
         own = manifest.tiling if manifest.graph == "complete" else None
@@ -141,6 +152,69 @@ class LinePredictor:
             PortableError: the image cannot be read or computed.
         """
         return np.ascontiguousarray(self._scores(as_pixels(image)).transpose(1, 2, 0))
+
+    @property
+    def settings(self) -> Settings:
+        """What the export says about rules, regions and the like.
+
+        Raises:
+            PortableError: a setting is wrong.
+        """
+        if self._settings is None:
+            self._settings = Settings.from_manifest(self._manifest, self._folder)
+        return self._settings
+
+    def judge(
+        self,
+        image: Image | str | Path,
+        *,
+        thresholds: AskedThresholds = None,
+        settings: Settings | None = None,
+    ) -> Judgement:
+        """Decide about an image.
+
+        Args:
+            image: as in ``label_map``.
+            thresholds: as in ``label_map``, False for none; None for what the settings say.
+            settings: what decides; None for the export's own.
+
+        Raises:
+            PortableError: as ``label_map``, or a setting is wrong.
+        """
+        start = time.perf_counter()
+        pixels = as_pixels(image)
+        read = time.perf_counter()
+        scores = self._scores(pixels)
+        seconds = {"read": read - start, "network": time.perf_counter() - read}
+        judged = self.judge_probabilities(scores, thresholds=thresholds, settings=settings)
+        return replace(judged, seconds=seconds | judged.seconds)
+
+    def judge_probabilities(
+        self,
+        scores: Scores,
+        *,
+        thresholds: AskedThresholds = None,
+        settings: Settings | None = None,
+    ) -> Judgement:
+        """Decide about an image whose probabilities are known: what ``judge`` does with them.
+
+        Args:
+            scores: (num_classes, H, W) float32, as the runtime gives them.
+            thresholds: as in ``judge``.
+            settings: as in ``judge``.
+
+        Raises:
+            PortableError: there are no such thresholds, or a setting is wrong.
+        """
+        settings = self.settings if settings is None else settings
+        offsets = self._offsets(settings.thresholds if thresholds is None else thresholds)
+        return judge_scores(
+            scores.transpose(1, 2, 0),
+            settings,
+            labels=self.labels,
+            background=self._manifest.background,
+            label_map=choose_by_probability(scores, offsets),
+        )
 
     def _scores(self, pixels: Image) -> Scores:
         """Probabilities (C, H, W)."""

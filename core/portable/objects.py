@@ -111,15 +111,19 @@ def find_objects(
     labels: Sequence[str],
     background: int | None,
     pixel_size_mm: float | None = None,
+    predicted: LabelMap | None = None,
 ) -> list[FoundObject]:
     """Find the objects of every class but the background.
 
     Args:
         label_map: (H, W) uint8 class ids; ids beyond the labels are of no class.
-        scores: (H, W, num_classes) float32 probabilities, or None.
+        scores: probabilities, (H, W, num_classes) float32, or those of each pixel's own class
+            alone, (H, W); or None.
         labels: class names.
         background: class id that means "nothing here"; None where every class is something.
         pixel_size_mm: side of a pixel, or None.
+        predicted: (H, W) uint8, the label map before holes were filled: what was filled has no say
+            in the score of an object.
 
     Returns:
         Them by class, and in each class from top to bottom as their first pixels come.
@@ -129,18 +133,27 @@ def find_objects(
         one
         for class_id in present.tolist()
         if class_id != background
-        for one in _objects_of(label_map, scores, class_id, labels[class_id], pixel_size_mm)
+        for one in _objects_of(
+            label_map,
+            scores,
+            label_map if predicted is None else predicted,
+            class_id=class_id,
+            name=labels[class_id],
+            pixel_size_mm=pixel_size_mm,
+        )
     ]
 
 
 def _objects_of(
     label_map: LabelMap,
     scores: Scores | None,
+    predicted: LabelMap,
+    *,
     class_id: int,
     name: str,
     pixel_size_mm: float | None,
 ) -> Iterator[FoundObject]:
-    whole = cv2.compare(label_map, class_id, cv2.CMP_EQ)
+    whole = (label_map == class_id).view(np.uint8)
     left, top, width, height = cv2.boundingRect(whole)
     mask = np.ascontiguousarray(whole[top : top + height, left : left + width])
     count, numbers, stats, centers = cv2.connectedComponentsWithStats(
@@ -149,8 +162,10 @@ def _objects_of(
     means: list[float | None] = [None] * count
     largest: list[float | None] = [None] * count
     if scores is not None:
-        part = scores[top : top + height, left : left + width, class_id]
-        means, largest = _score_figures(numbers, part, count)
+        own = scores if scores.ndim == 2 else scores[..., class_id]
+        part = (slice(top, top + height), slice(left, left + width))
+        seen = np.where(predicted[part] == class_id, numbers, 0)
+        means, largest = _score_figures(seen, own[part], count)
     rectangles = _rectangles(mask, numbers)
     for number in range(1, count):
         x, y, w, h, area = (int(value) for value in stats[number])

@@ -19,17 +19,23 @@ PRODUCT: Final = (
 )
 
 
-def open_session(file: Path, *, threads: int = 0, spinning: bool = True) -> Any:
-    """Open an ONNX file for the processor.
+PROCESSOR: Final = "CPUExecutionProvider"
+
+
+def open_session(
+    file: Path, *, threads: int = 0, spinning: bool = True, provider: str | None = None
+) -> Any:
+    """Open an ONNX file, for the processor unless a provider is named.
 
     Args:
         file: the model.
         threads: 0 uses every core.
         spinning: whether threads that wait keep their core busy: faster where nothing else
             needs it.
+        provider: execution provider that is to compute, such as ``"CUDAExecutionProvider"``.
 
     Raises:
-        PortableError: the file is missing or no ONNX model.
+        PortableError: the file is missing or no ONNX model, or the provider does not work here.
     """
     # Not at import: the window starts without it.
     import onnxruntime
@@ -45,13 +51,18 @@ def open_session(file: Path, *, threads: int = 0, spinning: bool = True) -> Any:
         # Kernels that do not; where the processor is fit for 8 bits they take 2.5 times as long.
         options.add_session_config_entry("session.x64quantprecision", "1")
     try:
-        return onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
+        providers = [PROCESSOR] if provider is None else [provider, PROCESSOR]
+        session = onnxruntime.InferenceSession(str(file), options, providers=providers)
     except Exception as error:  # the runtime's own kinds, which have no common base
         raise PortableError(
             "{file} is no ONNX model that can be run here: {reason}.",
             file=file,
             reason=first_line(error),
         ) from error
+    if provider not in (None, *session.get_providers()):
+        # It falls back on the processor with a line in its log.
+        raise PortableError("{name} does not work on this machine.", name=provider)
+    return session
 
 
 @cache
@@ -59,7 +70,7 @@ def products_overflow() -> bool:
     """Whether the processor's own 8-bit products lose their largest values (x86 without VNNI)."""
     import onnxruntime
 
-    session = onnxruntime.InferenceSession(PRODUCT, providers=["CPUExecutionProvider"])
+    session = onnxruntime.InferenceSession(PRODUCT, providers=[PROCESSOR])
     a, b = np.full((1, 64), 255, np.uint8), np.full((64, 16), 127, np.int8)
     (product,) = session.run(None, {"a": a, "b": b})
     return bool((product != 64 * 255 * 127).any())

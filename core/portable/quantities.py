@@ -10,7 +10,6 @@ import numpy as np
 
 from .portable_error import PortableError
 
-LENGTH_UNITS: Final = ("px", "mm")
 AREA_UNITS: Final = ("px2", "mm2", "%")
 #: Larger numbers are nothing that an image could hold.
 MOST: Final = 1e9
@@ -68,5 +67,5 @@ def area_of(value: object, what: str) -> Quantity:
 
 
 def rounded(value: float) -> float:
-    """Return a product as people would compute it: 3 × 0.1 is 0.3."""
-    return float(f"{value:.9g}")
+    """Return millimetres as people would compute them: 3 × 0.1 is 0.3."""
+    return round(value, 9)

@@ -52,7 +52,6 @@ from .quantities import AREA_UNITS, MOST, plain_unit
 
 MOST_CHARACTERS: Final = 1000
 _DEEPEST: Final = 8
-_MOST_COUNT: Final = 10**9
 _TOKEN: Final = re.compile(
     r"""\s*(?:
     (?P<arrow>->|=>|→)

@@ -96,16 +96,6 @@ class Rule:
             found |= {one.unit} if isinstance(one, TotalArea) else {test.unit for test in one.tests}
         return found - {""}
 
-    @property
-    def uses_scores(self) -> bool:
-        """Whether it asks for the score of an object."""
-        return any(
-            test.measure == "score"
-            for one in single_conditions(self.condition)
-            if isinstance(one, Count)
-            for test in one.tests
-        )
-
 
 def parse_rule(text: str, labels: Sequence[str], *, background: int | None = None) -> Rule:
     """Read a rule.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -14,8 +15,9 @@ from .portable_error import PortableError
 from .quantities import Quantity, area_of
 from .rules import Rule, check_units, parse_rules
 
-_NAMES: Final = ("minimum_area", "fill_holes", "inconclusive_below")
+_NAMES: Final = ("thresholds", "minimum_area", "fill_holes", "inconclusive_below")
 _AREA_NAMES: Final = ("regions", "regions_file", "dont_care", "dont_care_file")
+_PATHS: Final = re.compile(r"[/\\:\x00]")
 _FARTHEST: Final = 1e6
 _MOST_POINTS: Final = 100_000
 _ALL_OF_IT: Final = InspectedArea()
@@ -29,7 +31,8 @@ class Settings:
 
     Attributes:
         rules: the worst outcome of all counts; none: any object rejects.
-        thresholds: how sure the model must be of each class; None: the likeliest class.
+        thresholds: how sure the model must be of each class: True for the model's own, or one for
+            each class; None: the likeliest class.
         minimum_area: least area of an object, by class name; ``*`` for all others.
         fill_holes: largest hole in an object that is filled, by class name; ``*`` for all others.
         area: which part of the image is inspected.
@@ -39,7 +42,7 @@ class Settings:
     """
 
     rules: tuple[Rule, ...] = ()
-    thresholds: tuple[float | None, ...] | None = None
+    thresholds: bool | tuple[float | None, ...] | None = None
     minimum_area: Mapping[str, Quantity] = field(default_factory=dict)
     fill_holes: Mapping[str, Quantity] = field(default_factory=dict)
     area: InspectedArea = _ALL_OF_IT
@@ -61,7 +64,6 @@ class Settings:
             {
                 **manifest.settings,
                 "rules": list(manifest.rules),
-                "thresholds": manifest.thresholds,
                 "pixel_size_mm": manifest.pixel_size_mm,
             },
             labels=manifest.labels,
@@ -70,7 +72,7 @@ class Settings:
         )
 
     def into_manifest(self, manifest: Manifest) -> Manifest:
-        """Return the manifest with these settings; thresholds are the model's and stay."""
+        """Return the manifest with these settings; the model's own thresholds stay."""
         content = self.to_dict()
         return replace(
             manifest,
@@ -99,7 +101,7 @@ class Settings:
         Raises:
             PortableError: a setting is wrong.
         """
-        known = {"rules", "thresholds", "pixel_size_mm", *_NAMES, *_AREA_NAMES}
+        known = {"rules", "pixel_size_mm", *_NAMES, *_AREA_NAMES}
         for name in content:
             if name not in known:
                 raise PortableError(
@@ -108,7 +110,8 @@ class Settings:
                     names=", ".join(sorted(known)),
                 )
         rules = content.get("rules") or ()
-        if isinstance(rules, str) or not all(isinstance(one, str) for one in rules):
+        is_list = isinstance(rules, (list, tuple))
+        if not is_list or not all(isinstance(one, str) for one in rules):
             raise PortableError("{name} is no list of texts.", name="rules")
         settings = cls(
             rules=parse_rules(rules, labels, background=background),
@@ -121,7 +124,7 @@ class Settings:
                 dont_care=_polygons(content.get("dont_care"), "dont_care"),
                 dont_care_file=_file(content.get("dont_care_file"), folder),
             ),
-            pixel_size_mm=_number(content.get("pixel_size_mm"), "pixel_size_mm", most=1e6),
+            pixel_size_mm=pixel_size(content.get("pixel_size_mm")),
             inconclusive_below=_number(
                 content.get("inconclusive_below"), "inconclusive_below", most=1
             ),
@@ -148,10 +151,10 @@ class Settings:
 
     def to_dict(self) -> dict[str, Any]:
         """Return JSON's types; region files by their names alone."""
-        area = self.area
+        area, asked = self.area, self.thresholds
         return {
             "rules": [str(rule) for rule in self.rules],
-            "thresholds": None if self.thresholds is None else list(self.thresholds),
+            "thresholds": list(asked) if isinstance(asked, tuple) else asked,
             "minimum_area": {name: str(value) for name, value in self.minimum_area.items()},
             "fill_holes": {name: str(value) for name, value in self.fill_holes.items()},
             "regions": [[list(point) for point in one] for one in area.regions],
@@ -173,6 +176,15 @@ class Settings:
         if area.unit == "px2" or self.pixel_size_mm is None:
             return area.value
         return float(f"{area.value / self.pixel_size_mm**2:.9g}")
+
+
+def pixel_size(value: Any) -> float | None:
+    """Return the side of a pixel in millimetres, as JSON or a person gives it.
+
+    Raises:
+        PortableError: it is no number above 0.
+    """
+    return _number(value, "pixel_size_mm", most=1e6)
 
 
 def _areas(value: Any, name: str, labels: Sequence[str]) -> dict[str, Quantity]:
@@ -205,15 +217,16 @@ def _number(value: Any, name: str, *, most: float) -> float | None:
     return float(value)
 
 
-def _thresholds(value: Any, num_classes: int) -> tuple[float | None, ...] | None:
-    if value is None:
-        return None
+def _thresholds(value: Any, num_classes: int) -> bool | tuple[float | None, ...] | None:
+    if value is None or isinstance(value, bool):
+        return value or None
     right = isinstance(value, (list, tuple)) and len(value) == num_classes
     if not right or not all(
         one is None or (isinstance(one, (int, float)) and 0 < one < 1) for one in value
     ):
         raise PortableError(
-            "The thresholds are {value}: give one number between 0 and 1, or null, for each class.",
+            "The thresholds are {value}: give true for the model's own, or one number between "
+            "0 and 1, or null, for each class.",
             value=str(value)[:60],
         )
     return tuple(value)
@@ -238,8 +251,13 @@ def _polygons(value: Any, name: str) -> tuple[Polygon, ...]:
 
 
 def _file(value: Any, folder: str | Path | None) -> Path | None:
+    """Return a region file; of an export, it lies in its folder."""
     if value is None:
         return None
-    if not isinstance(value, (str, Path)) or not str(value):
-        raise PortableError("The region file {file} is no image that can be read.", file=value)
+    right = isinstance(value, (str, Path)) and str(value) not in ("", ".", "..")
+    if not right or (folder is not None and _PATHS.search(str(value))):
+        raise PortableError(
+            "The region file {file} is no name of a file in the export's folder.",
+            file=str(value)[:60],
+        )
     return Path(value) if folder is None else Path(folder) / value

@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
-import numpy.typing as npt
+from typing import TYPE_CHECKING
 
 from core.portable.manifest import Manifest, read_manifest
 from core.portable.runtimes import open_runtime
 from core.prediction.complete_predictor import CompletePredictor
 from core.prediction.onnx_predictor import FilePredictor, LogitsOfFile, OnnxModel
-from core.prediction.predictor import Predictor, Scores
+from core.prediction.openvino_network import OpenVinoNetwork
+from core.prediction.predictor import Predictor
 from core.system.devices import usable_cores
 from core.system.errors import InputError, portable_errors
 from core.transforms import transforms_from_list
@@ -80,8 +78,7 @@ def open_exported(file: str | Path, *, threads: int | None = None) -> ExportedFi
             file=file,
         )
 
-    kind = _OpenVinoFile if manifest.format == "openvino" else _PaddleFile
-    network: LogitsOfFile = kind(file, manifest, threads)
+    network = _plain_network(file.parent, manifest, threads)
 
     def prepared_by(transforms: Compose) -> Predictor:
         return FilePredictor(network, transforms, multiple=manifest.size_multiple)
@@ -96,53 +93,16 @@ def open_exported(file: str | Path, *, threads: int | None = None) -> ExportedFi
     )
 
 
+def _plain_network(folder: Path, manifest: Manifest, threads: int | None) -> LogitsOfFile:
+    if manifest.format == "openvino":
+        return OpenVinoNetwork(folder, manifest, threads=threads)
+    from core.prediction.paddle_inference import PaddleNetwork  # brings the engine in
+
+    return PaddleNetwork(folder, manifest, threads=threads)
+
+
 def _has_its_own(_transforms: Compose) -> Predictor:
     raise InputError(
         "This exported model prepares images by itself: leave transforms out, or export it with "
         "--plain."
     )
-
-
-class _PlainFile:
-    """A plain graph; ``core.prediction.onnx_predictor.LogitsOfFile``."""
-
-    def __init__(self, manifest: Manifest) -> None:
-        self.num_classes = manifest.num_classes
-        width, height = manifest.input.width, manifest.input.height
-        self.size = None if width is None or height is None else (width, height)
-
-
-class _PaddleFile(_PlainFile):
-    def __init__(self, file: Path, manifest: Manifest, threads: int | None) -> None:
-        from core.prediction.paddle_inference import PaddleNetwork  # brings the engine in
-
-        super().__init__(manifest)
-        self._network = PaddleNetwork(file.parent, threads=threads)
-
-    def logits(self, batch: npt.NDArray[np.float32]) -> Scores:
-        """(N, 3, H, W) float32, preprocessed → (N, num_classes, H, W) float32."""
-        return self._network.logits(batch)
-
-
-class _OpenVinoFile(_PlainFile):
-    def __init__(self, file: Path, manifest: Manifest, threads: int | None) -> None:
-        import openvino
-
-        super().__init__(manifest)
-        config = {
-            "INFERENCE_PRECISION_HINT": "f32",
-            "PERFORMANCE_HINT": "LATENCY",
-            "INFERENCE_NUM_THREADS": threads or usable_cores(),
-        }
-        try:
-            self._compiled: Any = openvino.Core().compile_model(file, "CPU", config)
-        except Exception as error:  # the runtime's own kinds, which have no common base
-            raise InputError(
-                "{file} is no model that OpenVINO can run here: {reason}.",
-                file=file,
-                reason=str(error).splitlines()[0] if str(error) else type(error).__name__,
-            ) from error
-
-    def logits(self, batch: npt.NDArray[np.float32]) -> Scores:
-        """(N, 3, H, W) float32, preprocessed → (N, num_classes, H, W) float32."""
-        return np.array(self._compiled(batch)[0])

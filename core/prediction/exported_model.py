@@ -77,7 +77,7 @@ class ExportedModel:
             labels=manifest.labels,
             colors=manifest.colors,
             transforms=manifest.preprocessing,
-            status="Quantized" if manifest.precision == "int8" else "Normal",
+            status="Quantized" if manifest.status == "Quantized" else "Normal",
             dataset_hash=manifest.revision,
             libraries=manifest.versions,
             size_multiple=manifest.size_multiple,
@@ -109,6 +109,11 @@ class ExportedModel:
     def num_classes(self) -> int:
         """Number of classes."""
         return self.info.num_classes
+
+    @property
+    def precision(self) -> str:
+        """``"float32"`` or ``"int8"``: what the file computes in."""
+        return self._exported.manifest.precision
 
     @property
     def input_size(self) -> tuple[int, int] | None:
@@ -260,7 +265,7 @@ def inspect_export(file: Path) -> ExportSummary:
         file=file,
         model=model.info.name,
         labels=model.info.labels,
-        precision="int8" if model.info.status == "Quantized" else "float32",
+        precision=model.precision,
         size=model.input_size,
         size_bytes=file.stat().st_size,
     )

@@ -10,7 +10,9 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from core.portable.manifest import Manifest
 from core.prediction.predictor import Scores
+from core.system.devices import usable_cores
 from core.system.errors import InputError
 
 NETWORK: Final = "model.json"
@@ -18,21 +20,35 @@ WEIGHTS: Final = "model.pdiparams"
 
 
 class PaddleNetwork:
-    """``model.json`` and ``model.pdiparams``: (N, 3, H, W) float32 → logits, ready to run.
+    """``model.json`` and ``model.pdiparams`` with a manifest beside them.
 
     The engine is imported here, and nowhere before.
 
     Args:
-        folder: with the two files.
+        folder: what an export wrote.
+        manifest: what it says of itself.
         threads: how many threads compute one batch; None for as many as there are cores.
 
+    Attributes:
+        num_classes: number of classes.
+        size: (width, height) of the images it takes, None for any.
+
     Raises:
-        InputError: a file is missing or damaged.
+        InputError: a file is missing or damaged, or not what the manifest says.
     """
 
-    def __init__(self, folder: str | Path, *, threads: int | None = None) -> None:
+    def __init__(
+        self, folder: str | Path, manifest: Manifest, *, threads: int | None = None
+    ) -> None:
         self.path = Path(folder) / NETWORK
-        self._predictor = _open(Path(folder), threads)
+        self.num_classes = manifest.num_classes
+        height, width = manifest.input.height, manifest.input.width
+        self.size = None if height is None or width is None else (width, height)
+        # oneDNN's kernels are several times faster on convolutions, and several times slower on
+        # the many small steps of simulated quantisation.
+        self._predictor = _open(
+            Path(folder), threads=threads or usable_cores(), onednn=manifest.status != "Quantized"
+        )
         (name,) = self._predictor.get_input_names()
         self._input = self._predictor.get_input_handle(name)
         (name,) = self._predictor.get_output_names()
@@ -47,23 +63,23 @@ class PaddleNetwork:
         return logits
 
 
-def _open(folder: Path, threads: int | None) -> Any:
-    from core.system.devices import usable_cores
-
+def _open(folder: Path, *, threads: int, onednn: bool) -> Any:
     files = [folder / NETWORK, folder / WEIGHTS]
     for file in files:
         if not file.is_file():
             raise InputError("{file} does not exist.", file=file)
+    from paddle import inference
+
     with tempfile.TemporaryDirectory(prefix="export-") as temporary:
         if not all(str(file).isascii() for file in files):
             # It opens files by name in C++, which some systems' other letters defeat.
             files = [Path(shutil.copy(file, temporary)) for file in files]
-        from paddle import inference
-
         config = inference.Config(*map(str, files))
         config.disable_gpu()
-        config.set_cpu_math_library_num_threads(threads or usable_cores())
+        config.set_cpu_math_library_num_threads(threads)
         config.disable_glog_info()
+        if not onednn:
+            config.disable_mkldnn()
         try:
             return inference.create_predictor(config)
         except Exception as error:  # the library's own kinds
@@ -75,5 +91,7 @@ def _open(folder: Path, threads: int | None) -> Any:
 
 
 def _reason(error: Exception) -> str:
+    """Return the line of one of the library's long messages that says what is wrong."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[-1] if lines else type(error).__name__
+    told = [line for line in lines if "Error:" in line or line.startswith("(")]
+    return (told or lines or [type(error).__name__])[-1].rstrip(".")

@@ -53,6 +53,7 @@ class ModelVariant:
         miou: mIoU (0 … 1) that its run found, None if it did not look.
         measured: the newest measurement, None if there is none.
         verdict: what was said of it when it was measured last, or None.
+        has_thresholds: whether it knows how sure it must be of each class.
     """
 
     run_id: int
@@ -68,6 +69,7 @@ class ModelVariant:
     miou: float | None = None
     measured: Variant | None = None
     verdict: Verdict | None = None
+    has_thresholds: bool = False
 
     @property
     def best_miou(self) -> float | None:
@@ -249,6 +251,7 @@ def _variant(
         miou=float(miou) if isinstance(miou, (int, float)) else None,
         measured=measured,
         verdict=read_verdict(made.folder),
+        has_thresholds=info.thresholds is not None,
     )
 
 

@@ -108,6 +108,16 @@ class DraftSpec(ModelJobSpec):
     )
 
 
+class TrialSpec(ModelJobSpec):
+    """Predict images to see how they would be judged; see ``core.runs.trial_files``."""
+
+    kind: Literal["trial"] = "trial"
+    images: list[Path] = Field(min_length=1)
+    subset: Subset | None = Field(None, description="that the images are, None for others")
+    source: str = Field("", description="what people call the images, such as their folder")
+    thresholds: bool = Field(False, description="choose classes by the model's thresholds")
+
+
 class SensitivitySpec(ModelJobSpec):
     """Measure what pruning each group of channels costs; writes ``model.sensi.data``."""
 
@@ -168,6 +178,18 @@ class ExportSpec(ModelJobSpec):
     device: str = "cpu"
 
 
+class BundleSpec(ModelJobSpec):
+    """Export a model and write all that a line PC needs to run it."""
+
+    kind: Literal["bundle"] = "bundle"
+    out: Path = Field(description="folder, or a file that ends with .zip")
+    export_dir: Path | None = Field(None, description="its export; by default it is exported anew")
+    data_dir: Path | None = Field(None, description="its val images become samples")
+    image_size: tuple[int, int] | None = Field(None, description="by default the model's own")
+    thresholds: bool = Field(False, description="have the file choose by the model's thresholds")
+    device: str = "cpu"
+
+
 class MeasureSpec(ModelJobSpec):
     """Export a model and measure size, operations, latency and metrics, to compare variants."""
 
@@ -176,6 +198,36 @@ class MeasureSpec(ModelJobSpec):
     split: Subset = "val"
     image_size: tuple[int, int] | None = Field(None, description="by default the model's own")
     device: str = "cpu"
+
+
+class BenchmarkSpec(JobSpec):
+    """Time exported models side by side on this computer."""
+
+    kind: Literal["benchmark"] = "benchmark"
+    exports: list[Path] = Field(min_length=1)
+    seconds: float = Field(0.5, gt=0, description="for each configuration")
+    device: str = "cpu"
+
+
+class WatchSpec(JobSpec):
+    """Judge images as they arrive in a folder; see ``core.watch``."""
+
+    kind: Literal["watch"] = "watch"
+    export_dir: Path
+    folder: Path
+    out_dir: Path
+    project: Path | None = Field(None, description="where images to label go")
+    subfolders: bool = False
+    once: bool = Field(False, description="end when all that is there is judged")
+    interval: float = Field(0.5, ge=0.05, le=3600, description="seconds between two looks")
+    broken_after: float = Field(30.0, ge=0, description="seconds that a file is tried")
+    keep_days: float = Field(30.0, ge=0, description="how long pictures are kept")
+    max_bytes: int = Field(2 * 2**30, ge=0, description="how large they may become together")
+    log_days: float = Field(365.0, ge=1)
+    min_confidence: float = Field(0.8, ge=0, le=1, description="below it an image is odd")
+    most_to_label: int = Field(200, ge=0, description="images a day that are chosen to label")
+    runtime: Literal["auto", "onnxruntime", "openvino", "paddle"] = "auto"
+    threads: int | None = Field(None, ge=1)
 
 
 class VerifySpec(ModelJobSpec):
@@ -220,6 +272,8 @@ class JobKind:
         resumable: whether it is long work that goes on where it was interrupted.
         makes_variant: whether the result is a model that was made from another.
         distributed: whether several processes can do it together.
+        needs_engine: whether the engine is loaded for it; not for what runs exported files alone.
+        waits_turn: whether it waits until no other job runs; not what is light and never ends.
         takes_exports: whether ``model_dir`` may be an exported file instead of a model folder.
         memory_advice: what to do where memory ran out and no field of the spec would help; None:
             what fits any job.
@@ -235,6 +289,8 @@ class JobKind:
     resumable: bool = False
     makes_variant: bool = False
     distributed: bool = False
+    needs_engine: bool = True
+    waits_turn: bool = True
     takes_exports: bool = False
     memory_advice: Message | None = None
     former_name: str | None = None
@@ -268,6 +324,10 @@ def _if_stored(spec: ExportSpec) -> tuple[Subset, ...]:
 
 def _if_finetuned(spec: PruneSpec) -> tuple[Subset, ...]:
     return ("train", "val") if spec.finetune_epochs else ("val",)
+
+
+def _val_if_any(spec: BundleSpec) -> tuple[Subset, ...]:
+    return () if spec.data_dir is None else ("val",)
 
 
 JOB_KINDS: tuple[JobKind, ...] = (
@@ -314,6 +374,14 @@ JOB_KINDS: tuple[JobKind, ...] = (
         former_name="prelabel",
     ),
     JobKind(
+        spec=TrialSpec,
+        task="core.jobs.tasks.trial:run",
+        title=lambda name: message("{name} · trial", name=name),
+        panel="shipping",
+        resumable=True,
+        memory_advice=_SMALLER_MODEL,
+    ),
+    JobKind(
         spec=SensitivitySpec,
         task="core.jobs.tasks.sensitivity:run",
         title=lambda name: message("{name} · sensitivity", name=name),
@@ -346,9 +414,17 @@ JOB_KINDS: tuple[JobKind, ...] = (
         spec=ExportSpec,
         task="core.jobs.tasks.export:run",
         title=lambda name: message("{name} · export", name=name),
-        panel="compression",
+        panel="shipping",
         subsets=_if_stored,
         stages={"export": "exporting", "reference": "storing a reference"},
+    ),
+    JobKind(
+        spec=BundleSpec,
+        task="core.jobs.tasks.bundle:run",
+        title=lambda name: message("{name} · bundle", name=name),
+        panel="shipping",
+        subsets=_val_if_any,
+        stages={"bundle": "bundling"},
     ),
     JobKind(
         spec=MeasureSpec,
@@ -359,10 +435,27 @@ JOB_KINDS: tuple[JobKind, ...] = (
         memory_advice=_SMALLER_MODEL,
     ),
     JobKind(
+        spec=BenchmarkSpec,
+        task="core.jobs.tasks.benchmark:run",
+        title=lambda name: message("{name} · speed", name=name),
+        panel="shipping",
+        needs_engine=False,
+    ),
+    JobKind(
+        spec=WatchSpec,
+        task="core.jobs.tasks.watch:run",
+        title=lambda name: message("{name} · watched folder", name=name),
+        panel="shipping",
+        stages={"watch": "watching"},
+        resumable=True,
+        needs_engine=False,
+        waits_turn=False,
+    ),
+    JobKind(
         spec=VerifySpec,
         task="core.jobs.tasks.verify:run",
         title=lambda name: message("{name} · verification", name=name),
-        panel="compression",
+        panel="shipping",
         subsets=_if_labelled,
         stages={"verify": "verifying"},
         memory_advice=_SMALLER_MODEL,

@@ -24,10 +24,13 @@ FAMILY = 4
 FACE = ("core", "core.datasets", "core.deploy", "core.seg", "core.transforms", "core.utils")
 #: Classes that users get from the face: their public methods are called by scripts of users, too.
 FACE_CLASSES = ("Segmenter", "SegDataset", "Compose", "Transform")
-#: Names that a library calls: PaddlePaddle's layers, threads, logging, pickle, typer's groups.
+#: Names that a library calls: PaddlePaddle's layers, threads, logging, pickle, typer's groups,
+#: uvicorn's connections and server.
 CALLED_BY_LIBRARIES = frozenset(
     {"forward", "extra_repr", "run", "emit", "find_class", "persistent_load", "write"}
     | {"invoke", "resolve_command", "format_help"}
+    | {"connection_made", "connection_lost", "data_received", "pause_writing", "resume_writing"}
+    | {"startup", "shutdown", "capture_signals"}
 )
 #: Decorators that hand a function over to somebody who calls it.
 _REGISTERING = ("validator", "serializer", "command", "callback", "register", "override")
@@ -159,7 +162,7 @@ def unused() -> list[Definition]:
     one that imports the name reads it, and wherever it is an attribute; a method wherever an
     attribute has its name. Uses inside of what is itself unused do not count.
     """
-    modules = [_read(file) for file in module_files()]
+    modules = [_read(file) for file in (*module_files(), *_programs_for_others())]
     definitions = [one for module in modules for one in module.definitions]
     imported = {module.name: module.imported for module in modules}
     uses: dict[str, list[_Use]] = defaultdict(list)
@@ -176,6 +179,11 @@ def unused() -> list[Definition]:
         if not more:
             return sorted(dead, key=lambda one: (one.module, one.line))
         dead += more
+
+
+def _programs_for_others() -> list[Path]:
+    """Return the programs that ours writes for other machines; they call it there."""
+    return sorted((ROOT / "core").rglob("*.py.txt"))
 
 
 def used_by_tests() -> Counter[str]:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
@@ -82,3 +83,13 @@ def parts_picture(height: int = 60, width: int = 80, *, seed: int = 0) -> np.nda
     picture[height // 6 : height // 6 + 4, width // 8 : width // 2] = (60, 60, 230)
     picture[height // 2 : height // 2 + 12, width // 2 : width // 2 + 15] = (15, 15, 15)
     return picture
+
+
+def write_pictures(folder: Path, count: int = 2, *, size: tuple[int, int] = (60, 80)) -> list[Path]:
+    """Write pictures with defects; returns their paths."""
+    folder.mkdir(parents=True, exist_ok=True)
+    files = [folder / f"零件 {number}.png" for number in range(count)]
+    for number, file in enumerate(files):
+        data = cv2.imencode(".png", parts_picture(*size, seed=number))[1]
+        file.write_bytes(data.tobytes())
+    return files

@@ -52,7 +52,13 @@ COSTS = PruningCosts(
 """The first group costs much, the last one little: see ``losses``."""
 
 
-def write_model(folder: Path, *, removed: float | None = None, int8: bool = False) -> Path:
+def write_model(
+    folder: Path,
+    *,
+    removed: float | None = None,
+    int8: bool = False,
+    thresholds: tuple[float | None, ...] | None = None,
+) -> Path:
     """Write a model folder that can be described, but not loaded."""
     size = (128, 96)
     pruning = quantization = None
@@ -78,6 +84,7 @@ def write_model(folder: Path, *, removed: float | None = None, int8: bool = Fals
         status=status,
         pruning=pruning,
         quantization=quantization,
+        thresholds=thresholds,
     )
     with model_folder.write(folder, info) as temporary:
         (temporary / model_folder.WEIGHTS).write_bytes(b"")

@@ -1,4 +1,4 @@
-"""Choices of the Compression panel: how much to prune, how to quantise, what to export."""
+"""Choices of the Compression panel: how much to prune, how to quantise, what to ship."""
 
 from __future__ import annotations
 
@@ -134,38 +134,24 @@ class QuantizeBox(QWidget):
 
 
 class ShipBox(QWidget):
-    """Measuring and exporting the variant chosen."""
+    """Measuring the variant chosen, and the way to the step that ships it."""
 
     measure_requested = Signal()
-    export_requested = Signal()
-    folder_requested = Signal()
+    ship_requested = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.measure_button = button(
             tr("Measure"), tooltip=tr("Export, time it on this machine, and compare with the masks")
         )
-        self.export_button = button(
-            tr("Export…"), icon="export", tooltip=tr("Write the ONNX file that other programs run")
+        self.ship_button = button(
+            tr("Ship it"), icon="ship", tooltip=tr("Try, verify, export and pack this variant")
         )
-        self.result = label("", "success", wrap=True)
-        self.folder_button = button(tr("Open its folder"), "link", tooltip=tr("Show the files"))
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(GRID)
-        layout.addLayout(row(self.measure_button, self.export_button, 1))
-        layout.addWidget(self.result)
-        layout.addWidget(self.folder_button)
+        layout.addLayout(row(self.measure_button, self.ship_button, 1))
         self.measure_button.clicked.connect(self.measure_requested)
-        self.export_button.clicked.connect(self.export_requested)
-        self.folder_button.clicked.connect(self.folder_requested)
-        self.show_result("")
-
-    def show_result(self, text: str) -> None:
-        """Name the file that was written; empty: none."""
-        self.result.setText(text)
-        for part in (self.result, self.folder_button):
-            part.setVisible(bool(text))
+        self.ship_button.clicked.connect(self.ship_requested)
 
 
 class CompressionInspector(QWidget):
@@ -208,14 +194,13 @@ class CompressionInspector(QWidget):
         self.note.setText(text)
         self.note.setVisible(bool(text))
 
-    def allow(self, *, prune: str | None, quantize: str | None, ship: bool) -> None:
+    def allow(self, *, prune: str | None, quantize: str | None, measure: bool) -> None:
         """Switch the buttons; a text says why one is off, None that it is off for now."""
         for box, reason in ((self.prune, prune), (self.quantize, quantize)):
             box.button.setEnabled(reason == "")
             box.reason.setText(reason or "")
             box.reason.setVisible(bool(reason))
-        self.ship.measure_button.setEnabled(ship)
-        self.ship.export_button.setEnabled(ship)
+        self.ship.measure_button.setEnabled(measure)
 
     def renew_colors(self) -> None:
         """Draw the cards in the current theme."""

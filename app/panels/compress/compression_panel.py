@@ -258,18 +258,13 @@ class CompressionPanel(Panel):
             quantize=spec_fields.quantize_problem(current)
             if current is not None and free
             else None,
-            ship=free,
+            measure=free,
         )
-        folder = None if current is None else current.folder
         analysing = current is not None and runs.working("sensitivity", current.root) is not None
         self.page.sensitivity.set_startable(free and not analysing)
         self.page.variants.set_startable(free)
         self.page.compare.set_startable(free)
         self.page.compare.set_waiting(runs.working("evaluate") is not None)
-        exported = runs.exports.get(folder) if folder is not None else None
-        self.choices.ship.show_result(
-            "" if exported is None else tr("Saved as {file}", file=exported)
-        )
         self._show_progress()
 
     def _notes(self) -> dict[Path, str]:
@@ -285,7 +280,6 @@ class CompressionPanel(Panel):
         names = {
             "prune": tr("pruning"),
             "quantize": tr("quantising"),
-            "export": tr("exporting"),
             "sensitivity": tr("analysing"),
         }
         active = [one.run for one in self.runs.active if one.run.kind in names]

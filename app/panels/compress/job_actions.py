@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QObject, QUrl, Signal, Slot
-from PySide6.QtGui import QDesktopServices
-from PySide6.QtWidgets import QFileDialog
+from PySide6.QtCore import QObject, Signal, Slot
 
-from app.look.translation import tr
 from app.panels.compress import spec_fields
 from app.panels.compress.compression_inspector import CompressionInspector
 from app.panels.compress.compression_page import CompressionPage
 from app.panels.compress.model_runs import ModelRuns
 from app.panels.compress.sensitivity_analysis import Analysis
 from app.services.context import AppContext
-from app.services.targets import SetUpTraining
+from app.services.targets import SetUpTraining, ShipModel
 from core.project.variants import ModelVariant
 
 
@@ -31,7 +27,7 @@ class CompressionActions(QObject):
         analysis: what pruning by sensitivity follows.
         model: returns the variant chosen.
         runs: returns what is known of the project.
-        parent: owner; its window carries the folder dialog.
+        parent: owner.
     """
 
     changed = Signal()
@@ -60,8 +56,7 @@ class CompressionActions(QObject):
         choices.prune.requested.connect(self._on_prune)
         choices.quantize.requested.connect(self._on_quantize)
         choices.ship.measure_requested.connect(self._on_measure)
-        choices.ship.export_requested.connect(self._on_export)
-        choices.ship.folder_requested.connect(self._on_open_folder)
+        choices.ship.ship_requested.connect(self._on_ship)
         context.run_started.connect(self._on_run_started)
         context.error_occurred.connect(self._on_error)
 
@@ -134,24 +129,9 @@ class CompressionActions(QObject):
                 self._start(spec_fields.mask_fields(variant))
 
     @Slot()
-    def _on_export(self) -> None:
+    def _on_ship(self) -> None:
         model = self._model()
-        if model is None:
-            return
-        folder = QFileDialog.getExistingDirectory(
-            self._page.window(),
-            tr("Folder for the exported model"),
-            str(self._context.projects_dir()),
-        )
-        if folder:
-            self._start(spec_fields.export_fields(model, Path(folder)))
-
-    @Slot()
-    def _on_open_folder(self) -> None:
-        model = self._model()
-        exported = None if model is None else self._runs().exports.get(model.folder)
-        if exported is not None:
-            QDesktopServices.openUrl(QUrl.fromLocalFile(str(exported.parent)))
+        self._context.navigate(ShipModel(None if model is None else model.folder))
 
     @Slot(str)
     def _on_run_started(self, _run_id: str) -> None:

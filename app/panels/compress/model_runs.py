@@ -12,7 +12,6 @@ from core.project.variants import ModelVariant, VariantReader, located
 from core.runs.kinds import (
     JOB_KINDS,
     EvaluateSpec,
-    ExportSpec,
     PruneSpec,
     QuantizeSpec,
     SensitivitySpec,
@@ -37,15 +36,14 @@ class ModelRuns:
     """The project's variants and the newest runs about each, by model folder.
 
     ``masks``: finished evaluations of the validation images that kept their predictions;
-    ``exports``: the file that was written last; ``trainings``: how each trained model was trained;
-    ``trained``: runs that train a compressed network, newest first.
+    ``trainings``: how each trained model was trained; ``trained``: runs that train a compressed
+    network, newest first.
     """
 
     variants: tuple[ModelVariant, ...] = ()
     active: list[ActiveRun] = field(default_factory=list)
     sensitivity: dict[Path, RunRow] = field(default_factory=dict)
     masks: dict[Path, RunRow] = field(default_factory=dict)
-    exports: dict[Path, Path] = field(default_factory=dict)
     trainings: dict[Path, TrainSpec] = field(default_factory=dict)
     trained: list[RunRow] = field(default_factory=list)
 
@@ -85,10 +83,6 @@ def read_model_runs(
             continue
         elif isinstance(spec, EvaluateSpec) and spec.save_masks and spec.split == "val":
             known.masks.setdefault(folder, run)
-        elif isinstance(spec, ExportSpec):
-            files = (reader.result(run) or {}).get("files") or ()
-            if files:
-                known.exports.setdefault(folder, Path(str(files[0])))
     return known
 
 

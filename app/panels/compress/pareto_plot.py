@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 from app.look.theme import tokens
 from app.look.translation import tr
 from app.panels.compress.label_placement import PointLabel, place_labels
-from app.panels.compress.number_text import latency_text
+from app.widgets.number_text import latency_text
 from app.widgets.plain_plot import PlainPlot
 from app.widgets.variant_names import variant_name
 from core.project.variants import ModelVariant, pareto_front

@@ -69,11 +69,6 @@ def mask_fields(model: ModelVariant) -> dict[str, Any]:
     return {"kind": "evaluate", "model_dir": model.folder, "split": "val", "save_masks": True}
 
 
-def export_fields(model: ModelVariant, out_dir: Path) -> dict[str, Any]:
-    """Write the files of a model that other programs run."""
-    return {"kind": "export", "model_dir": model.folder, "out_dir": out_dir}
-
-
 def prune_problem(model: ModelVariant) -> str:
     """Return why a model cannot be pruned; empty: it can."""
     if model.kind is VariantKind.FLOAT:

@@ -22,7 +22,7 @@ from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidge
 
 from app.look.theme import GRID, tokens
 from app.look.translation import tr, trn
-from app.panels.compress.number_text import flops_text, latency_text, size_text
+from app.widgets.number_text import flops_text, latency_text, size_text
 from app.widgets.variant_names import model_name, variant_name
 from core.models.variant import Variant
 from core.project.variants import ModelVariant, class_changes

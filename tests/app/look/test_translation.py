@@ -24,6 +24,8 @@ _FUNCTIONS = {
     "InputError": 1,
     "ReadOnlyError": 1,
     "PortableError": 1,
+    "_refused": 1,
+    "template": 1,
 }
 _ONLY_FOR_TERMINALS = ("core/cli", "core/report", "core/system/doctor")
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 from job_runs import train_spec, write_data
+from line_models import write_line_model
 from pytestqt.qtbot import QtBot
 
 from app.services.workers import JobController, without_superseded
@@ -27,7 +28,7 @@ from core.runs.events import (
     Progress,
     Started,
 )
-from core.runs.kinds import EvaluateSpec
+from core.runs.kinds import EvaluateSpec, WatchSpec
 from core.runs.run_folder import RunFolder
 from core.system.errors import InputError
 
@@ -266,3 +267,26 @@ def test_the_window_side_needs_no_engine() -> None:
     assert (
         subprocess.run([sys.executable, "-c", script], env=environment, check=False).returncode == 0
     )
+
+
+def test_a_watched_folder_does_not_hold_up_the_queue(
+    controller: JobController, told: Told, tmp_path: Path, qtbot: QtBot
+) -> None:
+    write_line_model(tmp_path / "export")
+    (tmp_path / "in").mkdir()
+    spec = WatchSpec(
+        export_dir=tmp_path / "export", folder=tmp_path / "in", out_dir=tmp_path / "out", threads=1
+    )
+    missing = EvaluateSpec(model_dir=tmp_path / "none", data_dir=tmp_path / "none", device="cpu")
+    controller.start("1", RunFolder.create(tmp_path / "1", spec).path)
+    qtbot.waitUntil(lambda: bool(told.of("1", Started)), timeout=WAIT_MS)
+    controller.start("2", RunFolder.create(tmp_path / "2", missing).path)
+    assert (controller.running, controller.queued) == (["2", "1"], [])  # the queue's comes first
+    other = spec.model_copy(update={"out_dir": tmp_path / "out 2"})
+    controller.start("3", RunFolder.create(tmp_path / "3", other).path)
+    assert set(controller.running) == {"1", "2", "3"}
+    qtbot.waitUntil(lambda: told.states_of("2")[-1] == "failed", timeout=WAIT_MS)
+    assert set(controller.running) == {"1", "3"}
+    controller.stop_all()
+    qtbot.waitUntil(lambda: not controller.running, timeout=WAIT_MS)
+    assert told.states_of("1")[-1] == told.states_of("3")[-1] == "cancelled"

@@ -14,6 +14,7 @@ import pytest
 from pydantic import ValidationError
 
 from core.jobs.failures import classify, oom_kill_count, worker_died
+from core.portable.portable_error import PortableError
 from core.runs.event_log import EventWriter
 from core.runs.events import Checkpoint, Heartbeat
 from core.runs.kinds import EvaluateSpec, TrainSpec
@@ -173,3 +174,9 @@ def test_the_system_counts_what_it_killed_for_memory() -> None:
     if "oom_kill" not in words:
         pytest.skip("this kernel does not count")
     assert oom_kill_count() == int(words[words.index("oom_kill") + 1])
+
+
+def test_an_error_of_the_line_is_bad_input_too(tmp_path: Path) -> None:
+    failed = classify(PortableError("{file} is cut.", file="a"), spec=None, run_dir=tmp_path)
+    assert (failed.kind, failed.template) == ("bad_input", "{file} is cut.")
+    assert failed.params == {"file": "a"}

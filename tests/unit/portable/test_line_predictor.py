@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -151,6 +153,27 @@ def test_thresholds(tmp_path):
     write_line_model(tmp_path / "without")
     with pytest.raises(PortableError, match="no thresholds of its own"):
         LinePredictor(tmp_path / "without").label_map(image, thresholds=True)
+
+
+def test_judging(tmp_path):
+    write_line_model(
+        tmp_path,
+        thresholds=(None, 0.5, 0.9999),
+        rules=("any Crack longer than 20 px -> warn",),
+        settings={"thresholds": True},
+    )
+    predictor = LinePredictor(tmp_path)
+    picture = parts_picture()
+    judged = predictor.judge(picture)
+    assert (judged.outcome, len(judged.objects)) == ("warn", 1)  # the dark one is not sure enough
+    assert set(judged.seconds) == {"read", "network", "decide"}
+    np.testing.assert_array_equal(judged.label_map, predictor.label_map(picture, thresholds=True))
+    likeliest = predictor.judge(picture, thresholds=False)
+    assert {one.name for one in likeliest.objects} == {"Crack", "Dark"}
+    np.testing.assert_array_equal(likeliest.label_map, predictor.label_map(picture))
+    stricter = replace(predictor.settings, rules=())
+    assert predictor.judge(picture, settings=stricter).outcome == "reject"
+    assert predictor.judge(np.full((20, 20, 3), 180, np.uint8)).outcome == "accept"
 
 
 def test_tiles_that_are_none():

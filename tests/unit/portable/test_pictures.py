@@ -209,7 +209,7 @@ def test_any_damage_is_one_sentence_or_nothing(tmp_path, name):
     SAMPLES[name](file)
     data, rng = bytearray(file.read_bytes()), np.random.default_rng(1)
     refused = 0
-    for _ in range(300):
+    for _ in range(80):
         damaged = bytearray(data)
         for place in rng.integers(0, min(len(data), 200), 3):
             damaged[place] = rng.integers(256)
@@ -217,7 +217,7 @@ def test_any_damage_is_one_sentence_or_nothing(tmp_path, name):
             decode_picture(bytes(damaged))
         except PortableError:
             refused += 1
-    assert refused > 10
+    assert refused > 5
 
 
 def test_sizes_are_those_of_the_headers(tmp_path):

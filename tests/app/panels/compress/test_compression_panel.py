@@ -7,18 +7,17 @@ import pytest
 import recorded_compression as recorded
 from compression_parts import SMALLER, context, panel, project, refresh, root, settle, show
 from PySide6.QtCore import QPointF, Qt
-from PySide6.QtWidgets import QFileDialog
-from recorded_runs import append, record_evaluation, record_training
+from recorded_runs import record_evaluation, record_training
 
 from app.panels.base import StepState
 from app.panels.compress.mask_pairs import MaskPair, differing_share, render_pair
-from app.services.targets import SetUpTraining, ShowCompression
+from app.services.targets import SetUpTraining, ShipModel, ShowCompression
 from app.widgets.variant_names import variant_name
 from core.images.io import write_image, write_mask
 from core.project import Project
 from core.project.run_start import prepare_run
 from core.runs.events import Done, Progress
-from core.runs.kinds import ExportSpec, MeasureSpec, spec_from_json
+from core.runs.kinds import MeasureSpec, spec_from_json
 from core.runs.run_folder import RunFolder
 from core.system.errors import InputError
 
@@ -198,29 +197,18 @@ def test_differences_are_outlined_and_the_rest_is_dimmed(tmp_path) -> None:
         differing_share(pair)
 
 
-# Export
+# Shipping
 
 
-def test_export_asks_for_a_folder_and_names_the_file(
-    qtbot, panel, project, root, context, tmp_path, monkeypatch
-) -> None:
+def test_a_variant_is_shipped_in_its_own_step(qtbot, panel, project, root, context) -> None:
+    pruned = recorded.record_pruning(project, root, None)
     show(qtbot, panel, project)
-    target = tmp_path / "导出 1"
-    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_a, **_k: "")
-    panel.choices.ship.export_button.click()
+    wanted = []
+    context.navigate_requested.connect(wanted.append)
+    panel.page.variants.table.select(pruned)
+    panel.choices.ship.ship_button.click()
+    assert wanted == [ShipModel(pruned)]
     assert context.started == []
-    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_a, **_k: str(target))
-    panel.choices.ship.export_button.click()
-    assert context.started == [{"kind": "export", "model_dir": root, "out_dir": target}]
-
-    row = prepare_run(project, context.started[0])
-    run = RunFolder(row.folder)
-    assert run.spec == ExportSpec(model_dir=root, out_dir=target)
-    append(run, [Done({"export_dir": str(target), "files": [str(target / "model.onnx")]})])
-    project.set_run_state(row.id, "done")
-    refresh(qtbot, panel)
-    assert panel.choices.ship.result.text() == f"Saved as {target / 'model.onnx'}"
-    assert panel.choices.ship.folder_button.isVisibleTo(panel.choices.ship)
 
 
 # Projects come and go
@@ -236,7 +224,6 @@ def test_a_project_open_for_reading_starts_nothing(
         for part in (
             panel.choices.prune.button,
             panel.choices.quantize.button,
-            panel.choices.ship.export_button,
             panel.choices.ship.measure_button,
             panel.page.variants.measure_button,
             panel.page.sensitivity.empty.button,

@@ -1,0 +1,239 @@
+"""The last stage: what was exported, what to do with it, how fast it is, and a folder watched."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from PySide6.QtCore import Qt, Signal, Slot
+from PySide6.QtGui import QColor
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QHeaderView,
+    QTableWidget,
+    QTableWidgetItem,
+    QTabWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.look.icons import icon
+from app.look.theme import GRID, tokens
+from app.look.translation import tr
+from app.panels.ship.benchmark_page import BenchmarkPage
+from app.panels.ship.commands import NextSteps, bundle_steps, export_steps
+from app.panels.ship.watch_page import WatchPage
+from app.widgets.layout import button, label, row
+from app.widgets.number_text import size_text
+
+_ROW = GRID * 4
+_FOLDER = 3
+_NAMES = {"onnx": "ONNX", "openvino": "OpenVINO", "paddle": "Paddle"}
+_BUNDLE = "bundle"
+
+
+@dataclass(frozen=True, slots=True)
+class ExportRow:
+    """An export in the table.
+
+    Attributes:
+        folder: where it is.
+        format: ``"onnx"``, ``"openvino"``, ``"paddle"``, or ``"bundle"``.
+        size_bytes: of the model's file.
+        verified: None where it was not tried, or is being tried.
+        note: what is said instead of that.
+    """
+
+    folder: Path
+    format: str
+    size_bytes: int
+    verified: bool | None = None
+    note: str = ""
+
+    @property
+    def is_bundle(self) -> bool:
+        """Whether it is a bundle of an export."""
+        return self.format == _BUNDLE
+
+
+class ExportTable(QTableWidget):
+    """The arrow keys move through the exports of the model."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(0, 4, parent)
+        self.rows: list[ExportRow] = []
+        self.verticalHeader().hide()
+        self.verticalHeader().setDefaultSectionSize(_ROW)
+        self.setShowGrid(False)
+        self.setWordWrap(False)
+        self.setTabKeyNavigation(False)
+        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.setTextElideMode(Qt.TextElideMode.ElideMiddle)
+        self.setAccessibleName(tr("Exports of this model"))
+        self.setHorizontalHeaderLabels([tr("Format"), tr("Verified"), tr("Size"), tr("Folder")])
+        header = self.horizontalHeader()
+        header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        header.setSectionResizeMode(_FOLDER, QHeaderView.ResizeMode.Stretch)
+        header.setMinimumSectionSize(GRID * 10)
+        header.setHighlightSections(False)
+        header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+
+    def show_exports(self, rows: Sequence[ExportRow]) -> None:
+        """List these, the newest first; the one that was chosen stays."""
+        current = self.current
+        known = {one.folder for one in self.rows}
+        self.rows = list(rows)
+        self.blockSignals(True)
+        self.setRowCount(len(self.rows))
+        for place, one in enumerate(self.rows):
+            said = "" if one.is_bundle else _verified_text(one.verified)
+            verified = QTableWidgetItem(one.note or said)
+            if one.verified is not None:
+                theme = tokens()
+                name, color = (
+                    ("check", theme.success) if one.verified else ("warning", theme.danger)
+                )
+                verified.setIcon(icon(name, color=color))
+                verified.setForeground(QColor(color))
+            texts = (
+                QTableWidgetItem(tr("Bundle") if one.is_bundle else format_name(one.format)),
+                verified,
+                QTableWidgetItem(size_text(one.size_bytes)),
+                QTableWidgetItem(str(one.folder)),
+            )
+            for column, item in enumerate(texts):
+                item.setToolTip(str(one.folder) if column == _FOLDER else item.text())
+                self.setItem(place, column, item)
+        self.blockSignals(False)
+        folders = [one.folder for one in self.rows]
+        wanted = None if current is None else current.folder
+        if self.rows and self.rows[0].folder not in known:
+            self.selectRow(0)  # what was made last is what is gone on with
+        elif self.rows:
+            self.selectRow(folders.index(wanted) if wanted in folders else 0)
+
+    @property
+    def current(self) -> ExportRow | None:
+        """The export chosen."""
+        place = self.currentRow()
+        return self.rows[place] if 0 <= place < len(self.rows) else None
+
+
+class ExportPage(QWidget):
+    """Exports and next steps; further tabs are added by the panel."""
+
+    chosen = Signal()
+    open_requested = Signal()
+    verify_requested = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.table = ExportTable()
+        self.none = label(
+            tr("Nothing is exported yet: choose a format at the right, then Export."),
+            "muted",
+            wrap=True,
+        )
+        self.activity = label("", "muted")
+        self.steps = NextSteps()
+        self.open_button = button(
+            tr("Open the folder"), icon="folder", tooltip=tr("Show the files")
+        )
+        self.verify_button = button(
+            tr("Verify"), tooltip=tr("Compare the file with the trained network")
+        )
+        self._tools = QWidget()
+        self._tools.setLayout(row(self.open_button, self.verify_button, 1))
+        first = QWidget()
+        column = QVBoxLayout(first)
+        column.setContentsMargins(0, GRID, 0, 0)
+        column.setSpacing(GRID)
+        column.addWidget(self.none)
+        column.addWidget(self.activity)
+        column.addWidget(self.table)
+        column.addWidget(self._tools)
+        column.addWidget(self.steps)
+        column.addStretch(1)
+        self.tabs = QTabWidget()
+        self.tabs.setDocumentMode(True)
+        self.tabs.tabBar().setDrawBase(False)
+        self.speed = BenchmarkPage()
+        self.watch = WatchPage()
+        self.tabs.addTab(first, tr("Exports"))
+        self.tabs.addTab(self.speed, tr("Speed"))
+        self.tabs.addTab(self.watch, tr("Watch a folder"))
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.tabs)
+        self.table.itemSelectionChanged.connect(self._on_chosen)
+        self.open_button.clicked.connect(self.open_requested)
+        self.verify_button.clicked.connect(self.verify_requested)
+        self.show_exports([])
+        self._on_chosen()
+
+    def show_exports(self, rows: Sequence[ExportRow]) -> None:
+        """List what was exported."""
+        self.table.show_exports(rows)
+        self.table.setVisible(bool(rows))
+        self.none.setVisible(not rows)
+        self._tools.setVisible(bool(rows))
+        height = self.table.horizontalHeader().sizeHint().height() + _ROW * min(len(rows), 5) + 6
+        self.table.setFixedHeight(height)
+        self._on_chosen()
+
+    @Slot()
+    def _on_chosen(self) -> None:
+        current = self.table.current
+        self.verify_button.setVisible(current is not None and not current.is_bundle)
+        if current is None:
+            self.steps.show_steps({})
+        elif current.is_bundle:
+            self.steps.show_steps(bundle_steps(current.folder))
+        else:
+            self.steps.show_steps(export_steps(current.folder))
+        self.chosen.emit()
+
+    @property
+    def shows_watching(self) -> bool:
+        """Whether the watched folder is in front."""
+        return self.tabs.currentWidget() is self.watch
+
+    def show_tab(self, kind: str) -> None:
+        """Bring the tab to the front that shows a kind of job."""
+        tabs = {"watch": 2, "benchmark": 1, "export": 0, "bundle": 0}
+        self.tabs.setCurrentIndex(tabs.get(kind, self.tabs.currentIndex()))
+
+    def show_activity(self, text: str) -> None:
+        """Say what is being done."""
+        self.activity.setText(text)
+        self.activity.setVisible(bool(text))
+
+    def set_startable(self, allowed: bool) -> None:
+        """Whether anything may be started."""
+        self.verify_button.setEnabled(allowed)
+        self.speed.set_startable(allowed)
+        self.watch.set_startable(allowed)
+
+    def shut_down(self) -> None:
+        """Wait for what draws in the background."""
+        self.watch.shut_down()
+
+    def renew_colors(self) -> None:
+        """Draw the marks in the current theme."""
+        self.show_exports(self.table.rows)
+        self.speed.renew_colors()
+        self.watch.renew_colors()
+
+
+def format_name(name: str) -> str:
+    """Return what people call a format."""
+    return _NAMES.get(name, name)
+
+
+def _verified_text(verified: bool | None) -> str:
+    if verified is None:
+        return tr("not yet")
+    return tr("verified") if verified else tr("not the same")

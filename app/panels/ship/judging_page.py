@@ -1,0 +1,121 @@
+"""The fourth stage: rules, and what they do to the validation images, live."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QFrame, QStackedWidget, QVBoxLayout, QWidget
+
+from app.look.theme import GRID
+from app.look.translation import tr
+from app.panels.ship.image_review import ImageReview
+from app.panels.ship.outcomes import JudgedImage, Truth, truth_name, truth_tip
+from app.panels.ship.rule_list import RuleList
+from app.widgets.empty_state import EmptyState
+from app.widgets.layout import label, row
+
+
+class JudgingPage(QWidget):
+    """Rules above, the images below; the filters count what the rules come to."""
+
+    trial_requested = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.rules = RuleList()
+        self.review = ImageReview(_group_of, truth_name, Truth, tip=truth_tip)
+        self.effect = label("", "heading", wrap=True)
+        self.progress = label("", "muted")
+        self.empty = EmptyState(
+            "sliders",
+            tr("See what the rules come to"),
+            tr(
+                "The model looks at the validation images once; then every change of a rule shows "
+                "at once which parts it would reject."
+            ),
+            action=tr("Try it on the validation images"),
+        )
+        card = QFrame()
+        card.setProperty("role", "card")
+        inside = QVBoxLayout(card)
+        inside.setContentsMargins(GRID, GRID, GRID, GRID)
+        inside.setSpacing(GRID // 2)
+        inside.addWidget(label(tr("When is a part a reject?"), "heading"))
+        inside.addWidget(self.rules)
+        effect = QWidget()
+        column = QVBoxLayout(effect)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(GRID)
+        head = row(self.effect, self.progress)
+        head.setStretch(0, 1)
+        column.addLayout(head)
+        column.addWidget(self.review, 1)
+        self._pages = QStackedWidget()
+        self._pages.addWidget(self.empty)
+        self._pages.addWidget(effect)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(GRID)
+        layout.addWidget(card)
+        layout.addWidget(self._pages, 1)
+        self.empty.action_requested.connect(self.trial_requested)
+
+    def show_effect(self, images: Sequence[JudgedImage], progress: str) -> None:
+        """Show what the rules come to.
+
+        Args:
+            images: the validation images; none: they were not tried yet.
+            progress: what is being done.
+        """
+        self.progress.setText(progress)
+        self._pages.setCurrentIndex(1 if images else 0)
+        if not images:
+            waiting = bool(progress)
+            self.empty.button.setVisible(not waiting)
+            return
+        self.effect.setText(effect_text(images))
+        self.review.show_images(images)
+
+    def set_startable(self, startable: bool) -> None:
+        """Whether images may be tried and rules be changed."""
+        self.empty.button.setEnabled(startable)
+        self.rules.setEnabled(startable)
+
+    def renew_colors(self) -> None:
+        """Draw in the current theme."""
+        self.empty.renew_colors()
+        self.review.renew_colors()
+
+    def shut_down(self) -> None:
+        """Wait for what draws in the background."""
+        self.review.shut_down()
+
+
+def effect_text(images: Sequence[JudgedImage]) -> str:
+    """Say what the rules come to, in one or two sentences."""
+    good = [one for one in images if one.defective is False]
+    bad = [one for one in images if one.defective]
+    groups = [one.truth for one in images]
+    parts = []
+    if good:
+        parts.append(
+            tr(
+                "{accepted} of {count} good parts are accepted.",
+                accepted=groups.count(Truth.GOOD_ACCEPTED),
+                count=len(good),
+            )
+        )
+    if bad:
+        parts.append(
+            tr(
+                "{found} of {count} defective parts are found.",
+                found=groups.count(Truth.FOUND),
+                count=len(bad),
+            )
+        )
+    return " ".join(parts) or tr("None of these images is labelled, so nothing can be counted.")
+
+
+def _group_of(one: JudgedImage) -> Truth | None:
+    return one.truth

@@ -1,0 +1,228 @@
+"""The buttons of the step Ship: each starts a job on the chosen model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QObject, Signal, Slot
+from PySide6.QtWidgets import QFileDialog, QWidget
+
+from app.look.translation import tr
+from app.panels.ship.ship_runs import images_among
+from app.services.background import BackgroundTasks
+from app.services.context import AppContext
+from app.widgets.variant_names import variant_name
+from core.portable.manifest import MANIFEST, read_manifest, write_manifest
+from core.portable.portable_error import PortableError
+from core.portable.settings import Settings
+from core.project import ImageQuery, Project
+from core.project.variants import ModelVariant
+from core.runs.kinds import TrialSpec
+from core.system.errors import InputError
+
+_EXPORTS = "exports"
+
+
+class ShipActions(QObject):
+    """Starts jobs; one at a time is prepared, so that a double click starts one.
+
+    Args:
+        context: starts the runs.
+        tasks: lists images in the background.
+        model: returns the model chosen.
+        thresholds: returns whether classes are chosen by the model's thresholds.
+        widget: its window carries the dialogs.
+    """
+
+    changed = Signal()
+    """``preparing`` changed."""
+
+    def __init__(
+        self,
+        context: AppContext,
+        tasks: BackgroundTasks,
+        model: Callable[[], ModelVariant | None],
+        *,
+        thresholds: Callable[[], bool],
+        widget: QWidget,
+    ) -> None:
+        super().__init__(widget)
+        self._context, self._tasks = context, tasks
+        self._model, self._thresholds, self._widget = model, thresholds, widget
+        self._asked = 0
+        context.run_started.connect(self._on_run_started)
+        context.error_occurred.connect(self._on_error)
+
+    @property
+    def preparing(self) -> bool:
+        """Whether a job was asked for that has not started yet."""
+        return self._asked > 0
+
+    def forget(self) -> None:
+        """Another project was opened: what was asked for is not."""
+        self._asked = 0
+
+    def try_folder(self) -> None:
+        """Ask for a folder and try the model on its images."""
+        folder = QFileDialog.getExistingDirectory(
+            self._widget.window(),
+            tr("Folder with images to try the model on"),
+            str(self._context.projects_dir()),
+        )
+        if folder:
+            self.try_paths([Path(folder)])
+
+    def try_paths(self, paths: Sequence[Path]) -> None:
+        """Try the model on files, and on the images in folders."""
+        model = self._model()
+        if model is None:
+            return
+        source = str(paths[0]) if len(paths) == 1 else tr("images that were dropped")
+        self._tasks.start(
+            lambda _progress: images_among(paths),
+            on_done=lambda images: self._start(
+                {
+                    "kind": "trial",
+                    "model_dir": model.folder,
+                    "images": images,
+                    "source": source,
+                    "thresholds": self._thresholds(),
+                }
+            ),
+            on_failed=self._context.error_occurred.emit,
+            key="images",
+        )
+
+    def try_validation(self) -> None:
+        """Try the model on the project's validation images."""
+        model, project = self._model(), self._context.project
+        if model is None or project is None:
+            return
+        images = [row.path for row in project.images(ImageQuery(subset="val"))]
+        if images:
+            self._start(
+                {
+                    "kind": "trial",
+                    "model_dir": model.folder,
+                    "images": images,
+                    "subset": "val",
+                    "thresholds": self._thresholds(),
+                }
+            )
+
+    def try_again(self, spec: TrialSpec, *, thresholds: bool) -> None:
+        """Try the same images again, with or without the model's thresholds."""
+        fields = spec.model_copy(update={"thresholds": thresholds}).model_dump()
+        self._start(fields)
+
+    def export(self, folder: Path, *, format: str = "onnx", plain: bool = False) -> None:
+        """Write the files of the model into a folder."""
+        model = self._model()
+        if model is None:
+            return
+        fields: dict[str, Any] = {"kind": "export", "model_dir": model.folder, "out_dir": folder}
+        if format != "onnx":
+            fields["format"] = format
+        if self._thresholds():
+            fields["thresholds"] = True
+        if plain:
+            fields["plain"] = True
+        self._start(fields)
+
+    def verify(self, export: Path) -> None:
+        """Compare an export with the model on the validation images."""
+        model = self._model()
+        if model is not None:
+            self._start({"kind": "verify", "model_dir": model.folder, "export_dir": export})
+
+    def benchmark(self, exports: Sequence[Path]) -> None:
+        """Time exports side by side."""
+        if exports:
+            self._start({"kind": "benchmark", "exports": list(exports)})
+
+    def watch(self, export: Path, folder: Path, out: Path) -> None:
+        """Judge what arrives in a folder."""
+        self._start({"kind": "watch", "export_dir": export, "folder": folder, "out_dir": out})
+
+    def bundle(self, export: Path, target: Path) -> None:
+        """Make a bundle of an export."""
+        model = self._model()
+        if model is not None:
+            self._start(
+                {
+                    "kind": "bundle",
+                    "model_dir": model.folder,
+                    "export_dir": export,
+                    "out": target,
+                }
+            )
+
+    def _start(self, fields: dict[str, Any]) -> None:
+        self._asked += 1
+        self.changed.emit()
+        self._context.start_run(fields)
+
+    @Slot(str)
+    def _on_run_started(self, _run_id: str) -> None:
+        self._asked = max(0, self._asked - 1)
+        self.changed.emit()
+
+    @Slot(object)
+    def _on_error(self, _error: object) -> None:
+        self._asked = 0
+        self.changed.emit()
+
+
+def write_settings(export: Path, settings: Settings) -> None:
+    """Write what decides into the manifest of an export, unless it says so already.
+
+    Raises:
+        InputError: the manifest is damaged.
+        OSError: it cannot be written.
+    """
+    if not (export / MANIFEST).is_file():
+        return  # of an earlier version
+    try:
+        manifest = read_manifest(export)
+    except PortableError as error:
+        raise InputError.from_portable(error) from error
+    wanted = settings.into_manifest(manifest)
+    if wanted != manifest:
+        write_manifest(export, wanted)
+
+
+def ask_for_bundle(
+    widget: QWidget, project: Project, model: ModelVariant, *, as_zip: bool
+) -> Path | None:
+    """Ask where a bundle goes; None: nowhere."""
+    suggested = export_folder(project, model, "bundle")
+    if as_zip:
+        suggested = suggested.with_name(f"{suggested.name}.zip")
+    file, _ = QFileDialog.getSaveFileName(
+        widget.window(),
+        tr("Bundle for the line PC"),
+        str(free_name(suggested)),
+        tr("Zip files (*.zip)") if as_zip else tr("New folder (*)"),
+    )
+    if not file:
+        return None
+    target = Path(file)
+    return target.with_name(f"{target.name}.zip") if as_zip and target.suffix != ".zip" else target
+
+
+def free_name(path: Path) -> Path:
+    """Return a path that is not taken, with a number where need be."""
+    number, free = 1, path
+    while free.exists():
+        number += 1
+        free = path.with_name(f"{path.stem}_{number}{path.suffix}")
+    return free
+
+
+def export_folder(project: Project, model: ModelVariant, format: str) -> Path:
+    """Return where an export of a model goes unless another folder is chosen."""
+    words = f"{model.run_name} {model.run_id} {variant_name(model)} {format}"
+    name = "".join(letter if letter.isalnum() or letter in "-_" else "_" for letter in words)
+    return project.folder / _EXPORTS / "_".join(part for part in name.split("_") if part)

@@ -1,0 +1,644 @@
+"""Shipping: from a model to files that run on the line, with the proof that they do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import QUrl, Slot
+from PySide6.QtGui import QDesktopServices
+from PySide6.QtWidgets import QFileDialog, QVBoxLayout, QWidget
+
+from app.look.translation import tr
+from app.panels.base import Panel, StepState, StepStatus
+from app.panels.ship.export_choices import ExportChoices
+from app.panels.ship.judging_choices import JudgingChoices
+from app.panels.ship.live_judging import LiveJudging
+from app.panels.ship.object_table import ImageFacts
+from app.panels.ship.outcomes import JudgedImage
+from app.panels.ship.ship_actions import (
+    ShipActions,
+    ask_for_bundle,
+    export_folder,
+    write_settings,
+)
+from app.panels.ship.ship_runs import ALIVE, ShipRuns, Trial, read_ship_runs
+from app.panels.ship.shipping_inspector import ModelChoices, ShipInspector
+from app.panels.ship.shipping_page import ShipPage
+from app.panels.ship.stage_bar import Stage
+from app.panels.ship.stage_statuses import stage_statuses
+from app.panels.ship.verification_page import VerificationChoices
+from app.panels.ship.watch_follower import WatchFollower, results_folder
+from app.services.background import BackgroundTasks
+from app.services.context import AppContext
+from app.services.targets import (
+    InspectModel,
+    LabelImage,
+    SetUpTraining,
+    ShipModel,
+    ShowCompression,
+    Target,
+)
+from app.widgets.layout import column
+from core.images.palette import Color, default_palette
+from core.portable.portable_error import PortableError
+from core.portable.settings import Settings
+from core.prediction.inspection import background_class
+from core.project import Project
+from core.project.judging_file import read_judging, usable_settings, write_judging
+from core.project.variant_choice import praise, suggested
+from core.project.variants import ModelVariant, VariantReader
+from core.runs.events import Event, Progress
+from core.system.errors import InputError
+from core.system.messages import message
+
+
+class ShippingPanel(Panel):
+    """Everything it shows comes from the project's runs, so a restarted window shows the same."""
+
+    key = "shipping"
+    title = message("Ship")
+    icon = "ship"
+
+    def __init__(self, context: AppContext, parent: QWidget | None = None) -> None:
+        super().__init__(context, parent)
+        self._tasks = BackgroundTasks(self, max_threads=1)  # one reader, one thread
+        self._project: Project | None = None
+        self._reader = VariantReader()
+        self._progress: dict[int, Progress] = {}
+        self._model: Path | None = None
+        self._wanted: ShipModel | None = None
+        self._verify_next: set[Path] = set()  # models whose export is to be verified
+        self._bundle_next: dict[Path, Path] = {}  # model → bundle, once there is an export
+        self._settings = Settings()
+        self._thresholds = False
+        self.runs = ShipRuns()
+        self.page = ShipPage()
+        self.model_choices = ModelChoices()
+        self.trial_facts = ImageFacts()
+        self.verification_choices = VerificationChoices()
+        self.judging_choices = JudgingChoices()
+        self.export_choices = ExportChoices()
+        self.watch_facts = ImageFacts()
+        self._export_side = QWidget()
+        self._export_side.setLayout(column(self.export_choices, self.watch_facts))
+        self.choices = ShipInspector(
+            {
+                Stage.MODEL: self.model_choices,
+                Stage.TRY: self.trial_facts,
+                Stage.VERIFY: self.verification_choices,
+                Stage.RULES: self.judging_choices,
+                Stage.EXPORT: self._export_side,
+            }
+        )
+        self.judging = LiveJudging(self)
+        self.watching = WatchFollower(self.page.exports.watch, self)
+        self.starter = ShipActions(
+            context,
+            self._tasks,
+            lambda: self.current,
+            thresholds=self.judging_choices.thresholds_box.isChecked,
+            widget=self,
+        )
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.page)
+        self._connect()
+
+    # The panel's contract
+
+    def set_project(self, project: Project | None) -> None:
+        """Show the models of a project, the one to ship chosen."""
+        self._tasks.cancel_and_wait()  # the old project is closed next
+        self.judging.set_project(project)
+        self.watching.set_project(project)
+        self._project = project
+        self._reader = VariantReader()
+        self._progress.clear()
+        self._model, self._wanted = None, None
+        self._verify_next.clear()
+        self._bundle_next.clear()
+        self.starter.forget()
+        self._on_read(ShipRuns())
+        self.page.show_stage(Stage.MODEL)
+        self._refresh()
+
+    def job_event(self, run_id: str, event: Event) -> None:
+        """Remember how far the jobs are; show what a trial has so far."""
+        self.watching.job_event(run_id, event)
+        if not run_id.isdigit() or not isinstance(event, Progress):
+            return
+        number = int(run_id)
+        self._progress[number] = event
+        trials = (self._own, self._validation)
+        if any(trial is not None and trial.run.id == number for trial in trials):
+            self.judging.notify()
+        self._show_work()
+
+    def status(self) -> StepStatus:
+        """Blocked until there is a model, done once one is verified."""
+        if self._project is None:
+            return StepStatus(StepState.BLOCKED, message("Open a project first."))
+        runs = self._project.runs()
+        trained = (run for run in runs if run.kind == "train" and run.state not in ALIVE)
+        if not any((run.folder / "best_model").is_dir() for run in trained):
+            return StepStatus(StepState.BLOCKED, message("Train a model first."))
+        return self.runs.step_status()
+
+    def inspector(self) -> QWidget | None:
+        """The choices of the stage that is shown."""
+        return self.choices
+
+    def navigate(self, target: Target) -> None:
+        """Choose the model of ``ShipModel``, or the one that a run is about."""
+        if isinstance(target, ShipModel):
+            self._wanted = target
+            self._refresh()  # the run may be newer than what was read
+
+    def theme_changed(self) -> None:
+        """Draw in the new colours."""
+        self.page.renew_colors()
+        self.model_choices.verdict.renew_colors()
+        self.choices.renew_colors()
+        self.trial_facts.renew_colors()
+        self.judging_choices.facts.renew_colors()
+        self.export_choices.renew_colors()
+
+    def shut_down(self) -> None:
+        """Wait for what reads in the background."""
+        self._project = None  # it may be closed before the last queued signal arrives
+        self._tasks.shut_down()
+        self.judging.shut_down()
+        self.watching.shut_down()
+        self.page.shut_down()
+
+    @property
+    def busy(self) -> bool:
+        """Whether runs or pictures are still being read."""
+        parts = (self._tasks, self.judging, self.watching, self.page)
+        return any(part.busy for part in parts)
+
+    @property
+    def current(self) -> ModelVariant | None:
+        """The model chosen."""
+        return self.runs.variant(self._model)
+
+    # Reading
+
+    @Slot()
+    def _refresh(self) -> None:
+        project, reader = self._project, self._reader
+        if project is None:
+            return
+        self._tasks.start(
+            lambda progress: read_ship_runs(project, reader, progress.check),
+            on_done=self._on_read,
+            on_failed=self.context.error_occurred.emit,
+            key="read",
+        )
+
+    def _on_read(self, runs: ShipRuns) -> None:
+        self.runs = runs
+        wanted, self._wanted = self._wanted, None
+        if wanted is not None:
+            self._model = wanted.model_dir or runs.model_of(wanted.run_id) or self._model
+        if self.current is None:
+            best = suggested(runs.variants)
+            self._model = None if best is None else best.folder
+        self.page.show_page(bool(runs.variants))
+        self.page.variants.show_variants(runs.variants, praise(runs.variants))
+        self._show_model()
+        if wanted is not None and wanted.run_id is not None:
+            self.page.show_stage(runs.stage_of(wanted.run_id))
+            self.page.exports.show_tab(runs.about.get(wanted.run_id, (None, ""))[1])
+        self.watching.follow(runs.watched)
+        self._go_on()
+        self.status_changed.emit()
+
+    @Slot()
+    def _show_model(self) -> None:
+        """Show everything about the model chosen."""
+        current = self.current
+        self.page.variants.select(self._model)
+        self.model_choices.show_model(current)
+        self.choices.show_model(current)
+        self._load_settings()
+        colors, background = self._colors(), self._background
+        for review in (self.page.trial.review, self.page.judging.review):
+            review.set_classes(tuple(colors.values()), background=background)
+        labels = () if current is None else current.labels
+        self.judging.set_trials(self._own, self._validation, labels, background)
+        self._show_work()
+
+    @property
+    def _own(self) -> Trial | None:
+        return None if self._model is None else self.runs.own.get(self._model)
+
+    @property
+    def _validation(self) -> Trial | None:
+        return None if self._model is None else self.runs.validation.get(self._model)
+
+    @property
+    def _background(self) -> int | None:
+        current = self.current
+        return None if current is None else background_class(current.labels)
+
+    def _colors(self) -> dict[str, Color]:
+        """The project's colours by class name: ids may have changed since the training."""
+        current = self.current
+        if current is None or self._project is None:
+            return {}
+        known = {c.name: c.color for c in self._project.labels()}
+        spare = default_palette(len(current.labels))
+        return {
+            name: known.get(name, color) for name, color in zip(current.labels, spare, strict=True)
+        }
+
+    # What decides
+
+    def _load_settings(self) -> None:
+        """Show the project's rules as far as they fit the model."""
+        current, project = self.current, self._project
+        if current is None or project is None:
+            return
+        content = read_judging(project.folder)
+        values = {name: one for name, one in content.items() if name != "use_thresholds"}
+        settings = usable_settings(values, labels=current.labels, background=self._background)
+        names = [name for i, name in enumerate(current.labels) if i != self._background]
+        self.judging_choices.show_values(
+            {**settings.to_dict(), "use_thresholds": content.get("use_thresholds", False)},
+            names,
+            has_thresholds=current.has_thresholds,
+        )
+        self._thresholds = self.judging_choices.thresholds_box.isChecked()
+        self.page.judging.rules.show_rules(
+            settings.rules,
+            current.labels,
+            self._background,
+            has_pixel_size=settings.pixel_size_mm is not None,
+        )
+        self._use(settings)
+
+    def _use(self, settings: Settings) -> None:
+        self._settings = settings
+        self.judging.set_settings(settings)
+
+    @Slot()
+    def _on_settings_changed(self) -> None:
+        """Judge by what the boxes say now, and keep it."""
+        current, project = self.current, self._project
+        rules = self.page.judging.rules
+        values = self.judging_choices.values
+        rules.set_pixel_size_known(values["pixel_size_mm"] is not None)
+        made = rules.rules
+        if current is None or project is None or made is None:
+            return
+        use_thresholds = values.pop("use_thresholds")
+        content = {**values, "rules": [str(rule) for rule in made]}
+        try:
+            settings = Settings.from_dict(
+                content, labels=current.labels, background=self._background
+            )
+        except PortableError as error:
+            rules.show_problem(tr(error.template, **error.params))
+            return
+        rules.show_problem("")
+        self._use(settings)
+        if not project.read_only:
+            write_judging(project.folder, {**content, "use_thresholds": use_thresholds})
+            self._write_into_exports()
+        self._try_again_by(use_thresholds)
+        self._show_work()
+
+    def _try_again_by(self, thresholds: bool) -> None:
+        """Predict again where classes are to be chosen in another way than they were."""
+        before, self._thresholds = self._thresholds, thresholds
+        if before == thresholds:
+            return
+        for trial in (self._own, self._validation):
+            if trial is not None and trial.spec.thresholds != thresholds and not trial.is_alive:
+                self.starter.try_again(trial.spec, thresholds=thresholds)
+
+    # What can be done, and what is being done
+
+    @Slot()
+    def _show_work(self) -> None:
+        current = self.current
+        read_only = self._project is not None and self._project.read_only
+        free = current is not None and not read_only and not self.starter.preparing
+        self.choices.show_note(
+            tr("This project is open only for reading: nothing can be started.")
+            if read_only
+            else ""
+        )
+        for part in (
+            self.page.trial,
+            self.page.verification,
+            self.page.judging,
+            self.page.exports,
+            self.trial_facts,
+            self.verification_choices,
+            self.judging_choices,
+            self.export_choices,
+            self.watch_facts,
+        ):
+            part.set_startable(free)
+        self._show_trials()
+        self._show_verification()
+        self._show_exports()
+        statuses = stage_statuses(self.runs, current, self._settings)
+        self.page.bar.set_statuses(statuses)
+        self.choices.show_done(statuses[self.page.stage].state is StepState.DONE)
+
+    def _show_trials(self) -> None:
+        own = self._own
+        name = ""
+        if own is not None:
+            name = tr("Images in {folder}", folder=own.spec.source) if own.spec.source else ""
+        self.page.trial.show_source(name or ("–" if own else ""), self._progress_text(own))
+
+    def _progress_text(self, trial: Trial | None) -> str:
+        if trial is None or not trial.is_alive:
+            return ""
+        return self._with_progress(tr("Looking at the images"), trial.run.id)
+
+    def _show_verification(self) -> None:
+        found = None if self._model is None else self.runs.verified.get(self._model)
+        working = self._working("verify") or self._working("export")
+        if working:
+            self.page.verification.show_waiting(working)
+        elif found is None:
+            self.page.verification.show_waiting("")
+        else:
+            self.page.verification.show_result(found.result, found.pictures)
+        self.verification_choices.show_result(None if found is None else found.result)
+
+    def _show_exports(self) -> None:
+        rows = [] if self._model is None else self.runs.export_rows(self._model)
+        self.page.exports.show_exports(rows)
+        self.page.exports.show_activity(self._working("export") or self._working("verify") or "")
+        self.export_choices.show_folder(self._export_folder())
+        self._show_speed()
+
+    def _show_speed(self) -> None:
+        speed, timing = self.page.exports.speed, self.runs.timing
+        if timing is not None:
+            text = self._with_progress(tr("Measuring"), timing.id)
+            speed.show_waiting(text, exported=True)
+        elif self.runs.benchmark is not None:
+            speed.show_result(self.runs.benchmark)
+        else:
+            speed.show_waiting("", exported=bool(self.runs.all_exports))
+
+    def _working(self, kind: str) -> str:
+        """Say how far a job of this kind on the model is; empty: there is none."""
+        active = None if self._model is None else self.runs.working(kind, self._model)
+        if active is None:
+            return ""
+        names = {"export": tr("Exporting"), "verify": tr("Verifying")}
+        return self._with_progress(names[kind], active.run.id)
+
+    def _with_progress(self, text: str, run_id: int) -> str:
+        progress = self._progress.get(run_id)
+        if progress is None or not progress.steps:
+            return f"{text}…"
+        return tr("{what} {percent:.0f} %", what=text, percent=100 * progress.step / progress.steps)
+
+    # Trials
+
+    @Slot(object)
+    def _on_own_judged(self, images: list[JudgedImage]) -> None:
+        self.page.trial.review.show_images(images)
+
+    @Slot(object)
+    def _on_validation_judged(self, images: list[JudgedImage]) -> None:
+        self.page.judging.show_effect(images, self._progress_text(self._validation))
+
+    @Slot(object)
+    def _on_own_chosen(self, one: JudgedImage | None) -> None:
+        self.trial_facts.show_image(one, self._colors())
+
+    @Slot(object)
+    def _on_validation_chosen(self, one: JudgedImage | None) -> None:
+        self.judging_choices.facts.show_image(one, self._colors())
+
+    @Slot(object)
+    def _on_label_requested(self, one: JudgedImage) -> None:
+        """Bring an image into the project if it is not there, and open it for labelling."""
+        project = self._project
+        if project is None:
+            return
+        if project.find_image(one.image) is None:
+            project.add_images([one.image])
+            self.context.dataset_changed.emit()
+        self.context.navigate(LabelImage(one.image))
+
+    # Exports
+
+    def _export_folder(self) -> Path | None:
+        current, project = self.current, self._project
+        if current is None or project is None:
+            return None
+        return self.export_choices.folder or export_folder(
+            project, current, self.export_choices.format
+        )
+
+    @Slot()
+    def _on_export(self) -> None:
+        folder = self._export_folder()
+        if folder is not None and self._model is not None:
+            self._verify_next.add(self._model)
+            self.starter.export(
+                folder,
+                format=self.export_choices.format,
+                plain=self.export_choices.plain_box.isChecked(),
+            )
+
+    @Slot()
+    def _on_verify(self) -> None:
+        """Export where nothing is exported, then verify."""
+        current, project = self.current, self._project
+        if current is None or project is None:
+            return
+        self._verify_next.add(current.folder)
+        self.starter.export(export_folder(project, current, "onnx"))
+
+    def _go_on(self) -> None:
+        """Verify and bundle the exports that were waited for."""
+        for folder in {*self._verify_next, *self._bundle_next}:
+            exports = self.runs.exports.get(folder, [])
+            if folder != self._model or self.runs.working("export", folder) or not exports:
+                continue
+            self._write_into_exports()
+            if folder in self._verify_next:
+                self._verify_next.discard(folder)
+                self.starter.verify(exports[0].folder)
+            bundle = self._bundle_next.pop(folder, None)
+            export = self.runs.bundled_export(folder)
+            if bundle is not None and export is not None:
+                self.starter.bundle(export.folder, bundle)
+
+    @Slot()
+    def _on_bundle(self) -> None:
+        """Ask where to; export first where nothing can be bundled yet."""
+        current, project = self.current, self._project
+        if current is None or project is None:
+            return
+        target = ask_for_bundle(self, project, current, as_zip=self.export_choices.as_zip)
+        if target is None:
+            return
+        export = self.runs.bundled_export(current.folder)
+        if export is None:
+            self._bundle_next[current.folder] = target
+            self._on_verify()
+        else:
+            self._write_into_exports()
+            self.starter.bundle(export.folder, target)
+
+    def _write_into_exports(self) -> None:
+        """Let the exports of the model decide as the rules say now."""
+        exports = [] if self._model is None else self.runs.exports.get(self._model, [])
+        for one in exports:
+            try:
+                write_settings(one.folder, self._settings)
+            except (InputError, OSError) as error:
+                self.context.error_occurred.emit(error)
+
+    @Slot()
+    def _on_benchmark(self) -> None:
+        self.starter.benchmark(self.runs.all_exports)
+
+    # Watching
+
+    @Slot()
+    def _on_watch(self) -> None:
+        project = self._project
+        exports = [] if self._model is None else self.runs.exports.get(self._model, [])
+        if project is None:
+            return
+        if not exports:
+            self._on_verify()
+            return
+        folder = QFileDialog.getExistingDirectory(
+            self.window(), tr("Folder into which images arrive"), str(self.context.projects_dir())
+        )
+        if not folder:
+            return
+        self._write_into_exports()
+        watched = Path(folder)
+        self.starter.watch(exports[0].folder, watched, results_folder(project, watched))
+
+    @Slot()
+    def _on_watch_stopped(self) -> None:
+        if self.watching.run_id is not None:
+            self.context.jobs.stop(self.watching.run_id)
+
+    @Slot(object)
+    def _on_watched_chosen(self, one: JudgedImage | None) -> None:
+        self.watch_facts.show_image(one, self._colors(), measured=False)
+
+    @Slot(int)
+    def _on_tab_changed(self, _place: int) -> None:
+        watches = self.page.exports.shows_watching
+        self.export_choices.setVisible(not watches)
+        self.watch_facts.setVisible(watches)
+
+    @Slot(int)
+    def _on_delivered(self, count: int) -> None:
+        if count:
+            self.context.dataset_changed.emit()
+
+    @Slot()
+    def _on_verify_chosen(self) -> None:
+        chosen = self.page.exports.table.current
+        if chosen is not None:
+            self.starter.verify(chosen.folder)
+
+    @Slot()
+    def _on_folder_requested(self) -> None:
+        folder = QFileDialog.getExistingDirectory(
+            self.window(), tr("Folder for the exported model"), str(self.context.projects_dir())
+        )
+        if folder:
+            self.export_choices.folder = Path(folder)
+            self.export_choices.show_folder(Path(folder))
+
+    @Slot()
+    def _on_open_folder(self) -> None:
+        chosen = self.page.exports.table.current
+        if chosen is not None:
+            folder = chosen.folder if chosen.folder.is_dir() else chosen.folder.parent
+            QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder)))
+
+    # Choosing
+
+    @Slot(object)
+    def _on_variant_chosen(self, variant: ModelVariant) -> None:
+        self._model = variant.folder
+        self.export_choices.folder = None
+        self._show_model()
+
+    @Slot()
+    def _on_next(self) -> None:
+        self.page.show_stage(Stage(self.page.stage + 1))
+
+    @Slot(int)
+    def _on_stage_changed(self, stage: int) -> None:
+        self.choices.show_stage(Stage(stage))
+        self.choices.show_model(self.current)
+        self._show_work()
+
+    @Slot()
+    def _on_format_changed(self) -> None:
+        self.export_choices.show_folder(self._export_folder())
+
+    @Slot()
+    def _on_inspect(self) -> None:
+        root = None if self.current is None else self.runs.variant(self.current.root)
+        self.context.navigate(InspectModel(None if root is None else root.run_id))
+
+    @Slot()
+    def _on_compress(self) -> None:
+        current = self.current
+        self.context.navigate(ShowCompression(None if current is None else current.run_id))
+
+    def _connect(self) -> None:
+        page, actions = self.page, self.starter
+        page.train_requested.connect(lambda: self.context.navigate(SetUpTraining()))
+        page.stage_changed.connect(self._on_stage_changed)
+        page.variants.chosen.connect(self._on_variant_chosen)
+        page.trial.folder_requested.connect(actions.try_folder)
+        page.trial.dropped.connect(actions.try_paths)
+        page.trial.validation_requested.connect(actions.try_validation)
+        page.trial.review.image_chosen.connect(self._on_own_chosen)
+        page.judging.trial_requested.connect(actions.try_validation)
+        page.judging.rules.changed.connect(self._on_settings_changed)
+        page.judging.review.image_chosen.connect(self._on_validation_chosen)
+        page.verification.verify_requested.connect(self._on_verify)
+        page.exports.open_requested.connect(self._on_open_folder)
+        page.exports.verify_requested.connect(self._on_verify_chosen)
+        self.choices.next_requested.connect(self._on_next)
+        self.model_choices.inspect_requested.connect(self._on_inspect)
+        self.model_choices.compress_requested.connect(self._on_compress)
+        self.trial_facts.label_requested.connect(self._on_label_requested)
+        self.judging_choices.facts.label_requested.connect(self._on_label_requested)
+        self.judging_choices.changed.connect(self._on_settings_changed)
+        self.verification_choices.verify_requested.connect(self._on_verify)
+        self.export_choices.export_requested.connect(self._on_export)
+        self.export_choices.folder_requested.connect(self._on_folder_requested)
+        self.export_choices.bundle_requested.connect(self._on_bundle)
+        page.exports.tabs.currentChanged.connect(self._on_tab_changed)
+        page.exports.speed.benchmark_requested.connect(self._on_benchmark)
+        page.exports.watch.folder_requested.connect(self._on_watch)
+        page.exports.watch.stop_requested.connect(self._on_watch_stopped)
+        page.exports.watch.deliver_requested.connect(self.watching.deliver)
+        page.exports.watch.review.image_chosen.connect(self._on_watched_chosen)
+        self.watch_facts.label_requested.connect(self._on_label_requested)
+        self.watching.failed.connect(self.context.error_occurred)
+        self.watching.delivered.connect(self._on_delivered)
+        self._on_tab_changed(0)
+        self.export_choices.formats.group.idClicked.connect(self._on_format_changed)
+        self.judging.own_judged.connect(self._on_own_judged)
+        self.judging.validation_judged.connect(self._on_validation_judged)
+        self.judging.failed.connect(self.context.error_occurred)
+        actions.changed.connect(self._show_work)
+        self.context.runs_changed.connect(self._refresh)

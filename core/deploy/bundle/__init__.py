@@ -1,0 +1,1 @@
+"""Bundles: a folder that runs a model on a line PC, with nothing of this program installed."""
