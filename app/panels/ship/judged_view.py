@@ -185,8 +185,15 @@ def _tool(
     made.setAccessibleName(text.partition(" (")[0])
     if shortcut:
         made.setShortcut(shortcut)
-    made.clicked.connect(lambda: then())
+    made.clicked.connect(_ignoring_state(then))
     return made
+
+
+def _ignoring_state(then: Callable[[], object]) -> Callable[[bool], None]:
+    def on_clicked(_checked: bool) -> None:
+        then()
+
+    return on_clicked
 
 
 def _render(request: _Request, progress: Progress) -> ImageArray:
