@@ -246,7 +246,7 @@ def ship(application: Application, camera: Camera, workspace: Workspace) -> None
         camera.wait_until(lambda: not context.jobs_running() and not panel.busy)
 
     settle()
-    panel.starter.try_paths([workspace.data_dir / "images"])
+    panel.starter.try_paths([workspace.new_images_dir])
     settle()
     panel.starter.try_validation()
     settle()
