@@ -49,7 +49,7 @@ def resize_image(
             image = nodes.add("Gather", image, _nearest(nodes, *side), axis=axis + 1)
         return image
     if interp == "LINEAR":
-        rows, columns = (_between(nodes, *side) for side in sides)
+        rows, columns = _between_rows(nodes, *sides[0]), _between(nodes, *sides[1])
         return _blended(nodes, image, rows, columns, levels=levels)
     if interp in ("AREA", "SMALLER"):
         means = _means(nodes, image, source, target, levels=levels)
@@ -68,7 +68,10 @@ def resize_image(
 
 
 def nearest_by_centres(nodes: NodeWriter, source: Tensor, target: Tensor) -> Tensor:
-    """Index of the pixel whose centre is nearest, (target,) int64 (``INTER_NEAREST_EXACT``)."""
+    """Index of the pixel whose centre is nearest, (target,) int64 (``INTER_NEAREST_EXACT``).
+
+    Of two that are equally near it is the second; OpenCV takes either.
+    """
     place = nodes.add("Mul", _odd_numbers(nodes, target), source)
     return nodes.add("Div", place, _double(nodes, target))
 
@@ -110,7 +113,30 @@ def _between(nodes: NodeWriter, source: Tensor, target: Tensor) -> _Between:
     left = nodes.add("Div", place, unit)
     rest = nodes.add("Sub", place, nodes.add("Mul", left, unit))
     right = nodes.add("Min", nodes.add("Add", left, nodes.whole(1)), last)
-    return left, right, _ratio(nodes, rest, unit)
+    return left, right, _share(nodes, left, rest, unit)
+
+
+def _between_rows(nodes: NodeWriter, source: Tensor, target: Tensor) -> _Between:
+    """The same for rows: beyond the first and the last, OpenCV blends that row with itself.
+
+    It rounds both parts down, so that the sum may be a grey level less than the row.
+    """
+    place, unit = _centres(nodes, source, target)
+    above = nodes.add("Sub", nodes.add("Div", nodes.add("Add", place, unit), unit), nodes.whole(1))
+    rest = nodes.add("Sub", place, nodes.add("Mul", above, unit))
+    first, last = nodes.whole(0), _last(nodes, source)
+    below = nodes.add("Add", above, nodes.whole(1))
+    return (
+        nodes.clip(above, first, last),
+        nodes.clip(below, first, last),
+        _share(nodes, above, rest, unit),
+    )
+
+
+def _share(nodes: NodeWriter, first: Tensor, rest: Tensor, unit: Tensor) -> Tensor:
+    """How far it is from the pixel ``first``, as OpenCV has it: a place in single precision."""
+    pixel = nodes.cast(first, np.float32)
+    return nodes.add("Sub", nodes.add("Add", pixel, _ratio(nodes, rest, unit)), pixel)
 
 
 def _between_by_corners(nodes: NodeWriter, source: Tensor, target: Tensor) -> _Between:
@@ -182,10 +208,11 @@ def _weighted(
     nodes: NodeWriter, image: Tensor, places: Tensor, weights: Tensor, *, axis: int
 ) -> Tensor:
     """Sum pixels (n, taps) along an axis, each with its weight."""
+    if axis == 2:  # taps before columns: long rows are summed faster than threes
+        places, weights = (nodes.add("Transpose", one, perm=[1, 0]) for one in (places, weights))
     found = nodes.cast(nodes.add("Gather", image, places, axis=axis), np.float32)
     weights = nodes.axes(weights, 2, 3) if axis == 1 else _for_channels(nodes, weights)
-    found = nodes.add("Mul", found, weights)
-    return nodes.add("ReduceSum", found, nodes.whole(axis + 1), keepdims=0)
+    return nodes.add("ReduceSum", nodes.add("Mul", found, weights), nodes.whole(2), keepdims=0)
 
 
 def _means(nodes: NodeWriter, image: Tensor, source: Pair, target: Pair, *, levels: bool) -> Tensor:

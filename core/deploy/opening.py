@@ -60,11 +60,11 @@ def open_export(
             name=runtime,
             names=f"auto, {name}",
         )
-    computes = _PredictorRuntime(exported.predictor, manifest, threads=threads or usable_cores())
+    computes = PredictorRuntime(exported.predictor, manifest, threads=threads or usable_cores())
     return LinePredictor.from_runtime(manifest, computes, folder=file.parent)
 
 
-class _PredictorRuntime:
+class PredictorRuntime:
     """A predictor of ``core.prediction`` as what ``core.portable`` calls a runtime.
 
     It prepares images, and cuts windows, by itself.

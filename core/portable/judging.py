@@ -103,9 +103,17 @@ def judge_label_map(
     background: int | None,
     scores: Scores | None = None,
 ) -> Judgement:
-    """Judge an image by its label map; scores of objects are known where ``scores`` are given.
+    """Judge an image by its label map.
 
-    Args and errors as ``judge_scores``.
+    Args:
+        label_map: (H, W) uint8 class ids.
+        settings: what decides.
+        labels: class names.
+        background: class id that means "nothing here", or None.
+        scores: probabilities as ``find_objects`` takes them; None: objects have no scores.
+
+    Raises:
+        PortableError: a setting does not fit the image.
     """
     start = time.perf_counter()
     settings.check()
@@ -144,12 +152,13 @@ def judge_label_map(
 
 
 def _summary(scores: Scores, objects: Sequence[FoundObject]) -> dict[str, Any]:
+    highest = scores if scores.ndim == 2 else scores.max(axis=2)
     lowest: dict[str, float] = {}
     for one in objects:
         if one.score is not None:
             lowest[one.name] = min(one.score, lowest.get(one.name, 1.0))
     return {
-        "mean_confidence": round(float(scores.max(axis=2).mean()), 6),
+        "mean_confidence": round(float(highest.mean()), 6),
         "lowest_object_score": min(lowest.values(), default=None),
         "object_score": lowest,
     }

@@ -182,21 +182,39 @@ class LinePredictor:
             PortableError: as ``label_map``, or a setting is wrong.
         """
         start = time.perf_counter()
-        settings = self.settings if settings is None else settings
-        offsets = self._offsets(settings.thresholds if thresholds is None else thresholds)
         pixels = as_pixels(image)
         read = time.perf_counter()
         scores = self._scores(pixels)
-        label_map = choose_by_probability(scores, offsets)
         seconds = {"read": read - start, "network": time.perf_counter() - read}
-        judged = judge_scores(
+        judged = self.judge_probabilities(scores, thresholds=thresholds, settings=settings)
+        return replace(judged, seconds=seconds | judged.seconds)
+
+    def judge_probabilities(
+        self,
+        scores: Scores,
+        *,
+        thresholds: AskedThresholds = None,
+        settings: Settings | None = None,
+    ) -> Judgement:
+        """Decide about an image whose probabilities are known: what ``judge`` does with them.
+
+        Args:
+            scores: (num_classes, H, W) float32, as the runtime gives them.
+            thresholds: as in ``judge``.
+            settings: as in ``judge``.
+
+        Raises:
+            PortableError: there are no such thresholds, or a setting is wrong.
+        """
+        settings = self.settings if settings is None else settings
+        offsets = self._offsets(settings.thresholds if thresholds is None else thresholds)
+        return judge_scores(
             scores.transpose(1, 2, 0),
             settings,
             labels=self.labels,
             background=self._manifest.background,
-            label_map=label_map,
+            label_map=choose_by_probability(scores, offsets),
         )
-        return replace(judged, seconds=seconds | judged.seconds)
 
     def _scores(self, pixels: Image) -> Scores:
         """Probabilities (C, H, W)."""

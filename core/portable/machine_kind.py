@@ -16,6 +16,7 @@ from typing import Any, Final
 import cv2
 import numpy as np
 
+from .onnx_sessions import products_overflow
 from .runtimes import Runtime
 
 #: Instruction sets that decide how a network is computed; as systems spell them, as people do.
@@ -65,6 +66,9 @@ class MachineKind:
         runtime_version: of it.
         precision: what most numbers are on the way.
         threads: that compute.
+        products_overflow: whether ONNX Runtime's own 8-bit products lose their largest values
+            here, so that int8 models are computed in a slower way that is right; None where
+            another runtime computes.
     """
 
     processor: str
@@ -78,6 +82,7 @@ class MachineKind:
     runtime_version: str
     precision: str
     threads: int
+    products_overflow: bool | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return JSON's types."""
@@ -92,9 +97,15 @@ class MachineKind:
 
     def __str__(self) -> str:
         sets = ", ".join(self.instruction_sets) or "instruction sets unknown"
+        overflow = (
+            "; its 8-bit products overflow, so int8 is computed without them"
+            if self.products_overflow
+            else ""
+        )
         return (
             f"{self.processor} ({sets}; {self.cores} cores), {self.system}, Python {self.python}, "
             f"{self.runtime} {self.runtime_version} in {self.precision}, {self.threads} threads"
+            f"{overflow}"
         )
 
 
@@ -113,6 +124,7 @@ def this_machine(runtime: Runtime) -> MachineKind:
         runtime_version=runtime.version,
         precision=runtime.compute_precision,
         threads=runtime.threads,
+        products_overflow=products_overflow() if runtime.name == "onnxruntime" else None,
     )
 
 

@@ -7,7 +7,7 @@ import contextlib
 import time
 from collections.abc import AsyncIterator, Coroutine
 from dataclasses import asdict
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Final, TypeVar
 
 from fastapi import FastAPI, Query, Request
 from fastapi.exceptions import RequestValidationError
@@ -37,6 +37,8 @@ from core.serve.service import Service
 from core.serve.uploads import read_upload
 
 _Result = TypeVar("_Result")
+#: What proxies log for clients that did not wait.
+_GONE: Final = 499
 
 
 def build_application(service: Service) -> ASGIApp:
@@ -177,7 +179,7 @@ def _add_refusals(app: FastAPI) -> None:
 
     @app.exception_handler(ClientDisconnect)
     async def gone(_: Request, error: ClientDisconnect) -> Response:
-        return Response(status_code=400)  # nobody reads it
+        return Response(status_code=_GONE)  # counted; nobody reads it
 
     @app.exception_handler(Exception)
     async def failed(_: Request, error: Exception) -> Response:

@@ -38,7 +38,7 @@ function show(verdict, picture) {
   outcome.className = verdict.outcome;
   find("reasons").replaceChildren(...verdict.reasons.map((reason) => {
     const line = document.createElement("li");
-    line.textContent = reason;
+    line.textContent = reason.text;
     return line;
   }));
   const rows = verdict.objects.map((one) => {

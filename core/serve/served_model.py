@@ -9,16 +9,13 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
 from core.deploy.opening import open_export
-from core.portable.class_choice import asked_offsets, choose_by_probability
-from core.portable.judging import Judgement, judge_scores
+from core.portable.judging import Judgement
 from core.portable.manifest import Manifest
 from core.portable.tiling import needs_windows
 from core.serve.image_judge import Image, ModelFacts
 
-Scores = npt.NDArray[np.float32]
 _MOST_JUDGING: Final = 4
 _FIRST_SIDE: Final = 64
 
@@ -38,11 +35,6 @@ class ServedModel:
 
     def __init__(self, folder: Path, *, runtime: str = "auto", threads: int | None = None) -> None:
         self._predictor = open_export(folder, runtime=runtime, threads=threads)
-        manifest = self._predictor.manifest
-        thresholds = self._predictor.settings.thresholds
-        self._offsets = asked_offsets(
-            manifest, True if thresholds is None and manifest.applies_thresholds else thresholds
-        )
         workers = min(_MOST_JUDGING, threads or os.cpu_count() or 1)
         self._judges = ThreadPoolExecutor(workers, thread_name_prefix="judge")
         self._compute_something()
@@ -74,20 +66,12 @@ class ServedModel:
         if len(images) == 1 or needs_windows(images[0], self._predictor.tiling):
             return [self._predictor.judge(image) for image in images]
         scores = self._predictor.runtime.scores(np.stack(images))
-        return list(self._judges.map(self._judge_scores, scores))
-
-    def _judge_scores(self, scores: Scores) -> Judgement:
-        """Do what the predictor's ``judge`` does after the network, with (C, H, W)."""
-        return judge_scores(
-            scores.transpose(1, 2, 0),
-            self._predictor.settings,
-            labels=self._predictor.labels,
-            background=self.manifest.background,
-            label_map=choose_by_probability(scores, self._offsets),
-        )
+        return list(self._judges.map(self._predictor.judge_probabilities, scores))
 
     def _compute_something(self) -> None:
         """Have the first computation, which is slow and may fail, before anybody waits for it."""
         given = self._predictor.manifest.input
         size = (given.height or _FIRST_SIDE, given.width or _FIRST_SIDE)
-        self._predictor.scores(np.zeros((*size, 3), np.uint8))
+        image = np.zeros((*size, 3), np.uint8)
+        self._predictor.scores(image)
+        self._predictor.label_map(image, thresholds=self._predictor.settings.thresholds)

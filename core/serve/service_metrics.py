@@ -27,7 +27,7 @@ class ServiceMetrics:
         PlatformCollector(registry=registry)
         self._requests = Counter(
             "maskwright_requests",
-            "Requests by path and status; 0: the client went away.",
+            "Requests by path and status; 499: the client went away.",
             ("path", "status"),
             registry=registry,
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,49 +24,57 @@ def embedded_description(folder: Path, manifest: Manifest) -> ModelFacts | None:
         InputError: it says it in a form that cannot be read.
     """
     file = folder / manifest.model_file
-    text = _TEXTS[manifest.format](file) if manifest.format in _TEXTS else None
-    if text is None:
-        return None
+    texts = _TEXTS[manifest.format](file) if manifest.format in _TEXTS else {}
     try:
-        content = json.loads(text)
-        if isinstance(content, dict) and "schema" in content:
-            return ModelFacts.of_manifest(manifest_from_dict(content))
-        found = Description.model_validate(content)
-    except (ValidationError, ValueError, TypeError, RecursionError) as error:
+        old = (
+            Description.model_validate(json.loads(texts[METADATA_KEY]))
+            if METADATA_KEY in texts
+            else None
+        )
+        if (text := texts.get(MANIFEST_KEY)) is not None:
+            found = ModelFacts.of_manifest(manifest_from_dict(json.loads(text)))
+            return found if old is None else replace(found, size=old.size)
+    except (ValidationError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise InputError(
             "{file} is damaged: what it says of its classes cannot be read. Export the model "
             "again.",
             file=file,
         ) from error
+    if old is None:
+        return None
     return ModelFacts(
-        labels=found.labels,
-        transforms=found.transforms or (),
-        size_multiple=found.size_multiple,
-        thresholds=found.thresholds,
-        applies_thresholds=found.applies_thresholds,
-        background=background_class(found.labels),
+        labels=old.labels,
+        transforms=old.transforms or (),
+        size_multiple=old.size_multiple,
+        thresholds=old.thresholds,
+        applies_thresholds=old.applies_thresholds,
+        background=background_class(old.labels),
+        size=old.size,
     )
 
 
-def _in_onnx(file: Path) -> str | None:
+def _in_onnx(file: Path) -> dict[str, str]:
     import onnx
 
     try:
         model = onnx.load(file, load_external_data=False)
     except Exception:  # the parser's own kinds; the runtime says what is wrong with the file
-        return None
-    found = {one.key: one.value for one in model.metadata_props}
-    return found.get(MANIFEST_KEY, found.get(METADATA_KEY))
+        return {}
+    return {
+        one.key: one.value
+        for one in model.metadata_props
+        if one.key in (METADATA_KEY, MANIFEST_KEY)
+    }
 
 
-def _in_openvino(file: Path) -> str | None:
+def _in_openvino(file: Path) -> dict[str, str]:
     import openvino
 
     try:
         model: Any = openvino.Core().read_model(file)
-        return str(model.get_rt_info([SECTION]).value)
+        return {MANIFEST_KEY: str(model.get_rt_info([SECTION]).value)}
     except Exception:  # as above, or it says nothing
-        return None
+        return {}
 
 
 _TEXTS: Final = {"onnx": _in_onnx, "openvino": _in_openvino}

@@ -16,6 +16,8 @@ from core.deploy.verification.originals import Answer, Array, LabelMap, Original
 from core.deploy.verification.outcome import FLOAT_AGREEMENT, Fault
 from core.deploy.verification.samples import Sample, probe_samples
 from core.deploy.verification.whole_way import Exported, label_map_of, own_scores, scores_of
+from core.portable.manifest import Manifest
+from core.portable.tiling import needs_windows
 from core.system.errors import InputError
 from core.system.messages import Message, message
 
@@ -100,13 +102,44 @@ def locate(
     for find in (_read_otherwise, _follows_manifest, _ignores_thresholds):
         if (fault := find(exported, original, known, given, least)) is not None:
             return fault
-    for sample, answer in known:
+    differing = [pair for pair in known if _differs(exported, *pair)]
+    whole = [pair for pair in differing if not _in_windows(exported.manifest, *pair)]
+    if differing and not whole:
+        return Fault("postprocessing", _other_windows(exported.manifest))
+    for sample, answer in whole:
         tensors = inner_tensors(
             folder, exported.manifest, sample.pixels(), runtime=exported.runtime.name
         )
         if tensors is not None and answer.prepared is not None and answer.logits is not None:
             return _by_tensors(exported, original, sample, answer, tensors, least=least)
-    return _by_scores(exported, known)
+    return _by_scores(exported, whole)
+
+
+def _differs(exported: Exported, sample: Sample, answer: Answer) -> bool:
+    return _same(label_map_of(exported, sample.pixels()), answer.label_map) < FLOAT_AGREEMENT
+
+
+def _in_windows(manifest: Manifest, sample: Sample, answer: Answer) -> bool:
+    """Whether an image is too large to be computed at once."""
+    tiling = manifest.tiling
+    if tiling is None:
+        return False
+    if manifest.graph == "complete":
+        return needs_windows(sample.pixels(), tiling)
+    if answer.prepared is None:
+        return False
+    height, width = answer.prepared.shape[1:]
+    return bool(height > tiling.height or width > tiling.width)
+
+
+def _other_windows(manifest: Manifest) -> Message:
+    assert manifest.tiling is not None  # as something is computed in windows
+    return message(
+        "The file does what the model does on images of up to {width}×{height} pixels, and differs "
+        "on larger ones, which are computed in windows.",
+        width=manifest.tiling.width,
+        height=manifest.tiling.height,
+    )
 
 
 def _answers(original: Original, samples: Sequence[Sample]) -> Iterator[tuple[Sample, Answer]]:

@@ -34,6 +34,7 @@ class ModelFacts:
         applies_thresholds: whether the file obeys them by itself.
         background: class id that means "nothing here", or None.
         color_order: ``"BGR"`` or ``"RGB"``, of the images that a file takes; None where not said.
+        size: (width, height) of the network's input; None for any, or where not said.
     """
 
     labels: tuple[str, ...]
@@ -43,6 +44,7 @@ class ModelFacts:
     applies_thresholds: bool = False
     background: int | None = None
     color_order: str | None = None
+    size: tuple[int, int] | None = None
 
     def compose(self) -> Compose:
         """Return the preprocessing; raises ``InputError`` where it names what does not exist."""
@@ -56,6 +58,7 @@ class ModelFacts:
     @classmethod
     def of_manifest(cls, manifest: Manifest) -> ModelFacts:
         """Return what a manifest says."""
+        width, height = manifest.input.width, manifest.input.height
         return cls(
             labels=tuple(manifest.labels),
             transforms=tuple(
@@ -67,6 +70,7 @@ class ModelFacts:
             applies_thresholds=manifest.applies_thresholds,
             background=manifest.background,
             color_order=manifest.input.color_order,
+            size=None if width is None or height is None else (width, height),
         )
 
 

@@ -30,12 +30,15 @@ class Answer:
         prepared: the network's input (3, h, w); None where not known.
         logits: (h, w, num_classes) of it; None where not known, or too large to be kept.
         trace: the way back from the network's input to the image.
+        probabilities: (H, W, num_classes) at the image's own size, where it was computed in
+            windows, each prepared by itself.
     """
 
     label_map: LabelMap
     prepared: Array | None = None
     logits: Array | None = None
     trace: Sequence[SpatialStep] = ()
+    probabilities: Array | None = None
 
     def scores(self, thresholds: Sequence[float | None] | None = None) -> Array | None:
         """Return probabilities (H, W, num_classes) at the image's own size, where known.
@@ -44,7 +47,7 @@ class Answer:
             thresholds: that the logits are to obey, None for as they are.
         """
         if self.logits is None:
-            return None
+            return self.probabilities
         offsets = 0 if thresholds is None else score_offsets(thresholds)
         return softmax(invert_scores(self.logits + offsets, self.trace))
 

@@ -5,14 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
+import numpy as np
+
+from core.deploy.opening import PredictorRuntime
 from core.deploy.verification.embedded_description import embedded_description
 from core.deploy.verification.export_verification import export_manifest
 from core.deploy.verification.model_facts import ModelFacts, with_size_of_export
 from core.deploy.verification.originals import Answer, Array, LabelMap, label_map_of_logits
 from core.deploy.verification.samples import Sample
+from core.portable.line_predictor import LinePredictor
 from core.portable.manifest import Manifest
+from core.portable.tiling import needs_windows
 from core.prediction.inspection import background_class
 from core.prediction.paddle_predictor import WINDOW, ImagePredictor
 from core.prediction.predictor import Prepared
@@ -23,6 +28,7 @@ if TYPE_CHECKING:
 
 #: Most numbers of scores at an image's own size that are looked at (256 MiB).
 MOST_SCORES: Final = 2**26
+_ANY_SIZE: Final = (2**20, 2**20)
 
 
 class TrainedNetwork:
@@ -32,14 +38,23 @@ class TrainedNetwork:
         model: trained.
         facts: how it is to be used; see ``model_facts_of``.
         window: (width, height) above which a network input is predicted in windows.
+        manifest: of an export that cuts its windows out of the image and rescales each by itself.
+            A network that rescales the image first sees its pixels at other places, so images that
+            need windows are computed in the export's. None: the network's own.
     """
 
     kind: Final[Literal["model"]] = "model"
 
     def __init__(
-        self, model: Segmenter, facts: ModelFacts, *, window: tuple[int, int] = WINDOW
+        self,
+        model: Segmenter,
+        facts: ModelFacts,
+        *,
+        window: tuple[int, int] = WINDOW,
+        manifest: Manifest | None = None,
     ) -> None:
         self._net = model.net
+        self._manifest = manifest
         self._window = window
         self.facts = facts
         self._predictor = self._predictor_of(facts)
@@ -60,19 +75,24 @@ class TrainedNetwork:
         """Return the label map that it would make of other logits than those of an answer."""
         return label_map_of_logits(logits, answer.trace, self.facts.chosen_by)
 
-    def _predictor_of(self, facts: ModelFacts) -> _WholePredictor:
+    def _predictor_of(
+        self, facts: ModelFacts, *, window: tuple[int, int] | None = None
+    ) -> _WholePredictor:
         return _WholePredictor(
             self._net,
             facts.compose(),
             num_classes=len(self.facts.labels),
-            window=self._window,
+            window=window or self._window,
             multiple=facts.size_multiple,
+            size=facts.size,
         )
 
     def _answer(self, sample: Sample, predictor: _WholePredictor, facts: ModelFacts) -> Answer:
         thresholds = facts.chosen_by
         predictor.set_thresholds(thresholds)
         pixels = sample.pixels()
+        if self._manifest is not None and needs_windows(pixels, self._manifest.tiling):
+            return self._answer_in_windows(pixels, self._manifest, facts)
         prepared = predictor.prepare(pixels)
         if pixels.shape[0] * pixels.shape[1] * predictor.num_classes > MOST_SCORES:
             return Answer(predictor.label_maps([prepared])[0], prepared.image, None, prepared.trace)
@@ -80,9 +100,37 @@ class TrainedNetwork:
         label_map = label_map_of_logits(logits, prepared.trace, thresholds)
         return Answer(label_map, prepared.image, logits, prepared.trace)
 
+    def _answer_in_windows(self, pixels: LabelMap, manifest: Manifest, facts: ModelFacts) -> Answer:
+        own = replace(
+            manifest,
+            size_multiple=facts.size_multiple,
+            thresholds=facts.thresholds,
+            applies_thresholds=facts.applies_thresholds,
+        )
+        whole = self._predictor_of(facts, window=_ANY_SIZE)
+        line = LinePredictor.from_runtime(own, PredictorRuntime(whole, own, threads=1))
+        label_map = line.label_map(pixels)
+        if pixels.shape[0] * pixels.shape[1] * manifest.num_classes > MOST_SCORES:
+            return Answer(label_map)
+        return Answer(label_map, probabilities=line.scores(pixels))
+
 
 class _WholePredictor(ImagePredictor):
-    """Shows the logits of a whole input."""
+    """Shows the logits of a whole input, and continues small ones as a file for one size does."""
+
+    def __init__(self, *arguments: Any, size: tuple[int, int] | None, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._size = size
+
+    def logits(self, images: Array) -> Array:
+        """(N, 3, H, W) float32 → (N, num_classes, H, W)."""
+        height, width = images.shape[2:]
+        right, below = (
+            (0, 0) if self._size is None else (self._size[0] - width, self._size[1] - height)
+        )
+        if right > 0 or below > 0:
+            images = np.pad(images, ((0, 0), (0, 0), (0, max(below, 0)), (0, max(right, 0))))
+        return super().logits(images)[:, :, :height, :width]
 
     def whole_logits(self, prepared: Prepared) -> Array:
         """Logits (h, w, num_classes) of a network input."""
@@ -120,8 +168,8 @@ def model_facts_of(
 def trained_network(folder: str | Path, model: Segmenter) -> TrainedNetwork:
     """Return a model as what its export is compared with.
 
-    An export may be made for another size of images, or to obey thresholds: then the network is
-    used in that way, too.
+    An export may be made for another size of images, for one alone, or to obey thresholds: then
+    the network is used in that way, too.
 
     Args:
         folder: of the export.
@@ -143,7 +191,14 @@ def trained_network(folder: str | Path, model: Segmenter) -> TrainedNetwork:
     facts = with_size_of_export(model_facts_of(model, thresholds=inside.chosen_by), inside)
     if inside.size_multiple == 1:  # as it is where the file takes one size
         facts = replace(facts, size_multiple=1)
-    return TrainedNetwork(model, facts, window=_window(manifest, facts))
+    facts = replace(facts, size=inside.size)
+    rescales = any("Rescale" in step for step in facts.transforms)
+    return TrainedNetwork(
+        model,
+        facts,
+        window=_window(manifest, facts),
+        manifest=manifest if rescales and manifest.graph == "complete" else None,
+    )
 
 
 def _window(manifest: Manifest, facts: ModelFacts) -> tuple[int, int]:

@@ -18,8 +18,8 @@ from core import transforms as T  # noqa: N812
 from core.deploy.model_export import export_model
 from core.images.io import read_mask
 from core.models.model_folder import read_model_info
+from core.portable.runtimes import OnnxRuntime
 from core.prediction.exported_model import ExportedModel, inspect_export, read_any_info
-from core.prediction.onnx_predictor import OnnxModel
 from core.system.errors import InputError
 
 
@@ -207,17 +207,17 @@ class TestInspection:
         with pytest.raises(InputError, match=r"model\.onnx is no ONNX model that can be run"):
             inspect_export(folder / "model.onnx")
 
-    @pytest.mark.parametrize("logits", [np.full((1, 3, 48, 56), np.nan), np.zeros((1, 3, 4, 4))])
-    def test_no_scores(self, export, monkeypatch, logits):
-        monkeypatch.setattr(OnnxModel, "logits", lambda *_: logits)
-        with pytest.raises(InputError, match="no scores"):
+    @pytest.mark.parametrize("scores", [np.full((1, 3, 48, 56), np.nan), np.zeros((1, 3, 4, 4))])
+    def test_no_scores(self, export, monkeypatch, scores):
+        monkeypatch.setattr(OnnxRuntime, "_compute", lambda *_: scores.astype(np.float32))
+        with pytest.raises(InputError, match=r"no scores|export it again"):
             inspect_export(export / "model.onnx")
 
     def test_it_cannot_compute(self, export, monkeypatch):
         def fail(*_):
             raise RuntimeError("no kernel\nat all")
 
-        monkeypatch.setattr(OnnxModel, "logits", fail)
+        monkeypatch.setattr(OnnxRuntime, "_compute", fail)
         with pytest.raises(InputError, match="cannot compute an image of 56×48 pixels: no kernel"):
             inspect_export(export / "model.onnx")
 

@@ -82,6 +82,16 @@ def test_label_maps_alone_have_no_scores():
     assert found.objects[0].score is None
 
 
+def test_scores_of_each_pixels_own_class_are_enough():
+    label_map = example()
+    scores = scores_of(label_map)
+    asked = {"labels": LABELS, "background": 0}
+    all_of_them = judge_label_map(label_map, Settings(), scores=scores, **asked)
+    own = judge_label_map(label_map, Settings(), scores=scores.max(axis=2), **asked)
+    assert own.objects == all_of_them.objects
+    assert own.scores_summary == all_of_them.scores_summary
+
+
 def test_a_label_map_chosen_by_thresholds_is_what_counts():
     scores = np.zeros((4, 4, 3), np.float32)
     scores[...] = (0.6, 0.4, 0)

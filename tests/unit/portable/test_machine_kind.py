@@ -52,6 +52,17 @@ def test_this_machine_is_described_as_others_describe_it(tmp_path):
         assert part in str(machine)
 
 
+@pytest.mark.parametrize("overflows", [True, False])
+def test_products_that_overflow_are_told(tmp_path, monkeypatch, overflows):
+    write_line_model(tmp_path)
+    monkeypatch.setattr("core.portable.machine_kind.products_overflow", lambda: overflows)
+    machine = this_machine(LinePredictor(tmp_path).runtime)
+    assert machine.products_overflow is overflows
+    assert ("overflow" in str(machine)) is overflows
+    other = this_machine(LinePredictor(tmp_path, runtime="openvino").runtime)
+    assert other.products_overflow is None
+
+
 def test_a_machine_that_tells_nothing_still_computes(tmp_path, monkeypatch):
     from core.portable import machine_kind
 

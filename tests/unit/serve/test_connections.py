@@ -208,6 +208,8 @@ def test_a_client_that_goes_away_gives_its_place_up(model):
         connection = server.connect(head(len(data)), data)
         until(lambda: "queue_length 1.0" in httpx.get(f"{server.url}/metrics").text)
         connection.close()
+        gone = 'requests_total{path="/predict",status="499"} 1.0'
+        until(lambda: gone in httpx.get(f"{server.url}/metrics").text)
         with ThreadPoolExecutor(1) as second:
             waiting = second.submit(
                 httpx.post, f"{server.url}/predict", content=data, headers=PNG, timeout=30

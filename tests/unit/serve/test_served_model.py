@@ -16,7 +16,7 @@ from core.system.errors import InputError
 
 FORMS = {
     "plain": {},
-    "thresholds": {"thresholds": (None, 0.999, 0.2)},
+    "thresholds": {"thresholds": (None, 0.999, 0.2), "settings": {"thresholds": True}},
     "applied thresholds": {"thresholds": (None, 0.999, 0.2), "applies_thresholds": True},
     "windows": {"tiling": Tiling(width=40, height=32, overlap=8)},
     "rules": {"rules": ("any Crack longer than 12 px -> reject",)},
@@ -43,7 +43,7 @@ def test_together_as_alone(tmp_path, changes):
 
 def test_thresholds_matter(tmp_path):
     images = [parts_picture(), parts_picture(seed=1)]
-    write_line_model(tmp_path / "a", thresholds=(None, 0.9999, 0.99))
+    write_line_model(tmp_path / "a", settings={"thresholds": [None, 0.9999, 0.99]})
     write_line_model(tmp_path / "b")
     found = [sum(map(len, (one.objects for one in ServedModel(tmp_path / name).judge(images))))
              for name in "ab"]  # fmt: skip
@@ -55,6 +55,9 @@ def test_what_is_no_export_is_told_at_once(tmp_path):
         ServedModel(tmp_path)
     write_line_model(tmp_path, rules=("any Scratch -> reject",))
     with pytest.raises(PortableError, match="Scratch"):
+        ServedModel(tmp_path)
+    write_line_model(tmp_path, settings={"thresholds": True})
+    with pytest.raises(PortableError, match="no thresholds of its own"):
         ServedModel(tmp_path)
 
 

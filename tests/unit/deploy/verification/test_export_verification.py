@@ -16,6 +16,7 @@ from core import transforms as T  # noqa: N812
 from core.deploy.model_export import export_model
 from core.deploy.verification.export_verification import verify_export
 from core.deploy.verification.outcome import Bounds
+from core.deploy.verification.probe_images import probe_images
 from core.deploy.verification.samples import Sample, data_samples
 from core.deploy.verification.trained_network import trained_network
 from core.portable.manifest import (
@@ -275,6 +276,23 @@ def test_a_file_for_another_size_of_image(model, samples, tmp_path, kind):
     export_model(model, tmp_path / "a", size=(160, 64), **OPTIONS[kind])
     found = verify(tmp_path / "a", model, samples)
     assert found.verified, found.to_dict()["faults"]
+
+
+@pytest.mark.parametrize("scale", [0.7, 1.0])
+def test_images_that_are_computed_in_windows(tmp_path, scale):
+    model = lively_model([T.Rescale(scale, window=SIZE), T.Normalize()])
+    export_model(model, tmp_path / "a")
+    # The small one is continued to the one size that this network takes.
+    small, large = Sample("a", probe_images()[0][:80, :100]), Sample("b", probe_images()[1])
+    found = verify(tmp_path / "a", model, [small, large])
+    assert found.verified, found.to_dict()["faults"]
+    assert found.scored_images == 2
+    network = trained_network(tmp_path / "a", model)
+    moved = dataclasses.replace(read_manifest(tmp_path / "a").tiling, overlap=1)
+    change_manifest(tmp_path / "a", tiling=moved)
+    found = verify_export(tmp_path / "a", network, [small, large])
+    assert found.to_dict()["stage"] == "postprocessing"
+    assert "larger ones, which are computed in windows" in found.to_dict()["problem"]
 
 
 def test_int8_is_judged_by_what_it_loses(samples, tmp_path):
