@@ -23,10 +23,11 @@ from core.system.reporting import Reporter
 _MOST_LOOKED_AT: Final = 200
 
 
-def _store_reference(spec: ExportSpec, model: Segmenter, reporter: Reporter) -> list[Path]:
+def _store_reference(
+    spec: ExportSpec, data_dir: Path, model: Segmenter, reporter: Reporter
+) -> list[Path]:
     """Store what the network makes of validation images; returns the files."""
-    assert spec.data_dir is not None
-    samples = data_samples(spec.data_dir, "val", model.labels, reporter=reporter)
+    samples = data_samples(data_dir, "val", model.labels, reporter=reporter)
     network = trained_network(spec.out_dir, model)
     write_reference(
         spec.out_dir, network, samples, with_images=spec.store_images, reporter=reporter
@@ -49,6 +50,7 @@ def run(spec: ExportSpec, _folder: RunFolder, reporter: Reporter) -> dict[str, A
     """Write the files that other programs run."""
     model = load_model(spec.model_dir, reporter=reporter)
     reporter.progress(0, 1, stage="export")
+    data_dir = spec.data_dir if spec.reference else None
     result = export_model(
         model,
         spec.out_dir,
@@ -58,12 +60,12 @@ def run(spec: ExportSpec, _folder: RunFolder, reporter: Reporter) -> dict[str, A
         thresholds=spec.thresholds,
         color_order=spec.color_order,
         revision=read_model_info(spec.model_dir).dataset_hash,
-        statistics=None if spec.data_dir is None else _statistics(spec.data_dir),
+        statistics=None if data_dir is None else _statistics(data_dir),
         reporter=reporter,
     )
     files = list(result.files)
-    if spec.reference and spec.data_dir is not None:
-        files += _store_reference(spec, model, reporter)
+    if data_dir is not None:
+        files += _store_reference(spec, data_dir, model, reporter)
     return {
         "export_dir": str(spec.out_dir),
         "files": [str(file) for file in files],
