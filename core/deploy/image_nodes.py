@@ -216,13 +216,21 @@ def _weighted(
 
 
 def _means(nodes: NodeWriter, image: Tensor, source: Pair, target: Pair, *, levels: bool) -> Tensor:
-    """Means of the areas that the pixels of a smaller image cover."""
+    """Means of the areas that the pixels of a smaller image cover.
+
+    Many are just between two grey levels, where what floats make of the sum decides. So all is
+    done in OpenCV's order: columns first, and areas of whole pixels are summed before they are
+    divided.
+    """
     sides = list(zip(source, target, strict=True))
-    for axis, side in enumerate(sides):
-        image = _weighted(nodes, image, *_covered(nodes, *side), axis=axis + 1)
-    found = nodes.add(
-        "Mul", image, _ratio(nodes, nodes.add("Mul", *target), nodes.add("Mul", *source))
-    )
+    rests = [nodes.add("Mod", *side) for side in sides]
+    whole = nodes.add("Equal", nodes.add("Add", *rests), nodes.whole(0))
+    for axis in (1, 0):
+        large, small = sides[axis]
+        unit = nodes.add("Where", whole, small, large)
+        image = _weighted(nodes, image, *_covered(nodes, large, small, unit), axis=axis + 1)
+    share = _ratio(nodes, nodes.add("Mul", *target), nodes.add("Mul", *source))
+    found = nodes.add("Mul", image, nodes.add("Where", whole, share, nodes.real(1)))
     if not levels:
         return found
     # Halves are rounded to even, but up in areas of 2×2 pixels.
@@ -233,8 +241,13 @@ def _means(nodes: NodeWriter, image: Tensor, source: Pair, target: Pair, *, leve
     return nodes.add("Round", nodes.add("Add", found, up))
 
 
-def _covered(nodes: NodeWriter, source: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
-    """Source pixels of each area, (n, taps) int64, and how much it covers of them, float32."""
+def _covered(
+    nodes: NodeWriter, source: Tensor, target: Tensor, unit: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Source pixels of each area, (n, taps) int64, and how much it covers of them, float32.
+
+    An area's sum is ``source / unit``.
+    """
     start = nodes.axes(nodes.add("Mul", nodes.count(target), source), 1)
     end = nodes.add("Add", start, source)
     # One more than an area's side where it begins and ends within pixels.
@@ -246,7 +259,7 @@ def _covered(nodes: NodeWriter, source: Tensor, target: Tensor) -> tuple[Tensor,
     part = nodes.add("Sub", nodes.add("Min", right, end), nodes.add("Max", left, start))
     enough = nodes.add("Greater", nodes.add("Mul", part, nodes.whole(_PARTS)), target)
     part = nodes.add("Where", enough, part, nodes.whole(0))
-    return nodes.add("Min", place, _last(nodes, source)), _ratio(nodes, part, target)
+    return nodes.add("Min", place, _last(nodes, source)), _ratio(nodes, part, unit)
 
 
 def _taps(nodes: NodeWriter, source: Tensor, target: Tensor, count: int) -> tuple[Tensor, Tensor]:
