@@ -22,6 +22,7 @@ from core.deploy.verification.outcome import (
     Fault,
     Verification,
     agreement_of,
+    is_quantized_export,
 )
 from core.deploy.verification.samples import Sample, probe_samples, spread
 from core.deploy.verification.stored_reference import REFERENCE, read_reference
@@ -280,7 +281,7 @@ class _Judgement:
 
 def _judge(manifest: Manifest, found: Comparison, bounds: Bounds) -> _Judgement:
     """Say whether the bound was kept."""
-    is_int8 = manifest.precision == "int8"
+    is_int8 = is_quantized_export(manifest)
     usual = INT8_AGREEMENT if is_int8 else FLOAT_AGREEMENT
     least = usual if bounds.agreement is None else bounds.agreement
     agreement = agreement_of(found.images)
@@ -355,7 +356,7 @@ def _not_opened(
     manifest: Manifest, faults: Sequence[Fault], kind: Literal["model", "reference"], runtime: str
 ) -> Verification:
     """What is to be said of a damaged file that does not even run."""
-    is_int8 = manifest.precision == "int8"
+    is_int8 = is_quantized_export(manifest)
     return Verification(
         judged_by="agreement",
         bound=INT8_AGREEMENT if is_int8 else FLOAT_AGREEMENT,

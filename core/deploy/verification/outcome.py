@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
 from core.deploy.verification.machine_facts import Machine
+from core.portable.manifest import Manifest
 from core.system.messages import Message
 
 Stage = Literal["preprocessing", "network", "postprocessing"]
@@ -151,6 +152,11 @@ class Verification:
             "machine": self.machine.to_dict(),
             "pictures": dict(self.pictures),
         }
+
+
+def is_quantized_export(manifest: Manifest) -> bool:
+    """Whether a file rounds to 8 bits, be it in integers or, as Paddle's library does, in float."""
+    return manifest.precision == "int8" or manifest.status == "Quantized"
 
 
 def agreement_of(images: Sequence[ImageComparison]) -> float | None:
