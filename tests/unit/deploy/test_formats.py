@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 
@@ -11,6 +12,7 @@ import yaml
 from exported_networks import LABELS, NETWORKS, SIZE, trained_model
 
 import core as pdx
+from core import cli
 from core.deploy.model_export import export_model
 from core.portable.manifest import damaged_files, read_manifest
 from core.prediction.exported_model import inspect_export
@@ -141,3 +143,16 @@ def test_openvino_needs_no_paddle(tmp_path):
         "assert 'paddle' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize("form", ["openvino", "paddle"])
+def test_the_command_writes_what_is_asked_for(form, tmp_path, capsys):
+    model_dir = trained_model("FastSCNN").save_model(tmp_path / "模型")
+    out = tmp_path / "输出 1"
+    command = ["export", "--model-dir", str(model_dir), "--out", str(out), "--format", form]
+    assert cli.run([*command, "--json"]) == 0
+    told = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert told["format"] == form
+    assert {str(out / name) for name in FORMATS[form]} < set(told["files"])
+    assert sorted(told["files"]) == sorted(str(file) for file in out.iterdir())
+    assert read_manifest(out).graph == ("plain" if form == "paddle" else "complete")
