@@ -130,7 +130,16 @@ class ShipActions(QObject):
             fields["thresholds"] = True
         if plain:
             fields["plain"] = True
+        if self._has_labelled_validation_images():
+            fields["reference"] = True  # the line can then verify by itself
         self._start(fields)
+
+    def _has_labelled_validation_images(self) -> bool:
+        project = self._context.project
+        if project is None:
+            return False
+        states = project.counts(ImageQuery(subset="val")).by_state
+        return any(states.get(state) for state in ("labelled", "reviewed"))
 
     def verify(self, export: Path) -> None:
         """Compare an export with the model on the validation images."""
