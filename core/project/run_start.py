@@ -42,6 +42,8 @@ def prepare_run(project: Project, fields: Mapping[str, Any]) -> RunRow:
         if revision is not None:
             revision.write_data_folder(run.dataset_dir)
             spec = spec.model_copy(update={"data_dir": run.dataset_dir})
+        elif kind.reads_data:  # it could, and this time it does not
+            spec = spec.model_copy(update={"data_dir": None})
         RunFolder.create(row.folder, spec)
     except BaseException:
         project.delete_runs([row.id])

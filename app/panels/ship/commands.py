@@ -84,6 +84,7 @@ class NextSteps(QFrame):
         layout.addLayout(row(self.title, 1, self.system_box))
         layout.addLayout(self._steps)
         self.system_box.currentIndexChanged.connect(self._refresh)
+        self.hide()
 
     def show_steps(self, steps: Mapping[System, Sequence[Step]]) -> None:
         """Show what is to be done on each system; none: nothing."""

@@ -11,6 +11,7 @@ from PySide6.QtGui import QColor
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHeaderView,
+    QStackedWidget,
     QTableWidget,
     QTableWidgetItem,
     QTabWidget,
@@ -24,6 +25,7 @@ from app.look.translation import tr
 from app.panels.ship.benchmark_page import BenchmarkPage
 from app.panels.ship.commands import NextSteps, bundle_steps, export_steps
 from app.panels.ship.watch_page import WatchPage
+from app.widgets.empty_state import EmptyState
 from app.widgets.layout import button, label, row
 from app.widgets.number_text import size_text
 
@@ -128,14 +130,13 @@ class ExportPage(QWidget):
     chosen = Signal()
     open_requested = Signal()
     verify_requested = Signal()
+    export_requested = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.table = ExportTable()
-        self.none = label(
-            tr("Nothing is exported yet: choose a format at the right, then Export."),
-            "muted",
-            wrap=True,
+        self.empty = EmptyState(
+            "export", tr("Nothing is exported yet"), _invitation(), action=tr("Export")
         )
         self.activity = label("", "muted")
         self.steps = NextSteps()
@@ -145,16 +146,13 @@ class ExportPage(QWidget):
         self.verify_button = button(
             tr("Verify"), tooltip=tr("Compare the file with the trained network")
         )
-        self._tools = QWidget()
-        self._tools.setLayout(row(self.open_button, self.verify_button, 1))
         first = QWidget()
         column = QVBoxLayout(first)
         column.setContentsMargins(0, GRID, 0, 0)
         column.setSpacing(GRID)
-        column.addWidget(self.none)
         column.addWidget(self.activity)
         column.addWidget(self.table)
-        column.addWidget(self._tools)
+        column.addLayout(row(self.open_button, self.verify_button, 1))
         column.addWidget(self.steps)
         column.addStretch(1)
         self.tabs = QTabWidget()
@@ -162,7 +160,10 @@ class ExportPage(QWidget):
         self.tabs.tabBar().setDrawBase(False)
         self.speed = BenchmarkPage()
         self.watch = WatchPage()
-        self.tabs.addTab(first, tr("Exports"))
+        self._pages = QStackedWidget()
+        self._pages.addWidget(self.empty)
+        self._pages.addWidget(first)
+        self.tabs.addTab(self._pages, tr("Exports"))
         self.tabs.addTab(self.speed, tr("Speed"))
         self.tabs.addTab(self.watch, tr("Watch a folder"))
         layout = QVBoxLayout(self)
@@ -171,15 +172,14 @@ class ExportPage(QWidget):
         self.table.itemSelectionChanged.connect(self._on_chosen)
         self.open_button.clicked.connect(self.open_requested)
         self.verify_button.clicked.connect(self.verify_requested)
+        self.empty.action_requested.connect(self.export_requested)
         self.show_exports([])
         self._on_chosen()
 
     def show_exports(self, rows: Sequence[ExportRow]) -> None:
         """List what was exported."""
         self.table.show_exports(rows)
-        self.table.setVisible(bool(rows))
-        self.none.setVisible(not rows)
-        self._tools.setVisible(bool(rows))
+        self._pages.setCurrentIndex(1 if rows else 0)
         height = self.table.horizontalHeader().sizeHint().height() + _ROW * min(len(rows), 5) + 6
         self.table.setFixedHeight(height)
         self._on_chosen()
@@ -210,10 +210,13 @@ class ExportPage(QWidget):
         """Say what is being done."""
         self.activity.setText(text)
         self.activity.setVisible(bool(text))
+        self.empty.button.setVisible(not text)
+        self.empty.show_text(tr("Nothing is exported yet"), text or _invitation())
 
     def set_startable(self, allowed: bool) -> None:
         """Whether anything may be started."""
         self.verify_button.setEnabled(allowed)
+        self.empty.button.setEnabled(allowed)
         self.speed.set_startable(allowed)
         self.watch.set_startable(allowed)
 
@@ -224,8 +227,13 @@ class ExportPage(QWidget):
     def renew_colors(self) -> None:
         """Draw the marks in the current theme."""
         self.show_exports(self.table.rows)
+        self.empty.renew_colors()
         self.speed.renew_colors()
         self.watch.renew_colors()
+
+
+def _invitation() -> str:
+    return tr("Choose a format at the right; the file is verified as soon as it is written.")
 
 
 def format_name(name: str) -> str:

@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
 from app.look.theme import GRID
 from app.look.translation import tr
 from app.panels.ship.rule_row import RuleEdit, RuleRow, RuleText, first_rule
+from app.services.timers import single_shot
 from app.widgets.focus_policy import WheelScrolls
 from app.widgets.layout import button, indent_spin_boxes, label, row
 from core.portable.portable_error import PortableError
@@ -34,6 +35,7 @@ class RuleList(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._fit = single_shot(self, 0, self._fit_height)
         self._labels: tuple[str, ...] = ()
         self._background: int | None = None
         self._has_pixel_size = False
@@ -179,6 +181,10 @@ class RuleList(QWidget):
     def _show_amount(self) -> None:
         self.none.setVisible(not self.rows)
         self._scroll.setVisible(bool(self.rows))
+        self._fit.start()  # once the rows have been laid out
+
+    @Slot()
+    def _fit_height(self) -> None:
         self._inside.adjustSize()
         height = self._inside.sizeHint().height()
         self._scroll.setFixedHeight(min(max(height, GRID), _MOST_HEIGHT))

@@ -124,6 +124,11 @@ class ShipRuns:
                 return one
         return None
 
+    @property
+    def newest(self) -> int:
+        """The newest run of this step; 0: there is none."""
+        return max(self.about, default=0)
+
     def model_of(self, run_id: int | None) -> Path | None:
         """Return the model that a run of this step is about."""
         folder = self.about[run_id][0] if run_id in self.about else None

@@ -25,7 +25,7 @@ class ModelChoices(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.verdict = VerdictBox()
+        self.verdict = VerdictBox(lines=3)
         self.note = label("", "muted", wrap=True)
         self._form = QFormLayout()
         self._form.setContentsMargins(0, 0, 0, 0)

@@ -67,7 +67,8 @@ class ShippingPanel(Panel):
         self._progress: dict[int, Progress] = {}
         self._model: Path | None = None
         self._wanted: ShipModel | None = None
-        self._verify_next: set[Path] = set()  # models whose export is to be verified
+        # Models whose next export is to be verified, with the run after which that comes.
+        self._verify_next: dict[Path, int] = {}
         self._bundle_next: dict[Path, Path] = {}  # model → bundle, once there is an export
         self._settings = Settings()
         self._thresholds = False
@@ -446,7 +447,7 @@ class ShippingPanel(Panel):
     def _on_export(self) -> None:
         folder = self._export_folder()
         if folder is not None and self._model is not None:
-            self._verify_next.add(self._model)
+            self._verify_next[self._model] = self.runs.newest
             self.starter.export(
                 folder,
                 format=self.export_choices.format,
@@ -459,7 +460,7 @@ class ShippingPanel(Panel):
         current, project = self.current, self._project
         if current is None or project is None:
             return
-        self._verify_next.add(current.folder)
+        self._verify_next[current.folder] = self.runs.newest
         self.starter.export(export_folder(project, current, "onnx"))
 
     def _go_on(self) -> None:
@@ -469,8 +470,8 @@ class ShippingPanel(Panel):
             if folder != self._model or self.runs.working("export", folder) or not exports:
                 continue
             self._write_into_exports()
-            if folder in self._verify_next:
-                self._verify_next.discard(folder)
+            if self._verify_next.get(folder, exports[0].run.id) < exports[0].run.id:
+                del self._verify_next[folder]
                 self.starter.verify(exports[0].folder)
             bundle = self._bundle_next.pop(folder, None)
             export = self.runs.bundled_export(folder)
@@ -615,6 +616,7 @@ class ShippingPanel(Panel):
         page.judging.review.image_chosen.connect(self._on_validation_chosen)
         page.verification.verify_requested.connect(self._on_verify)
         page.exports.open_requested.connect(self._on_open_folder)
+        page.exports.export_requested.connect(self._on_export)
         page.exports.verify_requested.connect(self._on_verify_chosen)
         self.choices.next_requested.connect(self._on_next)
         self.model_choices.inspect_requested.connect(self._on_inspect)
