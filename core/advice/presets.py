@@ -1,9 +1,9 @@
 """Training settings that fit data, device and time, each with the reason for it.
 
 Nothing here is learnt or searched: a few rules that a person can check and overrule, from
-measurements in ``docs/decisions/0014-few-labels.md``. Speeds are rough and marked as such; runs made
-on the same machine replace them (``measured``), and a training against the clock plans by what it
-sees.
+measurements in ``docs/decisions/0014-few-labels.md``. Speeds are rough and marked as such; runs
+made on the same machine replace them (``measured``), and a training against the clock plans by
+what it sees.
 """
 
 from __future__ import annotations
