@@ -113,7 +113,7 @@ class RuleRow(RuleEdit):
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
-        self.class_box = _box(tr("Class"), GRID * 13)
+        self.class_box = _box(tr("Class"), GRID * 12)
         self.class_box.addItem(tr("any class"), None)
         for name in labels:
             self.class_box.addItem(name, name)
@@ -124,7 +124,7 @@ class RuleRow(RuleEdit):
         for operator in _OPERATORS:
             self.operator_box.addItem(_operator_name(operator), operator)
         self.value_box = _number(tr("Limit"))
-        self.unit_box = _box(tr("Unit"), GRID * 9 + 4)
+        self.unit_box = _box(tr("Unit"), GRID * 10)
         self.outcome_box = _box(tr("Outcome"), GRID * 15)
         for outcome in _OUTCOMES:
             self.outcome_box.addItem(_outcome_words(outcome), outcome)

@@ -14,7 +14,6 @@ from app.look.translation import tr
 from app.panels.ship.ship_runs import images_among
 from app.services.background import BackgroundTasks
 from app.services.context import AppContext
-from app.widgets.variant_names import variant_name
 from core.deploy.export_settings import remember_settings
 from core.portable.manifest import MANIFEST, read_manifest
 from core.portable.settings import Settings
@@ -233,6 +232,6 @@ def free_name(path: Path) -> Path:
 
 def export_folder(project: Project, model: ModelVariant, format: str) -> Path:
     """Return where an export of a model goes unless another folder is chosen."""
-    words = f"{model.run_name} {model.run_id} {variant_name(model)} {format}"
+    words = f"{model.run_name} {model.run_id} {model.kind} {format}"
     name = "".join(letter if letter.isalnum() or letter in "-_" else "_" for letter in words)
     return project.folder / _EXPORTS / "_".join(part for part in name.split("_") if part)

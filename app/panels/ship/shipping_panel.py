@@ -4,30 +4,24 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import QUrl, Slot
-from PySide6.QtGui import QDesktopServices
-from PySide6.QtWidgets import QFileDialog, QVBoxLayout, QWidget
+from PySide6.QtCore import Slot
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from app.look.translation import tr
 from app.panels.base import Panel, StepState, StepStatus
 from app.panels.ship.export_choices import ExportChoices
+from app.panels.ship.export_flow import ExportFlow
 from app.panels.ship.judging_choices import JudgingChoices
 from app.panels.ship.live_judging import LiveJudging
 from app.panels.ship.object_table import ImageFacts
 from app.panels.ship.outcomes import JudgedImage
-from app.panels.ship.ship_actions import (
-    ShipActions,
-    ask_for_bundle,
-    export_folder,
-    write_settings,
-)
+from app.panels.ship.ship_actions import ShipActions
 from app.panels.ship.ship_runs import ALIVE, ShipRuns, Trial, read_ship_runs
 from app.panels.ship.shipping_inspector import ModelChoices, ShipInspector
 from app.panels.ship.shipping_page import ShipPage
 from app.panels.ship.stage_bar import Stage
 from app.panels.ship.stage_statuses import stage_statuses
 from app.panels.ship.verification_page import VerificationChoices
-from app.panels.ship.watch_follower import WatchFollower, results_folder
 from app.services.background import BackgroundTasks
 from app.services.context import AppContext
 from app.services.targets import (
@@ -48,7 +42,6 @@ from core.project.judging_file import read_judging, usable_settings, write_judgi
 from core.project.variant_choice import praise, suggested
 from core.project.variants import ModelVariant, VariantReader
 from core.runs.events import Event, Progress
-from core.system.errors import InputError
 from core.system.messages import message
 
 
@@ -67,9 +60,6 @@ class ShippingPanel(Panel):
         self._progress: dict[int, Progress] = {}
         self._model: Path | None = None
         self._wanted: ShipModel | None = None
-        # Models whose next export is to be verified, with the run after which that comes.
-        self._verify_next: dict[Path, int] = {}
-        self._bundle_next: dict[Path, Path] = {}  # model → bundle, once there is an export
         self._settings = Settings()
         self._thresholds = False
         self.runs = ShipRuns()
@@ -92,7 +82,6 @@ class ShippingPanel(Panel):
             }
         )
         self.judging = LiveJudging(self)
-        self.watching = WatchFollower(self.page.exports.watch, self)
         self.starter = ShipActions(
             context,
             self._tasks,
@@ -100,6 +89,17 @@ class ShippingPanel(Panel):
             thresholds=self.judging_choices.thresholds_box.isChecked,
             widget=self,
         )
+        self.exporting = ExportFlow(
+            context,
+            self.starter,
+            self.page.exports,
+            self.export_choices,
+            model=lambda: self.current,
+            runs=lambda: self.runs,
+            settings=lambda: self._settings,
+            widget=self,
+        )
+        self.watching = self.exporting.watching
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.page)
@@ -116,8 +116,7 @@ class ShippingPanel(Panel):
         self._reader = VariantReader()
         self._progress.clear()
         self._model, self._wanted = None, None
-        self._verify_next.clear()
-        self._bundle_next.clear()
+        self.exporting.forget()
         self.starter.forget()
         self._on_read(ShipRuns())
         self.page.show_stage(Stage.MODEL)
@@ -212,7 +211,7 @@ class ShippingPanel(Panel):
             self.page.show_stage(runs.stage_of(wanted.run_id))
             self.page.exports.show_tab(runs.about.get(wanted.run_id, (None, ""))[1])
         self.watching.follow(runs.watched)
-        self._go_on()
+        self.exporting.go_on()
         self.status_changed.emit()
 
     @Slot()
@@ -306,7 +305,7 @@ class ShippingPanel(Panel):
         self._use(settings)
         if not project.read_only:
             write_judging(project.folder, {**content, "use_thresholds": use_thresholds})
-            self._write_into_exports()
+            self.exporting.write_settings()
         self._try_again_by(use_thresholds)
         self._show_work()
 
@@ -377,7 +376,7 @@ class ShippingPanel(Panel):
         rows = [] if self._model is None else self.runs.export_rows(self._model)
         self.page.exports.show_exports(rows)
         self.page.exports.show_activity(self._working("export") or self._working("verify") or "")
-        self.export_choices.show_folder(self._export_folder())
+        self.exporting.show_folder()
         self._show_speed()
 
     def _show_speed(self) -> None:
@@ -433,105 +432,7 @@ class ShippingPanel(Panel):
             self.context.dataset_changed.emit()
         self.context.navigate(LabelImage(one.image))
 
-    # Exports
-
-    def _export_folder(self) -> Path | None:
-        current, project = self.current, self._project
-        if current is None or project is None:
-            return None
-        return self.export_choices.folder or export_folder(
-            project, current, self.export_choices.format
-        )
-
-    @Slot()
-    def _on_export(self) -> None:
-        folder = self._export_folder()
-        if folder is not None and self._model is not None:
-            self._verify_next[self._model] = self.runs.newest
-            self.starter.export(
-                folder,
-                format=self.export_choices.format,
-                plain=self.export_choices.plain_box.isChecked(),
-            )
-
-    @Slot()
-    def _on_verify(self) -> None:
-        """Export where nothing is exported, then verify."""
-        current, project = self.current, self._project
-        if current is None or project is None:
-            return
-        self._verify_next[current.folder] = self.runs.newest
-        self.starter.export(export_folder(project, current, "onnx"))
-
-    def _go_on(self) -> None:
-        """Verify and bundle the exports that were waited for."""
-        for folder in {*self._verify_next, *self._bundle_next}:
-            exports = self.runs.exports.get(folder, [])
-            if folder != self._model or self.runs.working("export", folder) or not exports:
-                continue
-            self._write_into_exports()
-            if self._verify_next.get(folder, exports[0].run.id) < exports[0].run.id:
-                del self._verify_next[folder]
-                self.starter.verify(exports[0].folder)
-            bundle = self._bundle_next.pop(folder, None)
-            export = self.runs.bundled_export(folder)
-            if bundle is not None and export is not None:
-                self.starter.bundle(export.folder, bundle)
-
-    @Slot()
-    def _on_bundle(self) -> None:
-        """Ask where to; export first where nothing can be bundled yet."""
-        current, project = self.current, self._project
-        if current is None or project is None:
-            return
-        target = ask_for_bundle(self, project, current, as_zip=self.export_choices.as_zip)
-        if target is None:
-            return
-        export = self.runs.bundled_export(current.folder)
-        if export is None:
-            self._bundle_next[current.folder] = target
-            self._on_verify()
-        else:
-            self._write_into_exports()
-            self.starter.bundle(export.folder, target)
-
-    def _write_into_exports(self) -> None:
-        """Let the exports of the model decide as the rules say now."""
-        exports = [] if self._model is None else self.runs.exports.get(self._model, [])
-        for one in exports:
-            try:
-                write_settings(one.folder, self._settings)
-            except (InputError, OSError) as error:
-                self.context.error_occurred.emit(error)
-
-    @Slot()
-    def _on_benchmark(self) -> None:
-        self.starter.benchmark(self.runs.all_exports)
-
     # Watching
-
-    @Slot()
-    def _on_watch(self) -> None:
-        project = self._project
-        exports = [] if self._model is None else self.runs.exports.get(self._model, [])
-        if project is None:
-            return
-        if not exports:
-            self._on_verify()
-            return
-        folder = QFileDialog.getExistingDirectory(
-            self.window(), tr("Folder into which images arrive"), str(self.context.projects_dir())
-        )
-        if not folder:
-            return
-        self._write_into_exports()
-        watched = Path(folder)
-        self.starter.watch(exports[0].folder, watched, results_folder(project, watched))
-
-    @Slot()
-    def _on_watch_stopped(self) -> None:
-        if self.watching.run_id is not None:
-            self.context.jobs.stop(self.watching.run_id)
 
     @Slot(object)
     def _on_watched_chosen(self, one: JudgedImage | None) -> None:
@@ -542,33 +443,6 @@ class ShippingPanel(Panel):
         watches = self.page.exports.shows_watching
         self.export_choices.setVisible(not watches)
         self.watch_facts.setVisible(watches)
-
-    @Slot(int)
-    def _on_delivered(self, count: int) -> None:
-        if count:
-            self.context.dataset_changed.emit()
-
-    @Slot()
-    def _on_verify_chosen(self) -> None:
-        chosen = self.page.exports.table.current
-        if chosen is not None:
-            self.starter.verify(chosen.folder)
-
-    @Slot()
-    def _on_folder_requested(self) -> None:
-        folder = QFileDialog.getExistingDirectory(
-            self.window(), tr("Folder for the exported model"), str(self.context.projects_dir())
-        )
-        if folder:
-            self.export_choices.folder = Path(folder)
-            self.export_choices.show_folder(Path(folder))
-
-    @Slot()
-    def _on_open_folder(self) -> None:
-        chosen = self.page.exports.table.current
-        if chosen is not None:
-            folder = chosen.folder if chosen.folder.is_dir() else chosen.folder.parent
-            QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder)))
 
     # Choosing
 
@@ -587,10 +461,6 @@ class ShippingPanel(Panel):
         self.choices.show_stage(Stage(stage))
         self.choices.show_model(self.current)
         self._show_work()
-
-    @Slot()
-    def _on_format_changed(self) -> None:
-        self.export_choices.show_folder(self._export_folder())
 
     @Slot()
     def _on_inspect(self) -> None:
@@ -614,31 +484,18 @@ class ShippingPanel(Panel):
         page.judging.trial_requested.connect(actions.try_validation)
         page.judging.rules.changed.connect(self._on_settings_changed)
         page.judging.review.image_chosen.connect(self._on_validation_chosen)
-        page.verification.verify_requested.connect(self._on_verify)
-        page.exports.open_requested.connect(self._on_open_folder)
-        page.exports.export_requested.connect(self._on_export)
-        page.exports.verify_requested.connect(self._on_verify_chosen)
+        page.verification.verify_requested.connect(self.exporting.verify)
         self.choices.next_requested.connect(self._on_next)
         self.model_choices.inspect_requested.connect(self._on_inspect)
         self.model_choices.compress_requested.connect(self._on_compress)
         self.trial_facts.label_requested.connect(self._on_label_requested)
         self.judging_choices.facts.label_requested.connect(self._on_label_requested)
         self.judging_choices.changed.connect(self._on_settings_changed)
-        self.verification_choices.verify_requested.connect(self._on_verify)
-        self.export_choices.export_requested.connect(self._on_export)
-        self.export_choices.folder_requested.connect(self._on_folder_requested)
-        self.export_choices.bundle_requested.connect(self._on_bundle)
+        self.verification_choices.verify_requested.connect(self.exporting.verify)
         page.exports.tabs.currentChanged.connect(self._on_tab_changed)
-        page.exports.speed.benchmark_requested.connect(self._on_benchmark)
-        page.exports.watch.folder_requested.connect(self._on_watch)
-        page.exports.watch.stop_requested.connect(self._on_watch_stopped)
-        page.exports.watch.deliver_requested.connect(self.watching.deliver)
         page.exports.watch.review.image_chosen.connect(self._on_watched_chosen)
         self.watch_facts.label_requested.connect(self._on_label_requested)
-        self.watching.failed.connect(self.context.error_occurred)
-        self.watching.delivered.connect(self._on_delivered)
         self._on_tab_changed(0)
-        self.export_choices.formats.group.idClicked.connect(self._on_format_changed)
         self.judging.own_judged.connect(self._on_own_judged)
         self.judging.validation_judged.connect(self._on_validation_judged)
         self.judging.failed.connect(self.context.error_occurred)
