@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from core.deploy.model_export import export_model
-from core.deploy.verification.samples import data_samples
+from core.deploy.verification.samples import at_most, data_samples
 from core.deploy.verification.stored_reference import REFERENCE, write_reference
 from core.deploy.verification.trained_network import trained_network
 from core.models.model_folder import read_model_info
+from core.portable.image_statistics import collect_statistics
+from core.portable.manifest import read_manifest, write_manifest
 from core.runs.kinds import ExportSpec
 from core.runs.run_folder import RunFolder
 from core.seg.loading import load_model
@@ -17,10 +20,20 @@ from core.seg.segmenter import Segmenter
 from core.system.reporting import Reporter
 
 
+#: So many images say what is usual.
+_STATISTICS_FROM: Final = 200
+
+
 def _store_reference(spec: ExportSpec, model: Segmenter, reporter: Reporter) -> list[Path]:
-    """Store what the network makes of validation images; returns the files."""
+    """Store what validation images look like and what the network makes of them.
+
+    Returns the files.
+    """
     assert spec.data_dir is not None
     samples = data_samples(spec.data_dir, "val", model.labels, reporter=reporter)
+    usual = at_most(samples, _STATISTICS_FROM)
+    statistics = collect_statistics(one.pixels() for one in usual)
+    write_manifest(spec.out_dir, replace(read_manifest(spec.out_dir), statistics=statistics))
     network = trained_network(spec.out_dir, model)
     write_reference(
         spec.out_dir, network, samples, with_images=spec.store_images, reporter=reporter
