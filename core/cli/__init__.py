@@ -82,7 +82,7 @@ def _report_bug(error: Exception) -> int:
 
 def _sentence(text: str) -> str:
     """One line without the full stop of usage errors."""
-    return " ".join(text.split()).rstrip(".")
+    return " ".join(text.split()).replace(": Value error, ", ": ").rstrip(".")
 
 
 def _help_hint(error: Exception) -> str:

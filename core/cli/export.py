@@ -77,6 +77,11 @@ def command(
     require_writable(target)
     if store_images and data is None:
         raise InputError("--store-images needs --data: it says whose images.")
+    if color_order == "rgb" and (plain or format == "paddle"):
+        raise InputError(
+            "--color-order is of files that prepare images by themselves, and a plain one takes "
+            "prepared images, red first: leave it out."
+        )
     spec = ExportSpec(
         model_dir=model,
         out_dir=target,

@@ -98,7 +98,9 @@ def judge_images(
             except (InputError, PortableError) as error:
                 results.add_error(picture.name, error)
                 failed.append({"image": picture.name, "problem": str(error)})
-                err().print(f"warning: {picture.name}: {printable(str(error))}", markup=False)
+                problem = printable(str(error))
+                where = "" if picture.name in problem else f"{picture.name}: "
+                err().print(f"warning: {where}{problem}", markup=False)
                 continue
             results.add(picture.name, picture.image, judgement, stem=picture.mask.stem)
             judged.append(_told(picture, judgement, options))

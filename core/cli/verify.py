@@ -165,23 +165,31 @@ def _by_reference(
     from core.cli.data_source import open_data
     from core.cli.given_images import find_images
     from core.cli.job_runner import count_progress, empty_folder
-    from core.deploy.verification.export_verification import export_manifest, verify_by_reference
+    from core.deploy.verification.export_verification import (
+        export_manifest,
+        no_reference,
+        verify_by_reference,
+    )
     from core.deploy.verification.outcome import Bounds
     from core.deploy.verification.samples import at_most, data_samples, image_samples
     from core.deploy.verification.stored_reference import read_reference
     from core.system.files import make_folder, write_json_atomic
 
     started = time.monotonic()
-    target = None if out is None else make_folder(empty_folder(out))
     reference = read_reference(folder, export_manifest(folder))
+    if reference is None:
+        raise no_reference(folder)
+    target = None if out is None else make_folder(empty_folder(out))
     with contextlib.ExitStack() as stack:
         reporter = _Progress(stack.enter_context(count_progress("verifying")))
         samples: list[Sample] | None = None
-        if data is not None and reference is not None and _is_labelled(data):
+        if data is None:
+            samples = reference.samples() or None  # None has it said that there are none
+        elif _is_labelled(data):
             source = stack.enter_context(open_data(data, needed=(split,)))
             labels = reference.facts.labels
             samples = data_samples(source.folder, split, labels, reporter=reporter)
-        elif data is not None:
+        else:
             samples = image_samples(find_images([_folder_of_images(data)]))
         verification = verify_by_reference(
             folder,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -96,7 +97,9 @@ def open_exported(file: str | Path, *, threads: int | None = None) -> ExportedFi
 def _plain_network(folder: Path, manifest: Manifest, threads: int | None) -> LogitsOfFile:
     if manifest.format == "openvino":
         return OpenVinoNetwork(folder, manifest, threads=threads)
-    from core.prediction.paddle_inference import PaddleNetwork  # brings the engine in
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="No ccache found")  # nothing is compiled here
+        from core.prediction.paddle_inference import PaddleNetwork  # brings the engine in
 
     return PaddleNetwork(folder, manifest, threads=threads)
 

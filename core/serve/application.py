@@ -171,7 +171,8 @@ def _add_refusals(app: FastAPI) -> None:
     @app.exception_handler(RequestValidationError)
     async def invalid(_: Request, error: RequestValidationError) -> Response:
         first = error.errors()[0]
-        return problem_response(422, f"{first['loc'][-1]}: {first['msg']}.")
+        name = first["loc"][1]  # behind it are types that the parameter was tried as
+        return problem_response(422, f"{name}: {first['msg']}.")
 
     @app.exception_handler(HTTPException)
     async def not_found(_: Request, error: HTTPException) -> Response:

@@ -66,11 +66,7 @@ def verify_by_reference(
     """
     reference = read_reference(folder, export_manifest(folder))
     if reference is None:
-        raise InputError(
-            "{folder} holds nothing to compare with: give --model-dir, or export the model with "
-            "--data.",
-            folder=folder,
-        )
+        raise no_reference(folder)
     if samples is None:
         samples = reference.samples()
         if not samples:
@@ -176,6 +172,15 @@ def verify_export(
         compared_with=original.kind,
         unknown_images=unknown_images + found.unknown,
         pictures=pictures,
+    )
+
+
+def no_reference(folder: str | Path) -> InputError:
+    """What to say of an export that nothing was stored with."""
+    return InputError(
+        "{folder} holds nothing to compare with: give --model-dir, or export the model with "
+        "--data.",
+        folder=folder,
     )
 
 
