@@ -255,7 +255,8 @@ def _write_graph(
         with tempfile.TemporaryDirectory(prefix="export-") as temporary:
             file = Path(temporary) / MODEL
             file.write_bytes(graph.SerializeToString())
-            export_openvino(file, folder, manifest=manifest)
+            text = description.model_dump_json()
+            export_openvino(file, folder, manifest=manifest, description=text)
         return
     properties = {
         METADATA_KEY: description.model_dump_json(),

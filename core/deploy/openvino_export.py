@@ -17,10 +17,16 @@ NETWORK: Final = "model.xml"
 WEIGHTS: Final = "model.bin"
 #: Section of the file's ``rt_info`` with the manifest, as JSON.
 SECTION: Final = "maskwright"
+#: The same for what ``model.yml`` says: the size of a complete graph's network is nowhere else.
+DESCRIPTION_SECTION: Final = "maskwright_description"
 
 
 def export_openvino(
-    onnx_file: str | Path, folder: str | Path, *, manifest: Manifest
+    onnx_file: str | Path,
+    folder: str | Path,
+    *,
+    manifest: Manifest,
+    description: str | None = None,
 ) -> tuple[Path, Path]:
     """Write ``model.xml`` and ``model.bin`` of an ONNX file, complete or plain.
 
@@ -31,6 +37,7 @@ def export_openvino(
         onnx_file: what is converted.
         folder: where to write; it exists.
         manifest: of the export.
+        description: what ``model.yml`` says, as JSON.
 
     Returns:
         The files, the network first.
@@ -47,6 +54,8 @@ def export_openvino(
     described = manifest_to_dict(manifest)
     described.pop("files", None)
     model.set_rt_info(json.dumps(described, ensure_ascii=False), SECTION)
+    if description is not None:
+        model.set_rt_info(description, DESCRIPTION_SECTION)
     for key, value in model_info(manifest).items():
         model.set_rt_info(value, [METADATA_SECTION, key])
     network, weights = Path(folder) / NETWORK, Path(folder) / WEIGHTS

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
-from core.deploy.openvino_export import SECTION
+from core.deploy.openvino_export import DESCRIPTION_SECTION, SECTION
 from core.deploy.verification.model_facts import ModelFacts
 from core.portable.manifest import Manifest, manifest_from_dict
 from core.prediction.inspection import background_class
@@ -72,7 +72,12 @@ def _in_openvino(file: Path) -> dict[str, str]:
 
     try:
         model: Any = openvino.Core().read_model(file)
-        return {MANIFEST_KEY: str(model.get_rt_info([SECTION]).value)}
+        sections = {MANIFEST_KEY: SECTION, METADATA_KEY: DESCRIPTION_SECTION}
+        return {
+            key: str(model.get_rt_info([name]).value)
+            for key, name in sections.items()
+            if name in model.rt_info
+        }
     except Exception:  # as above, or it says nothing
         return {}
 

@@ -295,6 +295,14 @@ def test_images_that_are_computed_in_windows(tmp_path, scale):
     assert "larger ones, which are computed in windows" in found.to_dict()["problem"]
 
 
+@pytest.mark.parametrize("kind", ["complete", "openvino"])
+def test_a_small_image_where_the_network_takes_one_size(tmp_path, kind):
+    model = lively_model([T.Rescale(0.5, window=SIZE), T.Normalize()])
+    export_model(model, tmp_path / "a", **OPTIONS[kind])
+    found = verify(tmp_path / "a", model, [Sample("a", probe_images()[0][:47, :33])])
+    assert found.verified, found.to_dict()["faults"]
+
+
 @pytest.mark.parametrize("kind", ["complete", "openvino", "paddle"])
 def test_int8_is_judged_by_what_it_loses(samples, tmp_path, kind):
     model = quantized(lively_model())
