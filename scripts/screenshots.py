@@ -25,8 +25,10 @@ from PySide6.QtWidgets import QAbstractButton, QApplication, QWidget
 
 from app.panels.compress.compression_page import View
 from app.panels.compress.compression_panel import CompressionPanel
+from app.panels.ship.shipping_panel import ShippingPanel
+from app.panels.ship.stage_bar import Stage
 from app.services.settings import SettingsStore
-from app.services.targets import ShowCompression, ShowDataset, ShowTraining
+from app.services.targets import ShipModel, ShowCompression, ShowDataset, ShowTraining
 from app.shell.application import Application
 from core.demo import Workspace, open_workspace
 from core.runs.events import Progress
@@ -45,6 +47,7 @@ FOR_DOCS = {
     "monitor": "training",
     "inspect": "light_en_inspection",
     "compress": "light_en_compression",
+    "ship": "light_en_shipping_rules",
 }
 
 
@@ -133,6 +136,7 @@ def show_everything(out: Path, workspace: Workspace, folder: Path, *, epochs: in
         if epochs and not application.context.runs("train"):
             train_and_measure(application, camera, fields)
             compress(application, camera)
+            ship(application, camera, workspace)
         for theme, language in LOOKS:
             application.set_theme(theme)
             application.set_language(language)
@@ -230,6 +234,30 @@ def compress(application: Application, camera: Camera) -> None:
     page.show_view(View.VARIANTS)
 
 
+def ship(application: Application, camera: Camera, workspace: Workspace) -> None:
+    """Try the model, verify its export, and make rules."""
+    context = application.context
+    context.navigate(ShipModel())
+    panel = application.window.work_area.panels["shipping"]
+    assert isinstance(panel, ShippingPanel)
+
+    def settle() -> None:
+        camera.wait(1.0)
+        camera.wait_until(lambda: not context.jobs_running() and not panel.busy)
+
+    settle()
+    panel.starter.try_paths([workspace.new_images_dir])
+    settle()
+    panel.starter.try_validation()
+    settle()
+    panel.page.verification.empty.button.click()
+    settle()
+    settle()  # the verification follows the export
+    panel.judging_choices.pixel_box.setValue(0.05)
+    panel.page.judging.rules.add_button.click()
+    settle()
+
+
 def take_panels(application: Application, camera: Camera) -> None:
     """Every panel, and the large view of one image."""
     window = application.window
@@ -237,6 +265,13 @@ def take_panels(application: Application, camera: Camera) -> None:
         window.work_area.show_panel(key)
         camera.wait_until(lambda panel=window.work_area.panels[key]: not panel.busy)
         camera.take(window, key)
+    shipping = window.work_area.panels["shipping"]
+    assert isinstance(shipping, ShippingPanel)
+    for stage in Stage:
+        window.work_area.show_panel("shipping")
+        shipping.page.show_stage(stage)
+        camera.wait_until(lambda: not shipping.busy)
+        camera.take(window, f"shipping_{stage.name.lower()}")
     project = application.context.project
     assert project is not None
     application.context.navigate(ShowDataset(project.images(limit=4)[-1].path))

@@ -452,15 +452,17 @@ def _highest(nodes: NodeWriter, logits: Tensor, num_classes: int) -> tuple[Tenso
 
     Class by class: runtimes are slow at ArgMax along any axis but the last.
     """
-    planes = [
-        nodes.add("Slice", logits, nodes.whole(k), nodes.whole(k + 1), nodes.whole(1))
-        for k in range(num_classes)
-    ]
-    chosen, best = nodes.constant(0, np.uint8), planes[0]
+
+    def plane(k: int) -> Tensor:
+        return nodes.add("Slice", logits, nodes.whole(k), nodes.whole(k + 1), nodes.whole(1))
+
+    chosen, best = nodes.constant(0, np.uint8), plane(0)
     for k in range(1, num_classes):
-        higher = nodes.add("Greater", planes[k], best)
-        chosen = nodes.add("Where", higher, nodes.constant(k, np.uint8), chosen)
-        best = nodes.add("Max", planes[k], best)
+        one = plane(k)
+        chosen = nodes.add(
+            "Where", nodes.add("Greater", one, best), nodes.constant(k, np.uint8), chosen
+        )
+        best = nodes.add("Max", one, best)
     return chosen, best
 
 

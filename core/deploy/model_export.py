@@ -101,6 +101,7 @@ def export_model(
     thresholds: Thresholds = False,
     color_order: ColorOrder = "bgr",
     revision: str | None = None,
+    statistics: Mapping[str, Any] | None = None,
     reporter: Reporter | None = None,
 ) -> ExportResult:
     """Write a model's file with ``manifest.json`` and ``model.yml``.
@@ -123,6 +124,8 @@ def export_model(
             highest score.
         color_order: of the images that a complete graph takes.
         revision: hash of the labelled data that the model was trained on, where it is known.
+        statistics: how the images look that it was trained on
+            (``core.portable.image_statistics``), where that is known.
         reporter: is warned of a size that the network rounds; None makes it Python's warning.
 
     Raises:
@@ -182,6 +185,7 @@ def export_model(
         status=model.status if quantized is None else "Quantized",
         float_layers=() if quantized is None else quantized.float_layers,
         revision=revision,
+        statistics=dict(statistics or {}),
         versions=library_versions(),
     )
     description = _describe(manifest, size, model.size_multiple)

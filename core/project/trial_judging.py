@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from core.portable.deciding import Decision, decide
-from core.portable.judging import judge_label_map
+from core.portable.deciding import Decision
 from core.portable.objects import FoundObject
+from core.portable.rejudging import MeasuredImage
 from core.portable.settings import Settings
 from core.project.project import Project
 from core.project.rows import ImageQuery
@@ -38,7 +38,7 @@ class JudgedRecord:
 
 
 class TrialJudge:
-    """Keeps the objects of each image, so that other rules are tried in milliseconds.
+    """Keeps what was found in each image, so that other rules are tried in milliseconds.
 
     Not for use from several threads at once.
 
@@ -52,8 +52,7 @@ class TrialJudge:
         self.files = TrialFiles(run_dir)
         self._labels = tuple(labels)
         self._background = background
-        self._measured: dict[int, tuple[tuple[FoundObject, ...], int]] = {}
-        self._by: object = None
+        self._measured: dict[int, MeasuredImage] = {}
 
     def judge(
         self, settings: Settings, check: Callable[[], None] = lambda: None
@@ -61,7 +60,7 @@ class TrialJudge:
         """Judge every image that was tried so far.
 
         Args:
-            settings: what decides.
+            settings: what decides; thresholds are those that the model was tried with.
             check: called between images; may raise to give up.
 
         Raises:
@@ -69,15 +68,6 @@ class TrialJudge:
             InputError: the results cannot be read.
         """
         settings.check()
-        by = (
-            sorted((name, str(area)) for name, area in settings.minimum_area.items()),
-            sorted((name, str(area)) for name, area in settings.fill_holes.items()),
-            settings.area,
-            settings.pixel_size_mm,
-        )
-        if by != self._by:
-            self._measured.clear()
-            self._by = by
         judged = []
         for record in self.files.records():
             check()
@@ -89,20 +79,12 @@ class TrialJudge:
         if record.problem:
             return JudgedRecord(record, file, None, problem=record.problem)
         try:
-            objects, inspected = self._objects(record.index, settings)
+            decision, objects = self._image(record.index).judge(settings)
         except InputError as error:
             return JudgedRecord(record, file, None, problem=str(error))
-        decision = decide(
-            objects,
-            settings.rules,
-            inspected_px=inspected,
-            has_background=self._background is not None,
-            pixel_size_mm=settings.pixel_size_mm,
-            inconclusive_below=settings.inconclusive_below,
-        )
-        return JudgedRecord(record, file, decision, objects)
+        return JudgedRecord(record, file, decision, tuple(objects))
 
-    def _objects(self, index: int, settings: Settings) -> tuple[tuple[FoundObject, ...], int]:
+    def _image(self, index: int) -> MeasuredImage:
         if index not in self._measured:
             label_map = self.files.label_map(index)
             confidence = self.files.confidence(index)
@@ -110,16 +92,9 @@ class TrialJudge:
             if confidence is not None:  # of a pixel, only the score of its own class is asked for
                 shape = (*label_map.shape, len(self._labels))
                 scores = np.broadcast_to(confidence[..., None], shape)
-            judgement = judge_label_map(
-                label_map,
-                settings,
-                labels=self._labels,
-                background=self._background,
-                scores=scores,
+            self._measured[index] = MeasuredImage(
+                label_map, scores, labels=self._labels, background=self._background
             )
-            included = settings.area.included(label_map.shape)
-            inspected = label_map.size if included is None else int(included.sum())
-            self._measured[index] = (judgement.objects, inspected)
         return self._measured[index]
 
 

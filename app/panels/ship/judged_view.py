@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import cv2
 import numpy as np
@@ -131,6 +132,9 @@ class JudgedView(QWidget):
             key="view",
         )
 
+    def _go(self, step: int) -> None:
+        self.step_requested.emit(step)
+
     def _on_rendered(self, one: JudgedImage, picture: ImageArray) -> None:
         self.note.hide()
         self.picture = picture
@@ -169,9 +173,7 @@ class JudgedView(QWidget):
             ("chevron-left", tr("Image before (Left)"), -1),
             ("chevron-right", tr("Next image (Right)"), 1),
         ):
-            tools.addWidget(
-                _tool(icon_name, text, lambda step=step: self.step_requested.emit(step))
-            )
+            tools.addWidget(_tool(icon_name, text, partial(self._go, step)))
         tools.addWidget(_tool("fit", tr("Show the whole image (0)"), self.fit, shortcut="0"))
         return tools
 
@@ -185,8 +187,15 @@ def _tool(
     made.setAccessibleName(text.partition(" (")[0])
     if shortcut:
         made.setShortcut(shortcut)
-    made.clicked.connect(lambda: then())
+    made.clicked.connect(_ignoring_state(then))
     return made
+
+
+def _ignoring_state(then: Callable[[], object]) -> Callable[[bool], None]:
+    def on_clicked(_checked: bool) -> None:
+        then()
+
+    return on_clicked
 
 
 def _render(request: _Request, progress: Progress) -> ImageArray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +15,13 @@ from app.panels.ship.ship_runs import images_among
 from app.services.background import BackgroundTasks
 from app.services.context import AppContext
 from app.widgets.variant_names import variant_name
-from core.portable.manifest import MANIFEST, read_manifest, write_manifest
-from core.portable.portable_error import PortableError
+from core.deploy.export_settings import remember_settings
+from core.portable.manifest import MANIFEST, read_manifest
 from core.portable.settings import Settings
 from core.project import ImageQuery, Project
 from core.project.variants import ModelVariant
 from core.runs.kinds import TrialSpec
-from core.system.errors import InputError
+from core.system.errors import portable_errors
 
 _EXPORTS = "exports"
 
@@ -129,7 +130,16 @@ class ShipActions(QObject):
             fields["thresholds"] = True
         if plain:
             fields["plain"] = True
+        if self._has_labelled_validation_images():
+            fields["reference"] = True  # the line can then verify by itself
         self._start(fields)
+
+    def _has_labelled_validation_images(self) -> bool:
+        project = self._context.project
+        if project is None:
+            return False
+        states = project.counts(ImageQuery(subset="val")).by_state
+        return any(states.get(state) for state in ("labelled", "reviewed"))
 
     def verify(self, export: Path) -> None:
         """Compare an export with the model on the validation images."""
@@ -178,19 +188,19 @@ class ShipActions(QObject):
 def write_settings(export: Path, settings: Settings) -> None:
     """Write what decides into the manifest of an export, unless it says so already.
 
+    What part of the image is inspected stays as the export has it.
+
     Raises:
         InputError: the manifest is damaged.
         OSError: it cannot be written.
     """
     if not (export / MANIFEST).is_file():
         return  # of an earlier version
-    try:
-        manifest = read_manifest(export)
-    except PortableError as error:
-        raise InputError.from_portable(error) from error
-    wanted = settings.into_manifest(manifest)
-    if wanted != manifest:
-        write_manifest(export, wanted)
+    with portable_errors():
+        present = Settings.from_manifest(read_manifest(export), export)
+    wanted = replace(settings, area=present.area, thresholds=present.thresholds)
+    if wanted != present:
+        remember_settings(export, wanted)
 
 
 def ask_for_bundle(

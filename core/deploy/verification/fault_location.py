@@ -25,6 +25,8 @@ from core.system.messages import Message, message
 #: two ways of resizing come to; half of a level is another preprocessing.
 _PREPARED_MEAN: Final = 5e-3
 _PREPARED_LARGEST: Final = 0.1
+#: Where larger images differ so much more, it is the windows.
+_MUCH_MORE: Final = 10
 #: Differences below are the arithmetic's.
 _SMALL: Final = 1e-6
 
@@ -102,10 +104,17 @@ def locate(
     for find in (_read_otherwise, _follows_manifest, _ignores_thresholds):
         if (fault := find(exported, original, known, given, least)) is not None:
             return fault
-    differing = [pair for pair in known if _differs(exported, *pair)]
-    whole = [pair for pair in differing if not _in_windows(exported.manifest, *pair)]
-    if differing and not whole:
+    shares = [_difference(exported, *pair) for pair in known]
+    windowed = [_in_windows(exported.manifest, *pair) for pair in known]
+    in_windows = max((s for s, w in zip(shares, windowed, strict=True) if w), default=0.0)
+    at_once = max((s for s, w in zip(shares, windowed, strict=True) if not w), default=0.0)
+    if in_windows > _MUCH_MORE * max(at_once, 1 - FLOAT_AGREEMENT):
         return Fault("postprocessing", _other_windows(exported.manifest))
+    whole = [
+        pair
+        for share, is_windowed, pair in zip(shares, windowed, known, strict=True)
+        if share >= at_once and not is_windowed
+    ]
     for sample, answer in whole:
         tensors = inner_tensors(
             folder, exported.manifest, sample.pixels(), runtime=exported.runtime.name
@@ -115,8 +124,9 @@ def locate(
     return _by_scores(exported, whole)
 
 
-def _differs(exported: Exported, sample: Sample, answer: Answer) -> bool:
-    return _same(label_map_of(exported, sample.pixels()), answer.label_map) < FLOAT_AGREEMENT
+def _difference(exported: Exported, sample: Sample, answer: Answer) -> float:
+    """Share of pixels that the file and the network give different classes."""
+    return 1 - _same(label_map_of(exported, sample.pixels()), answer.label_map)
 
 
 def _in_windows(manifest: Manifest, sample: Sample, answer: Answer) -> bool:

@@ -55,6 +55,34 @@ def test_runtimes_agree(tmp_path, batch):
     assert len(np.unique(label_maps)) > 1
 
 
+def test_a_size_that_comes_again_is_computed_alike(tmp_path, batch):
+    """From the third time on by a model that is compiled for it alone, of a few sizes only."""
+    manifest = write_line_model(tmp_path, model=complete_graph(kernel=5, seed=1))
+    opened = open_runtime(tmp_path, manifest, runtime="openvino", threads=1)
+    other = open_runtime(tmp_path, manifest, runtime="onnxruntime", threads=1)
+    compiled = []
+    core = opened._core
+    opened._core = _Counting(core, compiled)
+    cut = [batch, batch[:, :50], batch[:, :, :70], batch[:1]]
+    for _ in range(5):
+        for images in cut:
+            np.testing.assert_array_equal(opened.label_maps(images), other.label_maps(images))
+            np.testing.assert_allclose(opened.scores(images), other.scores(images), atol=1e-5)
+    shapes = [shape for shape in compiled if "?" not in shape]
+    assert sorted(shapes) == ["[3,50,80,3]", "[3,50,80,3]", "[3,60,80,3]", "[3,60,80,3]"]
+
+
+class _Counting:
+    """Notes the shapes of inputs that models are compiled for."""
+
+    def __init__(self, core, shapes):
+        self._core, self._shapes = core, shapes
+
+    def compile_model(self, model, *arguments):
+        self._shapes.append(str(model.inputs[0].get_partial_shape()))
+        return self._core.compile_model(model, *arguments)
+
+
 @pytest.mark.parametrize("runtime", NAMES)
 def test_results_are_the_callers_own(tmp_path, batch, runtime):
     opened = open_runtime(tmp_path, write_line_model(tmp_path), runtime=runtime)

@@ -68,7 +68,8 @@ def test_other_rules_do_not_read_the_files_again(folder) -> None:
         judge.files.label_map_file(index).unlink()
     assert outcomes(judge) == first
     assert outcomes(judge, rules=["any scratch -> warn"])[0] == "warn"
-    assert outcomes(judge, pixel_size_mm=0.1)[0] is None  # other objects: read anew
+    assert judge.judge(settings(pixel_size_mm=0.1))[0].objects[0].length_mm == 0.6
+    assert outcomes(TrialJudge(folder, LABELS, 0))[0] is None  # another one reads
 
 
 def test_what_could_not_be_judged_says_why(folder) -> None:

@@ -28,7 +28,8 @@ def test_exporting_and_verifying_follow_each_other(qtbot, panel, project, root, 
     panel.page.show_stage(Stage.VERIFY)
     panel.page.verification.empty.button.click()
     target = export_folder(project, panel.current, "onnx")
-    assert context.started == [{"kind": "export", "model_dir": root, "out_dir": target}]
+    asked = {"kind": "export", "model_dir": root, "out_dir": target, "reference": True}
+    assert context.started == [asked]
     assert target.parent == project.folder / "exports"
     context.run_started.emit("8")
     parts.record_export(project, root, target)
@@ -114,6 +115,7 @@ def test_a_format_and_a_folder_are_chosen(
             "out_dir": target,
             "format": "openvino",
             "plain": True,
+            "reference": True,
         }
     ]
 
