@@ -151,7 +151,8 @@ def _bundled_manifest(export_dir: Path) -> Manifest:
     if manifest.format != "onnx" or manifest.graph != "complete":
         raise InputError(
             "{folder} is in the format {format} with a {graph} graph, and a bundle needs an ONNX "
-            "file with a complete one: export the model again, with --format onnx and without --plain.",
+            "file with a complete one: export the model again, with --format onnx and without "
+            "--plain.",
             folder=export_dir,
             format=manifest.format,
             graph=manifest.graph,
