@@ -253,5 +253,7 @@ def _print(settings: Settings, effect: Effect | None) -> None:
 
 def _spoken(value: Any) -> str:
     if isinstance(value, dict):
-        return ", ".join(f"{name} {one}" for name, one in value.items())
+        # "*" stands for those that are not named
+        others = "other classes" if len(value) > 1 else "all classes"
+        return ", ".join(f"{others if k == '*' else k} {one}" for k, one in value.items())
     return str(value)

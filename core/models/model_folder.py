@@ -139,6 +139,8 @@ def exported_file(model_dir: str | Path) -> Path | None:
     path = Path(model_dir)
     if path.suffix.lower() in (".onnx", ".xml") and not path.is_dir():
         return path
+    if path.name == MODEL_FILES["paddle"] and (path.parent / MANIFEST).is_file():
+        return path
     if (path / WEIGHTS).exists():
         return None
     described = (path / MANIFEST).is_file()

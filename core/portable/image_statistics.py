@@ -1,7 +1,6 @@
 """Brightness, contrast and colour of images, and which images are unlike the others by them.
 
-``Manifest.statistics`` holds what a ``StatisticsCollector`` found in images like those that the
-model was trained on.
+``Manifest.statistics`` holds what a ``StatisticsCollector`` found in the training images.
 """
 
 from __future__ import annotations

@@ -119,6 +119,7 @@ def test_one_broken_image_does_not_stop_the_others(tmp_path, export, capsys):
     assert told["failed"][0]["image"].endswith("b3.png")
     assert [one["outcome"] for one in rows(out / "results.csv")] == ["reject", "error", "accept"]
     assert "1 images could not be judged" in said
+    assert said.count("b3.png") == 1
 
 
 def test_nothing_is_written_over_unasked(tmp_path, export, capsys):

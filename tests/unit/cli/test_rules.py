@@ -36,7 +36,7 @@ def test_rules_are_remembered_by_the_export(export, capsys):
     )
     assert code == 0
     assert "any Crack longer than 2 mm -> reject\nany Dark -> warn\n" in text
-    assert "minimum area: Crack 0.05 mm2, * 8 px2" in text
+    assert "minimum area: Crack 0.05 mm2, other classes 8 px2" in text
     manifest = read_manifest(export)
     assert manifest.rules == ("any Crack longer than 2 mm -> reject", "any Dark -> warn")
     assert manifest.pixel_size_mm == 0.1

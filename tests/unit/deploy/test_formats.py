@@ -77,7 +77,12 @@ def test_evaluated_and_predicted_with(form, plain, tmp_path):
     model = trained_model("FastSCNN")
     folder = export_model(model, tmp_path / "export", format=form, plain=plain).folder
     expected = model.predict(image(*SIZE))
-    for predictor in (pdx.deploy.Predictor(str(folder)), pdx.load_model(str(folder))):
+    file = folder / read_manifest(folder).model_file
+    for predictor in (
+        pdx.deploy.Predictor(str(folder)),
+        pdx.load_model(folder),
+        pdx.load_model(file),
+    ):
         found = predictor.predict(image(*SIZE))
         assert (found["label_map"] == expected["label_map"]).mean() >= 0.9999
         np.testing.assert_allclose(found["score_map"], expected["score_map"], atol=1e-3)

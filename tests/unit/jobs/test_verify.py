@@ -114,6 +114,8 @@ def test_the_command_without_the_model(data, export_dir, tmp_path, capsys):
     assert (tmp_path / "found" / "worst_image.png").is_file()
     assert run_command([*arguments, "--json"]) == 0
     assert last_json(capsys)["images"] == 3
+    assert run_command([*arguments, "--images", "2", "--json"]) == 0
+    assert last_json(capsys)["images"] == 2
     plain = tmp_path / "images"
     plain.mkdir()
     shutil.copy(data / "val 1.png", plain / "a.png")
@@ -129,6 +131,7 @@ def test_the_command_without_the_model(data, export_dir, tmp_path, capsys):
         (["--int8-loss", "-1"], "points of mIoU"),
         (["--data", "nowhere"], "is not a folder"),
         (["--model-dir", "nowhere"], "is not a folder"),
+        (["--split", "all"], "Invalid value for '--split': 'all' is not one of 'train'"),
     ],
 )
 def test_bad_options_of_the_command(export_dir, capsys, arguments, sentence):
@@ -144,6 +147,9 @@ def test_nothing_to_compare_with_is_one_sentence(tmp_path, capsys):
     error = capsys.readouterr().err
     assert "give --model-dir, or export the model with --data" in error
     assert len(error.strip().splitlines()) == 1
+    (tmp_path / "empty").mkdir()  # what is missing is the reference, whatever images there are
+    assert run_command([*arguments[:3], "--data", str(tmp_path / "empty")]) == 2
+    assert "give --model-dir, or export" in capsys.readouterr().err
     assert run_command(["verify", "--export", str(tmp_path)]) == 2
     assert "no exported model" in capsys.readouterr().err
 
@@ -155,3 +161,12 @@ def test_a_project_is_a_data_set(project, model_dir, export_dir, tmp_path, capsy
     streams = capsys.readouterr()
     assert json.loads(streams.out.splitlines()[-1])["images"] == 2
     assert "called scratch in the data" in streams.err
+
+
+@pytest.mark.parametrize("options", [["--plain"], ["--format", "paddle"]])
+def test_an_order_of_colours_that_a_plain_file_cannot_have(model_dir, tmp_path, capsys, options):
+    out = tmp_path / "out"
+    arguments = ["export", "--model-dir", str(model_dir), "--out", str(out), *options]
+    assert run_command([*arguments, "--color-order", "rgb"]) == 2
+    assert "red first: leave it out" in capsys.readouterr().err
+    assert not out.exists()
