@@ -44,10 +44,13 @@ class PaddleNetwork:
         self.num_classes = manifest.num_classes
         height, width = manifest.input.height, manifest.input.width
         self.size = None if height is None or width is None else (width, height)
-        # oneDNN's kernels are several times faster on convolutions, and several times slower on
-        # the many small steps of simulated quantisation.
+        # oneDNN's kernels are several times faster on convolutions, and several times slower on the
+        # many small steps of simulated quantisation. Looking for what can be fused there takes 45 s
+        # in HRNet, and makes others no faster.
         self._predictor = _open(
-            Path(folder), threads=threads or usable_cores(), onednn=manifest.status != "Quantized"
+            Path(folder),
+            threads=threads or usable_cores(),
+            optimized=manifest.status != "Quantized",
         )
         (name,) = self._predictor.get_input_names()
         self._input = self._predictor.get_input_handle(name)
@@ -63,7 +66,7 @@ class PaddleNetwork:
         return logits
 
 
-def _open(folder: Path, *, threads: int, onednn: bool) -> Any:
+def _open(folder: Path, *, threads: int, optimized: bool) -> Any:
     files = [folder / NETWORK, folder / WEIGHTS]
     for file in files:
         if not file.is_file():
@@ -78,8 +81,9 @@ def _open(folder: Path, *, threads: int, onednn: bool) -> Any:
         config.disable_gpu()
         config.set_cpu_math_library_num_threads(threads)
         config.disable_glog_info()
-        if not onednn:
+        if not optimized:
             config.disable_mkldnn()
+            config.switch_ir_optim(False)
         try:
             return inference.create_predictor(config)
         except Exception as error:  # the library's own kinds
