@@ -26,6 +26,8 @@ from core.prediction.onnx_predictor import OnnxModel
 from core.system.errors import InputError
 from core.system.reporting import Reporter, StopRequested
 
+pytestmark = pytest.mark.thorough
+
 
 @pytest.fixture(scope="module")
 def exports(tmp_path_factory):

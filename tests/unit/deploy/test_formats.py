@@ -18,6 +18,8 @@ from core.portable.manifest import damaged_files, read_manifest
 from core.prediction.exported_model import inspect_export
 from core.system.reporting import Reporter
 
+pytestmark = pytest.mark.thorough
+
 FORMATS = {
     "onnx": ("model.onnx",),
     "openvino": ("model.xml", "model.bin"),

@@ -245,7 +245,7 @@ def test_agrees_with_the_fake_quantised_network(name, weights, tmp_path):
     got = run(onnx.load(int8), {INPUT: images}, OUTPUT, optimized=tmp_path / "fused.onnx")
     assert (got.argmax(1) == masks).mean() > 0.8  # it has learnt something to disagree about
     # Means of two or four integers lie halfway between two steps: float rounding decides.
-    assert (got.argmax(1) == expected.argmax(1)).mean() >= 0.998
+    assert (got.argmax(1) == expected.argmax(1)).mean() >= 0.995
     fused = [node.op_type for node in onnx.load(tmp_path / "fused.onnx").graph.node]
     assert fused.count("Conv") + fused.count("FusedConv") == len(content.float_layers)
     assert fused.count("QLinearConv") == len(content.weights)
@@ -272,7 +272,7 @@ def test_a_layer_in_float_between_others_in_int8_stays_so(path, tmp_path):
     fused = [node.op_type for node in onnx.load(tmp_path / "fused.onnx").graph.node]
     assert fused.count("Conv") + fused.count("FusedConv") == 2
     assert fused.count("QLinearConv") == len(content.weights)
-    assert (got.argmax(1) == expected.argmax(1)).mean() >= 0.998
+    assert (got.argmax(1) == expected.argmax(1)).mean() >= 0.995
 
 
 def is_conv(layer):

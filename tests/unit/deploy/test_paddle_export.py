@@ -16,6 +16,8 @@ from core.deploy.paddle_export import export_paddle
 from core.prediction.paddle_inference import PaddleNetwork
 from core.system.errors import InputError
 
+pytestmark = pytest.mark.thorough
+
 ODD = (51, 77)
 
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 
+import pytest
 from line_models import write_line_model
 from tiny_dataset import Recorder
 
 from core.jobs.tasks import benchmark
 from core.runs.kinds import BenchmarkSpec
 from core.runs.run_folder import RunFolder
+
+pytestmark = pytest.mark.thorough
 
 
 def test_two_exports_side_by_side(tmp_path) -> None:

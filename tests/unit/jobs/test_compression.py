@@ -228,7 +228,7 @@ def test_export_and_measurement_agree(model_dir: Path, data: Path, tmp_path: Pat
     assert all(Path(file).is_file() for file in exported["files"])
     measured = do(tmp_path / "measure", MeasureSpec(model_dir=model_dir, data_dir=data))
     variant = Variant.from_dict(measured["variant"])
-    assert variant.size_bytes == pytest.approx(exported["size_bytes"], rel=1e-3)
+    assert variant.size_bytes == pytest.approx(exported["size_bytes"], rel=1e-2)
     assert variant.miou == pytest.approx(read_model_info(model_dir).score, abs=1e-3)
     assert variant.latency_ms > 0
 

@@ -278,6 +278,7 @@ def test_a_file_for_another_size_of_image(model, samples, tmp_path, kind):
     assert found.verified, found.to_dict()["faults"]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("scale", [0.7, 1.0])
 def test_images_that_are_computed_in_windows(tmp_path, scale):
     model = lively_model([T.Rescale(scale, window=SIZE), T.Normalize()])
@@ -295,6 +296,7 @@ def test_images_that_are_computed_in_windows(tmp_path, scale):
     assert "larger ones, which are computed in windows" in found.to_dict()["problem"]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("kind", ["complete", "openvino"])
 def test_a_small_image_where_the_network_takes_one_size(tmp_path, kind):
     model = lively_model([T.Rescale(0.5, window=SIZE), T.Normalize()])
@@ -303,6 +305,7 @@ def test_a_small_image_where_the_network_takes_one_size(tmp_path, kind):
     assert found.verified, found.to_dict()["faults"]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("kind", ["complete", "openvino", "paddle"])
 def test_int8_is_judged_by_what_it_loses(samples, tmp_path, kind):
     model = quantized(lively_model())
