@@ -58,9 +58,9 @@ def quick_depthwise(conv: nn.Conv2D, x: Tensor) -> Tensor | None:
     """Convolve ``x`` (N, C, H, W) without the bias; None where Paddle's kernel is to serve.
 
     Paddle computes depthwise convolutions on a CPU by unfolding the image and many small matrix
-    products. OpenVINO compiles kernels for the processor at hand (oneDNN) and takes a third of the
-    time, on small features a tenth. It has no training, but the way back to a convolution's input
-    is a convolution, too, and the kernel's gradient is a few sums. This serves where a gradient is
+    products. OpenVINO compiles kernels for the processor at hand (oneDNN), which take a fraction of
+    that, least on small features. It has no training, but the way back to a convolution's input is
+    a convolution, too, and the kernel's gradient is a few sums. This serves where a gradient is
     wanted, for square kernels of 3 or 5 at a stride of 1 or 2.
     """
     if not (
