@@ -20,7 +20,7 @@ from .onnx_sessions import products_overflow
 from .runtimes import Runtime
 
 #: Instruction sets that decide how a network is computed; as systems spell them, as people do.
-_INSTRUCTION_SETS: Final = {
+INSTRUCTION_SETS: Final = {
     "sse4_2": "SSE4.2",
     "avx": "AVX",
     "avx2": "AVX2",
@@ -130,7 +130,7 @@ def this_machine(runtime: Runtime) -> MachineKind:
 
 def _names(flags: Iterable[str]) -> tuple[str, ...]:
     there = set(flags)
-    return tuple(dict.fromkeys(name for flag, name in _INSTRUCTION_SETS.items() if flag in there))
+    return tuple(dict.fromkeys(name for flag, name in INSTRUCTION_SETS.items() if flag in there))
 
 
 @cache

@@ -218,16 +218,12 @@ class OnnxRuntime(_CheckedRuntime):
         spinning: bool = True,
         session: Any = None,
     ) -> None:
-        import onnxruntime
-
         super().__init__(file, manifest, threads=threads)
         self._session = session or open_session(file, threads=threads, spinning=spinning)
         self._check(
             [one.name for one in self._session.get_inputs()],
             [one.name for one in self._session.get_outputs()],
         )
-        self._options = onnxruntime.RunOptions()
-        self._options.only_execute_path_to_fetches = True
 
     @property
     def version(self) -> str:
@@ -238,7 +234,7 @@ class OnnxRuntime(_CheckedRuntime):
 
     def _compute(self, output: str, images: Images) -> npt.NDArray[Any]:
         feeds = {self._manifest.input.name: images}
-        result: npt.NDArray[Any] = self._session.run([output], feeds, self._options)[0]
+        result: npt.NDArray[Any] = self._session.run([output], feeds)[0]
         return result
 
 

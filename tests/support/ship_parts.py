@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import recorded_compression as recorded
-from panel_parts import noting_context, settle, shown
+from compression_parts import context, refresh, root, show
+from panel_parts import shown
 from recorded_runs import LABELS, append, guess, make_project
 
 from app.panels.ship.shipping_panel import ShippingPanel
@@ -25,6 +25,8 @@ from core.runs.kinds import (
 from core.runs.run_folder import RunFolder
 from core.runs.trial_files import TrialFiles, TrialRecord
 
+__all__ = ["context", "refresh", "root", "show"]
+
 SMALLER = {"size_bytes": 2_900_000, "flops": 546_000_000, "latency_ms": 3.1, "miou": 0.707}
 
 
@@ -36,32 +38,11 @@ def project(tmp_path):
 
 
 @pytest.fixture
-def root(project):
-    return recorded.record_model(project)
-
-
-@pytest.fixture
-def context(qapp, tmp_path, project, monkeypatch):
-    with noting_context(tmp_path, project, monkeypatch) as made:
-        yield made
-
-
-@pytest.fixture
 def panel(qtbot, context):
     made = ShippingPanel(context)
     made.choices.setParent(made)  # the window's inspector holds it otherwise
     with shown(made, (1100, 800)):
         yield made
-
-
-def show(qtbot, panel, project) -> None:
-    panel.set_project(project)
-    settle(qtbot, panel)
-
-
-def refresh(qtbot, panel) -> None:
-    panel.context.runs_changed.emit()
-    settle(qtbot, panel)
 
 
 def record_trial(

@@ -25,7 +25,8 @@ from app.services.background import BackgroundTasks, Progress
 from app.services.context import AppContext
 from app.services.targets import InspectModel, LabelImage, SetUpTraining, ShowDataset, Target
 from app.widgets.empty_state import EmptyState
-from app.widgets.layout import button, label, row
+from app.widgets.figure_tiles import add_figure_tiles
+from app.widgets.layout import button, row
 from core.images.palette import default_palette
 from core.prediction.inspection import Evaluation, ImageScore, read_evaluation
 from core.project import Project
@@ -349,21 +350,14 @@ class InspectionPanel(Panel):
         facts = QHBoxLayout(self._facts)
         facts.setContentsMargins(0, 0, 0, 0)
         facts.setSpacing(GRID * 3)
-        for key, title in (
+        titles = (
             ("found", tr("Objects found")),
             ("miou", tr("mIoU")),
             ("oacc", tr("Accuracy")),
             ("kappa", tr("Kappa")),
             ("images", tr("Images")),
-        ):
-            value = label("–", "heading")
-            value.setAccessibleName(title)
-            self.tiles[key] = value
-            cell = QVBoxLayout()
-            cell.setSpacing(0)
-            cell.addWidget(label(title, "muted"))
-            cell.addWidget(value)
-            facts.addLayout(cell)
+        )
+        self.tiles.update(add_figure_tiles(facts, titles))
         return row(self.model_box, self.split_box, self.measure_button, 1, self._facts)
 
 

@@ -25,6 +25,7 @@ from app.look.theme import GRID, set_role, tokens
 from app.look.translation import tr, trn
 from app.panels.ship.export_page import format_name
 from app.widgets.empty_state import EmptyState
+from app.widgets.figure_tiles import add_figure_tiles
 from app.widgets.layout import button, label
 
 _MARK = 32
@@ -171,21 +172,14 @@ class VerificationPage(QWidget):
     def _make_tiles(self) -> QHBoxLayout:
         tiles = QHBoxLayout()
         tiles.setSpacing(GRID * 3)
-        for key, title in (
+        titles = (
             ("agreement", tr("Pixels alike")),
             ("miou_model", tr("mIoU, network")),
             ("miou_export", tr("mIoU, file")),
             ("difference", tr("Largest difference")),
             ("images", tr("Images")),
-        ):
-            value = label("–", "heading")
-            value.setAccessibleName(title)
-            self.tiles[key] = value
-            cell = QVBoxLayout()
-            cell.setSpacing(0)
-            cell.addWidget(label(title, "muted"))
-            cell.addWidget(value)
-            tiles.addLayout(cell)
+        )
+        self.tiles.update(add_figure_tiles(tiles, titles))
         tiles.addStretch(1)
         return tiles
 

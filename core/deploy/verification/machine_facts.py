@@ -9,29 +9,10 @@ from dataclasses import asdict, dataclass
 from functools import cache
 from typing import Any, Final
 
+from core.portable.machine_kind import INSTRUCTION_SETS
 from core.portable.onnx_sessions import products_overflow
 from core.system.messages import Message, message
 
-#: Instruction sets that decide how fast and, for 8 bits, how right a network is computed; as the
-#: system spells them, and as people do.
-INSTRUCTION_SETS: Final = {
-    "sse4_2": "SSE4.2",
-    "avx": "AVX",
-    "avx2": "AVX2",
-    "fma": "FMA",
-    "avx512f": "AVX-512",
-    "avx512_vnni": "AVX-512 VNNI",
-    "avx512vnni": "AVX-512 VNNI",
-    "avx_vnni": "AVX-VNNI",
-    "avxvnni": "AVX-VNNI",
-    "avx512_bf16": "AVX-512 BF16",
-    "amx_int8": "AMX INT8",
-    "amx_bf16": "AMX BF16",
-    "asimd": "NEON",
-    "asimddp": "NEON dot product",
-    "i8mm": "I8MM",
-    "sve": "SVE",
-}
 #: Those that multiply 8-bit numbers without losing any.
 _WHOLE_PRODUCTS: Final = frozenset(
     {"AVX-512 VNNI", "AVX-VNNI", "AMX INT8", "NEON", "NEON dot product", "I8MM"}
@@ -45,7 +26,7 @@ class Machine:
     Attributes:
         processor: its name.
         architecture: such as ``"x86_64"``.
-        instruction_sets: names of ``INSTRUCTION_SETS`` that it has; empty where unknown.
+        instruction_sets: those of ``INSTRUCTION_SETS`` that it has; empty where unknown.
         cores: logical ones.
         system: operating system and version.
         runtime: ``"onnxruntime"``, ``"openvino"`` or ``"paddle"``.

@@ -22,7 +22,7 @@ FLAGS = {
 }
 #: Share of pixels that may be one grey level off: OpenCV rounds the last pixels of rows, which
 #: its vectors do not fill, and sums of cubic weights a little otherwise.
-MAY_DIFFER = {"LINEAR": 0.005, "AREA": 0.005, "CUBIC": 0.1, "LANCZOS4": 0.005}
+MAY_DIFFER = {"LINEAR": 0.0005, "AREA": 0.005, "CUBIC": 0.1, "LANCZOS4": 0.005}
 SIZES = [
     ((120, 160), (64, 64)),
     ((51, 39), (128, 128)),
