@@ -29,7 +29,11 @@ inside() {
         WINEDEBUG="${WINEDEBUG:--all}" MASKWRIGHT_TRY="${MASKWRIGHT_TRY:-}" \
         WINEDLLOVERRIDES='ucrtbase,icuuc,concrt140,vcomp140,msvcp140,msvcp140_1,msvcp140_2=n,b;winemenubuilder.exe=' \
         bash -c 'rm -f /tmp/.X9-lock; Xvfb :9 -screen 0 1600x1000x24 -nolisten tcp >/dev/null 2>&1 & sleep 1
-            cd "$HOME" && "$@"' enter "$@"
+            cd "$HOME" && "$@"
+            code=$?
+            wineserver -k # or what was written to the registry would be lost
+            wineserver -w
+            exit $code' enter "$@"
 }
 export -f inside
 export root shared
