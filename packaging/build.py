@@ -11,7 +11,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT / "packaging"), str(ROOT)]
 
-from product.command import main
+from product.command import main  # noqa: E402
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -43,6 +43,11 @@ class Installation(pydantic.BaseModel):
         return self.root / "tools" / ("uv.exe" if os.name == "nt" else "uv")
 
 
+def program_name() -> str:
+    """Return what users type to start this program: where it is installed, the launcher's name."""
+    return "maskwright" if os.environ.get(VARIABLE) else "main.py"
+
+
 def installation() -> Installation | None:
     """Return the installation that this process runs from; None in a checkout or a wheel.
 

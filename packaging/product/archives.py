@@ -69,7 +69,7 @@ def tree_digest(root: Path) -> list[str]:
     for path in sorted(root.rglob("*")):
         place = path.relative_to(root).as_posix()
         if path.is_symlink():
-            lines.append(f"{os.readlink(path)} link {place}")
+            lines.append(f"{path.readlink()} link {place}")
         elif path.is_file():
             lines.append(f"{sha256_of(path)} {path.stat().st_mode & 0o777:o} {place}")
     return lines

@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from product.platforms import Platform
-
 from core.system import installation
+from product.platforms import Platform
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,12 +6,11 @@ import uuid
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
-from cyclonedx.factory.license import LicenseFactory
+from cyclonedx.contrib.license.factories import LicenseFactory
 from cyclonedx.model import ExternalReference, ExternalReferenceType, HashAlgorithm, HashType, XsUri
 from cyclonedx.model.bom import Bom, BomMetaData
 from cyclonedx.model.component import Component as Material
 from cyclonedx.model.component import ComponentType
-from cyclonedx.model.license import License
 from cyclonedx.output import make_outputter
 from cyclonedx.schema import OutputFormat, SchemaVersion
 from packageurl import PackageURL
@@ -67,13 +66,10 @@ def _line(component: Component) -> str:
 
 
 def _material(component: Component) -> Material:
-    licences = LicenseFactory()
     words = " ".join(component.licence.split())
-    try:
-        licence = licences.make_from_string(words)
-    except ValueError:
-        licence = License(name=words)  # type: ignore[assignment]
-    hashes = [HashType(alg=HashAlgorithm.SHA_256, content=component.sha256)]
+    hashes = []
+    if component.sha256 is not None:
+        hashes.append(HashType(alg=HashAlgorithm.SHA_256, content=component.sha256))
     page = ExternalReference(
         type=ExternalReferenceType.WEBSITE, url=XsUri(component.homepage or "")
     )
@@ -83,7 +79,7 @@ def _material(component: Component) -> Material:
         version=component.version,
         bom_ref=component.package_url,
         purl=PackageURL.from_string(component.package_url),
-        licenses=[licence],
-        hashes=hashes if component.sha256 else [],
+        licenses=[LicenseFactory().make_from_string(words)],
+        hashes=hashes,
         external_references=[page] if component.homepage else [],
     )

@@ -128,7 +128,9 @@ def best_wheels(packages: Iterable[Mapping[str, Any]], platform: Platform) -> li
             if places:
                 candidates.append((min(places), [-part for part in build[:1]], wheel["hashes"]))
         if not candidates:
-            raise ValueError(f"{package['name']} {package['version']}: no wheel for {platform.name}")
+            raise ValueError(
+                f"{package['name']} {package['version']}: no wheel for {platform.name}"
+            )
         best = min(candidates, key=lambda one: one[:2])
         name = canonicalize_name(package["name"])
         pins.append(Pin(name, package["version"], best[2]["sha256"]))

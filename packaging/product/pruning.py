@@ -6,7 +6,7 @@ import shutil
 import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass
-from importlib.metadata import distributions
+from importlib.metadata import Distribution, distributions
 from pathlib import Path
 
 from packaging.utils import canonicalize_name
@@ -72,7 +72,7 @@ def prune(layout: Layout, rules: Rules) -> None:
 
 
 def _drop_distributions(packages: Path, names: Iterable[str]) -> list[str]:
-    found = {
+    found: dict[str, Distribution] = {
         canonicalize_name(one.metadata["Name"]): one for one in distributions(path=[str(packages)])
     }
     for name in names:

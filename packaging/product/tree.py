@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from core.system.installation import Kind
 from product import bytecode, licences, materials, program, pruning
 from product.archives import settle
 from product.components import Component
@@ -14,8 +15,6 @@ from product.fetching import extract_members, fetch_tool, install_packages
 from product.layout import Layout
 from product.packages import package_components, wheel_component
 from product.pins import read_pins
-
-from core.system.installation import Kind
 
 LayDown = Callable[[Layout], Sequence[Component]]
 """Puts something of a platform's own into the tree and says what it was."""
