@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-_DIGEST = re.compile(r"^(Current|Calculated) message digest\s*:\s*([0-9A-F]{40,128})\s*$", re.M)
+_DIGEST = re.compile(r"^(Current|Calculated) message digest\s*:\s*([0-9A-F]{40,128})\b", re.M)
 _SUBJECT = re.compile(r"^\s*Subject\s*: (?P<subject>.+)$", re.M)
 INPUT, OUTPUT = "{input}", "{output}"
 
@@ -70,11 +70,13 @@ def parse_answer(answer: str, *, name: str) -> Signature:
     digests: dict[str, str] = {}
     for kind, digest in _DIGEST.findall(answer):
         digests.setdefault(kind, digest)
-    subject = _SUBJECT.search(answer)
-    if set(digests) != {"Current", "Calculated"} or subject is None:
+    if set(digests) != {"Current", "Calculated"}:
         raise SignatureError(f"{name} is not signed")
     if digests["Current"] != digests["Calculated"]:
         raise SignatureError(f"{name} is not what was signed")
+    subject = _SUBJECT.search(answer)
+    if subject is None:
+        raise SignatureError(f"{name} does not say who signed it")
     return Signature(subject["subject"].strip(), digests["Current"])
 
 

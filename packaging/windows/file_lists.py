@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 LONGEST_PATH = 259
 """What Windows allows a whole path where long paths are not switched on, without its end mark."""
 
-_ALLOWED = re.compile(r"[A-Za-z0-9 !#%&'()+,;=@_{}~.\[\]^/-]+")
+_ALLOWED = re.compile(r"[A-Za-z0-9 !#$%&'()+,;=@_{}~.\[\]^/-]+")
 _DEVICE = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
 
 

@@ -112,15 +112,22 @@ def file_commands(lists: FileLists, tree: Path) -> str:
             folder = parent
             below = "" if str(parent) == "." else "\\" + str(parent).replace("/", "\\")
             lines.append(f"SetOutPath {quoted('$INSTDIR', below)}")
-        lines.append(f"File {quoted('', str(tree / name))}")
+        lines.append(f"File {literal(tree / name)}")
     return "".join(f"{line}\n" for line in lines)
 
 
 def quoted(variable: str, text: str) -> str:
     """Return a string of NSIS: the variable's value, then the text as it is."""
-    if any(character in text for character in '`"\n\r') and "`" in text:
+    if "`" in text:
         raise ValueError(f"{text!r} cannot be written in a script of NSIS")
     return f"`{variable}{text.replace('$', '$$')}`"
+
+
+def literal(path: Path) -> str:
+    """Return a file's name for makensis itself, which puts nothing in for ``$``."""
+    if "`" in str(path) or "${" in str(path):
+        raise ValueError(f"{path} cannot be written in a script of NSIS")
+    return f"`{path}`"
 
 
 def definitions(

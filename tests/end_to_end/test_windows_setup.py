@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path, PureWindowsPath
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.append(str(ROOT / "packaging"))
-
 from windows.authenticode import Signer, read_signature
 from windows.installer import SetupBuild, build_setup
 from windows.trial import wine as trial
@@ -117,9 +114,15 @@ def laid_down(files: dict[str, str]) -> set[str]:
     return {*files, "uninstall.exe", "uninstall/files.txt", "uninstall/directories.txt"}
 
 
-def uninstall(wine: trial.Wine, folder: PureWindowsPath, *, exit_code: int = 0) -> None:
-    # _?= keeps it from copying itself and returning at once.
-    wine.run(str(folder / "uninstall.exe"), "/S", f"_?={folder}", exit_code=exit_code)
+def uninstall(wine: trial.Wine, folder: PureWindowsPath) -> None:
+    """Remove; ``_?=`` keeps it from copying itself elsewhere and returning at once."""
+    run_in(wine, folder, f"uninstall.exe /S _?={folder}")
+
+
+def run_in(wine: trial.Wine, folder: PureWindowsPath, line: str, *, exit_code: int = 0) -> None:
+    """Run a line as it is: the last option of setups takes the rest of it, without quotes."""
+    place = wine.local(folder).relative_to(wine.root)
+    wine.shell(f"cd '/{place}' && wine cmd /c '{line}'", exit_code=exit_code)
 
 
 def test_lays_down_updates_and_removes_what_is_its_own(
@@ -199,9 +202,9 @@ def test_refuses_while_the_program_runs(wine: trial.Wine, setups: dict[str, str]
     wine.run(setups["1.0.0"], "/S")
     before = files_below(wine.local(FOLDER))
     output = wine.shell(
-        f"wine '{FOLDER}\\maskwright.exe' & sleep 3;"
+        f"cd '/{wine.local(FOLDER).relative_to(wine.root)}'; wine maskwright.exe & sleep 3;"
         f" wine '{setups['1.1.0']}' /S; echo setup $?;"
-        f" wine '{FOLDER}\\uninstall.exe' /S '_?={FOLDER}'; echo uninstall $?",
+        f" wine cmd /c 'uninstall.exe /S _?={FOLDER}'; echo uninstall $?",
     )
     assert "setup 3" in output
     assert "uninstall 3" in output
@@ -224,8 +227,7 @@ def test_another_folder_takes_the_place_of_the_first(
     wine.run(setups["1.0.0"], "/S")
     kept = wine.local(FOLDER) / "notes.txt"
     kept.write_text("the user's")
-    # /D= is the last and takes the rest of the line, without quotes.
-    wine.shell(f"wine cmd /c \"{setups['1.1.0']} /S /D={ELSEWHERE}\"")
+    run_in(wine, FOLDER, f"{setups['1.1.0']} /S /D={ELSEWHERE}")
     assert files_below(wine.local(ELSEWHERE)) == laid_down(SECOND)
     assert files_below(wine.local(FOLDER)) == {"notes.txt"}
     assert wine.registry(KEY)["Folder"] == str(ELSEWHERE)
@@ -240,7 +242,7 @@ def test_folders_that_cannot_be_used(wine: trial.Wine, setups: dict[str, str]) -
     for path in (wine.local(ELSEWHERE).parent, *wine.local(ELSEWHERE).parent.rglob("*")):
         shutil.chown(path, 1000, 1000)
     for folder in (ELSEWHERE, PureWindowsPath("C:\\") / ("long" * 55)):
-        wine.shell(f"wine cmd /c \"{setups['1.0.0']} /S /D={folder}\"", exit_code=6)
+        run_in(wine, ELSEWHERE, f"{setups['1.0.0']} /S /D={folder}", exit_code=6)
     assert files_below(wine.local(ELSEWHERE)) == {"python/python311.dll"}
     assert theirs.read_text() == "somebody's own"
 
@@ -253,7 +255,7 @@ def test_choices_are_kept_until_taken_back(wine: trial.Wine, setups: dict[str, s
     assert not wine.registry(verb)
     wine.run(setups["1.0.0"], "/S", "/DESKTOP", "/OPENWITH")
     assert icon.exists()
-    assert f'"{FOLDER}\\maskwright.exe" "%V"' in wine.registry(verb).values()
+    assert f'"{FOLDER}\\maskwright.exe" open "%V"' in wine.registry(verb).values()
     wine.run(setups["1.1.0"], "/S", "/DESKTOP=0")
     assert not icon.exists()
     assert wine.registry(verb)

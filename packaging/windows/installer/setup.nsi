@@ -252,10 +252,10 @@ SectionEnd
 Section /o "$(OpenWithName)" OPEN_WITH
     WriteRegStr HKCU "${FOLDER_VERB}" "" "$(OpenText)"
     WriteRegStr HKCU "${FOLDER_VERB}" "Icon" "$INSTDIR\maskwright.exe"
-    WriteRegStr HKCU "${FOLDER_VERB}\command" "" '"$INSTDIR\maskwright.exe" "%V"'
+    WriteRegStr HKCU "${FOLDER_VERB}\command" "" '"$INSTDIR\maskwright.exe" open "%V"'
     WriteRegStr HKCU "Software\Classes\${PROJECT}" "" "$(ProjectText)"
     WriteRegStr HKCU "Software\Classes\${PROJECT}\DefaultIcon" "" "$INSTDIR\maskwright.exe,0"
-    WriteRegStr HKCU "Software\Classes\${PROJECT}\shell\open\command" "" '"$INSTDIR\maskwright.exe" "%1"'
+    WriteRegStr HKCU "Software\Classes\${PROJECT}\shell\open\command" "" '"$INSTDIR\maskwright.exe" open "%1"'
     WriteRegStr HKCU "Software\Classes\.db\OpenWithProgids" "${PROJECT}" ""
     WriteRegDWORD HKCU "${KEY}" "OpenWith" 1
 SectionEnd
