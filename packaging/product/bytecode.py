@@ -11,6 +11,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from product.layout import Layout
@@ -32,26 +33,27 @@ def compile_tree(layout: Layout) -> None:
     running = ".".join(str(part) for part in sys.version_info[:2])
     if running != PYTHON_VERSION:
         raise SystemExit(f"Build with Python {PYTHON_VERSION}, not {running}: its byte code fits.")
-    for folder in _units(layout):
-        _compile(folder, layout.root)
+    with ThreadPoolExecutor(max_workers=os.cpu_count()) as workers:
+        for _ in workers.map(lambda unit: _compile(unit, layout.root), _units(layout)):
+            pass
 
 
 def _units(layout: Layout) -> Iterator[Path]:
     """Yield what is compiled by a process of its own.
 
-    What one process compiled before decides which constants of the next module it marks as
-    shared, so each process gets the same modules in the same order in every build.
+    What a process compiled before decides which constants of the next module it marks as
+    shared, so each unit is compiled in the same order in every build.
     """
-    yield layout.python
-    yield layout.packages
-    yield layout.program
+    for folder in (layout.python, layout.packages, layout.program):
+        for path in sorted(folder.iterdir()):
+            if path.is_dir() or path.suffix == ".py":
+                yield path
 
 
-def _compile(folder: Path, root: Path) -> None:
+def _compile(unit: Path, root: Path) -> None:
     environment = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
     command = [
         sys.executable,
-        "-I",
         "-S",
         "-m",
         "compileall",
@@ -61,8 +63,8 @@ def _compile(folder: Path, root: Path) -> None:
         f"-s{root}",
         f"-x{_BROKEN}",
         "-j1",
-        str(folder),
+        str(unit),
     ]
-    # Sets of names are written in the order of their hashes. -I would ignore the variable.
-    command.remove("-I")
-    subprocess.run(command, check=True, env={**environment, "PYTHONHASHSEED": "0"})
+    # Sets of names are written in the order of their hashes.
+    environment["PYTHONHASHSEED"] = "0"
+    subprocess.run(command, check=True, env=environment)

@@ -9,12 +9,20 @@ from product.components import Component
 from product.layout import Layout
 
 TEXTS = Path(__file__).parent / "licence_texts"
-"""Texts for packages that name a licence and bring none, by SPDX identifier."""
+"""Texts for packages that do not bring their own."""
 
 INDEX = "NOTICE.txt"
 
-_FALLBACK: Mapping[str, str] = {}
-"""Packages that bring no text, and the text that the licence they name stands for."""
+_ADDED: Mapping[str, tuple[str, ...]] = {
+    "bce-python-sdk": ("Apache-2.0",),
+    "flatbuffers": ("Apache-2.0",),
+    "nvidia-ml-py": ("BSD-3-Clause-NVIDIA",),
+    "paddlepaddle": ("Intel-Simplified",),  # libmklml_intel and libiomp5 in paddle/libs
+    "pycocotools": ("BSD-2-Clause-COCO",),
+    "pyside6-essentials": ("LGPL-3.0-only", "GPL-3.0-only"),
+    "shiboken6": ("LGPL-3.0-only", "GPL-3.0-only"),
+}
+"""Texts that belong to packages and are not in them."""
 
 _HEAD = """\
 What is installed with Maskwright, and under which licences
@@ -27,8 +35,12 @@ Qt and PySide6 are used under the GNU Lesser General Public License, version 3
 were left out. They are linked dynamically: their shared libraries lie below
 packages/PySide6 and packages/shiboken6 and may be replaced by other builds of the
 same version with the same interface, also by ones that you have changed. Their
-sources are published by The Qt Company under the versions named below. You may
-examine how the program works with a changed library.
+sources are published by The Qt Company under the versions named below; so are the
+notices of what Qt itself contains (https://doc.qt.io/qt-6/licenses-used-in-qt.html).
+You may examine how the program works with a changed library.
+
+paddle/libs holds Intel's MKL and OpenMP libraries, unchanged, under the Intel
+Simplified Software License; that they are here is no endorsement by Intel.
 
 Each name below has a folder here with the texts that its makers ship.
 
@@ -49,7 +61,7 @@ def write_notices(layout: Layout, components: Iterable[Component]) -> None:
     lines = []
     nameless = []
     for component in sorted(components, key=lambda one: (one.name.lower(), one.kind)):
-        texts = dict(component.notices) or _fallback(component)
+        texts = {**component.notices, **_added(component)}
         if not texts:
             nameless.append(f"{component.name} {component.version} ({component.licence})")
         folder = layout.licences / component.name
@@ -65,8 +77,6 @@ def write_notices(layout: Layout, components: Iterable[Component]) -> None:
     index.write_text(_HEAD + "".join(lines), encoding="utf-8", newline="\n")
 
 
-def _fallback(component: Component) -> dict[str, bytes]:
-    identifier = _FALLBACK.get(component.name)
-    if identifier is None:
-        return {}
-    return {"LICENSE": (TEXTS / f"{identifier}.txt").read_bytes()}
+def _added(component: Component) -> dict[str, bytes]:
+    names = [f"{one}.txt" for one in _ADDED.get(component.name, ())]
+    return {name: (TEXTS / name).read_bytes() for name in names}
