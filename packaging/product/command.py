@@ -108,7 +108,9 @@ def windows(
     sign: Annotated[
         str | None,
         typer.Option(
-            "--sign", metavar="COMMAND", help="Signs {input} as {output}; packaging/windows/README.md."
+            "--sign",
+            metavar="COMMAND",
+            help="Signs {input} as {output}; packaging/windows/README.md.",
         ),
     ] = None,
     fast: Annotated[

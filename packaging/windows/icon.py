@@ -30,7 +30,5 @@ def write_icon(picture: Path, target: Path) -> None:
         painter.end()
         drawn.append(Image.frombytes("RGBA", (side, side), bytes(image.constBits())))
     out = io.BytesIO()
-    drawn[-1].save(
-        out, "ICO", sizes=[(side, side) for side in SIDES], append_images=drawn[:-1]
-    )
+    drawn[-1].save(out, "ICO", sizes=[(side, side) for side in SIDES], append_images=drawn[:-1])
     target.write_bytes(out.getvalue())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import shutil
 import subprocess
@@ -69,10 +70,12 @@ def build_setup(build: SetupBuild, out_file: Path) -> Path:
     with tempfile.TemporaryDirectory() as temporary:
         work = Path(temporary)
         write_icon(build.picture, work / "maskwright.ico")
-        (work / "files.txt").write_text(lists.files_text(), encoding="ascii", newline="")
-        (work / "directories.txt").write_text(
-            lists.directories_text(), encoding="ascii", newline=""
-        )
+        for name, text in (
+            ("files.txt", lists.files_text()),
+            ("directories.txt", lists.directories_text()),
+        ):
+            (work / name).write_text(text, encoding="ascii", newline="")
+            os.utime(work / name, (build.source_date, build.source_date))  # setup keeps times
         script = file_commands(lists, build.tree.absolute())
         (work / "files.nsh").write_text(script, encoding="utf-8")
         out_file.parent.mkdir(parents=True, exist_ok=True)
@@ -86,7 +89,6 @@ def build_setup(build: SetupBuild, out_file: Path) -> Path:
             text=True,
             errors="replace",
             check=False,
-            env=_environment(build.source_date),
         )
     if done.returncode:
         raise RuntimeError(f"makensis: {(done.stdout + done.stderr).strip()}")
@@ -152,9 +154,3 @@ def definitions(
         command = [sys.executable, str(Path(__file__).with_name("sign_file.py"))]
         defined["SIGN"] = f"{shlex.join([*command, build.signer.command])} %1"
     return defined
-
-
-def _environment(source_date: int) -> dict[str, str]:
-    import os
-
-    return {**os.environ, "SOURCE_DATE_EPOCH": str(source_date)}

@@ -32,9 +32,7 @@ class Launcher:
 
 
 WINDOW = Launcher("maskwright.exe", "Maskwright", ("-mwindows",))
-COMMAND_LINE = Launcher(
-    "maskwright.com", "Maskwright, command line", ("-mconsole", "-DCONSOLE")
-)
+COMMAND_LINE = Launcher("maskwright.com", "Maskwright, command line", ("-mconsole", "-DCONSOLE"))
 LAUNCHERS = (WINDOW, COMMAND_LINE)
 
 
@@ -71,9 +69,7 @@ def build_launchers(folder: Path, *, version: str, picture: Path, python_dll: st
         ]
 
 
-def _build(
-    launcher: Launcher, folder: Path, *, work: Path, version: str, python_dll: str
-) -> Path:
+def _build(launcher: Launcher, folder: Path, *, work: Path, version: str, python_dll: str) -> Path:
     numbers = ",".join(str(number) for number in version_numbers(version))
     header = [
         f"#define VERSION_NUMBERS {numbers}",

@@ -57,7 +57,13 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("shared")
     source = folder / "sleeper.c"
     source.write_text(SLEEPER)
-    command = ["x86_64-w64-mingw32-gcc", "-mwindows", "-o", str(folder / "sleeper.exe"), str(source)]
+    command = [
+        "x86_64-w64-mingw32-gcc",
+        "-mwindows",
+        "-o",
+        str(folder / "sleeper.exe"),
+        str(source),
+    ]
     subprocess.run(command, check=True)
     for path in (folder, *folder.parents[:-1]):
         path.chmod(path.stat().st_mode | 0o055)
@@ -89,7 +95,9 @@ def make_setup(shared: Path) -> MakeSetup:
 @pytest.fixture(scope="module")
 def setups(make_setup: MakeSetup) -> dict[str, str]:
     made = {"1.0.0": FIRST, "1.1.0": SECOND}
-    return {version: f"Z:\\shared\\{make_setup(version, files).name}" for version, files in made.items()}
+    return {
+        version: f"Z:\\shared\\{make_setup(version, files).name}" for version, files in made.items()
+    }
 
 
 @pytest.fixture
@@ -153,7 +161,10 @@ def test_lays_down_updates_and_removes_what_is_its_own(
     uninstall(wine, FOLDER)
     # With _?= the uninstaller itself cannot go.
     assert files_below(installed) - {"uninstall.exe"} == mine
-    assert {path.name for path in installed.iterdir()} - {"uninstall.exe"} == {"notes.txt", "packages"}
+    assert {path.name for path in installed.iterdir()} - {"uninstall.exe"} == {
+        "notes.txt",
+        "packages",
+    }
     assert not shortcut.exists()
     assert not wine.registry(UNINSTALL_KEY)
     assert not wine.registry(KEY)
@@ -164,7 +175,7 @@ def test_uninstalling_by_itself_leaves_no_folder(wine: trial.Wine, setups: dict[
     installed = wine.local(FOLDER)
     wine.shell(
         f"wine '{FOLDER}\\uninstall.exe' /S; for i in $(seq 60); do"
-        f" [ -e \"$HOME/.wine/drive_c/users/{trial.USER}/AppData/Local/Programs/Maskwright\" ]"
+        f' [ -e "$HOME/.wine/drive_c/users/{trial.USER}/AppData/Local/Programs/Maskwright" ]'
         " || break; sleep 0.5; done"
     )
     assert not installed.exists()

@@ -45,7 +45,9 @@ def test_changed_after_signing() -> None:
         parse_answer(ANSWER.format(current=DIGEST, calculated=other), name="python.exe")
 
 
-@pytest.mark.parametrize("answer", ["", "No signature found.\n", f"Current message digest : {DIGEST}"])
+@pytest.mark.parametrize(
+    "answer", ["", "No signature found.\n", f"Current message digest : {DIGEST}"]
+)
 def test_not_signed(answer: str) -> None:
     with pytest.raises(SignatureError, match="is not signed"):
         parse_answer(answer, name="python.exe")

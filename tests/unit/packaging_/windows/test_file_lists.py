@@ -26,7 +26,9 @@ def test_lists_of_a_tree(tmp_path: Path) -> None:
 
 def compared_by_windows(left: str, right: str) -> int:
     """``_wcsicmp`` in the C locale: letters A to Z made small, then by number."""
-    small = [[ord(one) + 32 if "A" <= one <= "Z" else ord(one) for one in text] for text in (left, right)]
+    small = [
+        [ord(one) + 32 if "A" <= one <= "Z" else ord(one) for one in text] for text in (left, right)
+    ]
     return (small[0] > small[1]) - (small[0] < small[1])
 
 

@@ -25,12 +25,20 @@ PICTURE = Path(__file__).resolve().parents[4] / "resources" / "icons" / "maskwri
 @pytest.fixture
 def build(tmp_path: Path) -> SetupBuild:
     tree = tmp_path / "the tree"
-    for name, size in {"maskwright.exe": 5000, "packages/a $b/c.py": 3000, "packages/d.py": 0}.items():
+    for name, size in {
+        "maskwright.exe": 5000,
+        "packages/a $b/c.py": 3000,
+        "packages/d.py": 0,
+    }.items():
         path = tree / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(b"\n" * size)
     return SetupBuild(
-        tree=tree, version="0.2.0rc1", picture=PICTURE, source_date=1_700_000_000, compression="fast"
+        tree=tree,
+        version="0.2.0rc1",
+        picture=PICTURE,
+        source_date=1_700_000_000,
+        compression="fast",
     )
 
 
@@ -48,7 +56,7 @@ def test_files_in_the_order_of_the_list() -> None:
 
 
 def test_names_are_taken_literally() -> None:
-    assert quoted("$INSTDIR", "\\a $b \"c\"") == '`$INSTDIR\\a $$b "c"`'
+    assert quoted("$INSTDIR", '\\a $b "c"') == '`$INSTDIR\\a $$b "c"`'
     assert literal(Path("/a $b")) == "`/a $b`"
     with pytest.raises(ValueError, match="cannot be written"):
         quoted("", "a`b")
@@ -66,7 +74,9 @@ def test_definitions(build: SetupBuild, tmp_path: Path) -> None:
     assert "SIGN" not in defined
 
 
-def test_the_script_uses_what_is_defined_and_nothing_else(build: SetupBuild, tmp_path: Path) -> None:
+def test_the_script_uses_what_is_defined_and_nothing_else(
+    build: SetupBuild, tmp_path: Path
+) -> None:
     signed = SetupBuild(
         tree=build.tree,
         version=build.version,
@@ -77,7 +87,9 @@ def test_the_script_uses_what_is_defined_and_nothing_else(build: SetupBuild, tmp
     defined = definitions(signed, make_lists(["maskwright.exe"]), work=tmp_path, out_file=tmp_path)
     script = (SOURCES / "setup.nsi").read_text(encoding="utf-8")
     header = script.partition("Unicode true")[0]
-    documented = {name for name in re.findall(r"[A-Z_]{4,}", header) if name not in ("NSIS", "LZMA")}
+    documented = {
+        name for name in re.findall(r"[A-Z_]{4,}", header) if name not in ("NSIS", "LZMA")
+    }
     assert documented == set(defined)
     for name in defined:
         assert f"${{{name}}}" in script, name
