@@ -1,9 +1,10 @@
 """``maskwright.exe``, the window, and ``maskwright.com``, the command line.
 
 One executable cannot be both: Windows fixes in its header whether it has a console. One with a
-console opens an empty black window beside ours; of one without, no shell waits for the end or shows
-the output. Shells look for ``.com`` before ``.exe``, so that ``maskwright`` typed is the command line,
-and shortcuts start ``maskwright.exe``; Visual Studio's ``devenv`` has been doing this for decades.
+console opens an empty black window beside ours; of one without, no shell waits for the end or
+shows the output. Shells look for ``.com`` before ``.exe``, so that ``maskwright`` typed is the
+command line, and shortcuts start ``maskwright.exe``; Visual Studio's ``devenv`` has been doing this
+for decades.
 """
 
 from __future__ import annotations

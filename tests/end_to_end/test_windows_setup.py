@@ -9,11 +9,11 @@ from pathlib import Path, PureWindowsPath
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
 from windows.authenticode import Signer, read_signature
 from windows.installer import SetupBuild, build_setup
 from windows.trial import wine as trial
 
+ROOT = Path(__file__).resolve().parents[2]
 _MISSING = trial.why_not() or (None if shutil.which("makensis") else "makensis is not installed")
 pytestmark = [
     pytest.mark.skipif(_MISSING is not None, reason=str(_MISSING)),

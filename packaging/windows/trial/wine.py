@@ -39,7 +39,7 @@ def why_not() -> str | None:
 
 
 class Wine:
-    """One folder with wine, and a folder of this machine that is its ``Z:\\shared``.
+    r"""One folder with wine, and a folder of this machine that is its ``Z:\shared``.
 
     Everything that a call starts ends with the call.
 

@@ -108,7 +108,7 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=10)
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
-    draw = random.Random(options.seed)  # noqa: S311 - of moments, not of secrets
+    draw = random.Random(options.seed)
     told: list[dict[str, object]] = []
     options.folder.mkdir(parents=True, exist_ok=True)
     for number in range(options.kills):

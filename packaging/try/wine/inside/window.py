@@ -21,16 +21,17 @@ import numpy as np
 
 os.environ.setdefault("MASKWRIGHT_INSTALLATION", str(Path(sys.prefix).parent))
 
+from PySide6.QtCore import QEvent, QPointF, Qt
+from PySide6.QtGui import QMouseEvent
+from PySide6.QtWidgets import QApplication
+
 from app.panels.label.labelling_panel import LabellingPanel
 from app.services.settings import SettingsStore
 from app.services.targets import ShowTraining
 from app.shell.application import Application
 from core.demo import DemoSettings, make_dataset
 from core.demo.recipe import training_fields
-from core.runs.run_folder import FINAL_STATES
-from PySide6.QtCore import QEvent, QPointF, Qt
-from PySide6.QtGui import QMouseEvent
-from PySide6.QtWidgets import QApplication
+from core.runs.run_folder import FINAL_STATES, RunFolder
 
 IMAGES = 16
 PATIENCE_S = 600.0
@@ -103,13 +104,15 @@ class Visitor:
         panel = area.panels["labelling"]
         assert isinstance(panel, LabellingPanel)
         self.wait_until("an image is open", lambda: panel.editor.document is not None)
-        assert context.project is not None and panel.editor.document is not None
+        project, document = context.project, panel.editor.document
+        assert project is not None and document is not None
         self.wait_until("it is settled", lambda: not panel.busy and not panel.session.pending)
+        assert panel.session.row is not None
         image_id = panel.session.row.id
-        before = context.project.label_map(image_id)
+        before = project.label_map(image_id)
         panel.workspace.actions["tool.brush"].trigger()
         panel.classes.choose(1)
-        width, height = panel.editor.document.size
+        width, height = document.size
         points = [(width * part, height * part) for part in (0.2, 0.35, 0.5)]
         mouse(panel, QEvent.Type.MouseButtonPress, *points[0])
         for point in points:
@@ -117,14 +120,15 @@ class Visitor:
         self.take("label")
         mouse(panel, QEvent.Type.MouseButtonRelease, *points[-1])
 
-        def saved() -> bool:
-            after = context.project.label_map(image_id)
-            return after is not None and (before is None or bool((after != before).any()))
+        def painted() -> int:
+            after = project.label_map(image_id)
+            if after is None:
+                return 0
+            earlier = np.zeros_like(after) if before is None else before
+            return int(np.count_nonzero(after != earlier))
 
-        self.wait_until("the stroke is saved", saved)
-        after = context.project.label_map(image_id)
-        changed = after != (np.zeros_like(after) if before is None else before)
-        self.result["pixels painted"] = int(changed.sum())
+        self.wait_until("the stroke is saved", painted)
+        self.result["pixels painted"] = painted()
 
     def train(self, epochs: int) -> None:
         """Train and keep where the model lies."""
@@ -135,8 +139,7 @@ class Visitor:
         context.start_run(fields)
         context.navigate(ShowTraining())
         self.wait_until("the run is there", lambda: context.runs("train"))
-        run = context.run_folder(context.runs("train")[0].id)
-        assert run is not None
+        run = RunFolder(context.runs("train")[0].folder)
         self.wait_until("it trains", lambda: run.progress is not None or run.state in FINAL_STATES)
         self.take("training")
         self.wait_until("it ends", lambda: run.state in FINAL_STATES)

@@ -7,6 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+
 from windows.authenticode import (
     SignatureError,
     Signer,

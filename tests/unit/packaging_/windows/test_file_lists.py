@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from windows.file_lists import list_tree, make_lists, sort_key
 
 NAMES = st.text("abAB_z9.-", min_size=1, max_size=4).filter(lambda name: name.strip(".") == name)
@@ -35,7 +37,7 @@ def compared_by_windows(left: str, right: str) -> int:
 @given(st.lists(PATHS, min_size=1, max_size=20))
 def test_order_is_that_of_the_comparison_in_setup(paths: list[str]) -> None:
     written = sorted(paths, key=sort_key)
-    for earlier, later in zip(written, written[1:], strict=False):
+    for earlier, later in itertools.pairwise(written):
         assert compared_by_windows(earlier.replace("/", "\\"), later.replace("/", "\\")) <= 0
 
 

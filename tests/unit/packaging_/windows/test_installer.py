@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+
 from windows.authenticode import Signer
 from windows.file_lists import LONGEST_PATH, make_lists
 from windows.installer import (

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
+
 from windows.icon import SIDES, write_icon
 from windows.launchers import SOURCES, build_launchers
 
@@ -60,7 +61,7 @@ def test_tell_version_and_long_paths(folder: Path) -> None:
 
 
 def test_the_manifest_asks_for_no_administrator() -> None:
-    manifest = ET.parse(SOURCES / "launcher.manifest")  # noqa: S314 - our own file
+    manifest = ET.parse(SOURCES / "launcher.manifest")
     (level,) = manifest.iter("{urn:schemas-microsoft-com:asm.v3}requestedExecutionLevel")
     assert level.get("level") == "asInvoker"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from packaging.version import Version
+
 from windows.version_numbers import version_numbers
 
 

@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
-# windows.sh [fast|whole] [OPTIONS]: try the Windows product in wine; see windows.py beside it.
+# wine.sh WORK [FAST]: the Windows product in wine; wine/trial.py does it.
 #
 # Installs what Debian has of it, if it may. Where wine cannot be had it says so in a sentence and ends
-# well, so that other tests go on.
+# well, so that other trials go on. The folder with wine, 1.2 GB and minutes to make, is kept where
+# MASKWRIGHT_WINE_ROOT says, else in build/wine.
 set -uo pipefail
 cd "$(dirname "$0")/../.."
-part=${1:-fast}
-shift || true
+work=${1:?wine.sh WORK [FAST]}
+part=${2:+fast}
 
 tools=(mmdebstrap makensis x86_64-w64-mingw32-gcc osslsigncode)
 packages=(mmdebstrap nsis gcc-mingw-w64-x86-64 osslsigncode)
@@ -18,8 +19,6 @@ if missing; then
     echo "Windows is not tried: ${tools[*]} are needed."
     exit 0
 fi
-python=${PYTHON:-python3}
-[ ! -x .venv/bin/python ] || python=${PYTHON:-.venv/bin/python}
-"$python" packaging/try/windows.py "$part" "$@"
+uv run --no-sync python packaging/try/wine/trial.py "${part:-whole}" --work "$work/windows"
 code=$?
 [ "$code" = 77 ] || exit "$code"
