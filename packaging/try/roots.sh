@@ -15,22 +15,20 @@ need_root_folders() {
 
 # make_root ROOT SUITE PACKAGES: a minimal Debian with these packages, comma-separated.
 make_root() {
-    [ ! -e "$1/made" ] || return 0
+    [ "$(cat "$1/made" 2>/dev/null)" != "$3" ] || return 0
     rm -rf "$1"
     mmdebstrap --quiet --variant=minbase --include="$3" "$2" "$1" \
         || skip "Debian's packages for $2 cannot be had here."
-    touch "$1/made"
+    echo "$3" >"$1/made"
 }
 
-# in_root ROOT [--net] [--as-user] [--mount FOLDER PLACE] COMMAND...: run in a clean system.
-#
-# Without --net there is no network at all. As user: 张 三, whose home is the one thing kept.
+# in_root ROOT [--as-user] [--mount FOLDER PLACE]... COMMAND...: run in a clean system that has no
+# network at all. As user: 张 三.
 in_root() {
-    local root=$1 net=--net mounts=() user=()
+    local root=$1 mounts=() user=()
     shift
     while true; do
         case $1 in
-            --net) net= ;;
             --as-user)
                 user=(setpriv --reuid=1000 --regid=1000 --clear-groups
                     env -i "HOME=/home/张 三" USER=zhang LANG=C.UTF-8
@@ -44,7 +42,7 @@ in_root() {
     mkdir -p "$root/home/张 三"
     chown 1000:1000 "$root/home/张 三"
     # shellcheck disable=SC2016
-    unshare --mount --pid --fork $net bash -c '
+    unshare --mount --pid --net --fork bash -c '
         set -e
         root=$1; shift
         mount -t proc proc "$root/proc"
