@@ -13,7 +13,7 @@ from PIL import Image
 from windows.icon import SIDES, write_icon
 from windows.launchers import SOURCES, build_launchers
 
-PICTURE = Path(__file__).resolve().parents[4] / "resources" / "icons" / "maskwright.svg"
+PICTURE = Path(__file__).resolve().parents[3] / "resources" / "icons" / "maskwright.svg"
 WINDOWED, CONSOLE = 2, 3
 needs_compiler = pytest.mark.skipif(
     shutil.which("x86_64-w64-mingw32-gcc") is None, reason="MinGW's compiler is not installed"

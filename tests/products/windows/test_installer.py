@@ -20,7 +20,7 @@ from windows.installer import (
     quoted,
 )
 
-PICTURE = Path(__file__).resolve().parents[4] / "resources" / "icons" / "maskwright.svg"
+PICTURE = Path(__file__).resolve().parents[3] / "resources" / "icons" / "maskwright.svg"
 
 
 @pytest.fixture
