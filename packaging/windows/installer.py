@@ -21,6 +21,7 @@ COMPRESSIONS = {"small": "/SOLID lzma", "fast": "zlib"}
 """What SetCompressor is told; ``fast`` is for trying setup, not for shipping it."""
 
 
+SIGN_SCRIPT = "sign.sh"
 DICTIONARY_MB = 64
 """How far back LZMA looks; installing takes as much memory."""
 
@@ -76,6 +77,10 @@ def build_setup(build: SetupBuild, out_file: Path) -> Path:
         ):
             (work / name).write_text(text, encoding="ascii", newline="")
             os.utime(work / name, (build.source_date, build.source_date))  # setup keeps times
+        if build.signer is not None:  # makensis quotes its commands in its own way
+            command = [sys.executable, str(Path(__file__).with_name("sign_file.py"))]
+            command.append(build.signer.command)
+            (work / SIGN_SCRIPT).write_text(f'exec {shlex.join(command)} "$1"\n', encoding="utf-8")
         script = file_commands(lists, build.tree.absolute())
         (work / "files.nsh").write_text(script, encoding="utf-8")
         out_file.parent.mkdir(parents=True, exist_ok=True)
@@ -151,6 +156,5 @@ def definitions(
     if "lzma" in defined["COMPRESSION"]:
         defined["DICTIONARY_MB"] = str(DICTIONARY_MB)
     if build.signer is not None:
-        command = [sys.executable, str(Path(__file__).with_name("sign_file.py"))]
-        defined["SIGN"] = f"{shlex.join([*command, build.signer.command])} %1"
+        defined["SIGN"] = str(work / SIGN_SCRIPT)
     return defined
