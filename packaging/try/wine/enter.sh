@@ -29,7 +29,7 @@ inside() {
     exec 9>&-
     exec chroot "$root" setpriv --reuid 1000 --regid 1000 --clear-groups env -i \
         HOME='/home/张 三' USER='张 三' PATH=/usr/lib/wine:/usr/bin:/bin LANG=C.UTF-8 DISPLAY=:9 \
-        WINEDEBUG="${WINEDEBUG:--all}" MASKWRIGHT_TRY="${MASKWRIGHT_TRY:-}" \
+        WINEDEBUG="${WINEDEBUG:--all}" \
         WINEDLLOVERRIDES='ucrtbase,icuuc,concrt140,vcomp140,msvcp140,msvcp140_1,msvcp140_2=n,b;winemenubuilder.exe=' \
         bash -c 'rm -f /tmp/.X9-lock; Xvfb :9 -screen 0 1600x1000x24 -nolisten tcp >/dev/null 2>&1 & sleep 1
             cd "$HOME" && "$@"
