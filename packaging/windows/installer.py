@@ -10,6 +10,7 @@ import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import Literal
 
 from windows.authenticode import Signer
 from windows.file_lists import FileLists, list_tree
@@ -17,9 +18,8 @@ from windows.icon import write_icon
 from windows.version_numbers import version_numbers
 
 SOURCES = Path(__file__).parent / "installer"
-COMPRESSIONS = {"small": "/SOLID lzma", "fast": "zlib"}
-"""What SetCompressor is told; ``fast`` is for trying setup, not for shipping it."""
-
+Compression = Literal["small", "none"]
+"""``none`` is for trying setup, not for shipping it: it is quick and as large as the tree."""
 
 SIGN_SCRIPT = "sign.sh"
 DICTIONARY_MB = 64
@@ -35,7 +35,7 @@ class SetupBuild:
         version: the program's.
         picture: the program's icon (SVG).
         source_date: the one time of the build, in seconds since 1970.
-        compression: a key of ``COMPRESSIONS``.
+        compression: how.
         signer: signs the uninstaller and setup itself; None: nobody does.
     """
 
@@ -43,7 +43,7 @@ class SetupBuild:
     version: str
     picture: Path
     source_date: int
-    compression: str = "small"
+    compression: Compression = "small"
     signer: Signer | None = None
 
 
@@ -151,10 +151,11 @@ def definitions(
         "LONGEST": str(lists.longest),
         "SIZE_KB": str(size // 1024),
         "ICON": str(work / "maskwright.ico"),
-        "COMPRESSION": COMPRESSIONS[build.compression],
     }
-    if "lzma" in defined["COMPRESSION"]:
-        defined["DICTIONARY_MB"] = str(DICTIONARY_MB)
+    if build.compression == "small":
+        defined |= {"COMPRESSION": "/SOLID lzma", "DICTIONARY_MB": str(DICTIONARY_MB)}
+    else:
+        defined |= {"COMPRESSION": "zlib", "STORED": "yes"}
     if build.signer is not None:
         defined["SIGN"] = str(work / SIGN_SCRIPT)
     return defined

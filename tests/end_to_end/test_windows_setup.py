@@ -84,7 +84,7 @@ def make_setup(shared: Path) -> MakeSetup:
             version=version,
             picture=ROOT / "resources" / "icons" / "maskwright.svg",
             source_date=1_700_000_000,
-            compression="fast",
+            compression="none",
             signer=signer,
         )
         return build_setup(build, shared / f"setup-{version}.exe")

@@ -333,7 +333,7 @@ def make_setups(trial: Trial, tree: Path, version: str, later: str) -> dict[str,
                 version=name,
                 picture=picture(CHECKOUT),
                 source_date=int(time.time()),
-                compression="fast",
+                compression="none",
             )
             setup = build_setup(build, trial.shared / f"setup-{name}.exe")
             note(f"{setup.stat().st_size / 1e6:.0f} MB")

@@ -10,6 +10,7 @@
 ;   ICON                       the program's
 ;   COMPRESSION                arguments of SetCompressor
 ;   DICTIONARY_MB              of LZMA, not defined for others
+;   STORED                     only where nothing is compressed
 ;   SIGN                       only where things are signed: shell script that signs the uninstaller
 ;
 ; Exit codes, for roll-out (docs/guide/installing.md): 0 done, 1 cancelled, 2 not completed, 3 the program
@@ -22,6 +23,9 @@ ManifestDPIAware true
 ManifestSupportedOS Win10
 RequestExecutionLevel user
 SetCompressor ${COMPRESSION}
+!ifdef STORED
+    SetCompress off
+!endif
 !ifdef DICTIONARY_MB
     SetCompressorDictSize ${DICTIONARY_MB}
 !endif
