@@ -130,13 +130,15 @@ def fast(trial: Trial, tree: Path) -> None:
         train_a_step(trial, root, note)
     with trial.step("the window, drawn into memory") as note:
         said = trial.wine.shell(
-            "QT_QPA_PLATFORM=offscreen wine 'Z:\\shared\\tree\\python\\python.exe' -B -X utf8"
-            " 'Z:\\shared\\inside\\window.py' 'Z:\\shared\\out\\窗口 window' --import-only",
+            "wine 'Z:\\shared\\tree\\python\\python.exe' -B -X utf8"
+            " 'Z:\\shared\\inside\\window.py' 'Z:\\shared\\out\\窗口 window'"
+            " --import-only --offscreen",
             timeout_s=600,
             exit_code=None,
         )
         told = read_result(trial.shared / "out" / "窗口 window", said)
         require(told.get("done"), str(told.get("failed", said)))
+        require(told["platform"] == "offscreen", str(told["platform"]))
         note(f"window after {told['seconds to the window']} s, {told['images']} images imported")
 
 
