@@ -35,6 +35,7 @@ from core.runs.events import Cancelled, Done, Event, Heartbeat, Started, to_json
 from core.runs.kinds import job_kind
 from core.runs.run_folder import RunFolder
 from core.runs.spec import JobSpec, ModelJobSpec
+from core.system.gpu_environment.worker_entry import enter_environment
 from core.system.messages import message
 from core.system.reporting import StopRequested
 
@@ -94,10 +95,12 @@ def _do(run: RunFolder, reporter: JobReporter, stream: EventStream) -> Event:
         spec = run.spec
         _check_input(spec)
         reporter.check()  # stopped in the queue: no need to load the engine
+        no_engine = _is_export(spec) or not job_kind(spec).needs_engine
+        if not no_engine:
+            enter_environment(spec.device, warn=reporter.warn, load=not ranks.needs_ranks(spec))
         spec = parallelism.apply(spec, run)
         if ranks.needs_ranks(spec):
             return ranks.run_together(spec, run, reporter, stream.emit)
-        no_engine = _is_export(spec) or not job_kind(spec).needs_engine
         device = "cpu" if no_engine else tasks.choose_device(spec.device)
         stream.emit(Started(spec.kind, os.getpid(), device))
         return Done(tasks.run_task(spec, run, reporter))

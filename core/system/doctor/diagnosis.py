@@ -21,9 +21,14 @@ import psutil
 
 from core.system.devices import DeviceInfo, list_devices
 from core.system.doctor import probes as doctor_probes
-from core.system.doctor.gpu_build import ENGINE_VERSION, gpu_build, gpu_installation
-from core.system.doctor.probes import ProbeResult, run_probe
+from core.system.gpu_environment.build_choice import ENGINE_VERSION, build_for, no_build_reason
+from core.system.gpu_environment.environment_folders import (
+    GpuEnvironment,
+    environment_problem,
+    switched_on,
+)
 from core.system.messages import Message, message
+from core.system.probe_process import ProbeResult, run_probe
 
 Severity = Literal["ok", "info", "warning", "error"]
 _GIB = 1 << 30
@@ -240,7 +245,7 @@ def check_engine(installed: Callable[[str], str | None]) -> Iterator[Check]:
             ),
             (
                 message("Remove both: uv pip uninstall paddlepaddle paddlepaddle-gpu"),
-                message("Then install one: uv sync for the processor, or the GPU steps below."),
+                message("Then install the processor's: uv sync"),
             ),
         )
         return
@@ -320,7 +325,7 @@ def has_display() -> bool:
 def check_gpus(
     devices: tuple[DeviceInfo, ...], *, gpu_build_installed: str | None
 ) -> Iterator[Check]:
-    """Every NVIDIA GPU with the engine build that fits it."""
+    """Every NVIDIA GPU with the engine build that fits it, and the environment for it."""
     gpus = [device for device in devices if device.kind == "gpu"]
     if not gpus:
         yield Check(
@@ -328,6 +333,9 @@ def check_gpus(
         )
     for gpu in gpus:
         yield _check_gpu(gpu, installed=gpu_build_installed)
+    environment = switched_on()
+    if environment is not None:
+        yield _check_environment(environment, devices)
 
 
 def _check_gpu(gpu: DeviceInfo, *, installed: str | None) -> Check:
@@ -343,22 +351,33 @@ def _check_gpu(gpu: DeviceInfo, *, installed: str | None) -> Check:
         minor=capability[1],
     )
     name = f"gpu:{gpu.index}"
-    build = gpu_build(cuda=_version(gpu.cuda), capability=capability)
+    build = build_for(gpu)
     if build is None:
-        fix = (
-            message("This GPU is older than Paddle {version} supports.", version=ENGINE_VERSION)
-            if capability < (6, 0)
-            else message("Update NVIDIA's driver: this one is too old for the GPU builds.")
-        )
-        return Check(name, "warning", detail, (fix,))
-    if installed:
+        return Check(name, "warning", detail, (no_build_reason(gpu),))
+    if installed or switched_on() is not None:
         return Check(name, "ok", detail)
-    return Check(name, "info", detail, gpu_installation(build))
+    fix = message(
+        "To train on it, choose Settings → Use the GPU in the window, or the command: gpu install "
+        "(build {build})",
+        build=build,
+    )
+    return Check(name, "info", detail, (fix,))
 
 
-def _version(text: str | None) -> tuple[int, int]:
-    major, _, minor = (text or "0.0").partition(".")
-    return int(major), int(minor or 0)
+def _check_environment(environment: GpuEnvironment, devices: tuple[DeviceInfo, ...]) -> Check:
+    problem = environment_problem(environment, devices)
+    if problem is not None:
+        fix = message("Until then training uses the processor; to leave it at that: gpu off")
+        return Check("gpu_environment", "warning", problem, (fix,))
+    detail = message(
+        "Paddle {version} ({build}) in {folder}, tested on {gpu} with driver {driver}",
+        version=environment.record.engine,
+        build=environment.record.build,
+        folder=environment.folder,
+        gpu=environment.record.tested.gpu,
+        driver=environment.record.tested.driver,
+    )
+    return Check("gpu_environment", "ok", detail)
 
 
 def _installed(name: str) -> str | None:
