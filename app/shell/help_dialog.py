@@ -67,6 +67,7 @@ def _shortcuts() -> QFormLayout:
         ("Ctrl+Shift+D", tr("Light or dark")),
         ("Ctrl+Shift+L", tr("Language")),
         ("?", tr("Shortcuts of the labelling panel")),
+        ("Ctrl+,", tr("Settings")),
         ("Ctrl+Q", tr("Quit")),
     ):
         native = keys if " " in keys else QKeySequence(keys).toString(_NATIVE)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
 import multiprocessing
 import os
 import signal
 import tempfile
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 
 _TIMEOUT_S = 120.0
+_LOOK_S = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +25,19 @@ class ProbeResult:
     problem: str = ""
 
 
-def run_probe(trial: Callable[[], str], *, timeout_s: float = _TIMEOUT_S) -> ProbeResult:
-    """Run a module-level function in a fresh process and say how it went."""
+def run_probe(
+    trial: Callable[[], str],
+    *,
+    timeout_s: float = _TIMEOUT_S,
+    check: Callable[[], object] = lambda: None,
+) -> ProbeResult:
+    """Run a module-level function in a fresh process and say how it went.
+
+    Args:
+        trial: what to run; a ``functools.partial`` of such a function will do.
+        timeout_s: after that the process is ended.
+        check: called several times a second; what it raises ends the process and is raised here.
+    """
     context = multiprocessing.get_context("spawn")
     reader, writer = context.Pipe(duplex=False)
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
@@ -34,17 +46,32 @@ def run_probe(trial: Callable[[], str], *, timeout_s: float = _TIMEOUT_S) -> Pro
         process.start()
         writer.close()
         answer: tuple[bool, str] | None = None
-        with contextlib.suppress(EOFError):
-            if reader.poll(timeout_s):
+        try:
+            if _has_answer(reader, timeout_s, check):
                 answer = reader.recv()
             else:
                 process.kill()
                 answer = (False, f"no answer within {timeout_s:.0f} s")
-        process.join()
-        reader.close()
+        except EOFError:
+            pass  # it died; said below
+        except BaseException:
+            process.kill()
+            raise
+        finally:
+            process.join()
+            reader.close()
         if answer is None:
             answer = (False, _cause_of_death(process.exitcode or 0, output))
     return ProbeResult(True, value=answer[1]) if answer[0] else ProbeResult(False, "", answer[1])
+
+
+def _has_answer(reader: Connection, timeout_s: float, check: Callable[[], object]) -> bool:
+    end = time.monotonic() + timeout_s
+    while (left := end - time.monotonic()) > 0:
+        check()
+        if reader.poll(min(left, _LOOK_S)):
+            return True
+    return False
 
 
 def _child(trial: Callable[[], str], writer: Connection, output: str) -> None:

@@ -6,6 +6,7 @@ import functools
 import importlib
 import math
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,17 +22,22 @@ _STEPS: Final = 3
 _TOLERANCE: Final = 1e-2
 
 
-def try_environment(packages: Path, *, build: str) -> CardAndDriver:
+def try_environment(
+    packages: Path, *, build: str, check: Callable[[], object] = lambda: None
+) -> CardAndDriver:
     """Train a tiny network on the first GPU, in a process of its own.
 
     Args:
         packages: folder of the environment that comes first on the search path.
         build: name of the build that lies there.
+        check: called several times a second; what it raises ends the trial.
 
     Raises:
         InputError: it does not work; the sentence says what happened.
     """
-    result = run_probe(functools.partial(train_on_card, str(packages), build), timeout_s=_TIMEOUT_S)
+    result = run_probe(
+        functools.partial(train_on_card, str(packages), build), timeout_s=_TIMEOUT_S, check=check
+    )
     if not result.ok:
         raise InputError(
             "The training step on the GPU failed, so the processor stays in use: {problem}.",
