@@ -52,9 +52,15 @@ class PrepareDialog(QDialog):
         self.setMinimumWidth(_WIDTH)
         self.build_box = QComboBox()
         for text, name in (
-            (tr("GeForce RTX 20, 30 and 40, A and L series, H100: driver 560 or later"), "cu126"),
+            (
+                tr("GeForce GTX 16, RTX 20, 30, 40, A and L series, H100: driver 560 or later"),
+                "cu126",
+            ),
             (tr("GeForce RTX 50 and other Blackwell cards: driver 570 or later"), "cu129"),
-            (tr("GeForce GTX 10 to RTX 40 with an older driver: 520 or later"), "cu118"),
+            (
+                tr("GeForce GTX 10, V100, or RTX 20 to 40 with an older driver: 520 or later"),
+                "cu118",
+            ),
         ):
             self.build_box.addItem(text, name)
         self.build_box.setCurrentIndex(max(0, self.build_box.findData(build)))
