@@ -299,7 +299,7 @@ def _sentence(status: GpuStatus) -> str:
         return f"{translated(status.reason)} {stay}"
     if status.is_used and status.environment is not None:
         return tr(
-            "Jobs that start from now on compute on it, with Paddle {version} for CUDA {cuda}.",
+            "Jobs compute on it, with Paddle {version} for CUDA {cuda}.",
             version=status.environment.record.engine,
             cuda=_cuda(status.environment.record.build),
         )

@@ -21,7 +21,7 @@ from app.look.theme import GRID
 from app.look.translation import tr
 from app.widgets.layout import button, label
 
-_WIDTH = GRID * 60
+_WIDTH = GRID * 76
 
 
 @dataclass(frozen=True, slots=True)

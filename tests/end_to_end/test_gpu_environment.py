@@ -11,7 +11,7 @@ from pathlib import Path
 
 import gpu_parts
 import pytest
-from tiny_dataset import make_dataset
+from tiny_dataset import write_folder
 
 ROOT = Path(__file__).parents[2]
 
@@ -50,7 +50,6 @@ def train(home, data, out, device):
         home,
         *("train", "--data", data, "--out", home / out, "--model", "FastSCNN", "--epochs", "1"),
         *("--batch-size", "2", "--image-size", "64x64", "--device", device, "--json"),
-        *("--pretrain-weights", "none"),
     )
 
 
@@ -67,7 +66,7 @@ def test_jobs_compute_in_the_environment_until_it_is_left(home, tmp_path):
     folder = Path(json.loads(installed.stdout.splitlines()[-1])["folder"])
     assert "jobs use     the GPU" in run(home, "gpu", "status").stdout
 
-    data = make_dataset(home / "数据")
+    data = write_folder(home / "数据")
     done = train(home, data, "on the card", "gpu")
     assert done.returncode == 0, done.stderr
     assert "working on gpu:0" in done.stderr
