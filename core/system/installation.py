@@ -13,7 +13,6 @@ from typing import Literal
 import pydantic
 
 from core.system.errors import InputError
-from core.system.messages import message
 
 VARIABLE = "MASKWRIGHT_INSTALLATION"
 FILE_NAME = "installation.json"
@@ -57,10 +56,8 @@ def installation() -> Installation | None:
         found = Installation.model_validate_json(path.read_bytes())
     except (OSError, ValueError) as error:
         raise InputError(
-            message(
-                "The installation is damaged: {path} cannot be read. Install the program again;"
-                " projects and settings stay as they are.",
-                path=path,
-            )
+            "The installation is damaged: {path} cannot be read. Install the program again;"
+            " projects and settings stay as they are.",
+            path=path,
         ) from error
     return found.model_copy(update={"root": Path(named)})
