@@ -11,6 +11,7 @@ import platformdirs
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from core.system.files import write_json_atomic
+from core.system.folders import user_settings_folder
 
 APP_NAME = "maskwright"
 MAX_RECENT = 8
@@ -22,7 +23,7 @@ ThemeMode = Literal["auto", "light", "dark"]
 
 def config_dir() -> Path:
     """Folder of ``settings.json``."""
-    return platformdirs.user_config_path(APP_NAME, appauthor=False)
+    return user_settings_folder()
 
 
 def log_dir() -> Path:

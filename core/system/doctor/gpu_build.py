@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 
 from core.system.messages import Message, message
 
@@ -29,6 +30,21 @@ def gpu_build(*, cuda: tuple[int, int], capability: tuple[int, int]) -> str | No
     if cuda >= (12, 9):
         return "cu129"
     return "cu126" if cuda >= (12, 6) else "cu118"
+
+
+def has_kernels(capability: tuple[int, int], built_for: Sequence[int | str]) -> bool:
+    """Whether a build holds code that a GPU runs.
+
+    Args:
+        capability: compute capability of the GPU, such as (8, 6).
+        built_for: capabilities the build was made for, such as 86; empty where it does not say.
+
+    Code for one capability runs on later ones of the same generation.
+    """
+    built = [divmod(int(one), 10) for one in built_for]
+    return not built or any(
+        major == capability[0] and minor <= capability[1] for major, minor in built
+    )
 
 
 def gpu_installation(build: str) -> tuple[Message, ...]:
