@@ -22,7 +22,11 @@ def _fails(*_args, **_options):
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
     """What takes seconds answers at once."""
-    monkeypatch.setattr(probes, "run_probe", lambda trial, **_: ProbeResult(True, ""))
+
+    def answer(trial, **_options):
+        return ProbeResult(True, "xcb 1920 1080 100" if trial is probes.open_display else "")
+
+    monkeypatch.setattr(probes, "run_probe", answer)
 
 
 def _found():
@@ -137,7 +141,7 @@ def test_windows_is_asked_for_its_own(monkeypatch):
     found = _found()
     assert {"counters", "long_paths"} <= set(found)
     assert "shared_memory" not in found
-    assert all("could not" not in str(check.detail) for check in found.values())
+    assert [str(one.detail) for one in found.values() if "could not" in str(one.detail)] == []
 
 
 def test_every_finding_has_a_title():

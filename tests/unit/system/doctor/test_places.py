@@ -24,7 +24,7 @@ def here(tmp_path: Path) -> Places:
 
 @pytest.fixture(autouse=True)
 def local_disk(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(places.psutil, "disk_partitions", lambda all: [])  # noqa: A006
+    monkeypatch.setattr(places.psutil, "disk_partitions", lambda all: [])
     for name in ("OneDrive", "OneDriveConsumer", "OneDriveCommercial"):
         monkeypatch.delenv(name, raising=False)
 
@@ -41,7 +41,7 @@ def test_each_folder_without_rights_is_named(here: Places, monkeypatch) -> None:
         folder.mkdir(parents=True)
     make = places.tempfile.TemporaryFile
 
-    def refuse(dir):  # noqa: A002
+    def refuse(dir):
         if dir == here.home:
             return make(dir=dir)
         raise PermissionError(13, "Permission denied")
@@ -111,7 +111,7 @@ def test_the_nearest_mount_decides(here: Places, monkeypatch, kind: str, warned:
         SimpleNamespace(mountpoint=str(here.home), fstype=kind),
         SimpleNamespace(mountpoint=str(here.home.parent / "other"), fstype="nfs"),
     ]
-    monkeypatch.setattr(places.psutil, "disk_partitions", lambda all: mounts)  # noqa: A006
+    monkeypatch.setattr(places.psutil, "disk_partitions", lambda all: mounts)
     (check,) = check_paths(here)
     assert (check.severity == "warning") is warned
     assert not warned or kind in str(check.detail)
