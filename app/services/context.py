@@ -22,7 +22,8 @@ from core.project.runs import best_miou
 from core.runs import events
 from core.runs.kinds import find_kind
 from core.runs.run_folder import RunFolder
-from core.system.devices import DeviceInfo, training_devices
+from core.system.devices import DeviceInfo
+from core.system.engine_devices import training_devices
 
 _log = logging.getLogger(__name__)
 _SHUTDOWN_WAIT_S = 45.0

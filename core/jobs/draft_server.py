@@ -31,6 +31,7 @@ from core.project.draft_models import check_model, check_useful
 from core.system.child_processes import end_descendants_with_this_process, interrupt_blocked
 from core.system.errors import InputError
 from core.system.files import make_folder
+from core.system.gpu_environment.worker_entry import enter_environment
 
 _LOG = logging.getLogger(__name__)
 _END_WAIT_S = 5.0
@@ -157,6 +158,10 @@ def _predict(loaded: dict[Path, DraftModel], model_dir: Path, image: Path) -> Pr
     if model is None:
         loaded.clear()  # one model's memory is enough
         if exported_file(model_dir) is None:
+            # No self-test anew: a daemon may start no processes.
+            enter_environment(
+                "auto", warn=lambda problem: _LOG.warning("%s", problem), retest=False
+            )
             tasks.choose_device("auto")
         model = loaded[model_dir] = open_model(model_dir)
     return model.predict(image)

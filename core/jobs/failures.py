@@ -20,6 +20,7 @@ from core.runs.spec import JobSpec, TrainingFields
 from core.runs.spec_errors import validation_problem
 from core.system.errors import InputError
 from core.system.files import is_disk_full, storage_problem
+from core.system.gpu_environment.environment_folders import switched_on
 from core.system.messages import Message, message
 
 _MIN_SIDE = 64
@@ -100,8 +101,19 @@ def worker_died(
     return make_failed(
         "bug",
         message("The job's process crashed (exit code {exitcode}).", exitcode=exitcode),
-        message("Details are in {log}.", log=run.log_path),
+        _crash_advice(run, spec),
     )
+
+
+def _crash_advice(run: RunFolder, spec: JobSpec | None) -> Message:
+    uses_gpu = spec is not None and not spec.device.startswith("cpu") and switched_on() is not None
+    if uses_gpu:
+        return message(
+            "Details are in {log}. Should it happen on the GPU only, go back to the processor in "
+            "the settings, or by the command gpu off.",
+            log=run.log_path,
+        )
+    return message("Details are in {log}.", log=run.log_path)
 
 
 def oom_kill_count() -> int:

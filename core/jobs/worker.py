@@ -36,6 +36,7 @@ from core.runs.kinds import job_kind
 from core.runs.run_folder import RunFolder
 from core.runs.spec import JobSpec, ModelJobSpec
 from core.system.child_processes import end_descendants_with_this_process
+from core.system.gpu_environment.worker_entry import enter_environment
 from core.system.messages import message
 from core.system.reporting import StopRequested
 
@@ -96,10 +97,12 @@ def _do(run: RunFolder, reporter: JobReporter, stream: EventStream) -> Event:
         spec = run.spec
         _check_input(spec)
         reporter.check()  # stopped in the queue: no need to load the engine
+        no_engine = _is_export(spec) or not job_kind(spec).needs_engine
+        if not no_engine:
+            enter_environment(spec.device, warn=reporter.warn, load=not ranks.needs_ranks(spec))
         spec = parallelism.apply(spec, run)
         if ranks.needs_ranks(spec):
             return ranks.run_together(spec, run, reporter, stream.emit)
-        no_engine = _is_export(spec) or not job_kind(spec).needs_engine
         device = "cpu" if no_engine else tasks.choose_device(spec.device)
         stream.emit(Started(spec.kind, os.getpid(), device))
         return Done(tasks.run_task(spec, run, reporter))

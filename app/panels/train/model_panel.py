@@ -22,7 +22,8 @@ from core.advice.checks import find_problems, memory_warning
 from core.models.catalog import NETWORKS, ModelName
 from core.models.image_sizes import size_warning
 from core.project import ImageCounts, Project
-from core.system.devices import DeviceInfo, training_devices
+from core.system.devices import DeviceInfo
+from core.system.engine_devices import training_devices
 from core.system.errors import InputError
 from core.system.messages import message
 

@@ -28,6 +28,7 @@ _TITLES: Mapping[str, Message] = {
     "display": message("Display"),
     "fonts": message("Chinese characters"),
     "gpu": message("GPU"),
+    "gpu_environment": message("GPU environment"),
 }
 
 

@@ -1,7 +1,7 @@
 """Does this machine have what the program needs? Plain words, and a way out for each problem.
 
 Whatever may crash (the engine's native code, Qt's system libraries) is tried in a process of its
-own, see ``core.system.doctor.probes``; whatever may hang, in a thread that is left behind.
+own, see ``core.system.probe_process``; whatever may hang, in a thread that is left behind.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from core.system.doctor import engine, machine, places, probes, window
 from core.system.doctor.check import Check
 from core.system.doctor.engine import installed_version
 from core.system.doctor.places import Places
-from core.system.doctor.probes import ProbeResult
 from core.system.messages import message
+from core.system.probe_process import TIMEOUT_S, ProbeResult, run_probe
 from core.system.reporting import StopRequested
 
 _Look = Callable[[], Check | Iterable[Check]]
 #: A disk on a network that is gone answers after minutes; a process ends by its own patience.
 _PATIENCE_S = 20.0
-_PATIENCE_WITH_PROCESS_S = probes.TIMEOUT_S + 30.0
+_PATIENCE_WITH_PROCESS_S = TIMEOUT_S + 30.0
 _TICK_S = 0.1
 _END_WAIT_S = 2.0
 
@@ -41,7 +41,7 @@ def examine(
     """
 
     def trial(function: Callable[[], str]) -> ProbeResult:
-        return probes.run_probe(function, stopped=stopped)
+        return run_probe(function, stopped=stopped)
 
     def look(name: str, what: _Look, patience_s: float = _PATIENCE_S) -> Iterator[Check]:
         return _alone(name, what, patience_s=patience_s, stopped=stopped)

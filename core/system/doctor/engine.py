@@ -7,9 +7,14 @@ from importlib import metadata
 
 from core.system.devices import DeviceInfo
 from core.system.doctor.check import Check, install_again
-from core.system.doctor.gpu_build import ENGINE_VERSION, gpu_build, gpu_installation
-from core.system.doctor.probes import NO_KERNELS, ProbeResult
+from core.system.gpu_environment.build_choice import ENGINE_VERSION, build_for, no_build_reason
+from core.system.gpu_environment.environment_folders import (
+    GpuEnvironment,
+    environment_problem,
+    switched_on,
+)
 from core.system.messages import message
+from core.system.probe_process import ProbeResult
 
 _GIB = 1 << 30
 
@@ -36,7 +41,7 @@ def check_engine(
             ),
             (
                 message("Remove both: uv pip uninstall paddlepaddle paddlepaddle-gpu"),
-                message("Then install one: uv sync for the processor, or the GPU steps below."),
+                message("Then install the processor's: uv sync"),
             ),
         )
         return
@@ -55,11 +60,7 @@ def check_engine(
 
 def _judge_engine(name: str, version: str, probe: ProbeResult) -> Check:
     if not probe.ok:
-        if NO_KERNELS in probe.problem:
-            fix = message("Install the build that fits the card: see what is said of the GPU.")
-        else:
-            again = message("Install it anew: uv sync --reinstall-package {name}", name=name)
-            fix = install_again(again)
+        again = message("Install it anew: uv sync --reinstall-package {name}", name=name)
         return Check(
             "engine",
             "error",
@@ -69,7 +70,7 @@ def _judge_engine(name: str, version: str, probe: ProbeResult) -> Check:
                 version=version,
                 problem=probe.problem,
             ),
-            (fix,),
+            (install_again(again),),
         )
     detail = message(
         "{name} {version} trained one step and saved it under a Chinese name on {device}",
@@ -86,7 +87,7 @@ def _judge_engine(name: str, version: str, probe: ProbeResult) -> Check:
 def check_gpus(
     devices: tuple[DeviceInfo, ...], *, gpu_build_installed: str | None
 ) -> Iterator[Check]:
-    """Every NVIDIA GPU with the engine build that fits it."""
+    """Every NVIDIA GPU with the engine build that fits it, and the environment for it."""
     gpus = [device for device in devices if device.kind == "gpu"]
     if not gpus:
         yield Check(
@@ -94,6 +95,9 @@ def check_gpus(
         )
     for gpu in gpus:
         yield _check_gpu(gpu, installed=gpu_build_installed)
+    environment = switched_on()
+    if environment is not None:
+        yield _check_environment(environment, devices)
 
 
 def _check_gpu(gpu: DeviceInfo, *, installed: str | None) -> Check:
@@ -109,17 +113,33 @@ def _check_gpu(gpu: DeviceInfo, *, installed: str | None) -> Check:
         minor=capability[1],
     )
     name = f"gpu:{gpu.index}"
-    build = gpu_build(cuda=_version(gpu.cuda), capability=capability)
+    build = build_for(gpu)
     if build is None:
-        fix = (
-            message("This GPU is older than Paddle {version} supports.", version=ENGINE_VERSION)
-            if capability < (6, 0)
-            else message("Update NVIDIA's driver: this one is too old for the GPU builds.")
-        )
-        return Check(name, "warning", detail, (fix,))
-    if installed:
+        return Check(name, "warning", detail, (no_build_reason(gpu),))
+    if installed or switched_on() is not None:
         return Check(name, "ok", detail)
-    return Check(name, "info", detail, gpu_installation(build))
+    fix = message(
+        "To train on it, choose Settings → Use the GPU in the window, or the command: gpu install "
+        "(build {build})",
+        build=build,
+    )
+    return Check(name, "info", detail, (fix,))
+
+
+def _check_environment(environment: GpuEnvironment, devices: tuple[DeviceInfo, ...]) -> Check:
+    problem = environment_problem(environment, devices)
+    if problem is not None:
+        fix = message("Until then training uses the processor; to leave it at that: gpu off")
+        return Check("gpu_environment", "warning", problem, (fix,))
+    detail = message(
+        "Paddle {version} ({build}) in {folder}, tested on {gpu} with driver {driver}",
+        version=environment.record.engine,
+        build=environment.record.build,
+        folder=environment.folder,
+        gpu=environment.record.tested.gpu,
+        driver=environment.record.tested.driver,
+    )
+    return Check("gpu_environment", "ok", detail)
 
 
 def installed_version(name: str) -> str | None:
@@ -128,8 +148,3 @@ def installed_version(name: str) -> str | None:
         return metadata.version(name)
     except metadata.PackageNotFoundError:
         return None
-
-
-def _version(text: str | None) -> tuple[int, int]:
-    major, _, minor = (text or "0.0").partition(".")
-    return int(major), int(minor or 0)

@@ -7,8 +7,8 @@ import sys
 from collections.abc import Callable
 
 from core.system.doctor.check import Check, install_again
-from core.system.doctor.probes import ProbeResult
 from core.system.messages import message
+from core.system.probe_process import ProbeResult
 
 _LIBRARIES = {  # Debian's package for each system library that Qt loads
     "libEGL.so.1": "libegl1",

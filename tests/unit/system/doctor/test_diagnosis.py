@@ -11,8 +11,8 @@ import pytest
 
 from core.system.doctor import diagnosis, engine, machine, places, probes, window
 from core.system.doctor.check import Check
-from core.system.doctor.probes import ProbeResult
 from core.system.messages import message
+from core.system.probe_process import ProbeResult
 
 
 def _fails(*_args, **_options):
@@ -26,7 +26,7 @@ def quick(monkeypatch):
     def answer(trial, **_options):
         return ProbeResult(True, "xcb 1920 1080 100" if trial is probes.open_display else "")
 
-    monkeypatch.setattr(probes, "run_probe", answer)
+    monkeypatch.setattr(diagnosis, "run_probe", answer)
 
 
 def _found():
@@ -45,9 +45,9 @@ def _found():
         (places, "_refusal", "rights"),
         (places, "is_utf8", "paths"),
         (diagnosis, "list_devices", "gpu"),
-        (probes, "run_probe", "engine"),
-        (probes, "run_probe", "window"),
-        (probes, "run_probe", "fonts"),
+        (diagnosis, "run_probe", "engine"),
+        (diagnosis, "run_probe", "window"),
+        (diagnosis, "run_probe", "fonts"),
         (window, "has_display", "display"),
         (diagnosis, "installed_version", "engine"),
     ],
@@ -94,7 +94,7 @@ def test_it_ends_soon_when_nobody_waits_any_more(monkeypatch):
         ended.set()
         raise diagnosis.StopRequested
 
-    monkeypatch.setattr(probes, "run_probe", hang)
+    monkeypatch.setattr(diagnosis, "run_probe", hang)
     monkeypatch.setattr(engine, "installed_version", lambda name: None)
     names = []
     for check in diagnosis.examine(stopped=wanted.is_set):

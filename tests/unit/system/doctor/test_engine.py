@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 
 from core.system.devices import DeviceInfo
+from core.system.doctor import engine
 from core.system.doctor.engine import check_engine, check_gpus
-from core.system.doctor.gpu_build import ENGINE_VERSION
-from core.system.doctor.probes import NO_KERNELS, ProbeResult
+from core.system.messages import message
+from core.system.probe_process import ProbeResult
 
 
 def _gpu(**changes):
@@ -23,16 +26,16 @@ def _gpu(**changes):
     return DeviceInfo(**{**fields, **changes})
 
 
-def test_gpu_without_its_build_gets_steps_that_survive_uv_run():
+@pytest.fixture(autouse=True)
+def no_environment(monkeypatch):
+    """What this user has switched on does not count."""
+    monkeypatch.setattr(engine, "switched_on", lambda: None)
+
+
+def test_gpu_without_its_build_is_told_how_to_get_it():
     (check,) = check_gpus((_gpu(),), gpu_build_installed=None)
-    steps = "\n".join(str(step) for step in check.fix)
     assert check.severity == "info"
-    assert "UV_PROJECT_ENVIRONMENT" in steps
-    assert "--no-install-package paddlepaddle" in steps
-    assert f"paddlepaddle-gpu=={ENGINE_VERSION}" in steps
-    assert "cu126" in steps
-    assert "uv run --no-sync main.py" in steps
-    assert "://" not in steps
+    assert "Use the GPU" in str(check.fix[0]) and "cu126" in str(check.fix[0])
 
 
 def test_gpu_with_its_build_is_well():
@@ -40,10 +43,36 @@ def test_gpu_with_its_build_is_well():
     assert (check.severity, check.fix) == ("ok", ())
 
 
-def test_old_driver_is_told_to_update():
-    (check,) = check_gpus((_gpu(cuda="11.4"),), gpu_build_installed=None)
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"cuda": "11.4"}, "update it"),
+        ({"compute_capability": (5, 2)}, "older than Paddle"),
+        ({"compute_capability": (14, 0)}, "newer than Paddle"),
+    ],
+)
+def test_a_gpu_without_a_build_is_told_why(changes, told):
+    (check,) = check_gpus((_gpu(**changes),), gpu_build_installed=None)
     assert check.severity == "warning"
-    assert "Update NVIDIA's driver" in str(check.fix[0])
+    assert told in str(check.fix[0])
+
+
+def _environment():
+    tested = SimpleNamespace(gpu="NVIDIA RTX 4060", driver="560.35")
+    record = SimpleNamespace(engine="3.2.2", build="cu126", tested=tested)
+    return SimpleNamespace(folder="/gpu", record=record)
+
+
+@pytest.mark.parametrize("problem", [None, message("the driver was changed")])
+def test_the_environment_for_the_gpu_is_looked_at(monkeypatch, problem):
+    monkeypatch.setattr(engine, "switched_on", _environment)
+    monkeypatch.setattr(engine, "environment_problem", lambda *_: problem)
+    card, environment = check_gpus((_gpu(),), gpu_build_installed=None)
+    assert card.severity == "ok"
+    assert environment.name == "gpu_environment"
+    assert environment.severity == ("ok" if problem is None else "warning")
+    assert ("cu126" if problem is None else "driver was changed") in str(environment.detail)
+    assert bool(environment.fix) == (problem is not None)
 
 
 def test_no_gpu_is_no_problem():
@@ -73,13 +102,6 @@ def test_crashing_engine_is_an_error_in_words():
     assert check.severity == "error"
     assert "SIGILL" in str(check.detail)
     assert "--reinstall-package paddlepaddle" in str(check.fix[0])
-
-
-def test_a_build_for_other_cards_is_not_to_be_installed_anew():
-    broken = ProbeResult(False, "", f"RuntimeError: it {NO_KERNELS}: made for [80]")
-    (check,) = check_engine({"paddlepaddle-gpu": "3.2.2"}.get, lambda: broken)
-    assert check.severity == "error"
-    assert "GPU" in str(check.fix[0]) and "reinstall" not in str(check.fix[0])
 
 
 def test_another_engine_version_is_a_warning():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from core.system.doctor import window
-from core.system.doctor.probes import ProbeResult
+from core.system.probe_process import ProbeResult
 
 
 def test_missing_library_names_its_package():
