@@ -24,7 +24,6 @@ from app.shell.demo_dialog import DemoDialog, ReadyDemo
 from app.shell.garbage import GarbageCollector
 from app.shell.main_window import MainWindow
 from app.widgets import dialogs
-from core.system.errors import InputError
 
 _log = logging.getLogger(__name__)
 _LOG_BYTES = 2_000_000
@@ -44,7 +43,6 @@ class Application(QObject):
         apply_theme(qt, store.settings.theme)
         self.context = AppContext(store, self)
         self.window = self._make_window()
-        self._broken_settings = store.warning
         qt.styleHints().colorSchemeChanged.connect(self._on_color_scheme_changed)
 
     def show(self) -> None:
@@ -54,15 +52,9 @@ class Application(QObject):
         else:
             self.window.show()
         self.context.find_devices()
-        if self._broken_settings:
-            dialogs.show_error(
-                self.window,
-                InputError(
-                    "The settings could not be read, so the defaults are in use; the old file is "
-                    "kept as {file}.",
-                    file=self._broken_settings,
-                ),
-            )
+        problem = self.context.store.problem
+        if problem is not None:
+            dialogs.show_error(self.window, problem)
 
     def shut_down(self) -> None:
         """Close the window, end the jobs and the background work; saves the settings.
