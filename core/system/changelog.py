@@ -37,6 +37,12 @@ def changes_since(text: str, seen: str) -> str:
     return "\n\n".join(kept)
 
 
+def is_earlier(version: str, than: str) -> bool:
+    """Whether a version comes before another; False where one of them is none."""
+    one, other = parsed_version(version), parsed_version(than)
+    return one is not None and other is not None and one < other
+
+
 def parsed_version(text: str) -> Version | None:
     """Return a version that can be compared, None where ``text`` is none."""
     try:

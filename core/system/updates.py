@@ -17,7 +17,7 @@ from typing import Annotated, Any
 import certifi
 import pydantic
 
-from core.system.changelog import parsed_version
+from core.system.changelog import is_earlier, parsed_version
 from core.system.errors import InputError, first_problem
 
 CONNECT_TIMEOUT_S = 10.0
@@ -65,11 +65,11 @@ class Announcement(pydantic.BaseModel):
 
     def is_newer_than(self, version: str) -> bool:
         """Whether ``version`` is earlier; False where it is no version."""
-        return _is_earlier(version, self.version)
+        return is_earlier(version, self.version)
 
     def looks_after(self, version: str) -> bool:
         """Whether ``version`` is not too old for the packager."""
-        return self.minimum is None or not _is_earlier(version, self.minimum)
+        return self.minimum is None or not is_earlier(version, self.minimum)
 
 
 def fetch_announcement(url: str, *, program: str) -> Announcement:
@@ -162,8 +162,3 @@ def _reason(error: Exception) -> str:
     if isinstance(cause, OSError):
         return cause.strerror or str(cause)
     return str(cause)
-
-
-def _is_earlier(version: str, than: str) -> bool:
-    one, other = parsed_version(version), parsed_version(than)
-    return one is not None and other is not None and one < other
