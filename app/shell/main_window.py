@@ -23,11 +23,13 @@ from app.panels.data.import_dialog import ImportDialog
 from app.services.context import AppContext
 from app.services.targets import ShowDataset, Target
 from app.shell.closing_page import ClosingPage
+from app.shell.computer_dialog import ComputerDialog
 from app.shell.help_dialog import HelpDialog
 from app.shell.home import HomePage
 from app.shell.job_strip import JobStrip
 from app.shell.log_dialog import LogDialog
 from app.shell.new_project_dialog import NewProject, NewProjectDialog
+from app.shell.notice_bar import NoticeBar
 from app.shell.settings_dialog import SettingsDialog
 from app.shell.top_bar import TopBar
 from app.shell.work_area import WorkArea
@@ -61,6 +63,7 @@ class MainWindow(QMainWindow):
         self.top_bar = TopBar()
         self.home = HomePage(context.settings)
         self._work_area: WorkArea | None = None
+        self.notice = NoticeBar()
         self.job_strip = JobStrip()
         self._stack = QStackedWidget()
         self._stack.addWidget(self.home)
@@ -68,9 +71,9 @@ class MainWindow(QMainWindow):
         layout = QVBoxLayout(central)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
-        for widget in (self.top_bar, line(), self._stack, line(), self.job_strip):
+        for widget in (self.top_bar, self.notice, line(), self._stack, line(), self.job_strip):
             layout.addWidget(widget)
-        layout.setStretch(2, 1)
+        layout.setStretchFactor(self._stack, 1)
         self.setCentralWidget(central)
         self._connect_top_bar()
         self._connect_home()
@@ -111,6 +114,15 @@ class MainWindow(QMainWindow):
         dialog.open()
         if folder is not None:
             dialog.set_folder(folder)
+        return dialog
+
+    @Slot()
+    def check_computer(self) -> ComputerDialog:
+        """Show what this computer lacks, and how to get it."""
+        project = self.context.project
+        folder = self.context.projects_dir() if project is None else project.folder
+        dialog = ComputerDialog(folder, self)
+        dialog.open()
         return dialog
 
     def open_project(self, folder: Path, then: Callable[[], None] | None = None) -> None:
@@ -191,6 +203,7 @@ class MainWindow(QMainWindow):
         bar.theme_requested.connect(self.theme_requested)
         bar.language_requested.connect(self.language_requested)
         bar.help_requested.connect(self._on_help_requested)
+        bar.check_requested.connect(self.check_computer)
         bar.settings_requested.connect(self._on_settings_requested)
 
     def _connect_home(self) -> None:
@@ -402,7 +415,9 @@ class MainWindow(QMainWindow):
 
     @Slot()
     def _on_help_requested(self) -> None:
-        HelpDialog(self.context.devices, self).open()
+        dialog = HelpDialog(self.context.devices, self)
+        dialog.check_requested.connect(self.check_computer)
+        dialog.open()
 
     @Slot()
     def _on_settings_requested(self) -> None:
@@ -411,7 +426,6 @@ class MainWindow(QMainWindow):
             dialog = SettingsDialog(self)
             dialog.device_changed.connect(self.context.find_devices)
         dialog.show()
-        dialog.raise_()
         dialog.activateWindow()
 
     def _leave_project(self, action: Callable[[], None]) -> None:

@@ -42,6 +42,9 @@ class TopBar(QFrame):
     language_requested = Signal(str)
     help_requested = Signal()
     settings_requested = Signal()
+    check_requested = Signal()
+    changes_requested = Signal()
+    update_requested = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -66,8 +69,10 @@ class TopBar(QFrame):
         self.theme_button = self._tool_button("moon", tr("Light or dark"), "Ctrl+Shift+D")
         self.theme_button.clicked.connect(self._on_theme_clicked)
         self.language_button = self._make_language_button()
-        self.help_button = self._tool_button("help", tr("Help and shortcuts"), "F1")
-        self.help_button.clicked.connect(self.help_requested)
+        self.update_action = self._action(
+            tr("Look for a later version"), "", "", self.update_requested
+        )
+        self.help_button = self._make_help_button()
         layout = QHBoxLayout(self)
         layout.setContentsMargins(GRID * 2, 0, GRID, 0)
         layout.setSpacing(GRID)
@@ -108,6 +113,11 @@ class TopBar(QFrame):
         self.device_button.setText(device_name(devices[0]))
         self.device_button.setToolTip("\n".join(device_facts(item) for item in devices))
         self.device_button.setAccessibleDescription(self.device_button.toolTip())
+
+    def set_update_reason(self, reason: str) -> None:
+        """Say why no later version can be looked for; "" where one can."""
+        self.update_action.setEnabled(not reason)
+        self.update_action.setToolTip(reason)
 
     def renew_colors(self) -> None:
         """Show the icon of the theme that a click would switch to."""
@@ -183,6 +193,19 @@ class TopBar(QFrame):
             action.triggered.connect(
                 lambda _checked=False, language=code: self.language_requested.emit(language)
             )
+        made.setMenu(menu)
+        made.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        return made
+
+    def _make_help_button(self) -> QToolButton:
+        menu = QMenu(self)
+        menu.setToolTipsVisible(True)
+        menu.addAction(self._action(tr("Help and shortcuts"), "help", "F1", self.help_requested))
+        menu.addAction(self._action(tr("Check this computer…"), "device", "", self.check_requested))
+        menu.addSeparator()
+        menu.addAction(self._action(tr("What is new"), "", "", self.changes_requested))
+        menu.addAction(self.update_action)
+        made = self._tool_button("help", tr("Help"), "Alt+H")
         made.setMenu(menu)
         made.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         return made

@@ -28,6 +28,7 @@ from core.jobs.failures import classify
 from core.jobs.worker import leave_terminal, lower_priority, redirect_output
 from core.models.model_folder import exported_file
 from core.project.draft_models import check_model, check_useful
+from core.system.child_processes import end_descendants_with_this_process, interrupt_blocked
 from core.system.errors import InputError
 from core.system.files import make_folder
 from core.system.gpu_environment.environment_folders import GpuEnvironment, switched_on
@@ -111,7 +112,8 @@ class PredictionServer:
             self._process = context.Process(
                 target=_serve, args=(theirs, log), name="prediction", daemon=True
             )
-            self._process.start()
+            with interrupt_blocked():
+                self._process.start()
             theirs.close()
             self._pipe = ours
             return ours
@@ -138,6 +140,7 @@ def _serve(pipe: Connection, log: str | None) -> None:
     leave_terminal()
     lower_priority()
     redirect_output(Path(os.devnull if log is None else log))
+    end_descendants_with_this_process()
     loaded: dict[Path, DraftModel] = {}
     while True:
         try:

@@ -6,6 +6,7 @@ import errno
 import re
 import shutil
 import signal
+import sys
 from pathlib import Path
 
 import psutil
@@ -28,6 +29,8 @@ _OOM_TEXT = re.compile(
     r"|cannot allocate memory|can't allocate memory|(unable|failed?) to alloc|insufficient memory",
     re.IGNORECASE,
 )
+#: Exit codes that Task Manager and ``psutil`` give to what they end.
+_WINDOWS_KILLS = frozenset({1, int(signal.SIGTERM)})
 _DISK_FULL_TEXT = re.compile(r"no space left on device|disk quota exceeded", re.IGNORECASE)
 
 
@@ -82,6 +85,8 @@ def worker_died(
         oom_kills: how many processes the system killed for memory while the worker ran.
     """
     killed = {-getattr(signal, name) for name in ("SIGKILL", "SIGTERM") if hasattr(signal, name)}
+    if sys.platform == "win32" and run.heartbeat is not None:  # before it, 1 is a failed start
+        killed |= _WINDOWS_KILLS
     if exitcode == -getattr(signal, "SIGKILL", 0) and (oom_kills or _was_short(run.heartbeat)):
         return out_of_memory(spec)
     if exitcode not in killed and _OOM_TEXT.search(run.log_tail(4096)):

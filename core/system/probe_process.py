@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
 import signal
@@ -12,8 +13,11 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-_TIMEOUT_S = 120.0
-_LOOK_S = 0.2
+from core.system.child_processes import interrupt_blocked
+from core.system.reporting import StopRequested
+
+TIMEOUT_S = 120.0
+_TICK_S = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,36 +32,39 @@ class ProbeResult:
 def run_probe(
     trial: Callable[[], str],
     *,
-    timeout_s: float = _TIMEOUT_S,
-    check: Callable[[], object] = lambda: None,
+    timeout_s: float = TIMEOUT_S,
+    stopped: Callable[[], bool] = lambda: False,
 ) -> ProbeResult:
     """Run a module-level function in a fresh process and say how it went.
 
     Args:
-        trial: what to run; a ``functools.partial`` of such a function will do.
-        timeout_s: after that the process is ended.
-        check: called several times a second; what it raises ends the process and is raised here.
+        trial: what is tried.
+        timeout_s: how long it may take.
+        stopped: asked often; once it says yes the process is ended.
+
+    Raises:
+        StopRequested: ``stopped`` said so.
     """
     context = multiprocessing.get_context("spawn")
     reader, writer = context.Pipe(duplex=False)
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         output = Path(folder) / "output.txt"
-        process = context.Process(target=_child, args=(trial, writer, str(output)))
-        process.start()
+        # A daemon: a program that ends meanwhile does not wait for it.
+        process = context.Process(target=_child, args=(trial, writer, str(output)), daemon=True)
+        with interrupt_blocked():
+            process.start()
         writer.close()
         answer: tuple[bool, str] | None = None
         try:
-            if _has_answer(reader, timeout_s, check):
-                answer = reader.recv()
-            else:
-                process.kill()
-                answer = (False, f"no answer within {timeout_s:.0f} s")
-        except EOFError:
-            pass  # it died; said below
-        except BaseException:
-            process.kill()
-            raise
+            with contextlib.suppress(EOFError):
+                if _waited(reader, timeout_s, stopped):
+                    answer = reader.recv()
+                else:
+                    answer = (False, f"no answer within {timeout_s:.0f} s")
+                    process.kill()
         finally:
+            if stopped():
+                process.kill()
             process.join()
             reader.close()
         if answer is None:
@@ -65,12 +72,14 @@ def run_probe(
     return ProbeResult(True, value=answer[1]) if answer[0] else ProbeResult(False, "", answer[1])
 
 
-def _has_answer(reader: Connection, timeout_s: float, check: Callable[[], object]) -> bool:
+def _waited(reader: Connection, timeout_s: float, stopped: Callable[[], bool]) -> bool:
+    """Whether something came, or the other end closed, in time."""
     end = time.monotonic() + timeout_s
-    while (left := end - time.monotonic()) > 0:
-        check()
-        if reader.poll(min(left, _LOOK_S)):
+    while time.monotonic() < end:
+        if reader.poll(_TICK_S):
             return True
+        if stopped():
+            raise StopRequested
     return False
 
 

@@ -8,6 +8,7 @@ import os
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 
 def train_one_step() -> str:
@@ -34,11 +35,7 @@ def train_one_step() -> str:
 
 def start_window_system() -> str:
     """Start Qt without a screen; returns what the plug-in for screens misses, or ''."""
-    os.environ["QT_QPA_PLATFORM"] = "offscreen"
-    # By name: only this child process may load Qt from here, and nothing in ``core`` imports it.
-    widgets = importlib.import_module("PySide6.QtWidgets")
-    application = widgets.QApplication([])
-    application.processEvents()
+    _qt_application(offscreen=True).processEvents()
     if sys.platform != "linux":
         return ""
     core = importlib.import_module("PySide6.QtCore")
@@ -48,3 +45,35 @@ def start_window_system() -> str:
     except OSError as error:
         return str(error)
     return ""
+
+
+def open_display() -> str:
+    """Start Qt on the screen; returns its kind, width, height and scale in per cent."""
+    application = _qt_application(offscreen=False)
+    screen = application.primaryScreen()
+    if screen is None:
+        raise RuntimeError("there is no screen")
+    size = screen.availableSize()
+    scale = round(screen.devicePixelRatio() * 100)
+    return f"{application.platformName()} {size.width()} {size.height()} {scale}"
+
+
+def find_chinese_font() -> str:
+    """Return a font with Simplified Chinese characters, '' where none is installed."""
+    # Windows' own fonts are known to its own platform only; no window is shown.
+    _qt_application(offscreen=sys.platform == "linux")
+    gui = importlib.import_module("PySide6.QtGui")
+    fonts = gui.QFontDatabase
+    families = fonts.families(fonts.WritingSystem.SimplifiedChinese)
+    # Fonts of signs claim every language at times: only the sign itself is proof.
+    for family in families:
+        if gui.QFontMetrics(gui.QFont(family)).inFontUcs4(ord("缺")):
+            return str(family)
+    return ""
+
+
+def _qt_application(*, offscreen: bool) -> Any:
+    if offscreen:
+        os.environ["QT_QPA_PLATFORM"] = "offscreen"
+    # By name: only this child process may load Qt from here, and nothing in ``core`` imports it.
+    return importlib.import_module("PySide6.QtWidgets").QApplication([])

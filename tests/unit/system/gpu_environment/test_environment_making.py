@@ -33,7 +33,7 @@ def tried(monkeypatch):
     """The self-test goes well, but for what it is given."""
     calls = []
 
-    def try_it(packages, *, build, check=None):
+    def try_it(packages, *, build, reporter=None):
         calls.append((packages, build))
         if try_it.problem is not None:
             raise try_it.problem
