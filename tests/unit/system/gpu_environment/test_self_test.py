@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import time
+
 import gpu_parts
 import pytest
 
 from core.system.errors import InputError
 from core.system.gpu_environment.self_test import try_environment
+from core.system.reporting import Reporter
 
 _TINY = "def is_compiled_with_cuda():\n    return {cuda}\n"
 _CARD = """
@@ -14,6 +17,13 @@ class device:
     class cuda:
         device_count = staticmethod(lambda: {count})
         get_device_capability = staticmethod(lambda device: {capability})
+"""
+#: Computes on the GPU, which comes first, with other images than on the processor.
+_WRONG_AT_FIRST = """
+_calls, _tensor = [], to_tensor
+def to_tensor(data, *args, **options):
+    _calls.append(1)
+    return _tensor(-data if len(_calls) == 1 else data, *args, **options)
 """
 
 
@@ -45,12 +55,7 @@ def test_an_engine_that_trains_is_taken_with_card_and_driver(packages, card):
             "cu118 holds no kernels for compute capability 9.0",
         ),
         (
-            gpu_parts.PRETENDING_ENGINE
-            + "_seed = [0]\n"
-            + "_tensor = to_tensor\n"
-            + "def to_tensor(data, *a, **k):\n"
-            + "    _seed[0] += 1\n"
-            + "    return _tensor(data * (1 if _seed[0] > 2 else 3), *a, **k)\n",
+            gpu_parts.PRETENDING_ENGINE + _WRONG_AT_FIRST,
             "losses on the GPU are",
         ),
     ],
@@ -60,6 +65,23 @@ def test_an_engine_that_does_not_is_refused_in_words(packages, card, code, probl
         try_environment(packages(code), build="cu118")
     assert str(caught.value).startswith("The training step on the GPU failed, so the processor")
     assert problem in str(caught.value)
+
+
+class Impatience(Exception):  # noqa: N818 - a request, not an error
+    """Of a reporter whose owner has its own word for a stop."""
+
+
+def test_a_stop_ends_the_trial_at_once(packages, card):
+    class Impatient(Reporter):
+        def check(self):
+            raise Impatience
+
+    began = time.monotonic()
+    with pytest.raises(Impatience):
+        try_environment(
+            packages("import time\ntime.sleep(60)"), build="cu126", reporter=Impatient()
+        )
+    assert time.monotonic() - began < 30
 
 
 def test_another_engine_on_the_path_is_no_success(tmp_path, card):
