@@ -39,12 +39,11 @@ __path__[:] = list(_real.submodule_search_locations)
 _own, __file__ = __file__, _real.origin
 exec(compile(open(_real.origin, encoding="utf-8").read(), _real.origin, "exec"), globals())
 __file__ = _own
-_set_device = set_device
-def set_device(device):
-    place = _set_device("cpu" if device.startswith("gpu") else device)
-    return place
+_convert = device._convert_to_place
+device._convert_to_place = lambda name: _convert("cpu" if str(name).startswith("gpu") else name)
 def is_compiled_with_cuda():
     return True
+base.core.get_cuda_device_count = lambda: 0
 device.cuda.device_count = lambda: 1
 device.cuda.get_device_capability = lambda device=None: (8, 9)
 device.cuda.get_device_name = lambda device=None: "Pretended GPU"
