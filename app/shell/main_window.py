@@ -29,7 +29,7 @@ from app.shell.home import HomePage
 from app.shell.job_strip import JobStrip
 from app.shell.log_dialog import LogDialog
 from app.shell.new_project_dialog import NewProject, NewProjectDialog
-from app.shell.notice_bar import NoticeBar
+from app.shell.update_notice import UpdateNotice
 from app.shell.top_bar import TopBar
 from app.shell.work_area import WorkArea
 from app.widgets import dialogs
@@ -65,7 +65,7 @@ class MainWindow(QMainWindow):
         self.top_bar = TopBar()
         self.home = HomePage(context.settings)
         self._work_area: WorkArea | None = None
-        self.notice = NoticeBar()
+        self.notice = UpdateNotice()
         self.job_strip = JobStrip()
         self._stack = QStackedWidget()
         self._stack.addWidget(self.home)
