@@ -7,7 +7,7 @@ import pytest
 import ship_parts as parts
 from canvas_parts import CTRL, RIGHT, Pointing
 from PySide6.QtCore import Qt
-from ship_parts import context, panel, project, refresh, root, settle, show
+from ship_parts import context, panel, project, root, settle, show
 
 from app.panels.ship.outcome_grid import small_picture
 from app.panels.ship.stage_bar import Stage
@@ -63,7 +63,7 @@ def test_a_rectangle_is_drawn_kept_and_obeyed(qtbot, panel, page, mouse, project
         label_map = one.clean_label_map(0)
         assert not label_map[outside].any()
     boxes = [found.box for one in page.review.images for found in one.objects]
-    assert all(20 <= x0 and 10 <= y0 and x1 <= 51 and y1 <= 31 for x0, y0, x1, y1 in boxes)
+    assert all(x0 >= 20 and y0 >= 10 and x1 <= 51 and y1 <= 31 for x0, y0, x1, y1 in boxes)
     rows = panel.judging_choices.area.rows
     assert [rows.item(i).text() for i in range(rows.count())] == ["Look only here: 31 × 21 px"]
 
