@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSignalBlocker, Qt, Signal, Slot
-from PySide6.QtGui import QKeyEvent
+from PySide6.QtCore import QSignalBlocker, QSize, Qt, Signal, Slot
+from PySide6.QtGui import QIcon, QKeyEvent
 from PySide6.QtWidgets import QListWidget, QListWidgetItem, QVBoxLayout, QWidget
 
-from app.look.icons import icon
+from app.look.icons import pixmap
 from app.look.theme import GRID
 from app.look.translation import tr
 from app.panels.ship.regions.drawing_tool import region_color
@@ -15,6 +15,7 @@ from app.widgets.layout import button, label, row
 from core.annotation.inspected_regions import InspectedRegion, RegionKind
 
 _MOST_ROWS = 6
+_MARK = 16
 
 
 class AreaChoices(QWidget):
@@ -83,19 +84,29 @@ class RegionRows(QListWidget):
         self.setAccessibleName(tr("Regions"))
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setTextElideMode(Qt.TextElideMode.ElideRight)
+        self.setIconSize(QSize(_MARK, _MARK))
 
     def show_regions(self, regions: tuple[InspectedRegion, ...]) -> None:
         """Show a row for each."""
         self.clear()
         for region in regions:
             item = QListWidgetItem(_text(region))
-            name = "eye" if region.kind is RegionKind.INSPECT else "eye-off"
-            item.setIcon(icon(name, color=region_color(region.kind).name()))
+            item.setIcon(self._icon(region.kind))
             item.setToolTip(_text(region))
             self.addItem(item)
         height = max(self.sizeHintForRow(0), GRID * 3) if regions else 0
         self.setFixedHeight(height * min(len(regions), _MOST_ROWS) + 2 * self.frameWidth() + 2)
         self.setVisible(bool(regions))
+
+    def _icon(self, kind: RegionKind) -> QIcon:
+        name = "eye" if kind is RegionKind.INSPECT else "eye-off"
+        made = QIcon()
+        picture = pixmap(
+            name, _MARK, color=region_color(kind).name(), ratio=self.devicePixelRatio()
+        )
+        for mode in (QIcon.Mode.Normal, QIcon.Mode.Selected):  # of the same colour
+            made.addPixmap(picture, mode)
+        return made
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
         """Del removes the chosen region."""
@@ -116,4 +127,4 @@ def _summary(kinds: list[RegionKind]) -> str:
 def _text(region: InspectedRegion) -> str:
     x0, y0, x1, y1 = region.outline.box
     kind = tr("Look only here") if region.kind is RegionKind.INSPECT else tr("Ignore here")
-    return tr("{kind}: {width} × {height} px", kind=kind, width=x1 - x0, height=y1 - y0)
+    return tr("{kind}: {width} × {height}", kind=kind, width=x1 - x0, height=y1 - y0)

@@ -65,7 +65,7 @@ def test_a_rectangle_is_drawn_kept_and_obeyed(qtbot, panel, page, mouse, project
     boxes = [found.box for one in page.review.images for found in one.objects]
     assert all(x0 >= 20 and y0 >= 10 and x1 <= 51 and y1 <= 31 for x0, y0, x1, y1 in boxes)
     rows = panel.judging_choices.area.rows
-    assert [rows.item(i).text() for i in range(rows.count())] == ["Look only here: 31 × 21 px"]
+    assert [rows.item(i).text() for i in range(rows.count())] == ["Look only here: 31 × 21"]
 
 
 def test_what_is_ignored_is_no_defect_that_was_missed(qtbot, panel, page, mouse, project) -> None:
