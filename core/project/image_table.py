@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from core.project.database import Database
 from core.project.paths import PathResolver, StoredPath, sort_key
@@ -32,6 +32,8 @@ _ORDER = {
     "worst": ("image.score IS NULL", "image.score", "image.sort_key", "image.id"),
 }
 _CHUNK = 500
+Item = TypeVar("Item")
+Value = str | float | bytes | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +141,10 @@ def insert(connection: sqlite3.Connection, image: NewImage) -> int:
 
 
 def update(
-    connection: sqlite3.Connection, ids: Iterable[int], column: str, value: str | float | None
+    connection: sqlite3.Connection,
+    ids: Iterable[int],
+    column: str,
+    value: Value,
 ) -> None:
     """Set one column of the images ``ids``."""
     connection.executemany(
@@ -148,9 +153,7 @@ def update(
     )
 
 
-def update_each(
-    connection: sqlite3.Connection, column: str, values: Mapping[int, str | float | None]
-) -> None:
+def update_each(connection: sqlite3.Connection, column: str, values: Mapping[int, Value]) -> None:
     """Set one column, each image to its own value."""
     connection.executemany(
         f"UPDATE image SET {column} = ? WHERE id = ?",  # noqa: S608 - a name of ours
@@ -168,9 +171,9 @@ def mask_state(connection: sqlite3.Connection, image_id: int) -> tuple[int | Non
     return row[0], row[1]
 
 
-def chunks(ids: Sequence[int]) -> Iterable[Sequence[int]]:
-    """Split ids so that each part fits into one statement."""
-    return (ids[start : start + _CHUNK] for start in range(0, len(ids), _CHUNK))
+def chunks(items: Sequence[Item], size: int = _CHUNK) -> Iterable[Sequence[Item]]:
+    """Split ids so that each part fits into one statement, or other items into parts of a size."""
+    return (items[start : start + size] for start in range(0, len(items), size))
 
 
 def _places(items: Sequence[Any]) -> str:

@@ -128,8 +128,11 @@ class LabelledImages(ProjectPart):
         return image_table.count_classes(self._database, query)
 
     def set_subset(self, ids: Iterable[int], subset: ImageSubset) -> None:
-        """Move images into a subset."""
-        self._set(ids, "subset", subset)
+        """Move images into a subset, or out of all, where ``divide_new_labels`` leaves them."""
+        chosen = list(ids)
+        with self._database.transaction() as connection:
+            image_table.update(connection, chosen, "subset", subset)
+            image_table.update(connection, chosen, "left_out", int(subset == "none"))
 
     def set_state(self, ids: Iterable[int], state: State) -> None:
         """Change how far the labelling of images is."""
