@@ -117,6 +117,16 @@ def count_classes(database: Database, query: ImageQuery) -> dict[int, int]:
     return dict(rows)
 
 
+def shows_classes(database: Database) -> bool:
+    """Return whether a labelled image shows a class other than the one with id 0."""
+    found = database.one(
+        "SELECT 1 FROM mask_class JOIN image ON image.mask_id = mask_class.mask_id"
+        " WHERE mask_class.class_id BETWEEN 1 AND 254"
+        " AND image.state IN ('labelled', 'reviewed') LIMIT 1"
+    )
+    return found is not None
+
+
 def insert(connection: sqlite3.Connection, image: NewImage) -> int:
     """Add a row and return its id."""
     stored = image.stored

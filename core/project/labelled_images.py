@@ -127,6 +127,10 @@ class LabelledImages(ProjectPart):
         """Return in how many of the images each class id occurs (255: ignored pixels)."""
         return image_table.count_classes(self._database, query)
 
+    def shows_classes(self) -> bool:
+        """Return whether a labelled image shows a class other than the one with id 0."""
+        return image_table.shows_classes(self._database)
+
     def set_subset(self, ids: Iterable[int], subset: ImageSubset) -> None:
         """Move images into a subset, or out of all, where ``divide_new_labels`` leaves them."""
         chosen = list(ids)

@@ -59,6 +59,7 @@ class DatasetPanel(Panel):
         self._summary: DatasetSummary | None = None
         self._files: list[Path] | None = None
         self._text = ""
+        self._stale = False
         self._tasks = BackgroundTasks(self, max_threads=2)
         self._checks = BackgroundTasks(self)  # a long check must not hold up the grid
         self._counting = BackgroundTasks(self)  # one thread: the adviser is not for several
@@ -72,7 +73,10 @@ class DatasetPanel(Panel):
         self.empty = EmptyState(
             "image",
             tr("No images yet"),
-            tr("Import a folder with images, and with masks if you have them."),
+            tr(
+                "Drag images or folders onto the window, or import a folder with images, and with "
+                "masks if you have them."
+            ),
             action=tr("Import images…"),
         )
         self._no_match = label(tr("No image matches these filters."), "muted")
@@ -121,6 +125,11 @@ class DatasetPanel(Panel):
         parts = (self._tasks, self._checks, self._counting)
         return any(part.busy for part in parts) or self._search_delay.isActive()
 
+    def activated(self) -> None:
+        """Read again what changed while others were in front."""
+        if self._stale:
+            self.refresh()
+
     def inspector(self) -> QWidget | None:
         """Selection, classes, findings and split; nothing while there are no images."""
         empty = self._summary is None or not self._summary.counts.total
@@ -162,6 +171,7 @@ class DatasetPanel(Panel):
         project = self._project
         if project is None:
             return
+        self._stale = False
         self._query()  # before the overview, which takes longer
         self._large.refresh()
         self._tasks.start(
@@ -192,6 +202,7 @@ class DatasetPanel(Panel):
     def _connect(self) -> None:
         self.context.dataset_changed.connect(self.refresh)
         self.context.counts_changed.connect(self._on_counts_changed)
+        self.context.subsets_changed.connect(self._on_subsets_changed)
         self.context.run_state_changed.connect(self._on_run_state_changed)
         self.empty.action_requested.connect(self.context.import_requested)
         self.filters.changed.connect(self._query)
@@ -277,6 +288,12 @@ class DatasetPanel(Panel):
         if self._summary is not None:
             self._summary = replace(self._summary, counts=counts)
             self.status_changed.emit()
+
+    @Slot()
+    def _on_subsets_changed(self) -> None:
+        self._stale = True
+        if self.isVisible():
+            self.refresh()
 
     def _show_counts(self) -> None:
         shown = self.grid.images.rowCount()

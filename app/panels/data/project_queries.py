@@ -17,6 +17,7 @@ from core.annotation.image_pyramid import read_pyramid, shown
 from core.data.dataset_statistics import DatasetStatistics
 from core.data.validation import Finding
 from core.project import ImageCounts, ImageQuery, ImageRow, LabelClass, Project
+from core.project.new_labels import LEAST_IMAGES
 from core.system.messages import message
 
 _EXAMPLE_NAMES = 3
@@ -33,6 +34,7 @@ class DatasetSummary:
     statistics: DatasetStatistics
     class_images: dict[int, int]
     examples: tuple[str, ...]
+    divides_itself: bool
 
     def class_facts(self) -> list[ClassFacts]:
         """How much of the labelled pixels each class is, and in how many images."""
@@ -52,9 +54,9 @@ class DatasetSummary:
         subsets, states = self.counts.by_subset, self.counts.by_state
         if not self.counts.total:
             return StepStatus(StepState.NEXT, message("Import images first."))
-        if not states["labelled"] and not states["reviewed"]:
-            return StepStatus(StepState.NEXT, message("Label the images, or import masks."))
-        if not subsets["train"] or not subsets["val"]:
+        labelled = states["labelled"] + states["reviewed"]
+        by_itself = self.divides_itself and labelled < LEAST_IMAGES
+        if labelled and not by_itself and not (subsets["train"] and subsets["val"]):
             return StepStatus(StepState.NEXT, message("Split the images."))
         return StepStatus(
             StepState.DONE,
@@ -91,6 +93,7 @@ def read_summary(project: Project) -> DatasetSummary:
         statistics=project.statistics(),
         class_images=project.class_counts(),
         examples=tuple(row.name for row in project.images(limit=_EXAMPLE_NAMES)),
+        divides_itself=project.divides_itself,
     )
 
 

@@ -19,12 +19,13 @@ from app.widgets.duration_text import duration_text
 from app.widgets.empty_state import EmptyState
 from core.advice import presets
 from core.advice.checks import find_problems, memory_warning
+from core.advice.next_step import missing_for_training
 from core.models.catalog import NETWORKS, ModelName
 from core.models.image_sizes import size_warning
 from core.project import ImageCounts, Project
 from core.system.devices import DeviceInfo, training_devices
 from core.system.errors import InputError
-from core.system.messages import message
+from core.system.messages import Message, message
 
 
 class ModelPanel(Panel):
@@ -41,6 +42,7 @@ class ModelPanel(Panel):
         self._data: PresetInputs | None = None
         self._preset: presets.Preset | None = None
         self._counts: ImageCounts | None = None  # None: to be counted
+        self._missing: Message | None = None
         self._network: ModelName | None = None  # what the user chose; None: take the suggestion
         self._stale = True
         self._starting = False
@@ -77,14 +79,9 @@ class ModelPanel(Panel):
         if self._project is None:
             return StepStatus(StepState.BLOCKED, message("Open a project first."))
         if self._counts is None:  # asked for after every event of a job: one query a change
-            self._counts = self._project.counts()
-        counts = self._counts
-        if not counts.total:
-            return StepStatus(StepState.BLOCKED, message("Import images first."))
-        if not counts.by_state["labelled"] and not counts.by_state["reviewed"]:
-            return StepStatus(StepState.BLOCKED, message("Label images first."))
-        if not counts.by_subset["train"] or not counts.by_subset["val"]:
-            return StepStatus(StepState.BLOCKED, message("Split the images first."))
+            self._set_counts(self._project, self._project.counts())
+        if self._missing is not None:
+            return StepStatus(StepState.BLOCKED, self._missing)
         runs = self._project.runs("train")
         if self.context.verdicts.all_warn(runs):
             return StepStatus(StepState.WARNING, message("No model finds anything yet."))
@@ -318,8 +315,16 @@ class ModelPanel(Panel):
 
     @Slot(object)
     def _on_counts_changed(self, counts: ImageCounts) -> None:
+        if self._project is not None:
+            self._set_counts(self._project, counts)
+            self._stale = True
+            self.status_changed.emit()
+
+    def _set_counts(self, project: Project, counts: ImageCounts) -> None:
         self._counts = counts
-        self.status_changed.emit()
+        self._missing = missing_for_training(
+            counts, shows_classes=project.shows_classes(), divides_itself=project.divides_itself
+        )
 
     @Slot()
     def _on_data_changed(self) -> None:
@@ -356,6 +361,7 @@ class ModelPanel(Panel):
         self.context.error_occurred.connect(self._on_error)
         self.context.dataset_changed.connect(self._on_data_changed)
         self.context.counts_changed.connect(self._on_counts_changed)
+        self.context.subsets_changed.connect(self._on_data_changed)
         self.context.devices_changed.connect(self._on_devices_changed)
 
     def _build(self) -> None:
