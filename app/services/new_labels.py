@@ -53,8 +53,13 @@ class NewLabels(QObject):
         self._delay.stop()
         self._tasks.shut_down()
 
-    def tell(self, division: Division) -> None:
-        """Say what was divided, and offer to take it back; other parts hear of it."""
+    def tell(self, division: Division, *, by_itself: bool = False) -> None:
+        """Say what was divided, and offer to take it back; other parts hear of it.
+
+        Args:
+            division: what was done.
+            by_itself: nobody asked for it; once undone, it is not done again.
+        """
         project = self._project()
         if project is None:
             return
@@ -70,7 +75,7 @@ class NewLabels(QObject):
                     test=f"{counts['test']:,}",
                 ),
                 tr("Undo"),
-                lambda: self._undo(project, division),
+                lambda: self._undo(project, division, by_itself=by_itself),
             )
         )
 
@@ -97,7 +102,7 @@ class NewLabels(QObject):
         project = self._project()
         if division is not None and project is not None:
             if len(division.after) >= _WORTH_TELLING:
-                self.tell(division)
+                self.tell(division, by_itself=True)
             else:
                 self._tell_change(project)
         if self._again:
@@ -108,16 +113,19 @@ class NewLabels(QObject):
         self.subsets_changed.emit()
         self.counts_changed.emit(project.counts())
 
-    def _undo(self, project: Project, division: Division) -> None:
+    def _undo(self, project: Project, division: Division, *, by_itself: bool) -> None:
         if project is not self._project():
             return
         try:
             project.undo_division(division)
-            project.set_divides_itself(False)  # or it would be done again at once
+            if by_itself:
+                project.set_divides_itself(False)  # or it would be done again at once
         except Exception as error:
             self.failed.emit(error)
             return
         self._tell_change(project)
+        if not by_itself:
+            return
         self.notice_requested.emit(
             Notice(
                 tr("Undone. New labels get no subset by themselves any more: see Split in Data."),

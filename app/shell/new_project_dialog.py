@@ -111,6 +111,7 @@ class NewProjectDialog(QDialog):
         self._connect()
         self.set_images(())
         self._on_edited()
+        self.folder_button.setFocus()
 
     def set_images(self, paths: Sequence[Path]) -> None:
         """Make the project of these files and folders."""
@@ -157,7 +158,7 @@ class NewProjectDialog(QDialog):
 
     def _prepare_fields(self) -> None:
         self.images_edit.setReadOnly(True)
-        self.images_edit.setPlaceholderText(tr("Drag a folder or images here, or choose them"))
+        self.images_edit.setPlaceholderText(tr("Drag a folder or images here"))
         self.images_edit.setAccessibleName(tr("Images"))
         self.images_edit.setClearButtonEnabled(False)
         self.labels_edit.setPlaceholderText(tr("scratch\npit"))
@@ -224,7 +225,7 @@ class NewProjectDialog(QDialog):
     def _on_choose_files(self) -> None:
         pattern = " ".join(f"*{suffix}" for suffix in sorted(IMAGE_SUFFIXES))
         files, _ = QFileDialog.getOpenFileNames(
-            self, tr("Images"), "", f"{tr('Images')} ({pattern})"
+            self, tr("Images"), "", f"{tr('Images')} ({pattern});;{tr('All files')} (*)"
         )
         if files:
             self.set_images([Path(file) for file in files])

@@ -207,6 +207,10 @@ class DataExchange(ProjectPart):
         """
         return new_labels.divide_new_labels(self._storage, check=check)
 
+    def labelled_without_subset(self) -> list[int]:
+        """Return the ids of the labelled images that wait for a subset."""
+        return new_labels.waiting(self._database)
+
     def undo_division(self, division: Division) -> None:
         """Give images back the subsets that they had, but for those that were moved since."""
         undo_division(self._database, division)

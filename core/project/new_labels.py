@@ -42,7 +42,7 @@ def divide_new_labels(
     storage: Storage, *, check: Callable[[], None] = lambda: None
 ) -> Division | None:
     """Give labelled images without a subset one; see ``Project.divide_new_labels``."""
-    if not divides_itself(storage.database) or not _waiting(storage.database):
+    if not divides_itself(storage.database) or not _is_enough(storage.database):
         return None
     compute_looks(storage, most=_MOST_LOOKS, check=check)
     with storage.database.transaction() as connection:
@@ -75,7 +75,15 @@ def divide_new_labels(
     return division if division.after else None
 
 
-def _waiting(database: Database) -> bool:
+def waiting(database: Database) -> list[int]:
+    """Return the ids of labelled images without a subset that the user did not take out."""
+    rows = database.all(
+        f"SELECT id FROM image WHERE {_LABELLED} AND subset = 'none' AND NOT left_out"  # noqa: S608
+    )
+    return [row[0] for row in rows]
+
+
+def _is_enough(database: Database) -> bool:
     """Whether there is something to divide."""
     new, settled = database.all(
         "SELECT coalesce(sum(subset = 'none' AND NOT left_out), 0),"  # noqa: S608

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -12,6 +11,7 @@ import numpy.typing as npt
 
 from app.panels.base import StepState, StepStatus
 from app.panels.data.class_list import ClassFacts
+from app.panels.data.finding_actions import concerned_images
 from app.services.background import Progress
 from core.annotation.image_pyramid import read_pyramid, shown
 from core.data.dataset_statistics import DatasetStatistics
@@ -97,12 +97,12 @@ def read_summary(project: Project) -> DatasetSummary:
     )
 
 
-def find_ids(project: Project, query: ImageQuery, files: Sequence[Path] | None) -> list[int]:
-    """Return the ids of a query's images; with ``files`` only those, in the query's order."""
+def find_ids(project: Project, query: ImageQuery, found: Sequence[Finding] | None) -> list[int]:
+    """Return the ids of a query's images, in its order; only those that ``found`` is about."""
     ids = project.image_ids(query)
-    if files is None:
+    if found is None:
         return ids
-    wanted = {project.find_image(file) for file in files}
+    wanted = set(concerned_images(project, found))
     return [id_ for id_ in ids if id_ in wanted]
 
 

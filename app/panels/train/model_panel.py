@@ -14,7 +14,7 @@ from app.panels.train.preset_inputs import PresetInputs, read_preset_inputs
 from app.panels.train.training_page import NAMES, TrainingPage
 from app.services.background import BackgroundTasks
 from app.services.context import AppContext
-from app.services.targets import ShowDataset, ShowTraining
+from app.services.targets import SetUpTraining, ShowDataset, ShowTraining, Target
 from app.widgets.duration_text import duration_text
 from app.widgets.empty_state import EmptyState
 from core.advice import presets
@@ -43,6 +43,7 @@ class ModelPanel(Panel):
         self._preset: presets.Preset | None = None
         self._counts: ImageCounts | None = None  # None: to be counted
         self._missing: Message | None = None
+        self._wanted: SetUpTraining | None = None
         self._network: ModelName | None = None  # what the user chose; None: take the suggestion
         self._stale = True
         self._starting = False
@@ -50,6 +51,7 @@ class ModelPanel(Panel):
         self._pages = QStackedWidget()
         self.page = TrainingPage()
         self.networks, self.qualities = self.page.networks, self.page.qualities
+        self.goals = self.page.goals
         self.form, self.reasons = self.page.form, PresetExplanation()
         self.reset_button = self.page.reset_button
         footer = self.page.footer
@@ -67,6 +69,7 @@ class ModelPanel(Panel):
         self._project, self._data, self._preset, self._counts = project, None, None, None
         self._network = None
         self.qualities.choose(1)
+        self.goals.choose(0)
         self._refresh()
 
     def activated(self) -> None:
@@ -97,6 +100,7 @@ class ModelPanel(Panel):
         """Draw the cards in the new colours."""
         self.networks.renew_colors()
         self.qualities.renew_colors()
+        self.goals.renew_colors()
 
     def shut_down(self) -> None:
         """Wait for what reads in the background."""
@@ -113,6 +117,23 @@ class ModelPanel(Panel):
         """The fields of the run that Start would begin, without ``data_dir``."""
         model = NAMES[max(0, self.networks.index)]
         return {"kind": "train", "model": model, **self.form.values()}
+
+    def navigate(self, target: Target) -> None:
+        """Change what is suggested as ``SetUpTraining`` wants it."""
+        if isinstance(target, SetUpTraining) and target != SetUpTraining():
+            self._wanted = target
+            if not self._tasks.busy:
+                self._change_as_wanted()
+
+    def _change_as_wanted(self) -> None:
+        wanted, self._wanted = self._wanted, None
+        if wanted is None or self._preset is None:
+            return
+        if wanted.class_weights:
+            self.form.weight_classes()
+        if wanted.larger_input:
+            self.form.enlarge_input()
+        self.form.advanced_button.setChecked(True)
 
     # Suggesting
 
@@ -139,6 +160,7 @@ class ModelPanel(Panel):
         self._pages.setCurrentIndex(1 if ready else 0)
         if ready:
             self._suggest(fill=fill)
+            self._change_as_wanted()
         self.status_changed.emit()
 
     def _suggest(self, *, fill: bool) -> None:
@@ -164,6 +186,7 @@ class ModelPanel(Panel):
             device,
             facts=self._data.facts,
             quality=quality,
+            goal=presets.GOALS[self.goals.index],
             model=model,
             measured=self._data.speeds_on(device.kind),
         )
@@ -309,6 +332,12 @@ class ModelPanel(Panel):
         self._network = NAMES[index]
         self._suggest(fill=True)
 
+    @Slot(int)
+    def _on_goal_chosen(self, index: int) -> None:
+        if presets.GOALS[index] == "accurate":
+            self.qualities.choose(presets.QUALITIES.index("thorough"))
+        self._suggest(fill=True)
+
     @Slot()
     def _on_chosen(self) -> None:
         self._suggest(fill=True)
@@ -353,6 +382,7 @@ class ModelPanel(Panel):
     def _connect(self) -> None:
         self.networks.group.idClicked.connect(self._on_network_chosen)
         self.qualities.group.idClicked.connect(self._on_chosen)
+        self.goals.group.idClicked.connect(self._on_goal_chosen)
         self.form.device_chosen.connect(self._on_chosen)
         self.form.changed.connect(self._on_changed)
         self.start_button.clicked.connect(self._on_start)
