@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from core.advice.label_counts import LabelCount, LabelCounter
 from core.advice.input_scale import OBJECT_SIDE
+from core.advice.label_counts import LabelCount, LabelCounter
 from core.advice.verdict import more_labels
 from core.data.validation import Finding
 from core.models.model_verdict import read_object_figures
