@@ -40,6 +40,7 @@ class Intake(QObject):
         self._holds_back = holds_back
         self._tasks = BackgroundTasks(self)
         self._hint = DropHint(window)
+        context.project_changed.connect(self._on_project_changed)
         drops = FileDrops(window)
         drops.entered.connect(self._on_entered)
         drops.left.connect(self._hint.hide)
@@ -91,10 +92,6 @@ class Intake(QObject):
             on_done=lambda result: self._on_added(project, *result, first=first),
             on_failed=self._on_failed,
         )
-
-    def forget(self) -> None:
-        """The project is about to be closed: cancel and wait."""
-        self._tasks.cancel_and_wait()
 
     def shut_down(self) -> None:
         """Cancel and wait, for good."""
@@ -155,6 +152,11 @@ class Intake(QObject):
 
     def _tell(self, text: str, *, passing: bool = True) -> None:
         self._context.notice_requested.emit(Notice(text, passing=passing))
+
+    @Slot()
+    def _on_project_changed(self) -> None:
+        """The project is about to be closed."""
+        self._tasks.cancel_and_wait()
 
     @Slot()
     def _on_entered(self) -> None:

@@ -431,7 +431,6 @@ class MainWindow(QMainWindow):
             return
 
         def leave() -> None:
-            self.intake.forget()
             try:
                 action()
             except Exception as error:

@@ -46,7 +46,7 @@ class SplitImage:
 def read_labelled(database: Database, condition: str) -> list[SplitImage]:
     """Return the images for which a condition of SQL holds, ordered by path."""
     rows = database.all(
-        "SELECT id, path, group_key, group_key, subset, left_out FROM image"  # noqa: S608
+        "SELECT id, path, group_key, group_key, subset, left_out AND subset = 'none' FROM image"  # noqa: S608
         f" WHERE {condition} ORDER BY path"
     )
     return [SplitImage(*columns, bool(left_out)) for *columns, left_out in rows]

@@ -106,6 +106,19 @@ def _query(project: Project, finding: Finding) -> ImageQuery:
     return ImageQuery(class_id=ids.get(str(params.get("label"))), subset=subset)
 
 
+def _together(project: Project, found: Sequence[Sequence[int]]) -> dict[int, ImageSubset]:
+    """Return one subset for the images of each finding.
+
+    A test image stays what it is, as models have been measured with it; then a validation image.
+    """
+    wanted: dict[int, ImageSubset] = {}
+    for ids in found:
+        known = {wanted.get(row.id, row.subset) for row in project.images_by_id(ids)}
+        subset = next((one for one in _ORDER if one in known), "none")
+        wanted.update(dict.fromkeys(ids, subset))
+    return wanted
+
+
 def _subset(name: str) -> ImageSubset | None:
     return next((known for known in _ORDER if known == name), None)
 
@@ -150,12 +163,14 @@ class FindingActions(QObject):
         if project is None:
             return
         self._tasks.start(
-            lambda _progress: concerned_images(project, group),
-            on_done=lambda ids: self._act_on(project, action, ids),
+            lambda _progress: [concerned_images(project, [finding]) for finding in group],
+            on_done=lambda found: self._act_on(project, action, found),
             on_failed=self._context.error_occurred.emit,
         )
 
-    def _act_on(self, project: Project, action: str, ids: list[int]) -> None:
+    def _act_on(self, project: Project, action: str, found: list[list[int]]) -> None:
+        """Act on the images of each finding."""
+        ids = list(dict.fromkeys(id_ for some in found for id_ in some))
         if project is not self._context.project or not ids:
             return
         match action:
@@ -164,27 +179,28 @@ class FindingActions(QObject):
             case "remove":
                 self._remove(project, ids)
             case "leave_out":
-                self._move(project, ids, "none")
+                self._move(project, dict.fromkeys(ids, "none"))
             case "leave_others_out":
-                self._move(project, ids[1:], "none")
+                self._move(project, {id_: "none" for some in found for id_ in some[1:]})
             case "to_training":
-                self._move(project, ids, "train")
+                self._move(project, dict.fromkeys(ids, "train"))
             case "together":
-                known = {row.subset for row in project.images_by_id(ids)}
-                # A test image stays what it is: models have been measured with it.
-                self._move(project, ids, next(one for one in _ORDER if one in known))
+                self._move(project, _together(project, found))
 
-    def _move(self, project: Project, ids: Sequence[int], subset: ImageSubset) -> None:
-        before = {row.id: row.subset for row in project.images_by_id(ids) if row.subset != subset}
+    def _move(self, project: Project, wanted: dict[int, ImageSubset]) -> None:
+        rows = project.images_by_id(list(wanted))
+        before = {row.id: row.subset for row in rows if row.subset != wanted[row.id]}
+        after = {id_: wanted[id_] for id_ in before}
         if not before:
             return
         try:
-            project.set_subset(before, subset)
+            for subset in set(after.values()):
+                project.set_subset([id_ for id_, of in after.items() if of == subset], subset)
         except Exception as error:
             self._context.error_occurred.emit(error)
             return
-        counts = project.counts()
-        division = Division(counts.by_subset, before, dict.fromkeys(before, subset))
+        division = Division(project.counts().by_subset, before, after)
+        names = ", ".join(subset_name(subset) for subset in dict.fromkeys(after.values()))
         self._tell(
             project,
             division,
@@ -192,7 +208,7 @@ class FindingActions(QObject):
                 "{count} image is in “{subset}” now.",
                 "{count} images are in “{subset}” now.",
                 len(before),
-                subset=subset_name(subset),
+                subset=names,
             ),
         )
 

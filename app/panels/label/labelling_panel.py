@@ -313,6 +313,7 @@ class LabellingPanel(Panel):
 
     def _connect_workspace(self) -> None:
         self.context.dataset_changed.connect(self.refresh)
+        self.context.subsets_changed.connect(self.images.refresh)
         self.view.empty.action_requested.connect(self.context.import_requested)
         self.session.opened.connect(self._on_opened)
         self.session.failed.connect(self.context.error_occurred)
