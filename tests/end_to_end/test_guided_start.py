@@ -14,7 +14,7 @@ import pytest
 from labelling_parts import settle, stroke
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QFileDialog
+from PySide6.QtWidgets import QApplication, QFileDialog
 
 from app.services.settings import SettingsStore
 from app.shell.application import Application
@@ -68,16 +68,21 @@ def test_from_a_folder_of_images_to_a_training(
     area = window.work_area
     panel = area.panels["labelling"]
     qtbot.waitUntil(lambda: panel.editor.document is not None, timeout=20_000)
+    window.activateWindow()
+    qtbot.waitUntil(panel.view.canvas.hasFocus)  # the keys are the canvas's at once
     assert area.current_panel is panel and area.rail.next_button.text() == "Next: Label"
     stroke(panel, (20, 20), (60, 40))
-    QTest.keyClicks(panel.first_class.popover.name, "Crack")
-    QTest.keyClick(panel.first_class.popover.name, Qt.Key.Key_Return)
+    QTest.keyClicks(QApplication.focusWidget(), "Crack")
+    QTest.keyClick(QApplication.focusWidget(), Qt.Key.Key_Return)
+    assert panel.view.canvas.hasFocus()
     rail = area.rail._entries
     for number in range(11):
         qtbot.waitUntil(lambda: panel.editor.document is not None, timeout=20_000)
         assert panel.images.ids.index(panel.session.row.id) == number
         stroke(panel, (20, 70), (60 + number, 90))
-        QTest.keyClick(panel.view.canvas, Qt.Key.Key_Return, Qt.KeyboardModifier.ControlModifier)
+        QTest.keyClick(
+            QApplication.focusWidget(), Qt.Key.Key_Return, Qt.KeyboardModifier.ControlModifier
+        )
         if number == 2:  # live, without leaving the step
             qtbot.waitUntil(lambda: rail["train"].reason.text() == "Label 2 more images.")
     settle(qtbot, panel)

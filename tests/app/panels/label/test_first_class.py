@@ -34,7 +34,7 @@ def test_the_stroke_is_painted_and_named(panel, qtbot):
     popover = panel.first_class.popover
     assert popover.isVisible() and popover.name.selectedText() == "Defect"
     assert panel.view.canvas.rect().contains(popover.geometry())
-    QTest.keyClicks(popover.name, "划痕 Scratch")
+    popover.name.insert("划痕 Scratch")
     QTest.keyClick(popover.name, Qt.Key.Key_Return)
     assert not popover.isVisible()
     assert names(panel) == ["background", "划痕 Scratch"]
@@ -86,6 +86,7 @@ def test_a_polygon_asks_when_it_is_closed(panel, qtbot):
 
 
 def test_the_counter_follows_the_strokes(panel, qtbot):
+    panel.editor.set_option("brush_size", 1)
     stroke(panel, (3, 3), (5, 3))
     panel.first_class.popover.hide()
     palette = panel.inspector_parts.classes
@@ -93,7 +94,6 @@ def test_the_counter_follows_the_strokes(panel, qtbot):
     row = palette.tree.topLevelItem(1)
     assert row.text(4).startswith("1/")
     assert "Defect: 1 of about" in str(panel.status().reason)
-    panel.editor.set_option("brush_size", 1)
     stroke(panel, (3, 12), (5, 12))
     qtbot.waitUntil(lambda: "Defect: 2 of about" in palette.progress.text(), timeout=20_000)
     settle(qtbot, panel)
