@@ -154,6 +154,14 @@ CREATE TABLE deleted_class (
 """
 
 
+_V4 = """
+-- look: what an image looks like, see core.images.perceptual_hash; NULL: not computed yet.
+-- left_out: the user took it out of all subsets, and no division by itself puts it into one again.
+ALTER TABLE image ADD COLUMN look BLOB;
+ALTER TABLE image ADD COLUMN left_out INTEGER NOT NULL DEFAULT 0 CHECK (left_out IN (0, 1));
+"""
+
+
 def run_script(connection: sqlite3.Connection, script: str) -> None:
     """Execute each statement; unlike ``executescript`` it stays in the open transaction."""
     statement = ""
@@ -176,8 +184,12 @@ def _keep_ids(connection: sqlite3.Connection) -> None:
     run_script(connection, _V3)
 
 
+def _add_looks(connection: sqlite3.Connection) -> None:
+    run_script(connection, _V4)
+
+
 Migration = Callable[[sqlite3.Connection], None]
-MIGRATIONS: tuple[Migration, ...] = (_create_v1, _add_shapes, _keep_ids)
+MIGRATIONS: tuple[Migration, ...] = (_create_v1, _add_shapes, _keep_ids, _add_looks)
 """Step ``i`` takes a database of version ``i`` to ``i + 1``."""
 
 
