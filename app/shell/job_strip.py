@@ -76,7 +76,14 @@ class JobStrip(QFrame):
         self._refresh()
 
     def show_job(
-        self, run_id: str | None, name: str = "", state: str = "", *, has_started: bool = True
+        self,
+        run_id: str | None,
+        name: str = "",
+        state: str = "",
+        *,
+        has_started: bool = True,
+        miou: float | None = None,
+        is_useless: bool = False,
     ) -> None:
         """Show another job; None: nothing runs.
 
@@ -85,6 +92,8 @@ class JobStrip(QFrame):
             name: what people call it.
             state: as in ``RunFolder.state``.
             has_started: whether it ever began, so that there is something to resume.
+            miou: the best so far, where it is known.
+            is_useless: whether it is over and what it made cannot be used.
         """
         if run_id is None:
             self._job = None
@@ -94,6 +103,9 @@ class JobStrip(QFrame):
             self._job.state = state
         if self._job is not None:
             self._job.has_started = has_started
+            if self._job.miou is None:
+                self._job.miou = miou
+            self._job.is_useless |= is_useless
         self._refresh()
 
     def set_waiting(self, count: int) -> None:

@@ -243,7 +243,12 @@ class MainWindow(QMainWindow):
             self.job_strip.show_job(None)
         else:
             self.job_strip.show_job(
-                shown.run_id, shown.name, shown.state, has_started=shown.has_started
+                shown.run_id,
+                shown.name,
+                shown.state,
+                has_started=shown.has_started,
+                miou=shown.miou,
+                is_useless=shown.is_useless,
             )
             if shown.progress is not None:
                 self.job_strip.add_event(shown.run_id, shown.progress)
@@ -253,7 +258,7 @@ class MainWindow(QMainWindow):
     def _on_job_event(self, run_id: str, event: Event) -> None:
         self.job_strip.add_event(run_id, event)
         self.work_area.job_event(run_id, event)
-        if isinstance(event, Failed):
+        if isinstance(event, Failed) and self.context.was_asked_for(run_id):
             dialogs.show_error(self, event)
 
     @Slot(str, str)

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Final, Literal, Union
 
 from pydantic import Discriminator, Tag, TypeAdapter
 
+StopReason = Literal["user", "window_closed", "parent_died"]
 FailureKind = Literal["bad_input", "oom", "disk_full", "killed", "bug"]
 
 
@@ -125,9 +126,11 @@ class Done(Event):
 
 @dataclass(frozen=True, slots=True)
 class Cancelled(Event):
-    """Stopped on request (``reason="user"``) or because its parent died (``"parent_died"``)."""
+    """Stopped on request (``reason="user"``), since its window or project was closed
+    (``"window_closed"``), or because its parent died (``"parent_died"``).
+    """
 
-    reason: Literal["user", "parent_died"] = "user"
+    reason: StopReason = "user"
 
 
 @dataclass(frozen=True, slots=True)

@@ -287,6 +287,6 @@ def test_a_watched_folder_does_not_hold_up_the_queue(
     assert set(controller.running) == {"1", "2", "3"}
     qtbot.waitUntil(lambda: told.states_of("2")[-1] == "failed", timeout=WAIT_MS)
     assert set(controller.running) == {"1", "3"}
-    controller.stop_all()
+    controller.leave_all()
     qtbot.waitUntil(lambda: not controller.running, timeout=WAIT_MS)
-    assert told.states_of("1")[-1] == told.states_of("3")[-1] == "cancelled"
+    assert told.states_of("1")[-1] == told.states_of("3")[-1] == "interrupted"
