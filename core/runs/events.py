@@ -126,8 +126,10 @@ class Done(Event):
 
 @dataclass(frozen=True, slots=True)
 class Cancelled(Event):
-    """Stopped on request (``reason="user"``), since its window or project was closed
-    (``"window_closed"``), or because its parent died (``"parent_died"``).
+    """Stopped before its end.
+
+    ``reason`` is ``user`` (on request), ``window_closed`` (with its window or project) or
+    ``parent_died``.
     """
 
     reason: StopReason = "user"
