@@ -16,7 +16,7 @@ from app.services.curve_board import CurveBoard
 from app.services.follow_ups import FollowUps
 from app.services.settings import Settings, SettingsStore
 from app.services.targets import ShowTraining, Target, run_target
-from app.services.workers import JobController
+from app.services.workers import JobController, note_cancelled
 from core.project import Project, RunRow, RunState
 from core.project.best_model import BestModels
 from core.project.run_start import prepare_run
@@ -33,7 +33,7 @@ _SHUTDOWN_WAIT_S = 45.0
 
 @dataclass(frozen=True, slots=True)
 class JobView:
-    """What the job strip shows."""
+    """What the job strip shows; ``state`` is ``left`` where it was queued in an earlier window."""
 
     run_id: str
     name: str
@@ -214,6 +214,13 @@ class AppContext(QObject):
         row = self._row(run_id)
         return None if row is None else RunFolder(row.folder)
 
+    def job_name(self, run: RunRow) -> str:
+        """What a run is called, and what it does unless it trains a network."""
+        kind = find_kind(run.kind)
+        if kind is None or kind.title is None:
+            return run.name
+        return translated(kind.title(run.name))
+
     def jobs_running(self) -> bool:
         """Whether a job of this window is at work or waits."""
         return bool(self.jobs.running or self.jobs.queued)
@@ -247,6 +254,22 @@ class AppContext(QObject):
         self._remember_queue()
         self.runs_changed.emit()
 
+    def forget_waiting(self, run_id: str) -> None:
+        """Take a run out of the queue that an earlier window left there."""
+        row = self._row(run_id)
+        if row is not None and row in self.waiting_left():
+            note_cancelled(row.folder)
+            self._on_run_state_changed(run_id, "cancelled")
+
+    def interrupted_training(self) -> RunRow | None:
+        """The newest training that was interrupted, unless one was finished after it."""
+        for run in self.runs("train"):
+            if run.state == "done":
+                return None
+            if run.state == "interrupted":
+                return run
+        return None
+
     def was_asked_for(self, run_id: str) -> bool:
         """Whether somebody asked for a run; False: it followed another by itself."""
         return run_id not in self._follow_ups
@@ -257,10 +280,12 @@ class AppContext(QObject):
             return self._job_view(run_id)
         if self._last_run is not None:
             return self._job_view(self._last_run)
-        newest = next((run for run in self.runs() if _is_resumable(run)), None)
+        begun = (run for run in self.runs() if _is_resumable(run) and run.state != "queued")
+        newest = next(begun, None)
         if newest is not None and newest.state == "interrupted":
             return self._job_view(str(newest.id))
-        return None
+        left = self.waiting_left()
+        return self._job_view(str(left[0].id)) if left else None
 
     def stop_jobs(self, *, then: Callable[[], None]) -> None:
         """Stop all jobs, as interrupted, and call ``then`` when the last one has ended.
@@ -329,14 +354,16 @@ class AppContext(QObject):
         row = self._row(run_id)
         if row is None:
             return None
-        state = row.state
+        state: str = row.state
         if run_id in self.jobs.queued:
             state = "queued"
+        elif state == "queued" and run_id not in self.jobs.running:
+            state = "left"
         folder = RunFolder(row.folder)
         verdict = self.verdicts.of(row)
         return JobView(
             run_id,
-            _job_name(row),
+            self.job_name(row),
             state,
             folder.progress,
             folder.started is not None,
@@ -407,12 +434,6 @@ class AppContext(QObject):
             then, self._then = self._then, None
             then()
         self.runs_changed.emit()
-
-
-def _job_name(run: RunRow) -> str:
-    """Return what a run is called, and what it does unless it trains a network."""
-    kind = find_kind(run.kind)
-    return run.name if kind is None or kind.title is None else translated(kind.title(run.name))
 
 
 def _is_resumable(run: RunRow) -> bool:

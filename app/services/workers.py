@@ -316,9 +316,7 @@ class JobController(QObject):
         self.run_state_changed.emit(run_id, "running")
 
     def _note_cancelled(self, run_id: str, run_dir: Path) -> None:
-        writer = EventWriter(RunFolder(run_dir).events_path)
-        writer.append(Cancelled("user"))
-        writer.close()
+        note_cancelled(run_dir)
         self.run_state_changed.emit(run_id, "cancelled")
 
     @Slot(str, object)
@@ -348,6 +346,13 @@ class JobController(QObject):
         if state in FINAL_STATES:
             self.unwatch(run_id)
         self.run_state_changed.emit(run_id, state)
+
+
+def note_cancelled(run_dir: Path) -> None:
+    """Write into a run folder that the job was called off before it began."""
+    writer = EventWriter(RunFolder(run_dir).events_path)
+    writer.append(Cancelled("user"))
+    writer.close()
 
 
 def without_superseded(events: Iterable[Event]) -> list[Event]:

@@ -153,6 +153,7 @@ class JobStrip(QFrame):
         t = tokens()
         name, color, text = {
             "queued": ("log", t.muted, tr("waiting")),
+            "left": ("log", t.muted, tr("queued, not started")),
             "running": ("play", t.accent, ""),
             "paused": ("pause", t.warning, tr("paused")),
             "done": ("warning", t.warning, tr("done: not usable"))
@@ -173,7 +174,7 @@ class JobStrip(QFrame):
         elif not parts and (progress is None or not progress.step):
             parts.append(tr("starting…"))
         self.text.setText(" · ".join(parts))
-        resumable = job.state in ("paused", "interrupted", "cancelled", "failed")
+        resumable = job.state in ("paused", "interrupted", "cancelled", "failed", "left")
         set_icon(self.pause_button, "play" if resumable else "pause")
         caption = tr("Pause")
         if resumable:
@@ -181,6 +182,13 @@ class JobStrip(QFrame):
         keys = self.pause_button.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
         self.pause_button.setToolTip(f"{caption} ({keys})")
         self.pause_button.setAccessibleName(caption)
+        is_next = job.state in ("interrupted", "left")  # what one would look for: in words
+        self.pause_button.setText(caption)
+        self.pause_button.setToolButtonStyle(
+            Qt.ToolButtonStyle.ToolButtonTextBesideIcon
+            if is_next
+            else Qt.ToolButtonStyle.ToolButtonIconOnly
+        )
         self.pause_button.setVisible(resumable or job.state == "running")
         self.stop_button.setVisible(job.state in ("running", "paused", "queued"))
 
