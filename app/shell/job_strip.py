@@ -179,11 +179,13 @@ class JobStrip(QFrame):
         caption = tr("Pause")
         if resumable:
             caption = tr("Resume") if job.has_started else tr("Start")
-        keys = self.pause_button.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
+        shortcut = self.pause_button.shortcut()
+        keys = shortcut.toString(QKeySequence.SequenceFormat.NativeText)
         self.pause_button.setToolTip(f"{caption} ({keys})")
         self.pause_button.setAccessibleName(caption)
         is_next = job.state in ("interrupted", "left")  # what one would look for: in words
         self.pause_button.setText(caption)
+        self.pause_button.setShortcut(shortcut)  # a new text takes it away
         self.pause_button.setToolButtonStyle(
             Qt.ToolButtonStyle.ToolButtonTextBesideIcon
             if is_next

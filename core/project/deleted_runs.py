@@ -35,11 +35,9 @@ def check_unused(runs: Sequence[RunRow], alive: Iterable[RunRow]) -> None:
         for run in runs:
             if _reads(other, run.folder):
                 raise InputError(
-                    "The run {name} is needed by the {kind} of {other}, which is not over; stop "
-                    "or delete that first.",
+                    "Another job needs the run {name} and is not over; stop that job or take it "
+                    "out of the queue first.",
                     name=run.name,
-                    kind=other.kind,
-                    other=other.name,
                 )
 
 

@@ -165,7 +165,7 @@ def test_a_run_that_a_job_needs_is_not_deleted(project: Project) -> None:
     RunFolder.create(
         reader.folder, EvaluateSpec(model_dir=model, data_dir=reader.folder / "dataset")
     )
-    with pytest.raises(InputError, match="#1 FastSCNN is needed by the evaluate of FastSCNN"):
+    with pytest.raises(InputError, match="Another job needs the run #1 FastSCNN"):
         project.delete_runs([trained.id])
     assert trained.folder.is_dir() and project.run(trained.id) == trained
     project.delete_runs([other.id])  # nobody needs that
