@@ -155,6 +155,11 @@ class JobController(QObject):
         return [run_id for run_id, _ in self._queue]
 
     @property
+    def is_busy(self) -> bool:
+        """Whether a job that is started now has to wait for its turn."""
+        return bool(self._queue) or self._is_held or bool(self._threads.keys() - self._beside)
+
+    @property
     def watched(self) -> list[str]:
         """Ids of the runs that another process works on."""
         return list(self._watchers)

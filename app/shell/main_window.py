@@ -356,10 +356,11 @@ class MainWindow(QMainWindow):
         project = self.context.project
         if project is not None and dialogs.ask(
             self,
-            tr("Remove earlier versions of masks?"),
+            tr("Remove earlier versions of masks, and deleted runs?"),
             details=tr(
                 "Masks as they are now stay, and those that runs or the undo of an import need. "
-                "This frees space on the disk and cannot be undone."
+                "Deleted runs cannot be brought back any more. This frees space on the disk and "
+                "cannot be undone."
             ),
             yes=tr("Remove"),
             no=tr("Keep them"),

@@ -301,7 +301,7 @@ class ModelPanel(Panel):
     @Slot()
     def _name_start(self) -> None:
         """While another job is at work, a new training waits for its turn."""
-        waits = self.context.jobs_running()
+        waits = self.context.jobs.is_busy
         usual = tr("Add to the queue") if waits else tr("Start training")
         self.start_button.setText(tr("Starting…") if self._starting else usual)
         self.start_button.setToolTip(

@@ -44,7 +44,7 @@ class ComparePanel(Panel):
         self._project: Project | None = None
         self._reader = FactsReader()
         self._stale = True
-        self._was_ticked = False
+        self._was_ticked = self._was_chosen = False
         self.table = RunsTable()
         self.curves = OverlaidCurves()
         self.settings = SettingsTable()
@@ -65,7 +65,7 @@ class ComparePanel(Panel):
         self._soon.stop()
         self._project = project
         self._reader = FactsReader()
-        self._was_ticked = False
+        self._was_ticked = self._was_chosen = False
         self.undo.forget()
         self._on_read([])
         self._refresh_if_seen()
@@ -143,7 +143,8 @@ class ComparePanel(Panel):
             finished = [one.run.id for one in facts if one.run.state == "done"]
             self._was_ticked = bool(finished)
             self.table.rows.tick(finished[:_FIRST_TICKED])
-        if facts and self.table.current is None:
+        if facts and not self._was_chosen:  # not by Qt, which takes the first row
+            self._was_chosen = True
             self.table.select(self._first_chosen(facts))
         self._show_ticked()
         self._show_chosen()
