@@ -169,6 +169,27 @@ def test_a_closing_window_leaves_no_worker_and_keeps_the_queue(
         controller.start("x", waiting)
 
 
+def test_the_queue_is_held_moved_and_let_go(
+    controller: JobController, told: Told, until: Callable, bad_run: Callable[[str], Path]
+) -> None:
+    controller.hold(True)
+    for name in "abc":
+        controller.start(name, bad_run(name))
+    controller.start("d", bad_run("d"), first=True)
+    assert (controller.running, controller.queued) == ([], ["d", "a", "b", "c"])
+    assert controller.is_busy
+    controller.move("c", -2)
+    controller.move("d", 9)
+    controller.move("none", 1)
+    assert controller.queued == ["c", "a", "b", "d"]
+    controller.stop("b")
+    controller.hold(False)
+    until(lambda: told.active[-1] == ([], []))
+    begun = [name for name, state in told.states if state == "running"]
+    assert begun == ["c", "a", "d"]
+    assert not controller.is_busy
+
+
 def test_a_job_can_be_stopped_before_its_process_is_there(
     controller: JobController, told: Told, until: Callable, tmp_path: Path
 ) -> None:
