@@ -273,7 +273,12 @@ class MainWindow(QMainWindow):
             self.job_strip.show_job(None)
         else:
             self.job_strip.show_job(
-                shown.run_id, shown.name, shown.state, has_started=shown.has_started
+                shown.run_id,
+                shown.name,
+                shown.state,
+                has_started=shown.has_started,
+                miou=shown.miou,
+                is_useless=shown.is_useless,
             )
             if shown.progress is not None:
                 self.job_strip.add_event(shown.run_id, shown.progress)
@@ -283,7 +288,7 @@ class MainWindow(QMainWindow):
     def _on_job_event(self, run_id: str, event: Event) -> None:
         self.job_strip.add_event(run_id, event)
         self.work_area.job_event(run_id, event)
-        if isinstance(event, Failed):
+        if isinstance(event, Failed) and self.context.was_asked_for(run_id):
             dialogs.show_error(self, event)
 
     @Slot(str, str)
@@ -381,10 +386,11 @@ class MainWindow(QMainWindow):
         project = self.context.project
         if project is not None and dialogs.ask(
             self,
-            tr("Remove earlier versions of masks?"),
+            tr("Remove earlier versions of masks, and deleted runs?"),
             details=tr(
                 "Masks as they are now stay, and those that runs or the undo of an import need. "
-                "This frees space on the disk and cannot be undone."
+                "Deleted runs cannot be brought back any more. This frees space on the disk and "
+                "cannot be undone."
             ),
             yes=tr("Remove"),
             no=tr("Keep them"),

@@ -57,6 +57,7 @@ class ShippingPanel(Panel):
         self._reader = VariantReader()
         self._progress: dict[int, Progress] = {}
         self._model: Path | None = None
+        self._is_chosen = False  # by the user: else the suggested model is shown
         self._wanted: ShipModel | None = None
         self.runs = ShipRuns()
         self.page = ShipPage()
@@ -119,7 +120,7 @@ class ShippingPanel(Panel):
         self._project = project
         self._reader = VariantReader()
         self._progress.clear()
-        self._model, self._wanted = None, None
+        self._model, self._wanted, self._is_chosen = None, None, False
         self.exporting.forget()
         self.starter.forget()
         self._on_read(ShipRuns())
@@ -205,8 +206,11 @@ class ShippingPanel(Panel):
         self.runs = runs
         wanted, self._wanted = self._wanted, None
         if wanted is not None:
-            self._model = wanted.model_dir or runs.model_of(wanted.run_id) or self._model
-        if self.current is None:
+            named = wanted.model_dir or runs.model_of(wanted.run_id)
+            self._is_chosen = self._is_chosen or named is not None
+            self._model = named or self._model
+        may_change = not self._is_chosen and self.page.stage is Stage.MODEL
+        if self.current is None or may_change:
             best = suggested(runs.variants)
             self._model = None if best is None else best.folder
         self.page.show_page(bool(runs.variants))
@@ -410,7 +414,7 @@ class ShippingPanel(Panel):
 
     @Slot(object)
     def _on_variant_chosen(self, variant: ModelVariant) -> None:
-        self._model = variant.folder
+        self._model, self._is_chosen = variant.folder, True
         self.export_choices.folder = None
         self._show_model()
 
