@@ -159,10 +159,7 @@ _V4 = """
 -- left_out: the user took it out of all subsets, and no division by itself puts it into one again.
 ALTER TABLE image ADD COLUMN look BLOB;
 ALTER TABLE image ADD COLUMN left_out INTEGER NOT NULL DEFAULT 0 CHECK (left_out IN (0, 1));
-"""
 
-
-_V5 = """
 -- number: what people count trainings by, without gaps; place: in the queue of jobs;
 -- deleted: where in trash/ the folder is, until the trash is emptied.
 ALTER TABLE run ADD COLUMN number INTEGER;
@@ -195,13 +192,12 @@ def _keep_ids(connection: sqlite3.Connection) -> None:
     run_script(connection, _V3)
 
 
-def _add_looks(connection: sqlite3.Connection) -> None:
+def _add_looks_and_numbers(connection: sqlite3.Connection) -> None:
+    """Add what images look like and what people call runs by.
+
+    Trainings alone are counted; runs that nobody named were called as their folders, by row id.
+    """
     run_script(connection, _V4)
-
-
-def _number_trainings(connection: sqlite3.Connection) -> None:
-    """Count trainings alone; runs that nobody named were called as their folders, by row id."""
-    run_script(connection, _V5)
     rows = connection.execute("SELECT id, name, folder, kind, model FROM run ORDER BY id")
     number = 0
     for id_, name, folder, kind, model in rows.fetchall():
@@ -217,13 +213,7 @@ def _number_trainings(connection: sqlite3.Connection) -> None:
 
 
 Migration = Callable[[sqlite3.Connection], None]
-MIGRATIONS: tuple[Migration, ...] = (
-    _create_v1,
-    _add_shapes,
-    _keep_ids,
-    _add_looks,
-    _number_trainings,
-)
+MIGRATIONS: tuple[Migration, ...] = (_create_v1, _add_shapes, _keep_ids, _add_looks_and_numbers)
 """Step ``i`` takes a database of version ``i`` to ``i + 1``."""
 
 
