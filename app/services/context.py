@@ -12,9 +12,9 @@ from PySide6.QtCore import QObject, Signal, Slot
 
 from app.look.translation import translated
 from app.services.background import BackgroundTasks, Progress
-from app.services.new_labels import NewLabels
 from app.services.curve_board import CurveBoard
 from app.services.follow_ups import FollowUps
+from app.services.new_labels import NewLabels
 from app.services.settings import Settings, SettingsStore
 from app.services.targets import ShowTraining, Target, run_target
 from app.services.workers import JobController, note_cancelled
