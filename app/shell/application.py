@@ -21,12 +21,10 @@ from app.services.context import AppContext
 from app.services.settings import SettingsStore
 from app.services.targets import ShowDataset, ShowTraining
 from app.services.updates import UpdateWatch
-from app.shell.changes_dialog import ChangesDialog, UpdateDialog
 from app.shell.demo_dialog import DemoDialog, ReadyDemo
 from app.shell.garbage import GarbageCollector
 from app.shell.main_window import MainWindow
 from app.widgets import dialogs
-from core.system.changelog import changes_since, is_earlier, read_changelog
 
 if TYPE_CHECKING:  # else the web's modules would be loaded before the window is up
     from core.system.updates import Announcement
@@ -152,6 +150,8 @@ class Application(QObject):
         seen = store.settings.seen_version or _BEFORE_IT_WAS_NOTED
         if store.settings.seen_version == version:
             return
+        from core.system.changelog import is_earlier  # not before the window is up
+
         store.settings.seen_version = version
         store.save()
         if not store.is_new and is_earlier(seen, version):
@@ -162,6 +162,9 @@ class Application(QObject):
         self._show_changes("")
 
     def _show_changes(self, seen: str) -> None:
+        from app.shell.changes_dialog import ChangesDialog
+        from core.system.changelog import changes_since, read_changelog
+
         changes = changes_since(read_changelog(), seen)
         if changes:
             ChangesDialog(changes, self.window).open()
@@ -183,6 +186,8 @@ class Application(QObject):
 
     @Slot()
     def _on_update_details_requested(self) -> None:
+        from app.shell.changes_dialog import UpdateDialog
+
         if self.updates.found is not None:
             UpdateDialog(self.updates.found, self.updates, self.window).open()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QDateTime, QLocale, Qt, Signal, Slot
 from PySide6.QtGui import QCloseEvent
@@ -23,21 +24,23 @@ from app.panels.data.import_dialog import ImportDialog
 from app.services.context import AppContext
 from app.services.targets import ShowDataset, Target
 from app.shell.closing_page import ClosingPage
-from app.shell.computer_dialog import ComputerDialog
 from app.shell.help_dialog import HelpDialog
 from app.shell.home import HomePage
 from app.shell.job_strip import JobStrip
 from app.shell.log_dialog import LogDialog
 from app.shell.new_project_dialog import NewProject, NewProjectDialog
-from app.shell.notice_bar import NoticeBar
 from app.shell.settings_dialog import SettingsDialog
 from app.shell.top_bar import TopBar
+from app.shell.update_notice import UpdateNotice
 from app.shell.work_area import WorkArea
 from app.widgets import dialogs
 from app.widgets.layout import line
 from core.project import GarbageReport, Project
 from core.runs.events import Event, Failed
 from core.system.errors import ReadOnlyError
+
+if TYPE_CHECKING:
+    from app.shell.computer_dialog import ComputerDialog
 
 _MINIMUM_SIZE = (GRID * 120, GRID * 75)
 
@@ -63,7 +66,7 @@ class MainWindow(QMainWindow):
         self.top_bar = TopBar()
         self.home = HomePage(context.settings)
         self._work_area: WorkArea | None = None
-        self.notice = NoticeBar()
+        self.notice = UpdateNotice()
         self.job_strip = JobStrip()
         self._stack = QStackedWidget()
         self._stack.addWidget(self.home)
@@ -119,6 +122,8 @@ class MainWindow(QMainWindow):
     @Slot()
     def check_computer(self) -> ComputerDialog:
         """Show what this computer lacks, and how to get it."""
+        from app.shell.computer_dialog import ComputerDialog  # not before the window is up
+
         project = self.context.project
         folder = self.context.projects_dir() if project is None else project.folder
         dialog = ComputerDialog(folder, self)

@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 import psutil
-import pynvml
 
 _CGROUP_LIMITS = (
     Path("/sys/fs/cgroup/memory.max"),
@@ -182,6 +181,8 @@ def _processor_name() -> str:
 
 
 def _gpus() -> list[DeviceInfo]:
+    import pynvml  # a long module, which the start of the window need not wait for
+
     try:
         pynvml.nvmlInit()
     except (pynvml.NVMLError, OSError):  # no driver, no GPU, or no permission
@@ -200,6 +201,8 @@ def _gpus() -> list[DeviceInfo]:
 
 
 def _gpu(index: int, *, driver: str, cuda: str) -> DeviceInfo:
+    import pynvml
+
     handle = pynvml.nvmlDeviceGetHandleByIndex(index)
     try:
         memory = pynvml.nvmlDeviceGetMemoryInfo(handle)

@@ -14,9 +14,10 @@ from typing import Any
 def train_one_step() -> str:
     """Train a tiny convolution, save it under a Chinese name; returns the device."""
     import numpy as np
-    import paddle
-    from paddle import nn
 
+    # By name, as Qt below: nothing that the window imports loads the engine.
+    paddle = importlib.import_module("paddle")
+    nn = paddle.nn
     net = nn.Sequential(nn.Conv2D(3, 4, 3, padding=1), nn.BatchNorm2D(4), nn.Conv2D(4, 2, 1))
     optimizer = paddle.optimizer.Momentum(0.01, parameters=net.parameters())
     image = paddle.to_tensor(np.ones((2, 3, 16, 16), np.float32))

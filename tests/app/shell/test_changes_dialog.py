@@ -10,10 +10,9 @@ from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QLabel, QMessageBox
 
 from app.services.settings import SettingsStore
-from app.shell import application as module
 from app.shell.application import Application
 from app.shell.changes_dialog import ChangesDialog, UpdateDialog
-from core.system import updates
+from core.system import changelog, updates
 from core.system.updates import Announcement
 
 CHANGELOG = """# Changes
@@ -44,7 +43,7 @@ def installed(monkeypatch, tmp_path):
     content = {"version": "1.5.0", "kind": "tar", "update_url": "https://example.org/a.json"}
     (tmp_path / "installation.json").write_text(json.dumps(content))
     monkeypatch.setenv("MASKWRIGHT_INSTALLATION", str(tmp_path))
-    monkeypatch.setattr(module, "read_changelog", lambda: CHANGELOG)
+    monkeypatch.setattr(changelog, "read_changelog", lambda: CHANGELOG)
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ if TYPE_CHECKING:  # else the web's modules would be loaded before the window is
     from core.system.updates import Announcement
 
 
-class NoticeBar(QFrame):
+class UpdateNotice(QFrame):
     """Hidden until there is something to say."""
 
     details_requested = Signal()
