@@ -29,7 +29,7 @@ def main(argv: list[str] | None = None) -> int:
     return app.launch()
 
 
-def _open_window(project: Path, start_run: Mapping[str, Any] | None) -> int:
+def _open_window(project: Path | None, start_run: Mapping[str, Any] | None) -> int:
     import app
 
     return app.launch(project=project, start_run=start_run)

@@ -57,7 +57,7 @@ class TopBar(QFrame):
             tr("Undo last import…"), "back", "Ctrl+Alt+Z", self.undo_import_requested
         )
         self.cleanup_action = self._action(
-            tr("Remove earlier versions of masks…"), "", "", self.cleanup_requested
+            tr("Remove earlier masks and deleted runs…"), "", "", self.cleanup_requested
         )
         self.close_action = self._action(
             tr("Close project"), "close", QKeySequence.StandardKey.Close, self.close_requested

@@ -13,10 +13,9 @@ from core.cli.environment import EXIT_BUG, EXIT_INTERRUPTED, EXIT_OK, Environmen
 from core.portable.portable_error import PortableError
 from core.system.errors import InputError
 from core.system.files import storage_problem
+from core.system.installation import program_name
 
 __all__ = ["run"]
-
-PROGRAM = "main.py"
 
 
 def run(argv: Sequence[str], *, open_window: OpenWindow | None = None) -> int:
@@ -42,7 +41,7 @@ def run(argv: Sequence[str], *, open_window: OpenWindow | None = None) -> int:
     try:
         code = command.main(
             args=list(argv),
-            prog_name=PROGRAM,
+            prog_name=program_name(),
             standalone_mode=False,
             obj=Environment(open_window=open_window),
         )
@@ -90,7 +89,7 @@ def _sentence(text: str) -> str:
 
 def _help_hint(error: Exception) -> str:
     context = getattr(error, "ctx", None)  # usage errors know which command they are about
-    return f"see {context.command_path if context else PROGRAM} --help"
+    return f"see {context.command_path if context else program_name()} --help"
 
 
 def _answer_ctrl_break() -> None:

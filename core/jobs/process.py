@@ -65,6 +65,7 @@ class JobProcess:
         self._ready: collections.deque[Event] = collections.deque()
         self._oom_kills = 0
         self._stopped_at: float | None = None
+        self._closing = False
         self._ended_at: float | None = None
         self._terminated = False
         self._outcome: Event | None = None
@@ -140,11 +141,15 @@ class JobProcess:
         """Have the previews redrawn soon."""
         self._command("preview")
 
-    def stop(self) -> None:
-        """Ask for the end at the next step boundary; ``poll`` enforces it when that takes long."""
+    def stop(self, *, closing: bool = False) -> None:
+        """Ask for the end at the next step boundary; ``poll`` enforces it when that takes long.
+
+        With ``closing`` nobody wanted this run to end: it counts as interrupted.
+        """
         if self._stopped_at is None:
             self._stopped_at = time.monotonic()
-            self._command("stop")
+            self._closing = closing
+            self._command("close" if closing else "stop")
 
     def kill(self) -> None:
         """End the worker and all its children at once."""
@@ -234,7 +239,7 @@ class JobProcess:
 
     def _judge(self) -> Event:
         if self._stopped_at is not None:
-            return Cancelled("user")
+            return Cancelled("window_closed" if self._closing else "user")
         exitcode = self.exitcode
         return worker_died(
             0 if exitcode is None else exitcode,

@@ -58,6 +58,11 @@ def program_version() -> str:
         return "unknown"
 
 
+def program_name() -> str:
+    """Return what users type to start this program: where it is installed, the launcher's name."""
+    return "maskwright" if os.environ.get(VARIABLE) else "main.py"
+
+
 def installation() -> Installation | None:
     """Return the installation that this process runs from; None in a checkout or a wheel.
 

@@ -145,7 +145,7 @@ def ctrl_c_ends_a_command(program: Path, folder: Path) -> str:
         number = signal.CTRL_BREAK_EVENT
     said = folder / "said.txt"
     with said.open("wb") as output:
-        command = subprocess.Popen(  # noqa: S603 - this program, constant arguments
+        command = subprocess.Popen(
             [sys.executable, str(program / "main.py"), *arguments],
             stdout=output,
             stderr=output,
