@@ -73,6 +73,7 @@ def _shortcuts() -> QFormLayout:
         ("Ctrl+Shift+L", tr("Language")),
         ("Alt+H", tr("Help")),
         ("?", tr("Shortcuts of the labelling panel")),
+        ("Ctrl+,", tr("Settings")),
         ("Ctrl+Q", tr("Quit")),
     ):
         native = keys if " " in keys else QKeySequence(keys).toString(_NATIVE)

@@ -29,8 +29,9 @@ from app.shell.home import HomePage
 from app.shell.job_strip import JobStrip
 from app.shell.log_dialog import LogDialog
 from app.shell.new_project_dialog import NewProject, NewProjectDialog
-from app.shell.update_notice import UpdateNotice
+from app.shell.settings_dialog import SettingsDialog
 from app.shell.top_bar import TopBar
+from app.shell.update_notice import UpdateNotice
 from app.shell.work_area import WorkArea
 from app.widgets import dialogs
 from app.widgets.layout import line
@@ -208,7 +209,7 @@ class MainWindow(QMainWindow):
         bar.language_requested.connect(self.language_requested)
         bar.help_requested.connect(self._on_help_requested)
         bar.check_requested.connect(self.check_computer)
-        bar.device_requested.connect(self._on_help_requested)
+        bar.settings_requested.connect(self._on_settings_requested)
 
     def _connect_home(self) -> None:
         self.home.new_requested.connect(self.show_new_project)
@@ -422,6 +423,15 @@ class MainWindow(QMainWindow):
         dialog = HelpDialog(self.context.devices, self)
         dialog.check_requested.connect(self.check_computer)
         dialog.open()
+
+    @Slot()
+    def _on_settings_requested(self) -> None:
+        dialog = self.findChild(SettingsDialog)
+        if dialog is None:  # it stays open beside the work, and once is enough
+            dialog = SettingsDialog(self)
+            dialog.device_changed.connect(self.context.find_devices)
+        dialog.show()
+        dialog.activateWindow()
 
     def _leave_project(self, action: Callable[[], None]) -> None:
         """Run ``action``, which leaves the project, once its labels and jobs are safe."""

@@ -41,10 +41,10 @@ class TopBar(QFrame):
     theme_requested = Signal(str)
     language_requested = Signal(str)
     help_requested = Signal()
+    settings_requested = Signal()
     check_requested = Signal()
     changes_requested = Signal()
     update_requested = Signal()
-    device_requested = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -129,6 +129,7 @@ class TopBar(QFrame):
         keys = QKeySequence.StandardKey
         new = self._action(tr("New project…"), "add", keys.New, self.new_requested)
         opened = self._action(tr("Open project…"), "folder", keys.Open, self.open_requested)
+        prefer = self._action(tr("Settings…"), "sliders", "Ctrl+,", self.settings_requested)
         leave = self._action(tr("Quit"), "", "Ctrl+Q", self.quit_requested)
         menu.addAction(new)
         menu.addAction(opened)
@@ -139,6 +140,8 @@ class TopBar(QFrame):
         menu.addAction(self.cleanup_action)
         menu.addSeparator()
         menu.addAction(self.close_action)
+        menu.addSeparator()
+        menu.addAction(prefer)
         menu.addAction(leave)
         made = QToolButton()
         made.setText(tr("Project"))
@@ -177,7 +180,7 @@ class TopBar(QFrame):
         made.setText(tr("Looking for devices…"))
         made.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         made.setAccessibleName(tr("Training device"))
-        made.clicked.connect(self.device_requested)
+        made.clicked.connect(self.settings_requested)
         return made
 
     def _make_language_button(self) -> QToolButton:

@@ -31,6 +31,7 @@ from core.project.draft_models import check_model, check_useful
 from core.system.child_processes import end_descendants_with_this_process, interrupt_blocked
 from core.system.errors import InputError
 from core.system.files import make_folder
+from core.system.gpu_environment.environment_folders import GpuEnvironment, switched_on
 from core.system.gpu_environment.worker_entry import enter_environment
 
 _LOG = logging.getLogger(__name__)
@@ -50,6 +51,7 @@ class PredictionServer:
         self._state = threading.Lock()
         self._process: SpawnProcess | None = None
         self._pipe: Connection | None = None
+        self._environment: GpuEnvironment | None = None
 
     @property
     def pid(self) -> int | None:
@@ -91,6 +93,10 @@ class PredictionServer:
                 pipe.close()
 
     def _connect(self) -> Connection:
+        environment = switched_on()
+        if environment != self._environment:  # a process stays with the engine that it has loaded
+            self.close()
+            self._environment = environment
         with self._state:
             if self._process is not None and self._pipe is not None and self._process.is_alive():
                 return self._pipe

@@ -14,8 +14,8 @@ import urllib.parse
 import urllib.request
 from typing import Annotated, Any
 
-import certifi
 import pydantic
+import truststore
 
 from core.system.changelog import is_earlier, parsed_version
 from core.system.errors import InputError, first_problem
@@ -136,8 +136,7 @@ def _fetch(url: str, program: str) -> bytes:
 
 def _opener() -> urllib.request.OpenerDirector:
     """The web alone: no files, no FTP, whatever an answer leads to."""
-    context = ssl.create_default_context()  # the system's, a company's own included
-    context.load_verify_locations(certifi.where())  # where the system has none
+    context = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # the system's, a company's own too
     opener = urllib.request.OpenerDirector()
     for handler in (
         urllib.request.ProxyHandler(),

@@ -143,16 +143,6 @@ def make_record(folder: Path, *, build: str, tested: CardAndDriver) -> Environme
     )
 
 
-def installed_environments() -> tuple[GpuEnvironment, ...]:
-    """Return all that are complete, the newest first."""
-    try:
-        folders = sorted(environments_folder().iterdir())
-    except OSError:
-        return ()
-    found = [made for folder in folders if (made := read_environment(folder)) is not None]
-    return tuple(sorted(found, key=lambda one: -one.record.made))
-
-
 def switched_on() -> GpuEnvironment | None:
     """Return the environment that workers are to use; None: the program's own engine.
 

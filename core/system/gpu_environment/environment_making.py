@@ -130,8 +130,7 @@ def install_environment(
             places = source / WHEELS_NAME
         _unpack(wheels, places, part, reporter)
         reporter.progress(0, 1, stage="test")
-        tested = try_environment(part / PACKAGES_NAME, build=chosen)
-        reporter.check()
+        tested = try_environment(part / PACKAGES_NAME, build=chosen, reporter=reporter)
         record = make_record(part, build=chosen, tested=tested)
         for name in (WHEELS_NAME, _SCRATCH):
             shutil.rmtree(part / name, ignore_errors=True)

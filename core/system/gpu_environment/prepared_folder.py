@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -18,7 +17,6 @@ from core.system.reporting import Reporter
 
 LIST_NAME: Final = "prepared.json"
 WHEELS_NAME: Final = "wheels"
-_FILE_NAME: Final = re.compile(r"[A-Za-z0-9][\w.+!-]*\.whl")
 
 
 class PreparedWheel(pydantic.BaseModel):
@@ -28,7 +26,7 @@ class PreparedWheel(pydantic.BaseModel):
 
     project: str = pydantic.Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
     version: str = pydantic.Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9.+!_-]*$")
-    file: str = pydantic.Field(pattern=_FILE_NAME.pattern + "$")
+    file: str = pydantic.Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+!-]*\.whl$")
     sha256: str = pydantic.Field(pattern=r"^[0-9a-f]{64}$")
     size: int = pydantic.Field(ge=0)
 

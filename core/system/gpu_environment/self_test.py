@@ -14,6 +14,7 @@ from core.system.errors import InputError
 from core.system.gpu_environment.build_choice import BUILDS, best_gpu
 from core.system.gpu_environment.environment_folders import CardAndDriver
 from core.system.probe_process import run_probe
+from core.system.reporting import Reporter, StopRequested
 
 #: Compiling kernels for a new card, or a scanner that reads gigabytes, takes its time.
 _TIMEOUT_S: Final = 600.0
@@ -21,17 +22,27 @@ _STEPS: Final = 3
 _TOLERANCE: Final = 1e-2
 
 
-def try_environment(packages: Path, *, build: str) -> CardAndDriver:
+def try_environment(
+    packages: Path, *, build: str, reporter: Reporter | None = None
+) -> CardAndDriver:
     """Train a tiny network on the first GPU, in a process of its own.
 
     Args:
         packages: folder of the environment that comes first on the search path.
         build: name of the build that lies there.
+        reporter: asked whether to go on.
 
     Raises:
         InputError: it does not work; the sentence says what happened.
+        StopRequested: the reporter asked to stop.
     """
-    result = run_probe(functools.partial(train_on_card, str(packages), build), timeout_s=_TIMEOUT_S)
+    trial = functools.partial(train_on_card, str(packages), build)
+    try:
+        result = run_probe(trial, timeout_s=_TIMEOUT_S, stopped=lambda: _is_stopped(reporter))
+    except StopRequested:
+        if reporter is not None:
+            reporter.check()  # what it raises may be of another kind
+        raise
     if not result.ok:
         raise InputError(
             "The training step on the GPU failed, so the processor stays in use: {problem}.",
@@ -41,6 +52,15 @@ def try_environment(packages: Path, *, build: str) -> CardAndDriver:
     if gpu is None:
         raise InputError("NVIDIA's driver shows no GPU here.")
     return CardAndDriver(gpu=gpu.name, driver=str(gpu.driver))
+
+
+def _is_stopped(reporter: Reporter | None) -> bool:
+    try:
+        if reporter is not None:
+            reporter.check()
+    except Exception:  # its owner's own kind of request
+        return True
+    return False
 
 
 def train_on_card(packages: str, build: str) -> str:
