@@ -52,7 +52,7 @@ class Announcement(pydantic.BaseModel):
         url: page, or installer, that the user is led to.
         notes: what is new, as Markdown.
         sha256: of the installer, for the user to compare, in lower-case hexadecimals.
-        minimum: oldest version that is still looked after.
+        minimum: oldest version that is still supported.
     """
 
     model_config = pydantic.ConfigDict(frozen=True, extra="ignore", str_strip_whitespace=True)
@@ -67,7 +67,7 @@ class Announcement(pydantic.BaseModel):
         """Whether ``version`` is earlier; False where it is no version."""
         return is_earlier(version, self.version)
 
-    def looks_after(self, version: str) -> bool:
+    def supports(self, version: str) -> bool:
         """Whether ``version`` is not too old for the packager."""
         return self.minimum is None or not is_earlier(version, self.minimum)
 
