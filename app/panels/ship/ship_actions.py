@@ -187,7 +187,7 @@ class ShipActions(QObject):
 def write_settings(export: Path, settings: Settings) -> None:
     """Write what decides into the manifest of an export, unless it says so already.
 
-    What part of the image is inspected stays as the export has it.
+    Regions are those that were drawn, beside the images of regions that the export has.
 
     Raises:
         InputError: the manifest is damaged.
@@ -197,7 +197,12 @@ def write_settings(export: Path, settings: Settings) -> None:
         return  # of an earlier version
     with portable_errors():
         present = Settings.from_manifest(read_manifest(export), export)
-    wanted = replace(settings, area=present.area, thresholds=present.thresholds)
+    area = replace(
+        settings.area,
+        regions_file=present.area.regions_file,
+        dont_care_file=present.area.dont_care_file,
+    )
+    wanted = replace(settings, area=area, thresholds=present.thresholds)
     if wanted != present:
         remember_settings(export, wanted)
 
