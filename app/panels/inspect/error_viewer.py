@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-import numpy as np
-import pyqtgraph as pg
 from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import (
@@ -20,12 +18,13 @@ from PySide6.QtWidgets import (
 )
 
 from app.look.icons import set_icon
-from app.look.theme import GRID, tokens
+from app.look.theme import GRID
 from app.look.translation import tr, translated
 from app.services.background import BackgroundTasks, Progress
 from app.widgets.blending import ERROR_COLORS, ImageArray, overlay_errors, overlay_mask, shrink
 from app.widgets.class_colors import swatch
 from app.widgets.layout import label
+from app.widgets.zoomed_picture import ZoomedPicture
 from core.images.io import read_image, read_mask
 from core.images.palette import Color
 from core.prediction.inspection import ImageScore, PixelError, background_class, error_map
@@ -64,13 +63,7 @@ class ErrorViewer(QWidget):
         self._score: ImageScore | None = None
         self._colors: tuple[Color, ...] = ()
         self._background: int | None = None
-        self.picture: ImageArray | None = None
-        self._graphics = pg.GraphicsView()
-        self._graphics.setAccessibleName(tr("Image with its errors"))
-        self._box = pg.ViewBox(lockAspect=True, invertY=True, enableMenu=False)
-        self._graphics.setCentralItem(self._box)
-        self._item = pg.ImageItem(axisOrder="row-major")
-        self._box.addItem(self._item)
+        self._zoomed = ZoomedPicture(tr("Image with its errors"))
         self._shown: ImageScore | None = None
         self.views = QButtonGroup(self)
         self.focus_box = QComboBox()
@@ -85,12 +78,11 @@ class ErrorViewer(QWidget):
         layout.setSpacing(GRID // 2)
         layout.addLayout(self._make_tools())
         layout.addWidget(self.note)
-        layout.addWidget(self._graphics, 1)
+        layout.addWidget(self._zoomed, 1)
         self._legend = QHBoxLayout()
         self._legend.setSpacing(GRID // 2)
         layout.addLayout(self._legend)
         self._make_legend()
-        self.renew_colors()
 
     def set_classes(self, labels: tuple[str, ...], colors: tuple[Color, ...]) -> None:
         """Take over the classes of another evaluation; shows nothing."""
@@ -109,8 +101,8 @@ class ErrorViewer(QWidget):
         self._score = score
         self._tasks.cancel("view")
         if score is None:
-            self.picture, self._shown = None, None
-            self._item.clear()
+            self._shown = None
+            self._zoomed.show_picture(None)
             self.note.hide()
             return
         self._refresh()
@@ -129,21 +121,19 @@ class ErrorViewer(QWidget):
         """Whether a picture is being made."""
         return self._tasks.busy
 
-    @Slot()
-    def fit(self) -> None:
-        """Show the whole image."""
-        if self.picture is not None:
-            height, width = self.picture.shape[:2]
-            self._box.setRange(xRange=(0, width), yRange=(0, height), padding=0.02)
+    @property
+    def picture(self) -> ImageArray | None:
+        """What is shown, (H, W, 3) BGR; None for nothing."""
+        return self._zoomed.picture
 
     def renew_colors(self) -> None:
         """Take the theme's ground."""
-        self._graphics.setBackground(tokens().window)
+        self._zoomed.renew_colors()
 
     def shut_down(self) -> None:
         """Wait for the thread, and let pyqtgraph go of its scene."""
         self._tasks.shut_down()
-        self._graphics.close()
+        self._zoomed.close()
 
     @Slot()
     def _refresh(self) -> None:
@@ -164,16 +154,13 @@ class ErrorViewer(QWidget):
 
     def _on_rendered(self, score: ImageScore, picture: ImageArray) -> None:
         self.note.hide()
-        self.picture = picture
-        self._item.setImage(np.ascontiguousarray(picture[..., ::-1]), levels=(0, 255))
-        if self._shown is not score:  # switching the view keeps zoom and place
-            self._shown = score
-            self.fit()
+        self._zoomed.show_picture(picture, stay=self._shown is score)
+        self._shown = score
         self.image_shown.emit()
 
     def _on_failed(self, error: Exception) -> None:
-        self._item.clear()
-        self.picture, self._shown = None, None
+        self._shown = None
+        self._zoomed.show_picture(None)
         self.note.setText(
             translated(error.message if isinstance(error, InputError) else str(error))
         )
@@ -207,7 +194,7 @@ class ErrorViewer(QWidget):
         fit.setToolTip(tr("Show the whole image (0)"))
         fit.setAccessibleName(tr("Show the whole image"))
         fit.setShortcut("0")
-        fit.clicked.connect(self.fit)
+        fit.clicked.connect(self._zoomed.fit)
         tools.addWidget(fit)
         return tools
 
