@@ -131,6 +131,7 @@ class MonitorPanel(Panel):
 
     def theme_changed(self) -> None:
         """Draw the curves in the new colours."""
+        self.banner.renew_colors()
         self.charts.renew_colors()
         self._show_run()
 

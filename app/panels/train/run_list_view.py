@@ -218,6 +218,10 @@ class _RunDelegate(QStyledItemDelegate):
         )
         if score and text != score:  # a number cut short would be another number
             text = f"{run.best_miou:.3f}"
+            if metrics.horizontalAdvance(text) > lower.width():
+                text = ""
+        elif text != run.model and not score:  # the name has it, as a rule
+            text = ""
         painter.drawText(lower, left, text)
         painter.restore()
 
