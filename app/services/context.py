@@ -12,6 +12,7 @@ from PySide6.QtCore import QObject, Signal, Slot
 
 from app.look.translation import translated
 from app.services.background import BackgroundTasks, Progress
+from app.services.new_labels import NewLabels
 from app.services.curve_board import CurveBoard
 from app.services.follow_ups import FollowUps
 from app.services.settings import Settings, SettingsStore
@@ -25,7 +26,8 @@ from core.project.runs import best_miou
 from core.runs import events
 from core.runs.kinds import find_kind
 from core.runs.run_folder import RunFolder
-from core.system.devices import DeviceInfo, training_devices
+from core.system.devices import DeviceInfo
+from core.system.engine_devices import training_devices
 
 _log = logging.getLogger(__name__)
 _SHUTDOWN_WAIT_S = 45.0
@@ -56,6 +58,7 @@ class AppContext(QObject):
         store: the settings file; ``settings`` are its values.
         tasks: background work of the context itself.
         verdicts: what was said of the project's models.
+        new_labels: gives them subsets.
         best_models: which training's model is taken unless another is chosen.
         board: shows curves in the browser.
     """
@@ -66,6 +69,10 @@ class AppContext(QObject):
     """Images, masks, labels or subsets of the project changed; emit it after changing them."""
     counts_changed = Signal(object)
     """(ImageCounts): images are being labelled; ``dataset_changed`` follows when that is done."""
+    subsets_changed = Signal()
+    """Images got other subsets while they are being labelled, and nothing else changed."""
+    notice_requested = Signal(object)
+    """(Notice): say it once in one line over the work."""
     runs_changed = Signal()
     """A run was added or removed, or the state of one changed."""
     run_started = Signal(str)
@@ -91,6 +98,7 @@ class AppContext(QObject):
         self.jobs = JobController(self)
         self.tasks = BackgroundTasks(self)
         self.verdicts = RunVerdicts()
+        self.new_labels = NewLabels(lambda: self.project, self)
         self.best_models = BestModels(self.verdicts)
         self.board = CurveBoard(self)
         self._follow_ups = FollowUps(
@@ -98,6 +106,7 @@ class AppContext(QObject):
         )
         self._last_run: str | None = None
         self._then: Callable[[], None] | None = None
+        self._connect_new_labels()
         self.jobs.job_event.connect(self._on_job_event)
         self.jobs.run_state_changed.connect(self._on_run_state_changed)
         self.jobs.active_changed.connect(self._on_active_changed)
@@ -106,6 +115,15 @@ class AppContext(QObject):
     def settings(self) -> Settings:
         """The preferences in use; call ``store.save()`` after changing them."""
         return self.store.settings
+
+    def _connect_new_labels(self) -> None:
+        parts = self.new_labels
+        for changed in (self.project_changed, self.dataset_changed, self.counts_changed):
+            changed.connect(parts.look)
+        parts.subsets_changed.connect(self.subsets_changed)
+        parts.counts_changed.connect(self.counts_changed)
+        parts.notice_requested.connect(self.notice_requested)
+        parts.failed.connect(self.error_occurred)
 
     # Projects
 
@@ -136,6 +154,7 @@ class AppContext(QObject):
         if old is None:
             return
         self.tasks.cancel_all()
+        self.new_labels.forget()
         self.project = None
         self._last_run = None
         self.project_changed.emit(None)  # panels let go of it before it is closed
@@ -161,6 +180,7 @@ class AppContext(QObject):
                 self.jobs.watch(str(run.id), run.folder)
 
     def _close(self, project: Project) -> None:
+        self.new_labels.forget()  # what panels did on the way may have woken it
         self.tasks.cancel_and_wait()  # not for good: another project may follow
         self.board.close()
         for run_id in self.jobs.watched:
@@ -333,6 +353,7 @@ class AppContext(QObject):
     def shut_down(self) -> None:
         """End jobs and background work, close the project; blocks until they have ended."""
         self.tasks.shut_down()
+        self.new_labels.shut_down()
         self.board.shut_down()
         self.jobs.shutdown(_SHUTDOWN_WAIT_S)
         project, self.project = self.project, None

@@ -155,6 +155,11 @@ CREATE TABLE deleted_class (
 
 
 _V4 = """
+-- look: what an image looks like, see core.images.perceptual_hash; NULL: not computed yet.
+-- left_out: the user took it out of all subsets, and no division by itself puts it into one again.
+ALTER TABLE image ADD COLUMN look BLOB;
+ALTER TABLE image ADD COLUMN left_out INTEGER NOT NULL DEFAULT 0 CHECK (left_out IN (0, 1));
+
 -- number: what people count trainings by, without gaps; place: in the queue of jobs;
 -- deleted: where in trash/ the folder is, until the trash is emptied.
 ALTER TABLE run ADD COLUMN number INTEGER;
@@ -187,8 +192,11 @@ def _keep_ids(connection: sqlite3.Connection) -> None:
     run_script(connection, _V3)
 
 
-def _number_trainings(connection: sqlite3.Connection) -> None:
-    """Count trainings alone; runs that nobody named were called as their folders, by row id."""
+def _add_looks_and_numbers(connection: sqlite3.Connection) -> None:
+    """Add what images look like and what people call runs by.
+
+    Trainings alone are counted; runs that nobody named were called as their folders, by row id.
+    """
     run_script(connection, _V4)
     rows = connection.execute("SELECT id, name, folder, kind, model FROM run ORDER BY id")
     number = 0
@@ -205,7 +213,7 @@ def _number_trainings(connection: sqlite3.Connection) -> None:
 
 
 Migration = Callable[[sqlite3.Connection], None]
-MIGRATIONS: tuple[Migration, ...] = (_create_v1, _add_shapes, _keep_ids, _number_trainings)
+MIGRATIONS: tuple[Migration, ...] = (_create_v1, _add_shapes, _keep_ids, _add_looks_and_numbers)
 """Step ``i`` takes a database of version ``i`` to ``i + 1``."""
 
 
