@@ -311,5 +311,5 @@ def next_step(statuses: Mapping[str, StepStatus]) -> str | None:
         for key, status in statuses.items()
         if status.state in (StepState.NEXT, StepState.WARNING)
     ]
-    needed = [key for key, status in waiting if not status.optional]
-    return (needed or [key for key, _ in waiting] or [None])[0]
+    needed = next((key for key, status in waiting if not status.optional), None)
+    return needed or next((key for key, _ in waiting), None)

@@ -46,10 +46,13 @@ class SplitImage:
 def read_labelled(database: Database, condition: str) -> list[SplitImage]:
     """Return the images for which a condition of SQL holds, ordered by path."""
     rows = database.all(
-        "SELECT id, path, group_key, group_key, subset, left_out AND subset = 'none' FROM image"  # noqa: S608
+        "SELECT id, path, group_key, subset, left_out AND subset = 'none' FROM image"  # noqa: S608
         f" WHERE {condition} ORDER BY path"
     )
-    return [SplitImage(*columns, bool(left_out)) for *columns, left_out in rows]
+    return [
+        SplitImage(id_, path, group, group, subset, bool(left_out))
+        for id_, path, group, subset, left_out in rows
+    ]
 
 
 def compute_looks(
