@@ -37,7 +37,7 @@ ACTIONS: Final[dict[str, tuple[str, ...]]] = {
     "class_without_pixels": ("label",),
     "class_only_in_one_subset": (SHOW, "split"),
     "rare_class": (SHOW, "label", "class_weights"),
-    "tiny_subset": (SHOW, "split"),
+    "tiny_subset": (SHOW, "label", "split"),
     "many_sizes": (SHOW,),
     "small_objects": (SHOW, "larger_input"),
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from PySide6.QtCore import QPoint, QSignalBlocker, QSize, Qt, Signal, Slot
 from PySide6.QtGui import QAction, QColor, QIcon, QKeyEvent, QKeySequence
@@ -22,6 +23,7 @@ from app.look.theme import GRID, tokens
 from app.look.translation import tr
 from app.panels.label.key_actions import DIGITS
 from app.widgets.class_colors import swatch
+from app.widgets.elided_label import ElidedLabel
 from app.widgets.layout import label as text_label
 from app.widgets.layout import row
 from core.images.palette import Color
@@ -31,6 +33,17 @@ _NAME, _KEY, _SHOWN, _LOCKED, _COUNT = range(5)
 _ID = Qt.ItemDataRole.UserRole
 _ROW_HEIGHT = GRID * 3 + 4
 _MAX_ROWS = 12
+_COUNT_MARGIN = GRID
+_MIDDLE = Qt.AlignmentFlag.AlignVCenter
+
+
+@dataclass(frozen=True, slots=True)
+class ShownCount:
+    """How many labels a class has: in a few signs, in one line, and with the reason."""
+
+    short: str
+    line: str
+    sentence: str
 
 
 class ClassPalette(QWidget):
@@ -60,7 +73,7 @@ class ClassPalette(QWidget):
         self.hidden: set[int] = set()
         self.locked: set[int] = set()
         self._labels: tuple[LabelClass, ...] = ()
-        self._counts: dict[str, tuple[str, str]] = {}
+        self._counts: dict[str, ShownCount] = {}
         self._current = -1
         self._editable = True
         self.tree = self._make_tree()
@@ -69,7 +82,11 @@ class ClassPalette(QWidget):
         self.others_button = self._button(
             "eye", tr("Hide all classes but the chosen one"), self.toggle_others
         )
-        self.progress = text_label("", "muted", wrap=True)
+        self.hint = text_label(
+            tr("Paint what you look for: you are asked for its name then."), "muted", wrap=True
+        )
+        self.progress = ElidedLabel("", "muted", mode=Qt.TextElideMode.ElideRight)
+        self.progress.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.search = QLineEdit()
         self.search.setPlaceholderText(tr("Find a class"))
         self.search.setAccessibleName(tr("Find a class"))
@@ -82,8 +99,10 @@ class ClassPalette(QWidget):
         layout.setSpacing(GRID // 2)
         layout.addWidget(self.search)
         layout.addWidget(self.tree)
-        layout.addWidget(self.progress)
-        layout.addLayout(row(self.add_button, self.menu_button, 1, self.others_button, spacing=2))
+        layout.addWidget(self.hint)
+        below = row(self.add_button, self.menu_button, self.progress, self.others_button, spacing=2)
+        below.setStretch(2, 1)
+        layout.addLayout(below)
 
     def set_labels(self, labels: Sequence[LabelClass]) -> None:
         """Show these classes."""
@@ -94,30 +113,31 @@ class ClassPalette(QWidget):
         self.locked &= known
         self._fill()
 
-    def show_counts(self, counts: Mapping[str, tuple[str, str]]) -> None:
-        """Show how many labels classes have: in a few signs and in a sentence, by their names."""
+    def show_counts(self, counts: Mapping[str, ShownCount]) -> None:
+        """Show how many labels classes have, by their names."""
         if counts != self._counts:
             self._counts = dict(counts)
+            texts = [count.short for count in counts.values()]
+            wide = max(map(self.fontMetrics().horizontalAdvance, texts), default=-_COUNT_MARGIN)
+            self.tree.header().resizeSection(_COUNT, wide + _COUNT_MARGIN)
             with QSignalBlocker(self.tree):
                 for place in range(self.tree.topLevelItemCount()):
                     self._show_count(self._item(place))
             self._show_progress()
 
     def _show_count(self, item: QTreeWidgetItem) -> None:
-        short, sentence = self._counts.get(item.text(_NAME), ("", ""))
-        item.setText(_COUNT, short)
-        item.setToolTip(_COUNT, sentence)
-        item.setToolTip(_NAME, sentence or item.text(_NAME))
+        count = self._counts.get(item.text(_NAME))
+        item.setText(_COUNT, "" if count is None else count.short)
+        item.setToolTip(_COUNT, "" if count is None else count.sentence)
+        item.setToolTip(_NAME, item.text(_NAME) if count is None else count.sentence)
 
     def _show_progress(self) -> None:
         """Say of the class in hand how far it is, or how the first one comes about."""
         names = {one.id: one.name for one in self._labels}
-        if self._editable and not any(names):
-            text = tr("Paint what you look for: you are asked for its name then.")
-        else:
-            text = self._counts.get(names.get(self._current, ""), ("", ""))[1]
-        self.progress.setText(text)
-        self.progress.setVisible(bool(text))
+        self.hint.setVisible(self._editable and not any(names))
+        count = self._counts.get(names.get(self._current, ""))
+        self.progress.setText("" if count is None else count.line)
+        self.progress.setToolTip("" if count is None else count.sentence)
 
     def forget_marks(self) -> None:
         """Hide and protect no class, without telling: others take the place of these."""
@@ -215,10 +235,11 @@ class ClassPalette(QWidget):
         header.setStretchLastSection(False)
         header.setMinimumSectionSize(16)
         header.setSectionResizeMode(_NAME, header.ResizeMode.Stretch)
-        for column, width in ((_KEY, 28), (_SHOWN, 28), (_LOCKED, 28)):
+        for column, width in ((_KEY, 22), (_SHOWN, 24), (_LOCKED, 24)):
             header.setSectionResizeMode(column, header.ResizeMode.Fixed)
             header.resizeSection(column, width)
-        header.setSectionResizeMode(_COUNT, header.ResizeMode.ResizeToContents)
+        header.setSectionResizeMode(_COUNT, header.ResizeMode.Fixed)
+        header.resizeSection(_COUNT, 0)
         header.moveSection(_COUNT, _NAME + 1)  # beside the name
         tree.itemClicked.connect(self._on_clicked)
         tree.currentItemChanged.connect(self._on_current_changed)
@@ -266,6 +287,7 @@ class ClassPalette(QWidget):
             )
             item.setSizeHint(_NAME, QSize(GRID * 8, _ROW_HEIGHT))
             item.setForeground(_COUNT, QColor(t.muted))
+            item.setTextAlignment(_COUNT, Qt.AlignmentFlag.AlignRight | _MIDDLE)
             self._show_count(item)
             item.setToolTip(_SHOWN, tr("Show") if is_hidden else tr("Hide"))
             item.setToolTip(
