@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QDateTime, QLocale, Qt, Signal, Slot
 from PySide6.QtGui import QCloseEvent
@@ -29,13 +30,18 @@ from app.shell.intake import Intake
 from app.shell.job_strip import JobStrip
 from app.shell.log_dialog import LogDialog
 from app.shell.new_project_dialog import NewProject, NewProjectDialog
+from app.shell.settings_dialog import SettingsDialog
 from app.shell.top_bar import TopBar
+from app.shell.update_notice import UpdateNotice
 from app.shell.work_area import WorkArea
 from app.widgets import dialogs
 from app.widgets.layout import line
 from core.project import GarbageReport, Project
 from core.runs.events import Event, Failed
 from core.system.errors import ReadOnlyError
+
+if TYPE_CHECKING:
+    from app.shell.computer_dialog import ComputerDialog
 
 _MINIMUM_SIZE = (GRID * 120, GRID * 75)
 
@@ -62,6 +68,7 @@ class MainWindow(QMainWindow):
         self.top_bar = TopBar()
         self.home = HomePage(context.settings)
         self._work_area: WorkArea | None = None
+        self.notice = UpdateNotice()
         self.job_strip = JobStrip()
         self._stack = QStackedWidget()
         self._stack.addWidget(self.home)
@@ -70,9 +77,9 @@ class MainWindow(QMainWindow):
         layout = QVBoxLayout(central)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
-        for widget in (self.top_bar, line(), self._stack, line(), self.job_strip):
+        for widget in (self.top_bar, self.notice, line(), self._stack, line(), self.job_strip):
             layout.addWidget(widget)
-        layout.setStretch(2, 1)
+        layout.setStretchFactor(self._stack, 1)
         self.setCentralWidget(central)
         self._connect_top_bar()
         self._connect_home()
@@ -115,6 +122,17 @@ class MainWindow(QMainWindow):
         dialog.open()
         if folder is not None:
             dialog.set_folder(folder)
+        return dialog
+
+    @Slot()
+    def check_computer(self) -> ComputerDialog:
+        """Show what this computer lacks, and how to get it."""
+        from app.shell.computer_dialog import ComputerDialog  # not before the window is up
+
+        project = self.context.project
+        folder = self.context.projects_dir() if project is None else project.folder
+        dialog = ComputerDialog(folder, self)
+        dialog.open()
         return dialog
 
     def open_project(self, folder: Path, then: Callable[[], None] | None = None) -> None:
@@ -196,7 +214,8 @@ class MainWindow(QMainWindow):
         bar.theme_requested.connect(self.theme_requested)
         bar.language_requested.connect(self.language_requested)
         bar.help_requested.connect(self._on_help_requested)
-        bar.device_requested.connect(self._on_help_requested)
+        bar.check_requested.connect(self.check_computer)
+        bar.settings_requested.connect(self._on_settings_requested)
 
     def _connect_home(self) -> None:
         self.home.new_requested.connect(lambda: self.show_new_project())
@@ -254,7 +273,12 @@ class MainWindow(QMainWindow):
             self.job_strip.show_job(None)
         else:
             self.job_strip.show_job(
-                shown.run_id, shown.name, shown.state, has_started=shown.has_started
+                shown.run_id,
+                shown.name,
+                shown.state,
+                has_started=shown.has_started,
+                miou=shown.miou,
+                is_useless=shown.is_useless,
             )
             if shown.progress is not None:
                 self.job_strip.add_event(shown.run_id, shown.progress)
@@ -264,7 +288,7 @@ class MainWindow(QMainWindow):
     def _on_job_event(self, run_id: str, event: Event) -> None:
         self.job_strip.add_event(run_id, event)
         self.work_area.job_event(run_id, event)
-        if isinstance(event, Failed):
+        if isinstance(event, Failed) and self.context.was_asked_for(run_id):
             dialogs.show_error(self, event)
 
     @Slot(str, str)
@@ -362,10 +386,11 @@ class MainWindow(QMainWindow):
         project = self.context.project
         if project is not None and dialogs.ask(
             self,
-            tr("Remove earlier versions of masks?"),
+            tr("Remove earlier versions of masks, and deleted runs?"),
             details=tr(
                 "Masks as they are now stay, and those that runs or the undo of an import need. "
-                "This frees space on the disk and cannot be undone."
+                "Deleted runs cannot be brought back any more. This frees space on the disk and "
+                "cannot be undone."
             ),
             yes=tr("Remove"),
             no=tr("Keep them"),
@@ -414,7 +439,18 @@ class MainWindow(QMainWindow):
 
     @Slot()
     def _on_help_requested(self) -> None:
-        HelpDialog(self.context.devices, self).open()
+        dialog = HelpDialog(self.context.devices, self)
+        dialog.check_requested.connect(self.check_computer)
+        dialog.open()
+
+    @Slot()
+    def _on_settings_requested(self) -> None:
+        dialog = self.findChild(SettingsDialog)
+        if dialog is None:  # it stays open beside the work, and once is enough
+            dialog = SettingsDialog(self)
+            dialog.device_changed.connect(self.context.find_devices)
+        dialog.show()
+        dialog.activateWindow()
 
     def _leave_project(self, action: Callable[[], None]) -> None:
         """Run ``action``, which leaves the project, once its labels and jobs are safe."""

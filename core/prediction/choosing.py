@@ -55,6 +55,27 @@ class Chooser:
         odds = to_bins(best - scores[..., self.background])
         return Choice(label_map, np.asarray(others, np.uint8)[place], odds)
 
+    def choose_rows(
+        self, bands: Iterable[tuple[int, Scores]], size: tuple[int, int]
+    ) -> list[LabelMap]:
+        """Choose band by band, so that the scores of an image are never held as a whole.
+
+        Args:
+            bands: first row, scores (rows, W, C).
+            size: (height, width) of the image.
+
+        Returns:
+            what ``Choice`` has, each (H, W): the label map, and defect and odds with a background.
+        """
+        whole = [np.zeros(size, np.uint8) for _ in range(1 if self.background is None else 3)]
+        for top, rows in bands:
+            choice = self.choose(rows)
+            parts = (choice.label_map, choice.defect, choice.odds)
+            for array, part in zip(whole, parts, strict=False):
+                if part is not None:
+                    array[top : top + len(rows)] = part
+        return whole
+
     def choose_class_by_class(self, planes: Iterable[Scores]) -> Choice:
         """Choose among the scores of one class after the other, each (H, W), with less memory."""
         label_map = best = defect = best_defect = against = None

@@ -74,14 +74,7 @@ class CompletePredictor(Predictor):
         bands: Iterator[tuple[int, Scores]],
         chooser: Chooser,
     ) -> Choice:
-        shape = image.shape[:2]
-        whole = [np.zeros(shape, np.uint8) for _ in range(1 if chooser.background is None else 3)]
-        for top, rows in bands:
-            choice = chooser.choose(rows)
-            parts = (choice.label_map, choice.defect, choice.odds)
-            for array, part in zip(whole, parts, strict=False):
-                if part is not None:
-                    array[top : top + len(rows)] = part
+        whole = chooser.choose_rows(bands, (image.shape[0], image.shape[1]))
         if self._cuts:  # scores say nothing where the preprocessing cut the image off
             outside: LabelMap = self._line.label_map(image) == IGNORE_INDEX
             for array in whole:

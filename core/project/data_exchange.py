@@ -258,6 +258,13 @@ class DataExchange(ProjectPart):
         """Return a stored revision; raises ``KeyError``."""
         return revision.load(self._storage, revision_id)
 
+    def same_validation(self, one: int, other: int) -> bool:
+        """Whether two stored revisions have the same classes, validation images and masks.
+
+        Only then scores of models that were measured on them can be compared.
+        """
+        return revision.same_validation(self._storage, one, other)
+
     def labelled_dataset(self) -> ImportResult:
         """Return all images that have a mask, for the writers of ``core.data.formats``."""
         return labelled_dataset(self._storage)

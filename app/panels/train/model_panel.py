@@ -11,6 +11,7 @@ from app.look.translation import tr, translated
 from app.panels.base import Panel, StepState, StepStatus
 from app.panels.train.preset_explanation import PresetExplanation
 from app.panels.train.preset_inputs import PresetInputs, read_preset_inputs
+from app.panels.train.resume_banner import ResumeBanner
 from app.panels.train.training_page import NAMES, TrainingPage
 from app.services.background import BackgroundTasks
 from app.services.context import AppContext
@@ -23,7 +24,8 @@ from core.advice.next_step import missing_for_training
 from core.models.catalog import NETWORKS, ModelName
 from core.models.image_sizes import size_warning
 from core.project import ImageCounts, Project
-from core.system.devices import DeviceInfo, training_devices
+from core.system.devices import DeviceInfo
+from core.system.engine_devices import training_devices
 from core.system.errors import InputError
 from core.system.messages import Message, message
 
@@ -50,6 +52,7 @@ class ModelPanel(Panel):
         self._problems_shown = False
         self._pages = QStackedWidget()
         self.page = TrainingPage()
+        self.banner = ResumeBanner(context)
         self.networks, self.qualities = self.page.networks, self.page.qualities
         self.goals = self.page.goals
         self.form, self.reasons = self.page.form, PresetExplanation()
@@ -314,7 +317,20 @@ class ModelPanel(Panel):
     def _set_starting(self, starting: bool) -> None:
         self._starting = starting
         self.start_button.setEnabled(not starting)
-        self.start_button.setText(tr("Starting…") if starting else tr("Start training"))
+        self._name_start()
+
+    @Slot()
+    def _name_start(self) -> None:
+        """While another job is at work, a new training waits for its turn."""
+        waits = self.context.jobs.is_busy
+        usual = tr("Add to the queue") if waits else tr("Start training")
+        self.start_button.setText(tr("Starting…") if self._starting else usual)
+        self.start_button.setToolTip(
+            tr("Freeze the data; it begins when the jobs before it have ended (Ctrl+Return)")
+            if waits
+            else tr("Freeze the data and begin (Ctrl+Return)")
+        )
+        self.start_button.setShortcut("Ctrl+Return")  # a new text takes it away
 
     @Slot(str)
     def _on_run_started(self, run_id: str) -> None:
@@ -389,6 +405,7 @@ class ModelPanel(Panel):
         self.reset_button.clicked.connect(self._on_reset)
         self.context.run_started.connect(self._on_run_started)
         self.context.error_occurred.connect(self._on_error)
+        self.context.runs_changed.connect(self._name_start)
         self.context.dataset_changed.connect(self._on_data_changed)
         self.context.counts_changed.connect(self._on_counts_changed)
         self.context.subsets_changed.connect(self._on_data_changed)
@@ -406,4 +423,7 @@ class ModelPanel(Panel):
         self._pages.addWidget(self.page)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        self.banner.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.banner)
         layout.addWidget(self._pages)
