@@ -5,12 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from PySide6.QtCore import QPoint, QSignalBlocker, QSize, Qt, Signal, Slot
-from PySide6.QtGui import QAction, QColor, QIcon, QKeyEvent, QKeySequence
+from PySide6.QtCore import (
+    QModelIndex,
+    QPersistentModelIndex,
+    QPoint,
+    QSignalBlocker,
+    QSize,
+    Qt,
+    Signal,
+    Slot,
+)
+from PySide6.QtGui import QAction, QColor, QIcon, QKeyEvent, QKeySequence, QPainter
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QLineEdit,
     QMenu,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
     QToolButton,
     QTreeWidget,
     QTreeWidgetItem,
@@ -29,11 +40,11 @@ from app.widgets.layout import row
 from core.images.palette import Color
 from core.project import LabelClass
 
-_NAME, _KEY, _SHOWN, _LOCKED, _COUNT = range(5)
+_NAME, _KEY, _SHOWN, _LOCKED = range(4)
 _ID = Qt.ItemDataRole.UserRole
+COUNT_ROLE = _ID + 1
 _ROW_HEIGHT = GRID * 3 + 4
 _MAX_ROWS = 12
-_COUNT_MARGIN = GRID
 _MIDDLE = Qt.AlignmentFlag.AlignVCenter
 
 
@@ -117,9 +128,6 @@ class ClassPalette(QWidget):
         """Show how many labels classes have, by their names."""
         if counts != self._counts:
             self._counts = dict(counts)
-            texts = [count.short for count in counts.values()]
-            wide = max(map(self.fontMetrics().horizontalAdvance, texts), default=-_COUNT_MARGIN)
-            self.tree.header().resizeSection(_COUNT, wide + _COUNT_MARGIN)
             with QSignalBlocker(self.tree):
                 for place in range(self.tree.topLevelItemCount()):
                     self._show_count(self._item(place))
@@ -127,8 +135,7 @@ class ClassPalette(QWidget):
 
     def _show_count(self, item: QTreeWidgetItem) -> None:
         count = self._counts.get(item.text(_NAME))
-        item.setText(_COUNT, "" if count is None else count.short)
-        item.setToolTip(_COUNT, "" if count is None else count.sentence)
+        item.setData(_NAME, COUNT_ROLE, "" if count is None else count.short)
         item.setToolTip(_NAME, item.text(_NAME) if count is None else count.sentence)
 
     def _show_progress(self) -> None:
@@ -221,7 +228,8 @@ class ClassPalette(QWidget):
 
     def _make_tree(self) -> QTreeWidget:
         tree = _Tree()
-        tree.setColumnCount(5)
+        tree.setColumnCount(4)
+        tree.setItemDelegate(_NameDelegate(tree))
         tree.setHeaderHidden(True)
         tree.setRootIsDecorated(False)
         tree.setUniformRowHeights(True)
@@ -238,9 +246,6 @@ class ClassPalette(QWidget):
         for column, width in ((_KEY, 22), (_SHOWN, 24), (_LOCKED, 24)):
             header.setSectionResizeMode(column, header.ResizeMode.Fixed)
             header.resizeSection(column, width)
-        header.setSectionResizeMode(_COUNT, header.ResizeMode.Fixed)
-        header.resizeSection(_COUNT, 0)
-        header.moveSection(_COUNT, _NAME + 1)  # beside the name
         tree.itemClicked.connect(self._on_clicked)
         tree.currentItemChanged.connect(self._on_current_changed)
         tree.itemDoubleClicked.connect(self._on_double_clicked)
@@ -270,7 +275,7 @@ class ClassPalette(QWidget):
         self.tree.clear()
         t = tokens()
         for label in self._labels:
-            item = QTreeWidgetItem([label.name, _key_of(self._labels, label), "", "", ""])
+            item = QTreeWidgetItem([label.name, _key_of(self._labels, label), "", ""])
             item.setData(_NAME, _ID, label.id)
             item.setFlags(item.flags() | Qt.ItemFlag.ItemIsEditable)
             item.setIcon(_NAME, _swatch(label.color))
@@ -286,8 +291,6 @@ class ClassPalette(QWidget):
                 icon("lock" if is_locked else "unlock", color=t.accent if is_locked else t.muted),
             )
             item.setSizeHint(_NAME, QSize(GRID * 8, _ROW_HEIGHT))
-            item.setForeground(_COUNT, QColor(t.muted))
-            item.setTextAlignment(_COUNT, Qt.AlignmentFlag.AlignRight | _MIDDLE)
             self._show_count(item)
             item.setToolTip(_SHOWN, tr("Show") if is_hidden else tr("Hide"))
             item.setToolTip(
@@ -377,6 +380,35 @@ class ClassPalette(QWidget):
                 lambda _on=False, by=step: self.move_requested.emit(class_id, by)
             )
         return menu
+
+
+class _NameDelegate(QStyledItemDelegate):
+    """Draws how many labels a class has at the right of its name, which gets the rest."""
+
+    def paint(
+        self,
+        painter: QPainter,
+        option: QStyleOptionViewItem,
+        index: QModelIndex | QPersistentModelIndex,
+    ) -> None:
+        """Draw one cell."""
+        count = index.data(COUNT_ROLE)
+        if not count:
+            super().paint(painter, option, index)
+            return
+        shown = QStyleOptionViewItem(option)
+        self.initStyleOption(shown, index)
+        style = shown.widget.style()
+        text = style.subElementRect(style.SubElement.SE_ItemViewItemText, shown, shown.widget)
+        metrics = shown.fontMetrics
+        room = text.width() - metrics.horizontalAdvance(count) - GRID
+        shown.text = metrics.elidedText(shown.text, Qt.TextElideMode.ElideRight, room)
+        style.drawControl(style.ControlElement.CE_ItemViewItem, shown, painter, shown.widget)
+        painter.setPen(QColor(tokens().muted))
+        painter.setFont(shown.font)
+        painter.drawText(
+            text.adjusted(0, 0, -GRID // 2, 0), Qt.AlignmentFlag.AlignRight | _MIDDLE, count
+        )
 
 
 class _Tree(QTreeWidget):

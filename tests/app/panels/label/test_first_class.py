@@ -9,6 +9,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor
 from PySide6.QtTest import QTest
 
+from app.panels.label.widgets.class_palette import COUNT_ROLE
+
 
 @pytest.fixture
 def panel(application, qtbot, tmp_path):
@@ -92,7 +94,7 @@ def test_the_counter_follows_the_strokes(panel, qtbot):
     palette = panel.inspector_parts.classes
     qtbot.waitUntil(lambda: "Defect: 1 of about" in palette.progress.toolTip(), timeout=20_000)
     row = palette.tree.topLevelItem(1)
-    assert row.text(4).startswith("1/")
+    assert row.data(0, COUNT_ROLE).startswith("1/")
     assert "Defect: 1 of about" in str(panel.status().reason)
     stroke(panel, (3, 12), (5, 12))
     qtbot.waitUntil(lambda: "Defect: 2 of about" in palette.progress.toolTip(), timeout=20_000)
