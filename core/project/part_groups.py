@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -17,6 +18,7 @@ from core.project.storage import Storage
 from core.system.errors import InputError
 
 _SAVED_AT_ONCE = 100
+_named: WeakKeyDictionary[Database, tuple[tuple[int, ...], dict[str, str]]] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +103,7 @@ def with_groups(
         new: places of those whose looks are compared with all; None: of all.
         check: called again and again; may raise to stop.
     """
-    by_name = groups_by_name([row[0] for row in storage.database.all("SELECT path FROM image")])
+    by_name = _named_groups(storage.database)
     keys = [(place, one.group) for place, one in enumerate(images) if one.group is not None]
     named = [(place, by_name[one.path]) for place, one in enumerate(images) if one.path in by_name]
     pairs = _alike(storage.database, images, range(len(images)) if new is None else new, check)
@@ -123,6 +125,16 @@ def with_groups(
         bond = None if group is None else f"{number}"
         found.append(replace(one, group=group, bond=bond))
     return found
+
+
+def _named_groups(database: Database) -> dict[str, str]:
+    """Return the groups that names tell, by path; worked out once for each set of images."""
+    images = tuple(database.all("SELECT count(*), max(id) FROM image")[0])  # ids are never reused
+    known = _named.get(database)
+    if known is None or known[0] != images:
+        paths = [row[0] for row in database.all("SELECT path FROM image")]
+        known = _named[database] = images, groups_by_name(paths)
+    return known[1]
 
 
 def look_alikes(
