@@ -93,6 +93,7 @@ def with_groups(
     images: Sequence[SplitImage],
     *,
     new: Sequence[int] | None = None,
+    by_name: bool = True,
     check: Callable[[], None] = lambda: None,
 ) -> list[SplitImage]:
     """Return images with the groups that names and looks tell, joined with those they have.
@@ -101,11 +102,14 @@ def with_groups(
         storage: of the project.
         images: in their order.
         new: places of those whose looks are compared with all; None: of all.
+        by_name: whether names tell groups, too.
         check: called again and again; may raise to stop.
     """
-    by_name = _named_groups(storage.database)
+    of_names = _named_groups(storage.database) if by_name else {}
     keys = [(place, one.group) for place, one in enumerate(images) if one.group is not None]
-    named = [(place, by_name[one.path]) for place, one in enumerate(images) if one.path in by_name]
+    named = [
+        (place, of_names[one.path]) for place, one in enumerate(images) if one.path in of_names
+    ]
     pairs = _alike(storage.database, images, range(len(images)) if new is None else new, check)
     # Each with a sign of its own: a group that a user named like a file is another.
     bonds = [
@@ -121,7 +125,7 @@ def with_groups(
         group = one.group
         if group is None and members[number] > 1:
             stem = PurePosixPath(one.path.replace("\\", "/")).stem
-            group = by_name.get(one.path) or texts.setdefault(number, stem)
+            group = of_names.get(one.path) or texts.setdefault(number, stem)
         bond = None if group is None else f"{number}"
         found.append(replace(one, group=group, bond=bond))
     return found
