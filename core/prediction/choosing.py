@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,11 +22,20 @@ class Choice:
         label_map: class ids.
         defect: likeliest class but the background; None where no class is one.
         odds: its odds against the background (``core.prediction.thresholds.to_bins``).
+        class_odds: those of every class but the background, (…, C - 1) in the order of their ids;
+            None where they were not asked for.
     """
 
     label_map: LabelMap
     defect: LabelMap | None = None
     odds: LabelMap | None = None
+    class_odds: LabelMap | None = None
+
+    def map(self, change: Callable[[LabelMap], LabelMap]) -> Choice:
+        """Return the same with every array changed."""
+        others = (self.defect, self.odds, self.class_odds)
+        changed = (None if one is None else change(one) for one in others)
+        return Choice(change(self.label_map), *changed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +45,12 @@ class Chooser:
     Attributes:
         offsets: what is added to each class's score for the label map, (C,); None for nothing.
         background: the class that odds are against; None does not look at odds.
+        every_class: look at the odds of every class.
     """
 
     offsets: Scores | None = None
     background: int | None = None
+    every_class: bool = False
 
     def choose(self, scores: Scores) -> Choice:
         """Choose among scores (…, C)."""
@@ -52,12 +63,16 @@ class Chooser:
         rest = scores[..., 1:] if self.background == 0 else scores[..., others]
         place = rest.argmax(-1)
         best = np.take_along_axis(rest, place[..., None], axis=-1)[..., 0]
-        odds = to_bins(best - scores[..., self.background])
-        return Choice(label_map, np.asarray(others, np.uint8)[place], odds)
+        against = scores[..., self.background]
+        class_odds = to_bins(rest - against[..., None]) if self.every_class else None
+        defect = np.asarray(others, np.uint8)[place]
+        return Choice(label_map, defect, to_bins(best - against), class_odds)
 
     def choose_class_by_class(self, planes: Iterable[Scores]) -> Choice:
         """Choose among the scores of one class after the other, each (H, W), with less memory."""
         label_map = best = defect = best_defect = against = None
+        waiting: list[Scores] = []  # for those of the background, which usually come first
+        odds: list[LabelMap] = []
         for index, plane in enumerate(planes):
             shifted = plane if self.offsets is None else plane + self.offsets[index]
             label_map, best = _better(label_map, best, shifted, index)
@@ -65,11 +80,39 @@ class Chooser:
                 against = plane
             elif self.background is not None:
                 defect, best_defect = _better(defect, best_defect, plane, index)
+                waiting += [plane] if self.every_class else []
+            if against is not None:
+                odds += [to_bins(one - against) for one in waiting]
+                waiting = []
         if label_map is None:
             raise ValueError("no class to choose")
         if against is None or best_defect is None:
             return Choice(label_map)
-        return Choice(label_map, defect, to_bins(best_defect - against))
+        class_odds = np.stack(odds, axis=-1) if self.every_class else None
+        return Choice(label_map, defect, to_bins(best_defect - against), class_odds)
+
+
+def join_bands(bands: Iterable[tuple[int, Choice]], *, height: int) -> Choice:
+    """Put together what was chosen band by band.
+
+    Args:
+        bands: first row, and what was chosen of the rows from there on.
+        height: rows in all.
+    """
+    whole: list[LabelMap | None] | None = None
+    for top, choice in bands:
+        parts = (choice.label_map, choice.defect, choice.odds, choice.class_odds)
+        if whole is None:
+            whole = [
+                None if part is None else np.zeros((height, *part.shape[1:]), np.uint8)
+                for part in parts
+            ]
+        for array, part in zip(whole, parts, strict=True):
+            if array is not None and part is not None:
+                array[top : top + len(part)] = part
+    if whole is None or whole[0] is None:
+        raise ValueError("no band to join")
+    return Choice(whole[0], *whole[1:])
 
 
 def _better(
