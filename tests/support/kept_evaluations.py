@@ -1,4 +1,4 @@
-"""Evaluations with kept odds, made by the real task from logits that are drawn, without an engine."""
+"""Evaluations with kept odds, made by the real task from drawn logits, without an engine."""
 
 from __future__ import annotations
 
@@ -8,13 +8,16 @@ import cv2
 import numpy as np
 
 from core.datasets import write_data_folder
-from core.images.io import write_image, write_mask
+from core.images.io import read_mask, write_image, write_mask
 from core.jobs.tasks import evaluate as task
+from core.models import model_folder
+from core.models.model_folder import ModelInfo, read_model_info
 from core.prediction.choosing import Choice, Chooser
 from core.prediction.evaluation import measure
 from core.prediction.predictor import Predictor, Prepared
 from core.prediction.thresholds import resolve_thresholds
-from core.runs.kinds import EvaluateSpec
+from core.project import Project
+from core.runs.kinds import EvaluateSpec, TrainSpec
 from core.runs.run_folder import RunFolder
 from core.system.reporting import Reporter
 from core.transforms import Compose, Resize
@@ -71,7 +74,9 @@ def draw_data(folder: Path, *, count=6, size=(80, 100), labels=LABELS, seed=0):
     return folder, logits
 
 
-def evaluate_drawn(monkeypatch, run_dir: Path, data: Path, model: DrawnModel, **fields) -> RunFolder:
+def evaluate_drawn(
+    monkeypatch, run_dir: Path, data: Path, model: DrawnModel, **fields
+) -> RunFolder:
     """Run the task on a drawn model."""
     monkeypatch.setattr(task, "load_model", lambda *_args, **_options: model)
     spec = EvaluateSpec(
@@ -81,3 +86,49 @@ def evaluate_drawn(monkeypatch, run_dir: Path, data: Path, model: DrawnModel, **
     folder = RunFolder.create(run_dir, spec)
     task.run(spec, folder, Reporter())
     return folder
+
+
+def draw_project(folder: Path, *, count=6, size=(80, 100), seed=0):
+    """Make a project of drawn images, all of them for validation; return it and their logits."""
+    data, logits = draw_data(folder.parent / "drawn 数据", count=count, size=size, seed=seed)
+    project = Project.create(folder, "Blech 金属", labels=LABELS)
+    for name in logits:
+        path = data / name
+        project.add_images([path], subset="val")
+        image_id = project.find_image(path)
+        assert image_id is not None
+        mask = read_mask(path.with_name(f"{path.stem} mask.png"))
+        project.save_label_map(image_id, mask, state="labelled")
+    return project, logits
+
+
+def record_model(project: Project, *, name: str = "FastSCNN", score: float = 0.7) -> Path:
+    """Make a run with a model folder as small as one can be; return the folder."""
+    row = project.new_run("train", name)
+    spec = TrainSpec(
+        model="FastSCNN", data_dir=row.folder / "dataset", epochs=1, batch_size=4,
+        image_size=(32, 32),
+    )  # fmt: skip
+    run = RunFolder.create(row.folder, spec)
+    info = ModelInfo(
+        name="FastSCNN", init_params={"num_classes": len(LABELS)}, labels=LABELS, score=score
+    )
+    folder = run.path / "best_model"
+    with model_folder.write(folder, info) as inside:
+        (inside / model_folder.WEIGHTS).touch()
+    project.set_run_state(row.id, "done", best_miou=score)
+    return folder
+
+
+def record_drawn_evaluation(
+    monkeypatch, project: Project, model_dir: Path, logits: dict[str, np.ndarray], **fields
+) -> int:
+    """Measure a drawn model in a run of the project; return the run's id."""
+    revision = project.create_revision(needed=("val",))
+    row = project.new_run("evaluate", "FastSCNN", revision=revision)
+    data_dir = revision.write_data_folder(row.folder / "dataset")
+    thresholds = read_model_info(model_dir).thresholds
+    model = DrawnModel(logits, thresholds=thresholds)
+    evaluate_drawn(monkeypatch, row.folder, data_dir, model, model_dir=model_dir, **fields)
+    project.set_run_state(row.id, "done")
+    return row.id

@@ -169,5 +169,3 @@ def test_what_is_kept_says_all_that_thresholds_can_ask(tmp_path, monkeypatch, tw
     assert (odds == np.where(expected < FIRST_BIN, 0, expected).transpose(2, 0, 1)).all()
     bins = threshold_bins((None, 0.5, 0.5), background=0)
     assert (choose_by_odds(odds, bins, predicted, background=0) == predicted).all()
-
-
