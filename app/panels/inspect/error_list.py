@@ -37,7 +37,7 @@ from app.widgets.qt_images import to_pixmap
 from core.prediction.inspection import Evaluation, ImageScore
 from core.prediction.object_errors import ErrorFilter, ErrorKind
 
-_SIDE = 72
+_SIDE = 64
 _CACHED = 400
 _SCORE_ROLE = Qt.ItemDataRole.UserRole
 _Index = QModelIndex | QPersistentModelIndex
@@ -246,9 +246,7 @@ class _Delegate(QStyledItemDelegate):
         top = area.top() + (area.height() - len(lines) * metrics.height()) // 2
         for place, line in enumerate(lines):
             elide = Qt.TextElideMode.ElideRight if place else Qt.TextElideMode.ElideMiddle
-            quiet = theme.on_accent if chosen and option.showDecorationSelected else theme.muted
-            strong = option.palette.highlightedText().color() if chosen else QColor(theme.text)
-            painter.setPen(strong if place == 0 or chosen else QColor(quiet))
+            painter.setPen(QColor(theme.muted if place and not chosen else theme.text))
             box = QRect(left, top + place * metrics.height(), width, metrics.height())
             text = metrics.elidedText(line, elide, width)
             painter.drawText(box, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, text)

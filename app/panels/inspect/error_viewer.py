@@ -244,7 +244,7 @@ class ErrorViewer(QWidget):
             mark.setPixmap(swatch(QColor(*color)).pixmap(_SWATCH, _SWATCH))
             self._legend.addWidget(mark)
             self._legend.addWidget(label(_error_name(error), "muted"))
-            self._legend.addSpacing(GRID)
+            self._legend.addSpacing(GRID // 2)
         self._legend.addStretch(1)
         self._legend.setAlignment(Qt.AlignmentFlag.AlignLeft)
 

@@ -24,10 +24,10 @@ from core.prediction.inspection import (
 )
 from core.prediction.object_errors import ErrorFilter, ErrorKind, ImageErrors, total_errors
 
-_LIST_WIDTH, _LEAST_LIST = GRID * 36, GRID * 31
-_UPPER, _LOWER = 340, 330
+_LIST_WIDTH, _LEAST_LIST = GRID * 36, GRID * 34
+_TABLES, _ONE_TABLE = GRID * 41, GRID * 21
 _LINES = 3
-_LOW = GRID * 84  # below, the verdict is its first sentence
+_LOW = GRID * 84  # below, the verdict is its first sentence, and there is one table
 
 
 class EvaluationView(QWidget):
@@ -43,6 +43,7 @@ class EvaluationView(QWidget):
         self._evaluation: Evaluation | None = None
         self._colors: tuple[Color, ...] = ()
         self._cell: tuple[int, int] | None = None
+        self._is_low: bool | None = None
         self.verdict = VerdictBox(lines=_LINES)
         self.figures = FigureTables()
         self.images = ErrorList()
@@ -54,7 +55,8 @@ class EvaluationView(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(GRID)
         layout.addWidget(self.verdict)
-        layout.addWidget(self._make_results(), 1)
+        self._halves = self._make_results()
+        layout.addWidget(self._halves, 1)
         self.images.score_chosen.connect(self._on_score_chosen)
         self.images.opened.connect(self.opened)
         self.figures.matrix.cell_clicked.connect(self._on_cell_clicked)
@@ -123,7 +125,12 @@ class EvaluationView(QWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
         """Leave the room to the images where there is little."""
         super().resizeEvent(event)
-        self.verdict.set_lines(0 if self.height() < _LOW else _LINES)
+        low = self.height() < _LOW
+        if low != self._is_low:
+            self._is_low = low
+            self.verdict.set_lines(0 if low else _LINES)
+            lower = _ONE_TABLE if low else _TABLES
+            self._halves.setSizes([max(self.height() - lower, lower), lower])
 
     def shut_down(self) -> None:
         """Wait for what draws in the background."""
@@ -222,7 +229,7 @@ class EvaluationView(QWidget):
             other=labels[wanted.predicted],
         )
 
-    def _make_results(self) -> QWidget:
+    def _make_results(self) -> QSplitter:
         side = QWidget()
         side.setMinimumWidth(_LEAST_LIST)
         listed = QVBoxLayout(side)
@@ -233,7 +240,7 @@ class EvaluationView(QWidget):
         listed.addWidget(self.images, 1)
         upper = _splitter(Qt.Orientation.Horizontal, side, self.viewer, sizes=(_LIST_WIDTH, 600))
         upper.setStretchFactor(1, 1)
-        made = _splitter(Qt.Orientation.Vertical, upper, self.figures, sizes=(_UPPER, _LOWER))
+        made = _splitter(Qt.Orientation.Vertical, upper, self.figures)
         made.setStretchFactor(0, 1)
         return made
 

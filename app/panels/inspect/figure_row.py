@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from PySide6.QtCore import QSize
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
 
 from app.look.theme import GRID
@@ -9,15 +11,23 @@ from app.look.translation import tr
 from app.widgets.figure_tiles import add_figure_tiles
 from core.prediction.inspection import Evaluation
 
+_GAP = GRID * 2
+#: What is left out where there is little room, the first ones first.
+_GIVEN_UP = ("images", "kappa", "oacc")
+
 
 class FigureRow(QWidget):
-    """Attributes: tiles: the labels of the figures by key."""
+    """Where there is little room, some figures are left out.
+
+    Attributes:
+        tiles: the labels of the figures by key.
+    """
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(GRID * 2)
+        layout.setSpacing(_GAP)
         titles = (
             ("found", tr("Objects found")),
             ("alarms", tr("False alarms")),
@@ -28,7 +38,14 @@ class FigureRow(QWidget):
             ("kappa", tr("Kappa")),
             ("images", tr("Images")),
         )
-        self.tiles: dict[str, QLabel] = add_figure_tiles(layout, titles)
+        self.tiles: dict[str, QLabel] = {}
+        self._cells: dict[str, QWidget] = {}
+        for key, title in titles:
+            cell = self._cells[key] = QWidget()
+            inside = QHBoxLayout(cell)
+            inside.setContentsMargins(0, 0, 0, 0)
+            self.tiles.update(add_figure_tiles(inside, [(key, title)]))
+            layout.addWidget(cell)
         layout.addStretch(1)
         hints = {
             "found": tr("Labelled objects that the model finds, of all"),
@@ -65,3 +82,26 @@ class FigureRow(QWidget):
         texts["images"] = f"{len(evaluation.images):,}"
         for key, text in texts.items():
             self.tiles[key].setText(text)
+        self._make_room()
+
+    def minimumSizeHint(self) -> QSize:  # noqa: N802
+        """As wide as what is never left out."""
+        kept = [cell for key, cell in self._cells.items() if key not in _GIVEN_UP]
+        return QSize(self._width_of(kept), super().minimumSizeHint().height())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+        """Leave out what does not fit."""
+        super().resizeEvent(event)
+        self._make_room()
+
+    def _make_room(self) -> None:
+        shown = dict(self._cells)
+        for key in _GIVEN_UP:
+            if self._width_of(list(shown.values())) > self.width():
+                del shown[key]
+        for key, cell in self._cells.items():
+            cell.setVisible(key in shown)
+
+    @staticmethod
+    def _width_of(cells: list[QWidget]) -> int:
+        return sum(cell.sizeHint().width() + _GAP for cell in cells)

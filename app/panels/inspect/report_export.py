@@ -11,12 +11,10 @@ from PySide6.QtWidgets import QFileDialog, QMenu, QToolButton, QWidget
 
 from app.look.theme import GRID
 from app.look.translation import tr, translated
-from app.panels.inspect.report_pdf import write_pdf
 from app.services.background import BackgroundTasks, Progress
 from app.widgets.elided_label import ElidedLabel
 from app.widgets.layout import button, row
 from core.prediction.inspection import Evaluation
-from core.report import collect_report, write_report
 
 _SUFFIXES = (".html", ".pdf")
 
@@ -83,6 +81,10 @@ class ReportExport(QObject):
             return
 
         def write(progress: Progress) -> Path:
+            # Templates are slow to load, and seldom needed.
+            from app.panels.inspect.report_pdf import write_pdf
+            from core.report import collect_report, write_report
+
             data = collect_report(folder, evaluation=evaluation)
             progress.check()
             if target.suffix.lower() == ".pdf":
