@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
 
 from app.look.theme import GRID
 from app.look.translation import tr
-from app.widgets.figure_tiles import add_figure_tiles
+from app.widgets.layout import column, label
 from core.prediction.inspection import Evaluation
 
 _GAP = GRID * 2
@@ -41,10 +41,10 @@ class FigureRow(QWidget):
         self.tiles: dict[str, QLabel] = {}
         self._cells: dict[str, QWidget] = {}
         for key, title in titles:
+            value = self.tiles[key] = label("–", "heading")
+            value.setAccessibleName(title)
             cell = self._cells[key] = QWidget()
-            inside = QHBoxLayout(cell)
-            inside.setContentsMargins(0, 0, 0, 0)
-            self.tiles.update(add_figure_tiles(inside, [(key, title)]))
+            cell.setLayout(column(label(title, "muted"), value, spacing=0))
             layout.addWidget(cell)
         layout.addStretch(1)
         hints = {
