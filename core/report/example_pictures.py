@@ -27,7 +27,7 @@ _SIDE = 320  # pixels; four in a row on a desktop page
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Example:
-    """One image of the report; the four pictures are data URIs."""
+    """One image of the report: four pictures as data URIs; ``aspect`` is their height by width."""
 
     name: str
     score: ImageScore
@@ -35,6 +35,7 @@ class Example:
     truth: str
     prediction: str
     errors: str
+    aspect: float
 
 
 def make_example(
@@ -70,6 +71,7 @@ def make_example(
         truth=_data_uri(paint_label_map(image, label, colors, background=background)),
         prediction=_data_uri(paint_label_map(image, predicted, colors, background=background)),
         errors=_data_uri(_paint_errors(image, errors)),
+        aspect=image.shape[0] / image.shape[1],
     )
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import shiboken6
 from PySide6.QtCore import QBuffer, QByteArray, QMarginsF, QUrl
 from PySide6.QtGui import (
     QFont,
     QGuiApplication,
     QImage,
-    QPageLayout,
     QPageSize,
     QPainter,
     QPdfWriter,
@@ -22,8 +22,7 @@ from core.report import ReportData, print_report
 from core.system.files import write_bytes_atomic
 
 _DPI = 300
-_MARGIN_MM = 15.0
-_POINTS = 9.0
+_POINTS = 9
 _CHART_WIDTH = 1040  # pixels: twice what is drawn, for a sharp print
 
 
@@ -35,7 +34,7 @@ def write_pdf(path: Path, data: ReportData) -> None:
     """
     page = print_report(data, translate=translated)
     document = QTextDocument()
-    document.setDefaultFont(QFont(QGuiApplication.font().families(), round(_POINTS)))
+    document.setDefaultFont(QFont(QGuiApplication.font().families(), _POINTS))
     for name, svg in page.charts.items():
         document.addResource(
             QTextDocument.ResourceType.ImageResource.value, QUrl(name), _drawn(svg)
@@ -48,10 +47,10 @@ def write_pdf(path: Path, data: ReportData) -> None:
     writer.setTitle(data.title)
     writer.setResolution(_DPI)
     writer.setPageSize(QPageSize(QPageSize.PageSizeId.A4))
-    margins = QMarginsF(_MARGIN_MM, _MARGIN_MM, _MARGIN_MM, _MARGIN_MM)
-    writer.setPageMargins(margins, QPageLayout.Unit.Millimeter)
+    writer.setPageMargins(QMarginsF())  # the text engine leaves two centimetres by itself
     document.print_(writer)
     buffer.close()
+    shiboken6.delete(document)  # here, and not in whatever thread collects garbage
     write_bytes_atomic(path, bytes(content.data()))
 
 

@@ -215,8 +215,7 @@ class ThresholdBox(QWidget):
         self.save_button.setEnabled(self._editable and not same)
         self.reset_button.setEnabled(not self.is_as_measured)
 
-    @Slot(int)
-    def _on_moved(self, index: int) -> None:
+    def _on_moved(self, index: int, _place: int) -> None:
         self._tell(index)
         self._allow()
         self.changed.emit(self.thresholds)

@@ -8,7 +8,7 @@ import pytest
 from panel_parts import settle
 from PySide6.QtWidgets import QFileDialog
 
-from app.look.translation import set_language
+from app.look.translation import set_language, tr
 from core.prediction.thresholds import LAST_BIN
 
 
@@ -49,15 +49,17 @@ def test_a_pdf_has_pages_and_pictures(qtbot, drawn_panel, monkeypatch, tmp_path)
     assert content.startswith(b"%PDF-")
     assert content.rstrip().endswith(b"%%EOF")
     assert len(re.findall(rb"/Type\s*/Page\b", content)) >= 2
-    pictures = len(re.findall(rb"/Subtype\s*/Image", content))
-    assert pictures >= 4 * len(drawn_panel._evaluation.images)
+    images = len(drawn_panel._evaluation.images)
+    charts = 2
+    # The drawn images are all alike, and are stored once.
+    assert len(re.findall(rb"/Subtype\s*/Image", content)) == 3 * images + 1 + charts
 
 
 def test_it_speaks_the_windows_language(qtbot, chinese, drawn_panel, monkeypatch, tmp_path):
     page = save(qtbot, drawn_panel, monkeypatch, tmp_path / "r.html").decode("utf-8")
-    assert "误报" in page
-    assert "Objects found" not in page
-    assert "validation images" not in page
+    for english in ("Objects found", "False alarms", "validation images", "Confusion"):
+        assert tr(english) in page
+        assert english not in page
     assert save(qtbot, drawn_panel, monkeypatch, tmp_path / "r.pdf").startswith(b"%PDF-")
 
 
