@@ -118,6 +118,7 @@ class EvaluationView(QWidget):
         """Draw in the current theme."""
         self.viewer.renew_colors()
         self.verdict.renew_colors()
+        self.filter.renew_colors()
         if self._evaluation is not None:
             self.figures.show_evaluation(self._evaluation, self._colors)
             self.figures.matrix.set_chosen(self._cell)

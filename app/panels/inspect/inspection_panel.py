@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import QSignalBlocker, Slot
+from PySide6.QtCore import Slot
 from PySide6.QtWidgets import (
     QComboBox,
     QHBoxLayout,
@@ -28,6 +28,7 @@ from app.panels.inspect.evaluation_search import (
 from app.panels.inspect.evaluation_view import EvaluationView
 from app.panels.inspect.figure_row import FigureRow
 from app.panels.inspect.learning_curve_box import LearningCurveBox
+from app.panels.inspect.model_comparison import ModelComparison
 from app.panels.inspect.report_export import ReportExport
 from app.panels.inspect.score_inspector import ScoreInspector
 from app.panels.inspect.threshold_box import ThresholdBox
@@ -51,7 +52,6 @@ from core.prediction.threshold_trial import can_try_thresholds
 from core.project import Project
 from core.runs.events import Event, Failed
 from core.runs.events import Progress as JobProgress
-from core.system.errors import InputError
 from core.system.messages import message
 
 _LETTERS = 9
@@ -72,13 +72,13 @@ class InspectionPanel(Panel):
         self._evaluation: Evaluation | None = None
         self._tried: Evaluation | None = None
         self._found: Found | None = None
-        self._compared: tuple[Path, str] | None = None
         self._waiting_run: str | None = None
         self._asked = False
-        self.model_box, self.split_box, self.other_box = QComboBox(), QComboBox(), QComboBox()
+        self.model_box, self.split_box = QComboBox(), QComboBox()
         self.measure_button = QToolButton()
         self.report = ReportExport(self)
         self.results = EvaluationView()
+        self.comparison = ModelComparison(self.results.viewer, self)
         self.figures = FigureRow()
         self.thresholds = ThresholdBox()
         self._runner = ThresholdRunner(self)
@@ -144,6 +144,7 @@ class InspectionPanel(Panel):
     def theme_changed(self) -> None:
         """Draw in the new colours."""
         self.results.renew_colors()
+        self.thresholds.renew_colors()
         self.curve.renew_colors()
 
     def shut_down(self) -> None:
@@ -151,6 +152,7 @@ class InspectionPanel(Panel):
         self._project = None  # it may be closed before the last queued signal arrives
         self._tasks.shut_down()
         self._runner.shut_down()
+        self.comparison.shut_down()
         self.report.shut_down()
         self.results.shut_down()
         self.curve.shut_down()
@@ -159,7 +161,7 @@ class InspectionPanel(Panel):
     def busy(self) -> bool:
         """Whether results or pictures are still being read."""
         reading = self._tasks.busy or self.results.busy or self.curve.busy
-        return reading or self._runner.busy or self.report.busy
+        return reading or self._runner.busy or self.report.busy or self.comparison.busy
 
     # Models and evaluations
 
@@ -207,58 +209,8 @@ class InspectionPanel(Panel):
         elif self._found is None or one.run_id != self._found.run_id:
             self._waiting_run = None
             self._show(one)
-        self._offer_others(others)
+        self.comparison.offer(others)
         self._allow_measuring(self._waiting_run is None and not self._asked)
-
-    def _offer_others(self, others: list[tuple[str, Path]]) -> None:
-        """Offer models to compare with; what was chosen stays if it is among them."""
-        chosen = self.other_box.currentData()
-        with QSignalBlocker(self.other_box):
-            self.other_box.clear()
-            self.other_box.addItem(tr("compare with …"), None)
-            for name, folder in others:
-                self.other_box.addItem(name, folder)
-            self.other_box.setCurrentIndex(max(0, self.other_box.findData(chosen)))
-        self.other_box.setEnabled(bool(others))
-        self.other_box.setToolTip(
-            tr("Another model on the same images; a divider is dragged between the two")
-            if others
-            else tr("Measure a second model on these images to compare the two")
-        )
-        self._compare()
-
-    @Slot()
-    def _compare(self) -> None:
-        """Read the other model's measurement and show both."""
-        project, folder = self._project, self.other_box.currentData()
-        self._tasks.cancel("compare")
-        if project is None or folder is None or self._evaluation is None:
-            self._compared = None
-            self.results.viewer.compare(None)
-            return
-        split = self.split_box.currentData()
-        if self._compared == (folder, split):
-            return
-        self._tasks.start(
-            lambda progress: find_evaluation(project, folder, split, progress),
-            on_done=self._on_other_found,
-            on_failed=self.context.error_occurred.emit,
-            key="compare",
-        )
-
-    def _on_other_found(self, other: Found | None) -> None:
-        shown = self._evaluation
-        if shown is None or other is None or other.evaluation is None:
-            return
-        if other.evaluation.labels != shown.labels:
-            self.context.error_occurred.emit(
-                InputError("The two models have other classes, so they cannot be compared.")
-            )
-            self.other_box.setCurrentIndex(0)
-            return
-        self._compared = (self.other_box.currentData(), self.split_box.currentData())
-        names = self.model_box.currentText(), self.other_box.currentText()
-        self.results.viewer.compare(other.evaluation, names)
 
     @Slot()
     def _on_measure(self) -> None:
@@ -310,14 +262,13 @@ class InspectionPanel(Panel):
         evaluation = None if found is None else found.evaluation
         self._found, self._evaluation, self._tried = found, evaluation, None
         for part in (
-            self.results, self.figures, self.measure_button, self.report.button, self.other_box
+            self.results, self.figures, self.measure_button, self.report.button, self.comparison.box
         ):  # fmt: skip
             part.setVisible(evaluation is not None)
         self._unmeasured.setVisible(evaluation is None)
         self._inspector.show_score(None, (), openable=False)
         colors = self._colors(evaluation)
-        self._compared = None
-        self.results.viewer.compare(None)
+        self.comparison.set_first(self._project, evaluation, self.model_box.currentText())
         self.results.show_evaluation(evaluation, colors)
         self.thresholds.show_evaluation(
             evaluation,
@@ -364,16 +315,20 @@ class InspectionPanel(Panel):
         self._tell_figures()
 
     @Slot(object)
-    def _on_save_thresholds(self, thresholds: tuple[float | None, ...]) -> None:
+    def _on_save_thresholds(self, thresholds: tuple[float | None, ...] | None) -> None:
         model = self.model_box.currentData()
         if model is None:
             return
         self._tasks.start(
             lambda _progress: set_thresholds(model.folder, thresholds),
-            on_done=lambda _none: self.thresholds.set_own(thresholds),
+            on_done=lambda _none: self._on_thresholds_saved(thresholds),
             on_failed=self.context.error_occurred.emit,
             key="save",
         )
+
+    def _on_thresholds_saved(self, thresholds: tuple[float | None, ...] | None) -> None:
+        self.thresholds.set_own(thresholds)
+        self.context.runs_changed.emit()  # what else shows the model reads it again
 
     def _colors(self, evaluation: Evaluation | None) -> tuple[tuple[int, int, int], ...]:
         """The project's colours by class name: ids may have changed since the training."""
@@ -425,7 +380,7 @@ class InspectionPanel(Panel):
         self.results.score_chosen.connect(self._on_score_chosen)
         self.results.opened.connect(self._on_opened)
         self.results.images.choice_changed.connect(self._on_choice_changed)
-        self.other_box.currentIndexChanged.connect(self._compare)
+        self.comparison.failed.connect(self.context.error_occurred)
         self.thresholds.changed.connect(self._on_thresholds_changed)
         self.thresholds.save_requested.connect(self._on_save_thresholds)
         self._runner.measured.connect(self._on_tried)
@@ -470,19 +425,22 @@ class InspectionPanel(Panel):
             strict=True,
         ):
             self.split_box.addItem(text, split)
-        self.other_box.setAccessibleName(tr("Compare with"))
         set_icon(self.measure_button, "refresh")
         self.measure_button.setAccessibleName(tr("Measure again"))
         self.measure_button.setToolTip(
             tr("Measure again: predict these images and compare with their masks")
         )
-        for box in (self.model_box, self.split_box, self.other_box):
+        for box in (self.model_box, self.split_box, self.comparison.box):
             box.setSizeAdjustPolicy(
                 QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
             )
             box.setMinimumContentsLength(_LETTERS)
         header = row(
-            self.model_box, self.split_box, self.other_box, self.report.button, self.measure_button
+            self.model_box,
+            self.split_box,
+            self.comparison.box,
+            self.report.button,
+            self.measure_button,
         )
         for place in range(3):
             header.setStretch(place, 1)

@@ -70,8 +70,10 @@ class KindFilter(QWidget):
         with QSignalBlocker(self.class_box):
             self.class_box.clear()
             self.class_box.addItem(tr("all classes"), None)
-            for index, (name, color) in enumerate(zip(labels, colors, strict=True)):
-                self.class_box.addItem(swatch(readable(color)), name, index)
+            for index, name in enumerate(labels):
+                self.class_box.addItem(name, index)
+        self._colors = tuple(colors)
+        self.renew_colors()
         self.reset()
         again = tr("Measure again: this measurement did not compare single objects.")
         self.kind_box.setToolTip(
@@ -84,6 +86,11 @@ class KindFilter(QWidget):
         )
         for box in (self.kind_box, self.size_box):
             box.setEnabled(possible)
+
+    def renew_colors(self) -> None:
+        """Draw the classes' marks in the current theme."""
+        for index, color in enumerate(self._colors):
+            self.class_box.setItemIcon(index + 1, swatch(readable(color)))
 
     @property
     def class_id(self) -> int | None:

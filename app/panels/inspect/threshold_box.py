@@ -39,12 +39,15 @@ class ThresholdBox(QWidget):
     changed = Signal(object)
     """(tuple): other thresholds are to be tried."""
     save_requested = Signal(object)
-    """(tuple): these are to be the model's."""
+    """(tuple | None): these are to be the model's; None: it is to have none."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._evaluation: Evaluation | None = None
         self._own: Thresholds | None = None
+        self._former: Thresholds | None = None
+        self._colors: dict[int, Color] = {}
+        self._marks: dict[int, QLabel] = {}
         self._editable = False
         self.sliders: dict[int, QSlider] = {}
         self._values: dict[int, QLabel] = {}
@@ -69,6 +72,11 @@ class ThresholdBox(QWidget):
             tr("Save in the model"),
             tooltip=tr("Exports and predictions that are made “by thresholds” use these then"),
         )
+        self.undo_button = button(
+            tr("Undo"), "link", tooltip=tr("Give the model back the thresholds that it had before")
+        )
+        self._saved = QWidget()
+        self._saved.setLayout(row(label(tr("Saved in the model."), "muted"), self.undo_button, 1))
         self._grid = QGridLayout()
         self._grid.setHorizontalSpacing(GRID)
         self._grid.setVerticalSpacing(GRID // 2)
@@ -82,6 +90,7 @@ class ThresholdBox(QWidget):
         inside.addWidget(self.effect)
         inside.addWidget(self.warning)
         inside.addWidget(self.save_button)
+        inside.addWidget(self._saved)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(GRID // 2)
@@ -92,6 +101,7 @@ class ThresholdBox(QWidget):
         self.own_button.clicked.connect(self._on_own)
         self.best_button.clicked.connect(self._on_best)
         self.save_button.clicked.connect(self._on_save)
+        self.undo_button.clicked.connect(self._on_undo)
         self.hide()
 
     def show_evaluation(
@@ -114,14 +124,17 @@ class ThresholdBox(QWidget):
         background = None if evaluation is None else background_class(evaluation.labels)
         self.setVisible(background is not None)
         clear_layout(self._grid)
-        self.sliders, self._values = {}, {}
+        self.sliders, self._values, self._marks, self._colors = {}, {}, {}, {}
+        self._saved.hide()
         if evaluation is None or background is None:
             return
         possible = can_try_thresholds(evaluation)
         self._rows.setVisible(possible)
         self.note.setVisible(not possible)
         self.note.setText(
-            tr("Measure again to try thresholds: this measurement kept no scores for it.")
+            tr("The images are too large to keep the scores that thresholds are tried with.")
+            if evaluation.metrics.get("save_odds")
+            else tr("Measure again to try thresholds: this measurement kept no scores for it.")
         )
         if not possible:
             return
@@ -160,11 +173,18 @@ class ThresholdBox(QWidget):
             self.effect.setText(_effect(before, tried))
         self._allow()
 
-    def set_own(self, own: Thresholds) -> None:
-        """These are the model's thresholds now."""
-        self._own = own
-        self.own_button.show()
+    def set_own(self, own: Thresholds | None) -> None:
+        """These are the model's thresholds now, None for none."""
+        self._former, self._own = self._own, own
+        self.own_button.setVisible(own is not None)
+        self._saved.show()
         self._allow()
+
+    def renew_colors(self) -> None:
+        """Draw the classes' marks in the current theme."""
+        for index, mark in self._marks.items():
+            color = readable(self._colors[index])
+            mark.setPixmap(swatch(color).pixmap(_SWATCH, _SWATCH))
 
     def _measured(self) -> Thresholds:
         """Return the thresholds of the measurement, even ones for the highest score."""
@@ -174,8 +194,8 @@ class ThresholdBox(QWidget):
         return shown.measured_by or (NEUTRAL,) * len(shown.labels)
 
     def _add_row(self, index: int, name: str, color: Color, threshold: float | None) -> None:
-        mark = QLabel()
-        mark.setPixmap(swatch(readable(color)).pixmap(_SWATCH, _SWATCH))
+        mark = self._marks[index] = QLabel()
+        self._colors[index] = color
         title = ElidedLabel(name, mode=Qt.TextElideMode.ElideRight)
         title.setToolTip(name)
         slider = QSlider(Qt.Orientation.Horizontal)
@@ -193,6 +213,7 @@ class ThresholdBox(QWidget):
         self._grid.addWidget(value, at, 2)
         self._grid.addWidget(slider, at + 1, 0, 1, 3)
         self.sliders[index], self._values[index] = slider, value
+        self.renew_colors()
         self._tell(index)
 
     def _tell(self, index: int) -> None:
@@ -237,6 +258,11 @@ class ThresholdBox(QWidget):
     @Slot()
     def _on_save(self) -> None:
         self.save_requested.emit(self.thresholds)
+
+    @Slot()
+    def _on_undo(self) -> None:
+        self.save_requested.emit(self._former)
+        self._saved.hide()
 
 
 def _place(threshold: float | None) -> int:

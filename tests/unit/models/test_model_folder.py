@@ -278,6 +278,8 @@ def test_thresholds_are_put_in_and_nothing_else_changes(copy):
     after = read_model_info(copy)
     assert after.thresholds == (None, 0.25, 0.75)
     assert replace(after, thresholds=before.thresholds) == before
+    set_thresholds(copy, None)
+    assert read_model_info(copy).thresholds is None
 
 
 @pytest.mark.parametrize("wrong", [[None, 0.5], [None, 0.5, 1.0], [None, 0.0, 0.5]])

@@ -25,7 +25,7 @@ def two_models(qtbot, drawn, drawn_panel, monkeypatch):
 
 
 def compare(qtbot, panel) -> None:
-    panel.other_box.setCurrentIndex(1)
+    panel.comparison.box.setCurrentIndex(1)
     settle(qtbot, panel)
 
 
@@ -38,12 +38,12 @@ def test_a_divider_lies_between_two_models(qtbot, two_models):
     assert (viewer.second != viewer.picture).any()
     assert viewer._titles.isVisible()
     assert viewer._left.text() == panel.model_box.currentText()
-    assert viewer._right.text() == panel.other_box.currentText() != viewer._left.text()
+    assert viewer._right.text() == panel.comparison.box.currentText() != viewer._left.text()
     assert viewer.image.divider.isVisible()
     viewer.views.button(list(ErrorView).index(ErrorView.IMAGE)).click()
     settle(qtbot, panel)
     assert (viewer.second == viewer.picture).all()
-    panel.other_box.setCurrentIndex(0)
+    panel.comparison.box.setCurrentIndex(0)
     settle(qtbot, panel)
     assert viewer.second is None
     assert viewer._titles.isHidden()
@@ -114,5 +114,5 @@ def test_an_image_that_the_other_was_not_measured_on_is_told(qtbot, two_models):
 
 
 def test_without_a_second_measurement_it_says_how(drawn_panel):
-    assert not drawn_panel.other_box.isEnabled()
-    assert "second model" in drawn_panel.other_box.toolTip()
+    assert not drawn_panel.comparison.box.isEnabled()
+    assert "second model" in drawn_panel.comparison.box.toolTip()

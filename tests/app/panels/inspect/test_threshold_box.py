@@ -77,6 +77,20 @@ def test_thresholds_are_saved_in_the_model(qtbot, drawn_panel):
     assert box.thresholds == wanted
 
 
+def test_saving_is_undone(qtbot, drawn_panel):
+    panel, box = drawn_panel, drawn_panel.thresholds
+    folder = panel.model_box.currentData().folder
+    for place in (120, 125):
+        box.sliders[1].setValue(place)
+        box.save_button.click()
+        settle(qtbot, panel)
+    assert box.undo_button.isVisibleTo(box)
+    box.undo_button.click()
+    settle(qtbot, panel)
+    assert read_model_info(folder).thresholds[1] == pytest.approx(share_of_bin(120), abs=1e-6)
+    assert box.sliders[1].value() == 125  # what is tried stays
+
+
 def test_the_best_of_these_pixels_are_offered(qtbot, drawn_panel):
     panel, box = drawn_panel, drawn_panel.thresholds
     box.best_button.click()
