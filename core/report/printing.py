@@ -65,7 +65,7 @@ class _Pages:
     """Says which example begins a page, so that none is parted from its name."""
 
     def __init__(self) -> None:
-        self._left = _PAGE - _HEADING
+        self._left = float(_PAGE - _HEADING)
 
     def starts_page(self, example: Example) -> bool:
         """Whether an example finds no room below those before it."""

@@ -112,7 +112,7 @@ class DividedImage(QWidget):
             self.move_divider(self._share + step)
 
 
-class _Graphics(pg.GraphicsView):  # type: ignore[misc]  # pyqtgraph has no types
+class _Graphics(pg.GraphicsView):
     """Tells of the keys that move the divider."""
 
     key_pressed = Signal(float)

@@ -21,7 +21,7 @@ from app.widgets.elided_label import ElidedLabel
 from app.widgets.layout import label, row
 from core.images.palette import Color
 from core.prediction.inspection import Evaluation, ImageScore, PixelError
-from core.prediction.object_errors import ErrorFilter
+from core.prediction.object_errors import Box, ErrorFilter
 from core.system.errors import InputError
 
 _SWATCH = 12
@@ -170,7 +170,7 @@ class ErrorViewer(QWidget):
         )
 
     def _drawn(self, score: ImageScore, evaluation: Evaluation) -> Drawn:
-        boxes = ()
+        boxes: tuple[Box, ...] = ()
         if self._framed.about_objects and score.errors is not None:
             places = score.errors.places
             boxes = tuple(one.box for one in places if self._framed.takes(one.type))

@@ -435,13 +435,14 @@ class InspectionPanel(Panel):
                 QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
             )
             box.setMinimumContentsLength(_LETTERS)
-        header = row(
+        parts = (
             self.model_box,
             self.split_box,
             self.comparison.box,
             self.report.button,
             self.measure_button,
         )
+        header = row(*parts)
         for place in range(3):
             header.setStretch(place, 1)
         return header

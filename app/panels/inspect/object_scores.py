@@ -78,7 +78,9 @@ class ObjectScores(QWidget):
             self._fill_row(place, one, colors)
         for column, size in enumerate(_SIZES, start=self.table.columnCount() - len(_SIZES)):
             occurs = any(one["by_size"][size]["objects"] for one in classes)
-            self.table.horizontalHeaderItem(column).setData(USELESS, not occurs)
+            title = self.table.horizontalHeaderItem(column)
+            if title is not None:
+                title.setData(USELESS, not occurs)
         self._fit_height()
         make_room(self.table, _GIVEN_UP)
         text = image_sentence(images) if isinstance(images, Mapping) else ""
