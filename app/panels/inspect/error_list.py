@@ -39,6 +39,13 @@ from core.prediction.object_errors import ErrorFilter, ErrorKind
 
 _SIDE = 64
 _CACHED = 400
+#: Signs of another script are higher than the font's own, and must not be cut.
+_LINE = (
+    Qt.AlignmentFlag.AlignLeft.value
+    | Qt.AlignmentFlag.AlignVCenter.value
+    | Qt.TextFlag.TextSingleLine.value
+    | Qt.TextFlag.TextDontClip.value
+)
 _SCORE_ROLE = Qt.ItemDataRole.UserRole
 _Index = QModelIndex | QPersistentModelIndex
 _Thresholds = tuple[float | None, ...] | None
@@ -249,7 +256,7 @@ class _Delegate(QStyledItemDelegate):
             painter.setPen(QColor(theme.muted if place and not chosen else theme.text))
             box = QRect(left, top + place * metrics.height(), width, metrics.height())
             text = metrics.elidedText(line, elide, width)
-            painter.drawText(box, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, text)
+            painter.drawText(box, _LINE, text)
         painter.restore()
 
 

@@ -16,7 +16,6 @@ from app.panels.inspect.divided_image import DividedImage
 from app.panels.inspect.error_pictures import Drawn, ErrorView, Look, render
 from app.services.background import BackgroundTasks, Progress
 from app.widgets.blending import ERROR_COLORS, ImageArray
-from app.widgets.class_colors import swatch
 from app.widgets.elided_label import ElidedLabel
 from app.widgets.layout import label, row
 from core.images.palette import Color
@@ -24,7 +23,6 @@ from core.prediction.inspection import Evaluation, ImageScore, PixelError
 from core.prediction.object_errors import Box, ErrorFilter
 from core.system.errors import InputError
 
-_SWATCH = 12
 _Pictures = tuple[ImageArray, ImageArray | None]
 
 
@@ -67,10 +65,7 @@ class ErrorViewer(QWidget):
         layout.addWidget(self.note)
         layout.addWidget(self._titles)
         layout.addWidget(self.image, 1)
-        self._legend = QHBoxLayout()
-        self._legend.setSpacing(GRID // 2)
-        layout.addLayout(self._legend)
-        self._make_legend()
+        layout.addWidget(_legend())
 
     def set_evaluation(self, evaluation: Evaluation | None, colors: tuple[Color, ...]) -> None:
         """Take over another evaluation and its classes' colours; shows nothing."""
@@ -238,15 +233,18 @@ class ErrorViewer(QWidget):
         tools.addWidget(fit)
         return tools
 
-    def _make_legend(self) -> None:
-        for error, color in ERROR_COLORS.items():
-            mark = QLabel()
-            mark.setPixmap(swatch(QColor(*color)).pixmap(_SWATCH, _SWATCH))
-            self._legend.addWidget(mark)
-            self._legend.addWidget(label(_error_name(error), "muted"))
-            self._legend.addSpacing(GRID // 2)
-        self._legend.addStretch(1)
-        self._legend.setAlignment(Qt.AlignmentFlag.AlignLeft)
+
+def _legend() -> QLabel:
+    """Return what the colours of an error map mean; more than one line where it is narrow."""
+    parts = (
+        f'<span style="color:{QColor(*color).name()}">■</span>&nbsp;'
+        f"{_error_name(error).replace(' ', '&nbsp;')}"
+        for error, color in ERROR_COLORS.items()
+    )
+    made = label("", "muted", wrap=True)
+    made.setTextFormat(Qt.TextFormat.RichText)  # of our own words alone
+    made.setText(" &nbsp; ".join(parts))
+    return made
 
 
 def _error_name(error: PixelError) -> str:

@@ -181,8 +181,11 @@ class EvaluationView(QWidget):
         if self._evaluation is None:
             return
         self._cell = cell
+        current = self.images.current
         self._apply_filter()
-        if not self.wanted.is_open:
+        if self.wanted.is_open and current is not None:
+            self.images.choose_again((), current.image)
+        else:
             self.images.choose(0)
 
     def _apply_filter(self) -> None:

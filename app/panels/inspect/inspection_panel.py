@@ -50,6 +50,7 @@ from core.models.model_folder import set_thresholds
 from core.prediction.inspection import Evaluation, ImageScore
 from core.prediction.threshold_trial import can_try_thresholds
 from core.project import Project
+from core.project.measured_images import remember_scores
 from core.runs.events import Event, Failed
 from core.runs.events import Progress as JobProgress
 from core.system.messages import message
@@ -73,6 +74,7 @@ class InspectionPanel(Panel):
         self._tried: Evaluation | None = None
         self._found: Found | None = None
         self._waiting_run: str | None = None
+        self._just_measured: str | None = None
         self._asked = False
         self.model_box, self.split_box = QComboBox(), QComboBox()
         self.measure_button = QToolButton()
@@ -209,8 +211,21 @@ class InspectionPanel(Panel):
         elif self._found is None or one.run_id != self._found.run_id:
             self._waiting_run = None
             self._show(one)
+            self._remember(one)
         self.comparison.offer(others)
         self._allow_measuring(self._waiting_run is None and not self._asked)
+
+    def _remember(self, found: Found) -> None:
+        """Keep the images' scores of a measurement that has just ended."""
+        project, evaluation = self._project, found.evaluation
+        if project is None or project.read_only or evaluation is None:
+            return
+        if self._just_measured == str(found.run_id):
+            self._tasks.start(
+                lambda _progress: remember_scores(project, evaluation),
+                on_done=lambda _none: None,
+                on_failed=self.context.error_occurred.emit,
+            )
 
     @Slot()
     def _on_measure(self) -> None:
@@ -248,6 +263,7 @@ class InspectionPanel(Panel):
     def _on_run_state_changed(self, run_id: str, state: str) -> None:
         if run_id == self._waiting_run and state not in ALIVE:
             self._waiting_run = None
+            self._just_measured = run_id
             self._find()
 
     @Slot(object)
@@ -430,7 +446,7 @@ class InspectionPanel(Panel):
         self.measure_button.setToolTip(
             tr("Measure again: predict these images and compare with their masks")
         )
-        for box in (self.model_box, self.split_box, self.comparison.box):
+        for box in (self.model_box, self.comparison.box):
             box.setSizeAdjustPolicy(
                 QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
             )
@@ -443,8 +459,8 @@ class InspectionPanel(Panel):
             self.measure_button,
         )
         header = row(*parts)
-        for place in range(3):
-            header.setStretch(place, 1)
+        header.setStretch(0, 1)
+        header.setStretch(2, 1)
         return header
 
 

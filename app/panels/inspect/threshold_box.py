@@ -234,7 +234,7 @@ class ThresholdBox(QWidget):
             _place(own[index]) == slider.value() for index, slider in self.sliders.items()
         )
         self.save_button.setEnabled(self._editable and not same)
-        self.reset_button.setEnabled(not self.is_as_measured)
+        self.reset_button.setVisible(not self.is_as_measured)
 
     def _on_moved(self, index: int, _place: int) -> None:
         self._tell(index)

@@ -19,6 +19,7 @@ from app.widgets.blending import ERROR_COLORS, overlay_errors, overlay_mask
 from app.widgets.class_colors import readable
 from core.prediction.image_scores import ImageScores
 from core.prediction.inspection import PixelError, read_evaluation
+from core.project import ImageQuery
 from core.runs.events import Done, Progress
 
 
@@ -156,6 +157,10 @@ def test_measuring_is_asked_for_followed_and_shown(
     settle(qtbot, panel)
     assert panel._evaluation is not None
     assert len(names(panel)) == 6
+    expected = {score.image: score.miou for score in panel._evaluation.images}
+    rows = {row.path: row.score for row in project.images(ImageQuery(subset="val"))}
+    assert rows == expected
+    assert all(row.score is None for row in project.images(ImageQuery(subset="train")))
 
 
 def test_other_subset_is_not_shown_as_this_one(qtbot, panel, measured) -> None:
