@@ -1,4 +1,4 @@
-"""Gather a report from the folders that a training and an evaluation left."""
+"""Gather a report from an evaluation and what the training left."""
 
 from __future__ import annotations
 
@@ -9,82 +9,48 @@ from typing import Any
 from core.images.palette import default_palette
 from core.models.model_folder import ModelInfo
 from core.models.model_verdict import Verdict
-from core.prediction.exported_model import read_any_info
-from core.prediction.inspection import Evaluation, image_count, read_evaluation
-from core.report.html import Fact, ReportData, Series, count, write_report
+from core.prediction.inspection import Evaluation, image_count
+from core.report.html import Fact, ReportData, Series, count
 from core.report.wording import SUBSETS
 from core.runs.kinds import TrainSpec
 from core.runs.run_folder import RunFolder
 from core.system.messages import message
 
-REPORT_FILE = "report.html"
-
-
-def write_evaluation_report(
-    evaluation_dir: Path,
-    *,
-    path: Path | None = None,
-    title: str | None = None,
-    facts: Sequence[Fact] = (),
-) -> Path:
-    """Write the report of an evaluation, with the curves of the training where they are at hand.
-
-    Args:
-        evaluation_dir: run folder of an evaluation that is done; with saved masks the report
-            shows the worst images.
-        path: where to; by default ``report.html`` in ``evaluation_dir``.
-        title: of the page; by default the network.
-        facts: more of them, after the model's own.
-
-    Returns:
-        The file written.
-
-    Raises:
-        InputError: the evaluation or its model cannot be read.
-    """
-    target = path or evaluation_dir / REPORT_FILE
-    write_report(target, collect_report(evaluation_dir, title=title, facts=facts))
-    return target
-
 
 def collect_report(
-    evaluation_dir: Path,
+    evaluation: Evaluation,
+    info: ModelInfo,
     *,
-    evaluation: Evaluation | None = None,
+    model_dir: Path,
     title: str | None = None,
     facts: Sequence[Fact] = (),
 ) -> ReportData:
-    """Gather what a report shows.
+    """Gather what a report shows, with the curves of the training where they are at hand.
 
     Args:
-        evaluation_dir: run folder of an evaluation that is done.
-        evaluation: what it found, by other thresholds perhaps; by default as it was measured.
+        evaluation: what was found, by other thresholds than it was measured by perhaps.
+        info: of the model.
+        model_dir: where the model is.
         title: of the page; by default the network.
         facts: more of them, after the model's own.
-
-    Raises:
-        InputError: the evaluation or its model cannot be read.
     """
-    shown = read_evaluation(evaluation_dir) if evaluation is None else evaluation
-    metrics = shown.metrics
-    model_dir = Path(metrics["model_dir"])
-    info = read_any_info(model_dir)
+    metrics = evaluation.metrics
     training = _training_of(model_dir)
     images = metrics["images"]
     return ReportData(
         title=title or info.name,
         labels=info.labels,
         colors=info.colors or default_palette(info.num_classes),
-        facts=(*_found_facts(metrics), *_facts(info, shown, training), *facts),
+        facts=(*_found_facts(metrics), *_facts(info, evaluation, training), *facts),
         metrics=metrics,
-        matrix=shown.matrix,
+        matrix=evaluation.matrix,
         series=_series(training),
-        scores=[score for score in shown.images if score.prediction is not None],
-        subset=shown.split,
+        scores=[score for score in evaluation.images if score.prediction is not None],
+        subset=evaluation.split,
         verdict=Verdict.from_dict(metrics.get("verdict")),
         objects=metrics.get("objects"),
         images=images if isinstance(images, dict) else None,
-        thresholds=shown.thresholds,
+        thresholds=evaluation.thresholds,
     )
 
 

@@ -42,14 +42,12 @@ class Found:
     Attributes:
         run_id: the run that made it, or makes it.
         state: of that run.
-        folder: of that run.
         evaluation: once it is done.
         own: the model's thresholds, None where it has none.
     """
 
     run_id: int
     state: str
-    folder: Path
     evaluation: Evaluation | None
     own: tuple[float | None, ...] | None = None
 
@@ -73,9 +71,9 @@ def find_evaluation(
         if spec.model_dir.absolute() != model_dir.absolute():
             continue
         if run.state != "done":
-            return Found(run.id, run.state, run.folder, None)
+            return Found(run.id, run.state, None)
         evaluation = read_evaluation(run.folder)
-        return Found(run.id, run.state, run.folder, evaluation, own_thresholds(model_dir))
+        return Found(run.id, run.state, evaluation, own_thresholds(model_dir))
     return None
 
 

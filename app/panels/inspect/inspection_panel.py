@@ -48,9 +48,9 @@ from app.widgets.layout import row
 from core.images.palette import default_palette
 from core.models.model_folder import set_thresholds
 from core.prediction.inspection import Evaluation, ImageScore
+from core.prediction.measured_images import remember_scores
 from core.prediction.threshold_trial import can_try_thresholds
 from core.project import Project
-from core.project.measured_images import remember_scores
 from core.runs.events import Event, Failed
 from core.runs.events import Progress as JobProgress
 from core.system.messages import message
@@ -298,10 +298,10 @@ class InspectionPanel(Panel):
 
     def _tell_figures(self) -> None:
         """Show the figures of what is measured or tried, and report on that."""
-        shown, found = self._tried or self._evaluation, self._found
+        shown, model = self._tried or self._evaluation, self.model_box.currentData()
         project = self._project
         self.report.set_evaluation(
-            None if found is None else found.folder,
+            None if model is None else model.folder,
             shown,
             start=Path.home() if project is None else project.folder,
         )

@@ -14,6 +14,7 @@ from app.look.translation import tr, translated
 from app.services.background import BackgroundTasks, Progress
 from app.widgets.elided_label import ElidedLabel
 from app.widgets.layout import button, row
+from core.models.model_folder import read_model_info
 from core.prediction.inspection import Evaluation
 
 _SUFFIXES = (".html", ".pdf")
@@ -34,7 +35,7 @@ class ReportExport(QObject):
         super().__init__(owner)
         self._owner = owner
         self._tasks = BackgroundTasks(self)
-        self._folder: Path | None = None
+        self._model_dir: Path | None = None
         self._start = Path.home()
         self._evaluation: Evaluation | None = None
         self._saved: Path | None = None
@@ -56,18 +57,18 @@ class ReportExport(QObject):
         self.line.hide()
 
     def set_evaluation(
-        self, folder: Path | None, evaluation: Evaluation | None, *, start: Path
+        self, model_dir: Path | None, evaluation: Evaluation | None, *, start: Path
     ) -> None:
         """Report on this from now on.
 
         Args:
-            folder: of the run that measured.
-            evaluation: what is shown of it, by other thresholds perhaps.
+            model_dir: of the model that was measured.
+            evaluation: what is shown, by other thresholds perhaps.
             start: folder that the dialog opens with.
         """
-        if folder != self._folder:
+        if model_dir != self._model_dir:
             self.line.hide()
-        self._folder, self._evaluation, self._start = folder, evaluation, start
+        self._model_dir, self._evaluation, self._start = model_dir, evaluation, start
 
     @property
     def busy(self) -> bool:
@@ -76,8 +77,8 @@ class ReportExport(QObject):
 
     def write(self, target: Path) -> None:
         """Write a report as what its suffix says: ``.html`` or ``.pdf``."""
-        folder, evaluation = self._folder, self._evaluation
-        if folder is None:
+        model_dir, evaluation = self._model_dir, self._evaluation
+        if model_dir is None or evaluation is None:
             return
 
         def write(progress: Progress) -> Path:
@@ -85,7 +86,7 @@ class ReportExport(QObject):
             from app.panels.inspect.report_pdf import write_pdf
             from core.report import collect_report, write_report
 
-            data = collect_report(folder, evaluation=evaluation)
+            data = collect_report(evaluation, read_model_info(model_dir), model_dir=model_dir)
             progress.check()
             if target.suffix.lower() == ".pdf":
                 write_pdf(target, data)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from core.prediction.inspection import Evaluation
-from core.project.project import Project
+from core.project import Project
 
 
 def remember_scores(project: Project, evaluation: Evaluation) -> None:
