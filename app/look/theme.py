@@ -204,6 +204,8 @@ QLabel[role="danger"] {{ color: {t.danger}; }}
 QLabel[role="success"] {{ color: {t.success}; }}
 QFrame[role="card"] {{ background: {t.surface}; border: 1px solid {t.border};
   border-radius: {RADIUS}px; }}
+QFrame[role="drop"] {{ background: {t.accent_soft}; border: 2px dashed {t.accent};
+  border-radius: {RADIUS}px; }}
 QFrame[role="bar"] {{ background: {t.surface}; border: none; }}
 QFrame[role="line"] {{ background: {t.border}; border: none; }}
 QWidget[role="surface"] {{ background: {t.surface}; }}

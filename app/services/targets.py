@@ -43,9 +43,16 @@ class LabelMostUseful:
 
 @dataclass(frozen=True, slots=True)
 class SetUpTraining:
-    """The settings of a new training."""
+    """The settings of a new training, changed from what is suggested where that is wanted.
+
+    Attributes:
+        class_weights: weight the classes, so that rare ones count.
+        larger_input: show the network the images larger.
+    """
 
     panel: ClassVar[str] = "model"
+    class_weights: bool = False
+    larger_input: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,6 +92,13 @@ class HomePage(QWidget):
             inside.addWidget(item)
         inside.addWidget(
             label(
+                tr("Or drag a folder with images, or a project, onto this window."),
+                "muted",
+                wrap=True,
+            )
+        )
+        inside.addWidget(
+            label(
                 tr("The demo makes a small dataset and trains on it, in about two minutes."),
                 "muted",
                 wrap=True,

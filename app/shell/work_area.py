@@ -9,6 +9,7 @@ from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import (
     QFrame,
+    QGridLayout,
     QHBoxLayout,
     QScrollArea,
     QSplitter,
@@ -20,13 +21,15 @@ from PySide6.QtWidgets import (
 
 from app.look.theme import GRID
 from app.look.translation import tr, translated
-from app.panels.base import Panel, StepState
+from app.panels.base import Panel, StepState, StepStatus
 from app.services.context import AppContext
+from app.services.notices import Notice
 from app.services.targets import Target
 from app.services.timers import single_shot
 from app.shell.rail import Rail, RailStep
 from app.widgets.focus_policy import WheelScrolls
 from app.widgets.layout import indent_spin_boxes, line
+from app.widgets.notice_bar import NoticeBar
 from core.project import Project
 from core.runs.events import Event
 
@@ -70,6 +73,8 @@ class WorkArea(QWidget):
         self._inspector_layout.setContentsMargins(0, 0, 0, 0)
         self._inspector: QWidget | None = None
         self._inspector_frame = self._make_inspector()
+        self.notice = NoticeBar()
+        self._on_notice: Callable[[], None] | None = None
         self._splitter = QSplitter(Qt.Orientation.Horizontal)
         self._splitter.setChildrenCollapsible(False)
         self._splitter.setHandleWidth(1)
@@ -78,7 +83,10 @@ class WorkArea(QWidget):
         middle_layout.setContentsMargins(0, 0, 0, 0)
         middle_layout.setSpacing(0)
         middle_layout.addWidget(self._tab_row)
-        middle_layout.addWidget(self._stack, 1)
+        over = QGridLayout()  # the notice lies over the work, which must not jump
+        over.addWidget(self._stack, 0, 0)
+        over.addWidget(self.notice, 0, 0, Qt.AlignmentFlag.AlignBottom)
+        middle_layout.addLayout(over, 1)
         self._splitter.addWidget(middle)
         self._splitter.addWidget(self._inspector_frame)
         self._splitter.setStretchFactor(0, 1)
@@ -90,6 +98,8 @@ class WorkArea(QWidget):
         layout.addWidget(line(vertical=True))
         layout.addWidget(self._splitter, 1)
         self.rail.step_requested.connect(self._on_step_requested)
+        self.notice.action_requested.connect(self._on_notice_action)
+        context.notice_requested.connect(self._tell)
         self._tabs.currentChanged.connect(self._on_tab_changed)
         self.show_panel(next(iter(self.panels)))
         self._on_status_due()
@@ -134,6 +144,7 @@ class WorkArea(QWidget):
 
     def set_project(self, project: Project | None) -> None:
         """Hand the project to every panel."""
+        self.notice.clear()
         for panel in self.panels.values():
             panel.set_project(project)
         self.refresh_status()
@@ -160,10 +171,28 @@ class WorkArea(QWidget):
 
     @Slot()
     def _on_status_due(self) -> None:
+        shown: dict[str, StepStatus] = {}
         for step in self._steps:
             answers = [self.panels[panel.key].status() for panel in step.panels]
             unfinished = [answer for answer in answers if answer.state is not StepState.DONE]
-            self.rail.set_status(step.key, (unfinished or answers[-1:])[0])
+            shown[step.key] = (unfinished or answers[-1:])[0]
+            self.rail.set_status(step.key, shown[step.key])
+        self.rail.set_next(next_step(shown))
+
+    @Slot(object)
+    def _tell(self, notice: Notice) -> None:
+        self._on_notice = notice.on_action
+        if notice.text:
+            self.notice.tell(notice.text, action=notice.action, passing=notice.passing)
+        else:
+            self.notice.clear()
+
+    @Slot()
+    def _on_notice_action(self) -> None:
+        act, self._on_notice = self._on_notice, None
+        self.notice.clear()
+        if act is not None:
+            act()
 
     def renew_colors(self) -> None:
         """Draw rail and panels in the current theme."""
@@ -269,3 +298,18 @@ class WorkArea(QWidget):
     def _on_inspector_changed(self) -> None:
         if self.sender() is self.current_panel:
             self._show_inspector()
+
+
+def next_step(statuses: Mapping[str, StepStatus]) -> str | None:
+    """Return the key of the step to go to now, None where all is done.
+
+    Args:
+        statuses: by key, in the order of the loop.
+    """
+    waiting = [
+        (key, status)
+        for key, status in statuses.items()
+        if status.state in (StepState.NEXT, StepState.WARNING)
+    ]
+    needed = [key for key, status in waiting if not status.optional]
+    return (needed or [key for key, _ in waiting] or [None])[0]

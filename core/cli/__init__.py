@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import sys
+import threading
 from collections.abc import Sequence
 
 from core.cli.environment import EXIT_BUG, EXIT_INTERRUPTED, EXIT_OK, Environment, OpenWindow
 from core.portable.portable_error import PortableError
 from core.system.errors import InputError
 from core.system.files import storage_problem
+from core.system.installation import program_name
 
 __all__ = ["run"]
-
-PROGRAM = "main.py"
 
 
 def run(argv: Sequence[str], *, open_window: OpenWindow | None = None) -> int:
@@ -34,12 +35,13 @@ def run(argv: Sequence[str], *, open_window: OpenWindow | None = None) -> int:
     from core.cli.console import complain, debugging
 
     _use_utf8()
+    _answer_ctrl_break()
     logging.basicConfig(level=logging.DEBUG if debugging() else logging.ERROR, stream=sys.stderr)
     command = typer.main.get_command(build_app())
     try:
         code = command.main(
             args=list(argv),
-            prog_name=PROGRAM,
+            prog_name=program_name(),
             standalone_mode=False,
             obj=Environment(open_window=open_window),
         )
@@ -87,7 +89,13 @@ def _sentence(text: str) -> str:
 
 def _help_hint(error: Exception) -> str:
     context = getattr(error, "ctx", None)  # usage errors know which command they are about
-    return f"see {context.command_path if context else PROGRAM} --help"
+    return f"see {context.command_path if context else program_name()} --help"
+
+
+def _answer_ctrl_break() -> None:
+    """Ctrl-Break ends a command as Ctrl-C does; Windows alone would drop it without a word."""
+    if sys.platform == "win32" and threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGBREAK, signal.default_int_handler)
 
 
 def _use_utf8() -> None:

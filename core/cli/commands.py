@@ -17,7 +17,9 @@ from core.cli import (
     doctor,
     evaluate,
     export,
+    gpu,
     learning_curve,
+    open_window,
     predict,
     prune,
     quantize,
@@ -30,6 +32,7 @@ from core.cli import (
 )
 from core.cli.console import complain
 from core.cli.environment import EXIT_INTERRUPTED
+from core.system.installation import program_name
 
 
 class _Commands(TyperGroup):
@@ -47,7 +50,7 @@ class _Commands(TyperGroup):
 def build_app() -> typer.Typer:
     """Return all commands; importing them loads neither the engine nor the window."""
     app = typer.Typer(
-        name="main.py",
+        name=program_name(),
         cls=_Commands,
         help="Semantic segmentation from labels to a model. Without a command the window opens.",
         no_args_is_help=True,
@@ -56,6 +59,7 @@ def build_app() -> typer.Typer:
         pretty_exceptions_enable=False,
     )
     app.callback()(_main)
+    app.command("open")(open_window.command)
     app.command("demo")(demo.command)
     app.command("train")(train.command)
     app.command("learning-curve")(learning_curve.command)
@@ -75,6 +79,7 @@ def build_app() -> typer.Typer:
     app.command("validate")(data.validate)
     app.command("split")(data.split)
     app.command("doctor")(doctor.command)
+    app.add_typer(gpu.build_app(), name="gpu")
     return app
 
 

@@ -15,6 +15,7 @@ from core.data.validation import validate_folder
 from core.datasets import Subset, find_list, list_file, read_list
 from core.project import Project, Revision, is_project
 from core.system.errors import InputError
+from core.system.installation import program_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,21 +72,23 @@ def check_data(source: DataSource, *, needed: Sequence[Subset]) -> DatasetStatis
         if not more:
             raise InputError("{problem}", problem=str(errors[0].message))
         raise InputError(
-            "{problem} ({more} more; main.py validate {folder} shows all).",
+            "{problem} ({more} more; {program} validate {folder} shows all).",
             problem=str(errors[0].message).rstrip("."),
             more=more,
             folder=source.folder,
+            program=program_name(),
         )
     for subset in needed:
         if not report.statistics.images.get(subset):
             raise InputError(
-                "{file} does not exist or is empty; divide the data with main.py split {folder}.",
+                "{file} does not exist or is empty; divide the data with {program} split {folder}.",
                 file=list_file(source.folder, subset),
                 folder=source.folder,
+                program=program_name(),
             )
     warnings = [finding for finding in report.findings if finding.severity == "warning"]
     for finding in warnings[:5]:
         err().print(f"warning: {finding.message}", markup=False)
     if len(warnings) > 5:
-        err().print(f"warning: {len(warnings) - 5} more; main.py validate shows all")
+        err().print(f"warning: {len(warnings) - 5} more; {program_name()} validate shows all")
     return report.statistics

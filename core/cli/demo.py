@@ -39,7 +39,7 @@ def command(
     """
     from core.cli.job_runner import count_progress
     from core.demo import open_workspace
-    from core.system.doctor.diagnosis import has_display
+    from core.system.doctor.window import has_display
 
     workspace = open_workspace(out.absolute(), images=images, epochs=epochs, seed=seed)
     with count_progress("making images") as update:

@@ -12,8 +12,8 @@ EXIT_BUG = 1
 EXIT_BAD_INPUT = 2
 EXIT_INTERRUPTED = 130
 
-OpenWindow: TypeAlias = Callable[[Path, Mapping[str, Any] | None], int]
-"""(project folder, fields of the job to start there) → exit code, once the window is closed."""
+OpenWindow: TypeAlias = Callable[[Path | None, Mapping[str, Any] | None], int]
+"""(project folder or none, fields of a job to start there) → exit code, once it is closed."""
 
 
 @dataclass(frozen=True, slots=True)

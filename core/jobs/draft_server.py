@@ -28,8 +28,11 @@ from core.jobs.failures import classify
 from core.jobs.worker import leave_terminal, lower_priority, redirect_output
 from core.models.model_folder import exported_file
 from core.project.draft_models import check_model, check_useful
+from core.system.child_processes import end_descendants_with_this_process, interrupt_blocked
 from core.system.errors import InputError
 from core.system.files import make_folder
+from core.system.gpu_environment.environment_folders import GpuEnvironment, switched_on
+from core.system.gpu_environment.worker_entry import enter_environment
 
 _LOG = logging.getLogger(__name__)
 _END_WAIT_S = 5.0
@@ -48,6 +51,7 @@ class PredictionServer:
         self._state = threading.Lock()
         self._process: SpawnProcess | None = None
         self._pipe: Connection | None = None
+        self._environment: GpuEnvironment | None = None
 
     @property
     def pid(self) -> int | None:
@@ -89,6 +93,10 @@ class PredictionServer:
                 pipe.close()
 
     def _connect(self) -> Connection:
+        environment = switched_on()
+        if environment != self._environment:  # a process stays with the engine that it has loaded
+            self.close()
+            self._environment = environment
         with self._state:
             if self._process is not None and self._pipe is not None and self._process.is_alive():
                 return self._pipe
@@ -104,7 +112,8 @@ class PredictionServer:
             self._process = context.Process(
                 target=_serve, args=(theirs, log), name="prediction", daemon=True
             )
-            self._process.start()
+            with interrupt_blocked():
+                self._process.start()
             theirs.close()
             self._pipe = ours
             return ours
@@ -131,6 +140,7 @@ def _serve(pipe: Connection, log: str | None) -> None:
     leave_terminal()
     lower_priority()
     redirect_output(Path(os.devnull if log is None else log))
+    end_descendants_with_this_process()
     loaded: dict[Path, DraftModel] = {}
     while True:
         try:
@@ -154,6 +164,10 @@ def _predict(loaded: dict[Path, DraftModel], model_dir: Path, image: Path) -> Pr
     if model is None:
         loaded.clear()  # one model's memory is enough
         if exported_file(model_dir) is None:
+            # No self-test anew: a daemon may start no processes.
+            enter_environment(
+                "auto", warn=lambda problem: _LOG.warning("%s", problem), retest=False
+            )
             tasks.choose_device("auto")
         model = loaded[model_dir] = open_model(model_dir)
     return model.predict(image)

@@ -68,6 +68,28 @@ class Chooser:
         defect = np.asarray(others, np.uint8)[place]
         return Choice(label_map, defect, to_bins(best - against), class_odds)
 
+    def choose_rows(self, bands: Iterable[tuple[int, Scores]], size: tuple[int, int]) -> Choice:
+        """Choose band by band, so that the scores of an image are never held as a whole.
+
+        Args:
+            bands: first row, scores (rows, W, C).
+            size: (height, width) of the image.
+        """
+        whole: list[LabelMap | None] = [np.zeros(size, np.uint8), None, None, None]
+        for top, rows in bands:
+            choice = self.choose(rows)
+            parts = (choice.label_map, choice.defect, choice.odds, choice.class_odds)
+            for place, part in enumerate(parts):
+                if part is None:
+                    continue
+                array = whole[place]
+                if array is None:
+                    array = whole[place] = np.zeros((*size, *part.shape[2:]), np.uint8)
+                array[top : top + len(part)] = part
+        label_map, *others = whole
+        assert label_map is not None
+        return Choice(label_map, *others)
+
     def choose_class_by_class(self, planes: Iterable[Scores]) -> Choice:
         """Choose among the scores of one class after the other, each (H, W), with less memory."""
         label_map = best = defect = best_defect = against = None
@@ -90,29 +112,6 @@ class Chooser:
             return Choice(label_map)
         class_odds = np.stack(odds, axis=-1) if self.every_class else None
         return Choice(label_map, defect, to_bins(best_defect - against), class_odds)
-
-
-def join_bands(bands: Iterable[tuple[int, Choice]], *, height: int) -> Choice:
-    """Put together what was chosen band by band.
-
-    Args:
-        bands: first row, and what was chosen of the rows from there on.
-        height: rows in all.
-    """
-    whole: list[LabelMap | None] | None = None
-    for top, choice in bands:
-        parts = (choice.label_map, choice.defect, choice.odds, choice.class_odds)
-        if whole is None:
-            whole = [
-                None if part is None else np.zeros((height, *part.shape[1:]), np.uint8)
-                for part in parts
-            ]
-        for array, part in zip(whole, parts, strict=True):
-            if array is not None and part is not None:
-                array[top : top + len(part)] = part
-    if whole is None or whole[0] is None:
-        raise ValueError("no band to join")
-    return Choice(whole[0], *whole[1:])
 
 
 def _better(

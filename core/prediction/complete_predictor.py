@@ -13,7 +13,7 @@ from core.portable.line_predictor import LinePredictor
 from core.portable.manifest import Manifest
 from core.portable.runtimes import Runtime
 from core.portable.tiling import needs_windows, score_rows
-from core.prediction.choosing import Choice, Chooser, Scores, join_bands
+from core.prediction.choosing import Choice, Chooser, Scores
 from core.prediction.image_arguments import Image, Prediction
 from core.prediction.predictor import Predictor, Prepared
 from core.prediction.thresholds import score_offsets
@@ -74,8 +74,7 @@ class CompletePredictor(Predictor):
         bands: Iterator[tuple[int, Scores]],
         chooser: Chooser,
     ) -> Choice:
-        chosen = ((top, chooser.choose(rows)) for top, rows in bands)
-        whole = join_bands(chosen, height=len(image))
+        whole = chooser.choose_rows(bands, (image.shape[0], image.shape[1]))
         if self._cuts:  # scores say nothing where the preprocessing cut the image off
             outside = self._line.label_map(image) == IGNORE_INDEX
             for array in (whole.label_map, whole.defect, whole.odds, whole.class_odds):

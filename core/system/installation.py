@@ -7,13 +7,13 @@ in it is written by ``packaging/build.py``. In a checkout, or installed as a whe
 from __future__ import annotations
 
 import os
+from importlib import metadata
 from pathlib import Path
 from typing import Literal
 
 import pydantic
 
 from core.system.errors import InputError
-from core.system.messages import message
 
 VARIABLE = "MASKWRIGHT_INSTALLATION"
 FILE_NAME = "installation.json"
@@ -43,6 +43,26 @@ class Installation(pydantic.BaseModel):
         return self.root / "tools" / ("uv.exe" if os.name == "nt" else "uv")
 
 
+def program_version() -> str:
+    """Return the program's version; "unknown" where nothing was installed.
+
+    Raises:
+        InputError: as ``installation``.
+    """
+    found = installation()
+    if found is not None:
+        return found.version
+    try:
+        return metadata.version("maskwright")
+    except metadata.PackageNotFoundError:
+        return "unknown"
+
+
+def program_name() -> str:
+    """Return what users type to start this program: where it is installed, the launcher's name."""
+    return "maskwright" if os.environ.get(VARIABLE) else "main.py"
+
+
 def installation() -> Installation | None:
     """Return the installation that this process runs from; None in a checkout or a wheel.
 
@@ -57,10 +77,8 @@ def installation() -> Installation | None:
         found = Installation.model_validate_json(path.read_bytes())
     except (OSError, ValueError) as error:
         raise InputError(
-            message(
-                "The installation is damaged: {path} cannot be read. Install the program again;"
-                " projects and settings stay as they are.",
-                path=path,
-            )
+            "The installation is damaged: {path} cannot be read. Install the program again;"
+            " projects and settings stay as they are.",
+            path=path,
         ) from error
     return found.model_copy(update={"root": Path(named)})

@@ -12,6 +12,7 @@ from core.data.class_names import compare_class_names
 from core.images.io import IGNORE_INDEX
 from core.models.trainable import TrainableModel
 from core.system.errors import InputError
+from core.system.installation import program_name
 from core.system.messages import Message, message
 from core.system.reporting import Reporter
 
@@ -102,8 +103,9 @@ def check_masks(dataset: SegDataset, *, check: Callable[[], None]) -> None:
     if ignored:
         raise InputError(
             "The masks hold only the values 0 and 255, and 255 is ignored, so that nothing but "
-            "class 0 would be learnt: if 255 is your object, write 1 instead (main.py convert "
-            "--from masks does that for a folder without labels.txt)."
+            "class 0 would be learnt: if 255 is your object, write 1 instead ({program} convert "
+            "--from masks does that for a folder without labels.txt).",
+            program=program_name(),
         )
 
 

@@ -11,7 +11,7 @@ from app.services.background import Progress
 from core.models.model_folder import read_model_info
 from core.prediction.inspection import Evaluation, read_evaluation
 from core.project import Project, RunRow
-from core.project.variants import COMPRESSING
+from core.project.variants import COMPRESSING, located
 from core.runs.kinds import EvaluateSpec, find_kind
 from core.runs.run_folder import RunFolder
 from core.system.errors import InputError
@@ -68,7 +68,7 @@ def find_evaluation(
 ) -> Found | None:
     """Return the newest usable measurement of a model; for the thread pool."""
     for run, spec in _evaluations(project, split, progress):
-        if spec.model_dir.absolute() != model_dir.absolute():
+        if located(spec.model_dir, project) != model_dir.absolute():
             continue
         if run.state != "done":
             return Found(run.id, run.state, None)
@@ -84,7 +84,7 @@ def comparable_models(
     names = {run.folder.absolute(): _name(run) for run in project.runs() if _makes_model(run)}
     found: dict[Path, str] = {}
     for run, spec in _evaluations(project, split, progress):
-        folder = spec.model_dir.absolute()
+        folder = located(spec.model_dir, project)
         if run.state == "done" and folder != model_dir.absolute() and spec.save_masks:
             found.setdefault(folder, names.get(folder.parent, folder.parent.name))
     return [(name, folder) for folder, name in found.items()]

@@ -76,6 +76,7 @@ class InspectionPanel(Panel):
         self._waiting_run: str | None = None
         self._just_measured: str | None = None
         self._asked = False
+        self._is_chosen = False  # by the user: else the best model is shown
         self.model_box, self.split_box = QComboBox(), QComboBox()
         self.measure_button = QToolButton()
         self.report = ReportExport(self)
@@ -96,8 +97,9 @@ class InspectionPanel(Panel):
     # The panel's contract
 
     def set_project(self, project: Project | None) -> None:
-        """Show the newest model's evaluation, if there is one."""
+        """Show the best model's evaluation, if there is one."""
         self._tasks.cancel_all()
+        self._is_chosen = False
         self._project = project
         self._waiting_run = None
         self._asked = False
@@ -141,6 +143,7 @@ class InspectionPanel(Panel):
         self._refresh_models()
         for index in range(self.model_box.count()):
             if self.model_box.itemData(index).run_id == target.run_id:
+                self._is_chosen = True
                 self.model_box.setCurrentIndex(index)
 
     def theme_changed(self) -> None:
@@ -169,17 +172,26 @@ class InspectionPanel(Panel):
 
     @Slot()
     def _refresh_models(self) -> None:
-        chosen = self.model_box.currentData()
+        chosen, project = self.model_box.currentData(), self._project
+        wanted = None if chosen is None or not self._is_chosen else chosen.run_id
+        models = trained_models(project)
+        if project is not None and wanted not in {model.run_id for model in models}:
+            best = self.context.best_models.best(project)
+            wanted = None if best is None else best.id
         self.model_box.blockSignals(True)
         self.model_box.clear()
-        for model in trained_models(self._project):
+        for model in models:
             self.model_box.addItem(model.name, model)
-            if chosen is not None and model.run_id == chosen.run_id:
+            if model.run_id == wanted:
                 self.model_box.setCurrentIndex(self.model_box.count() - 1)
         self.model_box.blockSignals(False)
         self._pages.setCurrentIndex(1 if self.model_box.count() else 0)
         self._find()
         self.status_changed.emit()
+
+    @Slot()
+    def _on_model_chosen(self) -> None:
+        self._is_chosen = True
 
     @Slot()
     def _find(self) -> None:
@@ -389,6 +401,7 @@ class InspectionPanel(Panel):
     # Building
 
     def _connect(self) -> None:
+        self.model_box.activated.connect(self._on_model_chosen)
         self.model_box.currentIndexChanged.connect(self._find)
         self.split_box.currentIndexChanged.connect(self._find)
         self.measure_button.clicked.connect(self._on_measure)

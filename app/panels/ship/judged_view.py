@@ -18,12 +18,11 @@ from app.look.theme import GRID, tokens
 from app.look.translation import tr, translated
 from app.panels.ship.outcomes import JudgedImage
 from app.services.background import BackgroundTasks, Progress
-from app.widgets.blending import ImageArray, fit, overlay_mask, shrink
+from app.widgets.blending import ImageArray, dim_excluded, fit, overlay_mask, shrink
 from app.widgets.elided_label import ElidedLabel
 from app.widgets.layout import label
-from core.images.io import IGNORE_INDEX, read_image, read_mask
+from core.images.io import IGNORE_INDEX, read_image
 from core.images.palette import Color
-from core.portable.cleaning import clean_label_map
 from core.system.errors import InputError
 
 _MAX_SIDE = 2048
@@ -204,14 +203,11 @@ def _render(request: _Request, progress: Progress) -> ImageArray:
     shown = one.image if request.plain or one.picture is None else one.picture
     image = shrink(read_image(shown), _MAX_SIDE)
     progress.check()
-    if request.plain or one.label_map is None:
+    found = None if request.plain else one.clean_label_map(request.background)
+    if found is None:
         return image
-    label_map = read_mask(one.label_map)
-    if one.least:
-        label_map = clean_label_map(
-            label_map, background=request.background, minimum_area=one.least
-        )
-    label_map = fit(label_map, image)
+    included = one.area.included((found.shape[0], found.shape[1]))
+    image, label_map = dim_excluded(image, included), fit(found, image)
     blended = overlay_mask(
         image, label_map, request.colors, background=request.background, strength=_FAINT
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from core.prediction.choosing import Chooser, join_bands
+from core.prediction.choosing import Chooser
 
 
 def parts(choice):
@@ -35,8 +35,8 @@ def test_every_way_of_choosing_is_the_same(scores, background, offsets):
     chooser = Chooser(offsets, background, every_class=background is not None)
     at_once = chooser.choose(scores)
     by_class = chooser.choose_class_by_class(scores[..., index] for index in range(4))
-    bands = ((top, chooser.choose(scores[top : top + 4])) for top in (0, 4, 8))
-    joined = join_bands(bands, height=11)
+    bands = ((top, scores[top : top + 4]) for top in (0, 4, 8))
+    joined = chooser.choose_rows(bands, (11, 7))
     for other in (by_class, joined):
         for one, two in zip(parts(at_once), parts(other), strict=True):
             assert (one is None) == (two is None)
@@ -50,8 +50,3 @@ def test_odds_of_every_class_are_given_where_asked_for(scores):
     assert Chooser(background=0).choose(scores).class_odds is None
     planes = (scores[..., index] for index in range(4))
     assert Chooser(background=0).choose_class_by_class(planes).class_odds is None
-
-
-def test_nothing_is_chosen_of_nothing():
-    with pytest.raises(ValueError, match="no band"):
-        join_bands(iter(()), height=3)

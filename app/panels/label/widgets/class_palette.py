@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from PySide6.QtCore import QPoint, QSignalBlocker, QSize, Qt, Signal, Slot
 from PySide6.QtGui import QAction, QColor, QIcon, QKeyEvent, QKeySequence
@@ -22,11 +22,12 @@ from app.look.theme import GRID, tokens
 from app.look.translation import tr
 from app.panels.label.key_actions import DIGITS
 from app.widgets.class_colors import swatch
+from app.widgets.layout import label as text_label
 from app.widgets.layout import row
 from core.images.palette import Color
 from core.project import LabelClass
 
-_NAME, _KEY, _SHOWN, _LOCKED = range(4)
+_NAME, _KEY, _SHOWN, _LOCKED, _COUNT = range(5)
 _ID = Qt.ItemDataRole.UserRole
 _ROW_HEIGHT = GRID * 3 + 4
 _MAX_ROWS = 12
@@ -59,6 +60,7 @@ class ClassPalette(QWidget):
         self.hidden: set[int] = set()
         self.locked: set[int] = set()
         self._labels: tuple[LabelClass, ...] = ()
+        self._counts: dict[str, tuple[str, str]] = {}
         self._current = -1
         self._editable = True
         self.tree = self._make_tree()
@@ -67,6 +69,7 @@ class ClassPalette(QWidget):
         self.others_button = self._button(
             "eye", tr("Hide all classes but the chosen one"), self.toggle_others
         )
+        self.progress = text_label("", "muted", wrap=True)
         self.search = QLineEdit()
         self.search.setPlaceholderText(tr("Find a class"))
         self.search.setAccessibleName(tr("Find a class"))
@@ -79,6 +82,7 @@ class ClassPalette(QWidget):
         layout.setSpacing(GRID // 2)
         layout.addWidget(self.search)
         layout.addWidget(self.tree)
+        layout.addWidget(self.progress)
         layout.addLayout(row(self.add_button, self.menu_button, 1, self.others_button, spacing=2))
 
     def set_labels(self, labels: Sequence[LabelClass]) -> None:
@@ -89,6 +93,31 @@ class ClassPalette(QWidget):
         self.hidden &= known
         self.locked &= known
         self._fill()
+
+    def show_counts(self, counts: Mapping[str, tuple[str, str]]) -> None:
+        """Show how many labels classes have: in a few signs and in a sentence, by their names."""
+        if counts != self._counts:
+            self._counts = dict(counts)
+            with QSignalBlocker(self.tree):
+                for place in range(self.tree.topLevelItemCount()):
+                    self._show_count(self._item(place))
+            self._show_progress()
+
+    def _show_count(self, item: QTreeWidgetItem) -> None:
+        short, sentence = self._counts.get(item.text(_NAME), ("", ""))
+        item.setText(_COUNT, short)
+        item.setToolTip(_COUNT, sentence)
+        item.setToolTip(_NAME, sentence or item.text(_NAME))
+
+    def _show_progress(self) -> None:
+        """Say of the class in hand how far it is, or how the first one comes about."""
+        names = {one.id: one.name for one in self._labels}
+        if self._editable and not any(names):
+            text = tr("Paint what you look for: you are asked for its name then.")
+        else:
+            text = self._counts.get(names.get(self._current, ""), ("", ""))[1]
+        self.progress.setText(text)
+        self.progress.setVisible(bool(text))
 
     def forget_marks(self) -> None:
         """Hide and protect no class, without telling: others take the place of these."""
@@ -111,12 +140,14 @@ class ClassPalette(QWidget):
             if item.data(_NAME, _ID) == class_id:
                 with QSignalBlocker(self.tree):
                     self.tree.setCurrentItem(item)
+        self._show_progress()
 
     def set_editable(self, editable: bool) -> None:
         """Allow or forbid changes of the list."""
         self._editable = editable
         self.add_button.setEnabled(editable)
         self.menu_button.setEnabled(editable)
+        self._show_progress()
 
     def class_for_key(self, number: int) -> int | None:
         """Return the class id that key ``number`` (0 … 9) chooses."""
@@ -170,7 +201,7 @@ class ClassPalette(QWidget):
 
     def _make_tree(self) -> QTreeWidget:
         tree = _Tree()
-        tree.setColumnCount(4)
+        tree.setColumnCount(5)
         tree.setHeaderHidden(True)
         tree.setRootIsDecorated(False)
         tree.setUniformRowHeights(True)
@@ -187,6 +218,8 @@ class ClassPalette(QWidget):
         for column, width in ((_KEY, 28), (_SHOWN, 28), (_LOCKED, 28)):
             header.setSectionResizeMode(column, header.ResizeMode.Fixed)
             header.resizeSection(column, width)
+        header.setSectionResizeMode(_COUNT, header.ResizeMode.ResizeToContents)
+        header.moveSection(_COUNT, _NAME + 1)  # beside the name
         tree.itemClicked.connect(self._on_clicked)
         tree.currentItemChanged.connect(self._on_current_changed)
         tree.itemDoubleClicked.connect(self._on_double_clicked)
@@ -216,7 +249,7 @@ class ClassPalette(QWidget):
         self.tree.clear()
         t = tokens()
         for label in self._labels:
-            item = QTreeWidgetItem([label.name, _key_of(self._labels, label), "", ""])
+            item = QTreeWidgetItem([label.name, _key_of(self._labels, label), "", "", ""])
             item.setData(_NAME, _ID, label.id)
             item.setFlags(item.flags() | Qt.ItemFlag.ItemIsEditable)
             item.setIcon(_NAME, _swatch(label.color))
@@ -232,7 +265,8 @@ class ClassPalette(QWidget):
                 icon("lock" if is_locked else "unlock", color=t.accent if is_locked else t.muted),
             )
             item.setSizeHint(_NAME, QSize(GRID * 8, _ROW_HEIGHT))
-            item.setToolTip(_NAME, label.name)
+            item.setForeground(_COUNT, QColor(t.muted))
+            self._show_count(item)
             item.setToolTip(_SHOWN, tr("Show") if is_hidden else tr("Hide"))
             item.setToolTip(
                 _LOCKED, tr("Allow changes") if is_locked else tr("Protect from changes")
@@ -274,6 +308,7 @@ class ClassPalette(QWidget):
     def _on_current_changed(self, item: QTreeWidgetItem | None, _old: object) -> None:
         if item is not None:
             self._current = item.data(_NAME, _ID)
+            self._show_progress()
             self.class_chosen.emit(self._current)
 
     @Slot(QTreeWidgetItem, int)

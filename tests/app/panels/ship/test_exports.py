@@ -217,7 +217,8 @@ def test_all_exports_are_measured_together(qtbot, panel, project, root, context)
     ]
     assert cells == [
         ["a", "ONNX Runtime", "2", "5.00 ms", "6.00 ms", "200.0"],
-        ["a", "OpenVINO", "–", "It cannot be run here.", "–", "–"],
+        ["a", "OpenVINO", "–", "–", "–", "–"],
     ]
+    assert speed.advice.text() == "a in OpenVINO: It cannot be run here."
     assert speed.table.item(0, 0).font().bold()
     assert speed.title.text() == "onnx in OpenVINO takes as long."

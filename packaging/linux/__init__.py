@@ -1,0 +1,1 @@
+"""Linux: the interpreter beside the packages, the archive, the Debian package."""

@@ -1,0 +1,55 @@
+#!/bin/sh
+# The installed package as a desktop starts it, on a display of its own; pictures go to /pictures.
+set -eu
+export DISPLAY=:7
+Xvfb :7 -screen 0 1366x800x24 >/dev/null 2>&1 &
+display=$!
+trap 'kill "$display"' EXIT
+while [ ! -e /tmp/.X11-unix/X7 ]; do sleep 0.1; done
+cd "$HOME"
+grab() { /opt/maskwright/python/python3 -B /try/grab.py "/pictures/$1.png"; }
+window() { xdotool search --onlyvisible --name "$1" 2>/dev/null | head -n 1; }
+wait_for() { # wait_for SECONDS COMMAND...
+    left=$(($1 * 5))
+    shift
+    until "$@" >/dev/null 2>&1; do
+        left=$((left - 1))
+        [ "$left" -gt 0 ] || { echo "waited in vain for: $*"; grab in-vain; exit 1; }
+        sleep 0.2
+    done
+}
+shows() { [ -n "$(window "$1")" ]; }
+gone() { ! kill -0 "$process" || grep -q "^State:.Z" "/proc/$process/status"; }
+close() { # as the system does at the end of a session
+    process=$(xdotool getwindowpid "$(window Maskwright)")
+    kill -TERM "$process"
+    wait_for 60 gone
+}
+
+maskwright doctor
+
+echo "the desktop entry"
+gio launch /usr/share/applications/maskwright.desktop >/dev/null 2>&1 &
+wait_for 60 shows Maskwright
+sleep 2
+grab start
+close
+
+echo "the demo in the window"
+maskwright demo --out "$HOME/示例 1" --images 24 --epochs "$MASKWRIGHT_TRY_EPOCHS" &
+trained() { grep -qrs '"event": "Done"' "$HOME/示例 1/project/runs"; }
+wait_for 60 shows Maskwright
+wait_for 400 trained
+sleep 2
+grab trained
+close
+
+echo "a project's file, by its type"
+kind=$(gio info -a standard::content-type "$HOME/示例 1/project/project.db" | sed -n 's/.*content-type: //p')
+test "$kind" = application/x-maskwright-project || { echo "project.db is taken for $kind"; exit 1; }
+gio mime application/x-maskwright-project | grep -q maskwright.desktop
+gio open "$HOME/示例 1/project/project.db"
+wait_for 60 shows Maskwright
+sleep 3
+grab project
+close
