@@ -27,6 +27,14 @@ class LabelImage:
 
 
 @dataclass(frozen=True, slots=True)
+class LabelImages:
+    """The labelling of some images, files, one after the other; the first one is opened."""
+
+    panel: ClassVar[str] = "labelling"
+    images: tuple[Path, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class LabelMostUseful:
     """The labelling of the image without labels that helps most: of which a model is least sure."""
 
@@ -83,6 +91,7 @@ class ShipModel:
 Target = (
     ShowDataset
     | LabelImage
+    | LabelImages
     | LabelMostUseful
     | SetUpTraining
     | ShowTraining

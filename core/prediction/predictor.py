@@ -40,6 +40,8 @@ WINDOW: Final = (1024, 1024)
 OVERLAP: Final = 256
 #: Most numbers of a score map that only the label map is wanted of (256 MiB).
 _MAX_SCORES: Final = 2**26
+#: Most bytes of an image's odds of every class.
+MOST_ODDS: Final = 2**28
 _HIGHEST: Final = Chooser()
 
 
@@ -53,6 +55,8 @@ class ImageEvaluation:
         miou: mean IoU of the classes in its mask or prediction; None if all of it is ignored.
         confusion: (num_classes, num_classes) int64, rows labels, columns predictions.
         figures: its objects and its score, where they were asked for.
+        class_odds: (H, W, C - 1) uint8, odds of every class against the background
+            (``core.prediction.choosing.Choice``), where they were asked for.
     """
 
     index: int
@@ -60,6 +64,7 @@ class ImageEvaluation:
     miou: float | None
     confusion: npt.NDArray[np.int64]
     figures: ImageFigures | None = None
+    class_odds: LabelMap | None = None
 
 
 ImageCallback = Callable[[ImageEvaluation, LabelMap], None]
@@ -126,14 +131,18 @@ class Predictor(ABC):
         """
         return [choice.label_map for choice in self._choices(batch, self._chooser)]
 
-    def choices(self, batch: Sequence[Prepared], *, background: int | None) -> list[Choice]:
+    def choices(
+        self, batch: Sequence[Prepared], *, background: int | None, every_class: bool = False
+    ) -> list[Choice]:
         """Label maps and, where a class is the background, the odds of defects against it.
 
         Args:
             batch: as in ``label_maps``.
             background: class id that means "nothing here", or None.
+            every_class: give the odds of each class, too, and not of the likeliest alone.
         """
-        return self._choices(batch, replace(self._chooser, background=background))
+        chooser = replace(self._chooser, background=background, every_class=every_class)
+        return self._choices(batch, chooser)
 
     @abstractmethod
     def _choices(self, batch: Sequence[Prepared], chooser: Chooser) -> list[Choice]:
@@ -219,7 +228,7 @@ class NetworkPredictor(Predictor):
             return self._choose(self._whole_logits(prepared), prepared.trace, chooser)
         # Without resizing the class can be chosen row by row, and the logits forgotten.
         whole = chooser.choose_rows(self._logit_rows(prepared), _size_of(prepared))
-        return Choice(*(invert_label_map(array, prepared.trace) for array in whole))
+        return whole.map(lambda array: invert_label_map(array, prepared.trace))
 
     def _whole_logits(self, prepared: Prepared) -> Scores:
         """Logits (H, W, num_classes) of the whole network input, or of the image in windows."""
@@ -312,11 +321,7 @@ class NetworkPredictor(Predictor):
     def _choose(self, logits: Scores, trace: Sequence[SpatialStep], chooser: Chooser) -> Choice:
         """Choose each original pixel's class; 255 where the preprocessing cut the image off."""
         if not any(isinstance(step, Resized) for step in trace):
-            choice = chooser.choose(logits)
-            arrays = (choice.label_map, choice.defect, choice.odds)
-            return Choice(
-                *(invert_label_map(array, trace) for array in arrays if array is not None)
-            )
+            return chooser.choose(logits).map(lambda array: invert_label_map(array, trace))
         outside = invert_label_map(np.zeros(logits.shape[:2], np.uint8), trace)
         if outside.size * self.num_classes <= _MAX_SCORES:
             choice = chooser.choose(invert_scores(logits, trace))
@@ -336,6 +341,7 @@ def evaluate(
     on_step: Callable[[int, int], None] | None = None,
     on_image: ImageCallback | None = None,
     figures: Figures | None = None,
+    every_class: bool = False,
 ) -> ConfusionMatrix:
     """Count predictions against masks over a dataset, at the images' original sizes.
 
@@ -347,6 +353,8 @@ def evaluate(
         on_step: called as ``on_step(images done, images)``, first with 0; may raise to stop.
         on_image: called after each image, in order.
         figures: counts objects and images, too.
+        every_class: tell ``on_image`` the odds of each class, where ``figures`` has a background;
+            not of images that are too large for them (``MOST_ODDS``).
     """
     if len(dataset) == 0:
         raise InputError("The evaluation set is empty.")
@@ -367,7 +375,12 @@ def evaluate(
             if figures is None:
                 choices = [Choice(label_map) for label_map in predictor.label_maps(prepared)]
             else:
-                choices = predictor.choices(prepared, background=figures.background)
+                largest = max(mask.size for _, _, mask in batch) * (predictor.num_classes - 1)
+                choices = predictor.choices(
+                    prepared,
+                    background=figures.background,
+                    every_class=every_class and largest <= MOST_ODDS,
+                )
             for (index, _, mask), choice in zip(batch, choices, strict=True):
                 mask = _counted(choice.label_map, mask)
                 one = ConfusionMatrix(predictor.num_classes)
@@ -377,7 +390,9 @@ def evaluate(
                 if on_image is not None:
                     image = str(dataset.raw(index)[0])
                     miou = one.metrics()["miou"]
-                    evaluated = ImageEvaluation(index, image, miou, one.matrix, found)
+                    evaluated = ImageEvaluation(
+                        index, image, miou, one.matrix, found, choice.class_odds
+                    )
                     on_image(evaluated, choice.label_map)
             done += len(batch)
     if on_step is not None:

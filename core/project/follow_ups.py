@@ -67,6 +67,7 @@ def _evaluation(project: Project, run: RunRow, reader: VariantReader) -> FollowU
         "model_dir": model,
         "split": _SPLIT,
         "save_masks": True,
+        "save_odds": True,
         "device": spec.device if _ONE_DEVICE.fullmatch(spec.device) else "auto",
     }
     return FollowUp(fields, project.revision(run.revision_id))

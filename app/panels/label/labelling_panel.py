@@ -29,7 +29,7 @@ from app.panels.label.parts.tool_choice import ToolChoice
 from app.panels.label.session import KeptSteps
 from app.panels.label.workspace import Workspace
 from app.services.context import AppContext
-from app.services.targets import LabelImage, LabelMostUseful, Target
+from app.services.targets import LabelImage, LabelImages, LabelMostUseful, Target
 from app.widgets.dialogs import error_text
 from core.advice.label_needs import LabelNeed
 from core.advice.next_step import missing_for_training
@@ -177,15 +177,20 @@ class LabellingPanel(Panel):
         self.view.canvas.setFocus()
 
     def navigate(self, target: Target) -> None:
-        """Open the image of ``LabelImage``, or the one that helps most."""
+        """Open the image or the images that are asked for, or the one that helps most."""
         if self.project is not None and isinstance(target, LabelMostUseful):
             self.draft_jobs.open_most_useful()
+        if self.project is not None and isinstance(target, LabelImages):
+            known = (self.project.find_image(image) for image in target.images)
+            ids = [image_id for image_id in known if image_id is not None]
+            if ids:
+                self.images.show_queue(ids)
         if self.project is None or not isinstance(target, LabelImage):
             return
         image = target.image
         image_id = self.project.find_image(image) if isinstance(image, Path) else image
         if image_id is not None:
-            self.images.open(image_id)
+            self.images.open_asked(image_id)
 
     def search(self, text: str) -> None:
         """Leave the images whose name, comment or group has this text."""

@@ -67,7 +67,7 @@ def test_background_only_is_never_ticked_green(opened, qtbot):
         lambda: not inspection.busy and inspection.results.verdict.isVisible(), timeout=20_000
     )
     assert inspection.results.verdict.summary.text() == SENTENCE
-    assert inspection.tiles["found"].text().startswith("0 / ")
+    assert inspection.figures.tiles["found"].text().startswith("0 / ")
     assert inspection.status().state is StepState.WARNING
 
     compression = area.panels["compression"]

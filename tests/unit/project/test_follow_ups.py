@@ -35,6 +35,7 @@ def test_a_training_is_evaluated_on_what_it_was_chosen_by(project: Project) -> N
     spec = RunFolder(made.folder).spec
     assert isinstance(spec, EvaluateSpec)
     assert (spec.model_dir, spec.split, spec.save_masks) == (model, "val", True)
+    assert spec.save_odds
     assert (made.parent_id, made.name) == (run.id, run.name)
     assert made.revision_id == run.revision_id
     assert follow_up(project, run) is None  # it waits already
