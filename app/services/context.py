@@ -20,6 +20,7 @@ from app.services.targets import ShowTraining, Target, run_target
 from app.services.workers import JobController, note_cancelled
 from core.project import Project, RunRow, RunState
 from core.project.best_model import BestModels
+from core.project.interrupted_runs import interrupted_training
 from core.project.run_start import prepare_run
 from core.project.run_verdicts import RunVerdicts
 from core.project.runs import best_miou
@@ -154,6 +155,7 @@ class AppContext(QObject):
         if old is None:
             return
         self.tasks.cancel_all()
+        self.jobs.hold(False)  # what held it may have been cancelled
         self.new_labels.forget()
         self.project = None
         self._last_run = None
@@ -283,12 +285,7 @@ class AppContext(QObject):
 
     def interrupted_training(self) -> RunRow | None:
         """The newest training that was interrupted, unless one was finished after it."""
-        for run in self.runs("train"):
-            if run.state == "done":
-                return None
-            if run.state == "interrupted":
-                return run
-        return None
+        return interrupted_training(self.runs("train"))
 
     def was_asked_for(self, run_id: str) -> bool:
         """Whether somebody asked for a run; False: it followed another by itself."""

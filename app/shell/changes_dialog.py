@@ -60,11 +60,11 @@ class UpdateDialog(QDialog):
         layout.setSpacing(GRID * 2)
         layout.addWidget(label(f"Maskwright {found.version}", "title"))
         layout.addWidget(label(tr("You have {version}.", version=watch.version), "muted"))
-        if not found.looks_after(watch.version):
+        if not found.supports(watch.version):
             layout.addWidget(
                 label(
                     tr(
-                        "Versions before {minimum} are no longer looked after: please update.",
+                        "Versions before {minimum} are no longer supported: please update.",
                         minimum=found.minimum,
                     ),
                     "warning",
@@ -100,6 +100,8 @@ def notes_view(markdown: str) -> QTextBrowser:
     """Return a view of notes; links lead into the browser, those to files are plain words."""
     made = QTextBrowser()
     made.setOpenExternalLinks(True)
+    made.document().setDocumentMargin(GRID * 2)
+    made.document().setIndentWidth(GRID * 3)
     made.setMarkdown(_LINK.sub(r"\1", markdown))
     made.setAccessibleName(tr("What is new"))
     return made

@@ -14,7 +14,7 @@ from app.services.context import AppContext
 from app.services.notices import Notice
 from app.services.targets import LabelImage
 from app.widgets.file_drops import DropHint, FileDrops
-from core.data.sources import FoundData, find_data
+from core.data.found_data import FoundData, find_data
 from core.project import ImportReport, Project
 from core.project.project_folder import is_project
 

@@ -27,6 +27,7 @@ from app.shell.closing_page import ClosingPage
 from app.shell.help_dialog import HelpDialog
 from app.shell.home import HomePage
 from app.shell.intake import Intake
+from app.shell.interrupted_work import InterruptedWork
 from app.shell.job_strip import JobStrip
 from app.shell.log_dialog import LogDialog
 from app.shell.new_project_dialog import NewProject, NewProjectDialog
@@ -67,6 +68,7 @@ class MainWindow(QMainWindow):
         self.resize(*context.settings.window_size)
         self.top_bar = TopBar()
         self.home = HomePage(context.settings)
+        self._interrupted = InterruptedWork(context, self.home, self.open_project, self)
         self._work_area: WorkArea | None = None
         self.notice = UpdateNotice()
         self.job_strip = JobStrip()
@@ -264,6 +266,7 @@ class MainWindow(QMainWindow):
         self._stack.setCurrentWidget(self.home if project is None else self.work_area)
         if project is None:
             self.home.new_button.setFocus()
+            self._interrupted.look()
         self._refresh_job()
 
     @Slot()

@@ -27,7 +27,7 @@ from app.shell.class_chips import ClassChips
 from app.widgets.dialogs import error_text
 from app.widgets.file_drops import FileDrops
 from app.widgets.layout import button, label, row
-from core.data.sources import FoundData, find_data
+from core.data.found_data import FoundData, find_data
 from core.images.io import IMAGE_SUFFIXES
 from core.project.class_table import with_background
 

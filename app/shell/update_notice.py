@@ -38,12 +38,12 @@ class UpdateNotice(QFrame):
 
     def show_update(self, found: Announcement, *, current: str) -> None:
         """Say that there is a later version than ``current``."""
-        if found.looks_after(current):
-            self.text.setText(tr("Maskwright {version} is there.", version=found.version))
+        if found.supports(current):
+            self.text.setText(tr("Maskwright {version} is available.", version=found.version))
         else:
             self.text.setText(
                 tr(
-                    "Maskwright {version} is there; {current} is no longer looked after.",
+                    "Maskwright {version} is available; {current} is no longer supported.",
                     version=found.version,
                     current=current,
                 )

@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.look.theme import GRID
+from app.look.theme import GRID, set_role
 from app.look.translation import tr, translated
 from app.panels.base import Panel, StepState, StepStatus
 from app.services.context import AppContext
@@ -35,6 +35,10 @@ from core.runs.events import Event
 
 if TYPE_CHECKING:  # loads every panel, which the start page does not wait for
     from app.shell.steps import Step
+
+
+_WIDEST_NOTICE = GRID * 90
+_FOOTER = GRID * 8
 
 
 class WorkArea(QWidget):
@@ -85,7 +89,7 @@ class WorkArea(QWidget):
         middle_layout.addWidget(self._tab_row)
         over = QGridLayout()  # the notice lies over the work, which must not jump
         over.addWidget(self._stack, 0, 0)
-        over.addWidget(self.notice, 0, 0, Qt.AlignmentFlag.AlignBottom)
+        over.addLayout(self._above_footers(self.notice), 0, 0)
         middle_layout.addLayout(over, 1)
         self._splitter.addWidget(middle)
         self._splitter.addWidget(self._inspector_frame)
@@ -228,6 +232,20 @@ class WorkArea(QWidget):
         panel.status_changed.connect(self.refresh_status)
         panel.inspector_changed.connect(self._on_inspector_changed)
 
+    def _above_footers(self, notice: NoticeBar) -> QVBoxLayout:
+        """Return a place for the notice that leaves the buttons at the panels' ends free."""
+        set_role(notice, "card")
+        notice.setMaximumWidth(_WIDEST_NOTICE)
+        line_ = QHBoxLayout()
+        line_.addStretch(1)
+        line_.addWidget(notice, 8)
+        line_.addStretch(1)
+        place = QVBoxLayout()
+        place.addStretch(1)
+        place.addLayout(line_)
+        place.addSpacing(_FOOTER)
+        return place
+
     def _make_inspector(self) -> QFrame:
         frame = QFrame()
         frame.setProperty("role", "bar")
@@ -311,5 +329,5 @@ def next_step(statuses: Mapping[str, StepStatus]) -> str | None:
         for key, status in statuses.items()
         if status.state in (StepState.NEXT, StepState.WARNING)
     ]
-    needed = [key for key, status in waiting if not status.optional]
-    return (needed or [key for key, _ in waiting] or [None])[0]
+    needed = next((key for key, status in waiting if not status.optional), None)
+    return needed or next((key for key, _ in waiting), None)

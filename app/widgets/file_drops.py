@@ -55,6 +55,7 @@ class DropHint(QFrame):
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
+        self._covered = parent
         self.setProperty("role", "drop")
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self.text = label("", "title", wrap=True)
@@ -67,7 +68,7 @@ class DropHint(QFrame):
     def say(self, text: str) -> None:
         """Cover the parent with a sentence."""
         self.text.setText(text)
-        self.setGeometry(self.parentWidget().rect().adjusted(GRID, GRID, -GRID, -GRID))
+        self.setGeometry(self._covered.rect().adjusted(GRID, GRID, -GRID, -GRID))
         self.show()
         self.raise_()
 

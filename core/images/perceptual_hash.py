@@ -10,13 +10,12 @@ from PIL import Image
 
 from core.images.io import thumbnail
 
-HASH_BYTES = 32
 _READ_SIDE = 256
 _HASH_SIDE = 16
 
 
 def perceptual_hash(path: Path | str) -> bytes:
-    """Return the perceptual hash of an image file, ``HASH_BYTES`` long.
+    """Return the perceptual hash of an image file: 32 bytes.
 
     It is that of the lowest frequencies, so that size, compression and brightness change few bits.
 

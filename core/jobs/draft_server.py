@@ -13,7 +13,6 @@ import logging
 import multiprocessing
 import os
 import threading
-from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
 from typing import Any
@@ -28,7 +27,11 @@ from core.jobs.failures import classify
 from core.jobs.worker import leave_terminal, lower_priority, redirect_output
 from core.models.model_folder import exported_file
 from core.project.draft_models import check_model, check_useful
-from core.system.child_processes import end_descendants_with_this_process, interrupt_blocked
+from core.system.child_processes import (
+    PipeEnd,
+    end_descendants_with_this_process,
+    interrupt_blocked,
+)
 from core.system.errors import InputError
 from core.system.files import make_folder
 from core.system.gpu_environment.environment_folders import GpuEnvironment, switched_on
@@ -50,7 +53,7 @@ class PredictionServer:
         self._turn = threading.Lock()
         self._state = threading.Lock()
         self._process: SpawnProcess | None = None
-        self._pipe: Connection | None = None
+        self._pipe: PipeEnd | None = None
         self._environment: GpuEnvironment | None = None
 
     @property
@@ -92,7 +95,7 @@ class PredictionServer:
             with contextlib.suppress(OSError):
                 pipe.close()
 
-    def _connect(self) -> Connection:
+    def _connect(self) -> PipeEnd:
         environment = switched_on()
         if environment != self._environment:  # a process stays with the engine that it has loaded
             self.close()
@@ -119,7 +122,7 @@ class PredictionServer:
             return ours
 
 
-def _receive(pipe: Connection) -> Prediction:
+def _receive(pipe: PipeEnd) -> Prediction:
     answer: dict[str, Any] = json.loads(pipe.recv_bytes())
     if "template" in answer:
         raise InputError(answer["template"], **answer["params"])
@@ -135,7 +138,7 @@ def _receive(pipe: Connection) -> Prediction:
     )
 
 
-def _serve(pipe: Connection, log: str | None) -> None:
+def _serve(pipe: PipeEnd, log: str | None) -> None:
     """The process: answer until the pipe ends."""
     leave_terminal()
     lower_priority()
@@ -173,7 +176,7 @@ def _predict(loaded: dict[Path, DraftModel], model_dir: Path, image: Path) -> Pr
     return model.predict(image)
 
 
-def _send(pipe: Connection, prediction: Prediction) -> None:
+def _send(pipe: PipeEnd, prediction: Prediction) -> None:
     header = {
         "size": prediction.label_map.shape,
         "entropy": prediction.uncertainty.entropy,

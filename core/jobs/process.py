@@ -9,10 +9,10 @@ import json
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 import time
 import weakref
-from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
 
@@ -24,7 +24,7 @@ from core.jobs.worker import run_worker
 from core.runs.event_log import EventWriter
 from core.runs.events import TERMINAL, Cancelled, Event
 from core.runs.run_folder import RunFolder
-from core.system.child_processes import interrupt_blocked
+from core.system.child_processes import PipeEnd, interrupt_blocked
 from core.system.errors import InputError
 
 _LIVE: weakref.WeakSet[JobProcess] = weakref.WeakSet()
@@ -55,7 +55,7 @@ class JobProcess:
         self._stop_timeout_s = stop_timeout_s
         self._terminate_timeout_s = terminate_timeout_s
         self._process: SpawnProcess | None = None
-        self._control: Connection | None = None
+        self._control: PipeEnd | None = None
         self._early_commands: list[str] = []
         self._reader: EventReader | None = None
         # Reentrant: a signal handler may stop or kill while this thread is inside one.
@@ -282,6 +282,6 @@ def _kill_tree(pid: int) -> None:
 
 def _kill_group(pid: int) -> None:
     """Kill what is left in the group that the worker led."""
-    if hasattr(os, "killpg"):
+    if sys.platform != "win32":
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(pid, signal.SIGKILL)

@@ -16,7 +16,6 @@ import signal
 import sys
 import threading
 import time
-from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +34,7 @@ from core.runs.events import Cancelled, Done, Event, Heartbeat, Started, to_json
 from core.runs.kinds import job_kind
 from core.runs.run_folder import RunFolder
 from core.runs.spec import JobSpec, ModelJobSpec
-from core.system.child_processes import end_descendants_with_this_process
+from core.system.child_processes import PipeEnd, end_descendants_with_this_process
 from core.system.gpu_environment.worker_entry import enter_environment
 from core.system.messages import message
 from core.system.reporting import StopRequested
@@ -47,7 +46,7 @@ _NICENESS = 10
 _LOG = logging.getLogger(__name__)
 
 
-def run_worker(run_dir: str, control: Connection, events: Connection) -> None:
+def run_worker(run_dir: str, control: PipeEnd, events: PipeEnd) -> None:
     """Entry of the child process: does the job of ``run_dir`` and tells about it.
 
     Args:
@@ -75,7 +74,7 @@ def run_worker(run_dir: str, control: Connection, events: Connection) -> None:
     lock.release()
 
 
-def _work(run: RunFolder, control: Connection, stream: EventStream) -> None:
+def _work(run: RunFolder, control: PipeEnd, stream: EventStream) -> None:
     reporter = JobReporter(stream.emit, run.path)
     stream.emit(_heartbeat())  # from here on the events are those of this attempt
     stopped = threading.Event()
@@ -139,7 +138,7 @@ def _is_export(spec: JobSpec) -> bool:
     )
 
 
-def _listen(control: Connection, reporter: JobReporter) -> None:
+def _listen(control: PipeEnd, reporter: JobReporter) -> None:
     while True:
         try:
             command = json.loads(control.recv_bytes())["command"]
@@ -184,7 +183,7 @@ def leave_terminal() -> None:
     if hasattr(os, "setsid"):
         with contextlib.suppress(PermissionError):  # already leads a group
             os.setsid()
-    if hasattr(signal, "pthread_sigmask"):  # blocked by the parent until here
+    if sys.platform != "win32":  # blocked by the parent until here
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
 
 
@@ -222,7 +221,7 @@ def _text_stream(descriptor: int) -> io.TextIOWrapper:
     )
 
 
-def _close(*connections: Connection) -> None:
+def _close(*connections: PipeEnd) -> None:
     for connection in connections:
         with contextlib.suppress(OSError):
             connection.close()

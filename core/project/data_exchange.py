@@ -163,7 +163,8 @@ class DataExchange(ProjectPart):
             seed: another seed, another split.
             keep: subsets whose images stay where they are; the others follow their group, and the
                 shares are of all together.
-            find_groups: without ``group``, join images that names and looks show to be of one part.
+            find_groups: join images that look alike, and without ``group`` those of one part by
+                their names.
             check: called again and again; may raise to stop.
 
         Returns:

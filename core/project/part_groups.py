@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -17,6 +18,7 @@ from core.project.storage import Storage
 from core.system.errors import InputError
 
 _SAVED_AT_ONCE = 100
+_named: WeakKeyDictionary[Database, tuple[tuple[int, ...], dict[str, str]]] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +48,13 @@ class SplitImage:
 def read_labelled(database: Database, condition: str) -> list[SplitImage]:
     """Return the images for which a condition of SQL holds, ordered by path."""
     rows = database.all(
-        "SELECT id, path, group_key, group_key, subset, left_out AND subset = 'none' FROM image"  # noqa: S608
+        "SELECT id, path, group_key, subset, left_out AND subset = 'none' FROM image"  # noqa: S608
         f" WHERE {condition} ORDER BY path"
     )
-    return [SplitImage(*columns, bool(left_out)) for *columns, left_out in rows]
+    return [
+        SplitImage(id_, path, group, group, subset, bool(left_out))
+        for id_, path, group, subset, left_out in rows
+    ]
 
 
 def compute_looks(
@@ -88,6 +93,7 @@ def with_groups(
     images: Sequence[SplitImage],
     *,
     new: Sequence[int] | None = None,
+    by_name: bool = True,
     check: Callable[[], None] = lambda: None,
 ) -> list[SplitImage]:
     """Return images with the groups that names and looks tell, joined with those they have.
@@ -96,11 +102,14 @@ def with_groups(
         storage: of the project.
         images: in their order.
         new: places of those whose looks are compared with all; None: of all.
+        by_name: whether names tell groups, too.
         check: called again and again; may raise to stop.
     """
-    by_name = groups_by_name([row[0] for row in storage.database.all("SELECT path FROM image")])
+    of_names = _named_groups(storage.database) if by_name else {}
     keys = [(place, one.group) for place, one in enumerate(images) if one.group is not None]
-    named = [(place, by_name[one.path]) for place, one in enumerate(images) if one.path in by_name]
+    named = [
+        (place, of_names[one.path]) for place, one in enumerate(images) if one.path in of_names
+    ]
     pairs = _alike(storage.database, images, range(len(images)) if new is None else new, check)
     # Each with a sign of its own: a group that a user named like a file is another.
     bonds = [
@@ -116,10 +125,20 @@ def with_groups(
         group = one.group
         if group is None and members[number] > 1:
             stem = PurePosixPath(one.path.replace("\\", "/")).stem
-            group = by_name.get(one.path) or texts.setdefault(number, stem)
+            group = of_names.get(one.path) or texts.setdefault(number, stem)
         bond = None if group is None else f"{number}"
         found.append(replace(one, group=group, bond=bond))
     return found
+
+
+def _named_groups(database: Database) -> dict[str, str]:
+    """Return the groups that names tell, by path; worked out once for each set of images."""
+    images = tuple(database.all("SELECT count(*), max(id) FROM image")[0])  # ids are never reused
+    known = _named.get(database)
+    if known is None or known[0] != images:
+        paths = [row[0] for row in database.all("SELECT path FROM image")]
+        known = _named[database] = images, groups_by_name(paths)
+    return known[1]
 
 
 def look_alikes(

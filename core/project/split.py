@@ -47,14 +47,14 @@ def split_images(
     check: Callable[[], None] = lambda: None,
 ) -> Division:
     """Assign subsets; see ``Project.split``."""
-    if find_groups and group is None:
+    if find_groups:
         compute_looks(storage, check=check)
     with storage.database.transaction() as connection:
         everything = _read(storage, group)
         if not everything:
             raise InputError("No image has a mask yet; label or import some, then split.")
-        if find_groups and group is None:
-            everything = with_groups(storage, everything, check=check)
+        if find_groups:
+            everything = with_groups(storage, everything, by_name=group is None, check=check)
         if not all(image.left_out for image in everything):
             everything = [image for image in everything if not image.left_out]
         settled = [image for image in everything if image.subset in keep]

@@ -14,6 +14,13 @@ import sys
 from collections.abc import Iterator
 from multiprocessing import resource_tracker
 
+if sys.platform == "win32":
+    from multiprocessing.connection import PipeConnection as PipeEnd
+else:
+    from multiprocessing.connection import Connection as PipeEnd
+
+__all__ = ["STOP_SIGNALS", "PipeEnd", "end_descendants_with_this_process", "interrupt_blocked"]
+
 _LOG = logging.getLogger(__name__)
 
 #: What a person or the system sends to end a command in order.

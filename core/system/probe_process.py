@@ -10,10 +10,9 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from multiprocessing.connection import Connection
 from pathlib import Path
 
-from core.system.child_processes import interrupt_blocked
+from core.system.child_processes import PipeEnd, interrupt_blocked
 from core.system.reporting import StopRequested
 
 TIMEOUT_S = 120.0
@@ -72,7 +71,7 @@ def run_probe(
     return ProbeResult(True, value=answer[1]) if answer[0] else ProbeResult(False, "", answer[1])
 
 
-def _waited(reader: Connection, timeout_s: float, stopped: Callable[[], bool]) -> bool:
+def _waited(reader: PipeEnd, timeout_s: float, stopped: Callable[[], bool]) -> bool:
     """Whether something came, or the other end closed, in time."""
     end = time.monotonic() + timeout_s
     while time.monotonic() < end:
@@ -83,7 +82,7 @@ def _waited(reader: Connection, timeout_s: float, stopped: Callable[[], bool]) -
     return False
 
 
-def _child(trial: Callable[[], str], writer: Connection, output: str) -> None:
+def _child(trial: Callable[[], str], writer: PipeEnd, output: str) -> None:
     target = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     for descriptor in (1, 2):
         os.dup2(target, descriptor)

@@ -14,8 +14,8 @@ import urllib.parse
 import urllib.request
 from typing import Annotated, Any
 
-import certifi
 import pydantic
+import truststore
 
 from core.system.changelog import is_earlier, parsed_version
 from core.system.errors import InputError, first_problem
@@ -52,7 +52,7 @@ class Announcement(pydantic.BaseModel):
         url: page, or installer, that the user is led to.
         notes: what is new, as Markdown.
         sha256: of the installer, for the user to compare, in lower-case hexadecimals.
-        minimum: oldest version that is still looked after.
+        minimum: oldest version that is still supported.
     """
 
     model_config = pydantic.ConfigDict(frozen=True, extra="ignore", str_strip_whitespace=True)
@@ -67,7 +67,7 @@ class Announcement(pydantic.BaseModel):
         """Whether ``version`` is earlier; False where it is no version."""
         return is_earlier(version, self.version)
 
-    def looks_after(self, version: str) -> bool:
+    def supports(self, version: str) -> bool:
         """Whether ``version`` is not too old for the packager."""
         return self.minimum is None or not is_earlier(version, self.minimum)
 
@@ -136,8 +136,7 @@ def _fetch(url: str, program: str) -> bytes:
 
 def _opener() -> urllib.request.OpenerDirector:
     """The web alone: no files, no FTP, whatever an answer leads to."""
-    context = ssl.create_default_context()  # the system's, a company's own included
-    context.load_verify_locations(certifi.where())  # where the system has none
+    context = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # the system's, a company's own too
     opener = urllib.request.OpenerDirector()
     for handler in (
         urllib.request.ProxyHandler(),

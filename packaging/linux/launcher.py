@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from linux.elf import needs_of
 from linux.libraries import QT_HELPERS, copy_library, debian_components, set_search_path
 from product.components import Component
 from product.layout import Layout
@@ -23,7 +24,8 @@ def lay_helpers(layout: Layout) -> list[Component]:
     beside_qt = layout.packages / "PySide6" / "Qt" / "lib"
     copied = [copy_library(name, beside_qt) for name in QT_HELPERS]
     for name in QT_HELPERS:
-        set_search_path(beside_qt / name, beside_qt)
+        if set(needs_of(beside_qt / name).libraries) & set(QT_HELPERS):
+            set_search_path(beside_qt / name, beside_qt)
     beside_paddle = layout.packages / "paddle" / "libs"
     copied.append(copy_library("libgomp.so.1", beside_paddle))
     # The one library of Paddle's that asks for it before any that knows where to look.

@@ -17,10 +17,8 @@ from pathlib import Path
 from product.layout import Layout
 from product.platforms import PYTHON_VERSION
 
-_BROKEN = (
-    # Kept by their packages for other versions of Python, or as patterns to be filled in.
-    r"(/lib2to3/tests/|/templates?/|_py2\.py$|/jinja2/asyncsupport)"
-)
+_BROKEN = r"_py2\.py$"
+"""What packages keep for an older Python."""
 
 
 def compile_tree(layout: Layout) -> None:

@@ -114,7 +114,7 @@ def windows(
         ),
     ] = None,
     fast: Annotated[
-        bool, typer.Option("--fast", help="Compress quickly and badly, for trying setup.")
+        bool, typer.Option("--fast", help="Compress nothing, for trying setup.")
     ] = False,
     version: Version = None,
     update_url: UpdateUrl = None,
@@ -125,7 +125,7 @@ def windows(
         WindowsInterpreter(official_python or python_archive is not None, python_archive),
         out,
         signer=None if sign is None else Signer(sign),
-        compression="fast" if fast else "small",
+        compression="none" if fast else "small",
     )
 
 

@@ -14,7 +14,7 @@ MASKWRIGHT_INSTALLATION=$root QT_QPA_PLATFORM=offscreen "$python" -B "$here/impo
 model=$(find "$HOME/示例 1" -name best_model -type d | head -n 1)
 for format in onnx openvino; do
     "$root/maskwright" export --model-dir "$model" --out "$HOME/导出 $format" --format "$format"
-    "$root/maskwright" verify --export "$HOME/导出 $format" --data "$HOME/示例 1/data"
+    "$root/maskwright" verify --export "$HOME/导出 $format" --model-dir "$model" --data "$HOME/示例 1/data"
 done
 "$python" -B "$here/window_start.py" "$root/maskwright"
 # Nothing was written into the installation, not even byte code.

@@ -1,9 +1,9 @@
 """Do workers end when they must? Run by the Python of an installed product, on Windows too.
 
-    python process_ends.py PROGRAM REPORT
+    python process_ends.py PROGRAM REPORT [CASE…]
 
 PROGRAM is the folder with ``main.py``; REPORT, a file, gets one JSON object a case. Exits with 1 if
-a case failed. Each case starts a training of the demo, which takes the engine's start twice.
+a case failed. Without names all cases are tried; all but the first start a training of the demo.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ START_S = 600.0  # an emulated Windows loads the engine slowly
 END_S = 90.0  # a worker whose window is gone stops at a step, or ends after 30 s
 
 
-def main(program: Path, report: Path) -> int:
-    """Try all cases; returns the exit code."""
+def main(program: Path, report: Path, names: list[str]) -> int:
+    """Try the cases of these names, all where there are none; returns the exit code."""
     sys.path.insert(0, str(program))
     cases: list[Callable[[Path, Path], str]] = [
         a_killed_worker_takes_its_children_along,
@@ -36,6 +36,7 @@ def main(program: Path, report: Path) -> int:
         a_worker_ends_with_its_killed_window,
         ctrl_c_ends_a_command,
     ]
+    cases = [case for case in cases if not names or case.__name__ in names]
     failed = 0
     with (
         tempfile.TemporaryDirectory(prefix="张 三 ", ignore_cleanup_errors=True) as folder,
@@ -231,4 +232,4 @@ def expect(condition: object, problem: str) -> None:
 
 if __name__ == "__main__":
     multiprocessing.freeze_support()
-    sys.exit(main(Path(sys.argv[1]).resolve(), Path(sys.argv[2])))
+    sys.exit(main(Path(sys.argv[1]).resolve(), Path(sys.argv[2]), sys.argv[3:]))

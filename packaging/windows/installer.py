@@ -10,6 +10,7 @@ import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import Literal
 
 from windows.authenticode import Signer
 from windows.file_lists import FileLists, list_tree
@@ -17,10 +18,10 @@ from windows.icon import write_icon
 from windows.version_numbers import version_numbers
 
 SOURCES = Path(__file__).parent / "installer"
-COMPRESSIONS = {"small": "/SOLID lzma", "fast": "zlib"}
-"""What SetCompressor is told; ``fast`` is for trying setup, not for shipping it."""
+Compression = Literal["small", "none"]
+"""``none`` is for trying setup, not for shipping it: it is quick and as large as the tree."""
 
-
+SIGN_SCRIPT = "sign.sh"
 DICTIONARY_MB = 64
 """How far back LZMA looks; installing takes as much memory."""
 
@@ -34,7 +35,7 @@ class SetupBuild:
         version: the program's.
         picture: the program's icon (SVG).
         source_date: the one time of the build, in seconds since 1970.
-        compression: a key of ``COMPRESSIONS``.
+        compression: how.
         signer: signs the uninstaller and setup itself; None: nobody does.
     """
 
@@ -42,7 +43,7 @@ class SetupBuild:
     version: str
     picture: Path
     source_date: int
-    compression: str = "small"
+    compression: Compression = "small"
     signer: Signer | None = None
 
 
@@ -76,6 +77,10 @@ def build_setup(build: SetupBuild, out_file: Path) -> Path:
         ):
             (work / name).write_text(text, encoding="ascii", newline="")
             os.utime(work / name, (build.source_date, build.source_date))  # setup keeps times
+        if build.signer is not None:  # makensis quotes its commands in its own way
+            command = [sys.executable, str(Path(__file__).with_name("sign_file.py"))]
+            command.append(build.signer.command)
+            (work / SIGN_SCRIPT).write_text(f'exec {shlex.join(command)} "$1"\n', encoding="utf-8")
         script = file_commands(lists, build.tree.absolute())
         (work / "files.nsh").write_text(script, encoding="utf-8")
         out_file.parent.mkdir(parents=True, exist_ok=True)
@@ -146,11 +151,11 @@ def definitions(
         "LONGEST": str(lists.longest),
         "SIZE_KB": str(size // 1024),
         "ICON": str(work / "maskwright.ico"),
-        "COMPRESSION": COMPRESSIONS[build.compression],
     }
-    if "lzma" in defined["COMPRESSION"]:
-        defined["DICTIONARY_MB"] = str(DICTIONARY_MB)
+    if build.compression == "small":
+        defined |= {"COMPRESSION": "/SOLID lzma", "DICTIONARY_MB": str(DICTIONARY_MB)}
+    else:
+        defined |= {"COMPRESSION": "zlib", "STORED": "yes"}
     if build.signer is not None:
-        command = [sys.executable, str(Path(__file__).with_name("sign_file.py"))]
-        defined["SIGN"] = f"{shlex.join([*command, build.signer.command])} %1"
+        defined["SIGN"] = str(work / SIGN_SCRIPT)
     return defined

@@ -11,7 +11,7 @@ from product.platforms import WINDOWS
 from product.sizes import installed_sizes, size_table
 from product.tree import Build, lay_tree, remove_tree
 from windows.authenticode import Signer
-from windows.installer import SetupBuild, build_setup
+from windows.installer import Compression, SetupBuild, build_setup
 from windows.interpreter import LIBRARY, InterpreterSource, lay_interpreter
 from windows.launchers import build_launchers
 from windows.vc_runtime import lay_runtime
@@ -43,7 +43,7 @@ def build_product(
     out: Path,
     *,
     signer: Signer | None,
-    compression: str,
+    compression: Compression,
 ) -> Path:
     """Build setup and return its file; the tree stays beside it.
 
@@ -52,7 +52,7 @@ def build_product(
         source: the interpreter.
         out: folder for both.
         signer: signs launchers, uninstaller and setup; None: nobody does.
-        compression: a key of ``windows.installer.COMPRESSIONS``.
+        compression: how setup is compressed.
     """
     layout = build_tree(build, source, out)
     if signer is not None:

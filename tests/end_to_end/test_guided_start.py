@@ -93,7 +93,7 @@ def test_from_a_folder_of_images_to_a_training(
     )
     assert [label.name for label in context.project.labels()] == ["background", "Crack"]
     palette = panel.inspector_parts.classes
-    qtbot.waitUntil(lambda: "Crack: " in palette.progress.text(), timeout=20_000)
+    qtbot.waitUntil(lambda: "Crack: " in palette.progress.toolTip(), timeout=20_000)
 
     rows = [row for row in context.project.images() if row.subset != "none"]
     assert {row.subset for row in rows} == {"train", "val", "test"}

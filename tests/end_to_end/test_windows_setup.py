@@ -84,7 +84,7 @@ def make_setup(shared: Path) -> MakeSetup:
             version=version,
             picture=ROOT / "resources" / "icons" / "maskwright.svg",
             source_date=1_700_000_000,
-            compression="fast",
+            compression="none",
             signer=signer,
         )
         return build_setup(build, shared / f"setup-{version}.exe")
@@ -197,6 +197,8 @@ def test_what_was_interrupted_is_cleared_up(wine: trial.Wine, setups: dict[str, 
     extra = installed / "packages/numpy/unfinished/part.py"
     extra.parent.mkdir()
     extra.write_text("of a version that was not laid down to its end")
+    for path in (extra, extra.parent):
+        shutil.chown(path, 1000, 1000)
     lists = installed / "uninstall"
     (lists / "files.new.txt").write_bytes(
         b"maskwright.exe\r\npackages\\numpy\\unfinished\\part.py\r\nzeta.txt\r\n"

@@ -299,8 +299,9 @@ class DatasetPanel(Panel):
     @Slot(object)
     def _on_counts_changed(self, counts: ImageCounts) -> None:
         """Images are labelled elsewhere; the rest is read when that is done."""
-        if self._summary is not None:
-            self._summary = replace(self._summary, counts=counts)
+        if self._summary is not None and self._project is not None:
+            labels = self._project.labels()
+            self._summary = replace(self._summary, counts=counts, labels=labels)
             self.status_changed.emit()
 
     @Slot()

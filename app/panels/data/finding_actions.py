@@ -37,7 +37,7 @@ ACTIONS: Final[dict[str, tuple[str, ...]]] = {
     "class_without_pixels": ("label",),
     "class_only_in_one_subset": (SHOW, "split"),
     "rare_class": (SHOW, "label", "class_weights"),
-    "tiny_subset": (SHOW, "split"),
+    "tiny_subset": (SHOW, "label", "split"),
     "many_sizes": (SHOW,),
     "small_objects": (SHOW, "larger_input"),
 }
@@ -101,9 +101,10 @@ def _query(project: Project, finding: Finding) -> ImageQuery:
         case "tiny_subset":
             return ImageQuery(subset=_subset(str(params["subset"])))
     ids = {label.name: label.id for label in project.labels()}
-    in_training = finding.code == "rare_class"
-    subset: ImageSubset | None = "train" if in_training else None
-    return ImageQuery(class_id=ids.get(str(params.get("label"))), subset=subset)
+    return ImageQuery(
+        class_id=ids.get(str(params.get("label"))),
+        subset="train" if finding.code == "rare_class" else None,
+    )
 
 
 def _together(project: Project, found: Sequence[Sequence[int]]) -> dict[int, ImageSubset]:
@@ -114,9 +115,13 @@ def _together(project: Project, found: Sequence[Sequence[int]]) -> dict[int, Ima
     wanted: dict[int, ImageSubset] = {}
     for ids in found:
         known = {wanted.get(row.id, row.subset) for row in project.images_by_id(ids)}
-        subset = next((one for one in _ORDER if one in known), "none")
-        wanted.update(dict.fromkeys(ids, subset))
+        subset = next((one for one in _ORDER if one in known), None)
+        wanted.update(_all_to(ids, subset or "none"))
     return wanted
+
+
+def _all_to(ids: Sequence[int], subset: ImageSubset) -> dict[int, ImageSubset]:
+    return dict.fromkeys(ids, subset)
 
 
 def _subset(name: str) -> ImageSubset | None:
@@ -179,11 +184,11 @@ class FindingActions(QObject):
             case "remove":
                 self._remove(project, ids)
             case "leave_out":
-                self._move(project, dict.fromkeys(ids, "none"))
+                self._move(project, _all_to(ids, "none"))
             case "leave_others_out":
-                self._move(project, {id_: "none" for some in found for id_ in some[1:]})
+                self._move(project, _all_to([id_ for some in found for id_ in some[1:]], "none"))
             case "to_training":
-                self._move(project, dict.fromkeys(ids, "train"))
+                self._move(project, _all_to(ids, "train"))
             case "together":
                 self._move(project, _together(project, found))
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from app.look.icons import pixmap
 from app.look.theme import GRID, tokens
 from app.look.translation import tr, translated, trn
 from app.panels.data.finding_actions import ACTIONS, SHOW, action_text
+from app.widgets.flow_layout import FlowLayout
 from app.widgets.layout import button, clear_layout, label
 from core.data.validation import Finding
 
@@ -70,12 +71,10 @@ class FindingsList(QWidget):
         self.texts.append(text)
         told = label(text, wrap=True)
         told.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        buttons = QHBoxLayout()
-        buttons.setSpacing(GRID * 2)
+        buttons = FlowLayout(spacing=GRID * 2)
         for action in ACTIONS.get(group[0].code, (SHOW,)):
             if action == SHOW or self._editable:
                 buttons.addWidget(self._button(action, group, text))
-        buttons.addStretch(1)
         inside = QVBoxLayout()
         inside.setSpacing(2)
         inside.addWidget(told)
@@ -91,7 +90,6 @@ class FindingsList(QWidget):
 
     def _button(self, action: str, group: list[Finding], text: str) -> QWidget:
         made = button(action_text(action), "link")
-        made.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
         made.setAccessibleDescription(text)
         if action == SHOW:
             made.clicked.connect(lambda: self.show_requested.emit(group, text))

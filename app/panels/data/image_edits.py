@@ -51,12 +51,13 @@ class DatasetEdits(QObject):
         project = self._context.project
         if project is None:
             return
+        kept: tuple[ImageSubset, ...] = ("test",) if choice.keep_test else ()
         self._tasks.start(
             lambda progress: project.split(
                 val=choice.val,
                 test=choice.test,
                 group=choice.group,
-                keep=("test",) if choice.keep_test else (),
+                keep=kept,
                 find_groups=True,
                 check=progress.check,
             ),

@@ -81,7 +81,7 @@ class LabellingPanel(Panel):
         self.tools = ToolChoice(self.workspace, self)
         self.images = ImageChoice(self.workspace, self)
         self.classes = ClassEditing(self.workspace, self)
-        self.first_class = FirstClass(self.workspace, self.classes, self)
+        self.first_class = FirstClass(self.workspace, self)
         self.progress = LabelProgress(self.workspace, self)
         self.display = MaskDisplay(self.workspace, self)
         self.selection = Selection(self.workspace, self)
@@ -301,6 +301,8 @@ class LabellingPanel(Panel):
         """What one part tells, another does."""
         self.images.counted.connect(self._on_counted)
         self.images.finished.connect(self.draft.finish)
+        self.first_class.class_wanted.connect(self.classes.add_first)
+        self.first_class.rename_wanted.connect(self.classes.rename)
         self.classes.labels_changed.connect(self.display.renew)
         self.classes.labels_changed.connect(self.progress.refresh)
         self.progress.changed.connect(self.status_changed)

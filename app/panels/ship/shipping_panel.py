@@ -125,6 +125,7 @@ class ShippingPanel(Panel):
         self.starter.forget()
         self._on_read(ShipRuns())
         self.page.judging.show_rules()
+        self.page.judging.regions.forget()
         self.page.show_stage(Stage.MODEL)
         self._refresh()
 

@@ -52,7 +52,7 @@ class ModelPanel(Panel):
         self._problems_shown = False
         self._pages = QStackedWidget()
         self.page = TrainingPage()
-        self.banner = ResumeBanner(context)
+        self.banner = ResumeBanner(context, is_strip=True)
         self.networks, self.qualities = self.page.networks, self.page.qualities
         self.goals = self.page.goals
         self.form, self.reasons = self.page.form, PresetExplanation()
@@ -101,6 +101,7 @@ class ModelPanel(Panel):
 
     def theme_changed(self) -> None:
         """Draw the cards in the new colours."""
+        self.banner.renew_colors()
         self.networks.renew_colors()
         self.qualities.renew_colors()
         self.goals.renew_colors()
@@ -424,6 +425,5 @@ class ModelPanel(Panel):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
-        self.banner.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.banner)
         layout.addWidget(self._pages)

@@ -131,6 +131,7 @@ class MonitorPanel(Panel):
 
     def theme_changed(self) -> None:
         """Draw the curves in the new colours."""
+        self.banner.renew_colors()
         self.charts.renew_colors()
         self._show_run()
 
@@ -160,6 +161,7 @@ class MonitorPanel(Panel):
 
     # Showing
 
+    @Slot()
     def _refresh_list(self) -> None:
         runs = [] if self._project is None else self._project.runs("train")
         runs.sort(key=lambda run: not run.pinned)  # stable: the newest first below
@@ -440,6 +442,7 @@ class MonitorPanel(Panel):
         self.header.more_requested.connect(self._on_more)
         self.run_list.menu_requested.connect(self._on_menu_requested)
         self.run_list.renamed.connect(self.doing.rename)
+        self.run_list.edit_ended.connect(self._refresh_list)
         self.run_list.delete_requested.connect(self._on_delete)
         self.doing.rename_requested.connect(self.run_list.begin_rename)
         self.doing.deleted.connect(self.undo.show_deleted)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSize, Slot
+from PySide6.QtCore import QSize, Qt, Slot
 from PySide6.QtWidgets import QFrame, QScrollArea, QToolButton, QVBoxLayout, QWidget
 
 from app.look.icons import set_icon
@@ -26,10 +26,10 @@ class QueueBox(QFrame):
         self.setProperty("role", "card")
         self._context = context
         self._shown: tuple[object, ...] = ()
-        self.title = label("", "heading")
+        self.title = label("", "heading", wrap=True)
         self.hint = label("", "muted", wrap=True)
         self.start_button = button(
-            tr("Start them"), "primary", tooltip=tr("One after the other, in this order")
+            tr("Start them"), icon="play", tooltip=tr("One after the other, in this order")
         )
         self.start_button.clicked.connect(self._on_start)
         self._rows = QVBoxLayout()
@@ -68,9 +68,7 @@ class QueueBox(QFrame):
             if waiting
             else tr("Queued, not started")
         )
-        self.hint.setText(
-            tr("Still queued from an earlier window; they begin when you start them.")
-        )
+        self.hint.setText(tr("Left by an earlier window."))
         self.hint.setVisible(bool(left) and not waiting)
         self.start_button.setVisible(bool(left))
         clear_layout(self._rows)
@@ -110,7 +108,7 @@ def _line(text: str, tools: list[QToolButton]) -> QWidget:
     made = QWidget()
     made.setFixedHeight(_ROW)
     both = row(spacing=0)
-    both.addWidget(ElidedLabel(text), 1)
+    both.addWidget(ElidedLabel(text, mode=Qt.TextElideMode.ElideRight), 1)
     for tool in tools:
         both.addWidget(tool)
     made.setLayout(both)

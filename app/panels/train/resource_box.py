@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QFrame, QVBoxLayout, QWidget
 from app.look.theme import GRID, tokens
 from app.look.translation import tr
 from app.services.background import BackgroundTasks
+from app.widgets.elided_label import ElidedLabel
 from app.widgets.layout import clear_layout, label, row
 from core.system.resource_usage import GpuUsage, ResourceMeter, ResourceUsage
 
@@ -138,13 +139,15 @@ class ResourceBox(QFrame):
 class _Row(QWidget):
     def __init__(self) -> None:
         super().__init__()
-        self.title = label("", "muted")
+        self.title = ElidedLabel("", "muted", mode=Qt.TextElideMode.ElideRight)
         self.text = label("")
         self.bar = UsageBar()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(2)
-        layout.addLayout(row(self.title, 1, self.text))
+        head = row(self.text)
+        head.insertWidget(0, self.title, 1)
+        layout.addLayout(head)
         layout.addWidget(self.bar)
 
     def show_values(self, title: str, text: str, job: float, everything: float) -> None:

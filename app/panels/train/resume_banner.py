@@ -18,11 +18,19 @@ _ICON = 20
 
 
 class ResumeBanner(QFrame):
-    """Hidden where nothing was interrupted, or something has been trained since."""
+    """Hidden where nothing was interrupted, or something has been trained since.
 
-    def __init__(self, context: AppContext, parent: QWidget | None = None) -> None:
+    Args:
+        context: tells which run it is, and goes on with it.
+        is_strip: it lies between two parts of a page, from edge to edge.
+        parent: owner.
+    """
+
+    def __init__(
+        self, context: AppContext, *, is_strip: bool = False, parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
-        self.setProperty("role", "card")
+        self.setProperty("role", "bar" if is_strip else "card")
         self._context = context
         self._run: RunRow | None = None
         self._shown_elsewhere: int | None = None
@@ -40,7 +48,8 @@ class ResumeBanner(QFrame):
         both.addWidget(self.text, 1)
         both.addWidget(self.show_button)
         both.addWidget(self.resume_button)
-        both.setContentsMargins(GRID, GRID // 2, GRID, GRID // 2)
+        side = GRID * 3 if is_strip else GRID
+        both.setContentsMargins(side, GRID // 2, side, GRID // 2)
         self.setLayout(both)
         self.hide()
         context.runs_changed.connect(self.refresh)
@@ -65,12 +74,16 @@ class ResumeBanner(QFrame):
             self._describe()
         self.setVisible(run is not None and run.id != self._shown_elsewhere)
 
+    def renew_colors(self) -> None:
+        """Draw the mark in the current theme."""
+        ratio = self.devicePixelRatio()
+        self.icon.setPixmap(pixmap("warning", _ICON, color=tokens().warning, ratio=ratio))
+
     def _describe(self) -> None:
         run = self._run
         if run is None:
             return
-        ratio = self.devicePixelRatio()
-        self.icon.setPixmap(pixmap("warning", _ICON, color=tokens().warning, ratio=ratio))
+        self.renew_colors()
         progress = RunFolder(run.folder).progress
         if progress is not None and progress.epochs:
             self.text.setText(

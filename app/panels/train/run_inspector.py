@@ -20,7 +20,7 @@ from app.look.translation import tr, translated
 from app.panels.train.note_box import NoteBox
 from app.panels.train.resource_box import ResourceBox
 from app.panels.train.training_form import OPTIMIZERS
-from app.widgets.layout import button, label
+from app.widgets.layout import button, column, label
 from core.project.rows import RunRow
 from core.runs.events import Warned
 from core.runs.kinds import TrainSpec
@@ -172,8 +172,7 @@ class RunInspector(QScrollArea):
         layout.addWidget(self.resources)
         layout.addWidget(label(tr("Curves"), "heading"))
         layout.addLayout(form)
-        for made in (self.csv_button, self.picture_button, self.board_button):
-            layout.addWidget(made)
+        layout.addLayout(column(self.csv_button, self.picture_button, self.board_button, spacing=0))
         layout.addWidget(label(tr("Note"), "heading"))
         layout.addWidget(self.note)
         layout.addSpacing(GRID)

@@ -49,6 +49,8 @@ class RunList(QListWidget):
     """(run id, place on the screen)."""
     renamed = Signal(int, str)
     """(run id, name): typed into a row."""
+    edit_ended = Signal()
+    """A name was typed or not; meanwhile the list was not filled again."""
     delete_requested = Signal()
     """Of the chosen run."""
 
@@ -56,7 +58,10 @@ class RunList(QListWidget):
         super().__init__(parent)
         self.setProperty("role", "plain")
         delegate = _RunDelegate(self)
-        delegate.renamed.connect(self.renamed)
+        # Queued: the list cannot be filled again before the field is gone.
+        queued = Qt.ConnectionType.QueuedConnection
+        delegate.renamed.connect(self.renamed, queued)
+        delegate.closeEditor.connect(self.edit_ended, queued)
         self.setItemDelegate(delegate)
         self.setEditTriggers(QListWidget.EditTrigger.EditKeyPressed)
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
@@ -218,6 +223,10 @@ class _RunDelegate(QStyledItemDelegate):
         )
         if score and text != score:  # a number cut short would be another number
             text = f"{run.best_miou:.3f}"
+            if metrics.horizontalAdvance(text) > lower.width():
+                text = ""
+        elif text != run.model and not score:  # the name has it, as a rule
+            text = ""
         painter.drawText(lower, left, text)
         painter.restore()
 

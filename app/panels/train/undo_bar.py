@@ -9,8 +9,7 @@ from PySide6.QtWidgets import QFrame, QWidget
 from app.look.icons import set_icon
 from app.look.theme import GRID
 from app.look.translation import tr, trn
-from app.widgets.elided_label import ElidedLabel
-from app.widgets.layout import button, row
+from app.widgets.layout import button, column, label, row
 from core.project.rows import RunRow
 
 
@@ -24,7 +23,7 @@ class UndoBar(QFrame):
         super().__init__(parent)
         self.setProperty("role", "card")
         self._runs: list[RunRow] = []
-        self.text = ElidedLabel()
+        self.text = label("", wrap=True)
         self.undo_button = button(tr("Undo"), "link", tooltip=tr("Bring it back (Ctrl+Z)"))
         self.undo_button.setShortcut(QKeySequence("Ctrl+Z"))
         self.undo_button.clicked.connect(self._on_undo)
@@ -32,10 +31,9 @@ class UndoBar(QFrame):
         set_icon(self.close_button, "close")
         self.close_button.setAccessibleName(tr("Close this message"))
         self.close_button.clicked.connect(self.forget)
-        both = row(self.undo_button, self.close_button)
-        both.insertWidget(0, self.text, 1)
-        both.setContentsMargins(GRID, 0, GRID // 2, 0)
-        self.setLayout(both)
+        layout = column(self.text, row(self.undo_button, 1, self.close_button), spacing=0)
+        layout.setContentsMargins(GRID, GRID // 2, GRID // 2, 0)
+        self.setLayout(layout)
         self.hide()
 
     def show_deleted(self, runs: list[RunRow]) -> None:

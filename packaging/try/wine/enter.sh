@@ -7,6 +7,8 @@ set -euo pipefail
 root=$(cd "${1:?enter.sh ROOT COMMAND…}" && pwd)
 shift
 shared=${SHARED:-}
+exec 9>"$root/lock"
+flock 9 # one at a time: wine's server knows only its own process list
 
 inside() {
     mount --make-rprivate /
@@ -24,9 +26,10 @@ inside() {
     system32="$root/home/张 三/.wine/drive_c/windows/system32"
     [ ! -d "$system32" ] || [ ! -d "$root/shims" ] || # each time: wine's own updates take them out
         install -o 1000 -g 1000 -m 644 "$root"/shims/*.dll "$system32/"
+    exec 9>&-
     exec chroot "$root" setpriv --reuid 1000 --regid 1000 --clear-groups env -i \
         HOME='/home/张 三' USER='张 三' PATH=/usr/lib/wine:/usr/bin:/bin LANG=C.UTF-8 DISPLAY=:9 \
-        WINEDEBUG="${WINEDEBUG:--all}" MASKWRIGHT_TRY="${MASKWRIGHT_TRY:-}" \
+        WINEDEBUG="${WINEDEBUG:--all}" \
         WINEDLLOVERRIDES='ucrtbase,icuuc,concrt140,vcomp140,msvcp140,msvcp140_1,msvcp140_2=n,b;winemenubuilder.exe=' \
         bash -c 'rm -f /tmp/.X9-lock; Xvfb :9 -screen 0 1600x1000x24 -nolisten tcp >/dev/null 2>&1 & sleep 1
             cd "$HOME" && "$@"

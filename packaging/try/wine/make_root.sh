@@ -11,7 +11,7 @@ for tool in mmdebstrap x86_64-w64-mingw32-gcc x86_64-w64-mingw32-objdump; do
     command -v "$tool" >/dev/null || { echo "make_root.sh: $tool is missing" >&2; exit 3; }
 done
 
-# libgl1-mesa-dri and fonts-noto: without them no OpenGL canvas and no Chinese letters on the pictures.
+# Beside wine: a screen, what finds windows on it and takes pictures, and a font with Chinese letters.
 if [ ! -x "$root/usr/bin/wine" ]; then
     mmdebstrap --quiet --variant=minbase \
         --include=wine,wine64,xvfb,xauth,x11-utils,xdotool,maim,util-linux,procps,fonts-wqy-microhei \

@@ -174,10 +174,10 @@ def read_result(folder: Path, said: str) -> dict[str, object]:
 def whole(trial: Trial, tree: Path, version: str, later: str, *, kills: int) -> None:
     """Install, use, kill, upgrade, uninstall."""
     wine = trial.wine
+    setups = make_setups(trial, tree, version, later)
     for place in (INSTALLED.parent, WORK, HOME / r"AppData\Local\maskwright"):
         shutil.rmtree(wine.local(place), ignore_errors=True)
     wine.forget(KEYS)
-    setups = make_setups(trial, tree, version, later)
     root = str(INSTALLED)
     installed = wine.local(INSTALLED)
     with trial.step(f"setup /S into {INSTALLED}") as note:
@@ -333,7 +333,7 @@ def make_setups(trial: Trial, tree: Path, version: str, later: str) -> dict[str,
                 version=name,
                 picture=picture(CHECKOUT),
                 source_date=int(time.time()),
-                compression="fast",
+                compression="none",
             )
             setup = build_setup(build, trial.shared / f"setup-{name}.exe")
             note(f"{setup.stat().st_size / 1e6:.0f} MB")

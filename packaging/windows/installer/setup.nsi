@@ -10,7 +10,8 @@
 ;   ICON                       the program's
 ;   COMPRESSION                arguments of SetCompressor
 ;   DICTIONARY_MB              of LZMA, not defined for others
-;   SIGN                       only where things are signed: command that signs the uninstaller
+;   STORED                     only where nothing is compressed
+;   SIGN                       only where things are signed: shell script that signs the uninstaller
 ;
 ; Exit codes, for roll-out (docs/guide/installing.md): 0 done, 1 cancelled, 2 not completed, 3 the program
 ; is running, 4 a later version is installed, 5 too little space, 6 the folder cannot be used, 7 Windows is
@@ -22,6 +23,9 @@ ManifestDPIAware true
 ManifestSupportedOS Win10
 RequestExecutionLevel user
 SetCompressor ${COMPRESSION}
+!ifdef STORED
+    SetCompress off
+!endif
 !ifdef DICTIONARY_MB
     SetCompressorDictSize ${DICTIONARY_MB}
 !endif
@@ -91,7 +95,7 @@ Var EarlierFolder
 !insertmacro TEXTS
 
 !ifdef SIGN
-    !uninstfinalize '${SIGN}' = 0
+    !uninstfinalize 'sh "${SIGN}" "%1"' = 0
 !endif
 
 ; Ends setup with a sentence: in a box, or without a window in a file beside the temporary ones.

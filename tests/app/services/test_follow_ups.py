@@ -86,6 +86,17 @@ def test_one_that_cannot_be_prepared_is_not_told(qtbot, context, project, monkey
     assert project.runs("evaluate") == []
 
 
+def test_a_project_that_is_left_meanwhile_leaves_no_queue_held(
+    context, project, monkeypatch
+) -> None:
+    recorded.record_model(project)
+    context._on_run_state_changed(str(project.runs("train")[0].id), "done")
+    assert context.jobs.is_busy
+    monkeypatch.setattr(context, "_close", lambda _project: context.tasks.cancel_and_wait())
+    context.close_project()
+    assert not context.jobs.is_busy
+
+
 def test_nothing_follows_while_the_project_is_left(qtbot, context, project) -> None:
     recorded.record_model(project)
     context._then = lambda: None

@@ -114,7 +114,7 @@ def test_a_later_version_is_a_quiet_line_until_it_is_asked_for(start, monkeypatc
     application.window.top_bar.update_requested.emit()
     qtbot.waitUntil(lambda: not application.window.notice.isHidden())
     text = application.window.notice.text.text()
-    assert text == "Maskwright 2.0 is there; 1.5.0 is no longer looked after."
+    assert text == "Maskwright 2.0 is available; 1.5.0 is no longer supported."
 
     application.set_language("zh_CN")
     qtbot.waitUntil(lambda: "2.0" in application.window.notice.text.text() != text)

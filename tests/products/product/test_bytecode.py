@@ -35,8 +35,7 @@ def lay(root: Path) -> Layout:
         path.write_text(MODULE, encoding="utf-8")
     (root / "program" / "core").mkdir(parents=True)
     (root / "program" / "core" / "two.py").write_text(MODULE, encoding="utf-8")
-    (root / "packages" / "pack" / "templates").mkdir()
-    (root / "packages" / "pack" / "templates" / "x.py").write_text("{{ no code", encoding="utf-8")
+    (root / "packages" / "pack" / "config_py2.py").write_text("print 'hello'", encoding="utf-8")
     return layout
 
 

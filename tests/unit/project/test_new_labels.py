@@ -156,6 +156,14 @@ def test_images_that_look_alike_never_straddle_subsets(alike):
         assert rows["a.png"].subset == rows["l.png"].subset
 
 
+def test_a_pattern_does_not_part_what_looks_alike(alike):
+    for seed in range(4):
+        alike.split(val=0.3, test=0.3, seed=seed, group=r"(\w)\.png", find_groups=True)
+        rows = {row.name: row for row in alike.images()}
+        assert rows["a.png"].subset == rows["l.png"].subset
+        assert (rows["a.png"].group, rows["l.png"].group) == ("a", "l")
+
+
 def test_one_that_looks_like_another_follows_it(alike):
     last = next(row.id for row in alike.images() if row.name == "l.png")
     alike.set_state([last], "draft")

@@ -63,7 +63,7 @@ def test_what_is_no_such_file_is_refused(data: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    ("version", "newer", "looked_after"),
+    ("version", "newer", "supported"),
     [
         ("1.3.9", True, True),
         ("1.4.0", False, True),
@@ -73,9 +73,9 @@ def test_what_is_no_such_file_is_refused(data: bytes) -> None:
         ("unknown", False, True),
     ],
 )
-def test_versions_are_compared(version: str, newer: bool, looked_after: bool) -> None:
+def test_versions_are_compared(version: str, newer: bool, supported: bool) -> None:
     found = told(**WHOLE)
-    assert (found.is_newer_than(version), found.looks_after(version)) == (newer, looked_after)
+    assert (found.is_newer_than(version), found.supports(version)) == (newer, supported)
 
 
 class _Server(http.server.BaseHTTPRequestHandler):

@@ -161,9 +161,10 @@ class ClassEditing(QObject):
     def _on_locks_changed(self) -> None:
         self._editor.set_locked(self._palette.locked)
 
-    def add_first(self, name: str) -> int | None:
-        """Make the first class beside the background and paint it; return its id."""
-        return self._add(name, default_palette(2)[1])
+    @Slot(str)
+    def add_first(self, name: str) -> None:
+        """Make the first class beside the background, and paint it."""
+        self._on_added(name, default_palette(2)[1])
 
     @Slot(int, str)
     def rename(self, class_id: int, name: str) -> None:
@@ -172,9 +173,6 @@ class ClassEditing(QObject):
 
     @Slot(str, object)
     def _on_added(self, name: str, color: Color) -> None:
-        self._add(name, color)
-
-    def _add(self, name: str, color: Color) -> int | None:
         def add(project: Project) -> None:
             if not self._classes.labels and not is_background(
                 name
@@ -186,7 +184,6 @@ class ClassEditing(QObject):
         self._change(add)
         for class_id in made:
             self.choose(class_id)
-        return made[0] if made else None
 
     @Slot(int)
     def _on_recolor(self, class_id: int) -> None:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QObject, Slot
+from PySide6.QtCore import QObject, Signal, Slot
 
 from app.canvas.tools.tool import Pointer
 from app.look.translation import tr
-from app.panels.label.parts.class_editing import ClassEditing
 from app.panels.label.widgets.name_popover import NamePopover
 from app.panels.label.workspace import Workspace
 from core.data.class_names import is_background
@@ -15,12 +14,14 @@ from core.data.class_names import is_background
 class FirstClass(QObject):
     """Paints at once, so that nothing is lost whatever becomes of the question."""
 
-    def __init__(
-        self, workspace: Workspace, classes: ClassEditing, parent: QObject | None = None
-    ) -> None:
+    class_wanted = Signal(str)
+    """(name): make this class and take it in hand, now."""
+    rename_wanted = Signal(int, str)
+    """(class id, name)."""
+
+    def __init__(self, workspace: Workspace, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._workspace = workspace
-        self._classes = classes
         self._canvas = workspace.view.canvas
         self._class_id: int | None = None
         self._asks = False
@@ -37,7 +38,8 @@ class FirstClass(QObject):
         if project is None or project.read_only or tool is None:
             return
         if tool.paints and not pointer.right and self._nothing_to_paint():
-            self._class_id = self._classes.add_first(tr("Defect"))
+            self.class_wanted.emit(tr("Defect"))
+            self._class_id = self._workspace.editor.class_id or None
             self._asks = self._class_id is not None
 
     def _nothing_to_paint(self) -> bool:
@@ -61,7 +63,7 @@ class FirstClass(QObject):
     def _on_named(self, name: str) -> None:
         class_id, self._class_id = self._class_id, None
         if class_id is not None and name != self._workspace.classes.name(class_id):
-            self._classes.rename(class_id, name)
+            self.rename_wanted.emit(class_id, name)
 
     @Slot()
     def _forget(self) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from PySide6.QtCore import QObject, Signal, Slot
 
 from app.look.translation import tr, translated, trn
+from app.panels.label.widgets.class_palette import ShownCount
 from app.panels.label.workspace import Workspace
 from app.services.background import BackgroundTasks, Progress
 from core.advice.label_needs import LabelAdviser, LabelNeed
@@ -71,11 +72,9 @@ class LabelProgress(QObject):
 
     def _on_counted(self, counted: _Counted) -> None:
         self.needs = counted.needs
+        aside = counted.set_aside
         self._palette.show_counts(
-            {
-                need.name: (_short(need), _sentence(need, counted.set_aside.get(need.name, 0)))
-                for need in counted.needs
-            }
+            {need.name: _shown(need, aside.get(need.name, 0)) for need in counted.needs}
         )
         self.changed.emit()
 
@@ -94,18 +93,10 @@ def _count(project: Project, adviser: LabelAdviser, progress: Progress) -> _Coun
     return _Counted(needs, {one.name: aside.get(one.id, 0) for one in project.labels()})
 
 
-def _short(need: LabelNeed) -> str:
-    return f"{need.have:,}/{need.wanted:,}" if need.missing else f"{need.have:,}"
-
-
-def _sentence(need: LabelNeed, set_aside: int) -> str:
-    count = tr(
-        "{name}: {have} of about {wanted}",
-        name=need.name,
-        have=f"{need.have:,}",
-        wanted=f"{need.wanted:,}",
-    )
-    parts = [f"{count}. {translated(need.reason)}"]
+def _shown(need: LabelNeed, set_aside: int) -> ShownCount:
+    have, wanted = f"{need.have:,}", f"{need.wanted:,}"
+    line = tr("{have} of about {wanted}", have=have, wanted=wanted)
+    parts = [f"{need.name}: {line}. {translated(need.reason)}"]
     if set_aside:
         parts.append(
             trn(
@@ -114,4 +105,4 @@ def _sentence(need: LabelNeed, set_aside: int) -> str:
                 set_aside,
             )
         )
-    return " ".join(parts)
+    return ShownCount(f"{have}/{wanted}" if need.missing else have, line, " ".join(parts))

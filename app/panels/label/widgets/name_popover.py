@@ -26,6 +26,7 @@ class NamePopover(QFrame):
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
+        self._around = parent
         self.setProperty("role", "card")
         self.setFixedWidth(_WIDTH)
         self.setCursor(Qt.CursorShape.ArrowCursor)
@@ -53,7 +54,7 @@ class NamePopover(QFrame):
         self.name.setText(proposed)
         self.name.selectAll()
         self.adjustSize()
-        around = self.parentWidget().rect().adjusted(GRID, GRID, -GRID, -GRID)
+        around = self._around.rect().adjusted(GRID, GRID, -GRID, -GRID)
         x = at.x() + GRID * 3
         if x + self.width() > around.right():
             x = at.x() - GRID * 3 - self.width()

@@ -63,8 +63,13 @@ class RegionState(QObject):
         """Whether a step was taken back."""
         return self.editable and self._drawing.can_redo
 
+    def forget(self) -> None:
+        """Another project was opened: its steps are not those of this one."""
+        self._drawing.start_over(())
+        self.select(None)
+
     def load(self, area: InspectedArea) -> None:
-        """Show the regions of another model or project, unless they are these already."""
+        """Show what the project has, unless it is this already: then it can be undone as before."""
         if area_of_regions(regions_of(area)) == self.area:
             return
         self._drawing.start_over(regions_of(area))

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from PySide6.QtCore import Signal, Slot
 from PySide6.QtGui import QColor
-from PySide6.QtWidgets import QComboBox, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QFrame, QVBoxLayout, QWidget
 
 from app.look.theme import GRID, tokens
 from app.look.translation import tr
@@ -44,11 +44,15 @@ class OverlaidCurves(QWidget):
         both = row(spacing=GRID)
         both.addWidget(self.plot, 1)
         both.addWidget(self.legend)
+        both.setContentsMargins(GRID, GRID, GRID, GRID)
+        card = QFrame()
+        card.setProperty("role", "card")
+        card.setLayout(both)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, GRID, 0, 0)
         layout.setSpacing(GRID)
         layout.addLayout(row(self.measure_box, self.hint, 1))
-        layout.addLayout(both, 1)
+        layout.addWidget(card, 1)
         self.show_runs([])
 
     @property

@@ -51,8 +51,9 @@ _METRICS: tuple[_Metric, ...] = (
     _Metric(lambda one: one.seconds, duration_text, less=True),
     _Metric(lambda one: one.speed, lambda value: f"{value:.1f}"),
 )
-_NAME, _NETWORK, _STATE, _FIRST_METRIC = range(4)
-_NOTE = _FIRST_METRIC + len(_METRICS)
+_NAME, _STATE, _FIRST_METRIC = range(3)
+_NETWORK = _FIRST_METRIC + len(_METRICS)
+_NOTE = _NETWORK + 1
 
 
 class RunsModel(QAbstractTableModel):
@@ -102,7 +103,7 @@ class RunsModel(QAbstractTableModel):
         return 0 if parent is not None and parent.isValid() else len(self.facts)
 
     def columnCount(self, parent: _Index | None = None) -> int:  # noqa: N802
-        """Name, network, state, metrics, note."""
+        """Name, state, metrics, network, note."""
         return 0 if parent is not None and parent.isValid() else _NOTE + 1
 
     def flags(self, index: _Index) -> Qt.ItemFlag:
@@ -189,7 +190,7 @@ class RunsModel(QAbstractTableModel):
         """Pinned runs do not stand first where people sort: they asked for another order."""
         if column == _NAME:
             return -one.run.id
-        if _FIRST_METRIC <= column < _NOTE:
+        if _FIRST_METRIC <= column < _NETWORK:
             value = _METRICS[column - _FIRST_METRIC].value(one)
             return float("-inf") if value is None else float(value)
         return self.text(one, column).casefold()
@@ -233,7 +234,7 @@ class RunsTable(QTableView):
         header = self.horizontalHeader()
         header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         header.setSectionResizeMode(_NAME, QHeaderView.ResizeMode.Interactive)
-        header.resizeSection(_NAME, GRID * 27)
+        header.resizeSection(_NAME, GRID * 25)
         header.setSectionResizeMode(_NOTE, QHeaderView.ResizeMode.Stretch)
         header.setMinimumSectionSize(GRID * 6)
         header.setHighlightSections(False)
@@ -304,14 +305,14 @@ def _best_cells(facts: Sequence[RunFacts]) -> set[tuple[int, int]]:
             for row, one in enumerate(facts)
             if one.run.state == "done" and (value := metric.value(one)) is not None
         }
-        if len(values) > 1:
+        if len(set(values.values())) > 1:
             top = (min if metric.less else max)(values.values())
             best |= {(row, place) for row, value in values.items() if value == top}
     return best
 
 
 def _alignment(column: int) -> Qt.AlignmentFlag:
-    is_number = _FIRST_METRIC <= column < _NOTE
+    is_number = _FIRST_METRIC <= column < _NETWORK
     side = Qt.AlignmentFlag.AlignRight if is_number else Qt.AlignmentFlag.AlignLeft
     return side | Qt.AlignmentFlag.AlignVCenter
 
@@ -319,13 +320,13 @@ def _alignment(column: int) -> Qt.AlignmentFlag:
 def _headers() -> tuple[str, ...]:
     return (
         tr("Run"),
-        tr("Network"),
         tr("State"),
         tr("mIoU"),
         tr("Accuracy"),
         tr("Kappa"),
         tr("Time"),
         tr("Images/s"),
+        tr("Network"),
         tr("Note"),
     )
 
@@ -333,12 +334,12 @@ def _headers() -> tuple[str, ...]:
 def _header_tips() -> tuple[str, ...]:
     return (
         tr("Tick runs to draw their curves and compare their settings; F2 renames"),
-        tr("The network that was trained"),
         tr("How the run stands"),
         tr("Mean IoU on the validation images, at the best epoch"),
         tr("Share of pixels that are right, at the best epoch"),
         tr("Agreement with the labels beyond chance, at the best epoch"),
         tr("How long it worked, without pauses"),
         tr("Images a second in training"),
+        tr("The network that was trained"),
         tr("What you wrote about it"),
     )

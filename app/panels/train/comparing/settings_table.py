@@ -44,7 +44,9 @@ class SettingsTable(QWidget):
         self.table.setWordWrap(False)
         self.table.setTabKeyNavigation(False)
         self.table.verticalHeader().setDefaultSectionSize(_ROW)
-        self.table.verticalHeader().setDefaultAlignment(Qt.AlignmentFlag.AlignLeft)
+        self.table.verticalHeader().setDefaultAlignment(
+            Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
+        )
         header = self.table.horizontalHeader()
         header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         header.setMaximumSectionSize(_WIDEST)
@@ -73,6 +75,9 @@ class SettingsTable(QWidget):
         settings = [one.settings for one in facts]
         differ = differing(settings) if settings else set()
         names = list(dict.fromkeys(name for one in settings for name in one))
+        titles = _titles()
+        order = {name: place for place, name in enumerate(titles)}
+        names.sort(key=lambda name: order.get(name, len(order)))  # stable: as in the spec
         if self.only_box.isChecked() and len(facts) > 1:
             names = [name for name in names if name in differ]
         self.hint.setText(self._hint(differs=bool(differ)))
@@ -80,7 +85,6 @@ class SettingsTable(QWidget):
         self.table.setColumnCount(len(facts))
         self.table.setVisible(bool(names))
         self.table.setHorizontalHeaderLabels([one.run.name for one in facts])
-        titles = _titles()
         self.table.setVerticalHeaderLabels([titles.get(name, name) for name in names])
         marked = QFont()
         marked.setBold(True)

@@ -369,7 +369,10 @@ def test_images_without_masks_can_be_labelled(application, tmp_path, qtbot):
     application.context.dataset_changed.emit()
     panel = application.window.work_area.panels["dataset"]
     wait_until_idle(qtbot, panel)
-    assert panel.status().reason.template == "Label the images, or import masks."
+    assert panel.status().state is StepState.DONE
+    rail = application.window.work_area.rail
+    qtbot.waitUntil(lambda: rail.next_button.text() == "Next: Label", timeout=20_000)
+    assert rail._entries["label"].reason.text() == "1 of 1 images to label"
 
 
 def test_how_many_labels_are_enough_follows_the_labelling(panel, opened, qtbot):
@@ -426,13 +429,16 @@ def test_after_a_training_the_needs_are_read_again(panel, opened, qtbot):
 
 def test_the_test_set_stays_where_a_split_leaves_it(panel, opened, qtbot):
     project = opened.context.project
-    tested = project.image_ids(ImageQuery(subset="test"))
+    tested = set(project.image_ids(ImageQuery(subset="test")))
     box = panel._inspector.split
     box.val.setValue(40)
     box.button.click()
     wait_until_idle(qtbot, panel)
-    assert project.image_ids(ImageQuery(subset="test")) == tested
-    assert project.counts().by_subset["val"] > 2
+    rows = project.images()
+    assert tested <= {row.id for row in rows if row.subset == "test"}
+    assert {row.subset for row in rows} == {"train", "val", "test"}
+    for part in range(6):  # the other picture of a tested part joins it
+        assert len({row.subset for row in rows if row.name.startswith(f"part_{part}_")}) == 1
 
 
 def test_equal_images_are_put_into_one_subset_and_back(panel, opened, qtbot):

@@ -9,6 +9,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor
 from PySide6.QtTest import QTest
 
+from app.panels.label.widgets.class_palette import COUNT_ROLE
+
 
 @pytest.fixture
 def panel(application, qtbot, tmp_path):
@@ -29,7 +31,7 @@ def names(panel) -> list[str]:
 
 
 def test_the_stroke_is_painted_and_named(panel, qtbot):
-    assert "asked for its name" in panel.inspector_parts.classes.progress.text()
+    assert panel.inspector_parts.classes.hint.isVisible()
     stroke(panel, (3, 3), (9, 9))
     popover = panel.first_class.popover
     assert popover.isVisible() and popover.name.selectedText() == "Defect"
@@ -90,10 +92,10 @@ def test_the_counter_follows_the_strokes(panel, qtbot):
     stroke(panel, (3, 3), (5, 3))
     panel.first_class.popover.hide()
     palette = panel.inspector_parts.classes
-    qtbot.waitUntil(lambda: "Defect: 1 of about" in palette.progress.text(), timeout=20_000)
+    qtbot.waitUntil(lambda: "Defect: 1 of about" in palette.progress.toolTip(), timeout=20_000)
     row = palette.tree.topLevelItem(1)
-    assert row.text(4).startswith("1/")
+    assert row.data(0, COUNT_ROLE).startswith("1/")
     assert "Defect: 1 of about" in str(panel.status().reason)
     stroke(panel, (3, 12), (5, 12))
-    qtbot.waitUntil(lambda: "Defect: 2 of about" in palette.progress.text(), timeout=20_000)
+    qtbot.waitUntil(lambda: "Defect: 2 of about" in palette.progress.toolTip(), timeout=20_000)
     settle(qtbot, panel)

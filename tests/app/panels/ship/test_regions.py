@@ -220,3 +220,12 @@ def test_the_small_picture_is_dark_where_nothing_is_inspected(qtbot, panel, page
     image = read_image(one.image)
     ratio = picture[:, picture.shape[1] * 3 // 4 :].mean() / image[:, 96:].mean()
     assert 0.3 < ratio < 0.5
+
+
+def test_steps_of_one_project_are_not_undone_in_another(qtbot, panel, page, mouse, project) -> None:
+    mouse.drag((20, 10), (50, 30))
+    page.regions.clear()
+    show(qtbot, panel, project)
+    assert not page.regions.can_undo
+    page.regions.undo()
+    assert page.regions.regions == ()

@@ -17,7 +17,7 @@ from core.project import Project
 from core.runs.events import Done, Metric, Progress
 from core.runs.kinds import spec_to_json
 
-NAME, NETWORK, STATE, MIOU, OACC, KAPPA, TIME, SPEED, NOTE = range(9)
+NAME, STATE, MIOU, OACC, KAPPA, TIME, SPEED, NETWORK, NOTE = range(9)
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from pathlib import Path
 from parts import make_seg_folder
 from project_samples import write_images
 
-from core.data.sources import find_data
+from core.data.found_data import find_data
 
 
 def test_files_and_folders_are_told_apart(tmp_path: Path) -> None:
