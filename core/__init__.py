@@ -61,9 +61,6 @@ def __dir__() -> list[str]:
 
 
 def _version() -> str:
-    from importlib import metadata
+    from core.system.installation import program_version
 
-    try:
-        return metadata.version("maskwright")
-    except metadata.PackageNotFoundError:  # run from the sources without an installation
-        return "unknown"
+    return program_version()

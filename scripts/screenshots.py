@@ -166,7 +166,7 @@ def take_dialogs(application: Application, camera: Camera, workspace: Workspace)
 
 
 def train_and_measure(application: Application, camera: Camera, fields: dict[str, object]) -> None:
-    """Train with a picture half way, then measure the best model."""
+    """Train with a picture half way; the evaluation follows by itself."""
     context = application.context
     started: list[str] = []
     context.run_started.connect(started.append)
@@ -179,17 +179,8 @@ def train_and_measure(application: Application, camera: Camera, fields: dict[str
         lambda: (run.progress or NOTHING).step >= 0.6 * (run.progress or NOTHING).steps
     )
     camera.take(application.window, "training")
-    camera.wait_until(lambda: run.state in FINAL_STATES and not context.jobs_running())
-    context.start_run(
-        {
-            "kind": "evaluate",
-            "model_dir": run.best_model,
-            "split": "val",
-            "save_masks": True,
-            "device": "auto",
-        }
-    )
-    camera.wait_until(lambda: len(started) == 2 and not context.jobs_running())
+    camera.wait_until(lambda: run.state in FINAL_STATES)
+    camera.wait_until(lambda: bool(context.runs("evaluate")) and not context.jobs_running())
 
 
 def compress(application: Application, camera: Camera) -> None:
@@ -211,7 +202,7 @@ def compress(application: Application, camera: Camera) -> None:
         if picture:
             camera.wait(PICTURE_AFTER_S)
             camera.take(application.window, picture)
-        camera.wait_until(lambda: not context.jobs_running() and not panel.busy)
+        camera.wait_until(lambda: not (context.jobs_running() or context.tasks.busy or panel.busy))
 
     page.show_view(View.SENSITIVITY)
     press(page.sensitivity.empty.button, "analysing")
@@ -224,7 +215,6 @@ def compress(application: Application, camera: Camera) -> None:
     camera.wait_until(lambda: not panel.busy)
     press(choices.quantize.button)
     page.variants.table.select(float_model.folder)
-    press(page.variants.measure_button)
     page.compare.choose(float_model.folder, pruned.folder)
     page.show_view(View.COMPARE)
     press(page.compare.empty.button, jobs=len(page.compare.missing))

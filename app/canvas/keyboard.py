@@ -51,6 +51,9 @@ class PointedCanvas(Protocol):
     def show_point(self, x: float, y: float) -> None:
         """Move the picture if an image point is out of sight."""
 
+    def press(self, pointer: Pointer) -> None:
+        """The pointer of the keys presses the tool."""
+
     def use(self, pointer: Pointer, *, pressed: bool) -> None:
         """The pointer of the keys moved to ``pointer``."""
 
@@ -109,7 +112,7 @@ class KeyboardPointer:
             self._pressed = False
             tool.released(pointer)
         else:
-            tool.pressed(pointer)
+            self._view.press(pointer)
             if tool.holds:
                 self._pressed = True
             else:

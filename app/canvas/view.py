@@ -41,6 +41,8 @@ class CanvasView(CanvasDisplay):
     """((x, y) in image pixels | None): where the pointer is."""
     main_option_stepped = Signal(int)
     """(steps): Ctrl and the wheel."""
+    pressing = Signal(object)
+    """(Pointer): the tool is about to be pressed there."""
     acted = Signal()
     """The tool was pressed, released, or told to accept, drop or go back."""
     taken_up = Signal()
@@ -141,6 +143,7 @@ class CanvasView(CanvasDisplay):
             self.taken_up.emit()
             pointer = self._pointer_at(event.position(), event.modifiers(), event.button())
             self._pointer = pointer
+            self.pressing.emit(pointer)
             self.tool.pressed(pointer)
             self.acted.emit()
 
@@ -176,6 +179,7 @@ class CanvasView(CanvasDisplay):
             self._pressed = True
             self.taken_up.emit()
             self._pointer = self._pointer_at(event.position(), event.modifiers(), event.button())
+            self.pressing.emit(self._pointer)
             self.tool.double_clicked(self._pointer)
             self.acted.emit()
 
@@ -249,6 +253,12 @@ class CanvasView(CanvasDisplay):
         self._space_used = True
         self._pan_from = place
         self.setCursor(Qt.CursorShape.ClosedHandCursor)
+
+    def press(self, pointer: Pointer) -> None:
+        """The pointer of the keys presses the tool."""
+        if self.tool is not None:
+            self.pressing.emit(pointer)
+            self.tool.pressed(pointer)
 
     def use(self, pointer: Pointer, *, pressed: bool) -> None:
         """The pointer of the keys moved to ``pointer``."""

@@ -204,6 +204,8 @@ QLabel[role="danger"] {{ color: {t.danger}; }}
 QLabel[role="success"] {{ color: {t.success}; }}
 QFrame[role="card"] {{ background: {t.surface}; border: 1px solid {t.border};
   border-radius: {RADIUS}px; }}
+QFrame[role="drop"] {{ background: {t.accent_soft}; border: 2px dashed {t.accent};
+  border-radius: {RADIUS}px; }}
 QFrame[role="bar"] {{ background: {t.surface}; border: none; }}
 QFrame[role="line"] {{ background: {t.border}; border: none; }}
 QWidget[role="surface"] {{ background: {t.surface}; }}
@@ -256,10 +258,11 @@ QAbstractSpinBox::up-button, QAbstractSpinBox::down-button {{ border: none; widt
   background: transparent; }}
 QAbstractSpinBox::up-arrow {{ image: {_url("style-arrow-up")}; width: 10px; height: 10px; }}
 QAbstractSpinBox::down-arrow {{ image: {_url("style-arrow-down")}; width: 10px; height: 10px; }}
-QCheckBox::indicator {{ width: 16px; height: 16px; border: 1px solid {t.muted};
-  border-radius: {half}px; background: {t.surface}; }}
+QCheckBox::indicator, QTableView::indicator {{ width: 16px; height: 16px;
+  border: 1px solid {t.muted}; border-radius: {half}px; background: {t.surface}; }}
 QCheckBox::indicator:focus {{ border-color: {t.accent}; }}
-QCheckBox::indicator:checked {{ background: {t.accent}; border-color: {t.accent};
+QCheckBox::indicator:checked, QTableView::indicator:checked {{
+  background: {t.accent}; border-color: {t.accent};
   image: {_url("style-check-dark" if t.dark else "style-check-light")}; }}
 QCheckBox::indicator:disabled {{ border-color: {t.border}; background: {t.window}; }}
 QScrollBar {{ background: transparent; border: none; margin: 0; }}
@@ -281,6 +284,8 @@ QListView[role="grid"]::item {{ padding: 0; }}
 QListView::item:hover, QTreeView::item:hover {{ background: {t.hover}; color: {t.text}; }}
 QListView::item:selected, QTreeView::item:selected, QTableView::item:selected {{
   background: {t.accent_soft}; color: {t.text}; }}
+QHeaderView, QTableCornerButton::section {{ background: {t.surface}; border: none; }}
+QHeaderView::section:vertical {{ border-bottom: none; padding: 3px {half}px; }}
 QHeaderView::section {{ background: {t.surface}; color: {t.muted}; border: none;
   border-bottom: 1px solid {t.border}; padding: {half}px; }}
 QSlider::groove:horizontal {{ height: {half}px; border-radius: 2px; background: {t.border}; }}

@@ -30,10 +30,14 @@ class StepState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class StepStatus:
-    """What the rail shows for a step: its state, and one short sentence that says why."""
+    """What the rail shows for a step: its state, and one short sentence that says why.
+
+    ``optional``: more can be done here, but the step after it is worth going to.
+    """
 
     state: StepState
     reason: Message
+    optional: bool = False
 
 
 class Panel(QWidget):

@@ -12,17 +12,23 @@ from PySide6.QtCore import QObject, Signal, Slot
 
 from app.look.translation import translated
 from app.services.background import BackgroundTasks, Progress
+from app.services.curve_board import CurveBoard
+from app.services.follow_ups import FollowUps
+from app.services.new_labels import NewLabels
 from app.services.settings import Settings, SettingsStore
 from app.services.targets import ShowTraining, Target, run_target
-from app.services.workers import JobController
+from app.services.workers import JobController, note_cancelled
 from core.project import Project, RunRow, RunState
+from core.project.best_model import BestModels
+from core.project.interrupted_runs import interrupted_training
 from core.project.run_start import prepare_run
 from core.project.run_verdicts import RunVerdicts
 from core.project.runs import best_miou
 from core.runs import events
 from core.runs.kinds import find_kind
 from core.runs.run_folder import RunFolder
-from core.system.devices import DeviceInfo, training_devices
+from core.system.devices import DeviceInfo
+from core.system.engine_devices import training_devices
 
 _log = logging.getLogger(__name__)
 _SHUTDOWN_WAIT_S = 45.0
@@ -30,13 +36,15 @@ _SHUTDOWN_WAIT_S = 45.0
 
 @dataclass(frozen=True, slots=True)
 class JobView:
-    """What the job strip shows."""
+    """What the job strip shows; ``state`` is ``left`` where it was queued in an earlier window."""
 
     run_id: str
     name: str
     state: str
     progress: events.Progress | None
     has_started: bool
+    miou: float | None = None
+    is_useless: bool = False
 
 
 class AppContext(QObject):
@@ -51,6 +59,9 @@ class AppContext(QObject):
         store: the settings file; ``settings`` are its values.
         tasks: background work of the context itself.
         verdicts: what was said of the project's models.
+        new_labels: gives them subsets.
+        best_models: which training's model is taken unless another is chosen.
+        board: shows curves in the browser.
     """
 
     project_changed = Signal(object)
@@ -59,10 +70,14 @@ class AppContext(QObject):
     """Images, masks, labels or subsets of the project changed; emit it after changing them."""
     counts_changed = Signal(object)
     """(ImageCounts): images are being labelled; ``dataset_changed`` follows when that is done."""
+    subsets_changed = Signal()
+    """Images got other subsets while they are being labelled, and nothing else changed."""
+    notice_requested = Signal(object)
+    """(Notice): say it once in one line over the work."""
     runs_changed = Signal()
     """A run was added or removed, or the state of one changed."""
     run_started = Signal(str)
-    """(run_id): a run was created and handed to ``jobs``."""
+    """(run_id): a run that somebody asked for was created and handed to ``jobs``."""
     run_state_changed = Signal(str, str)
     """(run_id, state), states as in ``RunFolder.state``."""
     job_event = Signal(str, object)
@@ -84,8 +99,15 @@ class AppContext(QObject):
         self.jobs = JobController(self)
         self.tasks = BackgroundTasks(self)
         self.verdicts = RunVerdicts()
+        self.new_labels = NewLabels(lambda: self.project, self)
+        self.best_models = BestModels(self.verdicts)
+        self.board = CurveBoard(self)
+        self._follow_ups = FollowUps(
+            self.tasks, start=self._start_follow_up, hold=self.jobs.hold, parent=self
+        )
         self._last_run: str | None = None
         self._then: Callable[[], None] | None = None
+        self._connect_new_labels()
         self.jobs.job_event.connect(self._on_job_event)
         self.jobs.run_state_changed.connect(self._on_run_state_changed)
         self.jobs.active_changed.connect(self._on_active_changed)
@@ -94,6 +116,15 @@ class AppContext(QObject):
     def settings(self) -> Settings:
         """The preferences in use; call ``store.save()`` after changing them."""
         return self.store.settings
+
+    def _connect_new_labels(self) -> None:
+        parts = self.new_labels
+        for changed in (self.project_changed, self.dataset_changed, self.counts_changed):
+            changed.connect(parts.look)
+        parts.subsets_changed.connect(self.subsets_changed)
+        parts.counts_changed.connect(self.counts_changed)
+        parts.notice_requested.connect(self.notice_requested)
+        parts.failed.connect(self.error_occurred)
 
     # Projects
 
@@ -124,6 +155,8 @@ class AppContext(QObject):
         if old is None:
             return
         self.tasks.cancel_all()
+        self.jobs.hold(False)  # what held it may have been cancelled
+        self.new_labels.forget()
         self.project = None
         self._last_run = None
         self.project_changed.emit(None)  # panels let go of it before it is closed
@@ -132,6 +165,7 @@ class AppContext(QObject):
     def _take_over(self, project: Project) -> None:
         self.close_project()
         self.project = project
+        self._follow_ups.forget()
         self.settings.add_recent(project.folder)
         self.settings.projects_dir = project.folder.parent
         self.store.save()
@@ -148,7 +182,9 @@ class AppContext(QObject):
                 self.jobs.watch(str(run.id), run.folder)
 
     def _close(self, project: Project) -> None:
+        self.new_labels.forget()  # what panels did on the way may have woken it
         self.tasks.cancel_and_wait()  # not for good: another project may follow
+        self.board.close()
         for run_id in self.jobs.watched:
             self.jobs.unwatch(run_id)
         project.close()
@@ -200,6 +236,13 @@ class AppContext(QObject):
         row = self._row(run_id)
         return None if row is None else RunFolder(row.folder)
 
+    def job_name(self, run: RunRow) -> str:
+        """What a run is called, and what it does unless it trains a network."""
+        kind = find_kind(run.kind)
+        if kind is None or kind.title is None:
+            return run.name
+        return translated(kind.title(run.name))
+
     def jobs_running(self) -> bool:
         """Whether a job of this window is at work or waits."""
         return bool(self.jobs.running or self.jobs.queued)
@@ -208,24 +251,69 @@ class AppContext(QObject):
         """How many jobs wait for their turn."""
         return len(self.jobs.queued)
 
+    def waiting_left(self) -> list[RunRow]:
+        """Runs that were queued before this window was opened, and have not begun, in their order.
+
+        They wait for nobody's turn until they are started.
+        """
+        if self.project is None:
+            return []
+        known = {*self.jobs.queued, *self.jobs.running, *self.jobs.watched}
+        return [
+            run
+            for run in self.project.queue()
+            if str(run.id) not in known and RunFolder(run.folder).spec_path.exists()
+        ]
+
+    def start_waiting(self) -> None:
+        """Queue again what an earlier window left in the queue."""
+        for run in self.waiting_left():
+            self._start(run)
+
+    def move_waiting(self, run_id: str, places: int) -> None:
+        """Let a waiting job begin so many places later (negative: earlier)."""
+        self.jobs.move(run_id, places)
+        self._remember_queue()
+        self.runs_changed.emit()
+
+    def forget_waiting(self, run_id: str) -> None:
+        """Take a run out of the queue that an earlier window left there."""
+        row = self._row(run_id)
+        if row is not None and row in self.waiting_left():
+            note_cancelled(row.folder)
+            self._on_run_state_changed(run_id, "cancelled")
+
+    def interrupted_training(self) -> RunRow | None:
+        """The newest training that was interrupted, unless one was finished after it."""
+        return interrupted_training(self.runs("train"))
+
+    def was_asked_for(self, run_id: str) -> bool:
+        """Whether somebody asked for a run; False: it followed another by itself."""
+        return run_id not in self._follow_ups
+
     def job_to_show(self) -> JobView | None:
         """The job at work, else the one that was last, else one that can be resumed."""
         for run_id in [*self.jobs.running, *self.jobs.watched, *self.jobs.queued]:
             return self._job_view(run_id)
         if self._last_run is not None:
             return self._job_view(self._last_run)
-        newest = next((run for run in self.runs() if _is_resumable(run)), None)
+        begun = (run for run in self.runs() if _is_resumable(run) and run.state != "queued")
+        newest = next(begun, None)
         if newest is not None and newest.state == "interrupted":
             return self._job_view(str(newest.id))
-        return None
+        left = self.waiting_left()
+        return self._job_view(str(left[0].id)) if left else None
 
     def stop_jobs(self, *, then: Callable[[], None]) -> None:
-        """Stop all jobs and call ``then`` when the last one has ended."""
+        """Stop all jobs, as interrupted, and call ``then`` when the last one has ended.
+
+        Those that wait stay queued.
+        """
         if not self.jobs_running():
             then()
             return
         self._then = then
-        self.jobs.stop_all()
+        self.jobs.leave_all()
 
     def finish_jobs(self, *, then: Callable[[], None]) -> None:
         """Stop the jobs for good, those that wait stay queued; ``then`` as in ``stop_jobs``."""
@@ -262,6 +350,8 @@ class AppContext(QObject):
     def shut_down(self) -> None:
         """End jobs and background work, close the project; blocks until they have ended."""
         self.tasks.shut_down()
+        self.new_labels.shut_down()
+        self.board.shut_down()
         self.jobs.shutdown(_SHUTDOWN_WAIT_S)
         project, self.project = self.project, None
         if project is not None:
@@ -282,11 +372,22 @@ class AppContext(QObject):
         row = self._row(run_id)
         if row is None:
             return None
-        state = row.state
+        state: str = row.state
         if run_id in self.jobs.queued:
             state = "queued"
+        elif state == "queued" and run_id not in self.jobs.running:
+            state = "left"
         folder = RunFolder(row.folder)
-        return JobView(run_id, _job_name(row), state, folder.progress, folder.started is not None)
+        verdict = self.verdicts.of(row)
+        return JobView(
+            run_id,
+            self.job_name(row),
+            state,
+            folder.progress,
+            folder.started is not None,
+            row.best_miou,
+            verdict is not None and verdict.is_warning,
+        )
 
     def _on_run_prepared(self, project: Project, run: RunRow) -> None:
         if self.project is project:
@@ -300,8 +401,24 @@ class AppContext(QObject):
             self.error_occurred.emit(error)
             return
         self._last_run = run_id
+        self._remember_queue()
         self.run_started.emit(run_id)
         self.runs_changed.emit()
+
+    def _start_follow_up(self, run: RunRow) -> None:
+        try:
+            self.jobs.start(str(run.id), run.folder, first=True)
+        except ValueError:  # the window is being closed
+            _log.warning("%s cannot be started any more", run.name)
+            return
+        self._remember_queue()
+        self.runs_changed.emit()
+
+    def _remember_queue(self) -> None:
+        """Keep the order of what waits, what an earlier window left behind it."""
+        if self.project is not None and not self.project.read_only:
+            left = [run.id for run in self.waiting_left()]
+            self.project.set_queue([*map(int, self.jobs.queued), *left])
 
     def _on_devices_found(self, devices: tuple[DeviceInfo, ...]) -> None:
         self.devices = devices
@@ -317,7 +434,8 @@ class AppContext(QObject):
         row = self._row(run_id)
         if row is None or self.project is None:
             return
-        self._last_run = run_id
+        if self.was_asked_for(run_id):
+            self._last_run = run_id
         if not self.project.read_only:
             best = None
             if state not in ("queued", "running", "paused"):
@@ -325,6 +443,8 @@ class AppContext(QObject):
             self.project.set_run_state(row.id, state, best_miou=best)
         self.run_state_changed.emit(run_id, state)
         self.runs_changed.emit()
+        if state == "done" and self._then is None:
+            self._follow_ups.run_ended(self.project, row.id)
 
     @Slot()
     def _on_active_changed(self) -> None:
@@ -332,12 +452,6 @@ class AppContext(QObject):
             then, self._then = self._then, None
             then()
         self.runs_changed.emit()
-
-
-def _job_name(run: RunRow) -> str:
-    """Return what a run is called, and what it does unless it trains a network."""
-    kind = find_kind(run.kind)
-    return run.name if kind is None or kind.title is None else translated(kind.title(run.name))
 
 
 def _is_resumable(run: RunRow) -> bool:

@@ -27,6 +27,14 @@ class LabelImage:
 
 
 @dataclass(frozen=True, slots=True)
+class LabelImages:
+    """The labelling of some images, files, one after the other; the first one is opened."""
+
+    panel: ClassVar[str] = "labelling"
+    images: tuple[Path, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class LabelMostUseful:
     """The labelling of the image without labels that helps most: of which a model is least sure."""
 
@@ -35,9 +43,16 @@ class LabelMostUseful:
 
 @dataclass(frozen=True, slots=True)
 class SetUpTraining:
-    """The settings of a new training."""
+    """The settings of a new training, changed from what is suggested where that is wanted.
+
+    Attributes:
+        class_weights: weight the classes, so that rare ones count.
+        larger_input: show the network the images larger.
+    """
 
     panel: ClassVar[str] = "model"
+    class_weights: bool = False
+    larger_input: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +91,7 @@ class ShipModel:
 Target = (
     ShowDataset
     | LabelImage
+    | LabelImages
     | LabelMostUseful
     | SetUpTraining
     | ShowTraining

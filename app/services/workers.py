@@ -142,6 +142,7 @@ class JobController(QObject):
         self._beside: set[str] = set()
         self._watchers: dict[str, WatchThread] = {}
         self._shut_down = False
+        self._is_held = False
 
     @property
     def running(self) -> list[str]:
@@ -150,16 +151,26 @@ class JobController(QObject):
 
     @property
     def queued(self) -> list[str]:
-        """Ids of the runs that wait for their turn."""
+        """Ids of the runs that wait for their turn, in their order."""
         return [run_id for run_id, _ in self._queue]
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a job that is started now has to wait for its turn."""
+        return bool(self._queue) or self._is_held or bool(self._threads.keys() - self._beside)
 
     @property
     def watched(self) -> list[str]:
         """Ids of the runs that another process works on."""
         return list(self._watchers)
 
-    def start(self, run_id: str, run_dir: str | Path) -> None:
+    def start(self, run_id: str, run_dir: str | Path, *, first: bool = False) -> None:
         """Queue the job in ``run_dir``; an interrupted one goes on from its last checkpoint.
+
+        Args:
+            run_id: its id.
+            run_dir: its run folder.
+            first: let it be the next one.
 
         Raises:
             InputError: the folder holds no run.
@@ -169,10 +180,30 @@ class JobController(QObject):
             raise ValueError(f"run {run_id} cannot be started now")
         if not job_kind(RunFolder(run_dir).spec).waits_turn:
             self._beside.add(run_id)
-        self._queue.append((run_id, Path(run_dir)))
+        if first:
+            self._queue.appendleft((run_id, Path(run_dir)))
+        else:
+            self._queue.append((run_id, Path(run_dir)))
         self.run_state_changed.emit(run_id, "queued")
         self._start_next()
         self.active_changed.emit()
+
+    def move(self, run_id: str, places: int) -> None:
+        """Let a waiting job begin so many places later (negative: earlier)."""
+        ids = self.queued
+        if run_id not in ids:
+            return
+        place = ids.index(run_id)
+        entry = self._queue[place]
+        del self._queue[place]
+        self._queue.insert(max(0, min(len(self._queue), place + places)), entry)
+        self.active_changed.emit()
+
+    def hold(self, held: bool) -> None:
+        """Let no waiting job begin until this is called with False: a more urgent one may come."""
+        self._is_held = held
+        if not held:
+            self._start_next()
 
     @Slot(str, result=bool)
     def pause(self, run_id: str) -> bool:
@@ -234,18 +265,21 @@ class JobController(QObject):
             watcher.wait()
             watcher.deleteLater()
 
-    def stop_all(self) -> None:
-        """Empty the queue and ask every running job to stop; returns at once."""
-        for run_id in [*self.queued, *self.running]:
-            self.stop(run_id)
+    def leave_all(self) -> None:
+        """Ask every running job to stop, as interrupted; returns at once.
+
+        Those that wait stay queued in their folders.
+        """
+        self._queue.clear()
+        self._is_held = False
+        for thread in self._threads.values():
+            thread.process.stop(closing=True)
+        self.active_changed.emit()
 
     def begin_shutdown(self) -> None:
-        """Start nothing more and ask every running job to stop; returns at once.
-
-        Queued runs stay queued in their folders.
-        """
-        self._stop_for_good()
-        self.active_changed.emit()
+        """As ``leave_all``, and start nothing any more."""
+        self._shut_down = True
+        self.leave_all()
 
     def shutdown(self, wait_s: float = 60.0) -> bool:
         """Stop everything and wait; no thread and no process is left afterwards.
@@ -256,7 +290,7 @@ class JobController(QObject):
         Returns:
             Whether every job ended by itself.
         """
-        self._stop_for_good()
+        self.begin_shutdown()
         for run_id in self.watched:
             self.unwatch(run_id)
         in_order = True
@@ -268,19 +302,13 @@ class JobController(QObject):
                 thread.wait(int(_KILL_WAIT_S * 1000))
         return in_order
 
-    def _stop_for_good(self) -> None:
-        self._shut_down = True
-        self._queue.clear()
-        for run_id in self.running:
-            self.stop(run_id)
-
     def _start_next(self) -> None:
         if self._shut_down:
             return
         for entry in [entry for entry in self._queue if entry[0] in self._beside]:
             self._queue.remove(entry)
             self._begin(*entry)
-        if self._queue and not self._threads.keys() - self._beside:
+        if self._queue and not self._is_held and not self._threads.keys() - self._beside:
             self._begin(*self._queue.popleft())
 
     def _begin(self, run_id: str, run_dir: Path) -> None:
@@ -293,9 +321,7 @@ class JobController(QObject):
         self.run_state_changed.emit(run_id, "running")
 
     def _note_cancelled(self, run_id: str, run_dir: Path) -> None:
-        writer = EventWriter(RunFolder(run_dir).events_path)
-        writer.append(Cancelled("user"))
-        writer.close()
+        note_cancelled(run_dir)
         self.run_state_changed.emit(run_id, "cancelled")
 
     @Slot(str, object)
@@ -314,8 +340,8 @@ class JobController(QObject):
         thread.deleteLater()
         if isinstance(outcome, Failed):
             _LOG.warning("run %s: %s", run_id, outcome.message)
+        self.run_state_changed.emit(run_id, final_state(outcome))  # somebody may hold the queue
         self._start_next()
-        self.run_state_changed.emit(run_id, final_state(outcome))
         self.active_changed.emit()
 
     @Slot(str, str)
@@ -325,6 +351,13 @@ class JobController(QObject):
         if state in FINAL_STATES:
             self.unwatch(run_id)
         self.run_state_changed.emit(run_id, state)
+
+
+def note_cancelled(run_dir: Path) -> None:
+    """Write into a run folder that the job was called off before it began."""
+    writer = EventWriter(RunFolder(run_dir).events_path)
+    writer.append(Cancelled("user"))
+    writer.close()
 
 
 def without_superseded(events: Iterable[Event]) -> list[Event]:

@@ -8,28 +8,32 @@ import signal
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, Qt, QTimer, Slot
 from PySide6.QtWidgets import QApplication
 
 from app.look.icons import app_icon
 from app.look.theme import apply_theme
-from app.look.translation import current_language, set_language
+from app.look.translation import current_language, set_language, tr
 from app.services import settings
 from app.services.context import AppContext
 from app.services.settings import SettingsStore
 from app.services.targets import ShowDataset, ShowTraining
+from app.services.updates import UpdateWatch
 from app.shell.demo_dialog import DemoDialog, ReadyDemo
 from app.shell.garbage import GarbageCollector
 from app.shell.main_window import MainWindow
 from app.widgets import dialogs
-from core.system.errors import InputError
+
+if TYPE_CHECKING:  # else the web's modules would be loaded before the window is up
+    from core.system.updates import Announcement
 
 _log = logging.getLogger(__name__)
 _LOG_BYTES = 2_000_000
 _SIGNAL_INTERVAL_MS = 300
 _DEMO_FOLDER = "maskwright-demo"
+_BEFORE_IT_WAS_NOTED = "0.1.0"
 
 
 class Application(QObject):
@@ -43,8 +47,11 @@ class Application(QObject):
         set_language(store.settings.language)
         apply_theme(qt, store.settings.theme)
         self.context = AppContext(store, self)
+        self.updates = UpdateWatch(store, self)
+        self.updates.announced.connect(self._on_update_announced)
+        self.updates.up_to_date.connect(self._on_up_to_date)
+        self.updates.failed.connect(self.context.error_occurred)
         self.window = self._make_window()
-        self._broken_settings = store.warning
         qt.styleHints().colorSchemeChanged.connect(self._on_color_scheme_changed)
 
     def show(self) -> None:
@@ -54,15 +61,11 @@ class Application(QObject):
         else:
             self.window.show()
         self.context.find_devices()
-        if self._broken_settings:
-            dialogs.show_error(
-                self.window,
-                InputError(
-                    "The settings could not be read, so the defaults are in use; the old file is "
-                    "kept as {file}.",
-                    file=self._broken_settings,
-                ),
-            )
+        problem = self.context.store.problem
+        if problem is not None:
+            dialogs.show_error(self.window, problem)
+        self._show_changes_once()
+        self.updates.look_if_due()
 
     def shut_down(self) -> None:
         """Close the window, end the jobs and the background work; saves the settings.
@@ -73,6 +76,7 @@ class Application(QObject):
             return
         self._is_shut_down = True
         self.qt.styleHints().colorSchemeChanged.disconnect(self._on_color_scheme_changed)
+        self.updates.shut_down()
         self.window.close_silently()
         self.context.shut_down()
         self.window.deleteLater()
@@ -105,6 +109,8 @@ class Application(QObject):
         search = old.top_bar.search.text()
         kept = {} if panel is None else old.work_area.keep()
         self.window = self._make_window()
+        if not old.notice.isHidden():
+            self._show_notice()
         if panel is not None:
             self.window.work_area.show_kept(kept)
             self.window.work_area.show_panel(panel)
@@ -137,6 +143,54 @@ class Application(QObject):
     def _on_demo_made(self, ready: ReadyDemo) -> None:
         self.open_project(ready.project_dir, ready.run_fields)
 
+    def _show_changes_once(self) -> None:
+        """Show what is new if the version is a later one than that of the last start."""
+        store, version = self.context.store, self.updates.version
+        # Settings without a version are those of 0.1, the only one that did not note it.
+        seen = store.settings.seen_version or _BEFORE_IT_WAS_NOTED
+        if store.settings.seen_version == version:
+            return
+        from core.system.changelog import is_earlier  # not before the window is up
+
+        store.settings.seen_version = version
+        store.save()
+        if not store.is_new and is_earlier(seen, version):
+            self._show_changes(seen)
+
+    @Slot()
+    def _on_changes_requested(self) -> None:
+        self._show_changes("")
+
+    def _show_changes(self, seen: str) -> None:
+        from app.shell.changes_dialog import ChangesDialog
+        from core.system.changelog import changes_since, read_changelog
+
+        changes = changes_since(read_changelog(), seen)
+        if changes:
+            ChangesDialog(changes, self.window).open()
+
+    @Slot(object)
+    def _on_update_announced(self, _found: Announcement) -> None:
+        self._show_notice()
+
+    def _show_notice(self) -> None:
+        if self.updates.found is not None:
+            self.window.notice.show_update(self.updates.found, current=self.updates.version)
+
+    @Slot()
+    def _on_up_to_date(self) -> None:
+        dialogs.tell(
+            self.window,
+            tr("Maskwright {version} is the newest version.", version=self.updates.version),
+        )
+
+    @Slot()
+    def _on_update_details_requested(self) -> None:
+        from app.shell.changes_dialog import UpdateDialog
+
+        if self.updates.found is not None:
+            UpdateDialog(self.updates.found, self.updates, self.window).open()
+
     def open_project(self, folder: Path, run_fields: Mapping[str, Any] | None = None) -> None:
         """Open a project and, if asked for, start a job on it and show it."""
 
@@ -153,6 +207,16 @@ class Application(QObject):
         window.theme_requested.connect(self.set_theme)
         window.language_requested.connect(self.set_language)
         window.demo_requested.connect(self._on_demo_requested)
+        bar, notice = window.top_bar, window.notice
+        bar.changes_requested.connect(self._on_changes_requested)
+        bar.update_requested.connect(self.updates.look_now)
+        bar.set_update_reason(
+            ""
+            if self.updates.can_look
+            else tr("Whoever built this program named no address to ask.")
+        )
+        notice.details_requested.connect(self._on_update_details_requested)
+        notice.dismissed.connect(self.updates.dismiss)
         return window
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from importlib.metadata import PackageNotFoundError, version
-
-from PySide6.QtCore import Qt, QUrl, Slot
+from PySide6.QtCore import Qt, QUrl, Signal, Slot
 from PySide6.QtGui import QDesktopServices, QKeySequence
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QFormLayout, QVBoxLayout, QWidget
 
@@ -14,10 +12,13 @@ from app.services import settings
 from app.shell.top_bar import device_facts
 from app.widgets.layout import button, label, line
 from core.system.devices import DeviceInfo
+from core.system.installation import program_version
 
 
 class HelpDialog(QDialog):
     """One page; deletes itself when closed."""
+
+    check_requested = Signal()
 
     def __init__(self, devices: tuple[DeviceInfo, ...], parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -26,7 +27,7 @@ class HelpDialog(QDialog):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(GRID * 3, GRID * 3, GRID * 3, GRID * 2)
         layout.setSpacing(GRID * 2)
-        layout.addWidget(label(f"Maskwright {_version()}", "title"))
+        layout.addWidget(label(f"Maskwright {program_version()}", "title"))
         layout.addWidget(
             label(tr("Import images and masks, train a network, look at what it learnt."), "muted")
         )
@@ -41,6 +42,10 @@ class HelpDialog(QDialog):
         show_log = button(tr("Open the log's folder"), icon="external")
         show_log.clicked.connect(self._on_show_log)
         buttons.addButton(show_log, QDialogButtonBox.ButtonRole.ActionRole)
+        check = button(tr("Check this computer…"), icon="device")
+        check.clicked.connect(self.close)
+        check.clicked.connect(self.check_requested)
+        buttons.addButton(check, QDialogButtonBox.ButtonRole.ActionRole)
         buttons.rejected.connect(self.close)
         layout.addWidget(buttons)
 
@@ -66,7 +71,9 @@ def _shortcuts() -> QFormLayout:
         ("Ctrl+Shift+G", tr("Log of the job")),
         ("Ctrl+Shift+D", tr("Light or dark")),
         ("Ctrl+Shift+L", tr("Language")),
+        ("Alt+H", tr("Help")),
         ("?", tr("Shortcuts of the labelling panel")),
+        ("Ctrl+,", tr("Settings")),
         ("Ctrl+Q", tr("Quit")),
     ):
         native = keys if " " in keys else QKeySequence(keys).toString(_NATIVE)
@@ -75,10 +82,3 @@ def _shortcuts() -> QFormLayout:
 
 
 _NATIVE = QKeySequence.SequenceFormat.NativeText
-
-
-def _version() -> str:
-    try:
-        return version("maskwright")
-    except PackageNotFoundError:
-        return ""

@@ -11,7 +11,7 @@ from app.look.icons import app_icon, set_icon
 from app.look.theme import GRID
 from app.look.translation import tr
 from app.services.settings import Settings
-from app.widgets.layout import button, clear_layout, label
+from app.widgets.layout import button, clear_layout, label, row
 
 _CARD_WIDTH = GRID * 46
 _LOGO_SIZE = GRID * 7
@@ -26,6 +26,8 @@ class HomePage(QWidget):
     demo_requested = Signal()
     recent_requested = Signal(object)
     forget_requested = Signal(object)
+    resume_requested = Signal(object)
+    """(folder): go on with the training that was interrupted in this project."""
 
     def __init__(self, settings: Settings, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -43,6 +45,7 @@ class HomePage(QWidget):
             ),
         )
         self.demo_button.setShortcut("Ctrl+D")
+        self._rows: dict[Path, QVBoxLayout] = {}
         self._recent = QVBoxLayout()
         self._recent.setSpacing(GRID)
         logo = QLabel()
@@ -80,16 +83,38 @@ class HomePage(QWidget):
     def set_recent(self, settings: Settings) -> None:
         """List the recent projects, those that are gone marked."""
         clear_layout(self._recent)
+        self._rows.clear()
         if not settings.recent_projects:
             self._recent.addWidget(label(tr("Projects you open will be listed here."), "muted"))
         for folder in settings.recent_projects:
             self._recent.addWidget(self._recent_row(folder))
+
+    def offer_resume(self, folder: Path, run_name: str) -> None:
+        """Say below a project that a training was interrupted; unknown ones change nothing."""
+        texts = self._rows.get(folder)
+        if texts is None:
+            return
+        resume = button(
+            tr("Resume"),
+            "link",
+            tooltip=tr("Open the project and go on with {name}", name=run_name),
+        )
+        resume.clicked.connect(lambda: self.resume_requested.emit(folder))
+        said = label(tr("{name} was interrupted.", name=run_name), "warning")
+        texts.addLayout(row(said, resume, 1))
 
     def _make_start_card(self) -> QFrame:
         card, inside = _card()
         inside.addWidget(label(tr("Start"), "heading"))
         for item in (self.new_button, self.open_button, self.demo_button):
             inside.addWidget(item)
+        inside.addWidget(
+            label(
+                tr("Or drag a folder with images, or a project, onto this window."),
+                "muted",
+                wrap=True,
+            )
+        )
         inside.addWidget(
             label(
                 tr("The demo makes a small dataset and trains on it, in about two minutes."),
@@ -116,6 +141,7 @@ class HomePage(QWidget):
         name.clicked.connect(lambda: self.recent_requested.emit(folder))
         texts.addWidget(name, 0, Qt.AlignmentFlag.AlignLeft)
         texts.addWidget(label(_elided(folder.parent), "muted"))
+        self._rows[folder] = texts
         forget = QPushButton()
         set_icon(forget, "close")
         forget.setProperty("role", "link")

@@ -76,7 +76,14 @@ class JobStrip(QFrame):
         self._refresh()
 
     def show_job(
-        self, run_id: str | None, name: str = "", state: str = "", *, has_started: bool = True
+        self,
+        run_id: str | None,
+        name: str = "",
+        state: str = "",
+        *,
+        has_started: bool = True,
+        miou: float | None = None,
+        is_useless: bool = False,
     ) -> None:
         """Show another job; None: nothing runs.
 
@@ -85,6 +92,8 @@ class JobStrip(QFrame):
             name: what people call it.
             state: as in ``RunFolder.state``.
             has_started: whether it ever began, so that there is something to resume.
+            miou: the best so far, where it is known.
+            is_useless: whether it is over and what it made cannot be used.
         """
         if run_id is None:
             self._job = None
@@ -94,6 +103,9 @@ class JobStrip(QFrame):
             self._job.state = state
         if self._job is not None:
             self._job.has_started = has_started
+            if self._job.miou is None:
+                self._job.miou = miou
+            self._job.is_useless |= is_useless
         self._refresh()
 
     def set_waiting(self, count: int) -> None:
@@ -141,6 +153,7 @@ class JobStrip(QFrame):
         t = tokens()
         name, color, text = {
             "queued": ("log", t.muted, tr("waiting")),
+            "left": ("log", t.muted, tr("queued, not started")),
             "running": ("play", t.accent, ""),
             "paused": ("pause", t.warning, tr("paused")),
             "done": ("warning", t.warning, tr("done: not usable"))
@@ -161,14 +174,23 @@ class JobStrip(QFrame):
         elif not parts and (progress is None or not progress.step):
             parts.append(tr("starting…"))
         self.text.setText(" · ".join(parts))
-        resumable = job.state in ("paused", "interrupted", "cancelled", "failed")
+        resumable = job.state in ("paused", "interrupted", "cancelled", "failed", "left")
         set_icon(self.pause_button, "play" if resumable else "pause")
         caption = tr("Pause")
         if resumable:
             caption = tr("Resume") if job.has_started else tr("Start")
-        keys = self.pause_button.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
+        shortcut = self.pause_button.shortcut()
+        keys = shortcut.toString(QKeySequence.SequenceFormat.NativeText)
         self.pause_button.setToolTip(f"{caption} ({keys})")
         self.pause_button.setAccessibleName(caption)
+        is_next = job.state in ("interrupted", "left")  # what one would look for: in words
+        self.pause_button.setText(caption)
+        self.pause_button.setShortcut(shortcut)  # a new text takes it away
+        self.pause_button.setToolButtonStyle(
+            Qt.ToolButtonStyle.ToolButtonTextBesideIcon
+            if is_next
+            else Qt.ToolButtonStyle.ToolButtonIconOnly
+        )
         self.pause_button.setVisible(resumable or job.state == "running")
         self.stop_button.setVisible(job.state in ("running", "paused", "queued"))
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QDateTime, QLocale, Qt, Signal, Slot
 from PySide6.QtGui import QCloseEvent
@@ -25,16 +26,23 @@ from app.services.targets import ShowDataset, Target
 from app.shell.closing_page import ClosingPage
 from app.shell.help_dialog import HelpDialog
 from app.shell.home import HomePage
+from app.shell.intake import Intake
+from app.shell.interrupted_work import InterruptedWork
 from app.shell.job_strip import JobStrip
 from app.shell.log_dialog import LogDialog
 from app.shell.new_project_dialog import NewProject, NewProjectDialog
+from app.shell.settings_dialog import SettingsDialog
 from app.shell.top_bar import TopBar
+from app.shell.update_notice import UpdateNotice
 from app.shell.work_area import WorkArea
 from app.widgets import dialogs
 from app.widgets.layout import line
 from core.project import GarbageReport, Project
 from core.runs.events import Event, Failed
 from core.system.errors import ReadOnlyError
+
+if TYPE_CHECKING:
+    from app.shell.computer_dialog import ComputerDialog
 
 _MINIMUM_SIZE = (GRID * 120, GRID * 75)
 
@@ -44,6 +52,7 @@ class MainWindow(QMainWindow):
 
     Attributes:
         context: project, jobs and settings; outlives the window when the language changes.
+        intake: takes in what is dropped.
     """
 
     language_requested = Signal(str)
@@ -59,20 +68,24 @@ class MainWindow(QMainWindow):
         self.resize(*context.settings.window_size)
         self.top_bar = TopBar()
         self.home = HomePage(context.settings)
+        self._interrupted = InterruptedWork(context, self.home, self.open_project, self)
         self._work_area: WorkArea | None = None
+        self.notice = UpdateNotice()
         self.job_strip = JobStrip()
         self._stack = QStackedWidget()
         self._stack.addWidget(self.home)
+        self.intake = Intake(self, context, self.holds_back)
         central = QWidget()
         layout = QVBoxLayout(central)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
-        for widget in (self.top_bar, line(), self._stack, line(), self.job_strip):
+        for widget in (self.top_bar, self.notice, line(), self._stack, line(), self.job_strip):
             layout.addWidget(widget)
-        layout.setStretch(2, 1)
+        layout.setStretchFactor(self._stack, 1)
         self.setCentralWidget(central)
         self._connect_top_bar()
         self._connect_home()
+        self._connect_intake()
         self._connect_context()
         self._connect_jobs()
         self.top_bar.set_recent(context.settings)
@@ -95,9 +108,10 @@ class MainWindow(QMainWindow):
             area.panel_changed.connect(self._on_panel_changed)
         return self._work_area
 
-    def show_new_project(self) -> NewProjectDialog:
-        """Ask for a new project."""
+    def show_new_project(self, images: Sequence[Path] = ()) -> NewProjectDialog:
+        """Ask for a new project, made of these files and folders if there are any."""
         dialog = NewProjectDialog(self.context.projects_dir(), self)
+        dialog.set_images(images)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.project_chosen.connect(self._on_project_chosen)
         dialog.open()
@@ -110,6 +124,17 @@ class MainWindow(QMainWindow):
         dialog.open()
         if folder is not None:
             dialog.set_folder(folder)
+        return dialog
+
+    @Slot()
+    def check_computer(self) -> ComputerDialog:
+        """Show what this computer lacks, and how to get it."""
+        from app.shell.computer_dialog import ComputerDialog  # not before the window is up
+
+        project = self.context.project
+        folder = self.context.projects_dir() if project is None else project.folder
+        dialog = ComputerDialog(folder, self)
+        dialog.open()
         return dialog
 
     def open_project(self, folder: Path, then: Callable[[], None] | None = None) -> None:
@@ -150,6 +175,7 @@ class MainWindow(QMainWindow):
         """End background work of dialogs and panels; idempotent."""
         for dialog in self.findChildren(QDialog):
             dialog.close()
+        self.intake.shut_down()
         self._remember_geometry()
         if self._work_area is not None:
             self._work_area.shut_down()
@@ -177,7 +203,7 @@ class MainWindow(QMainWindow):
 
     def _connect_top_bar(self) -> None:
         bar = self.top_bar
-        bar.new_requested.connect(self.show_new_project)
+        bar.new_requested.connect(lambda: self.show_new_project())
         bar.open_requested.connect(self._on_open_requested)
         bar.recent_requested.connect(self._on_recent_requested)
         bar.import_requested.connect(self._on_import_requested)
@@ -190,14 +216,20 @@ class MainWindow(QMainWindow):
         bar.theme_requested.connect(self.theme_requested)
         bar.language_requested.connect(self.language_requested)
         bar.help_requested.connect(self._on_help_requested)
-        bar.device_requested.connect(self._on_help_requested)
+        bar.check_requested.connect(self.check_computer)
+        bar.settings_requested.connect(self._on_settings_requested)
 
     def _connect_home(self) -> None:
-        self.home.new_requested.connect(self.show_new_project)
+        self.home.new_requested.connect(lambda: self.show_new_project())
         self.home.open_requested.connect(self._on_open_requested)
         self.home.recent_requested.connect(self._on_recent_requested)
         self.home.forget_requested.connect(self._on_forget_requested)
         self.home.demo_requested.connect(self.demo_requested)
+
+    def _connect_intake(self) -> None:
+        self.intake.project_wanted.connect(self.open_project)
+        self.intake.new_project_wanted.connect(self.show_new_project)
+        self.intake.import_wanted.connect(self.show_import)
 
     def _connect_context(self) -> None:
         context = self.context
@@ -234,6 +266,7 @@ class MainWindow(QMainWindow):
         self._stack.setCurrentWidget(self.home if project is None else self.work_area)
         if project is None:
             self.home.new_button.setFocus()
+            self._interrupted.look()
         self._refresh_job()
 
     @Slot()
@@ -243,7 +276,12 @@ class MainWindow(QMainWindow):
             self.job_strip.show_job(None)
         else:
             self.job_strip.show_job(
-                shown.run_id, shown.name, shown.state, has_started=shown.has_started
+                shown.run_id,
+                shown.name,
+                shown.state,
+                has_started=shown.has_started,
+                miou=shown.miou,
+                is_useless=shown.is_useless,
             )
             if shown.progress is not None:
                 self.job_strip.add_event(shown.run_id, shown.progress)
@@ -253,7 +291,7 @@ class MainWindow(QMainWindow):
     def _on_job_event(self, run_id: str, event: Event) -> None:
         self.job_strip.add_event(run_id, event)
         self.work_area.job_event(run_id, event)
-        if isinstance(event, Failed):
+        if isinstance(event, Failed) and self.context.was_asked_for(run_id):
             dialogs.show_error(self, event)
 
     @Slot(str, str)
@@ -351,10 +389,11 @@ class MainWindow(QMainWindow):
         project = self.context.project
         if project is not None and dialogs.ask(
             self,
-            tr("Remove earlier versions of masks?"),
+            tr("Remove earlier versions of masks, and deleted runs?"),
             details=tr(
                 "Masks as they are now stay, and those that runs or the undo of an import need. "
-                "This frees space on the disk and cannot be undone."
+                "Deleted runs cannot be brought back any more. This frees space on the disk and "
+                "cannot be undone."
             ),
             yes=tr("Remove"),
             no=tr("Keep them"),
@@ -386,14 +425,16 @@ class MainWindow(QMainWindow):
 
     @Slot(object)
     def _on_project_chosen(self, chosen: NewProject) -> None:
-        self._leave_project(
-            lambda: self.context.create_project(
+        def create() -> None:
+            self.context.create_project(
                 chosen.folder,
                 chosen.name,
                 labels=chosen.labels,
                 background=chosen.background,
             )
-        )
+            self.intake.add(chosen.images, first=True)
+
+        self._leave_project(create)
 
     @Slot()
     def _on_close_project(self) -> None:
@@ -401,7 +442,18 @@ class MainWindow(QMainWindow):
 
     @Slot()
     def _on_help_requested(self) -> None:
-        HelpDialog(self.context.devices, self).open()
+        dialog = HelpDialog(self.context.devices, self)
+        dialog.check_requested.connect(self.check_computer)
+        dialog.open()
+
+    @Slot()
+    def _on_settings_requested(self) -> None:
+        dialog = self.findChild(SettingsDialog)
+        if dialog is None:  # it stays open beside the work, and once is enough
+            dialog = SettingsDialog(self)
+            dialog.device_changed.connect(self.context.find_devices)
+        dialog.show()
+        dialog.activateWindow()
 
     def _leave_project(self, action: Callable[[], None]) -> None:
         """Run ``action``, which leaves the project, once its labels and jobs are safe."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtCore import QSize, Qt, Signal, Slot
 from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import (
     QAbstractButton,
@@ -12,16 +12,17 @@ from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
     QLabel,
+    QSizePolicy,
     QToolButton,
     QVBoxLayout,
     QWidget,
 )
 
 from app.look.icons import pixmap, set_icon
-from app.look.theme import GRID, tokens
+from app.look.theme import GRID, set_role, tokens
 from app.look.translation import tr, translated
 from app.panels.base import StepState, StepStatus
-from app.widgets.layout import label
+from app.widgets.layout import button, label
 from core.system.messages import Message
 
 WIDTH = GRID * 26
@@ -59,6 +60,12 @@ class Rail(QFrame):
             self._entries[step.key] = entry
             layout.addWidget(entry)
         layout.addStretch(1)
+        self.next_button = button("", "primary")
+        self.next_button.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self.next_button.clicked.connect(self._on_next_clicked)
+        self.next_button.hide()
+        layout.addWidget(self.next_button)
+        self._next: str | None = None
         self._group.buttonClicked.connect(self._on_clicked)
 
     def set_current(self, key: str) -> None:
@@ -71,6 +78,23 @@ class Rail(QFrame):
     def set_status(self, key: str, status: StepStatus) -> None:
         """Show where the step stands."""
         self._entries[key].set_status(status)
+
+    def set_next(self, key: str | None) -> None:
+        """Offer the step to go to now, None for none."""
+        self._next = key
+        self.next_button.setVisible(key is not None)
+        for name, entry in self._entries.items():
+            entry.set_next(name == key)
+        if key is not None:
+            entry = self._entries[key]
+            self.next_button.setText(tr("Next: {step}", step=entry.title))
+            self.next_button.setToolTip(entry.reason.text())
+            self.next_button.setAccessibleDescription(entry.reason.text())
+
+    @Slot()
+    def _on_next_clicked(self) -> None:
+        if self._next is not None:
+            self.step_requested.emit(self._next)
 
     def renew_colors(self) -> None:
         """Draw the marks in the current theme."""
@@ -89,7 +113,8 @@ class _Entry(QWidget):
         title = translated(step.title)
         shortcut = QKeySequence(f"Ctrl+{number}")
         self._status: StepStatus | None = None
-        self._title = title
+        self.title = title
+        self._is_next = False
         self._shortcut = shortcut.toString(QKeySequence.SequenceFormat.NativeText)
         self.button = QToolButton()
         self.button.setText(f" {title}")  # Qt leaves too little room beside the icon
@@ -128,9 +153,16 @@ class _Entry(QWidget):
             StepState.BLOCKED: tr("blocked"),
             StepState.WARNING: tr("needs attention"),
         }[status.state]
-        self.button.setAccessibleName(f"{self._title}: {state}")
+        self.button.setAccessibleName(f"{self.title}: {state}")
         self.button.setAccessibleDescription(reason)
         self.renew_colors()
+
+    def set_next(self, is_next: bool) -> None:
+        """Mark the step to go to now: its sentence stands out."""
+        if is_next != self._is_next:
+            self._is_next = is_next
+            set_role(self.reason, "" if is_next else "muted")
+            self.renew_colors()
 
     def renew_colors(self) -> None:
         if self._status is None:
@@ -138,7 +170,7 @@ class _Entry(QWidget):
         t = tokens()
         name, color = {
             StepState.DONE: ("check", t.success),
-            StepState.NEXT: ("next", t.accent),
+            StepState.NEXT: ("next", t.accent if self._is_next else t.muted),
             StepState.BLOCKED: ("lock", t.muted),
             StepState.WARNING: ("warning", t.warning),
         }[self._status.state]

@@ -10,6 +10,7 @@ from app.panels.data.dataset_panel import DatasetPanel
 from app.panels.inspect.inspection_panel import InspectionPanel
 from app.panels.label.labelling_panel import LabellingPanel
 from app.panels.ship.shipping_panel import ShippingPanel
+from app.panels.train.comparing.compare_panel import ComparePanel
 from app.panels.train.model_panel import ModelPanel
 from app.panels.train.monitor_panel import MonitorPanel
 from core.system.messages import Message, message
@@ -32,7 +33,7 @@ class Step:
 STEPS: tuple[Step, ...] = (
     Step("data", message("Data"), (DatasetPanel,)),
     Step("label", message("Label"), (LabellingPanel,)),
-    Step("train", message("Train"), (ModelPanel, MonitorPanel)),
+    Step("train", message("Train"), (ModelPanel, MonitorPanel, ComparePanel)),
     Step("inspect", message("Inspect"), (InspectionPanel,)),
     Step("compress", message("Compress"), (CompressionPanel,)),
     Step("ship", message("Ship"), (ShippingPanel,)),

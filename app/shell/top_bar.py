@@ -41,7 +41,10 @@ class TopBar(QFrame):
     theme_requested = Signal(str)
     language_requested = Signal(str)
     help_requested = Signal()
-    device_requested = Signal()
+    settings_requested = Signal()
+    check_requested = Signal()
+    changes_requested = Signal()
+    update_requested = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -54,7 +57,7 @@ class TopBar(QFrame):
             tr("Undo last import…"), "back", "Ctrl+Alt+Z", self.undo_import_requested
         )
         self.cleanup_action = self._action(
-            tr("Remove earlier versions of masks…"), "", "", self.cleanup_requested
+            tr("Remove earlier masks and deleted runs…"), "", "", self.cleanup_requested
         )
         self.close_action = self._action(
             tr("Close project"), "close", QKeySequence.StandardKey.Close, self.close_requested
@@ -66,8 +69,10 @@ class TopBar(QFrame):
         self.theme_button = self._tool_button("moon", tr("Light or dark"), "Ctrl+Shift+D")
         self.theme_button.clicked.connect(self._on_theme_clicked)
         self.language_button = self._make_language_button()
-        self.help_button = self._tool_button("help", tr("Help and shortcuts"), "F1")
-        self.help_button.clicked.connect(self.help_requested)
+        self.update_action = self._action(
+            tr("Look for a later version"), "", "", self.update_requested
+        )
+        self.help_button = self._make_help_button()
         layout = QHBoxLayout(self)
         layout.setContentsMargins(GRID * 2, 0, GRID, 0)
         layout.setSpacing(GRID)
@@ -109,6 +114,11 @@ class TopBar(QFrame):
         self.device_button.setToolTip("\n".join(device_facts(item) for item in devices))
         self.device_button.setAccessibleDescription(self.device_button.toolTip())
 
+    def set_update_reason(self, reason: str) -> None:
+        """Say why no later version can be looked for; "" where one can."""
+        self.update_action.setEnabled(not reason)
+        self.update_action.setToolTip(reason)
+
     def renew_colors(self) -> None:
         """Show the icon of the theme that a click would switch to."""
         set_icon(self.theme_button, "sun" if tokens().dark else "moon")
@@ -119,6 +129,7 @@ class TopBar(QFrame):
         keys = QKeySequence.StandardKey
         new = self._action(tr("New project…"), "add", keys.New, self.new_requested)
         opened = self._action(tr("Open project…"), "folder", keys.Open, self.open_requested)
+        prefer = self._action(tr("Settings…"), "sliders", "Ctrl+,", self.settings_requested)
         leave = self._action(tr("Quit"), "", "Ctrl+Q", self.quit_requested)
         menu.addAction(new)
         menu.addAction(opened)
@@ -129,6 +140,8 @@ class TopBar(QFrame):
         menu.addAction(self.cleanup_action)
         menu.addSeparator()
         menu.addAction(self.close_action)
+        menu.addSeparator()
+        menu.addAction(prefer)
         menu.addAction(leave)
         made = QToolButton()
         made.setText(tr("Project"))
@@ -167,7 +180,7 @@ class TopBar(QFrame):
         made.setText(tr("Looking for devices…"))
         made.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         made.setAccessibleName(tr("Training device"))
-        made.clicked.connect(self.device_requested)
+        made.clicked.connect(self.settings_requested)
         return made
 
     def _make_language_button(self) -> QToolButton:
@@ -180,6 +193,19 @@ class TopBar(QFrame):
             action.triggered.connect(
                 lambda _checked=False, language=code: self.language_requested.emit(language)
             )
+        made.setMenu(menu)
+        made.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        return made
+
+    def _make_help_button(self) -> QToolButton:
+        menu = QMenu(self)
+        menu.setToolTipsVisible(True)
+        menu.addAction(self._action(tr("Help and shortcuts"), "help", "F1", self.help_requested))
+        menu.addAction(self._action(tr("Check this computer…"), "device", "", self.check_requested))
+        menu.addSeparator()
+        menu.addAction(self._action(tr("What is new"), "", "", self.changes_requested))
+        menu.addAction(self.update_action)
+        made = self._tool_button("help", tr("Help"), "Alt+H")
         made.setMenu(menu)
         made.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         return made

@@ -9,6 +9,7 @@ from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import (
     QFrame,
+    QGridLayout,
     QHBoxLayout,
     QScrollArea,
     QSplitter,
@@ -18,20 +19,26 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.look.theme import GRID
+from app.look.theme import GRID, set_role
 from app.look.translation import tr, translated
-from app.panels.base import Panel, StepState
+from app.panels.base import Panel, StepState, StepStatus
 from app.services.context import AppContext
+from app.services.notices import Notice
 from app.services.targets import Target
 from app.services.timers import single_shot
 from app.shell.rail import Rail, RailStep
 from app.widgets.focus_policy import WheelScrolls
 from app.widgets.layout import indent_spin_boxes, line
+from app.widgets.notice_bar import NoticeBar
 from core.project import Project
 from core.runs.events import Event
 
 if TYPE_CHECKING:  # loads every panel, which the start page does not wait for
     from app.shell.steps import Step
+
+
+_WIDEST_NOTICE = GRID * 90
+_FOOTER = GRID * 8
 
 
 class WorkArea(QWidget):
@@ -70,6 +77,8 @@ class WorkArea(QWidget):
         self._inspector_layout.setContentsMargins(0, 0, 0, 0)
         self._inspector: QWidget | None = None
         self._inspector_frame = self._make_inspector()
+        self.notice = NoticeBar()
+        self._on_notice: Callable[[], None] | None = None
         self._splitter = QSplitter(Qt.Orientation.Horizontal)
         self._splitter.setChildrenCollapsible(False)
         self._splitter.setHandleWidth(1)
@@ -78,7 +87,10 @@ class WorkArea(QWidget):
         middle_layout.setContentsMargins(0, 0, 0, 0)
         middle_layout.setSpacing(0)
         middle_layout.addWidget(self._tab_row)
-        middle_layout.addWidget(self._stack, 1)
+        over = QGridLayout()  # the notice lies over the work, which must not jump
+        over.addWidget(self._stack, 0, 0)
+        over.addLayout(self._above_footers(self.notice), 0, 0)
+        middle_layout.addLayout(over, 1)
         self._splitter.addWidget(middle)
         self._splitter.addWidget(self._inspector_frame)
         self._splitter.setStretchFactor(0, 1)
@@ -90,6 +102,8 @@ class WorkArea(QWidget):
         layout.addWidget(line(vertical=True))
         layout.addWidget(self._splitter, 1)
         self.rail.step_requested.connect(self._on_step_requested)
+        self.notice.action_requested.connect(self._on_notice_action)
+        context.notice_requested.connect(self._tell)
         self._tabs.currentChanged.connect(self._on_tab_changed)
         self.show_panel(next(iter(self.panels)))
         self._on_status_due()
@@ -134,6 +148,7 @@ class WorkArea(QWidget):
 
     def set_project(self, project: Project | None) -> None:
         """Hand the project to every panel."""
+        self.notice.clear()
         for panel in self.panels.values():
             panel.set_project(project)
         self.refresh_status()
@@ -160,10 +175,28 @@ class WorkArea(QWidget):
 
     @Slot()
     def _on_status_due(self) -> None:
+        shown: dict[str, StepStatus] = {}
         for step in self._steps:
             answers = [self.panels[panel.key].status() for panel in step.panels]
             unfinished = [answer for answer in answers if answer.state is not StepState.DONE]
-            self.rail.set_status(step.key, (unfinished or answers[-1:])[0])
+            shown[step.key] = (unfinished or answers[-1:])[0]
+            self.rail.set_status(step.key, shown[step.key])
+        self.rail.set_next(next_step(shown))
+
+    @Slot(object)
+    def _tell(self, notice: Notice) -> None:
+        self._on_notice = notice.on_action
+        if notice.text:
+            self.notice.tell(notice.text, action=notice.action, passing=notice.passing)
+        else:
+            self.notice.clear()
+
+    @Slot()
+    def _on_notice_action(self) -> None:
+        act, self._on_notice = self._on_notice, None
+        self.notice.clear()
+        if act is not None:
+            act()
 
     def renew_colors(self) -> None:
         """Draw rail and panels in the current theme."""
@@ -198,6 +231,20 @@ class WorkArea(QWidget):
         panel.setAccessibleName(translated(panel.title))
         panel.status_changed.connect(self.refresh_status)
         panel.inspector_changed.connect(self._on_inspector_changed)
+
+    def _above_footers(self, notice: NoticeBar) -> QVBoxLayout:
+        """Return a place for the notice that leaves the buttons at the panels' ends free."""
+        set_role(notice, "card")
+        notice.setMaximumWidth(_WIDEST_NOTICE)
+        line_ = QHBoxLayout()
+        line_.addStretch(1)
+        line_.addWidget(notice, 8)
+        line_.addStretch(1)
+        place = QVBoxLayout()
+        place.addStretch(1)
+        place.addLayout(line_)
+        place.addSpacing(_FOOTER)
+        return place
 
     def _make_inspector(self) -> QFrame:
         frame = QFrame()
@@ -269,3 +316,18 @@ class WorkArea(QWidget):
     def _on_inspector_changed(self) -> None:
         if self.sender() is self.current_panel:
             self._show_inspector()
+
+
+def next_step(statuses: Mapping[str, StepStatus]) -> str | None:
+    """Return the key of the step to go to now, None where all is done.
+
+    Args:
+        statuses: by key, in the order of the loop.
+    """
+    waiting = [
+        (key, status)
+        for key, status in statuses.items()
+        if status.state in (StepState.NEXT, StepState.WARNING)
+    ]
+    needed = next((key for key, status in waiting if not status.optional), None)
+    return needed or next((key for key, _ in waiting), None)

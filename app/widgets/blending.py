@@ -23,6 +23,7 @@ ERROR_COLORS: dict[PixelError, Color] = {
 """Okabe and Ito's blue, vermillion and purple: apart for colour-blind eyes too."""
 
 _STRENGTH = 0.6
+_DIM = 0.4
 
 
 def overlay_mask(
@@ -62,6 +63,19 @@ def overlay_errors(bgr: ImageArray, errors: ImageArray) -> ImageArray:
         table[error] = blue, green, red
         alpha[error] = 0.4 if error is PixelError.IGNORED else 0.8
     return _blend(np.asarray(grey, np.uint8), table[errors], alpha[errors])
+
+
+def dim_excluded(bgr: ImageArray, included: npt.NDArray[np.bool_] | None) -> ImageArray:
+    """Return the image darker where nothing is inspected.
+
+    Args:
+        bgr: image, (H, W, 3) uint8.
+        included: what is inspected, (h, w); stretched to the image; None: all of it.
+    """
+    if included is None:
+        return bgr
+    inside = fit(included.astype(np.uint8), bgr)[..., None]
+    return np.where(inside, bgr, (bgr * _DIM).astype(np.uint8))
 
 
 def fit(label_map: ImageArray, bgr: ImageArray) -> ImageArray:

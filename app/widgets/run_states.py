@@ -7,8 +7,17 @@ from app.look.translation import tr
 from core.models.model_verdict import Verdict
 
 
-def state_text(state: str, verdict: Verdict | None = None) -> str:
-    """Return a run's state in the current language, or that what it made is of no use."""
+def state_text(state: str, verdict: Verdict | None = None, *, waits: bool = True) -> str:
+    """Return a run's state in the current language, or that what it made is of no use.
+
+    Args:
+        state: as in ``RunFolder.state``.
+        verdict: what was said of its model.
+        waits: whether a queued run really waits for its turn; one that an earlier window left in
+            the queue does not.
+    """
+    if state == "queued" and not waits:
+        return tr("not started")
     if _is_useless(state, verdict):
         return tr("not usable")
     return {

@@ -51,13 +51,19 @@ class VerdictBox(QFrame):
         self.summary.setText(sentences[0])
         shown = sentences[1 : 1 + self._lines]
         left = len(sentences) - 1 - len(shown)
-        if left:
+        if left and shown:
             shown[-1:] = [tr("… and {count} more sentences", count=left + 1)]
         self.details.setText("\n".join(shown))
         self.details.setVisible(bool(shown))
         self.setToolTip("\n".join(sentences))
         self.setAccessibleDescription(" ".join(sentences))
         self.renew_colors()
+
+    def set_lines(self, lines: int) -> None:
+        """Show at most so many sentences below the first."""
+        if lines != self._lines:
+            self._lines = lines
+            self.show_verdict(self._verdict)
 
     def renew_colors(self) -> None:
         """Draw the mark in the current theme."""

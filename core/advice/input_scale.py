@@ -50,21 +50,27 @@ def choose_scale(
     *,
     most_pixels: float,
     any_size: bool = True,
+    enlarged: float = 1.0,
 ) -> InputScale:
     """Choose scale and size for parts of at most ``most_pixels``.
 
     What a network sees when it predicts costs less than what it is trained on, so parts of larger
     images are trained on. Images of one shape that fit as they are get one size. A network that
-    sees its whole input at once (``any_size`` False) always gets one size.
+    sees its whole input at once (``any_size`` False) always gets one size. ``enlarged`` is a factor
+    on top, for what matters more than usual: small things above 1, speed below.
     """
     width, height = statistics.median_size
     whole = max(1, width * height)
     if not any_size:
-        return _fitted(statistics, min(1.0, math.sqrt(most_pixels / whole)))
+        return _fitted(statistics, min(1.0, math.sqrt(most_pixels / whole)) * enlarged, enlarged)
     smallest = 0.0 if facts is None else facts.smallest_side
     needed = min(_MOST_ENLARGED, OBJECT_SIDE / smallest) if smallest else 0.0
     usual = min(1.0, math.sqrt(_MOST_PARTS * most_pixels / whole))
     varied = _aspects_differ(statistics.sizes)
+    if enlarged != 1.0:
+        factor = round(max(usual, needed) * enlarged, 2)
+        why = _why_wanted(factor, enlarged)
+        return _scaled(statistics, factor, most_pixels, why)
     if not varied and needed <= usual == 1.0 and whole <= _NEARLY_WHOLE * most_pixels:
         return _fitted(statistics, 1.0)
     factor = round(max(usual, needed), 2)
@@ -72,16 +78,25 @@ def choose_scale(
         why = _why_objects(smallest, factor, usual)
     else:
         why = _why_varied(factor) if varied else _why_share(factor)
+    return _scaled(statistics, factor, most_pixels, why)
+
+
+def _scaled(
+    statistics: DatasetStatistics, factor: float, most_pixels: float, why: Message
+) -> InputScale:
+    width, height = statistics.median_size
     size = _part_size((width * factor, height * factor), most_pixels)
     mean = _mean_pixels(statistics.sizes) * factor**2
     return InputScale(size, factor, mean, (why, _why_parts(size)))
 
 
-def _fitted(statistics: DatasetStatistics, fit: float) -> InputScale:
+def _fitted(statistics: DatasetStatistics, fit: float, enlarged: float = 1.0) -> InputScale:
     width, height = statistics.median_size
     size = (_to_step(width * fit), _to_step(height * fit))
     original, chosen = f"{width}×{height}", f"{size[0]}×{size[1]}"
-    if fit < 1:
+    if enlarged != 1.0:
+        why = _why_wanted(fit, enlarged)
+    elif fit < 1:
         why = message(
             "Image size {size}: half of your images are larger than {original}; this keeps the "
             "shape and the time within bounds.",
@@ -137,6 +152,17 @@ def _why_objects(smallest: float, factor: float, fit: float) -> Message:
         share=f"{100 * factor:.0f} %",
         fit=f"{100 * fit:.0f} %",
         side=round(smallest),
+    )
+
+
+def _why_wanted(factor: float, enlarged: float) -> Message:
+    share = f"{100 * factor:.0f} %"
+    if enlarged > 1:
+        return message(
+            "Images at {share} of their size, larger than usual: small things matter.", share=share
+        )
+    return message(
+        "Images at {share} of their size, smaller than usual: the line is fast.", share=share
     )
 
 

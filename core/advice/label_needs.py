@@ -11,8 +11,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
+from core.advice.input_scale import OBJECT_SIDE
 from core.advice.label_counts import LabelCount, LabelCounter
 from core.advice.verdict import more_labels
+from core.data.validation import Finding
 from core.models.model_verdict import read_object_figures
 from core.prediction.inspection import background_class
 from core.project import Project
@@ -114,6 +116,18 @@ class LabelAdviser:
             measured=self._measured(project, check),
         )
 
+    def findings(
+        self, project: Project, *, check: Callable[[], None] = lambda: None
+    ) -> tuple[Finding, ...]:
+        """Return what the sizes of the objects say; arguments as in ``needs``."""
+        counts = self._counter.count(project, check=check)
+        sides = {
+            label.name: counts[label.id].side
+            for label in project.labels()
+            if label.id and counts[label.id].objects
+        }
+        return small_objects(sides, project.statistics().median_size)
+
     def _measured(self, project: Project, check: Callable[[], None]) -> Measured | None:
         for run in project.runs("train"):
             figures = read_object_figures(run.folder / "best_model")
@@ -125,6 +139,28 @@ class LabelAdviser:
             learnt_from = {names[id_]: count.objects for id_, count in counts.items()}
             return read_measured(figures, learnt_from)
         return None
+
+
+def small_objects(sides: Mapping[str, float], size: tuple[int, int]) -> tuple[Finding, ...]:
+    """Return which classes' objects are small for a network that sees the images as they are.
+
+    Args:
+        sides: of usual objects by class name, as a share of the image's shorter side.
+        size: (width, height) of usual images, pixels.
+    """
+    found = []
+    for name, share in sides.items():
+        side = share * min(size)
+        if 0 < side < OBJECT_SIDE:
+            text = message(
+                "“{label}” is usually {side} pixels wide; networks find what is {wanted} pixels "
+                "wide or more.",
+                label=name,
+                side=max(1, round(side)),
+                wanted=round(OBJECT_SIDE),
+            )
+            found.append(Finding("info", "small_objects", text, None, round(side)))
+    return tuple(found)
 
 
 def read_measured(figures: Mapping[str, Any], learnt_from: Mapping[str, int]) -> Measured | None:

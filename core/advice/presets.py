@@ -26,6 +26,16 @@ from core.system.messages import Message, message
 from core.transforms.recipes import Augmentation
 
 Quality = Literal["quick", "balanced", "thorough"]
+#: What matters most, in plain words.
+Goal = Literal["usual", "small", "fast", "accurate"]
+GOALS: tuple[Goal, ...] = ("usual", "small", "fast", "accurate")
+#: How much larger than usual the network sees the images.
+_ENLARGED: Final[Mapping[Goal, float]] = {
+    "usual": 1.0,
+    "small": 1.5,
+    "fast": 0.67,
+    "accurate": 1.25,
+}
 QUALITIES: tuple[Quality, ...] = ("quick", "balanced", "thorough")
 #: Minutes that each may take.
 MINUTES: Final[Mapping[Quality, float]] = {"quick": 5.0, "balanced": 30.0, "thorough": 480.0}
@@ -34,6 +44,9 @@ MINUTES: Final[Mapping[Quality, float]] = {"quick": 5.0, "balanced": 30.0, "thor
 PRETRAINED: Final[ModelName] = "EfficientNetFPN"
 RARE_SHARE: Final = 0.02
 FEW_OBJECTS: Final = 20
+#: The smallest network, and how many objects of each class it needs to learn from random weights.
+_QUICKEST: Final[ModelName] = "FastSCNN"
+_MANY_OBJECTS: Final = 200
 
 #: Cross entropy for every pixel alike, Dice for every class alike (nnU-Net's, Isensee et al. 2021).
 CE_AND_DICE: Final = (("CrossEntropyLoss", 1.0), ("DiceLoss", 1.0))
@@ -106,6 +119,7 @@ def suggest(
     *,
     facts: LabelFacts | None = None,
     quality: Quality = "balanced",
+    goal: Goal = "usual",
     minutes: float | None = None,
     model: ModelName | None = None,
     measured: Mapping[ModelName, float] | None = None,
@@ -118,6 +132,7 @@ def suggest(
         facts: what the labels say; without them objects count as large and images as having an up
             and a down.
         quality: how much time to spend, where ``minutes`` does not say.
+        goal: what matters most.
         minutes: that the training may take.
         model: keep this network; None: choose one.
         measured: input pixels a second that earlier runs of a network reached on this device,
@@ -132,7 +147,7 @@ def suggest(
             "There are no training images yet: label some and put them into the subset train."
         )
     allowed = MINUTES[quality] if minutes is None else minutes
-    chosen, why_model = _model(statistics, facts, model)
+    chosen, why_model = _model(statistics, facts, model, goal)
     speed = (measured or {}).get(chosen) or pixels_per_second(chosen, device)
     budget = _Budget.of(60 * allowed, speed, device)
     scale = choose_scale(
@@ -140,6 +155,7 @@ def suggest(
         facts,
         most_pixels=budget.part_pixels(chosen),
         any_size=NETWORKS[chosen].takes_any_size,
+        enlarged=_ENLARGED[goal],
     )
     batch, why_batch = _batch_size(images, device, chosen, scale.size)
     plan = _plan(statistics, budget, scale, batch)
@@ -215,7 +231,10 @@ def memory_budget(device: DeviceInfo) -> int:
 
 
 def _model(
-    statistics: DatasetStatistics, facts: LabelFacts | None, wanted: ModelName | None
+    statistics: DatasetStatistics,
+    facts: LabelFacts | None,
+    wanted: ModelName | None,
+    goal: Goal,
 ) -> tuple[ModelName, Message]:
     if wanted is not None:
         return wanted, message("{model}: your choice.", model=wanted)
@@ -224,6 +243,14 @@ def _model(
         ((one.objects, name) for one, name in zip(counts, statistics.labels[1:], strict=False)),
         default=None,
     )
+    if goal == "fast" and fewest is not None and fewest[0] >= _MANY_OBJECTS:
+        return _QUICKEST, message(
+            "{model}: the quickest network, and there are labels enough for it to start from "
+            "nothing (“{label}”: {count}).",
+            model=_QUICKEST,
+            label=fewest[1],
+            count=fewest[0],
+        )
     if fewest is not None and fewest[0] < FEW_OBJECTS:
         objects, name = fewest
         return PRETRAINED, message(

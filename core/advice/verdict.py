@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from core.models.model_verdict import Level, Verdict, nothing_but
 from core.prediction.figures import ImageFigures
-from core.prediction.inspection import background_class
+from core.prediction.inspection import Evaluation, background_class
 from core.prediction.metrics import metrics_from_matrix
 from core.system.messages import Message, message
 
@@ -77,6 +77,12 @@ def judge(
         )
     kinds = _images_sentence(figures["images"])
     return Verdict(level, (summary, *sentences, *kinds, *more), examples)
+
+
+def judge_evaluation(evaluation: Evaluation) -> Verdict:
+    """Say what a model is good for by an evaluation that counted objects (``read_evaluation``)."""
+    rows = [(str(one.image), ImageFigures(objects=one.objects)) for one in evaluation.images]
+    return judge(evaluation.labels, evaluation.matrix, evaluation.metrics, rows)
 
 
 def _whole(classes: Sequence[Mapping[str, Any]], total: Mapping[str, Any]) -> tuple[Level, Message]:

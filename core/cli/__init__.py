@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import sys
+import threading
 from collections.abc import Sequence
 
 from core.cli.environment import EXIT_BUG, EXIT_INTERRUPTED, EXIT_OK, Environment, OpenWindow
@@ -33,6 +35,7 @@ def run(argv: Sequence[str], *, open_window: OpenWindow | None = None) -> int:
     from core.cli.console import complain, debugging
 
     _use_utf8()
+    _answer_ctrl_break()
     logging.basicConfig(level=logging.DEBUG if debugging() else logging.ERROR, stream=sys.stderr)
     command = typer.main.get_command(build_app())
     try:
@@ -87,6 +90,12 @@ def _sentence(text: str) -> str:
 def _help_hint(error: Exception) -> str:
     context = getattr(error, "ctx", None)  # usage errors know which command they are about
     return f"see {context.command_path if context else program_name()} --help"
+
+
+def _answer_ctrl_break() -> None:
+    """Ctrl-Break ends a command as Ctrl-C does; Windows alone would drop it without a word."""
+    if sys.platform == "win32" and threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGBREAK, signal.default_int_handler)
 
 
 def _use_utf8() -> None:

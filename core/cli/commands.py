@@ -17,6 +17,7 @@ from core.cli import (
     doctor,
     evaluate,
     export,
+    gpu,
     learning_curve,
     open_window,
     predict,
@@ -78,6 +79,7 @@ def build_app() -> typer.Typer:
     app.command("validate")(data.validate)
     app.command("split")(data.split)
     app.command("doctor")(doctor.command)
+    app.add_typer(gpu.build_app(), name="gpu")
     return app
 
 

@@ -39,7 +39,7 @@ def command(
     """
     from core.cli.job_runner import count_progress
     from core.demo import open_workspace
-    from core.system.doctor.diagnosis import has_display
+    from core.system.doctor.window import has_display
 
     workspace = open_workspace(out.absolute(), images=images, epochs=epochs, seed=seed)
     with count_progress("making images") as update:
@@ -55,7 +55,7 @@ def command(
 def _run_in_terminal(workspace: Workspace, *, json: bool) -> None:
     from core.cli.console import err, print_json
     from core.cli.evaluate import print_metrics
-    from core.report import write_evaluation_report
+    from core.report.evaluation_report import write_evaluation_report
 
     err().print(f"data set: {workspace.data_dir}", markup=False)
     training = _finished(workspace, "train", workspace.training_fields())

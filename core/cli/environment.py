@@ -13,7 +13,7 @@ EXIT_BAD_INPUT = 2
 EXIT_INTERRUPTED = 130
 
 OpenWindow: TypeAlias = Callable[[Path | None, Mapping[str, Any] | None], int]
-"""(project folder or none, fields of the job to start there) → exit code, once the window is closed."""
+"""(project folder or none, fields of a job to start there) → exit code, once it is closed."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,7 +64,7 @@ def command(
     from core.cli.job_runner import job_result, kept_run_folder
     from core.cli.shared_options import check_device, checked, existing_model, given
     from core.prediction.exported_model import read_any_info
-    from core.report.collect import write_evaluation_report
+    from core.report.evaluation_report import write_evaluation_report
     from core.runs.kinds import EvaluateSpec
     from core.runs.run_folder import RunFolder
 

@@ -30,6 +30,7 @@ from core.jobs.process import JobProcess
 from core.runs import events
 from core.runs.kinds import STAGES, TrainSpec, job_kind
 from core.runs.run_folder import RunFolder
+from core.system.child_processes import STOP_SIGNALS
 from core.system.errors import InputError
 
 _FREE_WAIT_S = 15.0
@@ -177,8 +178,7 @@ def _stop_on_interrupt(job: JobProcess) -> Iterator[None]:
         else:
             job.kill()
 
-    numbers = [signal.SIGINT, signal.SIGTERM]
-    before = {number: signal.signal(number, on_interrupt) for number in numbers}
+    before = {number: signal.signal(number, on_interrupt) for number in STOP_SIGNALS}
     try:
         yield
     finally:

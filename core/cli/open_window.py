@@ -21,7 +21,7 @@ def command(
 ) -> None:
     """Open the window, on a project if one is named."""
     from core.project.project_folder import DATABASE
-    from core.system.doctor.diagnosis import has_display
+    from core.system.doctor.window import has_display
 
     environment: Environment = context.obj
     drawn = has_display() or "QT_QPA_PLATFORM" in os.environ  # tests draw into memory

@@ -244,7 +244,8 @@ def _suggested(
     """Return settings that fit the data, the device and those that are known already."""
     from core.advice.presets import suggest
     from core.models.optimizer_choice import learning_rate
-    from core.system.devices import DeviceInfo, training_devices
+    from core.system.devices import DeviceInfo
+    from core.system.engine_devices import training_devices
 
     kind = str(request.chosen.get("device", "auto")).partition(":")[0]
     devices = training_devices()

@@ -236,7 +236,7 @@ def _print(result: dict[str, Any]) -> None:
         console.print(f"  {fault['stage']}: {fault['problem']}", markup=False)
     if result["agreement"] is not None:
         console.print(
-            f"same class      {result['agreement']:.4%} of the pixels, {result['images']} images"
+            f"same class      {result['agreement']:.4%} of the pixels, {_images(result['images'])}"
         )
     if result["miou_model"] is not None:
         console.print(
@@ -245,7 +245,7 @@ def _print(result: dict[str, Any]) -> None:
     if result["largest_difference"] is not None:
         console.print(
             f"scores          differ by {result['largest_difference']:.2g} at most, "
-            f"{result['scored_images']} images"
+            + _images(result["scored_images"])
         )
     if (worst := result["worst_image"]) is not None:
         console.print(f"worst image     {worst['image']}, {worst['agreement']:.4%}", markup=False)
@@ -262,3 +262,7 @@ def _print(result: dict[str, Any]) -> None:
     )
     for warning in result["warnings"]:
         err().print(f"warning: {warning['problem']}", markup=False)
+
+
+def _images(count: int) -> str:
+    return f"{count} {'image' if count == 1 else 'images'}"

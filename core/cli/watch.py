@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
+from core.system.child_processes import STOP_SIGNALS
 from core.system.errors import InputError
 
 if TYPE_CHECKING:
@@ -167,8 +168,7 @@ def _stop_in_order() -> Iterator[Callable[[Callable[[], None]], None]]:
         if came:
             stop()
 
-    numbers = (signal.SIGINT, signal.SIGTERM)
-    before = {number: signal.signal(number, on_signal) for number in numbers}
+    before = {number: signal.signal(number, on_signal) for number in STOP_SIGNALS}
     try:
         yield take
     finally:

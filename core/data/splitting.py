@@ -7,6 +7,7 @@ import re
 from collections import defaultdict
 from collections.abc import Collection, Hashable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
@@ -35,6 +36,8 @@ def split_items(
     group: str | None = None,
     seed: int = 0,
     classes: Mapping[Key, Collection[int]] | None = None,
+    settled: Mapping[Key, Subset] | None = None,
+    closed: Collection[Subset] = (),
 ) -> dict[Key, Subset]:
     """Assign every item to a subset; the same items and seed give the same split in any order.
 
@@ -49,7 +52,9 @@ def split_items(
         group: regular expression; items with the same first group (or whole match, if it has no
             group) belong together, and one without a match stands alone.
         seed: another seed, another split.
-        classes: class indices that each item shows.
+        classes: class indices that each item shows, settled ones too.
+        settled: others that have a subset, which stay and count: the shares are of all together.
+        closed: subsets that get no item more.
 
     Raises:
         InputError: no items, shares below 0 or with nothing left to train on, or a faulty
@@ -68,9 +73,16 @@ def split_items(
     order = np.random.default_rng(seed).permutation(len(groups))
     groups = [groups[index] for index in order]
     sizes = np.array([len(members) for members in groups])
-    targets = _targets(len(items), len(groups), val, test)
-    shown = _class_counts(groups, classes or {})
-    chosen = _assign(sizes, shown, targets)
+    given = [[item for item, of in (settled or {}).items() if of == subset] for subset in SUBSETS]
+    taken = np.array([len(members) for members in given])
+    open_ = np.array([subset not in closed for subset in SUBSETS])
+    targets = _targets(len(items) + int(taken.sum()), len(groups) + int(taken.sum()), val, test)
+    targets = np.where(open_, targets, taken)
+    targets[0] = max(1.0, len(items) + float(taken.sum()) - targets[1] - targets[2])
+    shown = _class_counts([*groups, *given], classes or {})
+    chosen = _assign(
+        sizes, shown[: len(groups)], _Wanted(targets, taken, shown[len(groups) :], open_)
+    )
     return {item: SUBSETS[k] for members, k in zip(groups, chosen, strict=True) for item in members}
 
 
@@ -119,19 +131,35 @@ def _class_counts(
     return counts
 
 
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """Images wanted in each subset, and those that it has already.
+
+    Attributes:
+        targets: (subset,) images wanted in the end.
+        taken: (subset,) that it has.
+        shown: (subset, class) images that show each class, of those taken.
+        open: whether it takes any more.
+    """
+
+    targets: npt.NDArray[np.float64]
+    taken: npt.NDArray[np.int64]
+    shown: npt.NDArray[np.int64]
+    open: npt.NDArray[np.bool_]
+
+
 def _assign(
-    sizes: npt.NDArray[np.int64],
-    shown: npt.NDArray[np.int64],
-    targets: npt.NDArray[np.float64],
+    sizes: npt.NDArray[np.int64], shown: npt.NDArray[np.int64], wanted: _Wanted
 ) -> list[int]:
     """Return the subset of each group; ``shown`` is (group, class)."""
-    room = targets.copy()
-    need = _class_targets(shown, targets)
+    room = wanted.targets - wanted.taken
+    need = _class_targets(shown, wanted) - wanted.shown
+    takes = (wanted.targets > 0) & wanted.open
     chosen = np.full(len(sizes), -1)
 
-    def place(rows: npt.NDArray[np.int64], wanted: npt.NDArray[np.float64]) -> None:
+    def place(rows: npt.NDArray[np.int64], lacking: npt.NDArray[np.float64]) -> None:
         for row in rows:
-            subset = _best(wanted, room, targets)
+            subset = _best(lacking, room, takes)
             chosen[row] = subset
             room[subset] -= sizes[row]
             need[subset] -= shown[row]
@@ -145,17 +173,17 @@ def _assign(
         place(rows[np.argsort(-shown[rows, rarest], kind="stable")], need[:, rarest])
     rest = np.flatnonzero(chosen < 0)
     place(rest[np.argsort(-sizes[rest], kind="stable")], room)
-    _fill_empty(chosen, sizes, targets)
+    _fill_empty(chosen, sizes, takes & (wanted.taken == 0))
     return [int(subset) for subset in chosen]
 
 
-def _class_targets(
-    shown: npt.NDArray[np.int64], targets: npt.NDArray[np.float64]
-) -> npt.NDArray[np.float64]:
+def _class_targets(shown: npt.NDArray[np.int64], wanted: _Wanted) -> npt.NDArray[np.float64]:
     """Images (subset, class) wanted; at least one in each subset of a class in enough groups."""
-    totals = shown.sum(axis=0).astype(np.float64)
+    targets = wanted.targets
+    totals = (shown.sum(axis=0) + wanted.shown.sum(axis=0)).astype(np.float64)
     need: npt.NDArray[np.float64] = targets[:, None] / targets.sum() * totals
-    spread = (shown > 0).sum(axis=0) >= np.count_nonzero(targets)
+    groups = (shown > 0).sum(axis=0) + (wanted.shown > 0).sum(axis=0)
+    spread = groups >= np.count_nonzero(targets)
     for subset in (1, 2):
         if targets[subset]:
             need[subset] = np.where(spread, np.maximum(need[subset], 1), need[subset])
@@ -166,23 +194,23 @@ def _class_targets(
 def _best(
     wanted: npt.NDArray[np.float64],
     room: npt.NDArray[np.float64],
-    targets: npt.NDArray[np.float64],
+    takes: npt.NDArray[np.bool_],
 ) -> int:
     """The subset that wants most of those with room; of equals the one with most room."""
-    has_room = (targets > 0) & (room > 0)
+    has_room = takes & (room > 0)
     if not has_room.any():
-        has_room = targets > 0
+        has_room = takes
     return max(range(3), key=lambda k: (has_room[k], round(float(wanted[k]), 9), room[k], -k))
 
 
 def _fill_empty(
     chosen: npt.NDArray[np.int64],
     sizes: npt.NDArray[np.int64],
-    targets: npt.NDArray[np.float64],
+    wanted: npt.NDArray[np.bool_],
 ) -> None:
     """Give an empty wanted subset the smallest group of the subset that has most groups."""
     for subset in range(3):
-        if targets[subset] and not (chosen == subset).any():
+        if wanted[subset] and not (chosen == subset).any():
             donor = int(np.bincount(chosen, minlength=3).argmax())
             rows = np.flatnonzero(chosen == donor)
             chosen[rows[sizes[rows].argmin()]] = subset

@@ -106,7 +106,13 @@ class Measured:
         """Return JSON's types."""
         content = asdict(replace(self, timings=(), problem=None))
         content |= {"export": str(self.export), "timings": [asdict(one) for one in self.timings]}
-        content["problem"] = None if self.problem is None else str(self.problem)
+        problem = self.problem
+        content["problem"] = None if problem is None else str(problem)
+        content["problem_message"] = (  # to be translated
+            None
+            if problem is None
+            else {"template": problem.template, "params": dict(problem.params)}
+        )
         return content
 
     def timing(self, stage: Stage, *, threads: int, batch: int = 1) -> Timing | None:

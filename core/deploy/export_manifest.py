@@ -22,6 +22,7 @@ from core.portable.manifest import (
     file_record,
     manifest_to_dict,
 )
+from core.prediction.image_windows import scaled_tiling
 from core.prediction.predictor import OVERLAP, WINDOW
 from core.transforms import Normalize, transforms_from_list
 
@@ -113,9 +114,7 @@ def tiling(items: Items | None, size: tuple[int, int] | None, *, plain: bool) ->
     scale = float(np.prod(scales))
     window = size or WINDOW
     overlap = min(OVERLAP, min(window) // 2)
-    factor = 1.0 if plain else 1 / scale
-    width, height, shared = (max(1, int(side * factor)) for side in (*window, overlap))
-    return Tiling(width=width, height=height, overlap=min(shared, min(width, height) // 2))
+    return scaled_tiling(window, overlap, scale=1.0 if plain else scale)
 
 
 def _makes_small(name: str, parameters: Mapping[str, Any]) -> bool:

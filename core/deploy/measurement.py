@@ -69,7 +69,7 @@ def measure_variant(
 
     metrics = file.evaluate(dataset, on_step=on_step).metrics()
     images = [Path(dataset.raw(index)[0]) for index in spread(len(dataset), COMPARED)]
-    height, width = file.network_predictor().prepare(str(images[0])).image.shape[1:]
+    height, width = file.network_predictor().network_input(str(images[0])).image.shape[1:]
     image_size = exported.size or (width, height)
     time = latency(
         exported.model,

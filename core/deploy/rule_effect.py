@@ -154,7 +154,8 @@ def measure_effect(
 
     Args:
         predictor: the model.
-        dataset: images with masks; transforms play no part.
+        dataset: images with masks; transforms play no part. The same classes in another order
+            are told by their names.
         settings: of which only the thresholds count here.
         progress: called with (done, total).
 
@@ -163,6 +164,7 @@ def measure_effect(
     """
     manifest = predictor.manifest
     check_classes(dataset, manifest.num_classes)
+    ids = _ids_by_name(dataset.labels, manifest.labels)
     effect = RuleEffect(manifest.labels, manifest.background)
     with portable_errors():
         offsets = asked_offsets(manifest, settings.thresholds or manifest.applies_thresholds)
@@ -170,7 +172,18 @@ def measure_effect(
             image, _ = dataset.raw(index)
             scores = predictor.scores(read_image(image))
             label_map = choose_by_probability(scores.transpose(2, 0, 1), offsets)
-            effect.add(image, label_map, scores, dataset.read_mask(index))
+            effect.add(image, label_map, scores, ids[dataset.read_mask(index)])
             if progress is not None:
                 progress(index + 1, len(dataset))
     return effect
+
+
+def _ids_by_name(given: Sequence[str], wanted: Sequence[str]) -> LabelMap:
+    """Return the model's class id for each of the data's, (256,): rules name classes.
+
+    The same where the names are others: then ids alone say what is meant.
+    """
+    ids = np.arange(256, dtype=np.uint8)
+    if len(set(wanted)) == len(wanted) and sorted(given) == sorted(wanted):
+        ids[: len(given)] = [wanted.index(name) for name in given]
+    return ids

@@ -13,7 +13,6 @@ import logging
 import multiprocessing
 import os
 import threading
-from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
 from typing import Any
@@ -28,8 +27,15 @@ from core.jobs.failures import classify
 from core.jobs.worker import leave_terminal, lower_priority, redirect_output
 from core.models.model_folder import exported_file
 from core.project.draft_models import check_model, check_useful
+from core.system.child_processes import (
+    PipeEnd,
+    end_descendants_with_this_process,
+    interrupt_blocked,
+)
 from core.system.errors import InputError
 from core.system.files import make_folder
+from core.system.gpu_environment.environment_folders import GpuEnvironment, switched_on
+from core.system.gpu_environment.worker_entry import enter_environment
 
 _LOG = logging.getLogger(__name__)
 _END_WAIT_S = 5.0
@@ -47,7 +53,8 @@ class PredictionServer:
         self._turn = threading.Lock()
         self._state = threading.Lock()
         self._process: SpawnProcess | None = None
-        self._pipe: Connection | None = None
+        self._pipe: PipeEnd | None = None
+        self._environment: GpuEnvironment | None = None
 
     @property
     def pid(self) -> int | None:
@@ -88,7 +95,11 @@ class PredictionServer:
             with contextlib.suppress(OSError):
                 pipe.close()
 
-    def _connect(self) -> Connection:
+    def _connect(self) -> PipeEnd:
+        environment = switched_on()
+        if environment != self._environment:  # a process stays with the engine that it has loaded
+            self.close()
+            self._environment = environment
         with self._state:
             if self._process is not None and self._pipe is not None and self._process.is_alive():
                 return self._pipe
@@ -104,13 +115,14 @@ class PredictionServer:
             self._process = context.Process(
                 target=_serve, args=(theirs, log), name="prediction", daemon=True
             )
-            self._process.start()
+            with interrupt_blocked():
+                self._process.start()
             theirs.close()
             self._pipe = ours
             return ours
 
 
-def _receive(pipe: Connection) -> Prediction:
+def _receive(pipe: PipeEnd) -> Prediction:
     answer: dict[str, Any] = json.loads(pipe.recv_bytes())
     if "template" in answer:
         raise InputError(answer["template"], **answer["params"])
@@ -126,11 +138,12 @@ def _receive(pipe: Connection) -> Prediction:
     )
 
 
-def _serve(pipe: Connection, log: str | None) -> None:
+def _serve(pipe: PipeEnd, log: str | None) -> None:
     """The process: answer until the pipe ends."""
     leave_terminal()
     lower_priority()
     redirect_output(Path(os.devnull if log is None else log))
+    end_descendants_with_this_process()
     loaded: dict[Path, DraftModel] = {}
     while True:
         try:
@@ -154,12 +167,16 @@ def _predict(loaded: dict[Path, DraftModel], model_dir: Path, image: Path) -> Pr
     if model is None:
         loaded.clear()  # one model's memory is enough
         if exported_file(model_dir) is None:
+            # No self-test anew: a daemon may start no processes.
+            enter_environment(
+                "auto", warn=lambda problem: _LOG.warning("%s", problem), retest=False
+            )
             tasks.choose_device("auto")
         model = loaded[model_dir] = open_model(model_dir)
     return model.predict(image)
 
 
-def _send(pipe: Connection, prediction: Prediction) -> None:
+def _send(pipe: PipeEnd, prediction: Prediction) -> None:
     header = {
         "size": prediction.label_map.shape,
         "entropy": prediction.uncertainty.entropy,

@@ -7,14 +7,22 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from core.images.io import write_mask
 from core.images.palette import default_palette
-from core.runs.events import Checkpoint, Event, MaskPreview, Metric, Paused, Progress, Warned
+from core.runs.events import (
+    Checkpoint,
+    Event,
+    MaskPreview,
+    Metric,
+    Paused,
+    Progress,
+    StopReason,
+    Warned,
+)
 from core.system.messages import Message
 from core.system.reporting import Reporter, StopRequested
 
@@ -43,9 +51,9 @@ class JobReporter(Reporter):
         self._send: Callable[[str], None] = lambda command: None
         self._progress_at = 0.0
         self._progress_key = ("", -1, False)
-        self.stop_reason: Literal["user", "parent_died"] = "user"
+        self.stop_reason: StopReason = "user"
 
-    def request_stop(self, reason: Literal["user", "parent_died"] = "user") -> None:
+    def request_stop(self, reason: StopReason = "user") -> None:
         """End the work at the next step boundary."""
         if not self._stop.is_set():
             self.stop_reason = reason
@@ -63,7 +71,7 @@ class JobReporter(Reporter):
             self._send("resume")
 
     def request(self, command: str) -> None:
-        """Do what ``command`` names: pause, resume, stop or preview."""
+        """Do what ``command`` names: pause, resume, stop, close or preview."""
         match command:
             case "pause":
                 self.request_pause(True)
@@ -71,6 +79,8 @@ class JobReporter(Reporter):
                 self.request_pause(False)
             case "stop":
                 self.request_stop()
+            case "close":
+                self.request_stop("window_closed")
             case "preview":
                 self.request_preview()
             case _:

@@ -10,11 +10,11 @@ import collections
 import json
 import threading
 import time
-from multiprocessing.connection import Connection
 
 from core.runs.event_log import EventWriter
 from core.runs.events import TERMINAL, Event, from_json, to_json
 from core.runs.run_folder import RunFolder
+from core.system.child_processes import PipeEnd
 
 _FLUSH_S = 5.0
 _QUEUE_LINES = 2000
@@ -28,7 +28,7 @@ class EventStream:
     gap and reads them there.
     """
 
-    def __init__(self, writer: EventWriter, pipe: Connection) -> None:
+    def __init__(self, writer: EventWriter, pipe: PipeEnd) -> None:
         self._writer = writer
         self._pipe = pipe
         self._queue: collections.deque[tuple[bool, bytes]] = collections.deque()
@@ -90,7 +90,7 @@ class EventReader:
         unwritten: the newest event that could not be written to the file, or None.
     """
 
-    def __init__(self, run: RunFolder, pipe: Connection) -> None:
+    def __init__(self, run: RunFolder, pipe: PipeEnd) -> None:
         self._run = run
         self._pipe = pipe
         self._offset = run.end_offset()

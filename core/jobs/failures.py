@@ -6,6 +6,7 @@ import errno
 import re
 import shutil
 import signal
+import sys
 from pathlib import Path
 
 import psutil
@@ -19,6 +20,7 @@ from core.runs.spec import JobSpec, TrainingFields
 from core.runs.spec_errors import validation_problem
 from core.system.errors import InputError
 from core.system.files import is_disk_full, storage_problem
+from core.system.gpu_environment.environment_folders import switched_on
 from core.system.messages import Message, message
 
 _MIN_SIDE = 64
@@ -27,6 +29,8 @@ _OOM_TEXT = re.compile(
     r"|cannot allocate memory|can't allocate memory|(unable|failed?) to alloc|insufficient memory",
     re.IGNORECASE,
 )
+#: Exit codes that Task Manager and ``psutil`` give to what they end.
+_WINDOWS_KILLS = frozenset({1, int(signal.SIGTERM)})
 _DISK_FULL_TEXT = re.compile(r"no space left on device|disk quota exceeded", re.IGNORECASE)
 
 
@@ -81,6 +85,8 @@ def worker_died(
         oom_kills: how many processes the system killed for memory while the worker ran.
     """
     killed = {-getattr(signal, name) for name in ("SIGKILL", "SIGTERM") if hasattr(signal, name)}
+    if sys.platform == "win32" and run.heartbeat is not None:  # before it, 1 is a failed start
+        killed |= _WINDOWS_KILLS
     if exitcode == -getattr(signal, "SIGKILL", 0) and (oom_kills or _was_short(run.heartbeat)):
         return out_of_memory(spec)
     if exitcode not in killed and _OOM_TEXT.search(run.log_tail(4096)):
@@ -95,8 +101,19 @@ def worker_died(
     return make_failed(
         "bug",
         message("The job's process crashed (exit code {exitcode}).", exitcode=exitcode),
-        message("Details are in {log}.", log=run.log_path),
+        _crash_advice(run, spec),
     )
+
+
+def _crash_advice(run: RunFolder, spec: JobSpec | None) -> Message:
+    uses_gpu = spec is not None and not spec.device.startswith("cpu") and switched_on() is not None
+    if uses_gpu:
+        return message(
+            "Details are in {log}. Should it happen on the GPU only, go back to the processor in "
+            "the settings, or by the command gpu off.",
+            log=run.log_path,
+        )
+    return message("Details are in {log}.", log=run.log_path)
 
 
 def oom_kill_count() -> int:

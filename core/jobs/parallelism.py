@@ -20,7 +20,8 @@ from core.runs.kinds import TrainSpec, job_kind
 from core.runs.run_folder import RunFolder
 from core.runs.spec import JobSpec
 from core.system.device_choice import MOST_PROCESSES, launched_ranks
-from core.system.devices import idle_cores, training_devices, usable_cores
+from core.system.devices import idle_cores, usable_cores
+from core.system.engine_devices import training_devices
 from core.system.files import write_json_atomic
 
 #: Batch norm measures the images of its own process: fewer than these make it too rough.

@@ -9,12 +9,10 @@ import json
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 import time
 import weakref
-from collections.abc import Iterator
-from multiprocessing import resource_tracker
-from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
 
@@ -26,6 +24,7 @@ from core.jobs.worker import run_worker
 from core.runs.event_log import EventWriter
 from core.runs.events import TERMINAL, Cancelled, Event
 from core.runs.run_folder import RunFolder
+from core.system.child_processes import PipeEnd, interrupt_blocked
 from core.system.errors import InputError
 
 _LIVE: weakref.WeakSet[JobProcess] = weakref.WeakSet()
@@ -56,7 +55,7 @@ class JobProcess:
         self._stop_timeout_s = stop_timeout_s
         self._terminate_timeout_s = terminate_timeout_s
         self._process: SpawnProcess | None = None
-        self._control: Connection | None = None
+        self._control: PipeEnd | None = None
         self._early_commands: list[str] = []
         self._reader: EventReader | None = None
         # Reentrant: a signal handler may stop or kill while this thread is inside one.
@@ -66,6 +65,7 @@ class JobProcess:
         self._ready: collections.deque[Event] = collections.deque()
         self._oom_kills = 0
         self._stopped_at: float | None = None
+        self._closing = False
         self._ended_at: float | None = None
         self._terminated = False
         self._outcome: Event | None = None
@@ -93,7 +93,7 @@ class JobProcess:
             daemon=False,
         )
         _LIVE.add(self)
-        with _interrupt_blocked():
+        with interrupt_blocked():
             self._process.start()
         control_reader.close()
         events_writer.close()
@@ -141,11 +141,15 @@ class JobProcess:
         """Have the previews redrawn soon."""
         self._command("preview")
 
-    def stop(self) -> None:
-        """Ask for the end at the next step boundary; ``poll`` enforces it when that takes long."""
+    def stop(self, *, closing: bool = False) -> None:
+        """Ask for the end at the next step boundary; ``poll`` enforces it when that takes long.
+
+        With ``closing`` nobody wanted this run to end: it counts as interrupted.
+        """
         if self._stopped_at is None:
             self._stopped_at = time.monotonic()
-            self._command("stop")
+            self._closing = closing
+            self._command("close" if closing else "stop")
 
     def kill(self) -> None:
         """End the worker and all its children at once."""
@@ -235,7 +239,7 @@ class JobProcess:
 
     def _judge(self) -> Event:
         if self._stopped_at is not None:
-            return Cancelled("user")
+            return Cancelled("window_closed" if self._closing else "user")
         exitcode = self.exitcode
         return worker_died(
             0 if exitcode is None else exitcode,
@@ -267,21 +271,6 @@ def _let_all_go() -> None:
         process._let_go()
 
 
-@contextlib.contextmanager
-def _interrupt_blocked() -> Iterator[None]:
-    """Ctrl-C must not hit the child before it has left the terminal's group."""
-    if not hasattr(signal, "pthread_sigmask"):
-        yield
-        return
-    # Started with the first child otherwise, and starting it lets Ctrl-C through again.
-    resource_tracker.ensure_running()
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
 def _kill_tree(pid: int) -> None:
     with contextlib.suppress(psutil.Error):
         worker = psutil.Process(pid)
@@ -293,6 +282,6 @@ def _kill_tree(pid: int) -> None:
 
 def _kill_group(pid: int) -> None:
     """Kill what is left in the group that the worker led."""
-    if hasattr(os, "killpg"):
+    if sys.platform != "win32":
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(pid, signal.SIGKILL)

@@ -16,7 +16,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Mapping
-from multiprocessing.connection import Connection, wait
+from multiprocessing.connection import wait
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,7 @@ from core.runs.events import TERMINAL, Cancelled, Done, Event, Failed, Started, 
 from core.runs.kinds import job_kind, spec_from_json, spec_to_json
 from core.runs.run_folder import RunFolder
 from core.runs.spec import JobSpec
+from core.system.child_processes import PipeEnd
 from core.system.device_choice import launched_ranks, parse_device
 from core.system.devices import usable_cores
 from core.system.messages import message
@@ -83,8 +84,8 @@ class _Team:
     def __init__(self, spec: JobSpec, run: RunFolder, emit: Emit) -> None:
         self._spec, self._run, self._emit = spec, run, emit
         self._processes: list[SpawnProcess] = []
-        self._controls: list[Connection] = []
-        self._channels: dict[Connection, int] = {}
+        self._controls: list[PipeEnd] = []
+        self._channels: dict[PipeEnd, int] = {}
         self._ended: dict[int, Event] = {}
         self._ready: set[int] = set()
         self._oom_kills = oom_kill_count()
@@ -147,7 +148,7 @@ class _Team:
     def _receive(self) -> None:
         alive = [one.sentinel for one in self._processes if self._rank(one) not in self._ended]
         for ready in wait([*self._channels, *alive], timeout=0.5):
-            if isinstance(ready, Connection):
+            if isinstance(ready, PipeEnd):
                 self._hear(ready)
         for process in self._processes:
             rank = self._rank(process)
@@ -157,7 +158,7 @@ class _Team:
                 continue  # its last words first
             self._ended[rank] = self._death(rank, process.exitcode or 0)
 
-    def _hear(self, channel: Connection) -> None:
+    def _hear(self, channel: PipeEnd) -> None:
         rank = self._channels[channel]
         try:
             told = json.loads(channel.recv_bytes())
@@ -204,8 +205,8 @@ def run_rank(
     device: str,
     rank: int,
     environment: Mapping[str, str],
-    control: Connection,
-    channel: Connection,
+    control: PipeEnd,
+    channel: PipeEnd,
 ) -> None:
     """Entry of a rank's process.
 
@@ -237,7 +238,7 @@ def _work(
     run_dir: str,
     device: str,
     rank: int,
-    control: Connection,
+    control: PipeEnd,
     tell: Callable[..., None],
     *,
     local: bool,
@@ -276,7 +277,7 @@ def _work(
             reporter.close()
 
 
-def _listen(control: Connection, reporter: JobReporter) -> None:
+def _listen(control: PipeEnd, reporter: JobReporter) -> None:
     with contextlib.suppress(EOFError, OSError):
         while True:
             reporter.request(control.recv_bytes().decode())

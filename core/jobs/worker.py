@@ -16,7 +16,6 @@ import signal
 import sys
 import threading
 import time
-from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +34,8 @@ from core.runs.events import Cancelled, Done, Event, Heartbeat, Started, to_json
 from core.runs.kinds import job_kind
 from core.runs.run_folder import RunFolder
 from core.runs.spec import JobSpec, ModelJobSpec
+from core.system.child_processes import PipeEnd, end_descendants_with_this_process
+from core.system.gpu_environment.worker_entry import enter_environment
 from core.system.messages import message
 from core.system.reporting import StopRequested
 
@@ -45,7 +46,7 @@ _NICENESS = 10
 _LOG = logging.getLogger(__name__)
 
 
-def run_worker(run_dir: str, control: Connection, events: Connection) -> None:
+def run_worker(run_dir: str, control: PipeEnd, events: PipeEnd) -> None:
     """Entry of the child process: does the job of ``run_dir`` and tells about it.
 
     Args:
@@ -58,6 +59,7 @@ def run_worker(run_dir: str, control: Connection, events: Connection) -> None:
     lower_priority()
     run = RunFolder(run_dir)
     redirect_output(run.log_path)
+    end_descendants_with_this_process()
     lock = FileLock(run.lock_path, thread_local=False)
     try:
         lock.acquire(timeout=_LOCK_WAIT_S)  # a reader may hold it for the moment of a look
@@ -72,7 +74,7 @@ def run_worker(run_dir: str, control: Connection, events: Connection) -> None:
     lock.release()
 
 
-def _work(run: RunFolder, control: Connection, stream: EventStream) -> None:
+def _work(run: RunFolder, control: PipeEnd, stream: EventStream) -> None:
     reporter = JobReporter(stream.emit, run.path)
     stream.emit(_heartbeat())  # from here on the events are those of this attempt
     stopped = threading.Event()
@@ -94,10 +96,12 @@ def _do(run: RunFolder, reporter: JobReporter, stream: EventStream) -> Event:
         spec = run.spec
         _check_input(spec)
         reporter.check()  # stopped in the queue: no need to load the engine
+        no_engine = _is_export(spec) or not job_kind(spec).needs_engine
+        if not no_engine:
+            enter_environment(spec.device, warn=reporter.warn, load=not ranks.needs_ranks(spec))
         spec = parallelism.apply(spec, run)
         if ranks.needs_ranks(spec):
             return ranks.run_together(spec, run, reporter, stream.emit)
-        no_engine = _is_export(spec) or not job_kind(spec).needs_engine
         device = "cpu" if no_engine else tasks.choose_device(spec.device)
         stream.emit(Started(spec.kind, os.getpid(), device))
         return Done(tasks.run_task(spec, run, reporter))
@@ -134,7 +138,7 @@ def _is_export(spec: JobSpec) -> bool:
     )
 
 
-def _listen(control: Connection, reporter: JobReporter) -> None:
+def _listen(control: PipeEnd, reporter: JobReporter) -> None:
     while True:
         try:
             command = json.loads(control.recv_bytes())["command"]
@@ -153,6 +157,8 @@ def _outlive_parent(reporter: JobReporter) -> None:
     for child in psutil.Process().children(recursive=True):
         with contextlib.suppress(psutil.Error):
             child.kill()
+    if sys.platform == "win32":  # an ordinary end waits for what hangs in native code
+        psutil.Process().kill()
     os._exit(1)
 
 
@@ -172,10 +178,12 @@ def _heartbeat() -> Heartbeat:
 def leave_terminal() -> None:
     """Ctrl-C in the terminal goes to the parent, which stops the worker in order."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if sys.platform == "win32":  # Ctrl-Break, which no flag keeps away
+        signal.signal(signal.SIGBREAK, signal.SIG_IGN)
     if hasattr(os, "setsid"):
         with contextlib.suppress(PermissionError):  # already leads a group
             os.setsid()
-    if hasattr(signal, "pthread_sigmask"):  # blocked by the parent until here
+    if sys.platform != "win32":  # blocked by the parent until here
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
 
 
@@ -213,7 +221,7 @@ def _text_stream(descriptor: int) -> io.TextIOWrapper:
     )
 
 
-def _close(*connections: Connection) -> None:
+def _close(*connections: PipeEnd) -> None:
     for connection in connections:
         with contextlib.suppress(OSError):
             connection.close()

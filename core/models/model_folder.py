@@ -348,6 +348,35 @@ def add_measurement(
     _write_yaml(target / DESCRIPTION, description)
 
 
+def set_thresholds(folder: str | Path, thresholds: Sequence[float | None] | None) -> None:
+    """Put other thresholds into a model folder, instead of those that its training chose.
+
+    Args:
+        folder: a complete model folder.
+        thresholds: how sure the model must be of each class, None for the background's; None: the
+            model has none.
+
+    Raises:
+        InputError: it is no model folder, or there is not one between 0 and 1 for each class.
+    """
+    info = read_model_info(folder)
+    if thresholds is not None and len(thresholds) != info.num_classes:
+        raise InputError(
+            "There are {thresholds} thresholds for {classes} classes: give one for each.",
+            thresholds=len(thresholds),
+            classes=info.num_classes,
+        )
+    for threshold in thresholds or ():
+        if threshold is not None and not 0 < threshold < 1:
+            raise InputError(
+                "A threshold is {value}: give numbers between 0 and 1.", value=threshold
+            )
+    file = Path(folder) / DESCRIPTION
+    description = read_yaml(file)
+    description["thresholds"] = None if thresholds is None else list(thresholds)
+    _write_yaml(file, description)
+
+
 def _write_yaml(file: Path, content: Mapping[str, Any]) -> None:
     write_text_atomic(file, yaml.safe_dump(content, allow_unicode=True, sort_keys=False))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import sys
 from collections.abc import Sequence
@@ -15,7 +16,7 @@ from .deciding import Outcome
 from .line_predictor import LinePredictor
 from .machine_kind import this_machine
 from .portable_error import PortableError
-from .result_files import ResultFiles
+from .result_files import ResultFiles, check_free
 from .rules import parse_rules
 from .selftest import Selftest, run_selftest
 from .settings import Settings
@@ -98,6 +99,9 @@ def _parse(arguments: Sequence[str], *, is_selftest: bool) -> argparse.Namespace
         )
         parser.add_argument("--pixel-size-mm", type=float, metavar="MM", help="side of a pixel")
         parser.add_argument("--every", type=int, default=1, help="take every Nth frame of videos")
+        parser.add_argument(
+            "--overwrite", action="store_true", help="replace the results of an earlier run"
+        )
         parser.add_argument("--no-overlays", action="store_true", help="write no overlay pictures")
     try:
         return parser.parse_args(list(arguments))
@@ -149,12 +153,12 @@ def _predict(predictor: LinePredictor, asked: argparse.Namespace) -> int:
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
     }
     worst = EXIT_OK
-    with (
-        ImageSource(asked.images, every=asked.every) as source,
-        ResultFiles(
-            asked.out, predictor.manifest, facts=facts, overlays=not asked.no_overlays
-        ) as results,
-    ):
+    with contextlib.ExitStack() as opened:
+        source = opened.enter_context(ImageSource(asked.images, every=asked.every))
+        check_free(asked.out, source.files, overwrite=asked.overwrite)
+        results = opened.enter_context(
+            ResultFiles(asked.out, predictor.manifest, facts=facts, overlays=not asked.no_overlays)
+        )
         for one in source:
             try:
                 if one.image is None:

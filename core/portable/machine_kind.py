@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import platform
@@ -165,12 +166,15 @@ def read_cpuinfo(text: str) -> tuple[str, tuple[str, ...]]:
 
 
 def _windows() -> tuple[str, tuple[str, ...]]:
+    if sys.platform != "win32":
+        raise OSError("only Windows has a registry")
     import winreg
 
+    name = ""
     place = r"HARDWARE\DESCRIPTION\System\CentralProcessor\0"
-    with winreg.OpenKey(winreg.HKEY_LOCAL_MACHINE, place) as key:  # type: ignore[attr-defined]
-        name = str(winreg.QueryValueEx(key, "ProcessorNameString")[0])  # type: ignore[attr-defined]
-    present = ctypes.windll.kernel32.IsProcessorFeaturePresent  # type: ignore[attr-defined]
+    with contextlib.suppress(OSError), winreg.OpenKey(winreg.HKEY_LOCAL_MACHINE, place) as key:
+        name = str(winreg.QueryValueEx(key, "ProcessorNameString")[0])
+    present = ctypes.windll.kernel32.IsProcessorFeaturePresent
     return name.strip(), tuple(flag for flag, number in _WINDOWS.items() if present(number))
 
 

@@ -38,6 +38,7 @@ _COLORS: Final[tuple[Color, ...]] = (
 )
 _FILL: Final = 0.35
 _WHITE: Final = (255, 255, 255)
+_PAPER: Final = 64
 _FONT: Final = cv2.FONT_HERSHEY_SIMPLEX
 _LEAST_BAND: Final = 16
 
@@ -88,7 +89,8 @@ def draw_judgement(
 ) -> Image:
     """Draw what was found, under a band with the outcome and the first reason.
 
-    The band is added above the image, so that it hides nothing.
+    The band is added above the image, so that it hides nothing. Where the image is too narrow for
+    the outcome, grey is added at its right.
 
     Args:
         image: (H, W, 3) uint8 BGR.
@@ -97,16 +99,22 @@ def draw_judgement(
         background: this class stays clear.
 
     Returns:
-        (H + band, W, 3) uint8 BGR.
+        (H + band, W or more, 3) uint8 BGR.
     """
     drawn = draw_label_map(image, judgement.label_map, colors=colors, background=background)
     height, width = judgement.label_map.shape
     rows = max(_LEAST_BAND, round(max(height, width) / 24))
-    band = np.full((rows, width, 3), OUTCOME_COLORS[judgement.outcome][::-1], np.uint8)
     text = judgement.outcome.upper()
+    while rows > _LEAST_BAND and _width(text, rows) > width:
+        rows -= 1
+    width = max(width, _width(text, rows))
+    band = np.full((rows, width, 3), OUTCOME_COLORS[judgement.outcome][::-1], np.uint8)
     reason = next((str(one) for one in judgement.reasons if str(one).isascii()), "")
-    _write(band, f"{text}: {reason}" if reason and _fits(band, f"{text}: {reason}") else text)
-    return np.vstack([band, drawn])
+    whole = f"{text}: {reason}"
+    _write(band, whole if reason and _width(whole, rows) <= width else text)
+    picture = np.full((height, width, 3), _PAPER, np.uint8)
+    picture[:, : drawn.shape[1]] = drawn
+    return np.vstack([band, picture])
 
 
 def class_color(colors: Sequence[Color] | None, class_id: int) -> Color:
@@ -116,19 +124,21 @@ def class_color(colors: Sequence[Color] | None, class_id: int) -> Color:
     return _COLORS[class_id % len(_COLORS)]
 
 
-def _text_size(band: Image) -> float:
-    return max(0.3, len(band) / 42)
+def _text_size(rows: int) -> float:
+    return max(0.3, rows / 42)
 
 
-def _fits(band: Image, text: str) -> bool:
-    (width, _), _ = cv2.getTextSize(text, _FONT, _text_size(band), _thickness(band))
-    return bool(width + band.shape[0] <= band.shape[1])
+def _width(text: str, rows: int) -> int:
+    """Return how wide a band of so many rows is to be for a text."""
+    (width, _), _ = cv2.getTextSize(text, _FONT, _text_size(rows), _thickness(rows))
+    return int(width) + rows
 
 
-def _thickness(band: Image) -> int:
-    return max(1, round(len(band) / 22))
+def _thickness(rows: int) -> int:
+    return max(1, round(rows / 22))
 
 
 def _write(band: Image, text: str) -> None:
-    place = (band.shape[0] // 3, round(band.shape[0] * 0.72))
-    cv2.putText(band, text, place, _FONT, _text_size(band), _WHITE, _thickness(band), cv2.LINE_AA)
+    rows = len(band)
+    place = (rows // 3, round(rows * 0.72))
+    cv2.putText(band, text, place, _FONT, _text_size(rows), _WHITE, _thickness(rows), cv2.LINE_AA)

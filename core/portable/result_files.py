@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
@@ -30,6 +30,37 @@ RESULTS: Final = "results.json"
 _FRAME: Final = re.compile(r"\.[^.#]*#(\d{6,})\Z")  # of a video
 _ENDING: Final = re.compile(r"\.[^.]*\Z")
 _FORBIDDEN: Final = re.compile(r'[<>:"/\\|?*\x00-\x1f]')
+
+
+def check_free(folder: str | Path, images: Iterable[Path], *, overwrite: bool) -> None:
+    """Refuse to write over results of an earlier run, and always over the images themselves.
+
+    Args:
+        folder: where ``ResultFiles`` will write, with subfolders.
+        images: files that are read.
+        overwrite: whether earlier results may be replaced.
+
+    Raises:
+        PortableError: names the first file in the way.
+    """
+    folder = Path(folder)
+    written = [folder / name for name in (MASKS, OVERLAYS)]
+    places = {one.resolve() for one in written}
+    for image in images:
+        if image.resolve().parent in places:
+            raise PortableError(
+                "{file} is one of the images themselves: choose another output folder.", file=image
+            )
+    found = [folder / name for name in (RESULTS, IMAGES_TABLE, OBJECTS_TABLE)]
+    for one in written:
+        found += sorted(one.iterdir())[:1] if one.is_dir() else []
+    for file in found:
+        if file.exists() and not overwrite:
+            raise PortableError(
+                "{file} already exists: choose another output folder, or replace what is there "
+                "with --overwrite.",
+                file=file,
+            )
 
 
 class ResultFiles:

@@ -15,7 +15,7 @@ from core.portable.runtimes import Runtime
 from core.portable.tiling import needs_windows, score_rows
 from core.prediction.choosing import Choice, Chooser, Scores
 from core.prediction.image_arguments import Image, Prediction
-from core.prediction.predictor import LabelMap, Predictor, Prepared
+from core.prediction.predictor import Predictor, Prepared
 from core.prediction.thresholds import score_offsets
 from core.system.errors import portable_errors
 from core.transforms import Decode
@@ -74,19 +74,13 @@ class CompletePredictor(Predictor):
         bands: Iterator[tuple[int, Scores]],
         chooser: Chooser,
     ) -> Choice:
-        shape = image.shape[:2]
-        whole = [np.zeros(shape, np.uint8) for _ in range(1 if chooser.background is None else 3)]
-        for top, rows in bands:
-            choice = chooser.choose(rows)
-            parts = (choice.label_map, choice.defect, choice.odds)
-            for array, part in zip(whole, parts, strict=False):
-                if part is not None:
-                    array[top : top + len(rows)] = part
+        whole = chooser.choose_rows(bands, (image.shape[0], image.shape[1]))
         if self._cuts:  # scores say nothing where the preprocessing cut the image off
-            outside: LabelMap = self._line.label_map(image) == IGNORE_INDEX
-            for array in whole:
-                array[outside] = IGNORE_INDEX
-        return Choice(*whole)
+            outside = self._line.label_map(image) == IGNORE_INDEX
+            for array in (whole.label_map, whole.defect, whole.odds, whole.class_odds):
+                if array is not None:
+                    array[outside] = IGNORE_INDEX
+        return whole
 
     def _logarithms(self, image: npt.NDArray[np.uint8]) -> Iterator[tuple[int, Scores]]:
         """Yield the first row, and logarithms of probabilities (rows, W, num_classes)."""

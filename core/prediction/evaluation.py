@@ -29,6 +29,7 @@ def measure(
     per_image: bool = False,
     on_image: ImageCallback | None = None,
     rules: FigureRules | None = None,
+    every_class: bool = False,
 ) -> Metrics | tuple[Metrics, dict[str, Any]]:
     """Measure a predictor on a dataset; see ``Segmenter.evaluate``."""
     rows: list[dict[str, Any]] = []
@@ -59,6 +60,7 @@ def measure(
         on_step=on_step,
         on_image=collect if per_image or on_image else None,
         figures=figures,
+        every_class=every_class,
     )
     metrics = {
         **matrix.metrics(),

@@ -111,6 +111,11 @@ class ExportedModel:
         return self.info.num_classes
 
     @property
+    def thresholds(self) -> list[float | None] | None:
+        """How sure the model must be of each class where that is asked for, or None."""
+        return None if self.info.thresholds is None else list(self.info.thresholds)
+
+    @property
     def precision(self) -> str:
         """``"float32"`` or ``"int8"``: what the file computes in."""
         return self._exported.manifest.precision
@@ -161,6 +166,7 @@ class ExportedModel:
         on_image: ImageCallback | None = None,
         rules: FigureRules | None = None,
         thresholds: Thresholds = False,
+        every_class: bool = False,
     ) -> Metrics | tuple[Metrics, dict[str, Any]]:
         """Measure the file, as ``Segmenter.evaluate`` does, with the file's own preprocessing.
 
@@ -180,6 +186,7 @@ class ExportedModel:
             per_image=per_image,
             on_image=on_image,
             rules=rules,
+            every_class=every_class,
         )
 
     def _with_thresholds(self, own: Predictor, thresholds: Thresholds) -> Predictor:

@@ -17,7 +17,8 @@ from core.prediction.choosing import Choice
 from core.prediction.image_scores import FALSE_ALARM_RATE, ImageScores
 from core.prediction.inspection import background_class
 from core.prediction.metrics import byte_counts
-from core.prediction.object_matching import ObjectCounts, ObjectRule
+from core.prediction.object_errors import ImageErrors, find_errors
+from core.prediction.object_matching import ObjectCounts, ObjectMatches, ObjectRule
 from core.prediction.thresholds import BINS, ThresholdCounts, share_of_bin
 
 LabelMap = npt.NDArray[np.uint8]
@@ -50,11 +51,13 @@ class ImageFigures:
         score: how likely it is defective by the model, 0 … 1; None where no class is the
             background, or every pixel is ignored.
         defective: whether its mask shows a defect; None as ``score``.
+        errors: the objects that are wrong.
     """
 
     objects: Mapping[int, tuple[int, int, int]]
     score: float | None = None
     defective: bool | None = None
+    errors: ImageErrors = field(default_factory=ImageErrors)
 
 
 class Figures:
@@ -86,18 +89,20 @@ class Figures:
             mask: its mask, (H, W) uint8, 255 ignored.
         """
         self._count += 1
-        objects = self._objects.update(choice.label_map, mask)
+        matches = self._objects.update(choice.label_map, mask)
+        objects = {index: object_counts(one) for index, one in matches.items()}
+        errors = find_errors(matches, rule=self._objects.rule)
         counted = mask != IGNORE_INDEX
         if self._thresholds is None or choice.odds is None or choice.defect is None:
-            return ImageFigures(objects=objects)
+            return ImageFigures(objects=objects, errors=errors)
         if not counted.any():
-            return ImageFigures(objects=objects)
+            return ImageFigures(objects=objects, errors=errors)
         self._thresholds.update(choice.defect, choice.odds, mask, counted=counted)
         score = image_score(choice.odds[counted])
         defective = bool(((mask != self.background) & counted).any())
         marked = bool(((choice.label_map != self.background) & counted).any())
         self._images.add(score, defective=defective, marked=marked)
-        return ImageFigures(objects=objects, score=score, defective=defective)
+        return ImageFigures(objects=objects, score=score, defective=defective, errors=errors)
 
     def to_dict(self) -> dict[str, Any]:
         """Return ``objects`` (``ObjectCounts.figures``) and ``images`` (``ImageScores.figures``).
@@ -111,6 +116,11 @@ class Figures:
     def thresholds(self) -> list[float | None] | None:
         """Return the best threshold of each class; None without a background."""
         return None if self._thresholds is None else self._thresholds.choose()
+
+
+def object_counts(matches: ObjectMatches) -> tuple[int, int, int]:
+    """Return (objects, found, false alarms) of a class in an image."""
+    return len(matches.areas), int(matches.found.sum()), len(matches.alarm_areas)
 
 
 def image_score(odds: LabelMap) -> float:

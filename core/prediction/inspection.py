@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from core.data.class_names import BACKGROUND_NAMES
 from core.images.io import IGNORE_INDEX
+from core.prediction.object_errors import ErrorFilter, ImageErrors
 from core.system.errors import InputError
 
 LabelMap = npt.NDArray[np.uint8]
@@ -36,7 +37,9 @@ class ImageScore:
     ``miou`` is the mean IoU (0 … 1) over the classes in its mask or its prediction, ``accuracy``
     the share of right pixels; both None where every pixel is ignored. ``confusions`` counts the
     wrong pixels by (class in the mask, predicted class). ``prediction`` is the label map's file,
-    None where it was not kept.
+    None where it was not kept; ``odds`` that of the odds of every class (``core.prediction.
+    kept_odds``). ``objects``, ``score`` and ``defective`` as in ``core.prediction.figures.
+    ImageFigures``; ``errors`` the objects that are wrong, None where they were not looked for.
     """
 
     image: Path
@@ -47,6 +50,11 @@ class ImageScore:
     miou: float | None
     accuracy: float | None
     confusions: Mapping[tuple[int, int], int]
+    odds: Path | None = None
+    objects: Mapping[int, tuple[int, int, int]] = field(default_factory=dict)
+    errors: ImageErrors | None = None
+    score: float | None = None
+    defective: bool | None = None
 
 
 def error_map(
@@ -146,6 +154,21 @@ def with_confusion(scores: Iterable[ImageScore], label: int, predicted: int) -> 
     return [score for count, score in sorted(chosen, key=lambda pair: -pair[0]) if count]
 
 
+def filter_images(scores: Iterable[ImageScore], wanted: ErrorFilter) -> list[ImageScore]:
+    """Return the images that show errors of a kind, most of them first; all where none is named.
+
+    Where objects are looked for, those whose objects were not compared are left out.
+    """
+    if wanted.is_open:
+        return list(scores)
+    if wanted.about_objects:
+        counted = [(one.errors.count(wanted), one) for one in scores if one.errors is not None]
+        return [one for count, one in sorted(counted, key=lambda pair: -pair[0]) if count]
+    if wanted.label is None or wanted.predicted is None:
+        raise ValueError("pixels are filtered by both classes")
+    return with_confusion(scores, wanted.label, wanted.predicted)
+
+
 def errors_of_class(score: ImageScore, index: int) -> int:
     """Return how many pixels of an image were wrongly given to or taken from a class."""
     return sum(count for pair, count in score.confusions.items() if index in pair)
@@ -172,7 +195,9 @@ class Evaluation:
     """What an evaluation found.
 
     ``metrics`` as in ``metrics_from_matrix``; ``matrix`` (classes, classes) int64 pixel counts,
-    rows truth; ``images`` worst first.
+    rows truth; ``images`` worst first. ``measured_by``: thresholds that the measurement obeyed,
+    None for the highest score; ``thresholds``: others that were tried since, None where the label
+    maps that were kept hold.
     """
 
     split: str
@@ -180,6 +205,8 @@ class Evaluation:
     metrics: Mapping[str, Any]
     matrix: npt.NDArray[np.int64]
     images: tuple[ImageScore, ...]
+    measured_by: tuple[float | None, ...] | None = None
+    thresholds: tuple[float | None, ...] | None = None
 
 
 def read_evaluation(run_dir: Path) -> Evaluation:
@@ -195,6 +222,7 @@ def read_evaluation(run_dir: Path) -> Evaluation:
         matrix = np.array(result["confusion_matrix"], np.int64).reshape(len(labels), len(labels))
         images = [_read_score(row, run_dir.resolve()) for row in rows]
         split = str(result["split"])
+        measured_by = _read_thresholds(result.get("measured_by"), len(labels))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(
             "The results in {folder} cannot be read; measure the model again.", folder=run_dir
@@ -205,22 +233,41 @@ def read_evaluation(run_dir: Path) -> Evaluation:
         metrics=result,
         matrix=matrix,
         images=tuple(worst_first(images)),
+        measured_by=measured_by,
     )
 
 
+def _read_thresholds(content: Any, classes: int) -> tuple[float | None, ...] | None:
+    if content is None:
+        return None
+    if len(content) != classes:
+        raise ValueError("not one threshold for each class")
+    return tuple(None if one is None else float(one) for one in content)
+
+
 def _read_score(row: Mapping[str, Any], run_dir: Path) -> ImageScore:
-    prediction = None
-    if row["prediction"] is not None:
-        prediction = (run_dir / row["prediction"]).resolve()
-        if not prediction.is_relative_to(run_dir):
-            raise ValueError("a prediction outside its run folder")
     return ImageScore(
         image=Path(row["image"]),
         label=Path(row["mask"]),
-        prediction=prediction,
+        prediction=_inside(run_dir, row["prediction"]),
         pixels=int(row["pixels"]),
         wrong_pixels=int(row["wrong_pixels"]),
         miou=None if row["miou"] is None else float(row["miou"]),
         accuracy=None if row["accuracy"] is None else float(row["accuracy"]),
         confusions={(int(t), int(p)): int(count) for t, p, count in row["confusions"]},
+        odds=_inside(run_dir, row.get("odds")),
+        objects={int(index): (int(n), int(f), int(a)) for index, n, f, a in row.get("objects", ())},
+        errors=None if row.get("errors") is None else ImageErrors.from_dict(row["errors"]),
+        score=None if row.get("score") is None else float(row["score"]),
+        defective=None if row.get("defective") is None else bool(row["defective"]),
     )
+
+
+def _inside(run_dir: Path, name: str | None) -> Path | None:
+    """Return a file of a run folder by what its results call it."""
+    if name is None:
+        return None
+    file = (run_dir / name).resolve()
+    if not file.is_relative_to(run_dir):
+        raise ValueError("a file outside its run folder")
+    return file

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -54,6 +54,21 @@ class ObjectRule:
 
 
 @dataclass(frozen=True, slots=True)
+class Components:
+    """Connected areas, numbered from 1; the first of all entries is everything else.
+
+    Attributes:
+        numbers: of each pixel, (H, W) int32.
+        areas: pixels of each, (N + 1,).
+        boxes: x0, y0, x1, y1 of each, the last ones outside, (N + 1, 4).
+    """
+
+    numbers: npt.NDArray[np.int32]
+    areas: Ints
+    boxes: Ints
+
+
+@dataclass(frozen=True, slots=True)
 class ObjectMatches:
     """The objects of one class in one image.
 
@@ -61,15 +76,29 @@ class ObjectMatches:
         areas: pixels of each labelled object, (N,).
         found: whether each was found, (N,) bool.
         alarm_areas: pixels of each predicted object that is none, (M,).
+        true: the labelled areas, those among them that are too small, too.
+        predicted: the predicted ones.
+        missed: numbers in ``true`` of the objects that were not found.
+        alarms: numbers in ``predicted`` of those that are none, as ``alarm_areas``.
+        alarm_counted: pixels of these that are not ignored, (M,).
     """
 
     areas: Ints
     found: npt.NDArray[np.bool_]
     alarm_areas: Ints
+    true: Components
+    predicted: Components
+    missed: Ints
+    alarms: Ints
+    alarm_counted: Ints
 
 
 def match_objects(
-    label_map: LabelMap, mask: LabelMap, class_id: int, *, rule: ObjectRule
+    label_map: LabelMap,
+    mask: LabelMap,
+    class_id: int,
+    *,
+    rule: ObjectRule,
 ) -> ObjectMatches:
     """Match the predicted objects of a class with the labelled ones, one to one.
 
@@ -83,15 +112,11 @@ def match_objects(
         class_id: which class.
         rule: when an object counts as found.
     """
-    true, true_areas = _components(mask == class_id)
-    predicted, areas = _components(label_map == class_id)
-    inside = predicted[(predicted > 0) & (mask != IGNORE_INDEX)]
+    labelled, claimed = _components(mask == class_id), _components(label_map == class_id)
+    true_areas, areas = labelled.areas, claimed.areas
+    inside = claimed.numbers[(claimed.numbers > 0) & (mask != IGNORE_INDEX)]
     counted = np.bincount(inside, minlength=len(areas))
-    both = (true > 0) & (predicted > 0)
-    pairs, shared = np.unique(
-        true[both].astype(np.int64) * len(areas) + predicted[both], return_counts=True
-    )
-    t, p = np.divmod(pairs, len(areas))
+    t, p, shared = _overlaps(labelled.numbers, claimed.numbers, len(areas))
     iou = shared / (true_areas[t] + counted[p] - shared)
     near = (iou >= rule.iou) & (areas[p] >= rule.min_area)
     is_object = true_areas >= rule.min_area
@@ -104,15 +129,82 @@ def match_objects(
     nothing[p[near & ~is_object[t]]] = True  # of an object that is too small to count
     found = np.zeros(len(true_areas), np.bool_)
     found[found_true] = True
-    return ObjectMatches(true_areas[is_object], found[is_object], areas[~nothing])
+    return ObjectMatches(
+        areas=true_areas[is_object],
+        found=found[is_object],
+        alarm_areas=areas[~nothing],
+        true=labelled,
+        predicted=claimed,
+        missed=np.flatnonzero(is_object & ~found),
+        alarms=np.flatnonzero(~nothing),
+        alarm_counted=counted[~nothing],
+    )
 
 
-def _components(area: npt.NDArray[np.bool_]) -> tuple[npt.NDArray[np.int32], Ints]:
-    """Number the connected areas from 1; return the numbers (H, W) and the pixels of each."""
+def _components(area: npt.NDArray[np.bool_]) -> Components:
+    """Number the connected areas of (H, W) bool."""
     _, numbers, stats, _ = cv2.connectedComponentsWithStats(
         area.view(np.uint8), connectivity=8, ltype=cv2.CV_32S
     )
-    return np.asarray(numbers, np.int32), stats[:, cv2.CC_STAT_AREA].astype(np.int64)
+    boxes = stats[:, :4].astype(np.int64)
+    boxes[:, 2:] += boxes[:, :2]
+    return Components(
+        np.asarray(numbers, np.int32), stats[:, cv2.CC_STAT_AREA].astype(np.int64), boxes
+    )
+
+
+def _overlaps(
+    true: npt.NDArray[np.int32], predicted: npt.NDArray[np.int32], count: int
+) -> tuple[Ints, Ints, Ints]:
+    """Return the pairs of numbers above 0 that share pixels, and how many each pair shares."""
+    both = (true > 0) & (predicted > 0)
+    pairs, shared = np.unique(
+        true[both].astype(np.int64) * count + predicted[both], return_counts=True
+    )
+    first, second = np.divmod(pairs, count)
+    return first, second, shared.astype(np.int64)
+
+
+def confused_pairs(
+    matches: Mapping[int, ObjectMatches], *, rule: ObjectRule
+) -> list[tuple[int, int, int, int]]:
+    """Return the missed objects that a false alarm of another class covers, one to one.
+
+    Args:
+        matches: of every class of one image.
+        rule: the overlap that it takes is that of a found object.
+
+    Returns:
+        class and number of each missed object, class and number of its false alarm.
+    """
+    missed = [(index, int(n)) for index, one in matches.items() for n in one.missed]
+    alarms = [(index, int(n)) for index, one in matches.items() for n in one.alarms]
+    if not missed or not alarms:
+        return []
+    # The objects of different classes share no pixel, so all of them fit into one picture.
+    shape = next(iter(matches.values())).true.numbers.shape
+    true, predicted = np.zeros(shape, np.int32), np.zeros(shape, np.int32)
+    first = second = 1
+    for one in matches.values():
+        first += _paint(true, one.true, one.missed, first)
+        second += _paint(predicted, one.predicted, one.alarms, second)
+    areas = [matches[index].true.areas[number] for index, number in missed]
+    counted = np.concatenate([one.alarm_counted for one in matches.values()])
+    t, p, shared = _overlaps(true, predicted, len(alarms) + 1)
+    t, p = t - 1, p - 1
+    iou = shared / (np.asarray(areas, np.int64)[t] + counted[p] - shared)
+    near = iou >= rule.iou
+    pairs = zip(*_assign(t[near], p[near], iou[near]), strict=True)
+    return [(*missed[int(a)], *alarms[int(b)]) for a, b in pairs]
+
+
+def _paint(picture: npt.NDArray[np.int32], areas: Components, numbers: Ints, first: int) -> int:
+    """Give areas new numbers from ``first`` on; return how many."""
+    if len(numbers):
+        table = np.zeros(len(areas.areas), np.int32)
+        table[numbers] = np.arange(first, first + len(numbers))
+        np.maximum(picture, table[areas.numbers], out=picture)
+    return len(numbers)
 
 
 def _assign(true: Ints, predicted: Ints, iou: npt.NDArray[np.float64]) -> tuple[Ints, Ints]:
@@ -152,23 +244,28 @@ class ObjectCounts:
         shape = (len(self.labels), len(SIZE_NAMES))
         self._objects, self._found, self._alarms = (np.zeros(shape, np.int64) for _ in range(3))
 
-    def update(self, label_map: LabelMap, mask: LabelMap) -> dict[int, tuple[int, int, int]]:
-        """Count one image.
-
-        Returns:
-            (objects, found, false alarms) of each class that is labelled or predicted in it.
-        """
+    def update(self, label_map: LabelMap, mask: LabelMap) -> dict[int, ObjectMatches]:
+        """Count one image; return the matches of each class that is labelled or predicted in it."""
         present = byte_counts(label_map) + byte_counts(mask)
-        counts = {}
-        for index in self.classes:
-            if not present[index]:
-                continue
-            one = match_objects(label_map, mask, index, rule=self.rule)
-            self._objects[index] += _by_size(one.areas)
-            self._found[index] += _by_size(one.areas[one.found])
-            self._alarms[index] += _by_size(one.alarm_areas)
-            counts[index] = (len(one.areas), int(one.found.sum()), len(one.alarm_areas))
-        return counts
+        matches = {
+            index: match_objects(label_map, mask, index, rule=self.rule)
+            for index in self.classes
+            if present[index]
+        }
+        for index, one in matches.items():
+            self.add(
+                index,
+                objects=by_size(one.areas),
+                found=by_size(one.areas[one.found]),
+                alarms=by_size(one.alarm_areas),
+            )
+        return matches
+
+    def add(self, class_id: int, *, objects: Ints, found: Ints, alarms: Ints) -> None:
+        """Count objects of a class that are known by size, (3,) each; see ``by_size``."""
+        self._objects[class_id] += objects
+        self._found[class_id] += found
+        self._alarms[class_id] += alarms
 
     def figures(self) -> dict[str, Any]:
         """Figures so far, as JSON.
@@ -207,9 +304,14 @@ class ObjectCounts:
         return {**_rates(*(int(one.sum()) for one in sums)), "by_size": by_size}
 
 
-def _by_size(areas: Ints) -> Ints:
-    """Count areas by size, (3,)."""
+def by_size(areas: Ints) -> Ints:
+    """Count areas by size, (3,) in the order of ``SIZE_NAMES``."""
     return np.bincount(np.searchsorted(_SIZE_LIMITS, areas, side="right"), minlength=3)
+
+
+def size_name(area: int) -> str:
+    """Return the one of ``SIZE_NAMES`` that an area in pixels is."""
+    return SIZE_NAMES[int(np.searchsorted(_SIZE_LIMITS, area, side="right"))]
 
 
 def _rates(objects: int, found: int, alarms: int) -> dict[str, Any]:

@@ -14,15 +14,17 @@ import numpy as np
 import numpy.typing as npt
 
 from core.images.io import IGNORE_INDEX
-from core.portable.tiling import blend_weights, window_starts
+from core.portable.manifest import Tiling
+from core.portable.tiling import blend_weights, needs_windows, score_rows, window_starts
 from core.prediction.choosing import Choice, Chooser
 from core.prediction.figures import Figures, ImageFigures
 from core.prediction.image_arguments import Image, Prediction
+from core.prediction.image_windows import image_tiling
 from core.prediction.metrics import ConfusionMatrix
 from core.prediction.thresholds import score_offsets
 from core.system.errors import InputError
 from core.system.prefetching import prefetch
-from core.transforms import invert_label_map, invert_scores, to_chw
+from core.transforms import Decode, invert_label_map, invert_scores, to_chw
 from core.transforms.inversion import Cropped, Resized, SpatialStep
 
 if TYPE_CHECKING:
@@ -38,6 +40,8 @@ WINDOW: Final = (1024, 1024)
 OVERLAP: Final = 256
 #: Most numbers of a score map that only the label map is wanted of (256 MiB).
 _MAX_SCORES: Final = 2**26
+#: Most bytes of an image's odds of every class.
+MOST_ODDS: Final = 2**28
 _HIGHEST: Final = Chooser()
 
 
@@ -51,6 +55,8 @@ class ImageEvaluation:
         miou: mean IoU of the classes in its mask or prediction; None if all of it is ignored.
         confusion: (num_classes, num_classes) int64, rows labels, columns predictions.
         figures: its objects and its score, where they were asked for.
+        class_odds: (H, W, C - 1) uint8, odds of every class against the background
+            (``core.prediction.choosing.Choice``), where they were asked for.
     """
 
     index: int
@@ -58,6 +64,7 @@ class ImageEvaluation:
     miou: float | None
     confusion: npt.NDArray[np.int64]
     figures: ImageFigures | None = None
+    class_odds: LabelMap | None = None
 
 
 ImageCallback = Callable[[ImageEvaluation, LabelMap], None]
@@ -68,13 +75,15 @@ class Prepared:
     """What a predictor computes an image from.
 
     Attributes:
-        image: a network input (3, H, W) float32, or where the preprocessing is part of the file
-            the image itself, (H, W, 3) uint8.
+        image: a network input (3, H, W) float32; or the image itself, (H, W, 3) uint8 BGR, where
+            the preprocessing is part of the file, or each window is prepared by itself.
         trace: the way back to the image's own grid.
+        tiling: windows of the image that are prepared each by itself, None for none.
     """
 
     image: npt.NDArray[Any]
     trace: Sequence[SpatialStep] = ()
+    tiling: Tiling | None = None
 
 
 class Predictor(ABC):
@@ -122,14 +131,18 @@ class Predictor(ABC):
         """
         return [choice.label_map for choice in self._choices(batch, self._chooser)]
 
-    def choices(self, batch: Sequence[Prepared], *, background: int | None) -> list[Choice]:
+    def choices(
+        self, batch: Sequence[Prepared], *, background: int | None, every_class: bool = False
+    ) -> list[Choice]:
         """Label maps and, where a class is the background, the odds of defects against it.
 
         Args:
             batch: as in ``label_maps``.
             background: class id that means "nothing here", or None.
+            every_class: give the odds of each class, too, and not of the likeliest alone.
         """
-        return self._choices(batch, replace(self._chooser, background=background))
+        chooser = replace(self._chooser, background=background, every_class=every_class)
+        return self._choices(batch, chooser)
 
     @abstractmethod
     def _choices(self, batch: Sequence[Prepared], chooser: Chooser) -> list[Choice]:
@@ -138,6 +151,9 @@ class Predictor(ABC):
 
 class NetworkPredictor(Predictor):
     """Something that computes logits, with its preprocessing.
+
+    Windows are cut out of the network's input; where the preprocessing rescales the image, at the
+    same places in the image, and each is rescaled by itself (``core.prediction.image_windows``).
 
     Args:
         transforms: preprocessing.
@@ -164,9 +180,20 @@ class NetworkPredictor(Predictor):
         self._window = (height, width)
         self.multiple = multiple
         self._overlap = min(OVERLAP, min(self._window) // 2) if overlap is None else overlap
+        self._tiling = image_tiling(transforms.transforms, (width, height), self._overlap)
 
     def prepare(self, image: Image) -> Prepared:
-        """Preprocess an image given by path or in memory."""
+        """Preprocess an image given by path or in memory, or its windows when their turn comes."""
+        if self._tiling is not None:
+            path = os.fspath(image) if isinstance(image, os.PathLike) else image
+            pixels = Decode(to_rgb=False)({"image": path})["image"]
+            if needs_windows(pixels, self._tiling):
+                return Prepared(pixels, tiling=self._tiling)
+            image = pixels
+        return self.network_input(image)
+
+    def network_input(self, image: Image) -> Prepared:
+        """Preprocess an image given by path or in memory as a whole, however large it is."""
         path = os.fspath(image) if isinstance(image, os.PathLike) else image
         sample = self.transforms({"image": path})
         return Prepared(to_chw(sample["image"]), sample["trace"])
@@ -191,6 +218,8 @@ class NetworkPredictor(Predictor):
         return [self._choose(one, p.trace, chooser) for one, p in zip(logits, batch, strict=True)]
 
     def _needs_windows(self, prepared: Prepared) -> bool:
+        if prepared.tiling is not None:
+            return True
         height, width = prepared.image.shape[1:]
         return bool(height > self._window[0] or width > self._window[1])
 
@@ -198,32 +227,45 @@ class NetworkPredictor(Predictor):
         if any(isinstance(step, Resized) for step in prepared.trace):
             return self._choose(self._whole_logits(prepared), prepared.trace, chooser)
         # Without resizing the class can be chosen row by row, and the logits forgotten.
-        shape = prepared.image.shape[1:]
-        whole = [np.zeros(shape, np.uint8) for _ in range(1 if chooser.background is None else 3)]
-        for top, rows in self._logit_rows(prepared.image):
-            choice = chooser.choose(rows)
-            parts = (choice.label_map, choice.defect, choice.odds)
-            for array, part in zip(whole, parts, strict=False):
-                if part is not None:
-                    array[top : top + len(rows)] = part
-        return Choice(*(invert_label_map(array, prepared.trace) for array in whole))
+        whole = chooser.choose_rows(self._logit_rows(prepared), _size_of(prepared))
+        return whole.map(lambda array: invert_label_map(array, prepared.trace))
 
     def _whole_logits(self, prepared: Prepared) -> Scores:
-        """Logits (H, W, num_classes) of the whole network input."""
+        """Logits (H, W, num_classes) of the whole network input, or of the image in windows."""
         if not self._needs_windows(prepared):
             whole: Scores = self._forward(prepared.image[None])[0]
             return whole
-        logits = np.empty((*prepared.image.shape[1:], self.num_classes), np.float32)
-        for top, rows in self._logit_rows(prepared.image):
+        logits = np.empty((*_size_of(prepared), self.num_classes), np.float32)
+        for top, rows in self._logit_rows(prepared):
             logits[top : top + len(rows)] = rows
         return logits
 
-    def _logit_rows(self, image: npt.NDArray[np.float32]) -> Iterator[tuple[int, Scores]]:
+    def _logit_rows(self, prepared: Prepared) -> Iterator[tuple[int, Scores]]:
         """Predict overlapping windows band by band; yield finished rows from the top.
 
         Yields:
             first row, logits (rows, W, num_classes); valid until the next one is asked for.
         """
+        if prepared.tiling is None:
+            yield from self._input_rows(prepared.image)
+            return
+        rows_of = score_rows(
+            prepared.image, prepared.tiling, self._window_scores, multiple=self.multiple
+        )
+        for top, rows in rows_of:
+            yield top, rows.transpose(1, 2, 0)
+
+    def _window_scores(self, windows: npt.NDArray[np.uint8]) -> Scores:
+        """Windows of an image (N, h, w, 3) uint8 BGR → probabilities (N, num_classes, h, w)."""
+        scores = np.empty((len(windows), self.num_classes, *windows.shape[1:3]), np.float32)
+        for place, window in enumerate(windows):  # enlarged, several would be too large at once
+            prepared = self.network_input(window)
+            logits = self._forward(prepared.image[None])[0]
+            scores[place] = _softmax(invert_scores(logits, prepared.trace)).transpose(2, 0, 1)
+        return scores
+
+    def _input_rows(self, image: npt.NDArray[np.float32]) -> Iterator[tuple[int, Scores]]:
+        """Do so with windows of a network input."""
         height, width = image.shape[1:]
         tops, tall = window_starts(height, self._window_side(height, 0), self._overlap)
         row_weights = blend_weights(tops, tall, height)
@@ -279,11 +321,7 @@ class NetworkPredictor(Predictor):
     def _choose(self, logits: Scores, trace: Sequence[SpatialStep], chooser: Chooser) -> Choice:
         """Choose each original pixel's class; 255 where the preprocessing cut the image off."""
         if not any(isinstance(step, Resized) for step in trace):
-            choice = chooser.choose(logits)
-            arrays = (choice.label_map, choice.defect, choice.odds)
-            return Choice(
-                *(invert_label_map(array, trace) for array in arrays if array is not None)
-            )
+            return chooser.choose(logits).map(lambda array: invert_label_map(array, trace))
         outside = invert_label_map(np.zeros(logits.shape[:2], np.uint8), trace)
         if outside.size * self.num_classes <= _MAX_SCORES:
             choice = chooser.choose(invert_scores(logits, trace))
@@ -303,6 +341,7 @@ def evaluate(
     on_step: Callable[[int, int], None] | None = None,
     on_image: ImageCallback | None = None,
     figures: Figures | None = None,
+    every_class: bool = False,
 ) -> ConfusionMatrix:
     """Count predictions against masks over a dataset, at the images' original sizes.
 
@@ -314,6 +353,8 @@ def evaluate(
         on_step: called as ``on_step(images done, images)``, first with 0; may raise to stop.
         on_image: called after each image, in order.
         figures: counts objects and images, too.
+        every_class: tell ``on_image`` the odds of each class, where ``figures`` has a background;
+            not of images that are too large for them (``MOST_ODDS``).
     """
     if len(dataset) == 0:
         raise InputError("The evaluation set is empty.")
@@ -334,7 +375,12 @@ def evaluate(
             if figures is None:
                 choices = [Choice(label_map) for label_map in predictor.label_maps(prepared)]
             else:
-                choices = predictor.choices(prepared, background=figures.background)
+                largest = max(mask.size for _, _, mask in batch) * (predictor.num_classes - 1)
+                choices = predictor.choices(
+                    prepared,
+                    background=figures.background,
+                    every_class=every_class and largest <= MOST_ODDS,
+                )
             for (index, _, mask), choice in zip(batch, choices, strict=True):
                 mask = _counted(choice.label_map, mask)
                 one = ConfusionMatrix(predictor.num_classes)
@@ -344,7 +390,9 @@ def evaluate(
                 if on_image is not None:
                     image = str(dataset.raw(index)[0])
                     miou = one.metrics()["miou"]
-                    evaluated = ImageEvaluation(index, image, miou, one.matrix, found)
+                    evaluated = ImageEvaluation(
+                        index, image, miou, one.matrix, found, choice.class_odds
+                    )
                     on_image(evaluated, choice.label_map)
             done += len(batch)
     if on_step is not None:
@@ -397,6 +445,12 @@ def _planes(logits: Scores, trace: Sequence[SpatialStep]) -> Iterator[Scores]:
     """Yield each class's scores at the original size, so that not all are in memory at once."""
     for index in range(logits.shape[2]):
         yield invert_scores(np.ascontiguousarray(logits[..., index : index + 1]), trace)[..., 0]
+
+
+def _size_of(prepared: Prepared) -> tuple[int, int]:
+    """Return (height, width) of what the windows are cut out of."""
+    shape = prepared.image.shape[1:] if prepared.tiling is None else prepared.image.shape[:2]
+    return int(shape[0]), int(shape[1])
 
 
 def _softmax(logits: Scores) -> Scores:

@@ -27,6 +27,9 @@ _BINS_PER_UNIT: Final = BINS / (2 * _LIMIT)
 #: Farther from even odds none is chosen: it would follow single images (0.018 … 0.982).
 _FARTHEST: Final = 4.0
 NEUTRAL: Final = 0.5
+#: The bins whose lower edges are offered as thresholds.
+FIRST_BIN: Final = BINS // 2 - int(_FARTHEST * _BINS_PER_UNIT)
+LAST_BIN: Final = BINS // 2 + int(_FARTHEST * _BINS_PER_UNIT)
 #: Pixels counted at once: bounds the memory that a very large image takes.
 _BLOCK: Final = 1 << 20
 
@@ -35,6 +38,11 @@ def to_bins(odds: npt.NDArray[np.floating]) -> npt.NDArray[np.uint8]:
     """Turn logarithms of odds into bins 0 … 255; 128 and more are even odds and better."""
     bins = np.clip((odds + _LIMIT) * _BINS_PER_UNIT, 0, BINS - 1)
     return np.asarray(bins, np.uint8)
+
+
+def bin_of_share(share: float) -> int:
+    """Return the bin whose lower edge is nearest to a share (above 0, below 1)."""
+    return int(np.clip(round((np.log(share / (1 - share)) + _LIMIT) * _BINS_PER_UNIT), 0, BINS - 1))
 
 
 def share_of_bin(place: float) -> float:
@@ -122,9 +130,8 @@ class ThresholdCounts:
         None for the background, 0.5 for a class that is not labelled anywhere. Of equal ones, the
         nearest to 0.5. Objects would be too few to choose by: three cracks have four recalls.
         """
-        middle, reach = BINS // 2, int(_FARTHEST * _BINS_PER_UNIT)
-        places = np.arange(middle - reach, middle + reach + 1)
-        nearest_first = places[np.argsort(abs(places - middle), kind="stable")]
+        places = np.arange(FIRST_BIN, LAST_BIN + 1)
+        nearest_first = places[np.argsort(abs(places - BINS // 2), kind="stable")]
         chosen: list[float | None] = []
         for index, (wrong, right) in enumerate(self._pixels):
             if index == self._background:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from pathlib import Path
 
 from core.data.dataset_statistics import DatasetStatistics
@@ -11,7 +11,7 @@ from core.data.formats import ImportResult, paddlex_seg
 from core.data.validation import Finding
 from core.datasets import Subset
 from core.project import import_undo as undo
-from core.project import project_folder, revision
+from core.project import new_labels, project_folder, revision
 from core.project.class_matching import ClassMap
 from core.project.class_table import read_labels
 from core.project.exporting import labelled_dataset
@@ -21,7 +21,7 @@ from core.project.importing import Incoming, ProgressCallback, take_over
 from core.project.mask_store import LabelMap
 from core.project.revision import Revision
 from core.project.rows import ImageSubset, ImportReport, UndoReport
-from core.project.split import split_images
+from core.project.split import Division, split_images, undo_division
 from core.project.statistics import read_shown_classes, read_statistics
 from core.project.storage import ProjectPart
 from core.system.messages import printable
@@ -145,12 +145,15 @@ class DataExchange(ProjectPart):
         test: float,
         group: str | None = None,
         seed: int = 0,
-        keep: bool = False,
-    ) -> dict[ImageSubset, int]:
+        keep: Collection[ImageSubset] = (),
+        find_groups: bool = False,
+        check: Callable[[], None] = lambda: None,
+    ) -> Division:
         """Divide the images that have a mask into train, val and test.
 
         Images of one group share a subset, and classes are spread, the rarest first; each wanted
-        subset gets at least one image where there are enough.
+        subset gets at least one image where there are enough. Images that the user took out of
+        all subsets stay out, unless that is all there are.
 
         Args:
             val: share of the validation subset, 0 … 1.
@@ -158,16 +161,60 @@ class DataExchange(ProjectPart):
             group: regular expression searched in the path; images with the same first group (or
                 whole match) belong together from now on. By default the groups stay as they are.
             seed: another seed, another split.
-            keep: leave images that have a subset where they are and divide the others, which
-                follow their group.
+            keep: subsets whose images stay where they are; the others follow their group, and the
+                shares are of all together.
+            find_groups: join images that look alike, and without ``group`` those of one part by
+                their names.
+            check: called again and again; may raise to stop.
 
         Returns:
-            How many images each subset has now.
+            What was done; ``undo_division`` takes it back.
 
         Raises:
             InputError: no masks, impossible shares, or a faulty expression.
         """
-        return split_images(self._database, val=val, test=test, group=group, seed=seed, keep=keep)
+        return split_images(
+            self._storage,
+            val=val,
+            test=test,
+            group=group,
+            seed=seed,
+            keep=keep,
+            find_groups=find_groups,
+            check=check,
+        )
+
+    @property
+    def divides_itself(self) -> bool:
+        """Whether ``divide_new_labels`` does anything."""
+        return new_labels.divides_itself(self._database)
+
+    def set_divides_itself(self, wanted: bool) -> None:
+        """Let new labels get a subset by themselves, or not; remembered in the project."""
+        new_labels.set_divides_itself(self._database, wanted)
+
+    def divide_new_labels(self, *, check: Callable[[], None] = lambda: None) -> Division | None:
+        """Give labelled images without a subset one, once there are enough to divide.
+
+        No image that has a subset is moved. Images of one part, told by groups, names and looks,
+        share a subset. The test set is closed once it is large enough. Images that the user took
+        out of all subsets stay out.
+
+        Args:
+            check: called again and again; may raise to stop.
+
+        Returns:
+            What was done; None where there was nothing to do.
+        """
+        return new_labels.divide_new_labels(self._storage, check=check)
+
+    def labelled_without_subset(self) -> list[int]:
+        """Return the ids of the labelled images that wait for a subset."""
+        return new_labels.waiting(self._database)
+
+    def undo_division(self, division: Division) -> None:
+        """Give images back the subsets that they had, but for those that were moved since."""
+        undo_division(self._database, division)
 
     def statistics(self) -> DatasetStatistics:
         """Count classes, pixels and sizes of the images that a revision made now would hold.
@@ -211,6 +258,13 @@ class DataExchange(ProjectPart):
     def revision(self, revision_id: int) -> Revision:
         """Return a stored revision; raises ``KeyError``."""
         return revision.load(self._storage, revision_id)
+
+    def same_validation(self, one: int, other: int) -> bool:
+        """Whether two stored revisions have the same classes, validation images and masks.
+
+        Only then scores of models that were measured on them can be compared.
+        """
+        return revision.same_validation(self._storage, one, other)
 
     def labelled_dataset(self) -> ImportResult:
         """Return all images that have a mask, for the writers of ``core.data.formats``."""

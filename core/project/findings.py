@@ -10,6 +10,7 @@ from core.data.dataset_statistics import DatasetStatistics
 from core.data.validation import Finding, judge_statistics
 from core.images.io import IGNORE_INDEX
 from core.project import image_table
+from core.project.part_groups import compute_looks, look_alikes, read_labelled
 from core.project.storage import Storage
 from core.system.files import sha256_file
 from core.system.messages import message
@@ -17,6 +18,10 @@ from core.system.messages import message
 Progress = Callable[[int, int], object]
 _ORDER = {"error": 0, "warning": 1, "info": 2}
 _PATHS = "SELECT id, path, inside, relative"
+_TWICE = (
+    "SELECT content_hash FROM image WHERE content_hash IS NOT NULL"
+    " GROUP BY content_hash HAVING count(*) > 1"
+)
 
 
 def find_problems(
@@ -31,6 +36,7 @@ def find_problems(
     if compare_content:
         hash_contents(storage)
         findings += _duplicates(storage)
+        findings += _look_alikes(storage, progress)
     findings += _torn_groups(storage)
     findings += _ignored_masks(storage)
     findings += _unfinished(storage)
@@ -81,11 +87,7 @@ def _missing_files(storage: Storage, progress: Progress | None) -> Iterator[Find
 
 
 def _duplicates(storage: Storage) -> Iterator[Finding]:
-    twice = storage.database.all(
-        "SELECT content_hash FROM image WHERE content_hash IS NOT NULL"
-        " GROUP BY content_hash HAVING count(*) > 1"
-    )
-    for (content_hash,) in twice:
+    for (content_hash,) in storage.database.all(_TWICE):
         rows = storage.database.all(
             "SELECT path, inside, relative, subset FROM image WHERE content_hash = ?"
             " ORDER BY subset = 'none', sort_key, id",
@@ -107,6 +109,33 @@ def _duplicates(storage: Storage) -> Iterator[Finding]:
         else:
             text = message("{file} and {other} are the same image.", file=path, other=other)
             yield Finding("info", "duplicate_in_subset", text, path, len(rows))
+
+
+def _look_alikes(storage: Storage, progress: Progress | None) -> Iterator[Finding]:
+    def check() -> None:
+        if progress is not None:
+            progress(1, 1)
+
+    if not storage.database.read_only:
+        compute_looks(storage, check=check)
+    images = read_labelled(storage.database, "mask_id IS NOT NULL AND subset != 'none'")
+    known = {row[0] for row in storage.database.all(_TWICE)}
+    hashes = dict(storage.database.all("SELECT id, content_hash FROM image"))
+    places = {id_: place for id_, *place in storage.database.all(f"{_PATHS} FROM image")}
+    for first, second in look_alikes(storage, images, check=check):
+        same = hashes[first.id] == hashes[second.id] and hashes[first.id] in known
+        if first.subset == second.subset or same:
+            continue
+        file, other = (
+            image_table.image_path(storage.resolver, places[one.id]) for one in (first, second)
+        )
+        text = message(
+            "{file} and {other} look alike and are in different subsets, so the metrics will look "
+            "better than they are; keep them in one subset.",
+            file=file,
+            other=other,
+        )
+        yield Finding("warning", "look_alike_across_splits", text, file, 2)
 
 
 def _torn_groups(storage: Storage) -> Iterator[Finding]:
@@ -140,7 +169,7 @@ def _ignored_masks(storage: Storage) -> Iterator[Finding]:
 
 def _unfinished(storage: Storage) -> Iterator[Finding]:
     counted: Sequence[tuple[Any, ...]] = storage.database.all(
-        "SELECT state, count(*), sum(subset = 'none') FROM image GROUP BY state"
+        "SELECT state, count(*), sum(subset = 'none' AND NOT left_out) FROM image GROUP BY state"
     )
     counts = {state: (count, free) for state, count, free in counted}
     unlabelled = counts.get("unlabelled", (0, 0))[0]

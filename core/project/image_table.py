@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from core.project.database import Database
 from core.project.paths import PathResolver, StoredPath, sort_key
@@ -32,6 +32,8 @@ _ORDER = {
     "worst": ("image.score IS NULL", "image.score", "image.sort_key", "image.id"),
 }
 _CHUNK = 500
+Item = TypeVar("Item")
+Value = str | float | bytes | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +117,16 @@ def count_classes(database: Database, query: ImageQuery) -> dict[int, int]:
     return dict(rows)
 
 
+def shows_classes(database: Database) -> bool:
+    """Return whether a labelled image shows a class other than the one with id 0."""
+    found = database.one(
+        "SELECT 1 FROM mask_class JOIN image ON image.mask_id = mask_class.mask_id"
+        " WHERE mask_class.class_id BETWEEN 1 AND 254"
+        " AND image.state IN ('labelled', 'reviewed') LIMIT 1"
+    )
+    return found is not None
+
+
 def insert(connection: sqlite3.Connection, image: NewImage) -> int:
     """Add a row and return its id."""
     stored = image.stored
@@ -139,7 +151,10 @@ def insert(connection: sqlite3.Connection, image: NewImage) -> int:
 
 
 def update(
-    connection: sqlite3.Connection, ids: Iterable[int], column: str, value: str | float | None
+    connection: sqlite3.Connection,
+    ids: Iterable[int],
+    column: str,
+    value: Value,
 ) -> None:
     """Set one column of the images ``ids``."""
     connection.executemany(
@@ -148,9 +163,7 @@ def update(
     )
 
 
-def update_each(
-    connection: sqlite3.Connection, column: str, values: Mapping[int, str | float | None]
-) -> None:
+def update_each(connection: sqlite3.Connection, column: str, values: Mapping[int, Value]) -> None:
     """Set one column, each image to its own value."""
     connection.executemany(
         f"UPDATE image SET {column} = ? WHERE id = ?",  # noqa: S608 - a name of ours
@@ -168,9 +181,9 @@ def mask_state(connection: sqlite3.Connection, image_id: int) -> tuple[int | Non
     return row[0], row[1]
 
 
-def chunks(ids: Sequence[int]) -> Iterable[Sequence[int]]:
-    """Split ids so that each part fits into one statement."""
-    return (ids[start : start + _CHUNK] for start in range(0, len(ids), _CHUNK))
+def chunks(items: Sequence[Item], size: int = _CHUNK) -> Iterable[Sequence[Item]]:
+    """Split ids so that each part fits into one statement, or other items into parts of a size."""
+    return (items[start : start + size] for start in range(0, len(items), size))
 
 
 def _places(items: Sequence[Any]) -> str:

@@ -127,9 +127,16 @@ class LabelledImages(ProjectPart):
         """Return in how many of the images each class id occurs (255: ignored pixels)."""
         return image_table.count_classes(self._database, query)
 
+    def shows_classes(self) -> bool:
+        """Return whether a labelled image shows a class other than the one with id 0."""
+        return image_table.shows_classes(self._database)
+
     def set_subset(self, ids: Iterable[int], subset: ImageSubset) -> None:
-        """Move images into a subset."""
-        self._set(ids, "subset", subset)
+        """Move images into a subset, or out of all, where ``divide_new_labels`` leaves them."""
+        chosen = list(ids)
+        with self._database.transaction() as connection:
+            image_table.update(connection, chosen, "subset", subset)
+            image_table.update(connection, chosen, "left_out", int(subset == "none"))
 
     def set_state(self, ids: Iterable[int], state: State) -> None:
         """Change how far the labelling of images is."""

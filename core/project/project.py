@@ -13,9 +13,11 @@ from core.project import project_folder
 from core.project.class_table import with_background
 from core.project.data_exchange import DataExchange
 from core.project.database import Database
+from core.project.deleted_runs import empty_trash
 from core.project.labelled_images import LabelledImages
 from core.project.mask_store import MaskStore
 from core.project.paths import PathResolver
+from core.project.rows import GarbageReport
 from core.project.runs import ProjectRuns
 from core.project.storage import Storage
 from core.system.errors import InputError
@@ -104,6 +106,12 @@ class Project(LabelledImages, DataExchange, ProjectRuns):
         traceback: TracebackType | None,
     ) -> None:
         self.close()
+
+    def collect_garbage(self) -> GarbageReport:
+        """Delete earlier versions of masks that nothing needs, and the runs in the trash."""
+        runs = empty_trash(self._storage)  # first: their revisions may have held masks
+        masks = super().collect_garbage()
+        return GarbageReport(masks.files + runs.files, masks.size + runs.size)
 
     @property
     def read_only(self) -> bool:

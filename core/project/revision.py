@@ -111,6 +111,24 @@ def load(storage: Storage, revision_id: int) -> Revision:
     return _revision(storage, revision_id, head[0], labels, rows)
 
 
+def same_validation(storage: Storage, one: int, other: int) -> bool:
+    """Whether two stored revisions have the same classes, and validation images and masks."""
+    labels = storage.database.all(
+        "SELECT DISTINCT labels FROM revision WHERE id IN (?, ?)", (one, other)
+    )
+    if len({_names(text) for (text,) in labels}) != 1:
+        return False
+    items = "SELECT path, mask_id FROM revision_item WHERE revision_id = ? AND subset = 'val'"
+    return all(
+        storage.database.one(f"{items} EXCEPT {items} LIMIT 1", pair) is None
+        for pair in ((one, other), (other, one))
+    )
+
+
+def _names(labels: str) -> tuple[tuple[int, str], ...]:
+    return tuple((id_, name) for id_, name, _ in json.loads(labels))
+
+
 def _current(database: Database) -> list[tuple[Any, ...]]:
     return database.all(
         "SELECT image.path, image.inside, image.relative, mask.hash, image.subset, mask.id"

@@ -115,7 +115,7 @@ class UndoReport:
 
 @dataclass(frozen=True, slots=True)
 class GarbageReport:
-    """What ``collect_garbage`` removed: mask files and their size in bytes."""
+    """What ``collect_garbage`` removed: files of masks and runs, and their size in bytes."""
 
     files: int
     size: int
@@ -123,7 +123,11 @@ class GarbageReport:
 
 @dataclass(frozen=True, slots=True)
 class RunRow:
-    """A run: ``folder`` is absolute, ``state`` and ``best_miou`` as last seen."""
+    """A run: ``folder`` is absolute, ``state`` and ``best_miou`` as last seen.
+
+    ``number`` counts trainings, from 1; other kinds have none. ``name``, ``note`` and ``pinned``
+    are the user's.
+    """
 
     id: int
     name: str
@@ -135,3 +139,6 @@ class RunRow:
     created: float
     revision_id: int | None
     parent_id: int | None
+    number: int | None = None
+    note: str = ""
+    pinned: bool = False

@@ -11,20 +11,24 @@ from pydantic import ValidationError
 
 from core.project import Project, RunRow
 from core.project.draft_models import network_name
+from core.project.revision import Revision
 from core.runs.batch_check import check_batch
-from core.runs.kinds import TrainSpec, find_kind, job_kind, spec_from_json
+from core.runs.kinds import BenchmarkSpec, TrainSpec, WatchSpec, find_kind, job_kind, spec_from_json
 from core.runs.run_folder import RunFolder
 from core.runs.spec import JobSpec, ModelJobSpec
 from core.runs.spec_errors import validation_problem
 from core.system.errors import InputError
 
 
-def prepare_run(project: Project, fields: Mapping[str, Any]) -> RunRow:
+def prepare_run(
+    project: Project, fields: Mapping[str, Any], *, revision: Revision | None = None
+) -> RunRow:
     """Freeze the dataset, reserve a run and write its folder.
 
     Args:
         project: whose images and masks.
         fields: those of a job's spec with ``kind``, without ``data_dir``.
+        revision: an earlier data set to take instead of the present one.
 
     Raises:
         InputError: a subset is empty or smaller than a batch, a field is not valid, or there is no
@@ -33,10 +37,20 @@ def prepare_run(project: Project, fields: Mapping[str, Any]) -> RunRow:
     spec = _checked(fields)  # before a run is spent on bad fields
     kind = job_kind(spec)
     needed = kind.subsets(spec)
-    revision = project.create_revision(needed=needed) if needed else None
+    if not needed:
+        revision = None
+    elif revision is None:
+        revision = project.create_revision(needed=needed)
     if revision is not None:
         check_batch(spec, revision.counts["train"])
-    row = project.new_run(kind.name, _network(spec), revision=revision)
+    origin = project.run_with(spec.model_dir) if isinstance(spec, ModelJobSpec) else None
+    row = project.new_run(
+        kind.name,
+        _network(spec),
+        revision=revision,
+        parent=None if origin is None else origin.id,
+        name=_subject(spec) if origin is None else origin.name,
+    )
     try:
         run = RunFolder(row.folder)
         if revision is not None:
@@ -46,7 +60,7 @@ def prepare_run(project: Project, fields: Mapping[str, Any]) -> RunRow:
             spec = spec.model_copy(update={"data_dir": None})
         RunFolder.create(row.folder, spec)
     except BaseException:
-        project.delete_runs([row.id])
+        project.drop_run(row.id)
         raise
     return row
 
@@ -68,6 +82,16 @@ def _plain(value: object) -> Any:
     if hasattr(value, "model_dump"):
         return value.model_dump(mode="json")
     return str(value)
+
+
+def _subject(spec: JobSpec) -> str | None:
+    """Return what a job is called that is about no model of the project."""
+    match spec:
+        case WatchSpec():
+            return spec.folder.name
+        case BenchmarkSpec():
+            return ", ".join(dict.fromkeys(export.name for export in spec.exports))
+    return None
 
 
 def _network(spec: JobSpec) -> str:

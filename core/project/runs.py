@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+import shutil
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from core.project.deleted_runs import check_unused, next_number, restore, set_aside
 from core.project.revision import Revision
 from core.project.rows import RunRow, RunState
 from core.project.storage import ProjectPart
@@ -18,9 +20,14 @@ from core.runs.run_folder import RunFolder
 from core.system.errors import InputError
 
 _COLUMNS = (
-    "id, name, folder, kind, model, state, best_miou, created, revision_id, parent_id FROM run"
+    "id, name, folder, kind, model, state, best_miou, created, revision_id, parent_id, number,"
+    " note, pinned FROM run"
 )
-_ALIVE: tuple[RunState, ...] = ("queued", "running", "paused")
+_LISTED = f"SELECT {_COLUMNS} WHERE deleted IS NULL"
+ALIVE: tuple[RunState, ...] = ("queued", "running", "paused")
+_TRAIN = "train"
+#: Kinds of jobs that only say something of a model: they go with it.
+_ABOUT_A_MODEL = ("evaluate", "measure", "sensitivity")
 
 
 class ProjectRuns(ProjectPart):
@@ -37,48 +44,112 @@ class ProjectRuns(ProjectPart):
     ) -> RunRow:
         """Reserve a run and its folder, such as ``runs/0001-FastSCNN``; state ``queued``.
 
+        Trainings are numbered without gaps; their folders and names have the number.
+
         Args:
             kind: the spec's kind, such as ``train``.
             model: the network's name.
             revision: what it learns from or is measured on.
-            parent: the id of the run that it goes on from.
-            name: what people call it; the folder's name by default.
+            parent: the id of the run that made the model it is about.
+            name: what people call it; by default the number and the network, or the network.
         """
         revision_id = None if revision is None else revision.id
         with self._database.transaction() as connection:
+            number = next_number(self._storage) if kind == _TRAIN else None
             cursor = connection.execute(
                 "INSERT INTO run (name, folder, kind, model, state, created, revision_id,"
-                " parent_id) VALUES (?, hex(randomblob(16)), ?, ?, 'queued', ?, ?, ?)",
-                (name or "", kind, model, time.time(), revision_id, parent),
+                " parent_id, number) VALUES (?, hex(randomblob(16)), ?, ?, 'queued', ?, ?, ?, ?)",
+                ("", kind, model, time.time(), revision_id, parent, number),
             )
             id_ = cursor.lastrowid
             if id_ is None:
                 raise RuntimeError("the database gave no row id")
-            folder = _new_folder(self.folder / "runs", f"{id_:04d}-{_safe(model or kind)}")
+            wanted = f"{kind}-{id_:04d}" + (f"-{model}" if model else "")
+            if number is not None:
+                wanted = f"{number:04d}-{model}"
+            folder = self._new_folder(_safe(wanted))
+            usual = (model or kind) if number is None else f"#{number} {model}"
             connection.execute(
                 "UPDATE run SET folder = ?, name = ? WHERE id = ?",
-                (folder.relative_to(self.folder).as_posix(), name or folder.name, id_),
+                (folder.relative_to(self.folder).as_posix(), name or usual, id_),
             )
         return self.run(id_)
 
     def runs(self, kind: str | None = None) -> list[RunRow]:
-        """Return the runs, newest first."""
+        """Return the runs, newest first, without deleted ones."""
         if kind is None:
-            rows = self._database.all(f"SELECT {_COLUMNS} ORDER BY id DESC")
+            rows = self._database.all(f"{_LISTED} ORDER BY id DESC")
         else:
             names = names_ever(kind)
             places = ", ".join("?" * len(names))
-            rows = self._database.all(
-                f"SELECT {_COLUMNS} WHERE kind IN ({places}) ORDER BY id DESC", names
-            )
+            rows = self._database.all(f"{_LISTED} AND kind IN ({places}) ORDER BY id DESC", names)
         return [_run_row(row, self.folder) for row in rows]
 
     def run(self, run_id: int) -> RunRow:
-        """Return one run; raises ``KeyError``."""
-        row = self._database.one(f"SELECT {_COLUMNS} WHERE id = ?", (run_id,))
+        """Return one run; raises ``KeyError``, of a deleted one, too."""
+        row = self._database.one(f"{_LISTED} AND id = ?", (run_id,))
         if row is None:
             raise KeyError(f"no run {run_id}")
         return _run_row(row, self.folder)
+
+    def run_with(self, path: Path) -> RunRow | None:
+        """Return the run in whose folder a file or folder lies, such as the one of a model."""
+        try:
+            inside = path.absolute().relative_to(self.folder / "runs").parts
+        except ValueError:
+            return None
+        if not inside:
+            return None
+        row = self._database.one(f"{_LISTED} AND folder = ?", (f"runs/{inside[0]}",))
+        return None if row is None else _run_row(row, self.folder)
+
+    # What people say of runs
+
+    def rename_run(self, run_id: int, name: str) -> None:
+        """Call a run something else; jobs that are named after it follow.
+
+        Raises:
+            InputError: no name is left.
+        """
+        name = name.strip()
+        if not name:
+            raise InputError("A run needs a name.")
+        before = self.run(run_id).name
+        with self._database.transaction() as connection:
+            connection.execute(
+                "WITH RECURSIVE family (id) AS (SELECT ? UNION SELECT run.id FROM run, family"
+                " WHERE run.parent_id = family.id AND run.name = ?)"
+                " UPDATE run SET name = ? WHERE id IN family",
+                (run_id, before, name),
+            )
+
+    def note_run(self, run_id: int, note: str) -> None:
+        """Keep what somebody wrote about a run."""
+        with self._database.transaction() as connection:
+            connection.execute("UPDATE run SET note = ? WHERE id = ?", (note.strip(), run_id))
+
+    def pin_run(self, run_id: int, pinned: bool) -> None:
+        """Let a run stand above the others, or not any more."""
+        with self._database.transaction() as connection:
+            connection.execute("UPDATE run SET pinned = ? WHERE id = ?", (int(pinned), run_id))
+
+    # The queue
+
+    def set_queue(self, run_ids: Sequence[int]) -> None:
+        """Remember in which order runs wait, for the next start of the window."""
+        with self._database.transaction() as connection:
+            connection.execute("UPDATE run SET place = NULL WHERE place IS NOT NULL")
+            connection.executemany(
+                "UPDATE run SET place = ? WHERE id = ?",
+                [(place, id_) for place, id_ in enumerate(run_ids)],
+            )
+
+    def queue(self) -> list[RunRow]:
+        """Return the runs that were queued and have not begun, in their order."""
+        rows = self._database.all(
+            f"{_LISTED} AND state = 'queued' ORDER BY place IS NULL, place, id"
+        )
+        return [_run_row(row, self.folder) for row in rows]
 
     def set_run_state(
         self, run_id: int, state: RunState, *, best_miou: float | None = None
@@ -98,7 +169,7 @@ class ProjectRuns(ProjectPart):
         """
         changed = []
         for run in self.runs():
-            if run.state not in _ALIVE:
+            if run.state not in ALIVE:
                 continue
             state, best = _observe(run)
             if (state, best) != (run.state, run.best_miou):
@@ -106,24 +177,64 @@ class ProjectRuns(ProjectPart):
                 changed.append(self.run(run.id))
         return changed
 
-    def delete_runs(self, run_ids: Iterable[int]) -> list[Path]:
+    # Deleting
+
+    def delete_runs(self, run_ids: Iterable[int]) -> list[RunRow]:
         """Take runs off the list and move their folders into the project's ``trash/``.
 
+        What only says something of their models (evaluations, measurements, sensitivity) goes
+        along; smaller models that were made from them stay.
+
         Returns:
-            Where the folders are now.
+            All that was deleted, for ``restore_runs``.
 
         Raises:
-            InputError: one of them is still working.
+            InputError: one of them is still working, or a job that is not over needs it.
         """
         runs = [self.run(id_) for id_ in run_ids]
-        for run in runs:
-            if (run.folder / "spec.json").exists() and RunFolder(run.folder).is_running:
-                raise InputError("The run {name} is still working; stop it first.", name=run.name)
-        with self._database.transaction() as connection:
-            connection.executemany("DELETE FROM run WHERE id = ?", [(run.id,) for run in runs])
-        return [
-            _move_into(run.folder, self.folder / "trash") for run in runs if run.folder.exists()
+        known = {run.id for run in runs}
+        listed = self.runs()
+        runs += [
+            run
+            for run in listed
+            if run.parent_id in known and run.kind in _ABOUT_A_MODEL and run.id not in known
         ]
+        check_unused(runs, [run for run in listed if run.state in ALIVE])
+        set_aside(self._storage, runs)
+        return runs
+
+    def restore_runs(self, run_ids: Iterable[int]) -> None:
+        """Undo ``delete_runs``; ids that are not in the trash change nothing."""
+        restore(self._storage, run_ids)
+
+    def deleted_runs(self) -> list[RunRow]:
+        """Return the runs in the trash, newest first; their folders are where they would be."""
+        rows = self._database.all(f"SELECT {_COLUMNS} WHERE deleted IS NOT NULL ORDER BY id DESC")
+        return [_run_row(row, self.folder) for row in rows]
+
+    def drop_run(self, run_id: int) -> None:
+        """Forget a run that could not be prepared, with its folder and its number."""
+        run = self.run(run_id)
+        with self._database.transaction() as connection:
+            connection.execute("DELETE FROM run WHERE id = ?", (run_id,))
+        shutil.rmtree(run.folder, ignore_errors=True)
+
+    def _new_folder(self, name: str) -> Path:
+        """Make a folder in ``runs/`` that neither is there nor belongs to a deleted run."""
+        parent = self.folder / "runs"
+        parent.mkdir(exist_ok=True)
+        number = 1
+        while True:
+            folder = parent / (name if number == 1 else f"{name}-{number}")
+            number += 1
+            relative = folder.relative_to(self.folder).as_posix()
+            if self._database.one("SELECT 1 FROM run WHERE folder = ?", (relative,)) is not None:
+                continue
+            try:
+                folder.mkdir()
+            except FileExistsError:
+                continue
+            return folder
 
 
 def best_miou(folder: RunFolder) -> float | None:
@@ -146,34 +257,13 @@ def _observe(run: RunRow) -> tuple[RunState, float | None]:
     return folder.state, best_miou(folder)
 
 
-def _new_folder(parent: Path, name: str) -> Path:
-    parent.mkdir(exist_ok=True)
-    number = 1
-    while True:
-        folder = parent / (name if number == 1 else f"{name}-{number}")
-        try:
-            folder.mkdir()
-        except FileExistsError:
-            number += 1
-        else:
-            return folder
-
-
-def _move_into(folder: Path, parent: Path) -> Path:
-    parent.mkdir(exist_ok=True)
-    target, number = parent / folder.name, 1
-    while target.exists():
-        number += 1
-        target = parent / f"{folder.name}-{number}"
-    return folder.rename(target)
-
-
 def _safe(name: str) -> str:
     return re.sub(r"[^\w.-]+", "_", name).strip("._") or "run"
 
 
 def _run_row(row: tuple[Any, ...], root: Path) -> RunRow:
-    id_, name, folder, kind, model, state, miou, created, revision_id, parent_id = row
+    id_, name, folder, kind, model, state, miou, created, revision_id, parent_id, *rest = row
+    number, note, pinned = rest
     return RunRow(
         id=id_,
         name=name,
@@ -185,4 +275,7 @@ def _run_row(row: tuple[Any, ...], root: Path) -> RunRow:
         created=created,
         revision_id=revision_id,
         parent_id=parent_id,
+        number=number,
+        note=note,
+        pinned=bool(pinned),
     )

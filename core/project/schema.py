@@ -154,6 +154,22 @@ CREATE TABLE deleted_class (
 """
 
 
+_V4 = """
+-- look: what an image looks like, see core.images.perceptual_hash; NULL: not computed yet.
+-- left_out: the user took it out of all subsets, and no division by itself puts it into one again.
+ALTER TABLE image ADD COLUMN look BLOB;
+ALTER TABLE image ADD COLUMN left_out INTEGER NOT NULL DEFAULT 0 CHECK (left_out IN (0, 1));
+
+-- number: what people count trainings by, without gaps; place: in the queue of jobs;
+-- deleted: where in trash/ the folder is, until the trash is emptied.
+ALTER TABLE run ADD COLUMN number INTEGER;
+ALTER TABLE run ADD COLUMN note TEXT NOT NULL DEFAULT '';
+ALTER TABLE run ADD COLUMN pinned INTEGER NOT NULL DEFAULT 0 CHECK (pinned IN (0, 1));
+ALTER TABLE run ADD COLUMN place INTEGER;
+ALTER TABLE run ADD COLUMN deleted TEXT;
+"""
+
+
 def run_script(connection: sqlite3.Connection, script: str) -> None:
     """Execute each statement; unlike ``executescript`` it stays in the open transaction."""
     statement = ""
@@ -176,8 +192,28 @@ def _keep_ids(connection: sqlite3.Connection) -> None:
     run_script(connection, _V3)
 
 
+def _add_looks_and_numbers(connection: sqlite3.Connection) -> None:
+    """Add what images look like and what people call runs by.
+
+    Trainings alone are counted; runs that nobody named were called as their folders, by row id.
+    """
+    run_script(connection, _V4)
+    rows = connection.execute("SELECT id, name, folder, kind, model FROM run ORDER BY id")
+    number = 0
+    for id_, name, folder, kind, model in rows.fetchall():
+        is_unnamed = name == folder.rpartition("/")[2]
+        if kind == "train":
+            number += 1
+            connection.execute("UPDATE run SET number = ? WHERE id = ?", (number, id_))
+            if is_unnamed:
+                name = f"#{number} {model}"
+        elif is_unnamed and model:
+            name = model
+        connection.execute("UPDATE run SET name = ? WHERE id = ?", (name, id_))
+
+
 Migration = Callable[[sqlite3.Connection], None]
-MIGRATIONS: tuple[Migration, ...] = (_create_v1, _add_shapes, _keep_ids)
+MIGRATIONS: tuple[Migration, ...] = (_create_v1, _add_shapes, _keep_ids, _add_looks_and_numbers)
 """Step ``i`` takes a database of version ``i`` to ``i + 1``."""
 
 

@@ -3,82 +3,139 @@
 from __future__ import annotations
 
 import re
+import sqlite3
 from collections import Counter, defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from core.data.splitting import split_items
+from core.datasets import Subset
 from core.project import image_table
 from core.project.database import Database
+from core.project.part_groups import SplitImage, compute_looks, read_labelled, with_groups
 from core.project.rows import ImageSubset
+from core.project.storage import Storage
 from core.system.errors import InputError
 
 _GROUP = r"\A([^\n]+)\n"
 
 
 @dataclass(frozen=True, slots=True)
-class _Image:
-    """What ``split_items`` divides; its text is the group, if any, and the path."""
+class Division:
+    """What a split did.
 
-    id: int
-    path: str
-    group: str | None
-    subset: ImageSubset
+    Attributes:
+        counts: images in each subset now.
+        before: the subsets that it changed, as they were, by image id.
+        after: what they became.
+    """
 
-    def __str__(self) -> str:
-        return self.path if self.group is None else f"{self.group}\n{self.path}"
+    counts: dict[ImageSubset, int]
+    before: dict[int, ImageSubset]
+    after: dict[int, ImageSubset]
 
 
 def split_images(
-    database: Database, *, val: float, test: float, group: str | None, seed: int, keep: bool
-) -> dict[ImageSubset, int]:
-    """Assign subsets and return their counts; see ``Project.split``."""
-    with database.transaction() as connection:
-        everything = _read(database, group)
+    storage: Storage,
+    *,
+    val: float,
+    test: float,
+    group: str | None = None,
+    seed: int = 0,
+    keep: Collection[ImageSubset] = (),
+    find_groups: bool = False,
+    check: Callable[[], None] = lambda: None,
+) -> Division:
+    """Assign subsets; see ``Project.split``."""
+    if find_groups:
+        compute_looks(storage, check=check)
+    with storage.database.transaction() as connection:
+        everything = _read(storage, group)
         if not everything:
             raise InputError("No image has a mask yet; label or import some, then split.")
-        settled = {image.id: image.subset for image in everything if image.subset != "none"}
-        assigned: dict[int, str | float | None] = {}
-        if keep:
-            assigned.update(_follow_groups(everything))
-        open_ = [
-            image
-            for image in everything
-            if not keep or (image.id not in settled and image.id not in assigned)
-        ]
-        if open_:
-            shown = _classes(database)
-            chosen = split_items(
-                open_,
-                val=val,
-                test=test,
-                group=_GROUP,
-                seed=seed,
-                classes={image: shown[image.id] for image in open_},
-            )
-            assigned.update({image.id: subset for image, subset in chosen.items()})
-        image_table.update_each(connection, "subset", assigned)
-        if group is not None:
-            image_table.update_each(
-                connection, "group_key", {image.id: image.group for image in everything}
-            )
-    final = Counter(assigned.get(image.id, image.subset) for image in everything)
-    return {subset: final[subset] for subset in ("train", "val", "test")}
+        if find_groups:
+            everything = with_groups(storage, everything, by_name=group is None, check=check)
+        if not all(image.left_out for image in everything):
+            everything = [image for image in everything if not image.left_out]
+        settled = [image for image in everything if image.subset in keep]
+        assigned: dict[int, ImageSubset] = dict(follow_groups(everything, settled))
+        kept = {image.id for image in settled} | assigned.keys()
+        open_ = [image for image in everything if image.id not in kept]
+        assigned.update(divide(storage, open_, settled, val=val, test=test, seed=seed))
+        return write_division(connection, everything, assigned)
 
 
-def _read(database: Database, pattern: str | None) -> list[_Image]:
-    rows = database.all(
-        "SELECT id, path, group_key, subset FROM image WHERE mask_id IS NOT NULL ORDER BY path"
+def divide(
+    storage: Storage,
+    images: Sequence[SplitImage],
+    settled: Sequence[SplitImage],
+    *,
+    val: float,
+    test: float,
+    seed: int = 0,
+    closed: Collection[Subset] = (),
+) -> dict[int, Subset]:
+    """Return subsets for images, as ``split_items`` does, beside those that have theirs."""
+    if not images:
+        return {}
+    shown = _classes(storage.database)
+    chosen = split_items(
+        images,
+        val=val,
+        test=test,
+        group=_GROUP,
+        seed=seed,
+        classes={image: shown[image.id] for image in (*images, *settled)},
+        settled={image: image.subset for image in settled if image.subset != "none"},
+        closed=closed,
     )
+    return {image.id: subset for image, subset in chosen.items()}
+
+
+def write_division(
+    connection: sqlite3.Connection,
+    everything: Sequence[SplitImage],
+    assigned: Mapping[int, ImageSubset],
+) -> Division:
+    """Store subsets and groups; return what changed."""
+    before = {image.id: image.subset for image in everything}
+    changed = {id_: subset for id_, subset in assigned.items() if subset != before[id_]}
+    image_table.update_each(connection, "subset", changed)
+    image_table.update(connection, assigned, "left_out", 0)
+    groups = dict(connection.execute("SELECT id, group_key FROM image"))
+    image_table.update_each(
+        connection,
+        "group_key",
+        {image.id: image.group for image in everything if image.group != groups[image.id]},
+    )
+    final = Counter(assigned.get(image.id, image.subset) for image in everything)
+    counts: dict[ImageSubset, int] = {name: final[name] for name in ("train", "val", "test")}
+    return Division(counts, {id_: before[id_] for id_ in changed}, changed)
+
+
+def undo_division(database: Database, division: Division) -> None:
+    """Give images back the subsets that they had, but for those that were moved since."""
+    with database.transaction() as connection:
+        connection.executemany(
+            "UPDATE image SET subset = ? WHERE id = ? AND subset = ?",
+            [(old, id_, division.after[id_]) for id_, old in division.before.items()],
+        )
+
+
+def _read(storage: Storage, pattern: str | None) -> list[SplitImage]:
+    found = read_labelled(storage.database, "mask_id IS NOT NULL")
     if pattern is None:
-        return [_Image(*row) for row in rows]
+        return found
     try:
         expression = re.compile(pattern)
     except re.error as error:
         raise InputError(
             "{pattern} is not a regular expression: {reason}.", pattern=pattern, reason=error
         ) from error
-    found = [_Image(id_, path, _group(expression, path), of) for id_, path, _, of in rows]
+    groups = [_group(expression, image.path) for image in found]
+    found = [
+        replace(image, group=group, bond=group) for image, group in zip(found, groups, strict=True)
+    ]
     if found and all(image.group is None for image in found):
         raise InputError(
             "The expression {pattern} matches no image; it is searched in paths such as {file}.",
@@ -95,18 +152,22 @@ def _group(expression: re.Pattern[str], path: str) -> str | None:
     return str(match[1] if expression.groups else match[0]) or None
 
 
-def _follow_groups(everything: Sequence[_Image]) -> dict[int, str | float | None]:
-    """Images without a subset go where the others of their group are."""
-    of_group = {
-        image.group: image.subset
-        for image in everything
-        if image.group is not None and image.subset != "none"
-    }
-    return {
-        image.id: of_group[image.group]
-        for image in everything
-        if image.subset == "none" and image.group in of_group
-    }
+def follow_groups(
+    everything: Sequence[SplitImage], settled: Sequence[SplitImage]
+) -> dict[int, ImageSubset]:
+    """Send images without a subset of their own where most of their group are."""
+    found: dict[int, ImageSubset] = {}
+    kept = {image.id for image in settled}
+    for tie in ("bond", "group"):  # the closer one has the last word
+        subsets: defaultdict[str, Counter[ImageSubset]] = defaultdict(Counter)
+        for image in settled:
+            if image.subset != "none":
+                subsets[getattr(image, tie)][image.subset] += 1
+        for image in everything:
+            own = getattr(image, tie)
+            if image.id not in kept and own is not None and own in subsets:
+                found[image.id] = subsets[own].most_common(1)[0][0]
+    return found
 
 
 def _classes(database: Database) -> defaultdict[int, list[int]]:

@@ -5,17 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 
+from core.portable.cleaning import InspectedArea
 from core.portable.deciding import Decision
 from core.portable.objects import FoundObject
 from core.portable.rejudging import MeasuredImage
 from core.portable.settings import Settings
 from core.project.project import Project
-from core.project.rows import ImageQuery
+from core.project.rows import ImageQuery, ImageRow
 from core.runs.trial_files import TrialFiles, TrialRecord
 from core.system.errors import InputError
+
+_EVERYTHING: Final = InspectedArea()
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,16 +102,61 @@ class TrialJudge:
         return self._measured[index]
 
 
-def labelled_defects(project: Project, background: str | None) -> dict[Path, bool]:
-    """Return, of the labelled validation images, whether their labels name a defect.
+class LabelledDefects:
+    """What the labels of the validation images say; masks are read where only a part counts.
+
+    Not for use from several threads at once.
 
     Args:
         project: whose images.
         background: name of the class that means "nothing here"; None: every class is something.
     """
-    rows = [row for row in project.images(ImageQuery(subset="val")) if row.mask_hash is not None]
-    found: set[int] = set()
-    for label in project.labels():
-        if background is None or label.name.strip().lower() != background.strip().lower():
-            found.update(project.image_ids(ImageQuery(subset="val", class_id=label.id)))
-    return {row.path: row.id in found for row in rows}
+
+    def __init__(self, project: Project, background: str | None) -> None:
+        self._project = project
+        self._background = None if background is None else background.strip().lower()
+        self._key: tuple[InspectedArea, list[int]] | None = None
+        self._inside: dict[str, bool] = {}
+
+    def find(
+        self, area: InspectedArea = _EVERYTHING, check: Callable[[], None] = lambda: None
+    ) -> dict[Path, bool]:
+        """Return, of the labelled images, whether their labels name a defect in what is inspected.
+
+        Args:
+            area: what is inspected.
+            check: called between images; may raise to give up.
+
+        Raises:
+            PortableError: a file of the area is of another size.
+        """
+        project = self._project
+        rows = [
+            row for row in project.images(ImageQuery(subset="val")) if row.mask_hash is not None
+        ]
+        classes = [
+            label.id
+            for label in project.labels()
+            if self._background is None or label.name.strip().lower() != self._background
+        ]
+        if (area, classes) != self._key:
+            self._key, self._inside = (area, classes), {}
+        found: set[int] = set()
+        for class_id in classes:
+            found.update(project.image_ids(ImageQuery(subset="val", class_id=class_id)))
+        defects = {}
+        for row in rows:
+            check()
+            defects[row.path] = row.id in found and self._is_inspected(row, classes, area)
+        return defects
+
+    def _is_inspected(self, row: ImageRow, classes: Sequence[int], area: InspectedArea) -> bool:
+        """Return whether any of the classes lies in the area."""
+        if area == _EVERYTHING or row.mask_hash is None:
+            return True
+        if row.mask_hash not in self._inside:
+            mask = self._project.label_map(row.id)
+            included = None if mask is None else area.included((mask.shape[0], mask.shape[1]))
+            inside = mask is None or included is None or np.isin(mask[included], classes).any()
+            self._inside[row.mask_hash] = bool(inside)
+        return self._inside[row.mask_hash]

@@ -28,10 +28,10 @@ def is_usable(variant: ModelVariant) -> bool:
 def praise(variants: Sequence[ModelVariant]) -> dict[Path, tuple[Praise, ...]]:
     """Say of usable models what they are best at, by model folder.
 
-    Speed and size are compared among the measured ones; nothing is said where there are fewer than
-    two to compare.
+    Only those count whose scores say the same: see ``core.project.best_model``. Speed and size are
+    compared among the measured ones; nothing is said where there are fewer than two to compare.
     """
-    usable = [variant for variant in variants if is_usable(variant)]
+    usable = [variant for variant in variants if is_usable(variant) and variant.rank is not None]
     scored = [variant for variant in usable if variant.best_miou is not None]
     measured = [variant for variant in scored if variant.measured is not None]
     found: dict[Path, list[Praise]] = {}
@@ -56,16 +56,26 @@ def praise(variants: Sequence[ModelVariant]) -> dict[Path, tuple[Praise, ...]]:
 def suggested(variants: Sequence[ModelVariant]) -> ModelVariant | None:
     """Return the model to ship unless another is chosen.
 
-    The fastest one within half a point of the best, else the most accurate one, else any; one that
-    finds nothing only where there is no other.
+    The fastest one within half a point of the best, else the most accurate one, else the best
+    trained one; one that finds nothing only where there is no other.
     """
     words = praise(variants)
     for wanted in (Praise.FASTEST_GOOD, Praise.MOST_ACCURATE):
         for variant in variants:
             if wanted in words.get(variant.folder, ()):
                 return variant
-    usable = (variant for variant in variants if is_usable(variant))
-    return next(usable, next(iter(variants), None))
+    return best_trained(variants)
+
+
+def best_trained(variants: Sequence[ModelVariant]) -> ModelVariant | None:
+    """Return the trained model to begin with unless another is chosen; None: there is none.
+
+    Not a compressed one: this is what is inspected, compressed and asked for drafts.
+    """
+    trained = [variant for variant in variants if variant.folder == variant.root]
+    ranked = [(variant.rank, variant) for variant in trained if variant.rank is not None]
+    best = min(ranked, key=lambda pair: pair[0], default=None)
+    return next(iter(variants), None) if best is None else best[1]
 
 
 def _miou(variant: ModelVariant) -> float:

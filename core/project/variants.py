@@ -5,8 +5,9 @@ Read from the project's runs and their results; needs no engine.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,9 @@ from core.models.model_folder import read_model_info
 from core.models.model_verdict import Verdict, read_verdict
 from core.models.variant import Variant
 from core.project import Project, RunRow
+from core.project.best_model import BestModels
+from core.project.run_verdicts import RunVerdicts
+from core.project.runs import ALIVE
 from core.runs.kinds import JOB_KINDS, QuantizeSpec, job_kind
 from core.runs.run_folder import RunFolder
 from core.runs.spec import JobSpec, ModelJobSpec
@@ -22,7 +26,6 @@ from core.system.errors import InputError
 
 COMPRESSING = frozenset(kind.name for kind in JOB_KINDS if kind.makes_variant)
 """Kinds of runs that make a variant of another model."""
-_ALIVE = ("queued", "running", "paused")
 _RUNS = "runs"
 
 
@@ -41,7 +44,8 @@ class ModelVariant:
 
     Attributes:
         run_id: the run that made it.
-        run_name: what people call that run.
+        run_name: what people call the training that it comes from.
+        copy: counts models of which the same was done to one trained model, from 1.
         network: class name of the network.
         kind: what was done to it.
         folder: its model folder.
@@ -54,6 +58,8 @@ class ModelVariant:
         measured: the newest measurement, None if there is none.
         verdict: what was said of it when it was measured last, or None.
         has_thresholds: whether it knows how sure it must be of each class.
+        rank: place (0: the best) of its training among those that are compared to choose what is
+            taken by default, None if it is none of them: see ``core.project.best_model``.
     """
 
     run_id: int
@@ -70,6 +76,8 @@ class ModelVariant:
     measured: Variant | None = None
     verdict: Verdict | None = None
     has_thresholds: bool = False
+    copy: int = 1
+    rank: int | None = 0
 
     @property
     def best_miou(self) -> float | None:
@@ -97,6 +105,7 @@ class VariantReader:
     def __init__(self) -> None:
         self._results: dict[Path, Mapping[str, Any] | None] = {}
         self._specs: dict[Path, JobSpec | None] = {}
+        self._best = BestModels(RunVerdicts())
 
     def spec(self, run: RunRow) -> JobSpec | None:
         """Return what a run was asked; None if its folder was changed by hand."""
@@ -130,11 +139,12 @@ class VariantReader:
                 made += self._trained(run)
             elif run.state == "done" and run.kind in (*COMPRESSING, "measure"):
                 self._add_result(project, run, made, measured)
-        return _families(made, measured)
+        ranks = {run.id: place for place, run in enumerate(self._best.candidates(project))}
+        return _families(made, measured, ranks)
 
     def _trained(self, run: RunRow) -> list[_Made]:
         folder = run.folder / "best_model"
-        if run.state in _ALIVE or not folder.is_dir():
+        if run.state in ALIVE or not folder.is_dir():
             return []
         return [_Made(run, folder, None, {"miou": run.best_miou}, False)]
 
@@ -212,13 +222,20 @@ def _measurement(content: object) -> Variant | None:
         return None
 
 
-def _families(made: Sequence[_Made], measured: Mapping[Path, Variant]) -> tuple[ModelVariant, ...]:
+def _families(
+    made: Sequence[_Made], measured: Mapping[Path, Variant], ranks: Mapping[int, int]
+) -> tuple[ModelVariant, ...]:
     found: dict[Path, ModelVariant] = {}
+    alike: Counter[tuple[Any, ...]] = Counter()
     for one in made:
         parent = found.get(one.parent) if one.parent is not None else None
         variant = _variant(one, parent, measured.get(one.folder))
-        if variant is not None:
-            found[one.folder] = variant
+        if variant is None:
+            continue
+        what = (variant.root, variant.kind, round(100 * variant.removed), variant.trained)
+        alike[what] += 1
+        rank = ranks.get(variant.run_id) if parent is None else parent.rank
+        found[one.folder] = replace(variant, copy=alike[what], rank=rank)
     roots = [variant for variant in found.values() if variant.root == variant.folder]
     return tuple(
         variant for root in reversed(roots) for variant in family(found.values(), root.folder)
@@ -239,7 +256,7 @@ def _variant(
     miou = made.result.get("miou")
     return ModelVariant(
         run_id=made.run.id,
-        run_name=made.run.name,
+        run_name=made.run.name if parent is None else parent.run_name,
         network=info.name,
         kind=_kind(pruned=info.pruning is not None, int8=info.quantization is not None),
         folder=made.folder,

@@ -1,14 +1,16 @@
-"""A training run and its evaluation as one HTML file that needs nothing else."""
+"""A training run and its evaluation as one HTML file that needs nothing else, or on paper."""
 
-from core.report.collect import REPORT_FILE, write_evaluation_report
+from core.report.collect import collect_report
 from core.report.example_pictures import Example
 from core.report.html import Fact, ReportData, write_report
+from core.report.printing import PrintedReport, print_report
 
 __all__ = [
-    "REPORT_FILE",
     "Example",
     "Fact",
+    "PrintedReport",
     "ReportData",
-    "write_evaluation_report",
+    "collect_report",
+    "print_report",
     "write_report",
 ]

@@ -1,70 +1,57 @@
-"""Gather a report from the folders that a training and an evaluation left."""
+"""Gather a report from an evaluation and what the training left."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from core.images.palette import default_palette
 from core.models.model_folder import ModelInfo
 from core.models.model_verdict import Verdict
-from core.prediction.exported_model import read_any_info
-from core.prediction.inspection import ImageScore, image_count
-from core.report.html import Fact, ReportData, Series, write_report
+from core.prediction.inspection import Evaluation, image_count
+from core.report.html import Fact, ReportData, Series, count
+from core.report.wording import SUBSETS
 from core.runs.kinds import TrainSpec
 from core.runs.run_folder import RunFolder
-from core.system.errors import InputError
-
-REPORT_FILE = "report.html"
+from core.system.messages import message
 
 
-def write_evaluation_report(
-    evaluation_dir: Path,
+def collect_report(
+    evaluation: Evaluation,
+    info: ModelInfo,
     *,
-    path: Path | None = None,
+    model_dir: Path,
     title: str | None = None,
     facts: Sequence[Fact] = (),
-) -> Path:
-    """Write the report of an evaluation, with the curves of the training where they are at hand.
+) -> ReportData:
+    """Gather what a report shows, with the curves of the training where they are at hand.
 
     Args:
-        evaluation_dir: run folder of an evaluation that is done; with saved masks the report
-            shows the worst images.
-        path: where to; by default ``report.html`` in ``evaluation_dir``.
-        title: of the page; by default the network and the subset.
+        evaluation: what was found, by other thresholds than it was measured by perhaps.
+        info: of the model.
+        model_dir: where the model is.
+        title: of the page; by default the network.
         facts: more of them, after the model's own.
-
-    Returns:
-        The file written.
-
-    Raises:
-        InputError: the evaluation or its model cannot be read.
     """
-    metrics = _read_json(evaluation_dir / "metrics.json")
-    model_dir = Path(metrics["model_dir"])
-    info = read_any_info(model_dir)
+    metrics = evaluation.metrics
     training = _training_of(model_dir)
-    data = ReportData(
-        title=title or f"{info.name}, {metrics['split']} images",
+    images = metrics["images"]
+    return ReportData(
+        title=title or info.name,
         labels=info.labels,
         colors=info.colors or default_palette(info.num_classes),
-        facts=(*_facts(info, metrics, training), *facts),
+        facts=(*_found_facts(metrics), *_facts(info, evaluation, training), *facts),
         metrics=metrics,
-        matrix=np.asarray(metrics["confusion_matrix"], np.int64),
+        matrix=evaluation.matrix,
         series=_series(training),
-        scores=_scores(evaluation_dir),
-        subset=metrics["split"],
+        scores=[score for score in evaluation.images if score.prediction is not None],
+        subset=evaluation.split,
         verdict=Verdict.from_dict(metrics.get("verdict")),
         objects=metrics.get("objects"),
-        images=metrics["images"] if isinstance(metrics["images"], dict) else None,
+        images=images if isinstance(images, dict) else None,
+        thresholds=evaluation.thresholds,
     )
-    target = path or evaluation_dir / REPORT_FILE
-    write_report(target, data)
-    return target
 
 
 def _training_of(model_dir: Path) -> RunFolder | None:
@@ -85,41 +72,62 @@ def _series(training: RunFolder | None) -> Series:
     }
 
 
-def _scores(evaluation_dir: Path) -> list[ImageScore]:
-    """Rows of ``per_image.json`` whose prediction was kept."""
-    return [
-        ImageScore(
-            image=Path(row["image"]),
-            label=Path(row["mask"]),
-            prediction=evaluation_dir / row["prediction"],
-            pixels=row["pixels"],
-            wrong_pixels=row["wrong_pixels"],
-            miou=row["miou"],
-            accuracy=row["accuracy"],
-            confusions={(truth, found): count for truth, found, count in row["confusions"]},
-        )
-        for row in _read_json(evaluation_dir / "per_image.json")
-        if row["prediction"] is not None
-    ]
+def _found_facts(metrics: Mapping[str, Any]) -> list[Fact]:
+    """Return what an inspector asks for first: objects, then whole images."""
+    objects, images = metrics.get("objects"), metrics["images"]
+    facts = []
+    if isinstance(objects, dict):
+        total = objects["all"]
+        found = f"{count(total['found'])} / {count(total['objects'])}"
+        facts += [
+            Fact(message("Objects found"), found, lead=True),
+            Fact(message("Objects missed"), count(total["missed"]), lead=True),
+            Fact(message("False alarms"), count(total["false_alarms"]), lead=True),
+        ]
+    if isinstance(images, dict) and images["defective"]:
+        marked = f"{count(images['detected'])} / {count(images['defective'])}"
+        facts.append(Fact(message("Defective images marked"), marked, lead=True))
+    if isinstance(images, dict) and images["good"]:
+        marked = f"{count(images['false_alarms'])} / {count(images['good'])}"
+        facts.append(Fact(message("Good images marked"), marked, lead=True))
+    return facts
 
 
-def _facts(info: ModelInfo, metrics: dict[str, Any], training: RunFolder | None) -> list[Fact]:
+def _facts(info: ModelInfo, shown: Evaluation, training: RunFolder | None) -> list[Fact]:
+    metrics = shown.metrics
+    lead = not isinstance(metrics.get("objects"), dict)
+    subset = SUBSETS.get(shown.split, shown.split)
     facts = [
-        Fact(f"mIoU, {metrics['split']}", _percent(metrics["miou"]), lead=True),
-        Fact("pixel accuracy", _percent(metrics["oacc"]), lead=True),
-        Fact("Cohen’s kappa", _number(metrics["kappa"]), lead=True),
-        Fact("Network", info.name),
-        Fact("Images measured", f"{image_count(metrics)} ({metrics['split']})"),
+        Fact(message("mIoU"), _percent(metrics["miou"]), lead=lead),
+        Fact(message("Pixel accuracy"), _percent(metrics["oacc"]), lead=lead),
+        Fact(message("Cohen’s kappa"), _number(metrics["kappa"]), lead=lead),
+        Fact(message("Network"), info.name),
+        Fact(message("Measured on"), subset),
+        Fact(message("Images measured"), str(image_count(metrics))),
     ]
+    thresholds = shown.thresholds or shown.measured_by
+    if thresholds is not None:
+        told = [
+            f"{name} {threshold:.2f}"
+            for name, threshold in zip(shown.labels, thresholds, strict=True)
+            if threshold is not None
+        ]
+        facts.append(Fact(message("Thresholds"), ", ".join(told)))
     if info.image_size is not None:
-        facts.append(Fact("Network input", f"{info.image_size[0]} × {info.image_size[1]} pixels"))
+        width, height = info.image_size
+        facts.append(
+            Fact(
+                message("Network input"),
+                message("{width} × {height} pixels", width=width, height=height),
+            )
+        )
     if info.score is not None:
-        facts.append(Fact("mIoU, validation", _percent(info.score)))
+        facts.append(Fact(message("mIoU in its training"), _percent(info.score)))
     if training is not None:
         facts += _training_facts(training)
     libraries = ", ".join(f"{name} {version}" for name, version in info.libraries.items())
     if libraries:
-        facts.append(Fact("Made with", libraries))
+        facts.append(Fact(message("Made with"), libraries))
     return facts
 
 
@@ -128,26 +136,21 @@ def _training_facts(training: RunFolder) -> list[Fact]:
     if not isinstance(spec, TrainSpec):
         return []
     facts = [
-        Fact("Epochs", str(spec.epochs)),
-        Fact("Batch", str(spec.batch_size)),
-        Fact("Learning rate", f"{spec.learning_rate:g}"),
-        Fact("Data", str(spec.data_dir)),
+        Fact(message("Epochs"), str(spec.epochs)),
+        Fact(message("Batch"), str(spec.batch_size)),
+        Fact(message("Learning rate"), f"{spec.learning_rate:g}"),
+        Fact(message("Data"), str(spec.data_dir)),
     ]
     if started is not None:
-        facts.append(Fact("Device", started.device))
+        facts.append(Fact(message("Device"), started.device))
     if result is not None and result.get("seconds") is not None:
         minutes, seconds = divmod(round(result["seconds"]), 60)
-        facts.append(Fact("training time", f"{minutes} min {seconds} s", lead=True))
+        time = message("{minutes} min {seconds} s", minutes=minutes, seconds=seconds)
+        facts.append(Fact(message("Training time"), time))
     if result is not None and result.get("images_per_second"):
-        facts.append(Fact("Training speed", f"{result['images_per_second']:.1f} images/s"))
+        speed = message("{speed} images/s", speed=f"{result['images_per_second']:.1f}")
+        facts.append(Fact(message("Training speed"), speed))
     return facts
-
-
-def _read_json(path: Path) -> Any:
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise InputError("{file} cannot be read; evaluate the model again.", file=path) from error
 
 
 def _percent(value: float | None) -> str:

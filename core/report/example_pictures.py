@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from core.images.io import read_image, read_mask
 from core.prediction.inspection import ImageScore, LabelMap, PixelError, error_map
+from core.prediction.threshold_trial import read_prediction
 from core.system.errors import InputError
 
 Color = tuple[int, int, int]
@@ -26,7 +27,7 @@ _SIDE = 320  # pixels; four in a row on a desktop page
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Example:
-    """One image of the report; the four pictures are data URIs."""
+    """One image of the report: four pictures as data URIs; ``aspect`` is their height by width."""
 
     name: str
     score: ImageScore
@@ -34,17 +35,31 @@ class Example:
     truth: str
     prediction: str
     errors: str
+    aspect: float
 
 
 def make_example(
-    score: ImageScore, *, colors: Sequence[Color], background: int | None
+    score: ImageScore,
+    *,
+    colors: Sequence[Color],
+    background: int | None,
+    labels: Sequence[str] = (),
+    thresholds: Sequence[float | None] | None = None,
 ) -> Example | None:
-    """Draw one evaluated image; None if its prediction was not kept or a file is gone."""
+    """Draw one evaluated image; None if its prediction was not kept or a file is gone.
+
+    Args:
+        score: the image.
+        colors: RGB by class id.
+        background: class id that stays clear.
+        labels: class names, needed where there are thresholds.
+        thresholds: that its label map is to obey; None for as it was measured.
+    """
     if score.prediction is None:
         return None
     try:
         image = read_image(score.image)
-        label, predicted = read_mask(score.label), read_mask(score.prediction)
+        label, predicted = read_mask(score.label), read_prediction(score, labels, thresholds)
         errors = error_map(predicted, label, background=background)
     except (InputError, OSError):
         return None
@@ -56,6 +71,7 @@ def make_example(
         truth=_data_uri(paint_label_map(image, label, colors, background=background)),
         prediction=_data_uri(paint_label_map(image, predicted, colors, background=background)),
         errors=_data_uri(_paint_errors(image, errors)),
+        aspect=image.shape[0] / image.shape[1],
     )
 
 

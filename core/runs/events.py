@@ -13,6 +13,7 @@ from typing import Annotated, Any, Final, Literal, Union
 
 from pydantic import Discriminator, Tag, TypeAdapter
 
+StopReason = Literal["user", "window_closed", "parent_died"]
 FailureKind = Literal["bad_input", "oom", "disk_full", "killed", "bug"]
 
 
@@ -125,9 +126,13 @@ class Done(Event):
 
 @dataclass(frozen=True, slots=True)
 class Cancelled(Event):
-    """Stopped on request (``reason="user"``) or because its parent died (``"parent_died"``)."""
+    """Stopped before its end.
 
-    reason: Literal["user", "parent_died"] = "user"
+    ``reason`` is ``user`` (on request), ``window_closed`` (with its window or project) or
+    ``parent_died``.
+    """
+
+    reason: StopReason = "user"
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,6 +80,9 @@ class EvaluateSpec(ModelJobSpec):
     data_dir: Path
     split: Subset = "val"
     save_masks: bool = Field(False, description="keep each predicted label map")
+    save_odds: bool = Field(
+        False, description="keep what thresholds are tried with later, beside the label maps"
+    )
     object_iou: float = Field(0.2, gt=0, le=1, description="overlap that makes an object found")
     min_area: int = Field(1, ge=1, description="pixels; smaller objects count as nothing")
     false_alarm_rate: float = Field(

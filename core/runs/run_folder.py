@@ -144,8 +144,8 @@ class RunFolder:
     def state(self) -> RunState:
         """Where the run stands.
 
-        ``interrupted`` is whatever ended from outside and may be resumed: killed, power cut, crash
-        of the window. A run whose own work went wrong is ``failed``.
+        ``interrupted`` is whatever ended from outside and may be resumed: killed, power cut, the
+        window closed or crashed. A run whose own work went wrong is ``failed``.
         """
         running = self.is_running  # before the events: the last of them precedes the unlocking
         self.refresh()
@@ -295,7 +295,7 @@ def final_state(event: Event) -> RunState:
     match event:
         case Done():
             return "done"
-        case Cancelled(reason="parent_died") | Failed(kind="killed"):
+        case Cancelled(reason="parent_died" | "window_closed") | Failed(kind="killed"):
             return "interrupted"
         case Cancelled():
             return "cancelled"

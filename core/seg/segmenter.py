@@ -266,6 +266,7 @@ class Segmenter(SegmentationModel):
         window: tuple[int, int] = inference.WINDOW,
         rules: FigureRules | None = None,
         thresholds: Thresholds = False,
+        every_class: bool = False,
     ) -> dict[str, Any] | tuple[dict[str, Any], dict[str, Any]]:
         """Measure the network on ``eval_dataset``, at each image's original size.
 
@@ -285,6 +286,7 @@ class Segmenter(SegmentationModel):
             window: width and height above which a network input is predicted in windows.
             rules: what counts as found; None for the defaults.
             thresholds: as in ``predict``.
+            every_class: tell ``on_image`` the odds of each class against the background, too.
 
         Returns:
             The metrics (``metrics_from_matrix``) with the figures of ``"objects"`` and
@@ -308,6 +310,7 @@ class Segmenter(SegmentationModel):
             per_image=per_image,
             on_image=on_image,
             rules=rules,
+            every_class=every_class,
         )
 
     def choose_thresholds(

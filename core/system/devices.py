@@ -13,12 +13,10 @@ import platform
 import sys
 import time
 from dataclasses import dataclass
-from importlib import metadata
 from pathlib import Path
 from typing import Any, Literal
 
 import psutil
-import pynvml
 
 _CGROUP_LIMITS = (
     Path("/sys/fs/cgroup/memory.max"),
@@ -67,25 +65,6 @@ class DeviceInfo:
 def list_devices() -> tuple[DeviceInfo, ...]:
     """Return the processor, then every NVIDIA GPU the driver shows."""
     return (_processor(), *_gpus())
-
-
-def training_devices() -> tuple[DeviceInfo, ...]:
-    """Return the devices that the installed engine can use, the best one first.
-
-    GPUs count only where the engine's GPU build is installed; see ``gpu_engine_version``.
-    """
-    devices = list_devices()
-    if gpu_engine_version() is None:
-        return tuple(device for device in devices if device.kind == "cpu")
-    return tuple(sorted(devices, key=lambda device: (device.kind == "cpu", -device.memory_bytes)))
-
-
-def gpu_engine_version() -> str | None:
-    """Return the version of the engine's GPU build, or None where only the CPU build is there."""
-    try:
-        return metadata.version("paddlepaddle-gpu")
-    except metadata.PackageNotFoundError:
-        return None
 
 
 def _processor() -> DeviceInfo:
@@ -202,6 +181,8 @@ def _processor_name() -> str:
 
 
 def _gpus() -> list[DeviceInfo]:
+    import pynvml  # a long module, which the start of the window need not wait for
+
     try:
         pynvml.nvmlInit()
     except (pynvml.NVMLError, OSError):  # no driver, no GPU, or no permission
@@ -220,6 +201,8 @@ def _gpus() -> list[DeviceInfo]:
 
 
 def _gpu(index: int, *, driver: str, cuda: str) -> DeviceInfo:
+    import pynvml
+
     handle = pynvml.nvmlDeviceGetHandleByIndex(index)
     try:
         memory = pynvml.nvmlDeviceGetMemoryInfo(handle)

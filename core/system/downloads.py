@@ -80,12 +80,10 @@ def download(url: str, target: Path, *, reporter: Reporter) -> None:
         StopRequested: the reporter asked to stop; another call goes on.
         OSError: as the system reports it.
     """
-    import requests  # slow to import, and most starts download nothing
-
     target.parent.mkdir(parents=True, exist_ok=True)
     part = part_of(target)
     failures = 0
-    with requests.Session() as session:
+    with _session() as session:
         while True:
             before = _size(part)
             try:
@@ -101,6 +99,20 @@ def download(url: str, target: Path, *, reporter: Reporter) -> None:
     part.replace(target)
     fsync_folder(target.parent)
     _description(part).unlink(missing_ok=True)
+
+
+def content_length(url: str) -> int:
+    """Return how many bytes a file on a server has, 0 where that cannot be found out."""
+    import requests
+
+    with _session() as session:
+        try:
+            timeout = (CONNECT_TIMEOUT_S, READ_TIMEOUT_S)
+            response = session.head(url, allow_redirects=True, timeout=timeout)
+        except requests.RequestException:
+            return 0
+        length = response.headers.get("Content-Length", "")
+        return int(length) if response.ok and length.isdecimal() else 0
 
 
 def part_of(target: Path) -> Path:
@@ -152,6 +164,28 @@ def extract_single(archive: Path, target: Path, *, suffix: str) -> None:
             shutil.copyfileobj(source, file, _CHUNK)
             file.flush()
             os.fsync(file.fileno())
+
+
+def _session() -> requests.Session:
+    """Return a session that trusts what the system trusts: a company's own certificates, too."""
+    import ssl
+
+    import requests  # slow to import, and most starts download nothing
+    import truststore
+    from requests.adapters import HTTPAdapter
+
+    class SystemCertificates(HTTPAdapter):
+        def init_poolmanager(self, *args: Any, **options: Any) -> None:
+            context = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+            super().init_poolmanager(*args, ssl_context=context, **options)
+
+        def proxy_manager_for(self, proxy: str, **options: Any) -> Any:
+            context = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+            return super().proxy_manager_for(proxy, ssl_context=context, **options)
+
+    session = requests.Session()
+    session.mount("https://", SystemCertificates())
+    return session
 
 
 def _transfer(session: requests.Session, url: str, part: Path, reporter: Reporter) -> None:

@@ -7,6 +7,8 @@ import unicodedata
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import platformdirs
+
 _HIDDEN = frozenset(
     {
         "__macosx",  # archives made on a Mac
@@ -19,6 +21,11 @@ _HIDDEN = frozenset(
         "ehthumbs.db",
     }
 )
+
+
+def user_settings_folder() -> Path:
+    """Return the folder of what the user prefers; it may not exist yet."""
+    return platformdirs.user_config_path("maskwright", appauthor=False)
 
 
 def is_hidden(name: str) -> bool:

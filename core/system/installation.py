@@ -7,6 +7,7 @@ in it is written by ``packaging/build.py``. In a checkout, or installed as a whe
 from __future__ import annotations
 
 import os
+from importlib import metadata
 from pathlib import Path
 from typing import Literal
 
@@ -40,6 +41,21 @@ class Installation(pydantic.BaseModel):
     def uv(self) -> Path:
         """The bundled uv, which makes the GPU's environment."""
         return self.root / "tools" / ("uv.exe" if os.name == "nt" else "uv")
+
+
+def program_version() -> str:
+    """Return the program's version; "unknown" where nothing was installed.
+
+    Raises:
+        InputError: as ``installation``.
+    """
+    found = installation()
+    if found is not None:
+        return found.version
+    try:
+        return metadata.version("maskwright")
+    except metadata.PackageNotFoundError:
+        return "unknown"
 
 
 def program_name() -> str:

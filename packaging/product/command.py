@@ -16,6 +16,9 @@ from product.epoch import source_date
 from product.pins import write_pins
 from product.platforms import PLATFORMS
 from product.tree import Build
+from windows import products as windows_products
+from windows.authenticode import Signer
+from windows.interpreter import InterpreterSource as WindowsInterpreter
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -87,6 +90,43 @@ def linux(
     """Build the Debian package."""
     source = InterpreterSource(python, python_sha256)
     linux_products.build_package(build_of("deb", version, update_url), source, out, level=level)
+
+
+@app.command()
+def windows(
+    out: Out,
+    official_python: Annotated[
+        bool,
+        typer.Option(
+            "--official-python", help="Take the interpreter from python.org, for handing out."
+        ),
+    ] = False,
+    python_archive: Annotated[
+        Path | None,
+        typer.Option("--python-archive", help="python.org's archive, fetched by hand."),
+    ] = None,
+    sign: Annotated[
+        str | None,
+        typer.Option(
+            "--sign",
+            metavar="COMMAND",
+            help="Signs {input} as {output}; packaging/windows/README.md.",
+        ),
+    ] = None,
+    fast: Annotated[
+        bool, typer.Option("--fast", help="Compress nothing, for trying setup.")
+    ] = False,
+    version: Version = None,
+    update_url: UpdateUrl = None,
+) -> None:
+    """Build the setup for Windows; runs on Linux."""
+    windows_products.build_product(
+        build_of("windows", version, update_url),
+        WindowsInterpreter(official_python or python_archive is not None, python_archive),
+        out,
+        signer=None if sign is None else Signer(sign),
+        compression="none" if fast else "small",
+    )
 
 
 def build_of(kind: Kind, version: str | None, update_url: str | None) -> Build:

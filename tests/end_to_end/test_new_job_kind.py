@@ -138,5 +138,5 @@ def test_a_new_kind_is_two_files(scratch: Path, tmp_path: Path) -> None:
     assert min(told["result"]["pixels"]) > 0
     assert told["panel"] == ["inspection"]
     assert told["resumable"].endswith(" · counting")
-    assert told["folder"] == "0001-count"
+    assert told["folder"] == "count-0001"
     assert "counting, step 0 of 3" in done.stderr

@@ -48,32 +48,11 @@ def iou(first: np.ndarray, second: np.ndarray) -> float:
     return float((first & second).sum() / max(1, (first | second).sum()))
 
 
-class Bench:
-    """Editor, canvas and tools; places are image pixels."""
+class Pointing:
+    """A mouse over a canvas; places are image pixels."""
 
-    def __init__(self, image: np.ndarray | None = None, mask: np.ndarray | None = None) -> None:
-        pixels = disc_image() if image is None else image
-        self.editor = Editor()
-        self.view = CanvasView(self.editor)
-        self.view.resize(520, 420)
-        self.tools = {tool.key: tool(self.editor, self.view) for group in TOOLS for tool in group}
-        self.committed: list[object] = []
-        self.errors: list[Exception] = []
-        self.editor.committed.connect(self.committed.append)
-        self.editor.failed.connect(self.errors.append)
-        start = np.zeros(pixels.shape[:2], np.uint8) if mask is None else mask
-        self.editor.show(MaskDocument(start, 7), make_pyramid(pixels))
-        self.view.show()
-        self.view.setFocus()
-
-    @property
-    def mask(self) -> np.ndarray:
-        assert self.editor.document is not None
-        return self.editor.document.mask
-
-    def take(self, key: str):
-        self.view.set_tool(self.tools[key])
-        return self.tools[key]
+    def __init__(self, view: CanvasView) -> None:
+        self.view = view
 
     def at(self, x: float, y: float) -> QPoint:
         """The widget's pixel over the middle of an image pixel."""
@@ -118,6 +97,34 @@ class Bench:
         for point in points[1:]:
             self.move(*point, held=button, keys=keys)
         self.release(*points[-1], button=button, keys=keys)
+
+
+class Bench(Pointing):
+    """Editor, canvas and tools."""
+
+    def __init__(self, image: np.ndarray | None = None, mask: np.ndarray | None = None) -> None:
+        pixels = disc_image() if image is None else image
+        self.editor = Editor()
+        super().__init__(CanvasView(self.editor))
+        self.view.resize(520, 420)
+        self.tools = {tool.key: tool(self.editor, self.view) for group in TOOLS for tool in group}
+        self.committed: list[object] = []
+        self.errors: list[Exception] = []
+        self.editor.committed.connect(self.committed.append)
+        self.editor.failed.connect(self.errors.append)
+        start = np.zeros(pixels.shape[:2], np.uint8) if mask is None else mask
+        self.editor.show(MaskDocument(start, 7), make_pyramid(pixels))
+        self.view.show()
+        self.view.setFocus()
+
+    @property
+    def mask(self) -> np.ndarray:
+        assert self.editor.document is not None
+        return self.editor.document.mask
+
+    def take(self, key: str):
+        self.view.set_tool(self.tools[key])
+        return self.tools[key]
 
     def wheel(self, steps: int, *, keys=NONE) -> None:
         place = QPointF(self.view.width() / 2, self.view.height() / 2)

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from compression_parts import context, refresh, root, show
-from panel_parts import shown
+from panel_parts import settle, shown
 from recorded_runs import LABELS, append, guess, make_project
 
 from app.panels.ship.shipping_panel import ShippingPanel
@@ -25,7 +25,7 @@ from core.runs.kinds import (
 from core.runs.run_folder import RunFolder
 from core.runs.trial_files import TrialFiles, TrialRecord
 
-__all__ = ["context", "refresh", "root", "show"]
+__all__ = ["context", "refresh", "root", "settle", "show"]
 
 SMALLER = {"size_bytes": 2_900_000, "flops": 546_000_000, "latency_ms": 3.1, "miou": 0.707}
 

@@ -29,6 +29,7 @@ class ComponentTool(Tool):
     )
     options: ClassVar[tuple[str, ...]] = ("radius", "min_area")
     main_option: ClassVar[str] = "radius"
+    paints: ClassVar[bool] = False
 
     _selection: Region | None = None
     _class_id = 0

@@ -19,3 +19,4 @@ class EraserTool(BrushTool):
         "Drag to erase · Shift+click: straight line · [ ] or Ctrl+wheel: size"
     )
     erases: ClassVar[bool] = True
+    paints: ClassVar[bool] = False

@@ -19,6 +19,7 @@ class PanTool(Tool):
     shortcut: ClassVar[str] = "H"
     hint: ClassVar[Message] = message("Drag to move the picture · wheel: zoom · F: fit")
     cursor: ClassVar[Qt.CursorShape] = Qt.CursorShape.OpenHandCursor
+    paints: ClassVar[bool] = False
 
     def pressed(self, pointer: Pointer) -> None:
         """Move with the pointer."""

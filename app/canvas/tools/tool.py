@@ -65,6 +65,7 @@ class Tool:
         main_option: the option that [ ] and Ctrl+wheel change, "" for none.
         drags: whether a press and a release far apart mean something: with the keyboard, space
             then presses and releases by turns, otherwise it clicks.
+        paints: whether a press of the left button begins something in the class in hand.
     """
 
     key: ClassVar[str]
@@ -75,6 +76,7 @@ class Tool:
     options: ClassVar[tuple[str, ...]] = ()
     main_option: ClassVar[str] = ""
     drags: ClassVar[bool] = False
+    paints: ClassVar[bool] = True
     cursor: ClassVar[Qt.CursorShape] = Qt.CursorShape.CrossCursor
 
     def __init__(self, editor: Editor, view: ToolHost) -> None:

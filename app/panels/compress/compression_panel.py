@@ -24,6 +24,7 @@ from app.widgets.variant_names import model_name, variant_name
 from core.images.palette import Color, default_palette
 from core.prediction.inspection import Evaluation
 from core.project import Project, RunRow
+from core.project.variant_choice import best_trained
 from core.project.variants import COMPRESSING, ModelVariant, VariantReader, family
 from core.runs.events import Event, Progress
 from core.system.messages import message
@@ -45,6 +46,7 @@ class CompressionPanel(Panel):
         self._progress: dict[int, Progress] = {}
         self._shown: Path | None = None
         self._wanted: int | None = None  # a run to show once it is known
+        self._is_chosen = False  # by the user: else the best trained model is shown
         self.runs = ModelRuns()
         self.page = CompressionPage()
         self.choices = CompressionInspector()
@@ -67,7 +69,8 @@ class CompressionPanel(Panel):
     # The panel's contract
 
     def set_project(self, project: Project | None) -> None:
-        """Show the variants of the newest model."""
+        """Show the variants of the best model."""
+        self._is_chosen = False
         self._tasks.cancel_and_wait()  # the old project is closed next
         self._project = project
         self._reader = VariantReader()
@@ -152,7 +155,10 @@ class CompressionPanel(Panel):
 
     def _on_read(self, runs: ModelRuns) -> None:
         box = self.page.model_box
-        chosen = box.currentData()
+        chosen = box.currentData() if self._is_chosen else None
+        if chosen not in {str(variant.folder) for variant in runs.variants}:
+            best = best_trained(runs.variants)
+            chosen = None if best is None else str(best.folder)
         self.runs = runs
         with QSignalBlocker(box):
             box.clear()
@@ -295,7 +301,18 @@ class CompressionPanel(Panel):
 
     # Choosing
 
+    @Slot()
+    def _on_starter_changed(self) -> None:
+        if self.starter.preparing:  # what is worked on stays in sight
+            self._is_chosen = True
+        self._show_work()
+
+    @Slot()
+    def _on_model_chosen(self) -> None:
+        self._is_chosen = True
+
     def _choose(self, variant: ModelVariant) -> None:
+        self._is_chosen = True
         self.page.model_box.setCurrentIndex(self.page.model_box.findData(str(variant.folder)))
 
     @Slot(object)
@@ -320,6 +337,7 @@ class CompressionPanel(Panel):
             self.page.curves.show_history(self._curve_run.reader)
 
     def _connect(self) -> None:
+        self.page.model_box.activated.connect(self._on_model_chosen)
         self.page.model_box.currentIndexChanged.connect(self._show_model)
         self.page.variants.chosen.connect(self._on_chosen)
         self.page.curves_button.clicked.connect(self._on_curves_requested)
@@ -329,5 +347,5 @@ class CompressionPanel(Panel):
         for follower in (self._curve_run, self.analysis.follower):
             follower.failed.connect(self.context.error_occurred)
         self.analysis.failed.connect(self.context.error_occurred)
-        self.starter.changed.connect(self._show_work)
+        self.starter.changed.connect(self._on_starter_changed)
         self.context.runs_changed.connect(self._refresh)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
-from PySide6.QtCore import QObject, Signal, Slot
+from PySide6.QtCore import QObject, Slot
 
 from app.panels.compress import spec_fields
 from app.panels.compress.compression_inspector import CompressionInspector
@@ -13,11 +12,12 @@ from app.panels.compress.compression_page import CompressionPage
 from app.panels.compress.model_runs import ModelRuns
 from app.panels.compress.sensitivity_analysis import Analysis
 from app.services.context import AppContext
+from app.services.job_starter import JobStarter
 from app.services.targets import SetUpTraining, ShipModel
 from core.project.variants import ModelVariant
 
 
-class CompressionActions(QObject):
+class CompressionActions(JobStarter):
     """Starts jobs; one at a time is prepared, so that a double click starts one.
 
     Args:
@@ -30,9 +30,6 @@ class CompressionActions(QObject):
         parent: owner.
     """
 
-    changed = Signal()
-    """``preparing`` changed."""
-
     def __init__(
         self,
         context: AppContext,
@@ -44,11 +41,9 @@ class CompressionActions(QObject):
         runs: Callable[[], ModelRuns],
         parent: QObject,
     ) -> None:
-        super().__init__(parent)
-        self._context = context
+        super().__init__(context, parent)
         self._page, self._choices, self._analysis = page, choices, analysis
         self._model, self._runs = model, runs
-        self._asked = 0
         page.train_requested.connect(self._on_train)
         page.variants.measure_requested.connect(self._on_measure_requested)
         page.sensitivity.analysis_requested.connect(self._on_analysis_requested)
@@ -57,22 +52,6 @@ class CompressionActions(QObject):
         choices.quantize.requested.connect(self._on_quantize)
         choices.ship.measure_requested.connect(self._on_measure)
         choices.ship.ship_requested.connect(self._on_ship)
-        context.run_started.connect(self._on_run_started)
-        context.error_occurred.connect(self._on_error)
-
-    @property
-    def preparing(self) -> bool:
-        """Whether a job was asked for that has not started yet."""
-        return self._asked > 0
-
-    def forget(self) -> None:
-        """Another project was opened: what was asked for is not."""
-        self._asked = 0
-
-    def _start(self, fields: dict[str, Any]) -> None:
-        self._asked += 1
-        self.changed.emit()
-        self._context.start_run(fields)
 
     @Slot()
     def _on_train(self) -> None:
@@ -132,13 +111,3 @@ class CompressionActions(QObject):
     def _on_ship(self) -> None:
         model = self._model()
         self._context.navigate(ShipModel(None if model is None else model.folder))
-
-    @Slot(str)
-    def _on_run_started(self, _run_id: str) -> None:
-        self._asked = max(0, self._asked - 1)
-        self.changed.emit()
-
-    @Slot(object)
-    def _on_error(self, _error: object) -> None:
-        self._asked = 0
-        self.changed.emit()

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import ClassVar
 
 from PySide6.QtCore import Qt, Slot
@@ -16,6 +16,7 @@ from app.panels.base import Panel, StepState, StepStatus
 from app.panels.data.dataset_inspector import DatasetInspector
 from app.panels.data.export_dialog import ExportDialog
 from app.panels.data.filter_bar import FilterBar
+from app.panels.data.finding_actions import FindingActions
 from app.panels.data.image_edits import DatasetEdits
 from app.panels.data.large_view import LargeView
 from app.panels.data.project_queries import (
@@ -35,7 +36,7 @@ from app.widgets.empty_state import EmptyState
 from app.widgets.image_status_text import subset_name
 from app.widgets.layout import label
 from app.widgets.thumbnails import ThumbnailLoader
-from core.advice.label_needs import LabelAdviser
+from core.advice.label_needs import LabelAdviser, LabelNeed
 from core.data.validation import Finding
 from core.images.palette import Color, default_palette
 from core.project import ImageCounts, ImageQuery, ImageRow, Project
@@ -57,8 +58,11 @@ class DatasetPanel(Panel):
         super().__init__(context, parent)
         self._project: Project | None = None
         self._summary: DatasetSummary | None = None
-        self._files: list[Path] | None = None
+        self._found: Sequence[Finding] | None = None  # only their images are shown
+        self._findings: tuple[Finding, ...] = ()
+        self._advice: tuple[Finding, ...] = ()
         self._text = ""
+        self._stale = False
         self._tasks = BackgroundTasks(self, max_threads=2)
         self._checks = BackgroundTasks(self)  # a long check must not hold up the grid
         self._counting = BackgroundTasks(self)  # one thread: the adviser is not for several
@@ -72,7 +76,10 @@ class DatasetPanel(Panel):
         self.empty = EmptyState(
             "image",
             tr("No images yet"),
-            tr("Import a folder with images, and with masks if you have them."),
+            tr(
+                "Drag images or folders onto the window, or import a folder with images, and with "
+                "masks if you have them."
+            ),
             action=tr("Import images…"),
         )
         self._no_match = label(tr("No image matches these filters."), "muted")
@@ -82,6 +89,9 @@ class DatasetPanel(Panel):
         self._make_layout()
         self._search_delay = single_shot(self, _SEARCH_DELAY_MS, self._query)
         self._edits = DatasetEdits(context, self.grid, self._inspector, self._tasks)
+        self._finding_actions = FindingActions(
+            context, self._tasks, self._edits.split_anew, self.grid
+        )
         self._connect()
         self._restore_view()
 
@@ -93,7 +103,8 @@ class DatasetPanel(Panel):
         self._adviser = LabelAdviser()
         self._project = project
         self._summary = None
-        self._files = None
+        self._found = None
+        self._findings = self._advice = ()
         self._text = ""
         self._loader.set_project(project)
         self.grid.images.set_images(project, ())
@@ -102,7 +113,9 @@ class DatasetPanel(Panel):
         self._inspector.findings.set_findings(())
         self._inspector.needs.show_needs(())
         self._inspector.setEnabled(project is not None)
-        self._inspector.split.setEnabled(project is not None and not project.read_only)
+        editable = project is not None and not project.read_only
+        self._inspector.split.setEnabled(editable)
+        self._inspector.findings.set_editable(editable)
         self._pages.setCurrentIndex(_GRID)
         if project is not None:
             self.refresh()
@@ -120,6 +133,11 @@ class DatasetPanel(Panel):
         """Whether images or findings are still being read."""
         parts = (self._tasks, self._checks, self._counting)
         return any(part.busy for part in parts) or self._search_delay.isActive()
+
+    def activated(self) -> None:
+        """Read again what changed while others were in front."""
+        if self._stale:
+            self.refresh()
 
     def inspector(self) -> QWidget | None:
         """Selection, classes, findings and split; nothing while there are no images."""
@@ -162,6 +180,7 @@ class DatasetPanel(Panel):
         project = self._project
         if project is None:
             return
+        self._stale = False
         self._query()  # before the overview, which takes longer
         self._large.refresh()
         self._tasks.start(
@@ -192,6 +211,7 @@ class DatasetPanel(Panel):
     def _connect(self) -> None:
         self.context.dataset_changed.connect(self.refresh)
         self.context.counts_changed.connect(self._on_counts_changed)
+        self.context.subsets_changed.connect(self._on_subsets_changed)
         self.context.run_state_changed.connect(self._on_run_state_changed)
         self.empty.action_requested.connect(self.context.import_requested)
         self.filters.changed.connect(self._query)
@@ -205,7 +225,9 @@ class DatasetPanel(Panel):
         self._large.failed.connect(self._fail)
         parts = self._inspector
         parts.classes.class_chosen.connect(self.filters.set_class)
-        parts.findings.files_chosen.connect(self._on_files_chosen)
+        parts.findings.show_requested.connect(self._on_show_requested)
+        parts.findings.action_requested.connect(self._finding_actions.act)
+        parts.split.by_itself.clicked.connect(self._on_by_itself_clicked)
         parts.needs.most_useful_requested.connect(lambda: self.context.navigate(LabelMostUseful()))
         parts.check_button.clicked.connect(self._on_check_clicked)
         parts.export_button.clicked.connect(self.show_export)
@@ -236,10 +258,10 @@ class DatasetPanel(Panel):
             class_id=self.filters.class_id,
             text=self._text,
         )
-        files = self._files
+        found = self._found
         self._inspector.classes.set_chosen(query.class_id)
         self._tasks.start(
-            lambda _progress: find_ids(project, query, files),
+            lambda _progress: find_ids(project, query, found),
             on_done=self._on_ids,
             on_failed=self._fail,
             key="ids",
@@ -262,6 +284,9 @@ class DatasetPanel(Panel):
         self._inspector.classes.set_classes(summary.class_facts())
         self._inspector.split.set_names(summary.examples)
         self._inspector.split.set_counts(_subset_text(summary))
+        self._inspector.split.set_state(
+            tested=summary.counts.by_subset["test"], by_itself=summary.divides_itself
+        )
         if not summary.counts.total:
             self._pages.setCurrentIndex(_EMPTY)
         elif self._pages.currentIndex() == _EMPTY:
@@ -274,9 +299,16 @@ class DatasetPanel(Panel):
     @Slot(object)
     def _on_counts_changed(self, counts: ImageCounts) -> None:
         """Images are labelled elsewhere; the rest is read when that is done."""
-        if self._summary is not None:
-            self._summary = replace(self._summary, counts=counts)
+        if self._summary is not None and self._project is not None:
+            labels = self._project.labels()
+            self._summary = replace(self._summary, counts=counts, labels=labels)
             self.status_changed.emit()
+
+    @Slot()
+    def _on_subsets_changed(self) -> None:
+        self._stale = True
+        if self.isVisible():
+            self.refresh()
 
     def _show_counts(self) -> None:
         shown = self.grid.images.rowCount()
@@ -312,21 +344,43 @@ class DatasetPanel(Panel):
         )
 
     def _on_findings(self, findings: tuple[Finding, ...]) -> None:
+        self._findings = findings
+        self._show_findings()
+
+    def _show_findings(self) -> None:
+        findings = (*self._findings, *self._advice)
         self._inspector.findings.set_findings(findings)
         self._inspector.findings.setVisible(bool(findings))
-        self._inspector.findings_state.setVisible(not findings)
-        self._inspector.findings_state.setText(tr("Nothing is wrong."))
+        if not self._checks.busy:
+            self._inspector.findings_state.setVisible(not findings)
+            self._inspector.findings_state.setText(tr("Nothing is wrong."))
 
     def _advise(self) -> None:
         """Say how many labels the classes have and need."""
         project, adviser = self._project, self._adviser
         if project is not None:
             self._counting.start(
-                lambda progress: adviser.needs(project, check=progress.check),
-                on_done=self._inspector.needs.show_needs,
+                lambda progress: (
+                    adviser.needs(project, check=progress.check),
+                    adviser.findings(project, check=progress.check),
+                ),
+                on_done=lambda advice: self._on_advised(*advice),
                 on_failed=self.context.error_occurred.emit,
                 key="needs",
             )
+
+    def _on_advised(self, needs: tuple[LabelNeed, ...], findings: tuple[Finding, ...]) -> None:
+        self._inspector.needs.show_needs(needs)
+        if findings != self._advice:
+            self._advice = findings
+            self._show_findings()
+
+    @Slot(bool)
+    def _on_by_itself_clicked(self, wanted: bool) -> None:
+        project = self._project
+        if project is not None and not project.read_only:
+            project.set_divides_itself(wanted)
+            self.context.dataset_changed.emit()
 
     @Slot(str, str)
     def _on_run_state_changed(self, _run_id: str, state: str) -> None:
@@ -374,8 +428,8 @@ class DatasetPanel(Panel):
     # Choices
 
     @Slot(object, str)
-    def _on_files_chosen(self, files: list[Path], text: str) -> None:
-        self._files = files
+    def _on_show_requested(self, found: list[Finding], text: str) -> None:
+        self._found = found
         self.filters.reset()
         self.filters.set_finding(text)
         self._pages.setCurrentIndex(_GRID)
@@ -383,7 +437,7 @@ class DatasetPanel(Panel):
 
     @Slot()
     def _on_finding_left(self) -> None:
-        self._files = None
+        self._found = None
         self.filters.set_finding("")
         self._query()
 

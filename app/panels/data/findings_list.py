@@ -1,46 +1,51 @@
-"""What validation found, alike things in one line; a click shows the images concerned."""
+"""What validation found, alike things in one row, each with what can be done about it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
-from PySide6.QtCore import QSize, Qt, Signal, Slot
-from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QListWidget, QListWidgetItem, QWidget
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
-from app.look.icons import icon
+from app.look.icons import pixmap
 from app.look.theme import GRID, tokens
 from app.look.translation import tr, translated, trn
+from app.panels.data.finding_actions import ACTIONS, SHOW, action_text
+from app.widgets.flow_layout import FlowLayout
+from app.widgets.layout import button, clear_layout, label
 from core.data.validation import Finding
 
-_ROLE = Qt.ItemDataRole.UserRole
-_MAX_HEIGHT = GRID * 28
+_ICON = 16
 _ALONE = 2  # so many of one kind are still shown one by one
 
 
-class FindingsList(QListWidget):
-    """Errors first, as validation orders them."""
+class FindingsList(QWidget):
+    """Errors first, as validation orders them.
 
-    files_chosen = Signal(object, str)
-    """(list of Path, text): show these files; the text says what they have in common."""
+    Attributes:
+        texts: what the rows say.
+    """
+
+    show_requested = Signal(object, str)
+    """(findings of one code, text): show the images; the text says what they have in common."""
+    action_requested = Signal(str, object)
+    """(action, findings of one code)."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setWordWrap(True)
-        self.setIconSize(QSize(16, 16))
-        self.setProperty("role", "plain")
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setResizeMode(QListWidget.ResizeMode.Adjust)
+        self.texts: list[str] = []
+        self._findings: tuple[Finding, ...] = ()
+        self._editable = True
+        self._rows = QVBoxLayout(self)
+        self._rows.setContentsMargins(0, 0, 0, 0)
+        self._rows.setSpacing(GRID + GRID // 2)
         self.setAccessibleName(tr("Findings"))
-        self.itemClicked.connect(self._on_chosen)
-        self.itemActivated.connect(self._on_chosen)
-        self._findings: Sequence[Finding] = ()
 
     def set_findings(self, findings: Sequence[Finding]) -> None:
         """Show these findings."""
-        self._findings = findings
-        self.clear()
+        self._findings = tuple(findings)
+        clear_layout(self._rows)
+        self.texts = []
         groups: dict[str, list[Finding]] = {}
         for finding in findings:
             groups.setdefault(finding.code, []).append(finding)
@@ -51,47 +56,56 @@ class FindingsList(QListWidget):
             else:
                 more = trn("and {count} more like it", "and {count} more like it", len(group) - 1)
                 self._add(group, f"{translated(group[0].message)} ({more})")
-        self._fit_height()
 
-    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
-        """Texts wrap anew."""
-        super().resizeEvent(event)
-        if event.size().width() != event.oldSize().width():
-            self._fit_height()
-
-    def _fit_height(self) -> None:
-        if not self.count():
-            return
-        self.doItemsLayout()
-        last = self.visualItemRect(self.item(self.count() - 1))
-        height = last.bottom() + self.verticalOffset() + GRID // 2
-        self.setFixedHeight(min(_MAX_HEIGHT, height))
+    def set_editable(self, editable: bool) -> None:
+        """Offer only to look at images where nothing may be changed."""
+        if editable != self._editable:
+            self._editable = editable
+            self.set_findings(self._findings)
 
     def renew_colors(self) -> None:
         """Draw the icons in the current theme."""
         self.set_findings(self._findings)
 
     def _add(self, group: list[Finding], text: str) -> None:
-        t = tokens()
-        name, color = {
-            "error": ("error", t.danger),
-            "warning": ("warning", t.warning),
-            "info": ("info", t.muted),
-        }[group[0].severity]
-        item = QListWidgetItem(icon(name, color=color), text)
-        files = [file for finding in group if (file := concerned_file(finding)) is not None]
-        item.setData(_ROLE, files)
-        item.setToolTip(tr("Click to see the images concerned") if files else text)
-        self.addItem(item)
+        self.texts.append(text)
+        told = label(text, wrap=True)
+        told.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        buttons = FlowLayout(spacing=GRID * 2)
+        for action in ACTIONS.get(group[0].code, (SHOW,)):
+            if action == SHOW or self._editable:
+                buttons.addWidget(self._button(action, group, text))
+        inside = QVBoxLayout()
+        inside.setSpacing(2)
+        inside.addWidget(told)
+        inside.addLayout(buttons)
+        line = QHBoxLayout()
+        line.setSpacing(GRID)
+        line.addWidget(_icon(group[0].severity), 0, Qt.AlignmentFlag.AlignTop)
+        line.addLayout(inside, 1)
+        row = QWidget()
+        line.setContentsMargins(0, 0, 0, 0)
+        row.setLayout(line)
+        self._rows.addWidget(row)
 
-    @Slot(QListWidgetItem)
-    def _on_chosen(self, item: QListWidgetItem) -> None:
-        files: list[Path] = item.data(_ROLE)
-        if files:
-            self.files_chosen.emit(files, item.text())
+    def _button(self, action: str, group: list[Finding], text: str) -> QWidget:
+        made = button(action_text(action), "link")
+        made.setAccessibleDescription(text)
+        if action == SHOW:
+            made.clicked.connect(lambda: self.show_requested.emit(group, text))
+        else:
+            made.clicked.connect(lambda: self.action_requested.emit(action, group))
+        return made
 
 
-def concerned_file(finding: Finding) -> Path | None:
-    """Return the image that a finding is about, also where ``file`` is its mask."""
-    image = finding.message.params.get("image")
-    return Path(str(image)) if image is not None else finding.file
+def _icon(severity: str) -> QLabel:
+    t = tokens()
+    name, color = {
+        "error": ("error", t.danger),
+        "warning": ("warning", t.warning),
+        "info": ("info", t.muted),
+    }[severity]
+    made = QLabel()
+    made.setPixmap(pixmap(name, _ICON, color=color, ratio=made.devicePixelRatio()))
+    made.setFixedSize(_ICON, _ICON + 2)
+    return made

@@ -32,6 +32,7 @@ class DatasetEdits(QObject):
         self._context = context
         self._grid = grid
         self._tasks = tasks
+        self._inspector = inspector
         facts = inspector.facts
         facts.subset_chosen.connect(self._on_subset_chosen)
         facts.comment_edited.connect(self._on_comment_edited)
@@ -40,28 +41,27 @@ class DatasetEdits(QObject):
         facts.remove_requested.connect(self._on_remove_requested)
         inspector.split.split_requested.connect(self._on_split_requested)
 
+    @Slot()
+    def split_anew(self) -> None:
+        """Divide the images as the split box has it."""
+        self._on_split_requested(self._inspector.split.choice())
+
     @Slot(object)
     def _on_split_requested(self, choice: SplitChoice) -> None:
         project = self._context.project
         if project is None:
             return
-        counts = project.counts()
-        divided = counts.total - counts.by_subset["none"]
-        if divided and not dialogs.ask(
-            self._grid.window(),
-            trn(
-                "{count} image has a subset already.",
-                "{count} images have a subset already.",
-                divided,
-            ),
-            details=tr("Splitting divides all images anew. Earlier runs keep their own split."),
-            yes=tr("Split anew"),
-            no=tr("Leave as it is"),
-        ):
-            return
+        kept: tuple[ImageSubset, ...] = ("test",) if choice.keep_test else ()
         self._tasks.start(
-            lambda _progress: project.split(val=choice.val, test=choice.test, group=choice.group),
-            on_done=lambda _counts: self._context.dataset_changed.emit(),
+            lambda progress: project.split(
+                val=choice.val,
+                test=choice.test,
+                group=choice.group,
+                keep=kept,
+                find_groups=True,
+                check=progress.check,
+            ),
+            on_done=self._context.new_labels.tell,
             on_failed=self._context.error_occurred.emit,
             key="split",
         )

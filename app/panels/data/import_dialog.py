@@ -29,6 +29,7 @@ from app.panels.data.problem_list import ProblemList
 from app.services.background import BackgroundTasks, Progress
 from app.services.context import AppContext
 from app.widgets import dialogs
+from app.widgets.file_drops import FileDrops
 from app.widgets.layout import button, column, label, row
 from core.data.formats import registry
 from core.data.formats.color_masks import FoundColor
@@ -84,6 +85,8 @@ class ImportDialog(QDialog):
         self.buttons = QDialogButtonBox()
         self.buttons.addButton(self.import_button, QDialogButtonBox.ButtonRole.ActionRole)
         self._cancel_button = self.buttons.addButton(QDialogButtonBox.StandardButton.Cancel)
+        FileDrops(self).dropped.connect(self._on_dropped)
+        self.folder_edit.setAcceptDrops(False)  # the dialog takes it, as a folder and not as text
         self._fill_source()
         self._fill_crowds()
         self._fill_pages()
@@ -110,6 +113,11 @@ class ImportDialog(QDialog):
         """Look at ``folder`` and recognise its format."""
         self.folder_edit.setText(str(folder))
         self._read(folder, None)
+
+    @Slot(object)
+    def _on_dropped(self, paths: list[Path]) -> None:
+        if self.folder_edit.isEnabled():
+            self.set_folder(paths[0])
 
     def done(self, result: int) -> None:
         """Cancel what runs, then close."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -12,11 +11,13 @@ import numpy.typing as npt
 
 from app.panels.base import StepState, StepStatus
 from app.panels.data.class_list import ClassFacts
+from app.panels.data.finding_actions import concerned_images
 from app.services.background import Progress
 from core.annotation.image_pyramid import read_pyramid, shown
 from core.data.dataset_statistics import DatasetStatistics
 from core.data.validation import Finding
 from core.project import ImageCounts, ImageQuery, ImageRow, LabelClass, Project
+from core.project.new_labels import LEAST_IMAGES
 from core.system.messages import message
 
 _EXAMPLE_NAMES = 3
@@ -33,6 +34,7 @@ class DatasetSummary:
     statistics: DatasetStatistics
     class_images: dict[int, int]
     examples: tuple[str, ...]
+    divides_itself: bool
 
     def class_facts(self) -> list[ClassFacts]:
         """How much of the labelled pixels each class is, and in how many images."""
@@ -52,9 +54,9 @@ class DatasetSummary:
         subsets, states = self.counts.by_subset, self.counts.by_state
         if not self.counts.total:
             return StepStatus(StepState.NEXT, message("Import images first."))
-        if not states["labelled"] and not states["reviewed"]:
-            return StepStatus(StepState.NEXT, message("Label the images, or import masks."))
-        if not subsets["train"] or not subsets["val"]:
+        labelled = states["labelled"] + states["reviewed"]
+        by_itself = self.divides_itself and labelled < LEAST_IMAGES
+        if labelled and not by_itself and not (subsets["train"] and subsets["val"]):
             return StepStatus(StepState.NEXT, message("Split the images."))
         return StepStatus(
             StepState.DONE,
@@ -91,15 +93,16 @@ def read_summary(project: Project) -> DatasetSummary:
         statistics=project.statistics(),
         class_images=project.class_counts(),
         examples=tuple(row.name for row in project.images(limit=_EXAMPLE_NAMES)),
+        divides_itself=project.divides_itself,
     )
 
 
-def find_ids(project: Project, query: ImageQuery, files: Sequence[Path] | None) -> list[int]:
-    """Return the ids of a query's images; with ``files`` only those, in the query's order."""
+def find_ids(project: Project, query: ImageQuery, found: Sequence[Finding] | None) -> list[int]:
+    """Return the ids of a query's images, in its order; only those that ``found`` is about."""
     ids = project.image_ids(query)
-    if files is None:
+    if found is None:
         return ids
-    wanted = {project.find_image(file) for file in files}
+    wanted = set(concerned_images(project, found))
     return [id_ for id_ in ids if id_ in wanted]
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import Signal, Slot
-from PySide6.QtWidgets import QFormLayout, QLineEdit, QSpinBox, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QFormLayout, QLineEdit, QSpinBox, QVBoxLayout, QWidget
 
 from app.look.theme import GRID, set_role
 from app.look.translation import tr
@@ -19,11 +19,12 @@ _EXAMPLES = 3
 
 @dataclass(frozen=True, slots=True)
 class SplitChoice:
-    """Shares 0 … 1; ``group`` is a regular expression or None."""
+    """Shares 0 … 1; ``group`` is a regular expression or None; whether test images stay."""
 
     val: float
     test: float
     group: str | None
+    keep_test: bool
 
 
 class SplitBox(QWidget):
@@ -48,6 +49,19 @@ class SplitBox(QWidget):
         )
         self.example = label("", "muted", wrap=True)
         self.button = button(tr("Split"), tooltip=tr("Divide all images into the three subsets"))
+        self.keep_test = QCheckBox(tr("Test images stay"))
+        self.keep_test.setChecked(True)
+        self.keep_test.setToolTip(
+            tr("Models are compared by the same images: only training and validation are divided")
+        )
+        self.keep_test.hide()
+        self.by_itself = QCheckBox(tr("New labels get a subset"))
+        self.by_itself.setToolTip(
+            tr(
+                "Once five images are labelled they are divided, and later ones join them. No "
+                "image that has a subset moves; the test set is closed at thirty images."
+            )
+        )
         form = QFormLayout()
         form.setSpacing(GRID)
         form.setContentsMargins(0, 0, 0, 0)
@@ -60,7 +74,9 @@ class SplitBox(QWidget):
         layout.addWidget(self.counts)
         layout.addLayout(form)
         layout.addWidget(self.example)
+        layout.addWidget(self.keep_test)
         layout.addWidget(self.button)
+        layout.addWidget(self.by_itself)
         self.pattern.textChanged.connect(self._on_pattern_changed)
         self.button.clicked.connect(self._on_clicked)
         self._on_pattern_changed("")
@@ -74,10 +90,18 @@ class SplitBox(QWidget):
         """Say how the images are divided now."""
         self.counts.setText(text)
 
+    def set_state(self, *, tested: int, by_itself: bool) -> None:
+        """Offer to keep the test images where there are any; say what happens to new labels."""
+        self.keep_test.setVisible(bool(tested))
+        self.by_itself.setChecked(by_itself)
+
     def choice(self) -> SplitChoice:
         """Return what was entered."""
         return SplitChoice(
-            self.val.value() / 100, self.test.value() / 100, self.pattern.text() or None
+            self.val.value() / 100,
+            self.test.value() / 100,
+            self.pattern.text() or None,
+            keep_test=self.keep_test.isChecked() and not self.keep_test.isHidden(),
         )
 
     def _percent(self, value: int, tooltip: str) -> QSpinBox:
@@ -94,7 +118,10 @@ class SplitBox(QWidget):
         self.button.setEnabled(True)
         if not text:
             self.example.setText(
-                tr("Every image stands alone. Give a pattern if several show the same thing.")
+                tr(
+                    "Images of one part stay together where their names tell, or where they look "
+                    "alike. A pattern says it otherwise."
+                )
             )
             return
         try:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from PySide6.QtCore import Qt, Signal, Slot
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHeaderView,
@@ -18,10 +19,13 @@ from PySide6.QtWidgets import (
 
 from app.look.theme import tokens
 from app.look.translation import tr
+from app.panels.inspect.class_column import make_room
 from app.widgets.class_colors import readable, swatch
 from core.images.palette import Color
 
 _VALUE = Qt.ItemDataRole.UserRole
+#: Columns that are given up for the names where there is little room, the first ones first.
+_GIVEN_UP = (5, 4, 2)
 
 
 class _NumberItem(QTableWidgetItem):
@@ -95,6 +99,12 @@ class ClassScores(QTableWidget):
                 self._mark_absent(index)
         self.horizontalHeader().setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
         self.setSortingEnabled(True)
+        make_room(self, _GIVEN_UP)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+        """Leave room for the names."""
+        super().resizeEvent(event)
+        make_room(self, _GIVEN_UP)
 
     def _mark_absent(self, row: int) -> None:
         for column in range(self.columnCount()):

@@ -97,8 +97,10 @@ class ConfusionTable(QWidget):
         return QSize(_LABELS_MOST + _MARGIN + side, _LABELS_MOST + _MARGIN + side)
 
     def minimumSizeHint(self) -> QSize:  # noqa: N802
-        """Small enough for a splitter."""
-        return QSize(_LABELS_MOST + GRID * 8, _LABELS_MOST + GRID * 8)
+        """Small enough for a splitter; names beside the columns need more where it is narrow."""
+        names = self.fontMetrics().height() + GRID
+        height = names + _MARGIN + max(1, len(self._labels)) * _LEAST_CELL
+        return QSize(_LABELS_MOST + GRID * 8, min(height, _LABELS_MOST + GRID * 8))
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
         """Draw labels and cells."""

@@ -1,56 +1,29 @@
-"""One image of an evaluation, large: the image, its mask, the prediction, or where they differ."""
+"""One image of an evaluation, large, and a second model's beside it where two are compared."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from enum import StrEnum
+from dataclasses import replace
+from pathlib import Path
 
-import numpy as np
-import pyqtgraph as pg
 from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtGui import QColor
-from PySide6.QtWidgets import (
-    QButtonGroup,
-    QComboBox,
-    QHBoxLayout,
-    QLabel,
-    QToolButton,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
 
 from app.look.icons import set_icon
-from app.look.theme import GRID, tokens
+from app.look.theme import GRID
 from app.look.translation import tr, translated
+from app.panels.inspect.divided_image import DividedImage
+from app.panels.inspect.error_pictures import Drawn, ErrorView, Look, render
 from app.services.background import BackgroundTasks, Progress
-from app.widgets.blending import ERROR_COLORS, ImageArray, overlay_errors, overlay_mask, shrink
-from app.widgets.class_colors import swatch
-from app.widgets.layout import label
-from core.images.io import read_image, read_mask
+from app.widgets.blending import ERROR_COLORS, ImageArray
+from app.widgets.elided_label import ElidedLabel
+from app.widgets.layout import label, row
 from core.images.palette import Color
-from core.prediction.inspection import ImageScore, PixelError, background_class, error_map
+from core.prediction.inspection import Evaluation, ImageScore, PixelError
+from core.prediction.object_errors import Box, ErrorFilter
 from core.system.errors import InputError
 
-_MAX_SIDE = 2048
-_SWATCH = 12
-
-
-class ErrorView(StrEnum):
-    """What is drawn over the image."""
-
-    ERRORS = "errors"
-    PREDICTION = "prediction"
-    TRUTH = "truth"
-    IMAGE = "image"
-
-
-@dataclass(frozen=True, slots=True)
-class _Request:
-    score: ImageScore
-    view: ErrorView
-    focus: int | None
-    colors: tuple[Color, ...]
-    background: int | None
+_Pictures = tuple[ImageArray, ImageArray | None]
 
 
 class ErrorViewer(QWidget):
@@ -62,56 +35,68 @@ class ErrorViewer(QWidget):
         super().__init__(parent)
         self._tasks = BackgroundTasks(self)
         self._score: ImageScore | None = None
+        self._evaluation: Evaluation | None = None
+        self._other: dict[Path, ImageScore] = {}
+        self._names: tuple[str, str] | None = None
         self._colors: tuple[Color, ...] = ()
-        self._background: int | None = None
+        self._framed = ErrorFilter()
+        self._shown: Path | None = None
         self.picture: ImageArray | None = None
-        self._graphics = pg.GraphicsView()
-        self._graphics.setAccessibleName(tr("Image with its errors"))
-        self._box = pg.ViewBox(lockAspect=True, invertY=True, enableMenu=False)
-        self._graphics.setCentralItem(self._box)
-        self._item = pg.ImageItem(axisOrder="row-major")
-        self._box.addItem(self._item)
-        self._shown: ImageScore | None = None
+        self.second: ImageArray | None = None
+        self.image = DividedImage()
         self.views = QButtonGroup(self)
-        self.focus_box = QComboBox()
-        self.focus_box.setAccessibleName(tr("Errors of which class"))
-        self.focus_box.setToolTip(tr("Show the errors of one class only"))
-        self.focus_box.setMinimumWidth(GRID * 16)
-        self.focus_box.currentIndexChanged.connect(self._refresh)
+        self._focus: int | None = None
         self.note = label("", "danger", wrap=True)
         self.note.hide()
+        self._left, self._right = (
+            ElidedLabel("", "heading", mode=Qt.TextElideMode.ElideRight) for _ in range(2)
+        )
+        self._right.setAlignment(Qt.AlignmentFlag.AlignRight)
+        self._titles = QWidget()
+        both = row(self._left, self._right)
+        both.setStretch(0, 1)
+        both.setStretch(1, 1)
+        self._titles.setLayout(both)
+        self._titles.hide()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(GRID // 2)
         layout.addLayout(self._make_tools())
         layout.addWidget(self.note)
-        layout.addWidget(self._graphics, 1)
-        self._legend = QHBoxLayout()
-        self._legend.setSpacing(GRID // 2)
-        layout.addLayout(self._legend)
-        self._make_legend()
-        self.renew_colors()
+        layout.addWidget(self._titles)
+        layout.addWidget(self.image, 1)
+        layout.addWidget(_legend())
 
-    def set_classes(self, labels: tuple[str, ...], colors: tuple[Color, ...]) -> None:
-        """Take over the classes of another evaluation; shows nothing."""
-        self._colors = colors
-        self._background = background_class(labels)
-        self.focus_box.blockSignals(True)
-        self.focus_box.clear()
-        self.focus_box.addItem(tr("all classes"), None)
-        for index, name in enumerate(labels):
-            self.focus_box.addItem(name, index)
-        self.focus_box.blockSignals(False)
+    def set_evaluation(self, evaluation: Evaluation | None, colors: tuple[Color, ...]) -> None:
+        """Take over another evaluation and its classes' colours; shows nothing."""
+        self._evaluation, self._colors = evaluation, colors
+        self._focus = None
         self.show_image(None)
+
+    def renew_evaluation(self, evaluation: Evaluation) -> None:
+        """Take over the same evaluation by other thresholds."""
+        self._evaluation = evaluation
+
+    def compare(self, other: Evaluation | None, names: tuple[str, str] | None = None) -> None:
+        """Show another model's images behind a divider; None: one model alone.
+
+        Args:
+            other: its evaluation on the same images, with the same classes.
+            names: of the model at the left and of the one at the right.
+        """
+        self._other = {} if other is None else {one.image: one for one in other.images}
+        self._names = None if other is None else names
+        self._refresh()
 
     def show_image(self, score: ImageScore | None) -> None:
         """Show an image in the chosen view; None: nothing."""
         self._score = score
         self._tasks.cancel("view")
         if score is None:
-            self.picture, self._shown = None, None
-            self._item.clear()
+            self.picture = self.second = self._shown = None
+            self.image.clear()
             self.note.hide()
+            self._titles.hide()
             return
         self._refresh()
 
@@ -120,9 +105,22 @@ class ErrorViewer(QWidget):
         """The view chosen."""
         return list(ErrorView)[self.views.checkedId()]
 
+    @property
+    def focus(self) -> int | None:
+        """The class whose errors alone are shown, or None."""
+        return self._focus
+
     def set_focus(self, index: int | None) -> None:
         """Show the errors of one class, or of all."""
-        self.focus_box.setCurrentIndex(0 if index is None else index + 1)
+        if index != self._focus:
+            self._focus = index
+            self._refresh()
+
+    def frame(self, wanted: ErrorFilter) -> None:
+        """Frame the objects that a filter takes; none unless it is about objects."""
+        if wanted != self._framed:
+            self._framed = wanted
+            self._refresh()
 
     @property
     def busy(self) -> bool:
@@ -133,47 +131,73 @@ class ErrorViewer(QWidget):
     def fit(self) -> None:
         """Show the whole image."""
         if self.picture is not None:
-            height, width = self.picture.shape[:2]
-            self._box.setRange(xRange=(0, width), yRange=(0, height), padding=0.02)
+            self.image.fit()
 
     def renew_colors(self) -> None:
         """Take the theme's ground."""
-        self._graphics.setBackground(tokens().window)
+        self.image.renew_colors()
 
     def shut_down(self) -> None:
         """Wait for the thread, and let pyqtgraph go of its scene."""
         self._tasks.shut_down()
-        self._graphics.close()
+        self.image.shut_down()
 
     @Slot()
     def _refresh(self) -> None:
-        score = self._score
-        errors = self.view is ErrorView.ERRORS
-        self.focus_box.setEnabled(errors)
-        if score is None:
+        score, shown = self._score, self._evaluation
+        if score is None or shown is None:
             return
-        request = _Request(
-            score, self.view, self.focus_box.currentData(), self._colors, self._background
-        )
+        look = Look(self.view, self._focus, self._colors)
+        first = self._drawn(score, shown)
+        other = self._other.get(score.image)
+        # The thresholds that are tried are those of the first model.
+        second = None if other is None else self._drawn(other, replace(shown, thresholds=None))
+
+        def draw(progress: Progress) -> _Pictures:
+            left = render(first, look, progress=progress)
+            return left, None if second is None else render(second, look, progress=progress)
+
         self._tasks.start(
-            lambda progress: _render(request, progress),
-            on_done=lambda picture: self._on_rendered(score, picture),
+            draw,
+            on_done=lambda pictures: self._on_rendered(score, pictures),
             on_failed=self._on_failed,
             key="view",
         )
 
-    def _on_rendered(self, score: ImageScore, picture: ImageArray) -> None:
-        self.note.hide()
-        self.picture = picture
-        self._item.setImage(np.ascontiguousarray(picture[..., ::-1]), levels=(0, 255))
-        if self._shown is not score:  # switching the view keeps zoom and place
-            self._shown = score
+    def _drawn(self, score: ImageScore, evaluation: Evaluation) -> Drawn:
+        boxes: tuple[Box, ...] = ()
+        if self._framed.about_objects and score.errors is not None:
+            places = score.errors.places
+            boxes = tuple(one.box for one in places if self._framed.takes(one.type))
+        return Drawn(score, evaluation.labels, evaluation.thresholds, boxes)
+
+    def _on_rendered(self, score: ImageScore, pictures: _Pictures) -> None:
+        self.picture, self.second = pictures
+        if self.second is not None and self.second.shape != self.picture.shape:
+            self.second = None  # the image was changed between the two
+        self.image.show_pictures(self.picture, self.second)
+        self._tell_names()
+        if self._shown != score.image:  # switching the view keeps zoom and place
+            self._shown = score.image
             self.fit()
         self.image_shown.emit()
 
+    def _tell_names(self) -> None:
+        """Say which model is on which side, or why there is only one."""
+        self._titles.setVisible(self._names is not None and self.second is not None)
+        if self._names is None or self.second is not None:
+            self.note.hide()
+        else:
+            self.note.setText(tr("{model} was not measured on this image.", model=self._names[1]))
+            self.note.show()
+        if self._names is not None:
+            self._left.setText(self._names[0])
+            self._right.setText(self._names[1])
+
     def _on_failed(self, error: Exception) -> None:
-        self._item.clear()
-        self.picture, self._shown = None, None
+        self.image.clear()
+        self._titles.hide()
+        self.picture = self.second = self._shown = None
         self.note.setText(
             translated(error.message if isinstance(error, InputError) else str(error))
         )
@@ -199,8 +223,6 @@ class ErrorViewer(QWidget):
             self.views.addButton(made, index)
             tools.addWidget(made)
         self.views.idClicked.connect(self._refresh)
-        tools.addSpacing(GRID)
-        tools.addWidget(self.focus_box)
         tools.addStretch(1)
         fit = QToolButton()
         set_icon(fit, "fit")
@@ -211,44 +233,18 @@ class ErrorViewer(QWidget):
         tools.addWidget(fit)
         return tools
 
-    def _make_legend(self) -> None:
-        for error, color in ERROR_COLORS.items():
-            mark = QLabel()
-            mark.setPixmap(swatch(QColor(*color)).pixmap(_SWATCH, _SWATCH))
-            self._legend.addWidget(mark)
-            self._legend.addWidget(label(_error_name(error), "muted"))
-            self._legend.addSpacing(GRID)
-        self._legend.addStretch(1)
-        self._legend.setAlignment(Qt.AlignmentFlag.AlignLeft)
 
-
-def render_errors(score: ImageScore, max_side: int, *, background: int | None) -> ImageArray:
-    """Return an image (H, W, 3) BGR with its errors over it; for the thread pool."""
-    request = _Request(score, ErrorView.ERRORS, None, (), background)
-    return _render(request, None, max_side=max_side)
-
-
-def _render(
-    request: _Request, progress: Progress | None, *, max_side: int = _MAX_SIDE
-) -> ImageArray:
-    score = request.score
-    image = shrink(read_image(score.image), max_side)
-    if progress is not None:
-        progress.check()
-    if request.view is ErrorView.IMAGE:
-        return image
-    if request.view is ErrorView.TRUTH:
-        truth = read_mask(score.label)
-        return overlay_mask(image, truth, request.colors, background=request.background)
-    if score.prediction is None:
-        raise InputError("The predictions were not kept; measure the model again.")
-    prediction = read_mask(score.prediction)
-    if request.view is ErrorView.PREDICTION:
-        return overlay_mask(image, prediction, request.colors, background=request.background)
-    errors = error_map(
-        prediction, read_mask(score.label), background=request.background, focus=request.focus
+def _legend() -> QLabel:
+    """Return what the colours of an error map mean; more than one line where it is narrow."""
+    parts = (
+        f'<span style="color:{QColor(*color).name()}">■</span>&nbsp;'
+        f"{_error_name(error).replace(' ', '&nbsp;')}"
+        for error, color in ERROR_COLORS.items()
     )
-    return overlay_errors(image, errors)
+    made = label("", "muted", wrap=True)
+    made.setTextFormat(Qt.TextFormat.RichText)  # of our own words alone
+    made.setText(" &nbsp; ".join(parts))
+    return made
 
 
 def _error_name(error: PixelError) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHeaderView,
@@ -17,11 +18,15 @@ from PySide6.QtWidgets import (
 
 from app.look.theme import GRID
 from app.look.translation import tr
+from app.panels.inspect.class_column import USELESS, make_room
 from app.widgets.class_colors import readable, swatch
 from app.widgets.layout import label
 from core.images.palette import Color
 
+_NO_LIMIT = 2**24 - 1  # Qt: QWIDGETSIZE_MAX
 _MOST_ROWS = 6
+#: Columns that are given up for the names where there is little room, the first ones first.
+_GIVEN_UP = (6, 5, 4)
 _SIZES = ("small", "medium", "large")
 
 
@@ -30,6 +35,7 @@ class ObjectScores(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._alone = False
         self.table = QTableWidget()
         self.table.setColumnCount(7)
         titles = [tr("Class"), tr("Objects"), tr("Found"), tr("False alarms")]
@@ -62,9 +68,8 @@ class ObjectScores(QWidget):
         layout.addWidget(self.images)
 
     def show_figures(self, figures: Mapping[str, Any], colors: Sequence[Color]) -> None:
-        """Show the ``objects`` and ``images`` of an evaluation; hidden where it has none."""
+        """Show the ``objects`` and ``images`` of an evaluation, nothing where it has none."""
         objects, images = figures.get("objects"), figures.get("images")
-        self.setVisible(isinstance(objects, Mapping))
         if not isinstance(objects, Mapping):
             return
         classes = objects["classes"]
@@ -73,14 +78,34 @@ class ObjectScores(QWidget):
             self._fill_row(place, one, colors)
         for column, size in enumerate(_SIZES, start=self.table.columnCount() - len(_SIZES)):
             occurs = any(one["by_size"][size]["objects"] for one in classes)
-            self.table.setColumnHidden(column, not occurs)
-        rows = min(len(classes), _MOST_ROWS)
-        header = self.table.horizontalHeader().sizeHint().height()
-        height = header + rows * self.table.verticalHeader().defaultSectionSize() + 2
-        self.table.setFixedHeight(height)
+            title = self.table.horizontalHeaderItem(column)
+            if title is not None:
+                title.setData(USELESS, not occurs)
+        self._fit_height()
+        make_room(self.table, _GIVEN_UP)
         text = image_sentence(images) if isinstance(images, Mapping) else ""
         self.images.setText(text)
         self.images.setVisible(bool(text))
+
+    def set_alone(self, alone: bool) -> None:
+        """Whether nothing stands below: then the table takes all the room there is."""
+        self._alone = alone
+        self._fit_height()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+        """Leave room for the names."""
+        super().resizeEvent(event)
+        make_room(self.table, _GIVEN_UP)
+
+    def _fit_height(self) -> None:
+        if self._alone:
+            self.table.setMinimumHeight(0)
+            self.table.setMaximumHeight(_NO_LIMIT)
+            return
+        rows = min(self.table.rowCount(), _MOST_ROWS)
+        header = self.table.horizontalHeader().sizeHint().height()
+        height = header + rows * self.table.verticalHeader().defaultSectionSize() + 2
+        self.table.setFixedHeight(height)
 
     def _fill_row(self, place: int, one: Mapping[str, Any], colors: Sequence[Color]) -> None:
         index = int(one["class"])

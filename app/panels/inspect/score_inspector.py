@@ -8,8 +8,8 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from app.look.theme import GRID
-from app.look.translation import tr
-from app.panels.inspect.error_list import score_text
+from app.look.translation import tr, trn
+from app.panels.inspect.error_list import score_lines
 from app.widgets.layout import button, clear_layout, label, line
 from core.prediction.inspection import ImageScore
 
@@ -22,7 +22,7 @@ class ScoreInspector(QWidget):
     open_requested = Signal()
     label_requested = Signal()
 
-    def __init__(self, below: QWidget, parent: QWidget | None = None) -> None:
+    def __init__(self, *below: QWidget, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.name = label("", "heading", wrap=True)
         self.scores = label("", "muted", wrap=True)
@@ -34,7 +34,7 @@ class ScoreInspector(QWidget):
         self.label_button = button(
             tr("Edit the labels"),
             icon="label",
-            tooltip=tr("Open the image in the labelling panel"),
+            tooltip=tr("Open what is chosen in the labelling panel; several one after the other"),
         )
         self.label_button.clicked.connect(self.label_requested)
         self._title = label(tr("Taken for another class"), "heading")
@@ -50,11 +50,18 @@ class ScoreInspector(QWidget):
         layout.addSpacing(GRID)
         layout.addWidget(self._title)
         layout.addLayout(self._list)
-        layout.addSpacing(GRID)
-        layout.addWidget(line())
-        layout.addWidget(below)
+        for part in below:
+            layout.addSpacing(GRID)
+            layout.addWidget(line())
+            layout.addWidget(part)
         layout.addStretch(1)
         self.show_score(None, (), openable=False)
+
+    def show_choice(self, count: int) -> None:
+        """Say how many images are chosen."""
+        self.label_button.setText(
+            trn("Edit the labels", "Label these {count} images", max(count, 1))
+        )
 
     def show_score(
         self, score: ImageScore | None, labels: Sequence[str], *, openable: bool
@@ -70,7 +77,7 @@ class ScoreInspector(QWidget):
             self.scores.setText("")
             return
         self.name.setText(score.image.name)
-        self.scores.setText(score_text(score))
+        self.scores.setText("\n".join(score_lines(score)))
         worst = sorted(score.confusions.items(), key=lambda pair: -pair[1])[:_MOST]
         for (truth, predicted), count in worst:
             text = tr(

@@ -18,7 +18,9 @@ from app.panels.label.parts.class_editing import ClassEditing
 from app.panels.label.parts.click_model_choice import ClickModelChoice
 from app.panels.label.parts.draft_jobs import DraftJobs
 from app.panels.label.parts.draft_review import DraftReview
+from app.panels.label.parts.first_class import FirstClass
 from app.panels.label.parts.image_choice import ImageChoice
+from app.panels.label.parts.label_progress import LabelProgress
 from app.panels.label.parts.mask_display import MaskDisplay
 from app.panels.label.parts.pointer_status import PointerStatus
 from app.panels.label.parts.selection import Selection
@@ -27,8 +29,10 @@ from app.panels.label.parts.tool_choice import ToolChoice
 from app.panels.label.session import KeptSteps
 from app.panels.label.workspace import Workspace
 from app.services.context import AppContext
-from app.services.targets import LabelImage, LabelMostUseful, Target
+from app.services.targets import LabelImage, LabelImages, LabelMostUseful, Target
 from app.widgets.dialogs import error_text
+from core.advice.label_needs import LabelNeed
+from core.advice.next_step import missing_for_training
 from core.project import ImageCounts, Project
 from core.system.messages import Message, message
 
@@ -55,7 +59,8 @@ class LabellingPanel(Panel):
         editor: what is being labelled, and with what.
         session: which image is open, and whether it is saved.
         view, inspector_parts: the widgets.
-        tools, images, classes, display, selection, draft: the parts that others tell something.
+        tools, images, classes, first_class, progress, display, selection, draft: the parts that
+            others tell something.
     """
 
     key: ClassVar[str] = "labelling"
@@ -66,6 +71,7 @@ class LabellingPanel(Panel):
     def __init__(self, context: AppContext, parent: QWidget | None = None) -> None:
         super().__init__(context, parent)
         self._counts: ImageCounts | None = None
+        self._missing: Message | None = None
         self._changed_since_shown = False
         self._is_telling = False
         self._save_notice = ""
@@ -75,6 +81,8 @@ class LabellingPanel(Panel):
         self.tools = ToolChoice(self.workspace, self)
         self.images = ImageChoice(self.workspace, self)
         self.classes = ClassEditing(self.workspace, self)
+        self.first_class = FirstClass(self.workspace, self)
+        self.progress = LabelProgress(self.workspace, self)
         self.display = MaskDisplay(self.workspace, self)
         self.selection = Selection(self.workspace, self)
         self.draft = DraftReview(self.workspace, self)
@@ -101,7 +109,7 @@ class LabellingPanel(Panel):
     @property
     def busy(self) -> bool:
         """Whether something is being read or changed in the background."""
-        return self.workspace.busy or self.draft.busy
+        return self.workspace.busy or self.draft.busy or self.progress.busy
 
     def set_project(self, project: Project | None) -> None:
         """Label the images of ``project``."""
@@ -116,6 +124,7 @@ class LabellingPanel(Panel):
         work.notices.clear()
         self.images.show_project()
         self.classes.show_project()
+        self.progress.show_project()
         self.tools.restore_paint_over()
         self.draft.show_project()
         self.draft_jobs.show_project()
@@ -132,16 +141,30 @@ class LabellingPanel(Panel):
             return StepStatus(StepState.BLOCKED, message("Import images first."))
         left = counts.by_state["unlabelled"] + counts.by_state["draft"]
         if left:
+            lacking = next((need for need in self.progress.needs if need.missing), None)
+            trainable = self._missing is None
             return StepStatus(
                 StepState.NEXT,
-                message(
-                    "{left} of {total} images to label",
-                    left=f"{left:,}",
-                    total=f"{counts.total:,}",
-                ),
+                self._what_is_left(counts, left, lacking),
+                optional=trainable and (lacking is None or bool(self.context.runs("train"))),
             )
         return StepStatus(
             StepState.DONE, message("{total} images labelled", total=f"{counts.total:,}")
+        )
+
+    def _what_is_left(self, counts: ImageCounts, left: int, lacking: LabelNeed | None) -> Message:
+        labelled = counts.total - left
+        if labelled and lacking is not None:
+            return message(
+                "{left} of {total} images to label; {name}: {have} of about {wanted}",
+                left=f"{left:,}",
+                total=f"{counts.total:,}",
+                name=lacking.name,
+                have=f"{lacking.have:,}",
+                wanted=f"{lacking.wanted:,}",
+            )
+        return message(
+            "{left} of {total} images to label", left=f"{left:,}", total=f"{counts.total:,}"
         )
 
     def inspector(self) -> QWidget | None:
@@ -154,15 +177,20 @@ class LabellingPanel(Panel):
         self.view.canvas.setFocus()
 
     def navigate(self, target: Target) -> None:
-        """Open the image of ``LabelImage``, or the one that helps most."""
+        """Open the image or the images that are asked for, or the one that helps most."""
         if self.project is not None and isinstance(target, LabelMostUseful):
             self.draft_jobs.open_most_useful()
+        if self.project is not None and isinstance(target, LabelImages):
+            known = (self.project.find_image(image) for image in target.images)
+            ids = [image_id for image_id in known if image_id is not None]
+            if ids:
+                self.images.show_queue(ids)
         if self.project is None or not isinstance(target, LabelImage):
             return
         image = target.image
         image_id = self.project.find_image(image) if isinstance(image, Path) else image
         if image_id is not None:
-            self.images.open(image_id)
+            self.images.open_asked(image_id)
 
     def search(self, text: str) -> None:
         """Leave the images whose name, comment or group has this text."""
@@ -222,6 +250,7 @@ class LabellingPanel(Panel):
         self.workspace.remembered.save()
         self.draft.shut_down()
         self.images.shut_down()
+        self.progress.shut_down()
         self.workspace.project = None
         self.workspace.shut_down()
 
@@ -240,6 +269,13 @@ class LabellingPanel(Panel):
         """The project's images by state are known."""
         first = self._counts is None or not self._counts.total
         self._counts = counts
+        if self.project is not None:
+            self._missing = missing_for_training(
+                counts,
+                shows_classes=self.project.shows_classes(),
+                divides_itself=self.project.divides_itself,
+            )
+        self.progress.refresh()
         self.view.show_empty(not counts.total)
         self.context.counts_changed.emit(counts)
         self.status_changed.emit()
@@ -265,7 +301,11 @@ class LabellingPanel(Panel):
         """What one part tells, another does."""
         self.images.counted.connect(self._on_counted)
         self.images.finished.connect(self.draft.finish)
+        self.first_class.class_wanted.connect(self.classes.add_first)
+        self.first_class.rename_wanted.connect(self.classes.rename)
         self.classes.labels_changed.connect(self.display.renew)
+        self.classes.labels_changed.connect(self.progress.refresh)
+        self.progress.changed.connect(self.status_changed)
         self.classes.replaced.connect(self.tools.restore_paint_over)
         self.classes.replaced.connect(self.images.refresh)
         self.selection.step_wanted.connect(self.images.step)
@@ -280,6 +320,7 @@ class LabellingPanel(Panel):
 
     def _connect_workspace(self) -> None:
         self.context.dataset_changed.connect(self.refresh)
+        self.context.subsets_changed.connect(self.images.refresh)
         self.view.empty.action_requested.connect(self.context.import_requested)
         self.session.opened.connect(self._on_opened)
         self.session.failed.connect(self.context.error_occurred)

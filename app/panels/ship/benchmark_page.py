@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QFont
+from PySide6.QtGui import QFont, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHeaderView,
+    QSizePolicy,
     QStackedWidget,
     QTableWidget,
     QTableWidgetItem,
@@ -26,6 +27,8 @@ from app.widgets.number_text import latency_text, size_text
 
 _ROW = GRID * 4
 _STAGE = "file_to_mask"
+_P95 = 4  # its column
+_WIDE = GRID * 90
 _RUNTIMES = {"onnxruntime": "ONNX Runtime", "openvino": "OpenVINO", "paddle": "Paddle"}
 
 
@@ -53,6 +56,10 @@ class BenchmarkPage(QWidget):
         self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.table.setTextElideMode(Qt.TextElideMode.ElideMiddle)
         self.table.setAccessibleName(tr("Speed of the exports"))
+        self.table.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.table.setSizeAdjustPolicy(QTableWidget.SizeAdjustPolicy.AdjustToContents)
+        self.table.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Maximum)
+        self.table.setMinimumHeight(_ROW * 3)
         header = self.table.horizontalHeader()
         header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
@@ -98,7 +105,7 @@ class BenchmarkPage(QWidget):
             tr("Threads"),
             tr("File to mask"),
             tr("95 % within"),
-            tr("Images per second"),
+            tr("Images/s"),
             tr("Memory"),
         )
         self.table.setHorizontalHeaderLabels(titles)
@@ -120,11 +127,10 @@ class BenchmarkPage(QWidget):
             side = Qt.AlignmentFlag.AlignRight if column > 1 else Qt.AlignmentFlag.AlignLeft
             if (title := self.table.horizontalHeaderItem(column)) is not None:
                 title.setTextAlignment(side | Qt.AlignmentFlag.AlignVCenter)
-        height = self.table.horizontalHeader().sizeHint().height() + _ROW * len(rows) + GRID
-        self.table.setFixedHeight(height)
+        self.table.updateGeometry()
         sentences = [_sentence(one) for one in result.get("advice") or ()]
         self.title.setText(sentences[0] if sentences else _title())
-        self.advice.setText("\n".join(sentences[1:]))
+        self.advice.setText("\n".join([*sentences[1:], *_problems(result)]))
         size = result.get("image_size") or (0, 0)
         self.machine.setText(
             tr(
@@ -147,6 +153,11 @@ class BenchmarkPage(QWidget):
         """Draw in the current theme."""
         self.empty.renew_colors()
 
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+        """Leave a column out rather than the names of the exports."""
+        super().resizeEvent(event)
+        self.table.setColumnHidden(_P95, self.width() < _WIDE)
+
 
 def _rows(result: Mapping[str, Any]) -> list[tuple[Sequence[str], bool]]:
     """Return the cells of each export in each runtime with its best threads; and if to take it."""
@@ -163,7 +174,7 @@ def _rows(result: Mapping[str, Any]) -> list[tuple[Sequence[str], bool]]:
             runtime = f"{runtime} ({one['device']})"
         name = Path(one["export"]).name
         if not timings:
-            rows.append(((name, runtime, "–", one.get("problem") or "–", "–", "–", "–"), False))
+            rows.append(((name, runtime, *["–"] * 5), False))
             continue
         threads = recommended.get(key)
         best = min(timings, key=lambda t: (t["threads"] != threads, t["p50_ms"]))
@@ -179,6 +190,21 @@ def _rows(result: Mapping[str, Any]) -> list[tuple[Sequence[str], bool]]:
         )
         rows.append((cells, key in recommended))
     return rows
+
+
+def _problems(result: Mapping[str, Any]) -> list[str]:
+    """Say why some could not be timed."""
+    texts = []
+    for one in result.get("measured") or ():
+        told = one.get("problem_message")  # earlier versions only kept English
+        problem = _sentence(told) if told else str(one.get("problem") or "")
+        if problem:
+            runtime = _RUNTIMES.get(one["runtime"], one["runtime"])
+            name = Path(one["export"]).name
+            texts.append(
+                tr("{name} in {runtime}: {problem}", name=name, runtime=runtime, problem=problem)
+            )
+    return texts
 
 
 def _sentence(content: Mapping[str, Any]) -> str:

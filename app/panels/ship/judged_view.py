@@ -8,22 +8,21 @@ from functools import partial
 
 import cv2
 import numpy as np
-import pyqtgraph as pg
 from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QToolButton, QVBoxLayout, QWidget
 
 from app.look.icons import set_icon
-from app.look.theme import GRID, tokens
+from app.look.theme import GRID
 from app.look.translation import tr, translated
 from app.panels.ship.outcomes import JudgedImage
 from app.services.background import BackgroundTasks, Progress
-from app.widgets.blending import ImageArray, fit, overlay_mask, shrink
+from app.widgets.blending import ImageArray, dim_excluded, fit, overlay_mask, shrink
 from app.widgets.elided_label import ElidedLabel
 from app.widgets.layout import label
-from core.images.io import IGNORE_INDEX, read_image, read_mask
+from app.widgets.zoomed_picture import ZoomedPicture
+from core.images.io import IGNORE_INDEX, read_image
 from core.images.palette import Color
-from core.portable.cleaning import clean_label_map
 from core.system.errors import InputError
 
 _MAX_SIDE = 2048
@@ -53,13 +52,7 @@ class JudgedView(QWidget):
         self._colors: tuple[Color, ...] = ()
         self._background: int | None = None
         self._shown: JudgedImage | None = None
-        self.picture: ImageArray | None = None
-        self._graphics = pg.GraphicsView()
-        self._graphics.setAccessibleName(tr("Judged image"))
-        self._box = pg.ViewBox(lockAspect=True, invertY=True, enableMenu=False)
-        self._graphics.setCentralItem(self._box)
-        self._item = pg.ImageItem(axisOrder="row-major")
-        self._box.addItem(self._item)
+        self._zoomed = ZoomedPicture(tr("Judged image"))
         self.views = QButtonGroup(self)
         self.name = ElidedLabel("", "heading")
         self.note = label("", "danger", wrap=True)
@@ -69,8 +62,7 @@ class JudgedView(QWidget):
         layout.setSpacing(GRID // 2)
         layout.addLayout(self._make_tools())
         layout.addWidget(self.note)
-        layout.addWidget(self._graphics, 1)
-        self.renew_colors()
+        layout.addWidget(self._zoomed, 1)
 
     def set_classes(self, colors: tuple[Color, ...], *, background: int | None) -> None:
         """Draw label maps in these colours from now on."""
@@ -82,8 +74,8 @@ class JudgedView(QWidget):
         self._tasks.cancel("view")
         self.name.setText("" if one is None else one.image.name)
         if one is None:
-            self.picture, self._shown = None, None
-            self._item.clear()
+            self._shown = None
+            self._zoomed.show_picture(None)
             return
         self._refresh()
 
@@ -92,21 +84,19 @@ class JudgedView(QWidget):
         """Whether a picture is being made."""
         return self._tasks.busy
 
-    @Slot()
-    def fit(self) -> None:
-        """Show the whole image."""
-        if self.picture is not None:
-            height, width = self.picture.shape[:2]
-            self._box.setRange(xRange=(0, width), yRange=(0, height), padding=0.02)
+    @property
+    def picture(self) -> ImageArray | None:
+        """What is shown, (H, W, 3) BGR; None for nothing."""
+        return self._zoomed.picture
 
     def renew_colors(self) -> None:
         """Take the theme's ground."""
-        self._graphics.setBackground(tokens().window)
+        self._zoomed.renew_colors()
 
     def shut_down(self) -> None:
         """Wait for the thread, and let pyqtgraph go of its scene."""
         self._tasks.shut_down()
-        self._graphics.close()
+        self._zoomed.close()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
         """Escape goes back, left and right to the neighbours."""
@@ -137,15 +127,13 @@ class JudgedView(QWidget):
 
     def _on_rendered(self, one: JudgedImage, picture: ImageArray) -> None:
         self.note.hide()
-        self.picture = picture
-        self._item.setImage(np.ascontiguousarray(picture[..., ::-1]), levels=(0, 255))
-        if self._shown is None or self._shown.image != one.image:  # else zoom and place stay
-            self.fit()
+        stay = self._shown is not None and self._shown.image == one.image
+        self._zoomed.show_picture(picture, stay=stay)
         self._shown = one
 
     def _on_failed(self, error: Exception) -> None:
-        self._item.clear()
-        self.picture, self._shown = None, None
+        self._shown = None
+        self._zoomed.show_picture(None)
         self.note.setText(
             translated(error.message if isinstance(error, InputError) else str(error))
         )
@@ -174,7 +162,9 @@ class JudgedView(QWidget):
             ("chevron-right", tr("Next image (Right)"), 1),
         ):
             tools.addWidget(_tool(icon_name, text, partial(self._go, step)))
-        tools.addWidget(_tool("fit", tr("Show the whole image (0)"), self.fit, shortcut="0"))
+        tools.addWidget(
+            _tool("fit", tr("Show the whole image (0)"), self._zoomed.fit, shortcut="0")
+        )
         return tools
 
 
@@ -204,14 +194,11 @@ def _render(request: _Request, progress: Progress) -> ImageArray:
     shown = one.image if request.plain or one.picture is None else one.picture
     image = shrink(read_image(shown), _MAX_SIDE)
     progress.check()
-    if request.plain or one.label_map is None:
+    found = None if request.plain else one.clean_label_map(request.background)
+    if found is None:
         return image
-    label_map = read_mask(one.label_map)
-    if one.least:
-        label_map = clean_label_map(
-            label_map, background=request.background, minimum_area=one.least
-        )
-    label_map = fit(label_map, image)
+    included = one.area.included((found.shape[0], found.shape[1]))
+    image, label_map = dim_excluded(image, included), fit(found, image)
     blended = overlay_mask(
         image, label_map, request.colors, background=request.background, strength=_FAINT
     )

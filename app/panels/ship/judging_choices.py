@@ -1,4 +1,4 @@
-"""Beside the rules: the size of a pixel, least areas, doubt, thresholds."""
+"""Beside the rules: the size of a pixel, least areas, doubt, thresholds, regions."""
 
 from __future__ import annotations
 
@@ -11,18 +11,21 @@ from PySide6.QtWidgets import QCheckBox, QDoubleSpinBox, QFormLayout, QVBoxLayou
 from app.look.theme import GRID
 from app.look.translation import tr
 from app.panels.ship.object_table import ImageFacts
+from app.panels.ship.regions.area_choices import AreaChoices
+from app.panels.ship.regions.region_state import RegionState
 from app.widgets.layout import indent_spin_boxes, label, line
 
 _MOST_AREA = 1e6
 
 
 class JudgingChoices(QWidget):
-    """``values`` are fields of ``Settings.to_dict`` but the rules."""
+    """``values`` are fields of ``Settings.to_dict`` but rules and regions."""
 
     changed = Signal()
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, regions: RegionState, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self.area = AreaChoices(regions)
         self._kept: dict[str, Any] = {}
         self._labels: tuple[str, ...] = ()
         self.pixel_box = _box(0, 1000, 4, tr("not known"))
@@ -58,6 +61,8 @@ class JudgingChoices(QWidget):
         layout.addWidget(self.thresholds_box)
         layout.addWidget(self._areas_title)
         layout.addLayout(self._areas)
+        layout.addWidget(line())
+        layout.addWidget(self.area)
         layout.addWidget(line())
         layout.addWidget(self.facts)
         self.pixel_box.valueChanged.connect(self._on_pixel_size_changed)
@@ -115,7 +120,13 @@ class JudgingChoices(QWidget):
             part.setEnabled(allowed)
         for box in self.area_boxes.values():
             box.setEnabled(allowed)
+        self.area.set_startable(allowed)
         self.facts.set_startable(allowed)
+
+    def renew_colors(self) -> None:
+        """Draw in the current theme."""
+        self.area.renew()
+        self.facts.renew_colors()
 
     def _area_box(self, name: str) -> QDoubleSpinBox:
         box = _box(0, _MOST_AREA, 2, tr("any"))

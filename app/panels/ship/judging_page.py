@@ -3,26 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import QFrame, QStackedWidget, QVBoxLayout, QWidget
 
 from app.look.theme import GRID
 from app.look.translation import tr
 from app.panels.ship.image_review import ImageReview
 from app.panels.ship.outcomes import JudgedImage, Truth, truth_name, truth_tip
+from app.panels.ship.regions.drawing_page import DrawingPage
+from app.panels.ship.regions.region_state import RegionState
 from app.panels.ship.rule_list import RuleList
 from app.widgets.empty_state import EmptyState
 from app.widgets.layout import label, row
 
 
 class JudgingPage(QWidget):
-    """Rules above, the images below; the filters count what the rules come to."""
+    """Rules above, the images below; the filters count what the rules come to.
+
+    Regions are drawn in place of both.
+    """
 
     trial_requested = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self.regions = RegionState(self)
+        self.drawing = DrawingPage(self.regions)
         self.rules = RuleList()
         self.review = ImageReview(_group_of, truth_name, Truth, tip=truth_tip)
         self.effect = label("", "heading", wrap=True)
@@ -54,12 +62,37 @@ class JudgingPage(QWidget):
         self._pages = QStackedWidget()
         self._pages.addWidget(self.empty)
         self._pages.addWidget(effect)
+        judging = QWidget()
+        column = QVBoxLayout(judging)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(GRID)
+        column.addWidget(card)
+        column.addWidget(self._pages, 1)
+        self._whole = QStackedWidget()
+        self._whole.addWidget(judging)
+        self._whole.addWidget(self.drawing)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(GRID)
-        layout.addWidget(card)
-        layout.addWidget(self._pages, 1)
+        layout.addWidget(self._whole)
         self.empty.action_requested.connect(self.trial_requested)
+        self.drawing.done_requested.connect(self.show_rules)
+
+    @property
+    def is_drawing(self) -> bool:
+        """Whether regions are drawn."""
+        return self._whole.currentIndex() == 1
+
+    def draw_on(self, images: Sequence[Path], current: Path | None) -> None:
+        """Draw regions on one of these images; see ``DrawingPage.show_images``."""
+        if not self.is_drawing:
+            self.drawing.show_images(images, current)
+            self._whole.setCurrentIndex(1)
+        self.drawing.canvas.setFocus()
+
+    @Slot()
+    def show_rules(self) -> None:
+        """Show rules and images again."""
+        self._whole.setCurrentIndex(0)
 
     def show_effect(self, images: Sequence[JudgedImage], progress: str) -> None:
         """Show what the rules come to.
@@ -86,10 +119,12 @@ class JudgingPage(QWidget):
         """Draw in the current theme."""
         self.empty.renew_colors()
         self.review.renew_colors()
+        self.drawing.renew_colors()
 
     def shut_down(self) -> None:
         """Wait for what draws in the background."""
         self.review.shut_down()
+        self.drawing.shut_down()
 
 
 def effect_text(images: Sequence[JudgedImage]) -> str:

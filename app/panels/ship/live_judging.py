@@ -12,10 +12,11 @@ from app.panels.ship.outcomes import JudgedImage, Outcome
 from app.panels.ship.ship_runs import Trial
 from app.services.background import BackgroundTasks, Progress
 from app.services.timers import single_shot
+from core.portable.cleaning import InspectedArea
 from core.portable.deciding import Reason
 from core.portable.settings import Settings
 from core.project import Project
-from core.project.trial_judging import JudgedRecord, TrialJudge, labelled_defects
+from core.project.trial_judging import JudgedRecord, LabelledDefects, TrialJudge
 
 _MORE_MS = 700
 _RULES_MS = 120
@@ -38,6 +39,7 @@ class LiveJudging(QObject):
         self._labels: tuple[str, ...] = ()
         self._background: int | None = None
         self._settings = Settings()
+        self._defects: LabelledDefects | None = None
         self._judges: dict[str, TrialJudge | None] = {"own": None, "validation": None}
         self._folders: dict[str, Path | None] = {"own": None, "validation": None}
         self._more = single_shot(self, _MORE_MS, self._on_due)
@@ -49,6 +51,7 @@ class LiveJudging(QObject):
         self._project = project
         self._judges = dict.fromkeys(self._judges)
         self._folders = dict.fromkeys(self._folders)
+        self._defects = None
 
     def set_trials(
         self,
@@ -60,6 +63,9 @@ class LiveJudging(QObject):
         """Judge what these runs left; the same ones again are only looked at anew."""
         same_classes = (tuple(labels), background) == (self._labels, self._background)
         self._labels, self._background = tuple(labels), background
+        if self._project is not None and (self._defects is None or not same_classes):
+            name = None if background is None else labels[background]
+            self._defects = LabelledDefects(self._project, name)
         for name, trial in (("own", own), ("validation", validation)):
             folder = None if trial is None else trial.run.folder
             if folder == self._folders[name] and same_classes:
@@ -92,18 +98,17 @@ class LiveJudging(QObject):
     @Slot()
     def _on_due(self) -> None:
         self._judge("own", self.own_judged, None)
-        self._judge("validation", self.validation_judged, self._project)
+        self._judge("validation", self.validation_judged, self._defects)
 
-    def _judge(self, name: str, told: SignalInstance, labelled: Project | None) -> None:
+    def _judge(self, name: str, told: SignalInstance, labelled: LabelledDefects | None) -> None:
         judge, settings = self._judges[name], self._settings
         if judge is None or self._project is None:
             self._tasks.cancel(name)
             told.emit([])
             return
-        background = None if self._background is None else self._labels[self._background]
         least = settings.areas_px(settings.minimum_area, self._labels)
         self._tasks.start(
-            lambda progress: _judged(judge, settings, labelled, background, least, progress),
+            lambda progress: _judged(judge, settings, labelled, least, progress),
             on_done=told.emit,
             on_failed=self.failed.emit,
             key=name,
@@ -113,19 +118,20 @@ class LiveJudging(QObject):
 def _judged(
     judge: TrialJudge,
     settings: Settings,
-    labelled: Project | None,
-    background: str | None,
+    labelled: LabelledDefects | None,
     least: tuple[float, ...],
     progress: Progress,
 ) -> list[JudgedImage]:
     """Judge every image; for the thread pool."""
-    defects = {} if labelled is None else labelled_defects(labelled, background)
+    defects = {} if labelled is None else labelled.find(settings.area, progress.check)
     limits = least if any(least) else ()
-    return [_image(one, defects, limits) for one in judge.judge(settings, progress.check)]
+    return [
+        _image(one, defects, limits, settings.area) for one in judge.judge(settings, progress.check)
+    ]
 
 
 def _image(
-    one: JudgedRecord, defects: Mapping[Path, bool], least: tuple[float, ...]
+    one: JudgedRecord, defects: Mapping[Path, bool], least: tuple[float, ...], area: InspectedArea
 ) -> JudgedImage:
     decision = one.decision
     if decision is None:
@@ -138,6 +144,7 @@ def _image(
         one.objects,
         defects.get(one.record.image),
         least=least,
+        area=area,
     )
 
 

@@ -30,11 +30,10 @@ from app.look.theme import GRID, tokens
 from app.look.translation import tr
 from app.panels.ship.outcomes import JudgedImage, Outcome, outcome_color, outcome_name
 from app.services.background import BackgroundTasks
-from app.widgets.blending import ImageArray, overlay_mask
+from app.widgets.blending import ImageArray, dim_excluded, overlay_mask
 from app.widgets.qt_images import draw_missing, to_pixmap
-from core.images.io import read_mask, thumbnail
+from core.images.io import thumbnail
 from core.images.palette import Color
-from core.portable.cleaning import clean_label_map
 
 _Index = QModelIndex | QPersistentModelIndex
 _SIDE = 176
@@ -256,16 +255,17 @@ def small_picture(
 ) -> ImageArray:
     """Return a small picture (H, W, 3) BGR with the label map over it; for the thread pool."""
     bgr = thumbnail(one.picture or one.image, max_side=_SIDE * 2)
-    if one.label_map is None or not one.label_map.is_file():
+    is_there = one.label_map is not None and one.label_map.is_file()
+    label_map = one.clean_label_map(background) if is_there else None
+    if label_map is None:
         return bgr
-    label_map = read_mask(one.label_map)
-    if one.least:
-        label_map = clean_label_map(label_map, background=background, minimum_area=one.least)
-    return overlay_mask(bgr, label_map, colors, background=background)
+    shown = overlay_mask(bgr, label_map, colors, background=background)
+    height, width = label_map.shape
+    return dim_excluded(shown, one.area.included((height, width)))
 
 
 def _key(one: JudgedImage) -> str:
-    return f"{one.image}\n{one.picture}\n{one.label_map}\n{one.least}"
+    return f"{one.image}\n{one.picture}\n{one.label_map}\n{one.least}\n{one.area}"
 
 
 def _cell_size() -> QSize:

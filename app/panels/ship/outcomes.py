@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Final
 
 from app.look.theme import Tokens
 from app.look.translation import tr
+from core.images.io import read_mask
+from core.portable.cleaning import InspectedArea, clean_label_map
+from core.portable.objects import FoundObject, LabelMap
 
-if TYPE_CHECKING:
-    from core.portable.objects import FoundObject
+_EVERYTHING: Final = InspectedArea()
 
 
 class Outcome(StrEnum):
@@ -49,6 +51,7 @@ class JudgedImage:
         note: short text beside its name, such as a time.
         picture: a picture of the result that is shown instead of the image, or None.
         least: areas in pixels, by class id, below which objects are not shown.
+        area: which part of it is inspected; nothing is shown in the rest.
     """
 
     image: Path
@@ -61,6 +64,27 @@ class JudgedImage:
     note: str = ""
     picture: Path | None = None
     least: tuple[float, ...] = ()
+    area: InspectedArea = _EVERYTHING
+
+    def clean_label_map(self, background: int | None) -> LabelMap | None:
+        """Return its label map (H, W) without what does not count, None where there is none.
+
+        Args:
+            background: class id that means "nothing here".
+
+        Raises:
+            InputError: the label map cannot be read.
+        """
+        if self.label_map is None:
+            return None
+        label_map = read_mask(self.label_map)
+        height, width = label_map.shape
+        included = self.area.included((height, width))
+        if not self.least and included is None:
+            return label_map
+        return clean_label_map(
+            label_map, background=background, included=included, minimum_area=self.least
+        )
 
     @property
     def truth(self) -> Truth | None:

@@ -7,13 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from app.look.translation import tr
 from app.panels.ship.ship_runs import images_among
 from app.services.background import BackgroundTasks
 from app.services.context import AppContext
+from app.services.job_starter import JobStarter
 from core.deploy.export_settings import remember_settings
 from core.portable.manifest import MANIFEST, read_manifest
 from core.portable.settings import Settings
@@ -25,7 +25,7 @@ from core.system.errors import portable_errors
 _EXPORTS = "exports"
 
 
-class ShipActions(QObject):
+class ShipActions(JobStarter):
     """Starts jobs; one at a time is prepared, so that a double click starts one.
 
     Args:
@@ -36,9 +36,6 @@ class ShipActions(QObject):
         widget: its window carries the dialogs.
     """
 
-    changed = Signal()
-    """``preparing`` changed."""
-
     def __init__(
         self,
         context: AppContext,
@@ -48,21 +45,9 @@ class ShipActions(QObject):
         thresholds: Callable[[], bool],
         widget: QWidget,
     ) -> None:
-        super().__init__(widget)
-        self._context, self._tasks = context, tasks
+        super().__init__(context, widget)
+        self._tasks = tasks
         self._model, self._thresholds, self._widget = model, thresholds, widget
-        self._asked = 0
-        context.run_started.connect(self._on_run_started)
-        context.error_occurred.connect(self._on_error)
-
-    @property
-    def preparing(self) -> bool:
-        """Whether a job was asked for that has not started yet."""
-        return self._asked > 0
-
-    def forget(self) -> None:
-        """Another project was opened: what was asked for is not."""
-        self._asked = 0
 
     def try_folder(self) -> None:
         """Ask for a folder and try the model on its images."""
@@ -168,26 +153,11 @@ class ShipActions(QObject):
                 }
             )
 
-    def _start(self, fields: dict[str, Any]) -> None:
-        self._asked += 1
-        self.changed.emit()
-        self._context.start_run(fields)
-
-    @Slot(str)
-    def _on_run_started(self, _run_id: str) -> None:
-        self._asked = max(0, self._asked - 1)
-        self.changed.emit()
-
-    @Slot(object)
-    def _on_error(self, _error: object) -> None:
-        self._asked = 0
-        self.changed.emit()
-
 
 def write_settings(export: Path, settings: Settings) -> None:
     """Write what decides into the manifest of an export, unless it says so already.
 
-    What part of the image is inspected stays as the export has it.
+    Regions are those that were drawn, beside the images of regions that the export has.
 
     Raises:
         InputError: the manifest is damaged.
@@ -197,7 +167,12 @@ def write_settings(export: Path, settings: Settings) -> None:
         return  # of an earlier version
     with portable_errors():
         present = Settings.from_manifest(read_manifest(export), export)
-    wanted = replace(settings, area=present.area, thresholds=present.thresholds)
+    area = replace(
+        settings.area,
+        regions_file=present.area.regions_file,
+        dont_care_file=present.area.dont_care_file,
+    )
+    wanted = replace(settings, area=area, thresholds=present.thresholds)
     if wanted != present:
         remember_settings(export, wanted)
 

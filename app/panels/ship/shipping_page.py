@@ -82,7 +82,7 @@ class ShipPage(QWidget):
     def busy(self) -> bool:
         """Whether pictures are being made."""
         reviews = (self.trial.review, self.judging.review, self.exports.watch.review)
-        return any(review.busy for review in reviews)
+        return self.judging.drawing.busy or any(review.busy for review in reviews)
 
     def renew_colors(self) -> None:
         """Draw in the current theme."""

@@ -12,6 +12,7 @@ from app.panels.base import Panel, StepState, StepStatus
 from app.panels.ship.export_choices import ExportChoices
 from app.panels.ship.export_flow import ExportFlow
 from app.panels.ship.judging_choices import JudgingChoices
+from app.panels.ship.judging_flow import JudgingFlow
 from app.panels.ship.live_judging import LiveJudging
 from app.panels.ship.object_table import ImageFacts
 from app.panels.ship.outcomes import JudgedImage
@@ -34,11 +35,8 @@ from app.services.targets import (
 )
 from app.widgets.layout import column
 from core.images.palette import Color, default_palette
-from core.portable.portable_error import PortableError
-from core.portable.settings import Settings
 from core.prediction.inspection import background_class
 from core.project import Project
-from core.project.judging_file import read_judging, usable_settings, write_judging
 from core.project.variant_choice import praise, suggested
 from core.project.variants import ModelVariant, VariantReader
 from core.runs.events import Event, Progress
@@ -59,15 +57,14 @@ class ShippingPanel(Panel):
         self._reader = VariantReader()
         self._progress: dict[int, Progress] = {}
         self._model: Path | None = None
+        self._is_chosen = False  # by the user: else the suggested model is shown
         self._wanted: ShipModel | None = None
-        self._settings = Settings()
-        self._thresholds = False
         self.runs = ShipRuns()
         self.page = ShipPage()
         self.model_choices = ModelChoices()
         self.trial_facts = ImageFacts()
         self.verification_choices = VerificationChoices()
-        self.judging_choices = JudgingChoices()
+        self.judging_choices = JudgingChoices(self.page.judging.regions)
         self.export_choices = ExportChoices()
         self.watch_facts = ImageFacts()
         self._export_side = QWidget()
@@ -82,6 +79,14 @@ class ShippingPanel(Panel):
             }
         )
         self.judging = LiveJudging(self)
+        self.deciding = JudgingFlow(
+            lambda: self._project,
+            self.page.judging,
+            self.judging_choices,
+            model=lambda: self.current,
+            tried=lambda: self._tried_images,
+            parent=self,
+        )
         self.starter = ShipActions(
             context,
             self._tasks,
@@ -96,7 +101,7 @@ class ShippingPanel(Panel):
             self.export_choices,
             model=lambda: self.current,
             runs=lambda: self.runs,
-            settings=lambda: self._settings,
+            settings=lambda: self.deciding.settings,
             widget=self,
         )
         self.watching = self.exporting.watching
@@ -115,10 +120,12 @@ class ShippingPanel(Panel):
         self._project = project
         self._reader = VariantReader()
         self._progress.clear()
-        self._model, self._wanted = None, None
+        self._model, self._wanted, self._is_chosen = None, None, False
         self.exporting.forget()
         self.starter.forget()
         self._on_read(ShipRuns())
+        self.page.judging.show_rules()
+        self.page.judging.regions.forget()
         self.page.show_stage(Stage.MODEL)
         self._refresh()
 
@@ -160,7 +167,7 @@ class ShippingPanel(Panel):
         self.model_choices.verdict.renew_colors()
         self.choices.renew_colors()
         self.trial_facts.renew_colors()
-        self.judging_choices.facts.renew_colors()
+        self.judging_choices.renew_colors()
         self.export_choices.renew_colors()
 
     def shut_down(self) -> None:
@@ -200,8 +207,11 @@ class ShippingPanel(Panel):
         self.runs = runs
         wanted, self._wanted = self._wanted, None
         if wanted is not None:
-            self._model = wanted.model_dir or runs.model_of(wanted.run_id) or self._model
-        if self.current is None:
+            named = wanted.model_dir or runs.model_of(wanted.run_id)
+            self._is_chosen = self._is_chosen or named is not None
+            self._model = named or self._model
+        may_change = not self._is_chosen and self.page.stage is Stage.MODEL
+        if self.current is None or may_change:
             best = suggested(runs.variants)
             self._model = None if best is None else best.folder
         self.page.show_page(bool(runs.variants))
@@ -221,7 +231,7 @@ class ShippingPanel(Panel):
         self.page.variants.select(self._model)
         self.model_choices.show_model(current)
         self.choices.show_model(current)
-        self._load_settings()
+        self.deciding.load()
         colors, background = self._colors(), self._background
         for review in (self.page.trial.review, self.page.judging.review):
             review.set_classes(tuple(colors.values()), background=background)
@@ -253,70 +263,27 @@ class ShippingPanel(Panel):
             name: known.get(name, color) for name, color in zip(current.labels, spare, strict=True)
         }
 
-    # What decides
+    @property
+    def _tried_images(self) -> tuple[list[Path], Path | None]:
+        """The images that the model was tried on, those of the project first, and the one seen."""
+        for review in (self.page.judging.review, self.page.trial.review):
+            if review.images:
+                current = review.current
+                images = [one.image for one in review.images]
+                return images, None if current is None else current.image
+        return [], None
 
-    def _load_settings(self) -> None:
-        """Show the project's rules as far as they fit the model."""
-        current, project = self.current, self._project
-        if current is None or project is None:
-            return
-        content = read_judging(project.folder)
-        values = {name: one for name, one in content.items() if name != "use_thresholds"}
-        settings = usable_settings(values, labels=current.labels, background=self._background)
-        names = [name for i, name in enumerate(current.labels) if i != self._background]
-        self.judging_choices.show_values(
-            {**settings.to_dict(), "use_thresholds": content.get("use_thresholds", False)},
-            names,
-            has_thresholds=current.has_thresholds,
-        )
-        self._thresholds = self.judging_choices.thresholds_box.isChecked()
-        self.page.judging.rules.show_rules(
-            settings.rules,
-            current.labels,
-            self._background,
-            has_pixel_size=settings.pixel_size_mm is not None,
-        )
-        self._use(settings)
-
-    def _use(self, settings: Settings) -> None:
-        self._settings = settings
-        self.judging.set_settings(settings)
-
-    @Slot()
-    def _on_settings_changed(self) -> None:
-        """Judge by what the boxes say now, and keep it."""
-        current, project = self.current, self._project
-        rules = self.page.judging.rules
-        values = self.judging_choices.values
-        rules.set_pixel_size_known(values["pixel_size_mm"] is not None)
-        made = rules.rules
-        if current is None or project is None or made is None:
-            return
-        use_thresholds = values.pop("use_thresholds")
-        content = {**values, "rules": [str(rule) for rule in made]}
-        try:
-            settings = Settings.from_dict(
-                content, labels=current.labels, background=self._background
-            )
-        except PortableError as error:
-            rules.show_problem(tr(error.template, **error.params))
-            return
-        rules.show_problem("")
-        self._use(settings)
-        if not project.read_only:
-            write_judging(project.folder, {**content, "use_thresholds": use_thresholds})
-            self.exporting.write_settings()
-        self._try_again_by(use_thresholds)
-        self._show_work()
-
-    def _try_again_by(self, thresholds: bool) -> None:
+    @Slot(bool)
+    def _on_thresholds_changed(self, thresholds: bool) -> None:
         """Predict again where classes are to be chosen in another way than they were."""
-        before, self._thresholds = self._thresholds, thresholds
-        if before == thresholds:
-            return
         for trial in (self._own, self._validation):
             if trial is not None and trial.spec.thresholds != thresholds and not trial.is_alive:
                 self.starter.try_again(trial.spec, thresholds=thresholds)
+
+    @Slot()
+    def _on_judging_kept(self) -> None:
+        self.exporting.write_settings()
+        self._show_work()
 
     # What can be done, and what is being done
 
@@ -345,7 +312,7 @@ class ShippingPanel(Panel):
         self._show_trials()
         self._show_verification()
         self._show_exports()
-        statuses = stage_statuses(self.runs, current, self._settings)
+        statuses = stage_statuses(self.runs, current, self.deciding.settings)
         self.page.bar.set_statuses(statuses)
         self.choices.show_done(statuses[self.page.stage].state is StepState.DONE)
 
@@ -448,7 +415,7 @@ class ShippingPanel(Panel):
 
     @Slot(object)
     def _on_variant_chosen(self, variant: ModelVariant) -> None:
-        self._model = variant.folder
+        self._model, self._is_chosen = variant.folder, True
         self.export_choices.folder = None
         self._show_model()
 
@@ -482,7 +449,6 @@ class ShippingPanel(Panel):
         page.trial.validation_requested.connect(actions.try_validation)
         page.trial.review.image_chosen.connect(self._on_own_chosen)
         page.judging.trial_requested.connect(actions.try_validation)
-        page.judging.rules.changed.connect(self._on_settings_changed)
         page.judging.review.image_chosen.connect(self._on_validation_chosen)
         page.verification.verify_requested.connect(self.exporting.verify)
         self.choices.next_requested.connect(self._on_next)
@@ -490,7 +456,9 @@ class ShippingPanel(Panel):
         self.model_choices.compress_requested.connect(self._on_compress)
         self.trial_facts.label_requested.connect(self._on_label_requested)
         self.judging_choices.facts.label_requested.connect(self._on_label_requested)
-        self.judging_choices.changed.connect(self._on_settings_changed)
+        self.deciding.used.connect(self.judging.set_settings)
+        self.deciding.kept.connect(self._on_judging_kept)
+        self.deciding.thresholds_changed.connect(self._on_thresholds_changed)
         self.verification_choices.verify_requested.connect(self.exporting.verify)
         page.exports.tabs.currentChanged.connect(self._on_tab_changed)
         page.exports.watch.review.image_chosen.connect(self._on_watched_chosen)

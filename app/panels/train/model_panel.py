@@ -11,20 +11,23 @@ from app.look.translation import tr, translated
 from app.panels.base import Panel, StepState, StepStatus
 from app.panels.train.preset_explanation import PresetExplanation
 from app.panels.train.preset_inputs import PresetInputs, read_preset_inputs
+from app.panels.train.resume_banner import ResumeBanner
 from app.panels.train.training_page import NAMES, TrainingPage
 from app.services.background import BackgroundTasks
 from app.services.context import AppContext
-from app.services.targets import ShowDataset, ShowTraining
+from app.services.targets import SetUpTraining, ShowDataset, ShowTraining, Target
 from app.widgets.duration_text import duration_text
 from app.widgets.empty_state import EmptyState
 from core.advice import presets
 from core.advice.checks import find_problems, memory_warning
+from core.advice.next_step import missing_for_training
 from core.models.catalog import NETWORKS, ModelName
 from core.models.image_sizes import size_warning
 from core.project import ImageCounts, Project
-from core.system.devices import DeviceInfo, training_devices
+from core.system.devices import DeviceInfo
+from core.system.engine_devices import training_devices
 from core.system.errors import InputError
-from core.system.messages import message
+from core.system.messages import Message, message
 
 
 class ModelPanel(Panel):
@@ -41,13 +44,17 @@ class ModelPanel(Panel):
         self._data: PresetInputs | None = None
         self._preset: presets.Preset | None = None
         self._counts: ImageCounts | None = None  # None: to be counted
+        self._missing: Message | None = None
+        self._wanted: SetUpTraining | None = None
         self._network: ModelName | None = None  # what the user chose; None: take the suggestion
         self._stale = True
         self._starting = False
         self._problems_shown = False
         self._pages = QStackedWidget()
         self.page = TrainingPage()
+        self.banner = ResumeBanner(context, is_strip=True)
         self.networks, self.qualities = self.page.networks, self.page.qualities
+        self.goals = self.page.goals
         self.form, self.reasons = self.page.form, PresetExplanation()
         self.reset_button = self.page.reset_button
         footer = self.page.footer
@@ -65,6 +72,7 @@ class ModelPanel(Panel):
         self._project, self._data, self._preset, self._counts = project, None, None, None
         self._network = None
         self.qualities.choose(1)
+        self.goals.choose(0)
         self._refresh()
 
     def activated(self) -> None:
@@ -77,14 +85,9 @@ class ModelPanel(Panel):
         if self._project is None:
             return StepStatus(StepState.BLOCKED, message("Open a project first."))
         if self._counts is None:  # asked for after every event of a job: one query a change
-            self._counts = self._project.counts()
-        counts = self._counts
-        if not counts.total:
-            return StepStatus(StepState.BLOCKED, message("Import images first."))
-        if not counts.by_state["labelled"] and not counts.by_state["reviewed"]:
-            return StepStatus(StepState.BLOCKED, message("Label images first."))
-        if not counts.by_subset["train"] or not counts.by_subset["val"]:
-            return StepStatus(StepState.BLOCKED, message("Split the images first."))
+            self._set_counts(self._project, self._project.counts())
+        if self._missing is not None:
+            return StepStatus(StepState.BLOCKED, self._missing)
         runs = self._project.runs("train")
         if self.context.verdicts.all_warn(runs):
             return StepStatus(StepState.WARNING, message("No model finds anything yet."))
@@ -98,8 +101,10 @@ class ModelPanel(Panel):
 
     def theme_changed(self) -> None:
         """Draw the cards in the new colours."""
+        self.banner.renew_colors()
         self.networks.renew_colors()
         self.qualities.renew_colors()
+        self.goals.renew_colors()
 
     def shut_down(self) -> None:
         """Wait for what reads in the background."""
@@ -116,6 +121,23 @@ class ModelPanel(Panel):
         """The fields of the run that Start would begin, without ``data_dir``."""
         model = NAMES[max(0, self.networks.index)]
         return {"kind": "train", "model": model, **self.form.values()}
+
+    def navigate(self, target: Target) -> None:
+        """Change what is suggested as ``SetUpTraining`` wants it."""
+        if isinstance(target, SetUpTraining) and target != SetUpTraining():
+            self._wanted = target
+            if not self._tasks.busy:
+                self._change_as_wanted()
+
+    def _change_as_wanted(self) -> None:
+        wanted, self._wanted = self._wanted, None
+        if wanted is None or self._preset is None:
+            return
+        if wanted.class_weights:
+            self.form.weight_classes()
+        if wanted.larger_input:
+            self.form.enlarge_input()
+        self.form.advanced_button.setChecked(True)
 
     # Suggesting
 
@@ -142,6 +164,7 @@ class ModelPanel(Panel):
         self._pages.setCurrentIndex(1 if ready else 0)
         if ready:
             self._suggest(fill=fill)
+            self._change_as_wanted()
         self.status_changed.emit()
 
     def _suggest(self, *, fill: bool) -> None:
@@ -167,6 +190,7 @@ class ModelPanel(Panel):
             device,
             facts=self._data.facts,
             quality=quality,
+            goal=presets.GOALS[self.goals.index],
             model=model,
             measured=self._data.speeds_on(device.kind),
         )
@@ -294,7 +318,20 @@ class ModelPanel(Panel):
     def _set_starting(self, starting: bool) -> None:
         self._starting = starting
         self.start_button.setEnabled(not starting)
-        self.start_button.setText(tr("Starting…") if starting else tr("Start training"))
+        self._name_start()
+
+    @Slot()
+    def _name_start(self) -> None:
+        """While another job is at work, a new training waits for its turn."""
+        waits = self.context.jobs.is_busy
+        usual = tr("Add to the queue") if waits else tr("Start training")
+        self.start_button.setText(tr("Starting…") if self._starting else usual)
+        self.start_button.setToolTip(
+            tr("Freeze the data; it begins when the jobs before it have ended (Ctrl+Return)")
+            if waits
+            else tr("Freeze the data and begin (Ctrl+Return)")
+        )
+        self.start_button.setShortcut("Ctrl+Return")  # a new text takes it away
 
     @Slot(str)
     def _on_run_started(self, run_id: str) -> None:
@@ -312,14 +349,28 @@ class ModelPanel(Panel):
         self._network = NAMES[index]
         self._suggest(fill=True)
 
+    @Slot(int)
+    def _on_goal_chosen(self, index: int) -> None:
+        if presets.GOALS[index] == "accurate":
+            self.qualities.choose(presets.QUALITIES.index("thorough"))
+        self._suggest(fill=True)
+
     @Slot()
     def _on_chosen(self) -> None:
         self._suggest(fill=True)
 
     @Slot(object)
     def _on_counts_changed(self, counts: ImageCounts) -> None:
+        if self._project is not None:
+            self._set_counts(self._project, counts)
+            self._stale = True
+            self.status_changed.emit()
+
+    def _set_counts(self, project: Project, counts: ImageCounts) -> None:
         self._counts = counts
-        self.status_changed.emit()
+        self._missing = missing_for_training(
+            counts, shows_classes=project.shows_classes(), divides_itself=project.divides_itself
+        )
 
     @Slot()
     def _on_data_changed(self) -> None:
@@ -348,14 +399,17 @@ class ModelPanel(Panel):
     def _connect(self) -> None:
         self.networks.group.idClicked.connect(self._on_network_chosen)
         self.qualities.group.idClicked.connect(self._on_chosen)
+        self.goals.group.idClicked.connect(self._on_goal_chosen)
         self.form.device_chosen.connect(self._on_chosen)
         self.form.changed.connect(self._on_changed)
         self.start_button.clicked.connect(self._on_start)
         self.reset_button.clicked.connect(self._on_reset)
         self.context.run_started.connect(self._on_run_started)
         self.context.error_occurred.connect(self._on_error)
+        self.context.runs_changed.connect(self._name_start)
         self.context.dataset_changed.connect(self._on_data_changed)
         self.context.counts_changed.connect(self._on_counts_changed)
+        self.context.subsets_changed.connect(self._on_data_changed)
         self.context.devices_changed.connect(self._on_devices_changed)
 
     def _build(self) -> None:
@@ -370,4 +424,6 @@ class ModelPanel(Panel):
         self._pages.addWidget(self.page)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addWidget(self.banner)
         layout.addWidget(self._pages)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import Qt, QTimer, Slot
+from PySide6.QtCore import QPoint, Qt, QTimer, Slot
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QHBoxLayout,
@@ -19,10 +19,14 @@ from PySide6.QtWidgets import (
 from app.look.theme import GRID
 from app.look.translation import tr
 from app.panels.base import Panel, StepState, StepStatus
+from app.panels.train.actions_on_runs import RunActions
 from app.panels.train.mask_panel import MaskPanel
+from app.panels.train.queue_box import QueueBox
+from app.panels.train.resume_banner import ResumeBanner
 from app.panels.train.run_header import RunHeader
 from app.panels.train.run_inspector import RunInspector
 from app.panels.train.run_list_view import RunList
+from app.panels.train.undo_bar import UndoBar
 from app.services.background import BackgroundTasks
 from app.services.context import AppContext
 from app.services.run_reader import RunReader, open_run
@@ -67,6 +71,10 @@ class MonitorPanel(Panel):
         self.masks = MaskPanel()
         self.log = LogView()
         self.hint = label("", "warning", wrap=True)
+        self.banner = ResumeBanner(context)
+        self.queue = QueueBox(context)
+        self.undo = UndoBar()
+        self.doing = RunActions(context, self)
         self.tabs = QTabWidget()
         self._side = QWidget()
         self._stack = QStackedWidget()
@@ -85,10 +93,10 @@ class MonitorPanel(Panel):
         self._project = project
         self._states.clear()
         self._forget_run()
+        self.undo.forget()
         self.run_list.clear()
         self._refresh_list()
-        if self._run is None and self.run_list.count():
-            self.run_list.setCurrentRow(0)
+        self._choose_first()
 
     def job_event(self, run_id: str, event: Event) -> None:
         """Something was appended to a run; what it was is read from the run's file."""
@@ -105,6 +113,8 @@ class MonitorPanel(Panel):
         runs = self._project.runs("train")
         if self.context.verdicts.all_warn(runs):
             return StepStatus(StepState.WARNING, message("No model finds anything yet."))
+        if self.context.interrupted_training() is not None:
+            return StepStatus(StepState.NEXT, message("A training was interrupted: resume it."))
         if any(run.state == "done" for run in runs):
             return StepStatus(StepState.DONE, message("A model is trained."))
         return StepStatus(StepState.NEXT, message("Ready to train."))
@@ -121,6 +131,7 @@ class MonitorPanel(Panel):
 
     def theme_changed(self) -> None:
         """Draw the curves in the new colours."""
+        self.banner.renew_colors()
         self.charts.renew_colors()
         self._show_run()
 
@@ -132,7 +143,10 @@ class MonitorPanel(Panel):
 
     def shut_down(self) -> None:
         """Wait for what reads in the background."""
+        self._inspector.note.save()
         self._project = None  # it may be closed before the last queued signal arrives
+        self._inspector.resources.shut_down()
+        self.doing.shut_down()
         self._clock.stop()
         self._read_timer.stop()
         self._tasks.shut_down()
@@ -142,22 +156,33 @@ class MonitorPanel(Panel):
     @property
     def busy(self) -> bool:
         """Whether a run or its pictures are still being read."""
-        return self._tasks.busy or self.masks.strip.busy or self._read_timer.isActive()
+        parts = (self._tasks, self.masks.strip, self.doing)
+        return any(part.busy for part in parts) or self._read_timer.isActive()
 
     # Showing
 
+    @Slot()
     def _refresh_list(self) -> None:
         runs = [] if self._project is None else self._project.runs("train")
+        runs.sort(key=lambda run: not run.pinned)  # stable: the newest first below
         verdicts = self.context.verdicts
-        self.run_list.set_runs(runs, {run.id: verdicts.of(run) for run in runs})
+        left = {run.id for run in self.context.waiting_left()}
+        self.run_list.set_runs(runs, {run.id: verdicts.of(run) for run in runs}, left)
         self._inspector.set_runs([run for run in runs if run != self._run])
         self._stack.setCurrentIndex(1 if runs else 0)
+
+    def _choose_first(self) -> None:
+        """Show the newest run, whichever is pinned above it."""
+        rows = self.run_list.rows
+        if self._run is None and rows:
+            self.run_list.select(max(run.id for run in rows))
 
     def _forget_run(self) -> None:
         self._tasks.cancel_all()
         self._run, self._reader = None, None
         self._redrawn_at = 0
         self.log.set_folder(None)
+        self._inspector.resources.follow(None)
 
     def _state(self) -> str:
         if self._run is None:
@@ -172,6 +197,7 @@ class MonitorPanel(Panel):
         run = self._project.run(run_id)
         self._run = run
         self._refresh_list()
+        self.banner.leave_out(run.id)
         self.header.name.setText(run.name)
         self._tasks.start(
             lambda progress: open_run(run.folder, progress),
@@ -185,7 +211,8 @@ class MonitorPanel(Panel):
         spec = reader.spec
         self.charts.reset(reader.labels, reader.colors)
         self.masks.strip.reset(reader.preview_count, reader.labels, reader.colors)
-        self._inspector.show_spec(spec, reader.folder.path)
+        self._inspector.show_spec(spec)
+        self._show_note()
         self.log.set_folder(reader.folder)
         self._apply_display()
         self._on_read_due()
@@ -221,6 +248,9 @@ class MonitorPanel(Panel):
             waits=str(self._run.id) in (*self.context.jobs.queued, *self.context.jobs.running),
         )
         self.masks.set_alive(state in _ALIVE)
+        started = history.started
+        works = state in ("running", "paused") and started is not None
+        self._inspector.resources.follow(started.pid if works and started is not None else None)
         if state in _ALIVE and not self._clock.isActive():
             self._clock.start()
         elif state not in _ALIVE:
@@ -306,10 +336,65 @@ class MonitorPanel(Panel):
 
     @Slot()
     def _on_runs_changed(self) -> None:
+        known = {} if self._project is None else {run.id: run for run in self.run_list.rows}
         self._refresh_list()
-        if self._run is None and self.run_list.count():
-            self.run_list.setCurrentRow(0)
+        rows = {run.id: run for run in self.run_list.rows}
+        if self._run is not None and self._run.id not in rows:  # it was deleted
+            self._forget_run()
+        self._choose_first()
+        run = None if self._run is None else rows.get(self._run.id)
+        if run is not None and run != known.get(run.id):
+            self._run = run
+            self._show_note()
+            self._show_run()
         self.status_changed.emit()
+
+    def _show_note(self) -> None:
+        run, project = self._run, self._project
+        self._inspector.note.setReadOnly(project is None or project.read_only)
+        self._inspector.note.show_note(
+            None if run is None else run.id, "" if run is None else run.note
+        )
+
+    # What can be done besides
+
+    @Slot(int, QPoint)
+    def _on_menu_requested(self, run_id: int, place: QPoint) -> None:
+        for run in self.run_list.rows:
+            if run.id == run_id:
+                self.doing.menu(run, in_list=False).popup(place)
+
+    @Slot()
+    def _on_more(self) -> None:
+        if self._run is not None:
+            corner = self.header.more_button.rect().bottomLeft()
+            self._on_menu_requested(self._run.id, self.header.more_button.mapToGlobal(corner))
+
+    @Slot()
+    def _on_delete(self) -> None:
+        project = self._project
+        if self._run is not None and project is not None and not project.read_only:
+            self.doing.delete([self._run])
+
+    @Slot()
+    def _on_csv(self) -> None:
+        if self._run is not None:
+            self.doing.save_csv([self._run])
+
+    @Slot()
+    def _on_picture(self) -> None:
+        if self._run is not None:
+            self.doing.save_picture([self._run], self.charts)
+
+    @Slot()
+    def _on_board(self) -> None:
+        if self._run is not None:
+            self.doing.open_board([self._run])
+
+    @Slot()
+    def _on_folder(self) -> None:
+        if self._run is not None:
+            self.doing.open_folder(self._run)
 
     # Display
 
@@ -349,6 +434,20 @@ class MonitorPanel(Panel):
         self.masks.redraw_requested.connect(self._on_redraw)
         self._inspector.display_changed.connect(self._apply_display)
         self._inspector.compare_changed.connect(self._on_compare_changed)
+        self._inspector.csv_requested.connect(self._on_csv)
+        self._inspector.picture_requested.connect(self._on_picture)
+        self._inspector.board_requested.connect(self._on_board)
+        self._inspector.folder_requested.connect(self._on_folder)
+        self._inspector.note.written.connect(self.doing.write_note)
+        self.header.more_requested.connect(self._on_more)
+        self.run_list.menu_requested.connect(self._on_menu_requested)
+        self.run_list.renamed.connect(self.doing.rename)
+        self.run_list.edit_ended.connect(self._refresh_list)
+        self.run_list.delete_requested.connect(self._on_delete)
+        self.doing.rename_requested.connect(self.run_list.begin_rename)
+        self.doing.deleted.connect(self.undo.show_deleted)
+        self.doing.board_starting.connect(self._inspector.show_board_starting)
+        self.undo.undo_requested.connect(self.doing.undo_delete)
         self.context.run_started.connect(self._on_run_started)
         self.context.run_state_changed.connect(self._on_run_state_changed)
         self.context.runs_changed.connect(self._on_runs_changed)
@@ -374,12 +473,15 @@ class MonitorPanel(Panel):
         new_run = button(tr("New run…"), icon="add", tooltip=tr("Choose a network and settings"))
         new_run.clicked.connect(self._on_new_run)
         listed.addWidget(new_run)
+        listed.addWidget(self.queue)
         listed.addWidget(self.run_list, 1)
+        listed.addWidget(self.undo)
         work = QWidget()
         column = QVBoxLayout(work)
         column.setContentsMargins(GRID * 2, GRID * 2, GRID * 2, GRID)
         column.setSpacing(GRID)
         self.hint.hide()
+        column.addWidget(self.banner)
         column.addWidget(self.header)
         column.addWidget(self.hint)
         self.tabs.setDocumentMode(True)

@@ -5,9 +5,17 @@ from __future__ import annotations
 import time
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QProgressBar,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 
-from app.look.icons import pixmap
+from app.look.icons import pixmap, set_icon
 from app.look.theme import GRID, set_role, tokens
 from app.look.translation import tr, translated
 from app.widgets.duration_text import duration_text
@@ -34,6 +42,7 @@ class RunHeader(QWidget):
     stop_requested = Signal()
     resume_requested = Signal()
     inspect_requested = Signal()
+    more_requested = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -67,6 +76,11 @@ class RunHeader(QWidget):
         ):
             made.clicked.connect(signal)
             made.hide()
+        self.more_button = QToolButton()
+        set_icon(self.more_button, "more")
+        self.more_button.setToolTip(tr("Rename, pin, save, delete …"))
+        self.more_button.setAccessibleName(tr("More that can be done with this run"))
+        self.more_button.clicked.connect(self.more_requested)
         self.bar = QProgressBar()
         self.bar.setTextVisible(False)
         self.bar.setRange(0, _STEPS)
@@ -88,6 +102,7 @@ class RunHeader(QWidget):
                 self.stop_button,
                 self.resume_button,
                 self.inspect_button,
+                self.more_button,
             )
         )
         layout.addWidget(self.bar)
@@ -117,7 +132,7 @@ class RunHeader(QWidget):
                 earlier window does not.
         """
         self.name.setText(name)
-        self._show_state(state, verdict, has_model=has_model)
+        self._show_state(state, verdict, has_model=has_model, waits=waits)
         self.verdict.show_verdict(verdict)
         self._show_resume(state, has_started=history.started is not None, waits=waits)
         progress = history.training
@@ -142,9 +157,12 @@ class RunHeader(QWidget):
         known = eta is not None and state in ("running", "paused")
         self.facts["left"].setText(duration_text(eta) if known and eta is not None else "–")
 
-    def _show_state(self, state: str, verdict: Verdict | None, *, has_model: bool) -> None:
+    def _show_state(
+        self, state: str, verdict: Verdict | None, *, has_model: bool, waits: bool
+    ) -> None:
         color = state_color(state, tokens(), verdict)
-        self.chip.setText(state_text(state, verdict))
+        is_left = state == "queued" and not waits
+        self.chip.setText(tr("queued, not started") if is_left else state_text(state, verdict))
         self.chip.setStyleSheet(f"color: {color}; font-weight: 600;")
         self.pause_button.setVisible(state == "running")
         self.continue_button.setVisible(state == "paused")

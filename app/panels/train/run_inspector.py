@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
-from PySide6.QtCore import Qt, QUrl, Signal, Slot
-from PySide6.QtGui import QDesktopServices
+from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import (
     QComboBox,
     QFormLayout,
@@ -19,8 +17,10 @@ from PySide6.QtWidgets import (
 
 from app.look.theme import GRID
 from app.look.translation import tr, translated
+from app.panels.train.note_box import NoteBox
+from app.panels.train.resource_box import ResourceBox
 from app.panels.train.training_form import OPTIMIZERS
-from app.widgets.layout import button, label
+from app.widgets.layout import button, column, label
 from core.project.rows import RunRow
 from core.runs.events import Warned
 from core.runs.kinds import TrainSpec
@@ -38,10 +38,13 @@ class RunInspector(QScrollArea):
     """``smoothing`` or ``in_epochs`` changed."""
     compare_changed = Signal()
     """``compared`` changed."""
+    csv_requested = Signal()
+    picture_requested = Signal()
+    board_requested = Signal()
+    folder_requested = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._folder: Path | None = None
         self.axis_box = QComboBox()
         self.axis_box.addItems([tr("epochs"), tr("steps")])
         self.axis_box.setAccessibleName(tr("Horizontal axis"))
@@ -66,11 +69,31 @@ class RunInspector(QScrollArea):
         self.settings.setLabelAlignment(Qt.AlignmentFlag.AlignLeft)
         self.settings.setHorizontalSpacing(GRID * 2)
         self.settings.setVerticalSpacing(GRID // 2)
+        self.resources = ResourceBox()
+        self.note = NoteBox()
+        self.csv_button = button(
+            tr("Save as a table (CSV)…"), "link", tooltip=tr("All curves, for a spreadsheet")
+        )
+        self.picture_button = button(
+            tr("Save as a picture (PNG)…"),
+            "link",
+            tooltip=tr("The curves as they are drawn here"),
+        )
+        self.board_button = button(
+            tr("Open in VisualDL"), "link", tooltip=tr("Show the curves in the browser")
+        )
         self.folder_button = button(
             tr("Open the run's folder"), "link", tooltip=tr("Models, curves, previews and log")
         )
-        self.folder_button.clicked.connect(self._on_open_folder)
-        self.folder_button.hide()
+        self._links = (
+            (self.csv_button, self.csv_requested),
+            (self.picture_button, self.picture_requested),
+            (self.board_button, self.board_requested),
+            (self.folder_button, self.folder_requested),
+        )
+        for made, signal in self._links:
+            made.clicked.connect(signal)
+            made.hide()
         self.setWidget(self._make_content())
         self.setWidgetResizable(True)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -106,10 +129,10 @@ class RunInspector(QScrollArea):
         if (now is None) != (chosen is None):
             self.compare_changed.emit()
 
-    def show_spec(self, spec: JobSpec, folder: Path) -> None:
+    def show_spec(self, spec: JobSpec) -> None:
         """List a run's settings."""
-        self._folder = folder
-        self.folder_button.show()
+        for made, _ in self._links:
+            made.show()
         while self.settings.rowCount():
             self.settings.removeRow(0)
         if isinstance(spec, TrainSpec):
@@ -119,6 +142,11 @@ class RunInspector(QScrollArea):
                 text.setWordWrap(True)
                 text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
                 self.settings.addRow(label(name, "muted"), text)
+
+    @Slot(bool)
+    def show_board_starting(self, starting: bool) -> None:
+        """VisualDL takes some seconds."""
+        self.board_button.setText(tr("Starting VisualDL…") if starting else tr("Open in VisualDL"))
 
     def show_warnings(self, warnings: Sequence[Warned]) -> None:
         """Show the last warnings, each once."""
@@ -141,8 +169,12 @@ class RunInspector(QScrollArea):
         layout = QVBoxLayout(content)
         layout.setContentsMargins(GRID * 2, GRID * 2, GRID * 2, GRID * 2)
         layout.setSpacing(GRID)
+        layout.addWidget(self.resources)
         layout.addWidget(label(tr("Curves"), "heading"))
         layout.addLayout(form)
+        layout.addLayout(column(self.csv_button, self.picture_button, self.board_button, spacing=0))
+        layout.addWidget(label(tr("Note"), "heading"))
+        layout.addWidget(self.note)
         layout.addSpacing(GRID)
         layout.addWidget(self.warnings)
         layout.addWidget(label(tr("Settings of this run"), "heading"))
@@ -158,11 +190,6 @@ class RunInspector(QScrollArea):
     @Slot()
     def _on_compare_changed(self) -> None:
         self.compare_changed.emit()
-
-    @Slot()
-    def _on_open_folder(self) -> None:
-        if self._folder is not None:
-            QDesktopServices.openUrl(QUrl.fromLocalFile(str(self._folder)))
 
 
 def training_facts(spec: TrainSpec) -> list[tuple[str, str]]:

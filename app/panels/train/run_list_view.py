@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QSize, Qt, Signal, Slot
-from PySide6.QtGui import QColor, QFont, QPainter
+from PySide6.QtCore import (
+    QAbstractItemModel,
+    QModelIndex,
+    QPersistentModelIndex,
+    QPoint,
+    QRect,
+    QSize,
+    Qt,
+    Signal,
+    Slot,
+)
+from PySide6.QtGui import QColor, QFont, QKeySequence, QPainter, QShortcut
 from PySide6.QtWidgets import (
+    QLineEdit,
     QListWidget,
     QListWidgetItem,
     QStyle,
@@ -15,6 +26,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.look.icons import pixmap
 from app.look.theme import GRID, RADIUS, Tokens, tokens
 from app.look.translation import tr
 from app.widgets.run_states import state_color, state_text
@@ -23,7 +35,9 @@ from core.project.rows import RunRow
 
 _ROW = Qt.ItemDataRole.UserRole
 _VERDICT = _ROW + 1
+_STATE = _ROW + 2
 _HEIGHT = GRID * 7
+_STAR = 14
 
 
 class RunList(QListWidget):
@@ -31,25 +45,50 @@ class RunList(QListWidget):
 
     run_selected = Signal(int)
     """(run id): another run was chosen."""
+    menu_requested = Signal(int, QPoint)
+    """(run id, place on the screen)."""
+    renamed = Signal(int, str)
+    """(run id, name): typed into a row."""
+    edit_ended = Signal()
+    """A name was typed or not; meanwhile the list was not filled again."""
+    delete_requested = Signal()
+    """Of the chosen run."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setProperty("role", "plain")
-        self.setItemDelegate(_RunDelegate(self))
+        delegate = _RunDelegate(self)
+        # Queued: the list cannot be filled again before the field is gone.
+        queued = Qt.ConnectionType.QueuedConnection
+        delegate.renamed.connect(self.renamed, queued)
+        delegate.closeEditor.connect(self.edit_ended, queued)
+        self.setItemDelegate(delegate)
+        self.setEditTriggers(QListWidget.EditTrigger.EditKeyPressed)
+        self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        self.customContextMenuRequested.connect(self._on_menu_requested)
+        delete = QShortcut(QKeySequence(QKeySequence.StandardKey.Delete), self)
+        delete.setContext(Qt.ShortcutContext.WidgetShortcut)
+        delete.activated.connect(self.delete_requested)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setVerticalScrollMode(QListWidget.ScrollMode.ScrollPerPixel)
         self.setAccessibleName(tr("Runs"))
         self.currentItemChanged.connect(self._on_current_changed)
 
     def set_runs(
-        self, runs: Iterable[RunRow], verdicts: Mapping[int, Verdict | None] | None = None
+        self,
+        runs: Iterable[RunRow],
+        verdicts: Mapping[int, Verdict | None] | None = None,
+        left: Collection[int] = (),
     ) -> None:
         """Show these runs; the chosen one stays chosen, silently.
 
         Args:
-            runs: newest first.
+            runs: from top to bottom.
             verdicts: what was said of their models, by run id.
+            left: ids of those that an earlier window left in the queue.
         """
+        if self.state() is QListWidget.State.EditingState:  # a name is being typed
+            return
         current = self.current_id
         self.blockSignals(True)
         self.clear()
@@ -57,10 +96,12 @@ class RunList(QListWidget):
             item = QListWidgetItem()
             item.setData(_ROW, run)
             verdict = (verdicts or {}).get(run.id)
+            state = state_text(run.state, verdict, waits=run.id not in left)
             item.setData(_VERDICT, verdict)
-            state = state_text(run.state, verdict)
+            item.setData(_STATE, state)
             item.setData(Qt.ItemDataRole.AccessibleTextRole, f"{run.name}, {state}")
-            item.setToolTip(run.name)
+            item.setToolTip("\n\n".join(text for text in (run.name, run.note) if text))
+            item.setFlags(item.flags() | Qt.ItemFlag.ItemIsEditable)
             self.addItem(item)
             if run.id == current:
                 self.setCurrentItem(item)
@@ -83,6 +124,19 @@ class RunList(QListWidget):
             if run.id == run_id:
                 self.setCurrentRow(i)
 
+    @Slot(int)
+    def begin_rename(self, run_id: int) -> None:
+        """Let the name of a run be typed in its row."""
+        self.select(run_id)
+        if self.current_id == run_id:
+            self.editItem(self.currentItem())
+
+    @Slot(QPoint)
+    def _on_menu_requested(self, place: QPoint) -> None:
+        item = self.itemAt(place)
+        if item is not None:
+            self.menu_requested.emit(item.data(_ROW).id, self.viewport().mapToGlobal(place))
+
     @Slot(QListWidgetItem, QListWidgetItem)
     def _on_current_changed(self, item: QListWidgetItem | None, _before: object) -> None:
         if item is not None:
@@ -90,6 +144,38 @@ class RunList(QListWidget):
 
 
 class _RunDelegate(QStyledItemDelegate):
+    renamed = Signal(int, str)
+
+    def createEditor(  # noqa: N802
+        self,
+        parent: QWidget,
+        _option: QStyleOptionViewItem,
+        index: QModelIndex | QPersistentModelIndex,
+    ) -> QWidget:
+        """A field for the name."""
+        made = QLineEdit(index.data(_ROW).name, parent)
+        made.setAccessibleName(tr("Name of the run"))
+        return made
+
+    def setEditorData(  # noqa: N802
+        self, editor: QWidget, index: QModelIndex | QPersistentModelIndex
+    ) -> None:
+        """The name as it is, ready to be replaced."""
+        if isinstance(editor, QLineEdit):
+            editor.setText(index.data(_ROW).name)
+            editor.selectAll()
+
+    def setModelData(  # noqa: N802
+        self,
+        editor: QWidget,
+        _model: QAbstractItemModel,
+        index: QModelIndex | QPersistentModelIndex,
+    ) -> None:
+        """Tell the new name; the list is filled again from the project."""
+        run: RunRow = index.data(_ROW)
+        if isinstance(editor, QLineEdit) and editor.text().strip() not in ("", run.name):
+            self.renamed.emit(run.id, editor.text())
+
     def sizeHint(  # noqa: N802
         self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
     ) -> QSize:
@@ -113,13 +199,19 @@ class _RunDelegate(QStyledItemDelegate):
         upper, lower = QRect(inner), QRect(inner)
         upper.setHeight(inner.height() // 2)
         lower.setTop(upper.bottom() + 1)
-        chip = self._paint_chip(painter, option, lower, run.state, verdict=index.data(_VERDICT))
+        color = QColor(state_color(run.state, theme, index.data(_VERDICT)))
+        chip = self._paint_chip(painter, option, lower, index.data(_STATE), color)
         metrics = option.fontMetrics
         font = QFont(option.font)
         font.setWeight(QFont.Weight.DemiBold)
         painter.setFont(font)
         painter.setPen(QColor(theme.text))
         left = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
+        if run.pinned:
+            ratio = painter.device().devicePixelRatioF()
+            star = pixmap("star", _STAR, color=theme.accent, ratio=ratio)
+            painter.drawPixmap(upper.right() - _STAR, upper.center().y() - _STAR // 2, star)
+            upper.setRight(upper.right() - _STAR)
         name = metrics.elidedText(run.name, Qt.TextElideMode.ElideRight, upper.width() - GRID)
         painter.drawText(upper, left, name)
         painter.setFont(option.font)
@@ -131,6 +223,10 @@ class _RunDelegate(QStyledItemDelegate):
         )
         if score and text != score:  # a number cut short would be another number
             text = f"{run.best_miou:.3f}"
+            if metrics.horizontalAdvance(text) > lower.width():
+                text = ""
+        elif text != run.model and not score:  # the name has it, as a rule
+            text = ""
         painter.drawText(lower, left, text)
         painter.restore()
 
@@ -153,15 +249,12 @@ class _RunDelegate(QStyledItemDelegate):
         painter: QPainter,
         option: QStyleOptionViewItem,
         area: QRect,
-        state: str,
-        *,
-        verdict: Verdict | None,
+        text: str,
+        color: QColor,
     ) -> QRect:
-        text = state_text(state, verdict)
         width = option.fontMetrics.horizontalAdvance(text) + GRID * 2
         height = option.fontMetrics.height() + 2
         chip = QRect(area.right() - width, area.center().y() - height // 2, width, height)
-        color = QColor(state_color(state, tokens(), verdict))
         soft = QColor(color)
         soft.setAlphaF(0.16)
         painter.setPen(Qt.PenStyle.NoPen)

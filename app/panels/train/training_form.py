@@ -42,6 +42,7 @@ OPTIMIZERS = {"momentum": "Momentum (SGD)", "adamw": "AdamW"}
 _UNSEEN = ("sampling", "epoch_images", "backbone_lr_multiplier", "warmup_steps", "ema_decay")
 _DICE = "dice"
 _SIDE_STEP = 32
+_ENLARGED = 1.5
 _MOST = 100_000
 _FIELD_WIDTH = GRID * 14
 _CAPTION_WIDTH = GRID * 22
@@ -153,6 +154,18 @@ class TrainingForm(QWidget):
         self._show_usual_weights(NETWORKS[preset.model].default_weights or "")
         self._filling = False
         self.changed.emit()
+
+    def weight_classes(self) -> None:
+        """Let rare classes count as much as frequent ones."""
+        self.weights_box.setCurrentIndex(self.weights_box.findData("balanced"))
+
+    def enlarge_input(self) -> None:
+        """Show the network the images half as large again."""
+        if self.scale_box.value():
+            self.scale_box.setValue(self.scale_box.value() * _ENLARGED)
+            return
+        for box in (self.width_box, self.height_box):
+            box.setValue(round(box.value() * _ENLARGED / _SIDE_STEP) * _SIDE_STEP)
 
     def values(self) -> dict[str, Any]:
         """Return the fields by their names in ``TrainSpec``, all but ``kind`` and ``model``."""

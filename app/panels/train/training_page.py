@@ -17,7 +17,11 @@ _COLUMN_WIDTH = GRID * 100
 
 
 class TrainingPage(QWidget):
-    """Only the parts and their places; the panel fills and connects them."""
+    """Only the parts and their places; the panel fills and connects them.
+
+    Attributes:
+        goals: cards in the order of ``presets.GOALS``.
+    """
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -29,6 +33,17 @@ class TrainingPage(QWidget):
                 (tr("Overnight"), tr("Larger parts and more steps, for the final model.")),
             ]
         )
+        self.goals = ChoiceCards(
+            [
+                (tr("All-round"), tr("What the data suggests.")),
+                (tr("Small defects"), tr("Larger images: finds smaller things, slower.")),
+                (tr("Fast line"), tr("Smaller images: quicker, misses tiny things.")),
+                (tr("As accurate as possible"), tr("Larger images and a night of training.")),
+            ]
+        )
+        for card in self.goals.cards:
+            card.fact.hide()
+        self.goals.choose(0)
         self.form = TrainingForm()
         self.reset_button = button(
             tr("Back to the suggestion"), "link", tooltip=tr("Undo your own changes")
@@ -49,6 +64,9 @@ class TrainingPage(QWidget):
         column = QVBoxLayout(content)
         column.setContentsMargins(GRID * 3, GRID * 2, GRID * 3, GRID * 2)
         column.setSpacing(GRID)
+        column.addWidget(label(tr("What matters most?"), "heading"))
+        column.addWidget(self.goals)
+        column.addSpacing(GRID)
         column.addWidget(label(tr("Network"), "heading"))
         column.addWidget(self.networks)
         column.addSpacing(GRID)

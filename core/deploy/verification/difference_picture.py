@@ -35,10 +35,14 @@ def write_difference_picture(
     tiles = [
         ("model", _small(_painted(pixels, pair.own, colors))),
         ("export", _small(_painted(pixels, pair.exported, colors))),
-        (f"difference: {int(different.sum())} pixels", _differences(pixels, different)),
+        (_difference_title(int(different.sum())), _differences(pixels, different)),
     ]
     file.parent.mkdir(parents=True, exist_ok=True)
     write_image(file, _side_by_side(tiles))
+
+
+def _difference_title(count: int) -> str:
+    return f"difference: {count} {'pixel' if count == 1 else 'pixels'}"
 
 
 def _painted(

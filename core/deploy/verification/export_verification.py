@@ -139,7 +139,7 @@ def verify_export(
     machine = _machine(exported)
     judged = _judge(manifest, found, bounds or Bounds())
     if any(one.stage == "preprocessing" for one in faults):
-        warnings += _followed(exported, original)
+        warnings += _followed(place, exported, original)
     if (order := _color_order(place, exported, original, samples)) is not None:
         faults.append(Fault("preprocessing", order))
     if judged.problem is not None:
@@ -237,10 +237,20 @@ def _some(samples: Sequence[Sample]) -> list[Sample]:
     return [samples[index] for index in spread(len(samples), _LOOKED_AT)]
 
 
-def _followed(exported: Exported, original: Original) -> list[Message]:
+def _followed(folder: Path, exported: Exported, original: Original) -> list[Message]:
     """Say what the file itself does where the manifest says something else than the model."""
-    if exported.manifest.graph != "complete":
-        return []
+    manifest = exported.manifest
+    if manifest.graph != "complete":
+        inside = embedded_description(folder, manifest) if manifest.format == "onnx" else None
+        if inside is None or inside.transforms == ModelFacts.of_manifest(manifest).transforms:
+            return []
+        text = message(
+            "This program prepares images as {file} says of itself, and so finds the same; what "
+            "follows {manifest} does not.",
+            file=manifest.model_file,
+            manifest=MANIFEST,
+        )
+        return [text]
     match follows(exported, original, ModelFacts.of_manifest(exported.manifest)):
         case "model":
             return [message("The file itself prepares images as the model does.")]

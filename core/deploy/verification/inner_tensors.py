@@ -75,7 +75,7 @@ def _plain_tensors(
     steps = transforms_from_list([dict(one) for one in manifest.preprocessing or ()])
     predictor = open_exported(folder / manifest.model_file).prepared_by(steps)
     assert isinstance(predictor, FilePredictor)  # as the graph is plain
-    prepared = predictor.prepare(image).image
+    prepared = predictor.network_input(image).image
     height, width = prepared.shape[1:]
     below, right = -height % predictor.multiple, -width % predictor.multiple
     if height + below > WINDOW[1] or width + right > WINDOW[0]:

@@ -9,15 +9,18 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 
-from core.deploy.opening import PredictorRuntime
 from core.deploy.verification.embedded_description import embedded_description
 from core.deploy.verification.export_verification import export_manifest
 from core.deploy.verification.model_facts import ModelFacts, with_size_of_export
-from core.deploy.verification.originals import Answer, Array, LabelMap, label_map_of_logits
+from core.deploy.verification.originals import (
+    Answer,
+    Array,
+    LabelMap,
+    label_map_of_logits,
+    softmax,
+)
 from core.deploy.verification.samples import Sample
-from core.portable.line_predictor import LinePredictor
 from core.portable.manifest import Manifest
-from core.portable.tiling import needs_windows
 from core.prediction.inspection import background_class
 from core.prediction.paddle_predictor import WINDOW, ImagePredictor
 from core.prediction.predictor import Prepared
@@ -28,7 +31,6 @@ if TYPE_CHECKING:
 
 #: Most numbers of scores at an image's own size that are looked at (256 MiB).
 MOST_SCORES: Final = 2**26
-_ANY_SIZE: Final = (2**20, 2**20)
 
 
 class TrainedNetwork:
@@ -38,9 +40,6 @@ class TrainedNetwork:
         model: trained.
         facts: how it is to be used; see ``model_facts_of``.
         window: (width, height) above which a network input is predicted in windows.
-        manifest: of an export that cuts its windows out of the image and rescales each by itself.
-            A network that rescales the image first sees its pixels at other places, so images that
-            need windows are computed in the export's. None: the network's own.
     """
 
     kind: Final[Literal["model"]] = "model"
@@ -51,10 +50,8 @@ class TrainedNetwork:
         facts: ModelFacts,
         *,
         window: tuple[int, int] = WINDOW,
-        manifest: Manifest | None = None,
     ) -> None:
         self._net = model.net
-        self._manifest = manifest
         self._window = window
         self.facts = facts
         self._predictor = self._predictor_of(facts)
@@ -75,14 +72,12 @@ class TrainedNetwork:
         """Return the label map that it would make of other logits than those of an answer."""
         return label_map_of_logits(logits, answer.trace, self.facts.chosen_by)
 
-    def _predictor_of(
-        self, facts: ModelFacts, *, window: tuple[int, int] | None = None
-    ) -> _WholePredictor:
+    def _predictor_of(self, facts: ModelFacts) -> _WholePredictor:
         return _WholePredictor(
             self._net,
             facts.compose(),
             num_classes=len(self.facts.labels),
-            window=window or self._window,
+            window=self._window,
             multiple=facts.size_multiple,
             size=facts.size,
         )
@@ -91,28 +86,15 @@ class TrainedNetwork:
         thresholds = facts.chosen_by
         predictor.set_thresholds(thresholds)
         pixels = sample.pixels()
-        if self._manifest is not None and needs_windows(pixels, self._manifest.tiling):
-            return self._answer_in_windows(pixels, self._manifest, facts)
         prepared = predictor.prepare(pixels)
+        image = prepared.image if prepared.tiling is None else None
         if pixels.shape[0] * pixels.shape[1] * predictor.num_classes > MOST_SCORES:
-            return Answer(predictor.label_maps([prepared])[0], prepared.image, None, prepared.trace)
+            return Answer(predictor.label_maps([prepared])[0], image, None, prepared.trace)
         logits = predictor.whole_logits(prepared)
         label_map = label_map_of_logits(logits, prepared.trace, thresholds)
-        return Answer(label_map, prepared.image, logits, prepared.trace)
-
-    def _answer_in_windows(self, pixels: LabelMap, manifest: Manifest, facts: ModelFacts) -> Answer:
-        own = replace(
-            manifest,
-            size_multiple=facts.size_multiple,
-            thresholds=facts.thresholds,
-            applies_thresholds=facts.applies_thresholds,
-        )
-        whole = self._predictor_of(facts, window=_ANY_SIZE)
-        line = LinePredictor.from_runtime(own, PredictorRuntime(whole, own, threads=1))
-        label_map = line.label_map(pixels)
-        if pixels.shape[0] * pixels.shape[1] * manifest.num_classes > MOST_SCORES:
-            return Answer(label_map)
-        return Answer(label_map, probabilities=line.scores(pixels))
+        if image is None:  # each window has an input of its own
+            return Answer(label_map, probabilities=softmax(logits))
+        return Answer(label_map, image, logits, prepared.trace)
 
 
 class _WholePredictor(ImagePredictor):
@@ -192,17 +174,13 @@ def trained_network(folder: str | Path, model: Segmenter) -> TrainedNetwork:
     if inside.size_multiple == 1:  # as it is where the file takes one size
         facts = replace(facts, size_multiple=1)
     facts = replace(facts, size=inside.size)
-    rescales = any("Rescale" in step for step in facts.transforms)
-    return TrainedNetwork(
-        model,
-        facts,
-        window=_window(manifest, facts),
-        manifest=manifest if rescales and manifest.graph == "complete" else None,
-    )
+    return TrainedNetwork(model, facts, window=_window(manifest, facts))
 
 
 def _window(manifest: Manifest, facts: ModelFacts) -> tuple[int, int]:
     """Return (width, height) above which the file's network computes in windows."""
+    if facts.size is not None:
+        return facts.size
     width, height = manifest.input.width, manifest.input.height
     if width is not None and height is not None:
         return width, height

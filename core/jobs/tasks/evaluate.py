@@ -14,6 +14,7 @@ from core.images.palette import default_palette
 from core.jobs.tasks.judging import measure_and_judge
 from core.prediction.figures import FigureRules, ImageFigures
 from core.prediction.inspection import score_image
+from core.prediction.kept_odds import write_odds
 from core.prediction.metrics import metrics_from_matrix
 from core.prediction.object_matching import ObjectRule
 from core.prediction.predictor import ImageEvaluation, LabelMap
@@ -25,6 +26,7 @@ from core.system.reporting import Reporter
 METRICS_FILE = "metrics.json"
 PER_IMAGE_FILE = "per_image.json"
 PREDICTIONS_DIR = "predictions"
+ODDS_DIR = "odds"
 _MASK_SUFFIX = ".png"
 
 
@@ -32,7 +34,8 @@ def run(spec: EvaluateSpec, folder: RunFolder, reporter: Reporter) -> dict[str, 
     """Measure a model on a subset; the run folder gets ``metrics.json`` and ``per_image.json``.
 
     The rows of ``per_image.json`` stand worst first. With ``save_masks``, ``predictions/`` gets
-    each predicted label map.
+    each predicted label map; with ``save_odds``, ``odds/`` what ``core.prediction.kept_odds`` is
+    about.
     """
     started = time.monotonic()
     data = open_data_folder(spec.data_dir)
@@ -42,14 +45,22 @@ def run(spec: EvaluateSpec, folder: RunFolder, reporter: Reporter) -> dict[str, 
     rows: list[dict[str, Any]] = []
 
     def on_image(image: ImageEvaluation, label_map: LabelMap) -> None:
-        saved = None
-        if spec.save_masks:
-            saved = folder.path / PREDICTIONS_DIR / f"{image.index:06d}{_MASK_SUFFIX}"
+        saved = odds = None
+        name = f"{image.index:06d}{_MASK_SUFFIX}"
+        if spec.save_masks or spec.save_odds:
+            saved = folder.path / PREDICTIONS_DIR / name
             write_mask(saved, label_map, palette=palette)
-        rows.append(_row(image, dataset, saved, folder.path))
+        if spec.save_odds and image.class_odds is not None:
+            odds = folder.path / ODDS_DIR / name
+            write_odds(odds, image.class_odds)
+        rows.append(_row(image, dataset, saved, odds, folder.path))
 
-    if spec.save_masks:
-        (folder.path / PREDICTIONS_DIR).mkdir(exist_ok=True)
+    for name, wanted in (
+        (PREDICTIONS_DIR, spec.save_masks or spec.save_odds),
+        (ODDS_DIR, spec.save_odds),
+    ):
+        if wanted:
+            (folder.path / name).mkdir(exist_ok=True)
     judgement = measure_and_judge(
         model,
         dataset,
@@ -57,6 +68,7 @@ def run(spec: EvaluateSpec, folder: RunFolder, reporter: Reporter) -> dict[str, 
         on_image=on_image,
         rules=_rules(spec),
         thresholds=spec.thresholds,
+        every_class=spec.save_odds,
     )
     rows.sort(key=lambda row: (row["miou"] is None, row["miou"] or 0.0, -row["wrong_pixels"]))
     seconds = time.monotonic() - started
@@ -64,6 +76,8 @@ def run(spec: EvaluateSpec, folder: RunFolder, reporter: Reporter) -> dict[str, 
         **judgement.metrics,
         **judgement.result(),
         "thresholds": spec.thresholds,
+        "save_odds": spec.save_odds,
+        "measured_by": model.thresholds if spec.thresholds else None,
         "seconds": seconds,
         "images_per_second": len(dataset) / seconds,
         "split": spec.split,
@@ -85,7 +99,11 @@ def _rules(spec: EvaluateSpec) -> FigureRules:
 
 
 def _row(
-    image: ImageEvaluation, dataset: SegDataset, saved: Path | None, run_dir: Path
+    image: ImageEvaluation,
+    dataset: SegDataset,
+    saved: Path | None,
+    odds: Path | None,
+    run_dir: Path,
 ) -> dict[str, Any]:
     image_path, mask_path = dataset.raw(image.index)
     score = asdict(
@@ -100,6 +118,7 @@ def _row(
         "image": str(image_path),
         "mask": str(mask_path),
         "prediction": None if saved is None else saved.relative_to(run_dir).as_posix(),
+        "odds": None if odds is None else odds.relative_to(run_dir).as_posix(),
         "miou": score["miou"],
         "accuracy": score["accuracy"],
         "iou": metrics_from_matrix(image.confusion)["category_iou"],
@@ -118,4 +137,5 @@ def _figures(figures: ImageFigures | None) -> dict[str, Any]:
         "objects": [[index, *counts] for index, counts in figures.objects.items()],
         "score": figures.score,
         "defective": figures.defective,
+        "errors": figures.errors.to_dict(),
     }

@@ -64,6 +64,7 @@ def measure_and_judge(
     on_image: ImageCallback | None = None,
     rules: FigureRules | None = None,
     thresholds: bool = False,
+    every_class: bool = False,
 ) -> Judgement:
     """Measure a model on a data set.
 
@@ -74,6 +75,7 @@ def measure_and_judge(
         on_image: called after each image.
         rules: what counts as found.
         thresholds: choose classes by the model's thresholds.
+        every_class: tell ``on_image`` the odds of each class, too.
     """
     rows: list[Row] = []
 
@@ -90,6 +92,7 @@ def measure_and_judge(
         on_image=remember,
         rules=rules,
         thresholds=thresholds,
+        every_class=every_class,
     )
     assert isinstance(measured, tuple)  # as details were asked for
     metrics, details = measured

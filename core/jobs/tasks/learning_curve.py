@@ -34,7 +34,8 @@ from core.models.optimizer_choice import learning_rate
 from core.prediction.inspection import background_class
 from core.runs.kinds import LearningCurveSpec, TrainSpec
 from core.runs.run_folder import RunFolder
-from core.system.devices import DeviceInfo, training_devices
+from core.system.devices import DeviceInfo
+from core.system.engine_devices import training_devices
 from core.system.errors import InputError
 from core.system.files import write_json_atomic
 from core.system.messages import Message

@@ -1,385 +1,131 @@
 """Does this machine have what the program needs? Plain words, and a way out for each problem.
 
 Whatever may crash (the engine's native code, Qt's system libraries) is tried in a process of its
-own, see ``core.system.doctor.probes``.
+own, see ``core.system.probe_process``; whatever may hang, in a thread that is left behind.
 """
 
 from __future__ import annotations
 
-import os
-import platform
-import shutil
+import queue
 import sys
-import tempfile
+import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
-from importlib import metadata
 from pathlib import Path
-from typing import Any, Literal
 
-import psutil
+from core.system.devices import list_devices
+from core.system.doctor import engine, machine, places, probes, window
+from core.system.doctor.check import Check
+from core.system.doctor.engine import installed_version
+from core.system.doctor.places import Places
+from core.system.messages import message
+from core.system.probe_process import TIMEOUT_S, ProbeResult, run_probe
+from core.system.reporting import StopRequested
 
-from core.system.devices import DeviceInfo, list_devices
-from core.system.doctor import probes as doctor_probes
-from core.system.doctor.gpu_build import ENGINE_VERSION, gpu_build, gpu_installation
-from core.system.doctor.probes import ProbeResult, run_probe
-from core.system.messages import Message, message
-
-Severity = Literal["ok", "info", "warning", "error"]
-_GIB = 1 << 30
-_LIBRARIES = {  # Debian's package for each system library that Qt loads
-    "libEGL.so.1": "libegl1",
-    "libGL.so.1": "libgl1",
-    "libxkbcommon.so.0": "libxkbcommon0",
-    "libdbus-1.so.3": "libdbus-1-3",
-    "libfontconfig.so.1": "libfontconfig1",
-    "libglib-2.0.so.0": "libglib2.0-0",
-    "libgthread-2.0.so.0": "libglib2.0-0",
-    "libxcb-cursor.so.0": "libxcb-cursor0",
-    "libxcb-icccm.so.4": "libxcb-icccm4",
-    "libxcb-image.so.0": "libxcb-image0",
-    "libxcb-keysyms.so.1": "libxcb-keysyms1",
-    "libxcb-render-util.so.0": "libxcb-render-util0",
-    "libxcb-shape.so.0": "libxcb-shape0",
-    "libxcb-xinerama.so.0": "libxcb-xinerama0",
-    "libxcb-xkb.so.1": "libxcb-xkb1",
-    "libxkbcommon-x11.so.0": "libxkbcommon-x11-0",
-}
+_Look = Callable[[], Check | Iterable[Check]]
+#: A disk on a network that is gone answers after minutes; a process ends by its own patience.
+_PATIENCE_S = 20.0
+_PATIENCE_WITH_PROCESS_S = TIMEOUT_S + 30.0
+_TICK_S = 0.1
+_END_WAIT_S = 2.0
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One finding: what was looked at, how it is, and what to do if it is not well."""
-
-    name: str
-    severity: Severity
-    detail: Message
-    fix: tuple[Message, ...] = ()
-
-    def as_json(self) -> dict[str, Any]:
-        """As the command line prints it with ``--json``."""
-        return {
-            "name": self.name,
-            "severity": self.severity,
-            "detail": str(self.detail),
-            "fix": [str(step) for step in self.fix],
-        }
-
-
-def examine(folder: Path | None = None) -> Iterator[Check]:
+def examine(
+    folder: Path | None = None, *, stopped: Callable[[], bool] = lambda: False
+) -> Iterator[Check]:
     """Yield one finding after the other; takes some seconds.
 
     Args:
         folder: where data and runs go (room on its disk, its name); None: the current folder.
+        stopped: asked often; once it says yes the rest is left out.
     """
-    yield from _alone("python", check_python)
-    yield from _alone("system", check_system)
-    yield from _alone("processor", check_processor)
-    yield from _alone("memory", check_memory)
-    yield from _alone("disk", lambda: check_disk((folder or Path.cwd()).absolute()))
+
+    def trial(function: Callable[[], str]) -> ProbeResult:
+        return run_probe(function, stopped=stopped)
+
+    def look(name: str, what: _Look, patience_s: float = _PATIENCE_S) -> Iterator[Check]:
+        return _alone(name, what, patience_s=patience_s, stopped=stopped)
+
+    slow = _PATIENCE_WITH_PROCESS_S
+    yield from look("program", machine.check_program)
+    yield from look("python", machine.check_python)
+    yield from look("system", machine.check_system)
+    yield from look("processor", machine.check_processor)
+    yield from look("memory", machine.check_memory)
+    if sys.platform == "win32":
+        yield from look("counters", machine.check_counters)
+    yield from look("disk", lambda: machine.check_disk((folder or Path.cwd()).absolute()))
     if sys.platform == "linux":
-        yield from _alone("shared_memory", check_shared_memory)
-    yield from _alone("engine", lambda: check_engine(_installed))
-    yield from _alone(
-        "window", lambda: check_window_libraries(run_probe(doctor_probes.start_window_system))
+        yield from look("shared_memory", machine.check_shared_memory)
+    yield from look("rights", lambda: places.check_rights(Places.of_this_user(folder)))
+    yield from look(
+        "paths",
+        lambda: places.check_paths(
+            Places.of_this_user(folder), long_paths=places.long_paths_enabled()
+        ),
     )
-    yield from _alone("display", check_display)
-    yield from _alone(
+    if sys.platform == "win32":
+        yield from look("long_paths", places.check_long_paths)
+    yield from look(
+        "engine",
+        lambda: engine.check_engine(installed_version, lambda: trial(probes.train_one_step)),
+        slow,
+    )
+    yield from look(
+        "window", lambda: window.check_window_libraries(trial(probes.start_window_system)), slow
+    )
+    yield from look(
+        "display", lambda: window.check_display(lambda: trial(probes.open_display)), slow
+    )
+    yield from look("fonts", lambda: window.check_fonts(trial(probes.find_chinese_font)), slow)
+    yield from look(
         "gpu",
-        lambda: check_gpus(list_devices(), gpu_build_installed=_installed("paddlepaddle-gpu")),
+        lambda: engine.check_gpus(
+            list_devices(), gpu_build_installed=installed_version("paddlepaddle-gpu")
+        ),
     )
 
 
-def _alone(name: str, look: Callable[[], Check | Iterable[Check]]) -> Iterator[Check]:
-    """Look at one thing; where that fails the others must still be told."""
-    try:
-        found = look()
-        yield from ([found] if isinstance(found, Check) else found)
-    except Exception as error:  # systems differ in what they refuse to say, and how
-        yield Check(
-            name,
-            "warning",
-            message(
-                "this could not be looked at: {problem}",
-                problem=" ".join(f"{type(error).__name__}: {error}".split())[:300],
-            ),
-        )
-
-
-def check_python(version: tuple[int, ...] = sys.version_info[:3]) -> Check:
-    """3.11 and 3.12, 64 bits."""
-    text = ".".join(str(part) for part in version)
-    detail = message("Python {version}, {bits} bits", version=text, bits=_bits())
-    if (3, 11) <= tuple(version[:2]) < (3, 13) and _bits() == 64:
-        return Check("python", "ok", detail)
-    return Check(
-        "python",
-        "error",
-        detail,
-        (message("Use Python 3.11 or 3.12 for 64 bits: uv run --python 3.12 main.py"),),
-    )
-
-
-def check_system() -> Check:
-    """Operating system and processor architecture; the engine has no build for others."""
-    detail = message(
-        "{system} {release} on {machine}",
-        system=platform.system(),
-        release=platform.release(),
-        machine=platform.machine(),
-    )
-    machine = platform.machine().lower()
-    supported = machine in ("x86_64", "amd64") or (
-        machine in ("arm64", "aarch64") and sys.platform in ("darwin", "linux")
-    )
-    if not supported:
-        return Check(
-            "system",
-            "error",
-            detail,
-            (message("Use a 64-bit computer with an x86 processor, or an Apple one."),),
-        )
-    return Check("system", "ok", detail)
-
-
-def check_processor() -> Check:
-    """Cores this process may use, and the instructions the engine's builds take for granted."""
-    processor = list_devices()[0]
-    detail = message("{name}, {cores} cores usable", name=processor.name, cores=processor.cores)
-    if sys.platform == "linux" and platform.machine() == "x86_64" and not _has_avx():
-        return Check(
-            "processor",
-            "error",
-            detail,
-            (message("This processor (or virtual machine) has no AVX, which the engine needs."),),
-        )
-    if processor.cores < 2:
-        return Check(
-            "processor",
-            "warning",
-            detail,
-            (message("With one core, training slows the window down; use two or more."),),
-        )
-    return Check("processor", "ok", detail)
-
-
-def check_memory() -> Check:
-    """Memory that is free now, and swap."""
-    processor = list_devices()[0]
-    if not processor.free_bytes:
-        return Check("memory", "info", message("the system does not say how much memory is free"))
-    try:
-        swap = f"{psutil.swap_memory().total / _GIB:.1f}"
-    except Exception:  # Windows without performance counters: RuntimeError
-        swap = "?"
-    detail = message(
-        "{free} GiB of {total} GiB memory free, {swap} GiB swap",
-        free=f"{processor.free_bytes / _GIB:.1f}",
-        total=f"{processor.memory_bytes / _GIB:.1f}",
-        swap=swap,
-    )
-    if processor.free_bytes < 2 * _GIB:
-        return Check(
-            "memory",
-            "warning",
-            detail,
-            (message("Close other programs, or train with small images and a batch of 2."),),
-        )
-    return Check("memory", "ok", detail)
-
-
-def check_disk(folder: Path) -> Check:
-    """Room for runs on the disk of ``folder``, and for temporary files."""
-    rooms = {place: _free_bytes(place) for place in (folder, Path(tempfile.gettempdir()))}
-    detail = message(
-        "{free} GiB free for {folder}, {temporary} GiB for temporary files",
-        free=f"{rooms[folder] / _GIB:.1f}",
-        folder=folder,
-        temporary=f"{rooms[Path(tempfile.gettempdir())] / _GIB:.1f}",
-    )
-    least = min(rooms.values())
-    if least < 2 * _GIB:
-        return Check(
-            "disk",
-            "error" if least < _GIB // 4 else "warning",
-            detail,
-            (message("Free some room: a training run takes up to 1 GiB."),),
-        )
-    return Check("disk", "ok", detail)
-
-
-def check_shared_memory(folder: Path = Path("/dev/shm")) -> Check:  # noqa: S108
-    """Containers often have 64 MiB, too little for processes that load data."""
-    free = _free_bytes(folder) if folder.is_dir() else 0
-    detail = message("{free} MiB shared memory free", free=free >> 20)
-    if free < 256 << 20:
-        return Check(
-            "shared_memory",
-            "warning",
-            detail,
-            (
-                message("In a container, start it with --shm-size=1g."),
-                message("Or train with --set num_workers=0."),
-            ),
-        )
-    return Check("shared_memory", "ok", detail)
-
-
-def check_engine(installed: Callable[[str], str | None]) -> Iterator[Check]:
-    """The engine's builds that are installed, and whether the one that is works."""
-    cpu, gpu = installed("paddlepaddle"), installed("paddlepaddle-gpu")
-    if cpu and gpu:
-        yield Check(
-            "engine",
-            "error",
-            message(
-                "paddlepaddle {cpu} and paddlepaddle-gpu {gpu} are both installed and overwrite "
-                "each other's files",
-                cpu=cpu,
-                gpu=gpu,
-            ),
-            (
-                message("Remove both: uv pip uninstall paddlepaddle paddlepaddle-gpu"),
-                message("Then install one: uv sync for the processor, or the GPU steps below."),
-            ),
-        )
-        return
-    version = cpu or gpu
-    if version is None:
-        yield Check(
-            "engine",
-            "error",
-            message("paddlepaddle is not installed"),
-            (message("Install it: uv sync"),),
-        )
-        return
-    name = "paddlepaddle" if cpu else "paddlepaddle-gpu"
-    yield _judge_engine(name, version, run_probe(doctor_probes.train_one_step))
-
-
-def _judge_engine(name: str, version: str, probe: ProbeResult) -> Check:
-    if not probe.ok:
-        return Check(
-            "engine",
-            "error",
-            message(
-                "{name} {version} does not work: {problem}",
-                name=name,
-                version=version,
-                problem=probe.problem,
-            ),
-            (message("Install it anew: uv sync --reinstall-package {name}", name=name),),
-        )
-    detail = message(
-        "{name} {version} trained one step and saved it under a Chinese name on {device}",
-        name=name,
-        version=version,
-        device=probe.value,
-    )
-    if version != ENGINE_VERSION:
-        fix = message("This program is tested with {version}: uv sync", version=ENGINE_VERSION)
-        return Check("engine", "warning", detail, (fix,))
-    return Check("engine", "ok", detail)
-
-
-def check_window_libraries(probe: ProbeResult) -> Check:
-    """Whether Qt starts; only the window needs it."""
-    if probe.ok and not probe.value:
-        return Check("window", "ok", message("Qt starts"))
-    missing = str(probe.value) if probe.ok else probe.problem
-    packages = sorted({package for name, package in _LIBRARIES.items() if name in missing})
-    detail = message("Qt cannot start: {problem}", problem=missing)
-    if packages:
-        fix = message("sudo apt-get install {packages}", packages=" ".join(packages))
-    else:
-        fix = message("Install the system libraries that README names for Qt.")
-    return Check(
-        "window",
-        "warning",
-        detail,
-        (fix, message("Until then everything but the window works from the command line.")),
-    )
-
-
-def check_display() -> Check:
-    """Whether there is a screen to open the window on."""
-    if has_display():
-        return Check("display", "ok", message("there is a display"))
-    return Check(
-        "display", "info", message("no display here; the command line does everything without one")
-    )
-
-
-def has_display() -> bool:
-    """Whether a window could be shown."""
-    if sys.platform in ("win32", "darwin"):
-        return True
-    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
-
-
-def check_gpus(
-    devices: tuple[DeviceInfo, ...], *, gpu_build_installed: str | None
+def _alone(
+    name: str, look: _Look, *, patience_s: float, stopped: Callable[[], bool]
 ) -> Iterator[Check]:
-    """Every NVIDIA GPU with the engine build that fits it."""
-    gpus = [device for device in devices if device.kind == "gpu"]
-    if not gpus:
-        yield Check(
-            "gpu", "info", message("no NVIDIA GPU or no driver; training uses the processor")
-        )
-    for gpu in gpus:
-        yield _check_gpu(gpu, installed=gpu_build_installed)
+    """Look at one thing; where that fails or hangs, the others must still be told."""
+    answers: queue.SimpleQueue[Check | None] = queue.SimpleQueue()
 
+    def work() -> None:
+        try:
+            found = look()
+            for check in [found] if isinstance(found, Check) else found:
+                answers.put(check)
+        except StopRequested:
+            pass
+        except Exception as error:  # systems differ in what they refuse to say, and how
+            problem = " ".join(f"{type(error).__name__}: {error}".split())[:300]
+            answers.put(
+                Check(
+                    name,
+                    "warning",
+                    message("this could not be looked at: {problem}", problem=problem),
+                )
+            )
+        finally:
+            answers.put(None)
 
-def _check_gpu(gpu: DeviceInfo, *, installed: str | None) -> Check:
-    capability = gpu.compute_capability or (0, 0)
-    detail = message(
-        "{name}, {memory} GiB, driver {driver} (CUDA up to {cuda}), compute capability {major}."
-        "{minor}",
-        name=gpu.name,
-        memory=f"{gpu.memory_bytes / _GIB:.0f}",
-        driver=gpu.driver,
-        cuda=gpu.cuda,
-        major=capability[0],
-        minor=capability[1],
-    )
-    name = f"gpu:{gpu.index}"
-    build = gpu_build(cuda=_version(gpu.cuda), capability=capability)
-    if build is None:
-        fix = (
-            message("This GPU is older than Paddle {version} supports.", version=ENGINE_VERSION)
-            if capability < (6, 0)
-            else message("Update NVIDIA's driver: this one is too old for the GPU builds.")
-        )
-        return Check(name, "warning", detail, (fix,))
-    if installed:
-        return Check(name, "ok", detail)
-    return Check(name, "info", detail, gpu_installation(build))
-
-
-def _version(text: str | None) -> tuple[int, int]:
-    major, _, minor = (text or "0.0").partition(".")
-    return int(major), int(minor or 0)
-
-
-def _installed(name: str) -> str | None:
-    try:
-        return metadata.version(name)
-    except metadata.PackageNotFoundError:
-        return None
-
-
-def _bits() -> int:
-    return 64 if sys.maxsize > 2**32 else 32
-
-
-def _has_avx() -> bool:
-    try:
-        text = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return True  # cannot tell; the engine's own probe will
-    return " avx " in text
-
-
-def _free_bytes(folder: Path) -> int:
-    existing = next(path for path in (folder, *folder.parents) if path.exists())
-    return shutil.disk_usage(existing).free
+    # A daemon: what hangs in the system must not keep the program from ending.
+    thread = threading.Thread(target=work, name=f"doctor {name}", daemon=True)
+    thread.start()
+    end = time.monotonic() + patience_s
+    while not stopped():
+        try:
+            answer = answers.get(timeout=_TICK_S)
+        except queue.Empty:
+            if time.monotonic() < end:
+                continue
+            waited = f"{patience_s:.0f}"
+            late = message("this gave no answer within {seconds} s", seconds=waited)
+            yield Check(name, "warning", late)
+            return
+        if answer is None:
+            return
+        yield answer
+    thread.join(_END_WAIT_S)  # its process is being ended

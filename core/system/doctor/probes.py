@@ -1,82 +1,23 @@
-"""Trials that may crash, each in a process of its own."""
+"""What is tried of the engine and the window system, each in a process of its own."""
 
 from __future__ import annotations
 
-import contextlib
 import ctypes
 import importlib
-import multiprocessing
 import os
-import signal
 import sys
 import tempfile
-from collections.abc import Callable
-from dataclasses import dataclass
-from multiprocessing.connection import Connection
 from pathlib import Path
-
-_TIMEOUT_S = 120.0
-
-
-@dataclass(frozen=True, slots=True)
-class ProbeResult:
-    """``value`` is what the trial returned; ``problem`` says why it did not."""
-
-    ok: bool
-    value: str = ""
-    problem: str = ""
-
-
-def run_probe(trial: Callable[[], str], *, timeout_s: float = _TIMEOUT_S) -> ProbeResult:
-    """Run a module-level function in a fresh process and say how it went."""
-    context = multiprocessing.get_context("spawn")
-    reader, writer = context.Pipe(duplex=False)
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        output = Path(folder) / "output.txt"
-        process = context.Process(target=_child, args=(trial, writer, str(output)))
-        process.start()
-        writer.close()
-        answer: tuple[bool, str] | None = None
-        with contextlib.suppress(EOFError):
-            if reader.poll(timeout_s):
-                answer = reader.recv()
-            else:
-                process.kill()
-                answer = (False, f"no answer within {timeout_s:.0f} s")
-        process.join()
-        reader.close()
-        if answer is None:
-            answer = (False, _cause_of_death(process.exitcode or 0, output))
-    return ProbeResult(True, value=answer[1]) if answer[0] else ProbeResult(False, "", answer[1])
-
-
-def _child(trial: Callable[[], str], writer: Connection, output: str) -> None:
-    target = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    for descriptor in (1, 2):
-        os.dup2(target, descriptor)
-    try:
-        writer.send((True, trial()))
-    except Exception as error:
-        writer.send((False, f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"))
-    writer.close()
-
-
-def _cause_of_death(exitcode: int, output: Path) -> str:
-    try:
-        cause = f"ended by {signal.Signals(-exitcode).name}"
-    except ValueError:
-        cause = f"ended with code {exitcode}"
-    text = output.read_text(encoding="utf-8", errors="replace") if output.exists() else ""
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return f"{cause} ({' '.join(lines[-2:])[:300]})" if lines else cause
+from typing import Any
 
 
 def train_one_step() -> str:
     """Train a tiny convolution, save it under a Chinese name; returns the device."""
     import numpy as np
-    import paddle
-    from paddle import nn
 
+    # By name, as Qt below: nothing that the window imports loads the engine.
+    paddle = importlib.import_module("paddle")
+    nn = paddle.nn
     net = nn.Sequential(nn.Conv2D(3, 4, 3, padding=1), nn.BatchNorm2D(4), nn.Conv2D(4, 2, 1))
     optimizer = paddle.optimizer.Momentum(0.01, parameters=net.parameters())
     image = paddle.to_tensor(np.ones((2, 3, 16, 16), np.float32))
@@ -95,11 +36,7 @@ def train_one_step() -> str:
 
 def start_window_system() -> str:
     """Start Qt without a screen; returns what the plug-in for screens misses, or ''."""
-    os.environ["QT_QPA_PLATFORM"] = "offscreen"
-    # By name: only this child process may load Qt from here, and nothing in ``core`` imports it.
-    widgets = importlib.import_module("PySide6.QtWidgets")
-    application = widgets.QApplication([])
-    application.processEvents()
+    _qt_application(offscreen=True).processEvents()
     if sys.platform != "linux":
         return ""
     core = importlib.import_module("PySide6.QtCore")
@@ -109,3 +46,35 @@ def start_window_system() -> str:
     except OSError as error:
         return str(error)
     return ""
+
+
+def open_display() -> str:
+    """Start Qt on the screen; returns its kind, width, height and scale in per cent."""
+    application = _qt_application(offscreen=False)
+    screen = application.primaryScreen()
+    if screen is None:
+        raise RuntimeError("there is no screen")
+    size = screen.availableSize()
+    scale = round(screen.devicePixelRatio() * 100)
+    return f"{application.platformName()} {size.width()} {size.height()} {scale}"
+
+
+def find_chinese_font() -> str:
+    """Return a font with Simplified Chinese characters, '' where none is installed."""
+    # Windows' own fonts are known to its own platform only; no window is shown.
+    _qt_application(offscreen=sys.platform == "linux")
+    gui = importlib.import_module("PySide6.QtGui")
+    fonts = gui.QFontDatabase
+    families = fonts.families(fonts.WritingSystem.SimplifiedChinese)
+    # Fonts of signs claim every language at times: only the sign itself is proof.
+    for family in families:
+        if gui.QFontMetrics(gui.QFont(family)).inFontUcs4(ord("缺")):
+            return str(family)
+    return ""
+
+
+def _qt_application(*, offscreen: bool) -> Any:
+    if offscreen:
+        os.environ["QT_QPA_PLATFORM"] = "offscreen"
+    # By name: only this child process may load Qt from here, and nothing in ``core`` imports it.
+    return importlib.import_module("PySide6.QtWidgets").QApplication([])

@@ -27,7 +27,7 @@ _FUNCTIONS = {
     "_refused": 1,
     "template": 1,
 }
-_ONLY_FOR_TERMINALS = ("core/cli", "core/report", "core/system/doctor")
+_ONLY_FOR_TERMINALS = ("core/cli",)
 
 
 def templates() -> Iterator[tuple[str, str]]:

@@ -24,7 +24,7 @@ def test_a_broken_file_is_kept_aside_and_reported(tmp_path, text):
     path.write_text(text, encoding="utf-8")
     store = SettingsStore(path)
     assert store.settings == Settings()
-    assert store.warning == str(tmp_path / "settings.broken.json")
+    assert str(tmp_path / "settings.broken.json") in str(store.problem)
     assert (tmp_path / "settings.broken.json").read_text(encoding="utf-8") == text
 
 
@@ -33,7 +33,31 @@ def test_unknown_keys_of_a_newer_version_do_not_matter(tmp_path):
     path.write_text('{"theme": "dark", "hologram": true}', encoding="utf-8")
     store = SettingsStore(path)
     assert store.settings.theme == "dark"
-    assert not store.warning
+    assert store.problem is None
+
+
+def test_the_file_of_a_later_program_is_kept_and_what_is_known_of_it_is_used(tmp_path):
+    path = tmp_path / "配置 a" / "settings.json"
+    path.parent.mkdir()
+    text = '{"format": 2, "theme": "dark", "language": "de", "thumbnail_size": 200, "seen": []}'
+    path.write_text(text, encoding="utf-8")
+    store = SettingsStore(path)
+    assert (store.settings.theme, store.settings.thumbnail_size) == ("dark", 200)
+    assert store.settings.language == "auto"  # German is not known yet
+    kept = path.parent / "settings.format-2.json"
+    assert str(kept) in str(store.problem) and "later version" in str(store.problem)
+    store.save()
+    assert kept.read_text(encoding="utf-8") == text
+    again = SettingsStore(path)
+    assert again.problem is None
+    assert again.settings == store.settings
+
+
+def test_a_first_start_is_told_from_a_later_one(tmp_path):
+    store = SettingsStore(tmp_path / "settings.json")
+    assert store.is_new
+    store.save()
+    assert not SettingsStore(store.path).is_new
 
 
 def test_recent_projects_are_few_and_newest_first():

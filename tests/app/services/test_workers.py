@@ -162,11 +162,32 @@ def test_a_closing_window_leaves_no_worker_and_keeps_the_queue(
     until(lambda: told.of("r", Metric))
     assert controller.shutdown(wait_s=60.0)
     assert not multiprocessing.active_children()
-    assert run.state == "cancelled"
+    assert run.state == "interrupted"  # nobody stopped it: the next window offers to go on
     assert run.last_checkpoint is not None
     assert RunFolder(waiting).state == "queued"
     with pytest.raises(ValueError, match="cannot be started"):
         controller.start("x", waiting)
+
+
+def test_the_queue_is_held_moved_and_let_go(
+    controller: JobController, told: Told, until: Callable, bad_run: Callable[[str], Path]
+) -> None:
+    controller.hold(True)
+    for name in "abc":
+        controller.start(name, bad_run(name))
+    controller.start("d", bad_run("d"), first=True)
+    assert (controller.running, controller.queued) == ([], ["d", "a", "b", "c"])
+    assert controller.is_busy
+    controller.move("c", -2)
+    controller.move("d", 9)
+    controller.move("none", 1)
+    assert controller.queued == ["c", "a", "b", "d"]
+    controller.stop("b")
+    controller.hold(False)
+    until(lambda: told.active[-1] == ([], []))
+    begun = [name for name, state in told.states if state == "running"]
+    assert begun == ["c", "a", "d"]
+    assert not controller.is_busy
 
 
 def test_a_job_can_be_stopped_before_its_process_is_there(
@@ -287,6 +308,6 @@ def test_a_watched_folder_does_not_hold_up_the_queue(
     assert set(controller.running) == {"1", "2", "3"}
     qtbot.waitUntil(lambda: told.states_of("2")[-1] == "failed", timeout=WAIT_MS)
     assert set(controller.running) == {"1", "3"}
-    controller.stop_all()
+    controller.leave_all()
     qtbot.waitUntil(lambda: not controller.running, timeout=WAIT_MS)
-    assert told.states_of("1")[-1] == told.states_of("3")[-1] == "cancelled"
+    assert told.states_of("1")[-1] == told.states_of("3")[-1] == "interrupted"

@@ -34,6 +34,11 @@ def test_background_only_is_never_ticked_green(opened, qtbot):
     context.start_run(FIELDS | {"class_weights": [1.0, *[0.0] * (len(labels) - 1)]})
     qtbot.waitUntil(lambda: bool(states) and states[-1] == "done", timeout=TIMEOUT_MS)
     area = window.work_area
+    # The evaluation follows without a click.
+    qtbot.waitUntil(
+        lambda: [run.state for run in context.runs("evaluate")] == ["done"], timeout=TIMEOUT_MS
+    )
+    qtbot.waitUntil(lambda: not context.jobs_running(), timeout=TIMEOUT_MS)
     qtbot.waitUntil(lambda: not area._status_timer.isActive())
 
     for key in ("model", "monitor"):
@@ -54,12 +59,7 @@ def test_background_only_is_never_ticked_green(opened, qtbot):
     item = monitor.run_list.item(0)
     assert item.data(0x0B).endswith("not usable")  # what screen readers say
 
-    run = context.run_folder(started[0])
-    context.start_run(
-        {"kind": "evaluate", "model_dir": run.best_model, "split": "val", "save_masks": True}
-    )
-    qtbot.waitUntil(lambda: len(states) > 1 and len(started) == 2, timeout=TIMEOUT_MS)
-    qtbot.waitUntil(lambda: states[-1] == "done" and not context.jobs_running(), timeout=TIMEOUT_MS)
+    assert started == [str(context.runs("train")[0].id)]  # nobody asked for the evaluation
     inspection = area.panels["inspection"]
     assert isinstance(inspection, InspectionPanel)
     context.navigate(InspectModel(int(started[0])))
@@ -67,7 +67,7 @@ def test_background_only_is_never_ticked_green(opened, qtbot):
         lambda: not inspection.busy and inspection.results.verdict.isVisible(), timeout=20_000
     )
     assert inspection.results.verdict.summary.text() == SENTENCE
-    assert inspection.tiles["found"].text().startswith("0 / ")
+    assert inspection.figures.tiles["found"].text().startswith("0 / ")
     assert inspection.status().state is StepState.WARNING
 
     compression = area.panels["compression"]
@@ -90,7 +90,7 @@ def test_background_only_is_never_ticked_green(opened, qtbot):
     ids = context.project.image_ids()[:2]
     labelling.draft_jobs.start(ids)
     assert SENTENCE in labelling.workspace.notices.text.text()
-    assert len(started) == 2
+    assert len(started) == 1
     try:
         check_useful(box.choice.path)
     except InputError as error:

@@ -9,7 +9,13 @@ import pytest
 from project_samples import SIZE, labelled, project, write_images
 
 from core.advice.label_counts import LabelCount
-from core.advice.label_needs import LabelAdviser, Measured, label_needs, read_measured
+from core.advice.label_needs import (
+    LabelAdviser,
+    Measured,
+    label_needs,
+    read_measured,
+    small_objects,
+)
 
 __all__ = ["project"]
 
@@ -92,3 +98,17 @@ def test_a_project_is_told_by_its_labels_and_then_by_its_newest_training(project
     assert {need.name: need.missing for need in adviser.needs(project)}["scratch"] == 0
     (best / "eval_details.json").write_text(json.dumps({"objects": {"classes": classes}}))
     assert {need.name: need.wanted for need in adviser.needs(project)}["scratch"] == 10  # damaged
+
+
+def test_classes_whose_objects_are_small_are_named():
+    found = small_objects({"Crack": 0.01, "Hole": 0.5, "Pit": 0.0}, (800, 600))
+    assert [one.code for one in found] == ["small_objects"]
+    assert found[0].message.params["label"] == "Crack"
+    assert "usually 6 pixels wide" in str(found[0].message)
+
+
+def test_the_adviser_measures_objects_of_a_project(project, tmp_path):
+    labelled(project, write_images(tmp_path / "i", 4), 0, 1)
+    found = LabelAdviser().findings(project)
+    assert [one.message.params["label"] for one in found] == ["scratch"]
+    assert found[0].count == round((SIZE[0] / 2 * SIZE[1]) ** 0.5)

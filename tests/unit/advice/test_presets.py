@@ -218,3 +218,29 @@ def test_preset_is_a_valid_job() -> None:
 def test_nothing_to_train_on_is_told() -> None:
     with pytest.raises(InputError, match="no training images yet"):
         presets.suggest(DatasetStatistics(labels=("background", "hole")), CPU)
+
+
+def test_small_defects_are_shown_larger() -> None:
+    usual = presets.suggest(data(size=(4000, 2000)), CPU)
+    small = presets.suggest(data(size=(4000, 2000)), CPU, goal="small")
+    assert (usual.image_scale, small.image_scale) == (0.2, 0.31)
+    assert small.image_size == usual.image_size, "the parts stay what the time allows"
+    assert reason(small, "Images at 31 % of their size, larger than usual")
+    fitted = presets.suggest(data(), CPU, goal="small")
+    assert fitted.image_scale == 1.5
+    one_size = presets.suggest(data(), CPU, goal="small", model="FastSCNN")
+    assert one_size.image_size > presets.suggest(data(), CPU, model="FastSCNN").image_size
+    assert reason(one_size, "Images at")
+
+
+def test_a_fast_line_sees_less_and_takes_the_quickest_network_where_labels_are_many() -> None:
+    fast = presets.suggest(data(size=(4000, 2000)), CPU, goal="fast", facts=facts(150))
+    assert fast.model == presets.PRETRAINED
+    assert fast.image_scale == 0.18
+    assert reason(fast, "Images at 18 % of their size, smaller than usual")
+    many = presets.suggest(data(), CPU, goal="fast", facts=facts(250))
+    assert many.model == "FastSCNN" and many.image_size < (480, 352)
+    assert reason(many, "FastSCNN: the quickest network")
+    chosen = presets.suggest(data(), CPU, goal="fast", facts=facts(250), model="UNet")
+    assert chosen.model == "UNet"
+    assert presets.suggest(data(), CPU, facts=facts(250)).model == presets.PRETRAINED

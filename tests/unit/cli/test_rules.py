@@ -10,9 +10,10 @@ from line_data import write_labelled
 from line_models import parts_picture, write_line_model
 
 from core import cli
-from core.images.io import write_mask
+from core.images.io import write_image, write_mask
 from core.portable.line_predictor import LinePredictor
 from core.portable.manifest import damaged_files, read_manifest
+from core.project import ImageQuery, Project
 
 
 @pytest.fixture
@@ -102,6 +103,41 @@ def test_the_effect_on_labelled_images(tmp_path, export, capsys):
     code, text, _ = run(capsys, *asked)
     assert "missed: 1" in text
     assert "false rejects: 0" in text
+
+
+@pytest.mark.parametrize(
+    "labels", [("background", "Crack", "Dark"), ("background", "Dark", "Crack")]
+)
+def test_the_effect_on_a_project(tmp_path, export, capsys, labels):
+    """Its classes may stand in another order than the model's; their names count."""
+    even = np.full((60, 80, 3), 190, np.uint8)
+    pictures = [parts_picture(seed=1), even, parts_picture(seed=2)]
+    files = []
+    for number, picture in enumerate(pictures):
+        files.append(tmp_path / f"图 {number}.png")
+        write_image(files[-1], picture)
+    ids = np.array([labels.index(name) for name in ("background", "Crack", "Dark")], np.uint8)
+    with Project.create(tmp_path / "项目 1", labels=labels) as project:
+        project.add_images(files)
+        rows = project.images(ImageQuery())
+        project.set_subset([row.id for row in rows], "val")
+        for row, picture in zip(rows, pictures, strict=True):
+            mask = ids[LinePredictor(export).label_map(picture)]
+            mask[mask == labels.index("Dark")] = 0
+            project.save_label_map(row.id, mask, state="labelled")
+        # The window may have it open meanwhile.
+        asked = ("--export", export, "--data", project.folder, "--rule", "any Crack -> reject")
+        code, text, err = run(capsys, *asked, "--try", "--json")
+    assert code == 0, err
+    result = json.loads(text.splitlines()[-1])
+    assert result["effect"]["images"] == 3
+    assert result["effect"]["good"]["accept"] == 1
+    assert result["effect"]["defective"]["reject"] == 2
+    assert result["effect"]["missed"] == result["effect"]["false_rejects"] == []
+    assert result["changed"] is False
+    code, _, err = run(capsys, *asked, "--split", "test")
+    assert code == 2
+    assert "test" in err
 
 
 @pytest.mark.parametrize(

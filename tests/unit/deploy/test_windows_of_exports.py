@@ -11,6 +11,8 @@ from core import transforms as T  # noqa: N812
 from core.deploy.model_export import export_model
 from core.portable.line_predictor import LinePredictor
 from core.portable.manifest import Tiling
+from core.portable.tiling import needs_windows
+from core.prediction.image_windows import image_tiling
 from core.prediction.paddle_predictor import ImagePredictor, inference_mode
 
 NAMES = ("onnxruntime", "openvino")
@@ -63,3 +65,25 @@ def test_windows_are_those_of_the_network(model, export, runtime):
     assert (predictor.label_map(picture) != own["label_map"]).mean() < 1e-3
     whole = LinePredictor(export, runtime=runtime, threads=1, tile=0)
     assert (whole.scores(picture) != predictor.scores(picture)).any()
+
+
+@pytest.mark.parametrize("scale", [1.3, 0.6])
+def test_windows_of_rescaled_images_are_cut_out_of_the_image(model, tmp_path, scale):
+    """Between an image's pixels windows would show another picture: 4 % of the pixels here."""
+    transforms = T.Compose([T.Rescale(scale), T.Normalize()])
+    model.test_transforms, kept = transforms, model.test_transforms
+    try:
+        folder = export_model(model, tmp_path / "a").folder
+    finally:
+        model.test_transforms = kept
+    picture = _picture(150, 333)
+    window = (128, 96)
+    own = model.predict(picture, transforms, window=window)
+    tile = image_tiling(transforms.transforms, window, 48)
+    assert tile is not None
+    assert needs_windows(picture, tile)
+    predictor = LinePredictor(folder, threads=1, tile=tile)
+    np.testing.assert_allclose(predictor.scores(picture), own["score_map"], atol=2e-3)
+    assert (predictor.label_map(picture) != own["label_map"]).mean() < 1e-3
+    without_scores = model.predict(picture, transforms, window=window, with_scores=False)
+    np.testing.assert_array_equal(without_scores["label_map"], own["label_map"])

@@ -168,6 +168,22 @@ def test_the_advice_after_a_kill_fits_what_is_left(run: RunFolder) -> None:
     assert "checkpoint" in worker_died(-signal.SIGKILL, run, spec=None).advice
 
 
+def test_what_task_manager_ends_was_ended_from_outside(
+    run: RunFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("core.jobs.failures.sys.platform", "win32")
+
+    def judge(exitcode: int) -> str:
+        return worker_died(exitcode, run, spec=run.spec).kind
+
+    assert judge(1) == "bug"  # it never came to its first word
+    writer = EventWriter(run.events_path)
+    writer.append(Heartbeat(rss=2**30, available=2**50))
+    writer.close()
+    assert judge(1) == judge(15) == "killed"
+    assert judge(3) == judge(0xC0000005) == "bug"
+
+
 @pytest.mark.skipif(not Path("/proc/vmstat").exists(), reason="Linux counts them")
 def test_the_system_counts_what_it_killed_for_memory() -> None:
     words = Path("/proc/vmstat").read_text().split()

@@ -17,8 +17,11 @@ from core.jobs.failures import classify
 from core.jobs.tasks import choose_device, run_task
 from core.jobs.tasks.evaluate import METRICS_FILE, PER_IMAGE_FILE
 from core.jobs.tasks.training_setup import dataset_hash
-from core.models.model_folder import read_model_info
+from core.models.model_folder import read_model_info, set_thresholds
+from core.prediction.inspection import read_evaluation
 from core.prediction.metrics import ConfusionMatrix
+from core.prediction.threshold_trial import ThresholdTrial, can_try_thresholds
+from core.prediction.thresholds import BINS, share_of_bin
 from core.runs.event_log import EventWriter
 from core.runs.events import Started
 from core.runs.kinds import EvaluateSpec, PredictSpec
@@ -84,6 +87,28 @@ def test_where_nothing_can_be_measured_the_score_is_null(tmp_path: Path) -> None
     unmeasured = run_task(run.spec, run, Recorder())
     assert "miou" in unmeasured
     assert unmeasured["miou"] is None
+
+
+def test_kept_odds_tell_what_the_network_gives_by_other_thresholds(
+    trained: dict[str, Any], data: Path, tmp_path: Path
+) -> None:
+    folder = shutil.copytree(trained["best_model"], tmp_path / "模型")
+    threshold = share_of_bin(BINS // 2 + 9)
+    set_thresholds(folder, [None, threshold])
+    specs = [
+        EvaluateSpec(model_dir=folder, data_dir=data, save_odds=True, device="cpu"),
+        EvaluateSpec(model_dir=folder, data_dir=data, thresholds=True, device="cpu"),
+    ]
+    runs = [RunFolder.create(tmp_path / str(place), spec) for place, spec in enumerate(specs)]
+    for run in runs:
+        run_task(run.spec, run, Recorder())
+    plain, expected = (read_evaluation(run.path) for run in runs)
+    assert expected.measured_by == (None, pytest.approx(threshold))
+    tried = ThresholdTrial(plain).measure((None, threshold))
+    assert tried.matrix.tolist() == expected.matrix.tolist()
+    assert tried.metrics["objects"] == expected.metrics["objects"]
+    assert tried.metrics["images"] == expected.metrics["images"]
+    assert not can_try_thresholds(expected)
 
 
 def test_evaluation_agrees_with_training_and_with_its_own_masks(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ import yaml
 from core import seg
 from core import transforms as T  # noqa: N812
 from core.models import weights
-from core.models.model_folder import network_input_size, read_model_info
+from core.models.model_folder import network_input_size, read_model_info, set_thresholds
 from core.seg.loading import load_model
 from core.system.errors import InputError
 
@@ -269,3 +270,21 @@ def test_tensors_saved_by_paddle_are_read(tmp_path):
 )
 def test_network_input_size(transforms, size):
     assert network_input_size(T.Compose(transforms).to_list()) == size
+
+
+def test_thresholds_are_put_in_and_nothing_else_changes(copy):
+    before = read_model_info(copy)
+    set_thresholds(copy, [None, 0.25, 0.75])
+    after = read_model_info(copy)
+    assert after.thresholds == (None, 0.25, 0.75)
+    assert replace(after, thresholds=before.thresholds) == before
+    set_thresholds(copy, None)
+    assert read_model_info(copy).thresholds is None
+
+
+@pytest.mark.parametrize("wrong", [[None, 0.5], [None, 0.5, 1.0], [None, 0.0, 0.5]])
+def test_impossible_thresholds_are_refused(copy, wrong):
+    text = (copy / "model.yml").read_text("utf-8")
+    with pytest.raises(InputError, match="threshold"):
+        set_thresholds(copy, wrong)
+    assert (copy / "model.yml").read_text("utf-8") == text

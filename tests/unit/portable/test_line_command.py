@@ -25,7 +25,8 @@ def _even(file):
 
 def _run(folder, *arguments):
     out = str(folder / "out")
-    return run_command(folder / "export", [*map(str, arguments), "--out", out, "--json"])
+    asked = [*map(str, arguments), "--out", out, "--json", "--overwrite"]
+    return run_command(folder / "export", asked)
 
 
 def test_the_worst_image_decides_the_exit_code(folder, capsys):
@@ -46,6 +47,53 @@ def test_the_worst_image_decides_the_exit_code(folder, capsys):
     assert [one["outcome"] for one in content["images"]] == [None, "accept", "reject", "reject"]
     assert content["machine"]["runtime"] == "onnxruntime"
     assert content["settings"]["rules"] == ["any Dark -> reject"]
+
+
+def test_earlier_results_are_not_replaced_unasked(folder, capsys):
+    (file,) = write_pictures(folder / "图 images", 1)
+    out = folder / "out put"
+    asked = [str(file), "--out", str(out)]
+    assert run_command(folder / "export", asked) == 10
+    before = {one: one.read_bytes() for one in out.rglob("*") if one.is_file()}
+    assert run_command(folder / "export", [*asked, "--rule", "any Dark -> reject"]) == 2
+    problem = capsys.readouterr().err
+    assert "results.json already exists" in problem and "--overwrite" in problem
+    assert {one: one.read_bytes() for one in out.rglob("*") if one.is_file()} == before
+    for name in ("results.json", "results.csv", "objects.csv"):
+        (out / name).unlink()
+    assert run_command(folder / "export", asked) == 2  # masks alone are in the way, too
+    assert f"{file.stem}.png already exists" in capsys.readouterr().err
+    rejected = [*asked, "--rule", "any Crack -> reject", "--overwrite"]
+    assert run_command(folder / "export", rejected) == 12
+    assert '"reject": 1' in (out / "results.json").read_text("utf-8")
+
+
+def test_images_are_never_written_over(folder, capsys):
+    (file,) = write_pictures(folder / "out" / "masks", 1)
+    before = file.read_bytes()
+    assert _run(folder, file.parent) == 2
+    assert "one of the images themselves" in capsys.readouterr().err
+    assert file.read_bytes() == before
+
+
+def test_videos_are_judged_frame_by_frame(folder, capsys):
+    images = [cv2.imread(str(one)) for one in write_pictures(folder / "images", 3)]
+    height, width = images[0].shape[:2]
+    file = folder / "视频 1.avi"
+    writer = cv2.VideoWriter(str(file), cv2.VideoWriter_fourcc(*"MJPG"), 5, (width, height))
+    for image in images * 2:
+        writer.write(image)
+    writer.release()
+    assert _run(folder, file, "--every", 2) == 10
+    content = json.loads((folder / "out" / "results.json").read_text("utf-8"))
+    assert [one["image"] for one in content["images"]] == [
+        f"{file}#{number:06}" for number in (0, 2, 4)
+    ]
+    masks = sorted(one.name for one in (folder / "out" / "masks").iterdir())
+    assert masks == [f"视频 1_{number:06}.png" for number in (0, 2, 4)]
+    still = _even(folder / "still.png")
+    assert _run(folder, still, file) == 10
+    assert json.loads(capsys.readouterr().out.splitlines()[-1])["counts"]["warn"] == 6
 
 
 def test_millimetres_need_the_size_of_a_pixel(folder, capsys):

@@ -61,7 +61,21 @@ def test_the_band_tells_the_outcome_and_hides_nothing(rules):
     assert (band.max(axis=2) > 240).any()  # letters
 
 
-def test_a_tiny_image_has_a_band_too():
-    image = np.zeros((3, 3, 3), np.uint8)
-    found = judge_label_map(image[..., 0], Settings(), labels=LABELS, background=0)
-    assert draw_judgement(image, found, colors=None, background=0).shape[1] == 3
+@pytest.mark.parametrize("size", [(3, 3), (60, 24), (900, 40), (40, 120)])
+@pytest.mark.parametrize("outcome", ["reject", "inconclusive"])
+def test_the_outcome_is_never_cut_off(size, outcome):
+    height, width = size
+    image = np.full((height, width, 3), 200, np.uint8)
+    label_map = np.ones(size, np.uint8)
+    rules = {"rules": [f"any Crack -> {outcome}"]}
+    settings = Settings.from_dict(rules, labels=LABELS, background=0)
+    found = judge_label_map(label_map, settings, labels=LABELS, background=0)
+    drawn = draw_judgement(image, found, colors=COLORS, background=0)
+    rows = len(drawn) - height
+    assert drawn.shape[1] >= width and 16 <= rows <= max(16, round(max(size) / 24))
+    letters = np.flatnonzero((drawn[:rows].min(axis=2) > 150).any(axis=0))
+    assert letters[0] > 0 and letters[-1] < drawn.shape[1] - 1
+    assert len(letters) > 4 * len(outcome)
+    painted = draw_label_map(image, label_map, colors=COLORS, background=0)
+    assert (drawn[rows:, :width] == painted).all()
+    assert (drawn[rows:, width:] == 64).all()

@@ -36,13 +36,13 @@ def test_a_split_keeps_groups_together_and_remembers_them(project: Project, tmp_
     for part in range(8):
         labelled(project, write_images(tmp_path / "i", 3, prefix=f"part{part}_"), 0, 1)
     counts = project.split(val=0.25, test=0.25, group=r"(part\d+)_", seed=3)
-    assert counts == {"train": 12, "val": 6, "test": 6}
+    assert counts.counts == {"train": 12, "val": 6, "test": 6}
     rows = project.images()
     assert {row.group for row in rows} == {f"part{part}" for part in range(8)}
     for part in range(8):
         assert len({row.subset for row in rows if row.group == f"part{part}"}) == 1
     first = {row.id: row.subset for row in rows}
-    assert project.split(val=0.25, test=0.25, seed=3) == counts
+    assert project.split(val=0.25, test=0.25, seed=3).counts == counts.counts
     assert {row.id: row.subset for row in project.images()} == first
     project.split(val=0.25, test=0.25, seed=4)
     assert {row.id: row.subset for row in project.images()} != first
@@ -55,12 +55,12 @@ def test_a_split_that_keeps_sends_new_images_to_their_group(
     labelled(project, write_images(tmp_path / "i", 2, prefix="b_"), 0, 1, subset="train")
     labelled(project, write_images(tmp_path / "i", 4, prefix="a_"), 0, 2, subset="none")
     labelled(project, write_images(tmp_path / "i", 4, prefix="c_"), 0, 2, subset="none")
-    counts = project.split(val=0.5, test=0, group=r"([abc])_\d", keep=True)
+    counts = project.split(val=0.5, test=0, group=r"([abc])_\d", keep=("train", "val", "test"))
     of = {row.name: row.subset for row in project.images()}
     assert {of[f"a_{number}.png"] for number in range(4)} == {"test"}
     assert {of[f"b_{number}.png"] for number in range(2)} == {"train"}
     assert len({of[f"c_{number}.png"] for number in range(4)}) == 1
-    assert sum(counts.values()) == 10
+    assert sum(counts.counts.values()) == 10
 
 
 def test_a_split_shows_rare_classes_in_every_subset(project: Project, tmp_path: Path) -> None:

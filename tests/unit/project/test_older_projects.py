@@ -58,6 +58,7 @@ def test_everything_is_there_and_a_backup_beside_it(old: tuple[Path, int]) -> No
         assert [label.name for label in revision.labels] == ["background", "scratch", "dent"]
         (run,) = project.runs("train")
         assert run.revision_id == 1 and (run.folder / "dataset" / "labels.txt").is_file()
+        assert (run.number, run.name) == (1, "#1 FastSCNN")
     with closing(sqlite3.connect(folder / f"project.db.v{version}.bak")) as connection:
         assert connection.execute("PRAGMA user_version").fetchone()[0] == version
         assert connection.execute("SELECT count(*) FROM image").fetchone()[0] == 4

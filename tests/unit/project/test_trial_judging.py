@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from recorded_runs import LABELS, make_project
 
+from core.portable.cleaning import InspectedArea
 from core.portable.settings import Settings
 from core.project import ImageQuery
-from core.project.trial_judging import TrialJudge, labelled_defects
+from core.project.trial_judging import LabelledDefects, TrialJudge
 from core.runs.trial_files import TrialFiles, TrialRecord
 
 
@@ -100,7 +101,32 @@ def test_the_labels_say_which_parts_are_defective(tmp_path) -> None:
     clean[:4] = 255  # ignored is no defect
     project.save_label_map(rows[0].id, clean, state="labelled")
     project.clear_label_map(rows[1].id)
-    found = labelled_defects(project, "background")
+    found = LabelledDefects(project, "background").find()
     assert found == {rows[0].path: False, rows[2].path: True}
-    assert labelled_defects(project, None)[rows[0].path] is True
+    assert LabelledDefects(project, None).find()[rows[0].path] is True
+    project.close()
+
+
+def test_a_defect_outside_of_what_is_inspected_is_none(tmp_path) -> None:
+    project = make_project(tmp_path / "项目", train=1, val=2)
+    first, second = project.images(ImageQuery(subset="val"))
+    mask = np.zeros((96, 128), np.uint8)
+    mask[10:20, 10:20] = 1
+    project.save_label_map(first.id, mask, state="labelled")
+    mask = mask.copy()
+    mask[60:70, 100:110] = 2
+    project.save_label_map(second.id, mask, state="labelled")
+    defects = LabelledDefects(project, "background")
+    corner = ((0.0, 0.0), (30.0, 0.0), (30.0, 30.0), (0.0, 30.0))
+    assert defects.find() == {first.path: True, second.path: True}
+    assert defects.find(InspectedArea(dont_care=(corner,))) == {
+        first.path: False,
+        second.path: True,
+    }
+    assert defects.find(InspectedArea(regions=(((50.0, 0.0), (99.0, 0.0), (99.0, 95.0)),))) == {
+        first.path: False,
+        second.path: False,
+    }
+    project.save_label_map(first.id, np.flipud(mask).copy(), state="labelled")
+    assert defects.find(InspectedArea(dont_care=(corner,)))[first.path] is True
     project.close()

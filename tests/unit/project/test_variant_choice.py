@@ -8,7 +8,7 @@ from pathlib import Path
 import recorded_compression as recorded
 
 from core.models.model_verdict import Level, Verdict
-from core.project.variant_choice import Praise, is_usable, praise, suggested
+from core.project.variant_choice import Praise, best_trained, is_usable, praise, suggested
 from core.project.variants import ModelVariant, VariantKind
 from core.system.messages import message
 
@@ -69,3 +69,14 @@ def test_without_measurements_the_most_accurate_counts() -> None:
     assert praise([first]) == {}
     assert suggested([first]) is first
     assert suggested([]) is None
+
+
+def test_only_ranked_families_are_compared() -> None:
+    old = replace(BEST, folder=Path("old"), root=Path("old"), rank=None)
+    assert suggested([old, BEST, GOOD]) is GOOD
+    assert old.folder not in praise([old, BEST, GOOD])
+    trained = replace(BEST, root=BEST.folder, rank=1)
+    better = replace(BEST, folder=Path("b"), root=Path("b"), rank=0)
+    assert best_trained([old, trained, better, GOOD]) is better
+    assert best_trained([old]) is old
+    assert best_trained([]) is None

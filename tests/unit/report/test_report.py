@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
+import xml.etree.ElementTree as ElementTree
 from dataclasses import replace
 from html.parser import HTMLParser
 
@@ -17,8 +18,9 @@ from core.prediction.choosing import Choice
 from core.prediction.figures import Figures
 from core.prediction.inspection import score_image
 from core.prediction.metrics import ConfusionMatrix, metrics_from_matrix
-from core.report import Fact, ReportData, write_report
+from core.report import Fact, ReportData, print_report, write_report
 from core.report.example_pictures import ERROR_COLORS, make_example, paint_label_map
+from core.report.html import render
 from core.report.svg_charts import Curve, draw_chart
 from core.system.messages import message
 
@@ -218,7 +220,7 @@ def test_the_verdict_and_what_was_found_stand_first(data, tmp_path):
     verdict = Verdict(Level.PARTLY, sentences)
     text, _ = _page(replace(data, verdict=verdict, **found), tmp_path)
     assert "Partly usable: “&lt;b&gt;”." in text
-    order = ["One more.", "Objects, ", "Whole ", "How it learnt", "Pixels, "]
+    order = ["One more.", "Objects, ", "Whole ", "Pixels, ", "How it learnt"]
     places = [text.index(one) for one in order]
     assert places == sorted(places)
     rows = re.findall(r"<tr>(.*?)</tr>", text[places[1] : places[2]], re.DOTALL)[1:]
@@ -226,6 +228,42 @@ def test_the_verdict_and_what_was_found_stand_first(data, tmp_path):
     assert "2 of 2 defective images are marked" in text
     assert "Defective images detected" in text
     assert text.count("<svg") == 5
+
+
+def test_for_paper_charts_are_pictures_with_colours_of_their_own(data):
+    told = []
+
+    def translate(sentence):
+        told.append(sentence.template)
+        return f"«{sentence}»"
+
+    page = print_report(data, translate=translate)
+    assert set(page.charts) == {"chart0", "chart1", "chart2"}
+    parser = _Tags()
+    parser.feed(page.html)
+    pictures = [one for one in parser.loaded if not one.startswith("data:image/jpeg;base64,")]
+    assert pictures == sorted(page.charts)
+    assert len(parser.loaded) - len(pictures) == 8
+    for svg in page.charts.values():
+        assert "var(" not in svg
+        assert ElementTree.fromstring(svg).tag.endswith("svg")
+    assert "&lt;b&gt;划痕&lt;/b&gt;" in page.html
+    assert "«Pixels, «test images»»" in page.html
+    assert "script" not in parser.tags
+    assert "style" not in parser.tags
+    assert "Worst images first, {subset}" in told
+
+
+def test_every_text_of_a_page_can_be_translated(data):
+    """Whatever was not handed to the translation is a name or a number."""
+    page = render(data, translate=lambda sentence: "¤")
+    body = re.sub(r"<style>.*?</style>", "", page, flags=re.DOTALL)
+    words = set(re.findall(r">\s*([^<>]*[A-Za-z][^<>]*?)\s*<", body))
+    names = {"background", "pit &amp; co", "never", "&lt;b&gt;划痕&lt;/b&gt;", "mIoU", "Data"}
+    kept = {"bad.png", "好 good.png", "/数据/a &amp; b"}
+    titles = {word for word in words if "Report &lt;script" in word}
+    charts = {word for word in words if word.split(" ")[0] in names}
+    assert words - names - kept - titles - charts == set()
 
 
 def test_an_evaluation_of_an_earlier_version_has_neither(data, tmp_path):

@@ -142,13 +142,6 @@ def test_gpus_are_described(two_gpus) -> None:
     assert (first.driver, first.cuda, first.compute_capability) == ("560.35.03", "12.6", (8, 6))
 
 
-def test_training_devices_follow_the_installed_engine(two_gpus, monkeypatch) -> None:
-    monkeypatch.setattr(devices, "gpu_engine_version", lambda: None)
-    assert [device.spec_name for device in devices.training_devices()] == ["cpu"]
-    monkeypatch.setattr(devices, "gpu_engine_version", lambda: "3.2.2")
-    assert [d.spec_name for d in devices.training_devices()] == ["gpu:1", "gpu:0", "cpu"]
-
-
 def test_gpu_with_shared_memory_has_unknown_size(two_gpus, monkeypatch) -> None:
     def unsupported(handle: int) -> None:
         raise pynvml.NVMLError(pynvml.NVML_ERROR_NOT_SUPPORTED)

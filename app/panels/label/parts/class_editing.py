@@ -46,7 +46,7 @@ class ClassEditing(QObject):
         self._editor.class_changed.connect(palette.set_current)  # tools choose one, too
         palette.locks_changed.connect(self._on_locks_changed)
         palette.add_requested.connect(self.add)
-        palette.rename_requested.connect(self._on_rename)
+        palette.rename_requested.connect(self.rename)
         palette.recolor_requested.connect(self._on_recolor)
         palette.merge_requested.connect(self._on_merge)
         palette.delete_requested.connect(self._on_delete)
@@ -161,6 +161,16 @@ class ClassEditing(QObject):
     def _on_locks_changed(self) -> None:
         self._editor.set_locked(self._palette.locked)
 
+    @Slot(str)
+    def add_first(self, name: str) -> None:
+        """Make the first class beside the background, and paint it."""
+        self._on_added(name, default_palette(2)[1])
+
+    @Slot(int, str)
+    def rename(self, class_id: int, name: str) -> None:
+        """Give a class another name."""
+        self._change(lambda project: project.rename_class(class_id, name))
+
     @Slot(str, object)
     def _on_added(self, name: str, color: Color) -> None:
         def add(project: Project) -> None:
@@ -174,10 +184,6 @@ class ClassEditing(QObject):
         self._change(add)
         for class_id in made:
             self.choose(class_id)
-
-    @Slot(int, str)
-    def _on_rename(self, class_id: int, name: str) -> None:
-        self._change(lambda project: project.rename_class(class_id, name))
 
     @Slot(int)
     def _on_recolor(self, class_id: int) -> None:

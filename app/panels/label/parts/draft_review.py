@@ -26,6 +26,7 @@ from core.annotation.edits import Mask, Region, whole_box
 from core.images.io import IGNORE_INDEX
 from core.jobs.draft_server import PredictionServer
 from core.project.draft_models import ModelChoice, find_models
+from core.project.variant_choice import best_trained
 from core.project.variants import VariantReader
 
 _KEPT = 4
@@ -327,8 +328,13 @@ class DraftReview(QObject):
         )
 
     def _on_models(self, choices: tuple[ModelChoice, ...]) -> None:
-        chosen = self._box.choice
-        self._box.set_models(choices, None if chosen is None else chosen.path)
+        chosen = self._box.choice if self._box.is_chosen else None
+        folder = None if chosen is None else chosen.variant.folder
+        if all(choice.variant.folder != folder for choice in choices):
+            best = best_trained([choice.variant for choice in choices])
+            folder = None if best is None else best.folder
+        begins = next((choice for choice in choices if choice.variant.folder == folder), None)
+        self._box.set_models(choices, None if begins is None else begins.path)
         self._show_actions()
 
     @Slot()

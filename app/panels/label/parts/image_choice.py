@@ -49,6 +49,7 @@ class ImageChoice(QObject):
         self._open_first = False
         self._place = 0
         self._text = ""
+        self._queue: tuple[int, ...] | None = None
         self._told = ""
         self._open_found = False
         self._timer = QTimer(self)
@@ -58,6 +59,7 @@ class ImageChoice(QObject):
         self._connect_actions()
         self._strip.image_chosen.connect(self.open)
         self._strip.filter_changed.connect(self.refresh)
+        self._strip.queue_left.connect(self._on_queue_left)
         self._review.state_chosen.connect(self.set_state)
         self._review.comment_edited.connect(self._on_comment_edited)
         workspace.drafts.found.connect(self._on_drafts_found)
@@ -68,6 +70,8 @@ class ImageChoice(QObject):
         self._timer.stop()
         self._place = 0
         self._open_first = False
+        self._queue = None
+        self._strip.show_queue(None)
         self._strip.reset()
         self._strip.set_images(project, (), 0)
         self._review.show_row(None)
@@ -87,10 +91,13 @@ class ImageChoice(QObject):
         if project is None:
             return
         query, arrange = self._strip.query, self._arranger()
-        query = replace(query, text=self._text)
+        query, queue = replace(query, text=self._text), self._queue
 
         def read(_progress: Progress) -> tuple[list[int], ImageCounts]:
             ids = project.image_ids(query)
+            if queue is not None:
+                wanted = frozenset(ids)
+                ids = [id_ for id_ in queue if id_ in wanted]
             ids = arrange(ids)
             return ids, project.counts()
 
@@ -100,6 +107,26 @@ class ImageChoice(QObject):
             on_failed=self._workspace.context.error_occurred.emit,
             key="ids",
         )
+
+    def show_queue(self, ids: Sequence[int]) -> None:
+        """Show these images alone, in this order, and open the first one."""
+        self._queue = tuple(ids)
+        self._strip.reset()
+        self._strip.show_queue(len(ids))
+        self.refresh()
+        self.open(ids[0])
+
+    def open_asked(self, image_id: int) -> None:
+        """Show an image that another part of the window asks for, in the queue or not."""
+        if self._queue is not None and image_id not in self._queue:
+            self._on_queue_left()
+        self.open(image_id)
+
+    @Slot()
+    def _on_queue_left(self) -> None:
+        self._queue = None
+        self._strip.show_queue(None)
+        self.refresh()
 
     @Slot(int)
     def open(self, image_id: int) -> None:

@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
-from PySide6.QtCore import QPoint, QSignalBlocker, QSize, Qt, Signal, Slot
-from PySide6.QtGui import QAction, QColor, QIcon, QKeyEvent, QKeySequence
+from PySide6.QtCore import (
+    QModelIndex,
+    QPersistentModelIndex,
+    QPoint,
+    QSignalBlocker,
+    QSize,
+    Qt,
+    Signal,
+    Slot,
+)
+from PySide6.QtGui import QAction, QColor, QIcon, QKeyEvent, QKeySequence, QPainter
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QLineEdit,
     QMenu,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
     QToolButton,
     QTreeWidget,
     QTreeWidgetItem,
@@ -22,14 +34,27 @@ from app.look.theme import GRID, tokens
 from app.look.translation import tr
 from app.panels.label.key_actions import DIGITS
 from app.widgets.class_colors import swatch
+from app.widgets.elided_label import ElidedLabel
+from app.widgets.layout import label as text_label
 from app.widgets.layout import row
 from core.images.palette import Color
 from core.project import LabelClass
 
 _NAME, _KEY, _SHOWN, _LOCKED = range(4)
 _ID = Qt.ItemDataRole.UserRole
+COUNT_ROLE = _ID + 1
 _ROW_HEIGHT = GRID * 3 + 4
 _MAX_ROWS = 12
+_MIDDLE = Qt.AlignmentFlag.AlignVCenter
+
+
+@dataclass(frozen=True, slots=True)
+class ShownCount:
+    """How many labels a class has: in a few signs, in one line, and with the reason."""
+
+    short: str
+    line: str
+    sentence: str
 
 
 class ClassPalette(QWidget):
@@ -59,6 +84,7 @@ class ClassPalette(QWidget):
         self.hidden: set[int] = set()
         self.locked: set[int] = set()
         self._labels: tuple[LabelClass, ...] = ()
+        self._counts: dict[str, ShownCount] = {}
         self._current = -1
         self._editable = True
         self.tree = self._make_tree()
@@ -67,6 +93,11 @@ class ClassPalette(QWidget):
         self.others_button = self._button(
             "eye", tr("Hide all classes but the chosen one"), self.toggle_others
         )
+        self.hint = text_label(
+            tr("Paint what you look for: you are asked for its name then."), "muted", wrap=True
+        )
+        self.progress = ElidedLabel("", "muted", mode=Qt.TextElideMode.ElideRight)
+        self.progress.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.search = QLineEdit()
         self.search.setPlaceholderText(tr("Find a class"))
         self.search.setAccessibleName(tr("Find a class"))
@@ -79,7 +110,10 @@ class ClassPalette(QWidget):
         layout.setSpacing(GRID // 2)
         layout.addWidget(self.search)
         layout.addWidget(self.tree)
-        layout.addLayout(row(self.add_button, self.menu_button, 1, self.others_button, spacing=2))
+        layout.addWidget(self.hint)
+        below = row(self.add_button, self.menu_button, self.progress, self.others_button, spacing=2)
+        below.setStretch(2, 1)
+        layout.addLayout(below)
 
     def set_labels(self, labels: Sequence[LabelClass]) -> None:
         """Show these classes."""
@@ -89,6 +123,28 @@ class ClassPalette(QWidget):
         self.hidden &= known
         self.locked &= known
         self._fill()
+
+    def show_counts(self, counts: Mapping[str, ShownCount]) -> None:
+        """Show how many labels classes have, by their names."""
+        if counts != self._counts:
+            self._counts = dict(counts)
+            with QSignalBlocker(self.tree):
+                for place in range(self.tree.topLevelItemCount()):
+                    self._show_count(self._item(place))
+            self._show_progress()
+
+    def _show_count(self, item: QTreeWidgetItem) -> None:
+        count = self._counts.get(item.text(_NAME))
+        item.setData(_NAME, COUNT_ROLE, "" if count is None else count.short)
+        item.setToolTip(_NAME, item.text(_NAME) if count is None else count.sentence)
+
+    def _show_progress(self) -> None:
+        """Say of the class in hand how far it is, or how the first one comes about."""
+        names = {one.id: one.name for one in self._labels}
+        self.hint.setVisible(self._editable and not any(names))
+        count = self._counts.get(names.get(self._current, ""))
+        self.progress.setText("" if count is None else count.line)
+        self.progress.setToolTip("" if count is None else count.sentence)
 
     def forget_marks(self) -> None:
         """Hide and protect no class, without telling: others take the place of these."""
@@ -111,12 +167,14 @@ class ClassPalette(QWidget):
             if item.data(_NAME, _ID) == class_id:
                 with QSignalBlocker(self.tree):
                     self.tree.setCurrentItem(item)
+        self._show_progress()
 
     def set_editable(self, editable: bool) -> None:
         """Allow or forbid changes of the list."""
         self._editable = editable
         self.add_button.setEnabled(editable)
         self.menu_button.setEnabled(editable)
+        self._show_progress()
 
     def class_for_key(self, number: int) -> int | None:
         """Return the class id that key ``number`` (0 … 9) chooses."""
@@ -171,6 +229,7 @@ class ClassPalette(QWidget):
     def _make_tree(self) -> QTreeWidget:
         tree = _Tree()
         tree.setColumnCount(4)
+        tree.setItemDelegate(_NameDelegate(tree))
         tree.setHeaderHidden(True)
         tree.setRootIsDecorated(False)
         tree.setUniformRowHeights(True)
@@ -184,7 +243,7 @@ class ClassPalette(QWidget):
         header.setStretchLastSection(False)
         header.setMinimumSectionSize(16)
         header.setSectionResizeMode(_NAME, header.ResizeMode.Stretch)
-        for column, width in ((_KEY, 28), (_SHOWN, 28), (_LOCKED, 28)):
+        for column, width in ((_KEY, 22), (_SHOWN, 24), (_LOCKED, 24)):
             header.setSectionResizeMode(column, header.ResizeMode.Fixed)
             header.resizeSection(column, width)
         tree.itemClicked.connect(self._on_clicked)
@@ -232,7 +291,7 @@ class ClassPalette(QWidget):
                 icon("lock" if is_locked else "unlock", color=t.accent if is_locked else t.muted),
             )
             item.setSizeHint(_NAME, QSize(GRID * 8, _ROW_HEIGHT))
-            item.setToolTip(_NAME, label.name)
+            self._show_count(item)
             item.setToolTip(_SHOWN, tr("Show") if is_hidden else tr("Hide"))
             item.setToolTip(
                 _LOCKED, tr("Allow changes") if is_locked else tr("Protect from changes")
@@ -274,6 +333,7 @@ class ClassPalette(QWidget):
     def _on_current_changed(self, item: QTreeWidgetItem | None, _old: object) -> None:
         if item is not None:
             self._current = item.data(_NAME, _ID)
+            self._show_progress()
             self.class_chosen.emit(self._current)
 
     @Slot(QTreeWidgetItem, int)
@@ -320,6 +380,35 @@ class ClassPalette(QWidget):
                 lambda _on=False, by=step: self.move_requested.emit(class_id, by)
             )
         return menu
+
+
+class _NameDelegate(QStyledItemDelegate):
+    """Draws how many labels a class has at the right of its name, which gets the rest."""
+
+    def paint(
+        self,
+        painter: QPainter,
+        option: QStyleOptionViewItem,
+        index: QModelIndex | QPersistentModelIndex,
+    ) -> None:
+        """Draw one cell."""
+        count = index.data(COUNT_ROLE)
+        if not count:
+            super().paint(painter, option, index)
+            return
+        shown = QStyleOptionViewItem(option)
+        self.initStyleOption(shown, index)
+        style = shown.widget.style()
+        text = style.subElementRect(style.SubElement.SE_ItemViewItemText, shown, shown.widget)
+        metrics = shown.fontMetrics
+        room = text.width() - metrics.horizontalAdvance(count) - GRID
+        shown.text = metrics.elidedText(shown.text, Qt.TextElideMode.ElideRight, room)
+        style.drawControl(style.ControlElement.CE_ItemViewItem, shown, painter, shown.widget)
+        painter.setPen(QColor(tokens().muted))
+        painter.setFont(shown.font)
+        painter.drawText(
+            text.adjusted(0, 0, -GRID // 2, 0), Qt.AlignmentFlag.AlignRight | _MIDDLE, count
+        )
 
 
 class _Tree(QTreeWidget):

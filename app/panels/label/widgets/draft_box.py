@@ -96,6 +96,7 @@ class DraftBox(QWidget):
         layout.addLayout(self._always)
         layout.addWidget(self.note)
         self._has_draft = False
+        self.is_chosen = False  # whether the user chose the model: else the best one is offered
         self.set_models((), None)
 
     def set_actions(self, actions: Actions) -> None:
@@ -114,7 +115,8 @@ class DraftBox(QWidget):
             place += width
 
     def set_models(self, choices: Sequence[ModelChoice], chosen: Path | None) -> None:
-        """Offer models; ``chosen`` is the path of the one to begin with, the newest else."""
+        """Offer models; ``chosen`` is the path of the one to begin with, the first one else."""
+        self.is_chosen = self.is_chosen and bool(choices)
         self.model.clear()
         for choice in choices:
             name = model_name(choice.variant)
@@ -158,6 +160,7 @@ class DraftBox(QWidget):
 
     @Slot()
     def _on_model_chosen(self) -> None:
+        self.is_chosen = True
         self.model_chosen.emit()
 
     @Slot(int)

@@ -28,12 +28,12 @@ from PySide6.QtWidgets import (
 )
 
 from app.look.theme import GRID, tokens
-from app.look.translation import tr
+from app.look.translation import tr, trn
 from app.widgets.class_colors import color_table, swatch
 from app.widgets.focus_policy import TabFocusInputs
 from app.widgets.image_model import ROW_ROLE, ImageListModel
 from app.widgets.image_status_text import state_name
-from app.widgets.layout import label
+from app.widgets.layout import button, label
 from app.widgets.qt_images import draw_missing, draw_overlay
 from app.widgets.thumbnails import ThumbnailLoader
 from core.annotation.draft import UncertaintyOrder
@@ -55,6 +55,8 @@ class ImageStrip(QWidget):
 
     image_chosen = Signal(int)
     filter_changed = Signal()
+    queue_left = Signal()
+    """All images are to be shown again, not only those that were asked for."""
 
     def __init__(self, loader: ThumbnailLoader, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -81,11 +83,15 @@ class ImageStrip(QWidget):
             self.order.addItem(text, order)
         self.order.setToolTip(tr("Order of the images; uncertainty is known of those with drafts"))
         self.count = label("", "muted")
+        self.queue_button = button("", icon="close", tooltip=tr("Show all images again"))
+        self.queue_button.clicked.connect(self.queue_left)
+        self.queue_button.hide()
         self.ids: Sequence[int] = ()
         bar = QHBoxLayout()
         bar.setContentsMargins(GRID, GRID // 2, GRID, 0)
         for widget in (self.state, self.class_box, self.order):
             bar.addWidget(widget)
+        bar.addWidget(self.queue_button)
         bar.addStretch(1)
         bar.addWidget(self.count)
         layout = QVBoxLayout(self)
@@ -116,6 +122,13 @@ class ImageStrip(QWidget):
         if len(ids) != total:
             text = tr("{shown} of {total} images", shown=f"{len(ids):,}", total=f"{total:,}")
         self.count.setText(text)
+
+    def show_queue(self, count: int | None) -> None:
+        """Say that only images that were chosen elsewhere are shown; None: all of them."""
+        self.queue_button.setVisible(count is not None)
+        if count is not None:
+            text = trn("{count} chosen image", "{count} chosen images", count)
+            self.queue_button.setText(text)
 
     def set_labels(self, labels: Sequence[LabelClass]) -> None:
         """Offer these classes, keeping the choice where it is still there."""

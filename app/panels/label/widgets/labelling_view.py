@@ -22,12 +22,12 @@ from app.look.translation import tr
 from app.panels.label import key_actions as keys
 from app.panels.label.widgets.canvas_status import CanvasStatus
 from app.panels.label.widgets.image_strip import ImageStrip
-from app.panels.label.widgets.notice_bar import NoticeBar
 from app.panels.label.widgets.question_bar import QuestionBar
 from app.panels.label.widgets.tool_bar import ToolBar
 from app.widgets.elided_label import ElidedLabel
 from app.widgets.empty_state import EmptyState
 from app.widgets.layout import label, line
+from app.widgets.notice_bar import NoticeBar
 from app.widgets.thumbnails import ThumbnailLoader
 
 _AFTER = (
@@ -59,7 +59,7 @@ class LabellingView(QStackedWidget):
         self.empty = EmptyState(
             "label",
             tr("Nothing to label yet"),
-            tr("Import a folder with images; masks are painted here."),
+            tr("Drag images or folders onto the window, or import them; masks are painted here."),
             action=tr("Import images…"),
         )
         page = QWidget()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import json
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,18 +13,24 @@ from draft_parts import settle
 from parts import LABELS, wait_until_idle
 from PySide6.QtCore import QPoint, QRectF, Qt
 from PySide6.QtGui import QColor
+from PySide6.QtWidgets import QPushButton
 from shiboken6 import isValid
 
 from app.panels.base import StepState
 from app.panels.data import large_view as dataset_viewer
 from app.panels.data import project_queries as dataset_work
+from app.panels.data.finding_actions import ACTIONS, action_text
 from app.panels.data.import_dialog import ImportDialog
 from app.services.targets import ShowDataset
 from app.widgets import dialogs
 from app.widgets.image_model import ROW_ROLE
 from core.annotation.uncertainty import Uncertainty
+from core.data.validation import Finding
 from core.images.io import write_image
-from core.project import Dropped
+from core.project import Dropped, ImageQuery
+from core.system.messages import message
+
+ROOT = Path(__file__).parents[4]
 
 
 @pytest.fixture
@@ -32,6 +40,15 @@ def panel(opened):
 
 def is_closed(dialog) -> bool:
     return not isValid(dialog) or not dialog.isVisible()
+
+
+def press(panel, finding: str, text: str) -> None:
+    """Press the button of a finding that says this."""
+    for one in panel._inspector.findings.findChildren(QPushButton):
+        if finding in one.accessibleDescription() and one.text() == text:
+            one.click()
+            return
+    raise AssertionError(f"no button {text!r} for {finding!r}")
 
 
 def shown(panel) -> list[str]:
@@ -219,11 +236,8 @@ def test_findings_lead_to_their_images(panel, opened, qtbot):
     row.path.rename(row.path.with_suffix(".hidden"))
     panel._on_check_clicked()
     wait_until_idle(qtbot, panel)
-    texts = [
-        panel._inspector.findings.item(i).text() for i in range(panel._inspector.findings.count())
-    ]
-    place = next(i for i, text in enumerate(texts) if "not there any more" in text)
-    panel._inspector.findings.itemClicked.emit(panel._inspector.findings.item(place))
+    assert any("not there any more" in text for text in panel._inspector.findings.texts)
+    press(panel, "not there any more", "Show the images")
     wait_until_idle(qtbot, panel)
     assert shown(panel) == [row.name]
     panel.filters.finding.click()
@@ -231,9 +245,7 @@ def test_findings_lead_to_their_images(panel, opened, qtbot):
     assert len(shown(panel)) == 12
 
 
-def test_split_asks_before_it_divides_anew_and_keeps_groups(panel, opened, qtbot, monkeypatch):
-    answers = [False, True]
-    monkeypatch.setattr(dialogs, "ask", lambda *_a, **_k: answers.pop(0))
+def test_a_split_keeps_groups_and_is_undone(panel, opened, qtbot):
     project = opened.context.project
     before = {row.name: row.subset for row in project.images()}
     box = panel._inspector.split
@@ -241,15 +253,19 @@ def test_split_asks_before_it_divides_anew_and_keeps_groups(panel, opened, qtbot
     assert "part_0_0.png → group “part_0”" in box.example.text()
     box.val.setValue(30)
     box.test.setValue(20)
-    box.button.click()
-    wait_until_idle(qtbot, panel)
-    assert {row.name: row.subset for row in project.images()} == before
+    assert box.keep_test.isVisibleTo(box) and box.keep_test.isChecked()
+    box.keep_test.click()
     box.button.click()
     wait_until_idle(qtbot, panel)
     after = {row.name: row.subset for row in project.images()}
     assert {"train", "val", "test"} == set(after.values())
     for number in range(6):
         assert after[f"part_{number}_0.png"] == after[f"part_{number}_1.png"]
+    notice = opened.window.work_area.notice
+    assert notice.text.text().startswith("Divided: ") and notice.isVisible()
+    notice.action.click()
+    wait_until_idle(qtbot, panel)
+    assert {row.name: row.subset for row in project.images()} == before
     box.pattern.setText("(")
     assert not box.button.isEnabled()
     assert box.example.text().startswith("Not a regular expression")
@@ -353,7 +369,10 @@ def test_images_without_masks_can_be_labelled(application, tmp_path, qtbot):
     application.context.dataset_changed.emit()
     panel = application.window.work_area.panels["dataset"]
     wait_until_idle(qtbot, panel)
-    assert panel.status().reason.template == "Label the images, or import masks."
+    assert panel.status().state is StepState.DONE
+    rail = application.window.work_area.rail
+    qtbot.waitUntil(lambda: rail.next_button.text() == "Next: Label", timeout=20_000)
+    assert rail._entries["label"].reason.text() == "1 of 1 images to label"
 
 
 def test_how_many_labels_are_enough_follows_the_labelling(panel, opened, qtbot):
@@ -406,3 +425,76 @@ def test_after_a_training_the_needs_are_read_again(panel, opened, qtbot):
     opened.context.run_state_changed.emit(str(run.id), "done")
     wait_until_idle(qtbot, panel)
     assert panel.inspector().needs.texts == ["pit: 4 of about 10", "scratch: 4 of about 9"]
+
+
+def test_the_test_set_stays_where_a_split_leaves_it(panel, opened, qtbot):
+    project = opened.context.project
+    tested = set(project.image_ids(ImageQuery(subset="test")))
+    box = panel._inspector.split
+    box.val.setValue(40)
+    box.button.click()
+    wait_until_idle(qtbot, panel)
+    rows = project.images()
+    assert tested <= {row.id for row in rows if row.subset == "test"}
+    assert {row.subset for row in rows} == {"train", "val", "test"}
+    for part in range(6):  # the other picture of a tested part joins it
+        assert len({row.subset for row in rows if row.name.startswith(f"part_{part}_")}) == 1
+
+
+def test_equal_images_are_put_into_one_subset_and_back(panel, opened, qtbot):
+    project = opened.context.project
+    rows = project.images()
+    other = next(row for row in rows if row.subset != rows[0].subset)
+    other.path.write_bytes(rows[0].path.read_bytes())
+    panel._on_check_clicked()
+    wait_until_idle(qtbot, panel)
+    before = {row.id: row.subset for row in project.images()}
+    press(panel, "same image in different subsets", "Put into one subset")
+    wait_until_idle(qtbot, panel)
+    subsets = {row.subset for row in project.images_by_id([rows[0].id, other.id])}
+    assert len(subsets) == 1
+    opened.window.work_area.notice.action.click()
+    wait_until_idle(qtbot, panel)
+    assert {row.id: row.subset for row in project.images()} == before
+
+
+def test_findings_lead_to_labelling_and_to_the_settings(panel, opened, qtbot):
+    area = opened.window.work_area
+    rare = message("The class “{label}” is rare.", label="pit")
+    small = message("“{label}” is small.", label="pit")
+    panel._on_findings(
+        (
+            Finding("warning", "rare_class", rare, None, 3),
+            Finding("info", "small_objects", small, None, 9),
+        )
+    )
+    press(panel, "is rare", "Show the images")
+    wait_until_idle(qtbot, panel)
+    assert 0 < len(shown(panel)) < 6, "those with the class to learn from"
+    press(panel, "is rare", "Weight the classes")
+    assert area.current_panel.key == "model"
+    model = area.panels["model"]
+    qtbot.waitUntil(lambda: not model.busy, timeout=20_000)
+    assert model.form.weights_box.currentData() == "balanced"
+    size = model.form.width_box.value(), model.form.scale_box.value()
+    area.show_panel("dataset")
+    press(panel, "is small", "Larger input")
+    qtbot.waitUntil(lambda: not model.busy, timeout=20_000)
+    now = model.form.width_box.value(), model.form.scale_box.value()
+    assert now > size and model.form.advanced_button.isChecked()
+    area.show_panel("dataset")
+    press(panel, "is rare", "Label more")
+    assert area.current_panel.key == "labelling"
+    qtbot.waitUntil(lambda: not area.current_panel.busy, timeout=20_000)
+
+
+def test_every_finding_that_can_come_up_has_a_button():
+    found = set()
+    for file in ("core/project/findings.py", "core/advice/label_needs.py"):
+        found |= set(re.findall(r'Finding\(\s*"\w+", "(\w+)"', (ROOT / file).read_text("utf-8")))
+    judged = (ROOT / "core/data/validation.py").read_text("utf-8").split("def judge_statistics")[1]
+    found |= set(re.findall(r'Finding\(\s*"\w+", "(\w+)"', judged))
+    assert len(found) > 12
+    assert found == set(ACTIONS)
+    for actions in ACTIONS.values():
+        assert all(action_text(action) for action in actions)

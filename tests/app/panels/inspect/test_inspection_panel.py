@@ -19,6 +19,7 @@ from app.widgets.blending import ERROR_COLORS, overlay_errors, overlay_mask
 from app.widgets.class_colors import readable
 from core.prediction.image_scores import ImageScores
 from core.prediction.inspection import PixelError, read_evaluation
+from core.project import ImageQuery
 from core.runs.events import Done, Progress
 
 
@@ -68,9 +69,9 @@ def cell(table, name, column) -> str:
 
 def test_results_are_shown_with_absent_classes_marked(panel, measured) -> None:
     expected = read_evaluation(measured)
-    assert panel.tiles["miou"].text() == f"{expected.metrics['miou']:.3f}"
-    assert panel.tiles["kappa"].text() == f"{expected.metrics['kappa']:.3f}"
-    table = panel.results.table
+    assert panel.figures.tiles["miou"].text() == f"{expected.metrics['miou']:.3f}"
+    assert panel.figures.tiles["kappa"].text() == f"{expected.metrics['kappa']:.3f}"
+    table = panel.results.figures.pixels
     assert cell(table, "stain", 1) == "absent"
     assert cell(table, "hole 孔", 1) == f"{expected.metrics['category_iou'][1]:.3f}"
     assert cell(table, "scratch", 5) == f"{int(expected.matrix[2].sum()):,}"
@@ -102,19 +103,20 @@ def test_cell_of_the_matrix_lists_its_images(qtbot, panel, measured) -> None:
     truth, predicted = 2, 1
     expected = {s.image.name for s in evaluation.images if s.confusions.get((truth, predicted))}
     assert 0 < len(expected) < len(every)
-    matrix = panel.results.matrix
+    matrix = panel.results.figures.matrix
     place = matrix.cell_rect(truth, predicted).center()
     qtbot.mouseClick(matrix, Qt.MouseButton.LeftButton, pos=QPoint(place.x(), place.y()))
     assert set(names(panel)) == expected
     assert "“scratch” is taken for “hole 孔”" in panel.results.list_title.text()
-    assert panel.results.viewer.focus_box.currentData() == truth
+    assert panel.results.viewer.focus == truth
+    assert panel.results.filter.class_id == truth
     panel.results.clear_button.click()
     assert names(panel) == every
     settle(qtbot, panel)
 
 
 def test_matrix_can_be_walked_by_keyboard(qtbot, panel, measured) -> None:
-    matrix = panel.results.matrix
+    matrix = panel.results.figures.matrix
     chosen = []
     matrix.cell_clicked.connect(lambda truth, predicted: chosen.append((truth, predicted)))
     for key in (Qt.Key.Key_Down, Qt.Key.Key_Right, Qt.Key.Key_Right, Qt.Key.Key_Return):
@@ -145,6 +147,7 @@ def test_measuring_is_asked_for_followed_and_shown(
         "model_dir": model_dir,
         "split": "val",
         "save_masks": True,
+        "save_odds": True,
     }
     run_id = record_evaluation(project, model_dir)
     context.run_started.emit(str(run_id))
@@ -154,6 +157,10 @@ def test_measuring_is_asked_for_followed_and_shown(
     settle(qtbot, panel)
     assert panel._evaluation is not None
     assert len(names(panel)) == 6
+    expected = {score.image: score.miou for score in panel._evaluation.images}
+    rows = {row.path: row.score for row in project.images(ImageQuery(subset="val"))}
+    assert rows == expected
+    assert all(row.score is None for row in project.images(ImageQuery(subset="train")))
 
 
 def test_other_subset_is_not_shown_as_this_one(qtbot, panel, measured) -> None:
@@ -216,15 +223,14 @@ def test_class_colours_stand_out_from_the_ground(ground: str) -> None:
 
 def test_the_verdict_and_the_objects_stand_above_the_pixels(panel, measured) -> None:
     metrics = read_evaluation(measured).metrics
-    box, objects = panel.results.verdict, panel.results.objects
+    box, objects = panel.results.verdict, panel.results.figures.objects
     assert box.isVisible()
     assert box.summary.text() == metrics["verdict"]["sentences"][0]
     total = metrics["objects"]["all"]
-    assert panel.tiles["found"].text() == f"{total['found']} / {total['objects']}"
+    assert panel.figures.tiles["found"].text() == f"{total['found']} / {total['objects']}"
     one = metrics["objects"]["classes"][0]
     assert cell(objects.table, "hole 孔", 1) == str(one["objects"])
     assert cell(objects.table, "hole 孔", 3) == str(one["false_alarms"])
-    assert objects.table.mapTo(panel, QPoint()).y() < panel.results.table.mapTo(panel, QPoint()).y()
     assert objects.table.isColumnHidden(6)  # no object is that large
     assert objects.images.isHidden()  # every image has a defect
 
@@ -240,11 +246,13 @@ def test_an_evaluation_of_an_earlier_version_is_shown_without_them(
     file.write_text(json.dumps(metrics), encoding="utf-8")
     panel.set_project(project)
     settle(qtbot, panel)
-    assert panel.tiles["images"].text() == "6"
-    assert panel.tiles["found"].text() == "–"
+    assert panel.figures.tiles["images"].text() == "6"
+    assert panel.figures.tiles["found"].text() == "–"
     assert panel.results.verdict.isHidden()
-    assert panel.results.objects.isHidden()
-    assert panel.results.table.isVisible()
+    assert panel.results.figures.objects.isHidden()
+    assert panel.results.figures.pixels.isVisible()
+    assert not panel.results.filter.kind_box.isEnabled()
+    assert "Measure again" in panel.results.filter.kind_box.toolTip()
 
 
 def test_whole_images_are_told_apart_in_a_sentence() -> None:

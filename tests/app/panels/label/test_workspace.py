@@ -11,7 +11,9 @@ from app.panels.label.parts.class_editing import ClassEditing
 from app.panels.label.parts.click_model_choice import ClickModelChoice
 from app.panels.label.parts.draft_jobs import DraftJobs
 from app.panels.label.parts.draft_review import DraftReview
+from app.panels.label.parts.first_class import FirstClass
 from app.panels.label.parts.image_choice import ImageChoice
+from app.panels.label.parts.label_progress import LabelProgress
 from app.panels.label.parts.mask_display import MaskDisplay
 from app.panels.label.parts.pointer_status import PointerStatus
 from app.panels.label.parts.selection import Selection
@@ -34,6 +36,8 @@ PARTS = (
     ClickModelChoice,
     PointerStatus,
     ShortcutChoice,
+    FirstClass,
+    LabelProgress,
 )
 
 
@@ -47,7 +51,7 @@ def workspace(application):
         widget.deleteLater()
 
 
-@pytest.mark.parametrize("step", [1, -1, 3])
+@pytest.mark.parametrize("step", [1, -1, 5])
 def test_parts_can_be_made_in_any_order(workspace, step) -> None:
     order = [PARTS[place * step % len(PARTS)] for place in range(len(PARTS))]
     parts = {kind: kind(workspace) for kind in order}
@@ -64,6 +68,7 @@ def test_parts_can_be_made_in_any_order(workspace, step) -> None:
     assert workspace.view.status.place.text() == "3, 4"
     parts[DraftReview].shut_down()
     parts[ImageChoice].shut_down()
+    parts[LabelProgress].shut_down()
 
 
 def test_one_part_alone_is_enough(workspace) -> None:

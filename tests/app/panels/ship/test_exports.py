@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import numpy as np
 import recorded_compression as recorded
 import ship_parts as parts
 from PySide6.QtGui import QGuiApplication
@@ -12,6 +15,8 @@ from ship_parts import context, panel, project, refresh, root, settle, show
 from app.panels.ship.commands import System
 from app.panels.ship.ship_actions import export_folder
 from app.panels.ship.stage_bar import Stage
+from core.annotation.shapes import Outline
+from core.images.io import write_image
 from core.portable.manifest import Manifest, read_manifest, write_manifest
 from core.runs.events import Progress
 from core.runs.kinds import VerifySpec
@@ -194,6 +199,22 @@ def test_an_export_decides_as_the_rules_say(qtbot, panel, project, root) -> None
 # Speed
 
 
+def test_drawn_regions_go_into_the_exports_beside_their_files(qtbot, panel, project, root) -> None:
+    export = project.folder / "exports" / "a"
+    parts.record_export(project, root, export)
+    given = Manifest(format="onnx", model="FastSCNN", labels=LABELS, background=0)
+    write_manifest(export, replace(given, settings={"dont_care_file": "dont_care.png"}))
+    write_image(export / "dont_care.png", np.full((96, 128), 255, np.uint8))
+    show(qtbot, panel, project)
+    outline = Outline.between("rectangle", (10, 20), (30, 40))
+    panel.page.judging.regions.add(outline)
+    settings = read_manifest(export).settings
+    assert settings["regions"] == [[[10, 20], [30, 20], [30, 40], [10, 40]]]
+    assert settings["dont_care_file"] == "dont_care.png"
+    panel.page.judging.regions.remove()
+    assert "regions" not in read_manifest(export).settings
+
+
 def test_all_exports_are_measured_together(qtbot, panel, project, root, context) -> None:
     show(qtbot, panel, project)
     speed = panel.page.exports.speed
@@ -217,7 +238,8 @@ def test_all_exports_are_measured_together(qtbot, panel, project, root, context)
     ]
     assert cells == [
         ["a", "ONNX Runtime", "2", "5.00 ms", "6.00 ms", "200.0"],
-        ["a", "OpenVINO", "–", "It cannot be run here.", "–", "–"],
+        ["a", "OpenVINO", "–", "–", "–", "–"],
     ]
+    assert speed.advice.text() == "a in OpenVINO: It cannot be run here."
     assert speed.table.item(0, 0).font().bold()
     assert speed.title.text() == "onnx in OpenVINO takes as long."

@@ -11,7 +11,7 @@ from recorded_runs import make_project, record_training
 
 from app.panels.base import StepState
 from app.panels.train.model_panel import ModelPanel
-from app.services.targets import ShowDataset, ShowTraining
+from app.services.targets import SetUpTraining, ShowDataset, ShowTraining
 from core.advice import presets
 from core.advice.checks import find_problems
 from core.models.catalog import NETWORKS
@@ -314,3 +314,33 @@ def test_the_step_says_what_is_missing(qtbot, context, project, panel) -> None:
     project.set_state(project.image_ids(), "unlabelled")
     context.dataset_changed.emit()
     assert panel.status().reason.template == "Label images first."
+
+
+def test_what_matters_most_changes_the_suggestion(panel) -> None:
+    usual = panel.fields
+    assert panel.goals.index == 0
+    panel.goals.cards[presets.GOALS.index("small")].button.click()
+    small = panel.fields
+    assert small["image_size"] > usual["image_size"] or small["image_scale"] > (
+        usual["image_scale"] or 1.0
+    )
+    assert not panel._differs(), "it is the suggestion"
+    panel.goals.cards[presets.GOALS.index("accurate")].button.click()
+    assert presets.QUALITIES[panel.qualities.index] == "thorough"
+    assert panel.fields["minutes"] == presets.MINUTES["thorough"]
+
+
+def test_a_finding_can_ask_for_other_settings(qtbot, panel) -> None:
+    before = panel.fields
+    panel.navigate(SetUpTraining())
+    assert panel.fields == before and not panel.form.advanced_button.isChecked()
+    panel.form.weights_box.setCurrentIndex(panel.form.weights_box.findData("none"))
+    panel.navigate(SetUpTraining(class_weights=True, larger_input=True))
+    settle(qtbot, panel)
+    now = panel.fields
+    assert now["class_weights"] == "balanced"
+    assert (now["image_scale"] or 0, now["image_size"]) > (
+        before["image_scale"] or 0,
+        before["image_size"],
+    )
+    assert panel.form.advanced_button.isChecked()

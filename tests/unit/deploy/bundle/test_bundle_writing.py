@@ -280,8 +280,12 @@ def test_the_cpp_sample_agrees(tmp_path, order):
         ("cut.ppm", (tmp_path / "a.ppm").read_bytes()[:-1], "cut short"),
         ("png.ppm", file.read_bytes(), "no binary PPM"),
         ("huge.ppm", b"P6 99999999 99999999 255\n", "too large"),
+        ("deep.ppm", b"P6 2 2 65535\n" + bytes(24), "values up to 65535"),
+        ("head.ppm", b"P6 wide high 255\n", "head.ppm has a damaged header"),
         ("wide.ppm", b"P6 400 2 255\n" + bytes(2400), "larger than a window of 300x300"),
     ):
         (tmp_path / name).write_bytes(content)
         done = label_map(tmp_path / name)
         assert done.returncode == 1 and words in done.stderr, name
+    done = label_map(tmp_path / "none.ppm")
+    assert done.returncode == 1 and "none.ppm cannot be opened" in done.stderr

@@ -126,6 +126,9 @@ def test_a_wrong_manifest_is_named(folder, model, samples, changes, stage, words
     if stage == "preprocessing" and found.graph == "complete":
         assert found.agreement == 1.0
         assert "The file itself prepares images as the model does." in map(str, found.warnings)
+    if stage == "preprocessing" and (found.graph, found.format) == ("plain", "onnx"):
+        assert found.agreement == 1.0
+        assert any("prepares images as model.onnx says" in str(one) for one in found.warnings)
 
 
 @pytest.mark.parametrize("folder", KINDS, indirect=True)

@@ -27,7 +27,7 @@ struct Picture {
 };
 
 // A number of a PPM's header; comments begin with # and end with the line.
-std::size_t read_number(std::istream& stream) {
+std::size_t read_number(std::istream& stream, const std::string& path) {
     int next = stream.peek();
     while (std::isspace(next) || next == '#') {
         if (next == '#') {
@@ -40,31 +40,44 @@ std::size_t read_number(std::istream& stream) {
     }
     std::size_t number = 0;
     if (!std::isdigit(next) || !(stream >> number)) {
-        throw std::runtime_error("the picture's header is damaged");
+        throw std::runtime_error(path + " has a damaged header: a binary PPM begins with P6, its " +
+                                 "width, its height and 255");
     }
     return number;
 }
 
 Picture read_ppm(const std::string& path) {
     std::ifstream stream(path, std::ios::binary);
+    if (!stream) {
+        throw std::runtime_error(path + " cannot be opened: give a picture as binary PPM (P6)");
+    }
     char magic[2] = {};
     if (!stream.read(magic, 2) || magic[0] != 'P' || magic[1] != '6') {
-        throw std::runtime_error(path + " is no binary PPM (P6)");
+        throw std::runtime_error(path + " is no binary PPM (P6): convert it, such as with " +
+                                 "\"magick PICTURE.png -depth 8 PICTURE.ppm\"");
     }
     Picture picture;
-    picture.width = read_number(stream);
-    picture.height = read_number(stream);
-    const std::size_t most = read_number(stream);
+    picture.width = read_number(stream, path);
+    picture.height = read_number(stream, path);
+    const std::size_t most = read_number(stream, path);
     constexpr std::size_t most_pixels = 500'000'000;
-    if (most != 255 || picture.width == 0 || picture.height == 0 ||
+    if (most != 255) {
+        throw std::runtime_error(path + " has values up to " + std::to_string(most) +
+                                 ": 8 bits are needed, values up to 255");
+    }
+    if (picture.width == 0 || picture.height == 0 ||
         picture.width > most_pixels / picture.height) {
-        throw std::runtime_error(path + " is empty, too large, or has not 8 bits");
+        throw std::runtime_error(path + " is empty or too large: it has " +
+                                 std::to_string(picture.width) + "x" +
+                                 std::to_string(picture.height) + " pixels");
     }
     stream.get();  // the one white space before the pixels
     picture.rgb.resize(picture.width * picture.height * 3);
     if (!stream.read(reinterpret_cast<char*>(picture.rgb.data()),
                      static_cast<std::streamsize>(picture.rgb.size()))) {
-        throw std::runtime_error(path + " is cut short");
+        throw std::runtime_error(path + " is cut short: " +
+                                 std::to_string(picture.rgb.size()) + " bytes of pixels should " +
+                                 "follow its header, there are " + std::to_string(stream.gcount()));
     }
     return picture;
 }

@@ -1,0 +1,1 @@
+"""Drawing the regions that are inspected, or ignored, on an image."""

@@ -1,0 +1,1 @@
+"""Trainings side by side."""

@@ -1,0 +1,1 @@
+"""What only the Windows product has: its interpreter, launchers, installer and signatures."""
