@@ -91,6 +91,9 @@ class Wine:
                 output, _ = process.communicate()
                 said = output.decode(errors="replace")
                 raise WineError(f"no end after {timeout_s:.0f} s: {script}\n{said}") from error
+            except BaseException:
+                process.kill()
+                raise
         text = output.decode(errors="replace")
         if exit_code is not None and process.returncode != exit_code:
             raise WineError(f"ended with {process.returncode}, not {exit_code}: {script}\n{text}")
