@@ -20,20 +20,18 @@ from app.look.theme import GRID
 from app.look.translation import tr
 from app.panels.base import Panel, StepState, StepStatus
 from app.panels.train.actions_on_runs import RunActions
+from app.panels.train.list_side import ListSide
 from app.panels.train.mask_panel import MaskPanel
-from app.panels.train.queue_box import QueueBox
 from app.panels.train.resume_banner import ResumeBanner
 from app.panels.train.run_header import RunHeader
 from app.panels.train.run_inspector import RunInspector
-from app.panels.train.run_list_view import RunList
-from app.panels.train.undo_bar import UndoBar
 from app.services.background import BackgroundTasks
 from app.services.context import AppContext
 from app.services.run_reader import RunReader, open_run
 from app.services.targets import InspectModel, SetUpTraining, ShowTraining, Target
 from app.services.timers import single_shot
 from app.widgets.empty_state import EmptyState
-from app.widgets.layout import button, label
+from app.widgets.layout import label
 from app.widgets.log_view import LogView
 from app.widgets.run_charts import CompareRun, RunCharts
 from core.models.model_verdict import Verdict
@@ -44,7 +42,6 @@ from core.system.messages import message
 
 _READ_MS = 100
 _CLOCK_MS = 1000
-_LIST_WIDTH, _NARROW_LIST_WIDTH = GRID * 26, GRID * 19
 _ROOMY_WIDTH = GRID * 110
 _CHARTS_HEIGHT, _MASKS_HEIGHT = 290, 360
 _ALIVE = ("running", "paused")
@@ -65,18 +62,16 @@ class MonitorPanel(Panel):
         self._reader: RunReader | None = None
         self._states: dict[int, str] = {}
         self._redrawn_at = 0
-        self.run_list = RunList()
+        self.side = ListSide(context)
+        self.run_list, self.undo = self.side.run_list, self.side.undo
         self.header = RunHeader()
         self.charts = RunCharts()
         self.masks = MaskPanel()
         self.log = LogView()
         self.hint = label("", "warning", wrap=True)
         self.banner = ResumeBanner(context)
-        self.queue = QueueBox(context)
-        self.undo = UndoBar()
         self.doing = RunActions(context, self)
         self.tabs = QTabWidget()
-        self._side = QWidget()
         self._stack = QStackedWidget()
         self._inspector = RunInspector()
         self._build()
@@ -138,8 +133,7 @@ class MonitorPanel(Panel):
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
         """In a small window the list of runs gives way to the curves."""
         super().resizeEvent(event)
-        roomy = event.size().width() >= _ROOMY_WIDTH
-        self._side.setFixedWidth(_LIST_WIDTH if roomy else _NARROW_LIST_WIDTH)
+        self.side.give_room(event.size().width() >= _ROOMY_WIDTH)
 
     def shut_down(self) -> None:
         """Wait for what reads in the background."""
@@ -425,6 +419,7 @@ class MonitorPanel(Panel):
     # Building
 
     def _connect(self) -> None:
+        self.side.new_button.clicked.connect(self._on_new_run)
         self.run_list.run_selected.connect(self._on_run_selected)
         self.header.pause_requested.connect(self._on_pause)
         self.header.continue_requested.connect(self._on_continue)
@@ -467,15 +462,6 @@ class MonitorPanel(Panel):
         layout.addWidget(self._stack)
 
     def _make_page(self) -> QWidget:
-        self._side.setFixedWidth(_LIST_WIDTH)
-        listed = QVBoxLayout(self._side)
-        listed.setContentsMargins(GRID, GRID * 2, 0, GRID)
-        new_run = button(tr("New run…"), icon="add", tooltip=tr("Choose a network and settings"))
-        new_run.clicked.connect(self._on_new_run)
-        listed.addWidget(new_run)
-        listed.addWidget(self.queue)
-        listed.addWidget(self.run_list, 1)
-        listed.addWidget(self.undo)
         work = QWidget()
         column = QVBoxLayout(work)
         column.setContentsMargins(GRID * 2, GRID * 2, GRID * 2, GRID)
@@ -501,6 +487,6 @@ class MonitorPanel(Panel):
         both = QHBoxLayout(page)
         both.setContentsMargins(0, 0, 0, 0)
         both.setSpacing(0)
-        both.addWidget(self._side)
+        both.addWidget(self.side)
         both.addWidget(work, 1)
         return page
