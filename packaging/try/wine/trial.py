@@ -256,11 +256,12 @@ def use_command_line(trial: Trial, root: str) -> None:
             windows_path(wine, image),
         ],
         "export": ["--model-dir", str(best), "--out", str(WORK / "导出")],
+        "export --format paddle": ["--model-dir", str(best), "--out", str(WORK / "导出 paddle")],
         "doctor": [],
     }.items():
         with trial.step(f"maskwright {name}") as note:
             output = wine.run(
-                f"{root}\\maskwright.com", name, *arguments, timeout_s=600, exit_code=None
+                f"{root}\\maskwright.com", *name.split(), *arguments, timeout_s=600, exit_code=None
             )
             (trial.out / f"{name}.txt").write_text(output, encoding="utf-8")
             if name == "doctor":
@@ -292,7 +293,7 @@ def contents(folder: Path) -> set[tuple[str, int, float]]:
 
 
 def open_from_start_menu(trial: Trial) -> str:
-    """Start what the shortcut says, take a picture, close by the window's own cross.
+    """Start what the shortcut says, take a picture, ask the window to close.
 
     Wine itself cannot follow a shortcut whose target has letters that its code page lacks, so
     the target is read here.
@@ -315,7 +316,7 @@ def open_from_start_menu(trial: Trial) -> str:
         sleep 4
         maim /shared/out/started.png
         xdotool getwindowname "$window"
-        xdotool windowquit "$window"
+        wine taskkill /IM maskwright.exe # asks the window to close
         for i in $(seq 100); do
             pgrep -f maskwright.exe >/dev/null || {{ echo closed; break; }}
             sleep 0.2
