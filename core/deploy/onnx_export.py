@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -26,6 +25,7 @@ from core.networks.tracing import trace_as_written
 from core.prediction.paddle_predictor import inference_mode
 from core.system.errors import InputError
 from core.system.files import require_room, write_bytes_atomic
+from core.system.native_folder import native_folder
 
 if TYPE_CHECKING:
     from core.compression.trace import Trace
@@ -101,7 +101,7 @@ def _convert(
     wrapped = _WithTensors(net, paths)
     # A folder of its own in the system's place for such: the converter opens files by name in
     # C++, which must not depend on what the user calls the folders.
-    with tempfile.TemporaryDirectory(prefix="export-") as folder, inference_mode(net):
+    with native_folder("export-") as folder, inference_mode(net):
         path = str(Path(folder) / "model")
         wrapped.eval()
         shape = [batch, 3, height, width]

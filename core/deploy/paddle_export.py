@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,6 +23,7 @@ from core.networks.tracing import trace_as_written
 from core.prediction.paddle_inference import NETWORK, WEIGHTS
 from core.prediction.paddle_predictor import inference_mode
 from core.system.files import require_room
+from core.system.native_folder import native_folder
 
 #: Height and width to fold batch norms at, where any size will be taken.
 _SOME_SIZE: Final = (512, 512)
@@ -60,7 +60,7 @@ def export_paddle(
     files = Path(folder) / NETWORK, Path(folder) / WEIGHTS
     # A folder of its own: the library opens files by name in C++, which must not depend on what
     # the user calls the folders.
-    with tempfile.TemporaryDirectory(prefix="export-") as temporary, inference_mode(net):
+    with native_folder("export-") as temporary, inference_mode(net):
         require_room(temporary, bytes_of(net))  # paddle does not notice a file cut short
         require_room(folder, bytes_of(net))
         wrapped = _Logits(net, offsets)

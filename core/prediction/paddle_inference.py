@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,6 +13,7 @@ from core.portable.manifest import Manifest
 from core.prediction.predictor import Scores
 from core.system.devices import usable_cores
 from core.system.errors import InputError
+from core.system.native_folder import native_folder
 
 NETWORK: Final = "model.json"
 WEIGHTS: Final = "model.pdiparams"
@@ -73,7 +73,7 @@ def _open(folder: Path, *, threads: int, optimized: bool) -> Any:
             raise InputError("{file} does not exist.", file=file)
     from paddle import inference
 
-    with tempfile.TemporaryDirectory(prefix="export-") as temporary:
+    with native_folder("export-") as temporary:
         if not all(str(file).isascii() for file in files):
             # It opens files by name in C++, which some systems' other letters defeat.
             files = [Path(shutil.copy(file, temporary)) for file in files]

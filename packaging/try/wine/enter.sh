@@ -27,7 +27,8 @@ inside() {
     [ ! -d "$system32" ] || [ ! -d "$root/shims" ] || # each time: wine's own updates take them out
         install -o 1000 -g 1000 -m 644 "$root"/shims/*.dll "$system32/"
     exec 9>&-
-    exec chroot "$root" setpriv --reuid 1000 --regid 1000 --clear-groups env -i \
+    # Not exec: a change of the user would undo --kill-child, and what runs here outlive its caller.
+    chroot "$root" setpriv --reuid 1000 --regid 1000 --clear-groups env -i \
         HOME='/home/张 三' USER='张 三' PATH=/usr/lib/wine:/usr/bin:/bin LANG=C.UTF-8 DISPLAY=:9 \
         WINEDEBUG="${WINEDEBUG:--all}" \
         WINEDLLOVERRIDES='ucrtbase,icuuc,concrt140,vcomp140,msvcp140,msvcp140_1,msvcp140_2=n,b;winemenubuilder.exe=' \

@@ -64,7 +64,7 @@ class Wine:
         """Return where a path of drive C lies on this machine."""
         return self.drive_c.joinpath(*PureWindowsPath(path).parts[1:])
 
-    def run(self, *command: str, timeout_s: float = 120, exit_code: int | None = 0) -> str:
+    def run(self, *command: str, timeout_s: float = 300, exit_code: int | None = 0) -> str:
         """Run a command of Windows and return what it wrote.
 
         Args:
@@ -77,7 +77,7 @@ class Wine:
         """
         return self.shell(shlex.join(["wine", *command]), timeout_s=timeout_s, exit_code=exit_code)
 
-    def shell(self, script: str, *, timeout_s: float = 120, exit_code: int | None = 0) -> str:
+    def shell(self, script: str, *, timeout_s: float = 300, exit_code: int | None = 0) -> str:
         """Run a script of bash in which ``wine`` is known; as ``run``."""
         command = [str(SCRIPTS / "enter.sh"), str(self.root), "bash", "-c", script]
         with subprocess.Popen(

@@ -66,7 +66,9 @@ def kill_once(launcher: Path, folder: Path, draw: random.Random) -> dict[str, ob
     wait_until("the worker", lambda: run.is_running, START_S)
     with Project.open(project_dir(folder), read_only=True) as project:
         before = label_maps(project)
-    time.sleep(draw.uniform(0, 15))
+    if draw.random() < 0.7:  # else while the engine is loaded, which takes as long as an epoch
+        wait_until("a step", lambda: run.progress is not None, START_S)
+    time.sleep(draw.uniform(0, 10))
     workers = window.children(recursive=True)
     victim = draw.choice(["window", "worker"])
     told: dict[str, object] = {"victim": victim, "at": progress_of(run)}
