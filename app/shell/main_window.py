@@ -31,7 +31,6 @@ from app.shell.interrupted_work import InterruptedWork
 from app.shell.job_strip import JobStrip
 from app.shell.log_dialog import LogDialog
 from app.shell.new_project_dialog import NewProject, NewProjectDialog
-from app.shell.settings_dialog import SettingsDialog
 from app.shell.top_bar import TopBar
 from app.shell.update_notice import UpdateNotice
 from app.shell.work_area import WorkArea
@@ -448,6 +447,8 @@ class MainWindow(QMainWindow):
 
     @Slot()
     def _on_settings_requested(self) -> None:
+        from app.shell.settings_dialog import SettingsDialog  # not before the window is up
+
         dialog = self.findChild(SettingsDialog)
         if dialog is None:  # it stays open beside the work, and once is enough
             dialog = SettingsDialog(self)

@@ -20,10 +20,10 @@ def command(json: JsonOption = False) -> None:
     for check in examine():
         checks.append(check)
         sign = _SIGNS.get(check.severity, "[red]X [/]")
-        console.print(f"{sign} [bold]{check.name:<14}[/]", end="")
+        console.print(f"{sign} [bold]{check.name:<16}[/]", end="")
         console.print(str(check.detail), markup=False)
         for step in check.fix:
-            console.print(f"                  {step}", markup=False)
+            console.print(f"                    {step}", markup=False)
     broken = [check.name for check in checks if check.severity == "error"]
     if json:
         print_json({"ok": not broken, "checks": [check.as_json() for check in checks]})

@@ -11,12 +11,12 @@ import multiprocessing
 import os
 import threading
 from collections.abc import Sequence
-from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
 from typing import Any
 
 from core.jobs.worker import leave_terminal, lower_priority, redirect_output
+from core.system.child_processes import PipeEnd
 from core.system.errors import InputError
 from core.system.files import make_folder
 
@@ -38,7 +38,7 @@ class VisualDLServer:
         self._turn = threading.Lock()
         self._state = threading.Lock()
         self._process: SpawnProcess | None = None
-        self._pipe: Connection | None = None
+        self._pipe: PipeEnd | None = None
         self._shown: tuple[Any, ...] = ()
         self._address = ""
 
@@ -90,7 +90,7 @@ class VisualDLServer:
             with contextlib.suppress(OSError):
                 pipe.close()
 
-    def _start(self, folders: list[str], language: str, theme: str) -> Connection:
+    def _start(self, folders: list[str], language: str, theme: str) -> PipeEnd:
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()
         log = None
@@ -111,9 +111,7 @@ class VisualDLServer:
         return ours
 
 
-def _serve(
-    pipe: Connection, folders: list[str], language: str, theme: str, log: str | None
-) -> None:
+def _serve(pipe: PipeEnd, folders: list[str], language: str, theme: str, log: str | None) -> None:
     """The process: tell the port, then answer browsers until the pipe ends."""
     leave_terminal()
     lower_priority()
@@ -135,7 +133,7 @@ def _serve(
     server.serve_forever()
 
 
-def _end_with(pipe: Connection) -> None:
+def _end_with(pipe: PipeEnd) -> None:
     with contextlib.suppress(EOFError, OSError):
         pipe.recv()
     os._exit(0)

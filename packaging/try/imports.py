@@ -25,6 +25,7 @@ def main() -> int:
                 broken.append(f"{found.name}: {error!r}")
     # What is imported inside functions only, in worker processes.
     for name in (
+        "imagehash",
         "onnx",
         "onnxruntime.quantization",
         "openvino",
@@ -35,7 +36,8 @@ def main() -> int:
         "shapely",
         "skimage.segmentation",
         "uvicorn",
-        "visualdl",
+        "visualdl.server.app",
+        "werkzeug.serving",
     ):
         try:
             importlib.import_module(name)

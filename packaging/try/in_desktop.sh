@@ -2,7 +2,7 @@
 # The installed package as a desktop starts it, on a display of its own; pictures go to /pictures.
 set -eu
 export DISPLAY=:7
-Xvfb :7 -screen 0 1366x800x24 >/dev/null 2>&1 &
+Xvfb :7 -noreset -screen 0 1366x800x24 >/dev/null 2>&1 &
 display=$!
 trap 'kill "$display"' EXIT
 while [ ! -e /tmp/.X11-unix/X7 ]; do sleep 0.1; done
@@ -33,14 +33,12 @@ maskwright doctor
 echo "the desktop entry"
 gio launch /usr/share/applications/maskwright.desktop >/dev/null 2>&1 &
 wait_for 120 shows Maskwright
-sleep 2
-grab start
+wait_for 60 grab start
 echo "the demo, by its button"
 xdotool mousemove 444 453 click 1 # Try the demo, as grab shows it
 trains() { grep -rqs '"event": "Progress"' "$HOME" --include=events.jsonl; }
 wait_for 400 trains
-sleep 2
-grab trains
+wait_for 60 grab trains
 close
 
 echo "a short one to its end"
@@ -49,7 +47,7 @@ trained() { grep -rqs '"event": "Done"' "$HOME/示例 1/project/runs"; }
 wait_for 120 shows Maskwright
 wait_for 400 trained
 sleep 2
-grab trained
+wait_for 60 grab trained
 close
 
 echo "a project's file, by its type"
@@ -57,7 +55,7 @@ kind=$(gio info -a standard::content-type "$HOME/示例 1/project/project.db" | 
 test "$kind" = application/x-maskwright-project || { echo "project.db is taken for $kind"; exit 1; }
 gio mime application/x-maskwright-project | grep -q maskwright.desktop
 gio open "$HOME/示例 1/project/project.db"
-wait_for 120 shows Maskwright
+wait_for 120 shows "Surface inspection demo"
 sleep 3
-grab project
+wait_for 60 grab project
 close

@@ -7,6 +7,7 @@ import re
 import shlex
 import shutil
 import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path, PureWindowsPath
 
@@ -30,6 +31,8 @@ def wine_root() -> Path:
 
 def why_not() -> str | None:
     """Return why nothing can be tried in wine on this machine; None where it can."""
+    if sys.platform == "win32":
+        return "this is Windows"
     if os.geteuid() != 0:
         return "wine runs in a folder of its own, which needs root"
     if (wine_root() / "ready").exists():
@@ -91,6 +94,9 @@ class Wine:
                 output, _ = process.communicate()
                 said = output.decode(errors="replace")
                 raise WineError(f"no end after {timeout_s:.0f} s: {script}\n{said}") from error
+            except BaseException:
+                process.kill()
+                raise
         text = output.decode(errors="replace")
         if exit_code is not None and process.returncode != exit_code:
             raise WineError(f"ended with {process.returncode}, not {exit_code}: {script}\n{text}")

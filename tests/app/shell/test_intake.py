@@ -64,6 +64,25 @@ def test_images_on_the_start_page_become_a_project(application, window, qtbot, t
     wait_until_idle(qtbot, area.panels["dataset"])
 
 
+def test_a_labelled_folder_becomes_a_project_with_its_labels(
+    application, window, qtbot, tmp_path, seg_folder
+):
+    assert drop(window, seg_folder)
+    dialog = window.findChild(NewProjectDialog)
+    dialog.folder_edit.setText(str(tmp_path / "projects"))
+    qtbot.mouseClick(dialog.create_button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: window.findChild(ImportDialog) is not None, timeout=20_000)
+    shown = window.findChild(ImportDialog)
+    qtbot.waitUntil(lambda: shown.import_button.isEnabled(), timeout=20_000)
+    qtbot.mouseClick(shown.import_button, Qt.MouseButton.LeftButton)
+    project = application.context.project
+    qtbot.waitUntil(lambda: project.counts().total == 12, timeout=20_000)
+    wait_until_idle(qtbot, window.work_area.panels["dataset"])
+    rail = window.work_area.rail
+    qtbot.waitUntil(lambda: rail.next_button.text() == "Next: Train", timeout=20_000)
+    assert project.counts().by_subset == {"train": 8, "val": 2, "test": 2, "none": 0}
+
+
 def test_images_are_added_to_the_open_project_and_taken_back(opened, qtbot, tmp_path):
     window, project = opened.window, opened.context.project
     more = write_images(tmp_path / "more", 2)
