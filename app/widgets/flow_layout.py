@@ -64,6 +64,8 @@ class FlowLayout(QLayout):
     def _arrange(self, area: QRect, *, moves: bool) -> int:
         x, y, line = area.x(), area.y(), 0
         for item in self._items:
+            if item.isEmpty():  # hidden
+                continue
             hint = item.sizeHint()
             if x > area.x() and x + hint.width() > area.right() + 1:
                 x, y, line = area.x(), y + line + self.spacing() // 2, 0

@@ -16,6 +16,7 @@ from windows.trial import wine as trial
 ROOT = Path(__file__).resolve().parents[2]
 _MISSING = trial.why_not() or (None if shutil.which("makensis") else "makensis is not installed")
 pytestmark = [
+    pytest.mark.thorough,  # a folder with wine is made first
     pytest.mark.skipif(_MISSING is not None, reason=str(_MISSING)),
     pytest.mark.timeout(1200),
 ]

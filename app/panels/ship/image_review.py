@@ -9,7 +9,6 @@ from typing import Any
 from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import (
     QButtonGroup,
-    QHBoxLayout,
     QStackedWidget,
     QToolButton,
     QVBoxLayout,
@@ -21,6 +20,7 @@ from app.look.translation import tr
 from app.panels.ship.judged_view import JudgedView
 from app.panels.ship.outcome_grid import OutcomeGrid
 from app.panels.ship.outcomes import JudgedImage
+from app.widgets.flow_layout import FlowLayout
 from core.images.palette import Color
 
 
@@ -40,9 +40,7 @@ class Filters(QWidget):
         self._rare = set(rare)  # only offered where there are some
         self._group = QButtonGroup(self)
         self._keys: list[StrEnum | None] = []
-        self._row = QHBoxLayout(self)
-        self._row.setContentsMargins(0, 0, 0, 0)
-        self._row.setSpacing(GRID // 2)
+        self._row = FlowLayout(self, spacing=GRID // 2)
         self._group.idClicked.connect(self.changed)
 
     def show_counts(
@@ -123,11 +121,7 @@ class ImageReview(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(GRID)
-        bar = QHBoxLayout()
-        bar.setSpacing(GRID)
-        bar.addWidget(self.filters)
-        bar.addStretch(1)
-        layout.addLayout(bar)
+        layout.addWidget(self.filters)
         layout.addWidget(self._pages, 1)
         self.filters.changed.connect(self._on_filter_changed)
         self.grid.image_chosen.connect(self._on_chosen)
