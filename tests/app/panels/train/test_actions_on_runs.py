@@ -5,30 +5,12 @@ from __future__ import annotations
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog, QLineEdit
-from recorded_runs import make_project, record_training
+from recorded_runs import record_training
 
 from app.panels.train.monitor_panel import MonitorPanel
-from app.services.context import AppContext
-from app.services.settings import SettingsStore
 from app.services.targets import InspectModel, ShipModel, ShowCompression
 from core.runs.events import Done
 from core.system.resource_usage import ResourceUsage
-
-
-@pytest.fixture
-def project(tmp_path):
-    made = make_project(tmp_path / "项目 1", train=2, val=2)
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def context(qapp, tmp_path, project):
-    made = AppContext(SettingsStore(tmp_path / "settings.json"))
-    made.project = project
-    yield made
-    made.project = None
-    made.shut_down()
 
 
 @pytest.fixture

@@ -2,38 +2,19 @@
 
 from __future__ import annotations
 
-import pytest
 from PySide6.QtWidgets import QToolButton, QWidget
-from recorded_runs import make_project, record_training
+from recorded_runs import record_training
 
 from app.panels.base import StepState
 from app.panels.train.model_panel import ModelPanel
 from app.panels.train.monitor_panel import MonitorPanel
 from app.panels.train.queue_box import QueueBox
 from app.panels.train.resume_banner import ResumeBanner
-from app.services.context import AppContext
-from app.services.settings import SettingsStore
 from app.widgets.elided_label import ElidedLabel
 from core.project import Project
 from core.runs.events import Done
 from core.runs.kinds import TrainSpec
 from core.runs.run_folder import RunFolder
-
-
-@pytest.fixture
-def project(tmp_path):
-    made = make_project(tmp_path / "项目 1", train=4, val=2)
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def context(qapp, tmp_path, project):
-    made = AppContext(SettingsStore(tmp_path / "settings.json"))
-    made.project = project
-    yield made
-    made.project = None
-    made.shut_down()
 
 
 def queue_up(project: Project, model: str) -> int:

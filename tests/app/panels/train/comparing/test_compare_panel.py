@@ -6,34 +6,16 @@ import pytest
 from curve_parts import drawn
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog
-from recorded_runs import append, make_project, record_training
+from recorded_runs import append, record_training
 
 from app.look.theme import tokens
 from app.panels.train.comparing.compare_panel import ComparePanel
-from app.services.context import AppContext
-from app.services.settings import SettingsStore
 from app.services.targets import ShowTraining
 from core.project import Project
 from core.runs.events import Done, Metric, Progress
 from core.runs.kinds import spec_to_json
 
 NAME, STATE, MIOU, OACC, KAPPA, TIME, SPEED, NETWORK, NOTE = range(9)
-
-
-@pytest.fixture
-def project(tmp_path):
-    made = make_project(tmp_path / "项目 1", train=4, val=2)
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def context(qapp, tmp_path, project):
-    made = AppContext(SettingsStore(tmp_path / "settings.json"))
-    made.project = project
-    yield made
-    made.project = None
-    made.shut_down()
 
 
 @pytest.fixture
