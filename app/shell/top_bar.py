@@ -248,7 +248,7 @@ class TopBar(QFrame):
 def device_name(device: DeviceInfo) -> str:
     """Return a device in a few words for the top bar."""
     if device.kind == "cpu":
-        return tr("CPU · {cores} cores", cores=device.cores)
+        return tr("CPU · {cores} {cores:core|cores}", cores=device.cores)
     return device.name
 
 

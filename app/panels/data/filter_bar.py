@@ -85,10 +85,14 @@ class FilterBar(QWidget):
     def set_count(self, shown: int, total: int) -> None:
         """Say how many of the images are shown."""
         if shown == total:
-            self.count.setText(tr("{count} images", count=f"{total:,}"))
+            self.count.setText(tr("{count} {count:image|images}", count=f"{total:,}"))
         else:
             self.count.setText(
-                tr("{shown} of {total} images", shown=f"{shown:,}", total=f"{total:,}")
+                tr(
+                    "{shown} of {total} {total:image|images}",
+                    shown=f"{shown:,}",
+                    total=f"{total:,}",
+                )
             )
 
     def set_finding(self, text: str) -> None:

@@ -76,7 +76,7 @@ class MaskPanel(QWidget):
         self.every_box.setAccessibleName(tr("When masks are redrawn"))
         self.every_box.addItem(tr("after each evaluation"), 0)
         for steps in _EVERY_STEPS:
-            self.every_box.addItem(tr("also every {steps} steps", steps=steps), steps)
+            self.every_box.addItem(tr("also every {steps} {steps:step|steps}", steps=steps), steps)
         self.redraw_button.clicked.connect(self.redraw_requested)
         tools.addWidget(self.every_box)
         tools.addWidget(self.redraw_button)

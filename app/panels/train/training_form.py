@@ -232,7 +232,7 @@ class TrainingForm(QWidget):
         self.device_box.clear()
         for place, device in enumerate(devices):
             memory = f"{device.memory_bytes / 1e9:.0f} GB"
-            cores = tr("{cores} cores", cores=device.cores) if device.cores else memory
+            cores = tr("{cores} {cores:core|cores}", cores=device.cores) if device.cores else memory
             name = "auto" if place == 0 and device.kind == "cpu" else device.spec_name
             self.device_box.addItem(f"{device.name} ({cores})", name)
         self.device_box.setCurrentIndex(max(0, self.device_box.findData(chosen)))
