@@ -36,6 +36,7 @@ from app.shell.update_notice import UpdateNotice
 from app.shell.work_area import WorkArea
 from app.widgets import dialogs
 from app.widgets.layout import line
+from app.widgets.term_hints import TermHints
 from core.project import GarbageReport, Project
 from core.runs.events import Event, Failed
 from core.system.errors import ReadOnlyError
@@ -87,6 +88,8 @@ class MainWindow(QMainWindow):
         self._connect_intake()
         self._connect_context()
         self._connect_jobs()
+        self._hints = TermHints(self)
+        self._hints.term_chosen.connect(self.show_words)
         self.top_bar.set_recent(context.settings)
         self.top_bar.set_devices(context.devices)
         self.top_bar.renew_colors()
@@ -216,6 +219,7 @@ class MainWindow(QMainWindow):
         bar.language_requested.connect(self.language_requested)
         bar.help_requested.connect(self._on_help_requested)
         bar.check_requested.connect(self.check_computer)
+        bar.words_requested.connect(lambda: self.show_words())
         bar.settings_requested.connect(self._on_settings_requested)
 
     def _connect_home(self) -> None:
@@ -439,8 +443,22 @@ class MainWindow(QMainWindow):
     def _on_close_project(self) -> None:
         self._leave_project(self.context.close_project)
 
+    @Slot(str)
+    def show_words(self, key: str = "") -> None:
+        """Show the words that are explained, at one of them; they stay open beside the work."""
+        from app.shell.glossary_dialog import GlossaryDialog  # not before the window is up
+
+        dialog = self.findChild(GlossaryDialog) or GlossaryDialog(self)
+        dialog.show()
+        dialog.show_term(key)
+        dialog.activateWindow()
+
     @Slot()
     def _on_help_requested(self) -> None:
+        term = self._hints.current_term()
+        if term is not None:
+            self.show_words(term)
+            return
         dialog = HelpDialog(self.context.devices, self)
         dialog.check_requested.connect(self.check_computer)
         dialog.open()

@@ -43,6 +43,7 @@ class TopBar(QFrame):
     help_requested = Signal()
     settings_requested = Signal()
     check_requested = Signal()
+    words_requested = Signal()
     changes_requested = Signal()
     update_requested = Signal()
 
@@ -201,6 +202,7 @@ class TopBar(QFrame):
         menu = QMenu(self)
         menu.setToolTipsVisible(True)
         menu.addAction(self._action(tr("Help and shortcuts"), "help", "F1", self.help_requested))
+        menu.addAction(self._action(tr("Words and numbers"), "info", "", self.words_requested))
         menu.addAction(self._action(tr("Check this computer…"), "device", "", self.check_requested))
         menu.addSeparator()
         menu.addAction(self._action(tr("What is new"), "", "", self.changes_requested))
