@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QDateTime, QLocale, Qt, Signal, Slot
+from PySide6.QtCore import QDateTime, QLocale, QSize, Qt, Signal, Slot
 from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import (
     QDialog,
@@ -24,6 +24,7 @@ from app.panels.data.import_dialog import ImportDialog
 from app.services.context import AppContext
 from app.services.targets import ShowDataset, Target
 from app.shell.closing_page import ClosingPage
+from app.shell.focus_keeper import FocusKeeper
 from app.shell.help_dialog import HelpDialog
 from app.shell.home import HomePage
 from app.shell.intake import Intake
@@ -33,6 +34,7 @@ from app.shell.log_dialog import LogDialog
 from app.shell.new_project_dialog import NewProject, NewProjectDialog
 from app.shell.top_bar import TopBar
 from app.shell.update_notice import UpdateNotice
+from app.shell.window_place import place_window
 from app.shell.work_area import WorkArea
 from app.widgets import dialogs
 from app.widgets.layout import line
@@ -44,7 +46,7 @@ from core.system.errors import ReadOnlyError
 if TYPE_CHECKING:
     from app.shell.computer_dialog import ComputerDialog
 
-_MINIMUM_SIZE = (GRID * 120, GRID * 75)
+_MINIMUM_SIZE = QSize(GRID * 120, GRID * 75)
 
 
 class MainWindow(QMainWindow):
@@ -64,8 +66,7 @@ class MainWindow(QMainWindow):
         self.context = context
         self._closing_silently = False
         self._is_closing = False
-        self.setMinimumSize(*_MINIMUM_SIZE)
-        self.resize(*context.settings.window_size)
+        place_window(self, QSize(*context.settings.window_size), _MINIMUM_SIZE)
         self.top_bar = TopBar()
         self.home = HomePage(context.settings)
         self._interrupted = InterruptedWork(context, self.home, self.open_project, self)
@@ -88,6 +89,7 @@ class MainWindow(QMainWindow):
         self._connect_intake()
         self._connect_context()
         self._connect_jobs()
+        FocusKeeper(self, self._panel_in_front)
         self._hints = TermHints(self)
         self._hints.term_chosen.connect(self.show_words)
         self.top_bar.set_recent(context.settings)
@@ -109,6 +111,10 @@ class MainWindow(QMainWindow):
             self.context.runs_changed.connect(area.refresh_status)
             area.panel_changed.connect(self._on_panel_changed)
         return self._work_area
+
+    def _panel_in_front(self) -> QWidget | None:
+        area = self._work_area
+        return None if area is None or not area.isVisible() else area.current_panel
 
     def show_new_project(self, images: Sequence[Path] = ()) -> NewProjectDialog:
         """Ask for a new project, made of these files and folders if there are any."""

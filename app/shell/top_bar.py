@@ -146,9 +146,7 @@ class TopBar(QFrame):
         menu.addAction(leave)
         made = QToolButton()
         made.setText(tr("Project"))
-        set_icon(made, "chevron-down")
-        made.setLayoutDirection(Qt.LayoutDirection.RightToLeft)
-        made.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        made.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextOnly)  # the sheet draws the arrow
         made.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         made.setMenu(menu)
         made.setProperty("role", "project")
