@@ -10,6 +10,7 @@ from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QAbstractButton, QWidget
 
 from app.look.icons import set_icon
+from app.look.term_finding import with_terms
 from app.look.translation import translated
 from core.system.messages import Message
 
@@ -139,7 +140,8 @@ class Actions:
         action, spec, keys = self._actions[key], self._specs[key], self.keys(key)
         action.setShortcuts([QKeySequence(part) for part in keys])
         title = translated(spec.title)
-        action.setToolTip(f"{title} ({native(keys[0])})" if keys else title)
+        tip = f"{title} ({native(keys[0])})" if keys else title
+        action.setToolTip(with_terms(tip, title))
 
 
 def _make(spec: ActionSpec, owner: QWidget) -> QAction:

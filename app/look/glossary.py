@@ -566,6 +566,14 @@ TERMS: Final[tuple[Term, ...]] = (
         "training",
     ),
     Term(
+        "vnni",
+        message("VNNI"),
+        message("Instructions of newer processors that compute int8 fast and without overflow."),
+        ("VNNI",),
+        (),
+        "verifying",
+    ),
+    Term(
         "weights",
         message("Weights"),
         message(

@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
     QToolTip,
     QWidget,
 )
+from shiboken6 import isValid
 
 from app.widgets.elided_label import ElidedLabel
 
@@ -30,7 +31,8 @@ def texts(window: QWidget) -> Iterator[tuple[QWidget, str]]:
     """Yield what is seen of labels, buttons, fields, tabs and titles, each with its text."""
     for widget in window.findChildren(QWidget):
         if (
-            not isinstance(widget, _KINDS)
+            not isValid(widget)  # what was done meanwhile may have deleted it
+            or not isinstance(widget, _KINDS)
             or not widget.isVisible()
             or widget.window() is not window
         ):

@@ -20,6 +20,7 @@ from PySide6.QtCore import (
 from PySide6.QtGui import QColor, QFont
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 
+from app.look.term_finding import with_terms
 from app.look.theme import GRID, tokens
 from app.look.translation import tr, trn
 from app.widgets.number_text import flops_text, latency_text, size_text
@@ -91,7 +92,7 @@ class VariantModel(QAbstractTableModel):
         if role == Qt.ItemDataRole.TextAlignmentRole:
             return left if section == _NAME else right
         if role == Qt.ItemDataRole.ToolTipRole:
-            return _header_tips()[section]
+            return with_terms(_header_tips()[section], _headers()[section])
         return _headers()[section] if role == Qt.ItemDataRole.DisplayRole else None
 
     def data(self, index: _Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:

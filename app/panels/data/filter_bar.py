@@ -10,6 +10,7 @@ from PySide6.QtGui import QColor, QKeySequence, QResizeEvent
 from PySide6.QtWidgets import QBoxLayout, QComboBox, QSizePolicy, QSlider, QToolButton, QWidget
 
 from app.look.icons import set_icon
+from app.look.term_finding import with_terms
 from app.look.theme import GRID
 from app.look.translation import tr
 from app.panels.data.thumbnail_grid import MAX_SIDE, MIN_SIDE
@@ -154,7 +155,7 @@ class FilterBar(QWidget):
     def _box(self, name: str) -> QComboBox:
         box = QComboBox()
         box.setAccessibleName(name)
-        box.setToolTip(tr("Filter: {name}", name=name))
+        box.setToolTip(with_terms(tr("Filter: {name}", name=name), name))
         box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         box.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         box.currentIndexChanged.connect(self._on_changed)

@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.look.term_finding import with_terms
 from app.look.theme import GRID
 from app.look.translation import tr
 from app.panels.inspect.class_column import USELESS, make_room
@@ -53,6 +54,10 @@ class ObjectScores(QWidget):
                 "32², below 96² and from 96² pixels on"
             )
         )
+        for column, title in enumerate(titles):
+            item = self.table.horizontalHeaderItem(column)
+            if item is not None:
+                item.setToolTip(with_terms(self.table.toolTip(), title))
         header = self.table.horizontalHeader()
         header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)

@@ -8,6 +8,7 @@ from functools import partial
 from PySide6.QtCore import QSignalBlocker, Qt, Signal, Slot
 from PySide6.QtWidgets import QGridLayout, QLabel, QSlider, QVBoxLayout, QWidget
 
+from app.look.term_finding import with_terms
 from app.look.theme import GRID
 from app.look.translation import tr
 from app.widgets.class_colors import readable, swatch
@@ -53,9 +54,13 @@ class ThresholdBox(QWidget):
         self._values: dict[int, QLabel] = {}
         self.title = label(tr("Thresholds"), "heading")
         self.title.setToolTip(
-            tr(
-                "How sure the model must be of a class, as its share against the background. Lower:"
-                " more is found, and more false alarms. 0.50 is what it says without thresholds."
+            with_terms(
+                tr(
+                    "How sure the model must be of a class, as its share against the background. "
+                    "Lower: more is found, and more false alarms. 0.50 is what it says without "
+                    "thresholds."
+                ),
+                self.title.text(),
             )
         )
         self.note = label("", "muted", wrap=True)

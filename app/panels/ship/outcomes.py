@@ -7,6 +7,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
+from app.look.term_finding import with_terms
 from app.look.theme import Tokens
 from app.look.translation import tr
 from core.images.io import read_mask
@@ -122,14 +123,15 @@ def truth_name(truth: Truth) -> str:
 
 
 def truth_tip(truth: Truth) -> str:
-    """Return what a group of the effect is, in a sentence."""
-    return {
+    """Return what a group of the effect is, in a sentence, and what the words mean."""
+    sentence = {
         Truth.GOOD_ACCEPTED: tr("Good parts that are accepted"),
         Truth.GOOD_REJECTED: tr("Good parts that are rejected"),
         Truth.FOUND: tr("Defective parts that are rejected"),
         Truth.MISSED: tr("Defective parts that are accepted"),
         Truth.OPEN: tr("Parts that a person must look at"),
     }[truth]
+    return with_terms(sentence, truth_name(truth))
 
 
 def outcome_color(outcome: Outcome, theme: Tokens) -> str:

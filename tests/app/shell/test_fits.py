@@ -17,8 +17,8 @@ from app.panels.compress.compression_page import View
 from app.panels.ship.stage_bar import Stage
 from app.services.settings import SettingsStore
 
-#: The last one is 2560 × 1440 at 200 %, less a task bar.
-SIZES = ((1280, 800), (1280, 720), (1100, 700), (1276, 680))
+#: 1280 × 720 is 2560 × 1440 at 200 %, too.
+SIZES = ((1280, 800), (1280, 720), (1100, 700))
 LANGUAGES = ("en", "zh_CN")
 PICTURES = os.environ.get("MASKWRIGHT_PICTURES")
 

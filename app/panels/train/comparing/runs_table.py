@@ -22,6 +22,7 @@ from PySide6.QtGui import QColor, QFont
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 
 from app.look.icons import icon
+from app.look.term_finding import with_terms
 from app.look.theme import GRID, tokens
 from app.look.translation import tr
 from app.panels.train.comparing.run_facts import RunFacts
@@ -122,7 +123,7 @@ class RunsModel(QAbstractTableModel):
         if role == Qt.ItemDataRole.TextAlignmentRole:
             return _alignment(section)
         if role == Qt.ItemDataRole.ToolTipRole:
-            return _header_tips()[section]
+            return with_terms(_header_tips()[section], _headers()[section])
         return _headers()[section] if role == Qt.ItemDataRole.DisplayRole else None
 
     def data(self, index: _Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
