@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,10 +21,11 @@ from PySide6.QtWidgets import (
 
 from app.look.icons import retint_icons
 from app.look.theme import GRID, configure_plots
-from app.look.translation import tr, translated, trn
+from app.look.translation import tr, trn
 from app.panels.data.import_dialog import ImportDialog
 from app.services.context import AppContext
-from app.services.targets import ShowDataset, Target
+from app.services.notices import Notice
+from app.services.targets import ShowDataset, ShowTraining, Target
 from app.shell.closing_page import ClosingPage
 from app.shell.help_dialog import HelpDialog
 from app.shell.home import HomePage
@@ -35,14 +38,19 @@ from app.shell.top_bar import TopBar
 from app.shell.update_notice import UpdateNotice
 from app.shell.work_area import WorkArea
 from app.widgets import dialogs
-from app.widgets.layout import line
+from app.widgets.layout import column, line
+from app.widgets.notice_bar import NoticeBar
+from app.widgets.problem_bar import Fix, Problem, ProblemArea
+from app.widgets.problem_fixes import ask_folder, describe
 from core.project import GarbageReport, Project
+from core.project.project_folder import is_project
 from core.runs.events import Event, Failed
-from core.system.errors import ReadOnlyError
+from core.system.errors import InputError, ReadOnlyError
 
 if TYPE_CHECKING:
     from app.shell.computer_dialog import ComputerDialog
 
+_log = logging.getLogger(__name__)
 _MINIMUM_SIZE = (GRID * 120, GRID * 75)
 
 
@@ -71,8 +79,12 @@ class MainWindow(QMainWindow):
         self._work_area: WorkArea | None = None
         self.notice = UpdateNotice()
         self.job_strip = JobStrip()
+        self.problems = ProblemArea()
+        self._home_notice = NoticeBar()
         self._stack = QStackedWidget()
-        self._stack.addWidget(self.home)
+        self._home_page = QWidget()
+        self._home_page.setLayout(column(self.problems, self.home, self._home_notice, spacing=0))
+        self._stack.addWidget(self._home_page)
         self.intake = Intake(self, context, self.holds_back)
         central = QWidget()
         layout = QVBoxLayout(central)
@@ -102,6 +114,7 @@ class MainWindow(QMainWindow):
             configure_plots()
             self._work_area = area = WorkArea(self.context, STEPS)
             self._stack.addWidget(area)
+            area.banner.write_requested.connect(self._on_write_requested)
             self.context.dataset_changed.connect(area.refresh_status)
             self.context.runs_changed.connect(area.refresh_status)
             area.panel_changed.connect(self._on_panel_changed)
@@ -145,6 +158,9 @@ class MainWindow(QMainWindow):
         """
 
         def open_it() -> None:
+            if not is_project(folder):
+                self._show_gone(folder)
+                return
             self._open_project(folder)
             project = self.context.project
             if then is not None and project is not None and project.folder == folder.absolute():
@@ -155,11 +171,41 @@ class MainWindow(QMainWindow):
     def _open_project(self, folder: Path) -> None:
         try:
             self.context.open_project(folder)
-        except ReadOnlyError as error:
-            if dialogs.ask(
-                self, translated(error.message), yes=tr("Open for reading"), no=tr("Cancel")
-            ):
-                self.context.open_project(folder, read_only=True)
+        except ReadOnlyError as error:  # the banner says it
+            self.context.open_for_reading(error, folder)
+
+    def _show_gone(self, folder: Path) -> None:
+        """Say that there is no project in a folder, which may have been moved."""
+
+        def locate() -> None:
+            found = ask_folder(self, tr("Where is {folder} now?", folder=folder.name), folder)
+            if found is not None:
+                self._on_forget_requested(folder)
+                self.open_project(found)
+
+        fixes = [Fix(tr("Locate the folder…"), locate, tr("Choose where the project is now"))]
+        if folder in self.context.settings.recent_projects:
+            fixes.append(Fix(tr("Remove from the list"), lambda: self._on_forget_requested(folder)))
+        text = tr("There is no project in {folder} any more: it has no project.db.", folder=folder)
+        self.show_problem(Problem(text, fixes=tuple(fixes)))
+
+    def show_problem(self, problem: Problem) -> None:
+        """Say what went wrong: in the panel concerned, or on the start page."""
+        if self.context.project is None:
+            self.problems.show_problem(problem)
+        else:
+            self.work_area.show_problem(problem)
+
+    def show_error(self, error: BaseException) -> None:
+        """Say what went wrong, with what can be done about it."""
+        self.show_problem(describe(error, self.context, self))
+
+    def tell(self, notice: Notice) -> None:
+        """Say something in one line, whether or not a project is open."""
+        if self.context.project is None:
+            self._home_notice.tell(notice.text, passing=notice.passing)
+        else:
+            self.work_area.tell(notice)
 
     def holds_back(self, then: Callable[[], object]) -> bool:
         """Ask the panel in front whether to wait; see ``Panel.holds_back``."""
@@ -197,6 +243,7 @@ class MainWindow(QMainWindow):
         retint_icons(self)
         self.top_bar.renew_colors()
         self.job_strip.renew_colors()
+        self.problems.renew_colors()
         if self._work_area is not None:
             self._work_area.renew_colors()
 
@@ -260,9 +307,11 @@ class MainWindow(QMainWindow):
         self._offer_search()
         self.top_bar.set_recent(self.context.settings)
         self.home.set_recent(self.context.settings)
+        self.problems.clear()
+        self._home_notice.clear()
         if project is not None or self._work_area is not None:
             self.work_area.set_project(project)
-        self._stack.setCurrentWidget(self.home if project is None else self.work_area)
+        self._stack.setCurrentWidget(self._home_page if project is None else self.work_area)
         if project is None:
             self.home.new_button.setFocus()
             self._interrupted.look()
@@ -290,8 +339,24 @@ class MainWindow(QMainWindow):
     def _on_job_event(self, run_id: str, event: Event) -> None:
         self.job_strip.add_event(run_id, event)
         self.work_area.job_event(run_id, event)
-        if isinstance(event, Failed) and self.context.was_asked_for(run_id):
-            dialogs.show_error(self, event)
+        if isinstance(event, Failed):
+            self._show_failure(run_id, event)
+
+    def _show_failure(self, run_id: str, failed: Failed) -> None:
+        """Say in the panel of its kind that a job failed; a training says so itself."""
+        panel = self.context.run_panel(run_id)
+        problem = replace(describe(failed, self.context, self, run_id=run_id), panel=panel)
+        if panel != ShowTraining.panel:
+            self.work_area.show_problem(problem)
+        elif self.work_area.current_panel.key != panel:
+            self.work_area.tell(
+                Notice(
+                    f"{problem.name}: {problem.text}",
+                    tr("Show"),
+                    lambda: self.context.show_run(run_id),
+                    passing=False,
+                )
+            )
 
     @Slot(str, str)
     def _on_run_state_changed(self, _run_id: str, _state: str) -> None:
@@ -336,8 +401,22 @@ class MainWindow(QMainWindow):
         self.top_bar.search.setEnabled(project is not None and bool(project.images(limit=1)))
 
     @Slot(object)
-    def _on_error_occurred(self, error: Exception) -> None:
-        dialogs.show_error(self, error)
+    def _on_error_occurred(self, error: BaseException | Failed) -> None:
+        if isinstance(error, Failed):  # a job's, which its event tells
+            return
+        if not isinstance(error, (InputError, OSError)):
+            _log.error("unexpected error", exc_info=error)
+        self.show_error(error)
+
+    @Slot()
+    def _on_write_requested(self) -> None:
+        try:
+            self.context.open_for_writing()
+        except ReadOnlyError as error:
+            self.work_area.banner.show_state(read_only=True, reason=error.message)
+            self.tell(Notice(tr("It still can be opened for reading only.")))
+        except Exception as error:
+            self.show_error(error)
 
     @Slot(object)
     def _on_devices_changed(self) -> None:
@@ -405,14 +484,15 @@ class MainWindow(QMainWindow):
             )
 
     def _on_cleaned_up(self, report: GarbageReport) -> None:
-        dialogs.tell(
-            self,
-            trn(
-                "{count} file was removed ({size}).",
-                "{count} files were removed ({size}).",
-                report.files,
-                size=QLocale().formattedDataSize(report.size),
-            ),
+        self.tell(
+            Notice(
+                trn(
+                    "{count} file was removed ({size}).",
+                    "{count} files were removed ({size}).",
+                    report.files,
+                    size=QLocale().formattedDataSize(report.size),
+                )
+            )
         )
 
     @Slot(object)
@@ -474,7 +554,7 @@ class MainWindow(QMainWindow):
             try:
                 action()
             except Exception as error:
-                dialogs.show_error(self, error)
+                self._on_error_occurred(error)
 
         self.context.stop_jobs(then=leave)
 

@@ -27,9 +27,11 @@ from app.services.notices import Notice
 from app.services.targets import Target
 from app.services.timers import single_shot
 from app.shell.rail import Rail, RailStep
+from app.shell.read_only_banner import ReadOnlyBanner
 from app.widgets.focus_policy import WheelScrolls
 from app.widgets.layout import indent_spin_boxes, line
 from app.widgets.notice_bar import NoticeBar
+from app.widgets.problem_bar import Problem, ProblemArea
 from core.project import Project
 from core.runs.events import Event
 
@@ -67,6 +69,8 @@ class WorkArea(QWidget):
         tab_layout.addWidget(self._tabs)
         tab_layout.addStretch(1)
         self._stack = QStackedWidget()
+        self.banner = ReadOnlyBanner()
+        self._problems: dict[str, ProblemArea] = {}
         for step in steps:
             for panel_class in step.panels:
                 self._add_panel(panel_class(context))
@@ -86,7 +90,10 @@ class WorkArea(QWidget):
         middle_layout = QVBoxLayout(middle)
         middle_layout.setContentsMargins(0, 0, 0, 0)
         middle_layout.setSpacing(0)
+        middle_layout.addWidget(self.banner)
         middle_layout.addWidget(self._tab_row)
+        for area in self._problems.values():
+            middle_layout.addWidget(area)
         over = QGridLayout()  # the notice lies over the work, which must not jump
         over.addWidget(self._stack, 0, 0)
         over.addLayout(self._above_footers(self.notice), 0, 0)
@@ -103,7 +110,7 @@ class WorkArea(QWidget):
         layout.addWidget(self._splitter, 1)
         self.rail.step_requested.connect(self._on_step_requested)
         self.notice.action_requested.connect(self._on_notice_action)
-        context.notice_requested.connect(self._tell)
+        context.notice_requested.connect(self.tell)
         self._tabs.currentChanged.connect(self._on_tab_changed)
         self.show_panel(next(iter(self.panels)))
         self._on_status_due()
@@ -130,11 +137,36 @@ class WorkArea(QWidget):
         self._last_panel[step.key] = key
         self._mark_shown(key)
         self._stack.setCurrentWidget(panel)
+        self._show_problems()
         self._show_inspector()
         panel.activated()
         if target is not None:
             panel.navigate(target)
         self.panel_changed.emit(key)
+
+    def show_problem(self, problem: Problem) -> None:
+        """Say what went wrong in the panel concerned; from another one a line leads there."""
+        key = problem.panel or self.current_panel.key
+        self._problems[key].show_problem(problem)
+        if key != self.current_panel.key:
+            self.tell(
+                Notice(
+                    f"{problem.name}: {problem.text}" if problem.name else problem.text,
+                    tr("Show"),
+                    lambda: self.show_panel(key),
+                    passing=False,
+                )
+            )
+        self._show_problems()
+
+    def problems(self, key: str) -> ProblemArea:
+        """What is said to be wrong in a panel."""
+        return self._problems[key]
+
+    def _show_problems(self) -> None:
+        """Only those of the panel in front are seen."""
+        for key, area in self._problems.items():
+            area.setVisible(key == self.current_panel.key and bool(area.bars))
 
     def holds_back(self, then: Callable[[], object]) -> bool:
         """Ask the panel in front; see ``Panel.holds_back``."""
@@ -149,6 +181,12 @@ class WorkArea(QWidget):
     def set_project(self, project: Project | None) -> None:
         """Hand the project to every panel."""
         self.notice.clear()
+        for area in self._problems.values():
+            area.clear()
+        self.banner.show_state(
+            read_only=project is not None and project.read_only,
+            reason=self._context.read_only_reason,
+        )
         for panel in self.panels.values():
             panel.set_project(project)
         self.refresh_status()
@@ -184,7 +222,8 @@ class WorkArea(QWidget):
         self.rail.set_next(next_step(shown))
 
     @Slot(object)
-    def _tell(self, notice: Notice) -> None:
+    def tell(self, notice: Notice) -> None:
+        """Say something in one line over the work."""
         self._on_notice = notice.on_action
         if notice.text:
             self.notice.tell(notice.text, action=notice.action, passing=notice.passing)
@@ -201,6 +240,9 @@ class WorkArea(QWidget):
     def renew_colors(self) -> None:
         """Draw rail and panels in the current theme."""
         self.rail.renew_colors()
+        self.banner.renew_colors()
+        for area in self._problems.values():
+            area.renew_colors()
         for panel in self.panels.values():
             panel.theme_changed()
 
@@ -225,6 +267,7 @@ class WorkArea(QWidget):
 
     def _add_panel(self, panel: Panel) -> None:
         self.panels[panel.key] = panel
+        self._problems[panel.key] = ProblemArea()
         self._stack.addWidget(panel)
         indent_spin_boxes(panel)
         WheelScrolls(panel)
