@@ -506,7 +506,7 @@ def check_exist(items: Sequence[Item], file_list: Path | str) -> None:
     if len(missing) > 1:
         files = [file for item in missing for file in item if not file.is_file()]
         raise MissingFilesError(
-            "{count} files of {list} do not exist: {names}.",
+            "Files of {list} do not exist ({count}): {names}.",
             count=len(files),
             list=file_list,
             names=named(files),

@@ -65,6 +65,8 @@ class Application(QObject):
         problem = self.context.store.problem
         if problem is not None:
             self.context.error_occurred.emit(problem)
+        if self.context.store.is_new:
+            self.window.offer_tour()
         self._show_changes_once()
         self.updates.look_if_due()
 
@@ -116,6 +118,8 @@ class Application(QObject):
             self.window.work_area.show_kept(kept)
             self.window.work_area.show_panel(panel)
         self.window.top_bar.search.setText(search)
+        if old.offers_tour:
+            self.window.offer_tour()
         self.window.setGeometry(old.geometry())
         if old.isMaximized():
             self.window.showMaximized()
@@ -138,6 +142,7 @@ class Application(QObject):
         dialog = DemoDialog(self.context.projects_dir() / _DEMO_FOLDER, self.window)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.demo_made.connect(self._on_demo_made)
+        dialog.failed.connect(self.context.error_occurred)
         dialog.open()
 
     @Slot(object)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -27,6 +26,7 @@ from app.services.context import AppContext
 from app.services.notices import Notice
 from app.services.targets import ShowDataset, ShowTraining, Target
 from app.shell.closing_page import ClosingPage
+from app.shell.diagnosis import Diagnosis
 from app.shell.help_dialog import HelpDialog
 from app.shell.home import HomePage
 from app.shell.intake import Intake
@@ -35,6 +35,7 @@ from app.shell.job_strip import JobStrip
 from app.shell.log_dialog import LogDialog
 from app.shell.new_project_dialog import NewProject, NewProjectDialog
 from app.shell.top_bar import TopBar
+from app.shell.tour import Tour
 from app.shell.update_notice import UpdateNotice
 from app.shell.work_area import WorkArea
 from app.widgets import dialogs
@@ -45,12 +46,11 @@ from app.widgets.problem_fixes import ask_folder, describe
 from core.project import GarbageReport, Project
 from core.project.project_folder import is_project
 from core.runs.events import Event, Failed
-from core.system.errors import InputError, ReadOnlyError
+from core.system.errors import ReadOnlyError
 
 if TYPE_CHECKING:
     from app.shell.computer_dialog import ComputerDialog
 
-_log = logging.getLogger(__name__)
 _MINIMUM_SIZE = (GRID * 120, GRID * 75)
 
 
@@ -59,6 +59,7 @@ class MainWindow(QMainWindow):
 
     Attributes:
         context: project, jobs and settings; outlives the window when the language changes.
+        offers_tour: whether the start page offers the tour.
         intake: takes in what is dropped.
     """
 
@@ -70,6 +71,7 @@ class MainWindow(QMainWindow):
         super().__init__()
         self.context = context
         self._closing_silently = False
+        self.offers_tour = False
         self._is_closing = False
         self.setMinimumSize(*_MINIMUM_SIZE)
         self.resize(*context.settings.window_size)
@@ -81,11 +83,17 @@ class MainWindow(QMainWindow):
         self.job_strip = JobStrip()
         self.problems = ProblemArea()
         self._home_notice = NoticeBar()
+        self._home_notice.action_requested.connect(self._on_home_notice_action)
+        self._on_home_notice: Callable[[], None] | None = None
         self._stack = QStackedWidget()
         self._home_page = QWidget()
         self._home_page.setLayout(column(self.problems, self.home, self._home_notice, spacing=0))
         self._stack.addWidget(self._home_page)
         self.intake = Intake(self, context, self.holds_back)
+        self.diagnosis = Diagnosis(self, context, self.tell)
+        self.tour = Tour(self)
+        self.tour.ended.connect(self._on_tour_ended)
+        self._before_tour: str | None = None
         central = QWidget()
         layout = QVBoxLayout(central)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -137,6 +145,39 @@ class MainWindow(QMainWindow):
         if folder is not None:
             dialog.set_folder(folder)
         return dialog
+
+    def offer_tour(self) -> None:
+        """Offer the tour on the start page; for a first start."""
+        self.offers_tour = True
+        self.tell(
+            Notice(
+                tr("New here? A tour of the window takes a minute; it can be left at any time."),
+                tr("Take the tour"),
+                self.start_tour,
+                passing=False,
+            )
+        )
+
+    @Slot()
+    def start_tour(self) -> None:
+        """Show what is where, in the window as it is; without a project its steps are empty."""
+        from app.shell.tour_stations import stations  # not before the window is up
+
+        if self.holds_back(self.start_tour):
+            return
+        self.offers_tour = False
+        self._before_tour = self.work_area.current_panel.key
+        self._stack.setCurrentWidget(self.work_area)
+        self.tour.begin(stations(self.top_bar, self.work_area, self.job_strip))
+
+    @Slot()
+    def _on_tour_ended(self) -> None:
+        """Show again what was shown before."""
+        if self._before_tour is not None:
+            self.work_area.show_panel(self._before_tour)
+        if self.context.project is None:
+            self._stack.setCurrentWidget(self._home_page)
+            self.home.new_button.setFocus()
 
     @Slot()
     def check_computer(self) -> ComputerDialog:
@@ -202,10 +243,21 @@ class MainWindow(QMainWindow):
 
     def tell(self, notice: Notice) -> None:
         """Say something in one line, whether or not a project is open."""
-        if self.context.project is None:
-            self._home_notice.tell(notice.text, passing=notice.passing)
-        else:
+        if self.context.project is not None:
             self.work_area.tell(notice)
+            return
+        self._on_home_notice = notice.on_action
+        if notice.text:
+            self._home_notice.tell(notice.text, action=notice.action, passing=notice.passing)
+        else:
+            self._home_notice.clear()
+
+    @Slot()
+    def _on_home_notice_action(self) -> None:
+        act = self._on_home_notice
+        self._home_notice.clear()
+        if act is not None:
+            act()
 
     def holds_back(self, then: Callable[[], object]) -> bool:
         """Ask the panel in front whether to wait; see ``Panel.holds_back``."""
@@ -221,6 +273,7 @@ class MainWindow(QMainWindow):
         for dialog in self.findChildren(QDialog):
             dialog.close()
         self.intake.shut_down()
+        self.diagnosis.shut_down()
         self._remember_geometry()
         if self._work_area is not None:
             self._work_area.shut_down()
@@ -264,6 +317,8 @@ class MainWindow(QMainWindow):
         bar.help_requested.connect(self._on_help_requested)
         bar.check_requested.connect(self.check_computer)
         bar.settings_requested.connect(self._on_settings_requested)
+        bar.bundle_requested.connect(self.diagnosis.ask)
+        bar.tour_requested.connect(self.start_tour)
 
     def _connect_home(self) -> None:
         self.home.new_requested.connect(lambda: self.show_new_project())
@@ -404,8 +459,6 @@ class MainWindow(QMainWindow):
     def _on_error_occurred(self, error: BaseException | Failed) -> None:
         if isinstance(error, Failed):  # a job's, which its event tells
             return
-        if not isinstance(error, (InputError, OSError)):
-            _log.error("unexpected error", exc_info=error)
         self.show_error(error)
 
     @Slot()

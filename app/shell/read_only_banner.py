@@ -26,17 +26,15 @@ class ReadOnlyBanner(QFrame):
         self.text = label("", wrap=True)
         self.hint = label(
             tr(
-                "You can look at everything: images, labels, runs and results. Importing, labelling "
-                "and starting jobs change the project and are off."
+                "Everything can be looked at: images, labels, runs and results. Importing, "
+                "labelling and starting jobs change the project and are off."
             ),
             "muted",
             wrap=True,
         )
         self.write_button = button(
             tr("Try again for writing"),
-            tooltip=tr(
-                "Open it for writing, once the other window is closed or the rights are there"
-            ),
+            tooltip=tr("Once the other window is closed, or the rights to write are there"),
         )
         self.write_button.clicked.connect(self.write_requested)
         both = row(self.icon, spacing=GRID)

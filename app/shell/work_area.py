@@ -44,7 +44,11 @@ _FOOTER = GRID * 8
 
 
 class WorkArea(QWidget):
-    """Shows one panel at a time, and what the panel puts into the inspector."""
+    """Shows one panel at a time, and what the panel puts into the inspector.
+
+    Attributes:
+        middle: the panel with what is said above it.
+    """
 
     panel_changed = Signal(str)
 
@@ -86,8 +90,8 @@ class WorkArea(QWidget):
         self._splitter = QSplitter(Qt.Orientation.Horizontal)
         self._splitter.setChildrenCollapsible(False)
         self._splitter.setHandleWidth(1)
-        middle = QWidget()
-        middle_layout = QVBoxLayout(middle)
+        self.middle = QWidget()
+        middle_layout = QVBoxLayout(self.middle)
         middle_layout.setContentsMargins(0, 0, 0, 0)
         middle_layout.setSpacing(0)
         middle_layout.addWidget(self.banner)
@@ -98,7 +102,7 @@ class WorkArea(QWidget):
         over.addWidget(self._stack, 0, 0)
         over.addLayout(self._above_footers(self.notice), 0, 0)
         middle_layout.addLayout(over, 1)
-        self._splitter.addWidget(middle)
+        self._splitter.addWidget(self.middle)
         self._splitter.addWidget(self._inspector_frame)
         self._splitter.setStretchFactor(0, 1)
         self._splitter.setStretchFactor(1, 0)

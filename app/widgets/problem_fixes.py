@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import traceback
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,7 @@ from core.runs.spec import JobSpec
 from core.system.errors import FilesError, InputError, MissingFilesError
 
 _LOG_BYTES = 8000
+_log = logging.getLogger(__name__)
 
 
 def describe(
@@ -33,15 +36,21 @@ def describe(
         owner: parent of the folder dialogs.
         run_id: of the job that failed.
     """
-    text, advice = error_text(error)
     run = context.run_folder(run_id) if run_id else None
-    return Problem(
-        text,
-        advice,
+    return replace(
+        plain_problem(error),
         name=context.run_name(run_id) if run_id else "",
         details=_details(error, run),
         fixes=tuple(_fixes(error, context, owner, run_id, run)),
     )
+
+
+def plain_problem(error: BaseException | Failed) -> Problem:
+    """Return what to show of an error where nothing but closing it can be done."""
+    if isinstance(error, BaseException) and _is_bug(error):
+        _log.error("unexpected error", exc_info=error)
+    text, advice = error_text(error)
+    return Problem(text, advice, details=_details(error, None))
 
 
 def _fixes(
@@ -150,7 +159,8 @@ def _of_run(
 def _with_less(params: Mapping[str, Any], context: AppContext, run_id: str) -> list[Fix]:
     if "smaller" in params:
         batch = params["smaller"]
-        text, changes = tr("Try again with a batch of {count}", count=batch), {"batch_size": batch}
+        text = tr("Try again with a batch of {count}", count=batch)
+        changes: dict[str, Any] = {"batch_size": batch}
     elif "new_width" in params:
         size = params["new_width"], params["new_height"]
         text = tr("Try again with {width} × {height}", width=size[0], height=size[1])

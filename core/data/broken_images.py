@@ -45,7 +45,7 @@ def name_all(
     if len(broken) < 2:
         return error
     return UnreadableFilesError(
-        "{count} files cannot be read: {names}. Replace them, or leave them out.",
+        "Files cannot be read ({count}): {names}. Replace them, or leave them out.",
         count=len(broken),
         names=named(broken),
         files=images,

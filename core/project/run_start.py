@@ -73,8 +73,8 @@ def _check_files(revision: Revision) -> None:
     if gone:
         images = [item.image for item in gone]
         raise MissingFilesError(
-            "{count} images of the project are not where they were: {names}. Locate their folder, "
-            "or leave them out.",
+            "Images of the project are not where they were ({count}): {names}. Locate their "
+            "folder, or leave them out.",
             count=len(images),
             names=named(images),
             files=images,
@@ -83,7 +83,7 @@ def _check_files(revision: Revision) -> None:
     if masks:
         images = [item.image for item in masks]
         raise MissingFilesError(
-            "The masks of {count} images are gone: {names}. Restore the project's folder “masks” "
+            "Masks of the project are gone ({count}), those of {names}. Restore its folder “masks” "
             "from a backup, or leave the images out.",
             count=len(images),
             names=named(images),

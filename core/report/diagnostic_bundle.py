@@ -32,12 +32,11 @@ _RUN_BYTES = 300_000
 _KEPT_BACK = r"(?:token|secret|passw(?:or)?d|api[_-]?key|credential|authorization)"
 _SECRETS = (
     # "token": "…", token=…, --token … : the value goes, its name stays.
-    re.compile(rf'("[^"]{{0,60}}{_KEPT_BACK}[^"]{{0,60}}"\s*:\s*)"(?:[^"\\]|\\.)*"', re.IGNORECASE),
+    re.compile(rf'(?i)("[^"]{{0,60}}{_KEPT_BACK}[^"]{{0,60}}"\s*:\s*)"(?:[^"\\]|\\.)*"'),
     re.compile(
-        rf"(\b[\w-]{{0,40}}{_KEPT_BACK}[\w-]{{0,40}}\s*[=:]\s*)(?:Bearer\s+)?[^\s\"',;]+",
-        re.IGNORECASE,
+        rf"(?i)(\b[\w-]{{0,40}}{_KEPT_BACK}[\w-]{{0,40}}\s*[=:]\s*)(?:Bearer\s+)?[^\s\"',;]+"
     ),
-    re.compile(r"(\bBearer\s+)[^\s\"',;]+", re.IGNORECASE),
+    re.compile(r"(?i)(\bBearer\s+)[^\s\"',;]+"),
     re.compile(r"(://)[^/\s:@]+:[^/\s@]+(?=@)"),
 )
 _OF_THE_PROGRAM = ("MASKWRIGHT_", "QT_", "CUDA_", "OMP_", "MKL_", "FLAGS_", "LANG", "LC_", "XDG_")
