@@ -164,7 +164,7 @@ class AppContext(QObject):
         """
         project = Project.open(folder, read_only=True)
         self.close_project()
-        self.read_only_reason = error.message
+        self.read_only_reason = error.why
         self._take_over(project)
 
     def open_for_writing(self) -> None:

@@ -401,9 +401,10 @@ class MainWindow(QMainWindow):
         """Say in the panel of its kind that a job failed; a training says so itself."""
         panel = self.context.run_panel(run_id)
         problem = replace(describe(failed, self.context, self, run_id=run_id), panel=panel)
+        asked = self.context.was_asked_for(run_id)
         if panel != ShowTraining.panel:
-            self.work_area.show_problem(problem)
-        elif self.work_area.current_panel.key != panel:
+            self.work_area.show_problem(problem, quietly=not asked)
+        elif asked and self.work_area.current_panel.key != panel:
             self.work_area.tell(
                 Notice(
                     f"{problem.name}: {problem.text}",
@@ -466,7 +467,7 @@ class MainWindow(QMainWindow):
         try:
             self.context.open_for_writing()
         except ReadOnlyError as error:
-            self.work_area.banner.show_state(read_only=True, reason=error.message)
+            self.work_area.banner.show_state(read_only=True, reason=error.why)
             self.tell(Notice(tr("It still can be opened for reading only.")))
         except Exception as error:
             self.show_error(error)
@@ -489,7 +490,12 @@ class MainWindow(QMainWindow):
 
     @Slot()
     def _on_import_requested(self) -> None:
-        if self.context.project is not None and not self.holds_back(self._on_import_requested):
+        project = self.context.project
+        if project is None or self.holds_back(self._on_import_requested):
+            return
+        if project.read_only:
+            self.tell(Notice(tr("This project is open for reading only; nothing can be imported.")))
+        else:
             self.show_import()
 
     @Slot()

@@ -16,6 +16,7 @@ from app.widgets.layout import button, column, label, row
 
 _CARD_WIDTH = GRID * 46
 _GAP = GRID * 2
+_WITHIN = GRID * 8
 _AROUND = GRID // 2
 _DIM = 150
 
@@ -196,19 +197,27 @@ class Tour(QWidget):
 
 
 def _beside(area: QRect, card: QSize, window: QRect) -> QPoint:
-    """Return where the card goes: right of the area, below, left, above, or within it."""
+    """Return where the card goes: beside the area, or at the bottom of one that fills the window.
+
+    Below or above a flat one, right or left of a tall one, so that both are read as one.
+    """
     inner = window.adjusted(_GAP, _GAP, -_GAP, -_GAP)
     middle = QRect(QPoint(0, 0), card)
     middle.moveCenter(area.center())
-    for x, y in (
+    beside = [
         (area.right() + _GAP, middle.top()),
-        (middle.left(), area.bottom() + _GAP),
         (area.left() - _GAP - card.width(), middle.top()),
+    ]
+    over = [
+        (middle.left(), area.bottom() + _GAP),
         (middle.left(), area.top() - _GAP - card.height()),
-    ):
+    ]
+    is_flat = area.height() < card.height()
+    for x, y in (*over, *beside) if is_flat else (*beside, *over):
         place = _pushed(QRect(QPoint(x, y), card), inner)
         if not place.intersects(area):
             return place.topLeft()
+    middle.moveBottom(area.bottom() - _WITHIN)
     return _pushed(middle, inner).topLeft()
 
 

@@ -25,7 +25,7 @@ def stations(bar: TopBar, area: WorkArea, strip: JobStrip) -> tuple[Station, ...
 
     def panel(title: str, text: str, key: str, *more: QWidget) -> Station:
         def targets() -> Sequence[QWidget]:
-            return (area.middle, *more)
+            return (area.splitter, *more)
 
         return Station(title, text, targets, before=lambda: area.show_panel(key))
 

@@ -47,7 +47,7 @@ class WorkArea(QWidget):
     """Shows one panel at a time, and what the panel puts into the inspector.
 
     Attributes:
-        middle: the panel with what is said above it.
+        splitter: the panel, with what is said above it, and the inspector.
     """
 
     panel_changed = Signal(str)
@@ -87,11 +87,11 @@ class WorkArea(QWidget):
         self._inspector_frame = self._make_inspector()
         self.notice = NoticeBar()
         self._on_notice: Callable[[], None] | None = None
-        self._splitter = QSplitter(Qt.Orientation.Horizontal)
-        self._splitter.setChildrenCollapsible(False)
-        self._splitter.setHandleWidth(1)
-        self.middle = QWidget()
-        middle_layout = QVBoxLayout(self.middle)
+        self.splitter = QSplitter(Qt.Orientation.Horizontal)
+        self.splitter.setChildrenCollapsible(False)
+        self.splitter.setHandleWidth(1)
+        middle = QWidget()
+        middle_layout = QVBoxLayout(middle)
         middle_layout.setContentsMargins(0, 0, 0, 0)
         middle_layout.setSpacing(0)
         middle_layout.addWidget(self.banner)
@@ -102,16 +102,16 @@ class WorkArea(QWidget):
         over.addWidget(self._stack, 0, 0)
         over.addLayout(self._above_footers(self.notice), 0, 0)
         middle_layout.addLayout(over, 1)
-        self._splitter.addWidget(self.middle)
-        self._splitter.addWidget(self._inspector_frame)
-        self._splitter.setStretchFactor(0, 1)
-        self._splitter.setStretchFactor(1, 0)
+        self.splitter.addWidget(middle)
+        self.splitter.addWidget(self._inspector_frame)
+        self.splitter.setStretchFactor(0, 1)
+        self.splitter.setStretchFactor(1, 0)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
         layout.addWidget(self.rail)
         layout.addWidget(line(vertical=True))
-        layout.addWidget(self._splitter, 1)
+        layout.addWidget(self.splitter, 1)
         self.rail.step_requested.connect(self._on_step_requested)
         self.notice.action_requested.connect(self._on_notice_action)
         context.notice_requested.connect(self.tell)
@@ -148,11 +148,16 @@ class WorkArea(QWidget):
             panel.navigate(target)
         self.panel_changed.emit(key)
 
-    def show_problem(self, problem: Problem) -> None:
-        """Say what went wrong in the panel concerned; from another one a line leads there."""
+    def show_problem(self, problem: Problem, *, quietly: bool = False) -> None:
+        """Say what went wrong in the panel concerned.
+
+        Args:
+            problem: what.
+            quietly: no line in the panel in front leads to another one.
+        """
         key = problem.panel or self.current_panel.key
         self._problems[key].show_problem(problem)
-        if key != self.current_panel.key:
+        if key != self.current_panel.key and not quietly:
             self.tell(
                 Notice(
                     f"{problem.name}: {problem.text}" if problem.name else problem.text,
@@ -252,7 +257,7 @@ class WorkArea(QWidget):
 
     def inspector_width(self) -> int:
         """Width of the inspector in pixels, to be remembered."""
-        return self._splitter.sizes()[1] or self._width
+        return self.splitter.sizes()[1] or self._width
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802
         """Give the inspector the width it had; the rest is for the work."""
@@ -261,7 +266,7 @@ class WorkArea(QWidget):
             self._give_inspector_room()
 
     def _give_inspector_room(self) -> None:
-        self._splitter.setSizes([self._splitter.width() - self._width, self._width])
+        self.splitter.setSizes([self.splitter.width() - self._width, self._width])
 
     def shut_down(self) -> None:
         """End what the panels do in the background."""

@@ -103,7 +103,10 @@ class ProblemBar(QFrame):
         self.close_button.clicked.connect(self.clear)
         self._fixes = FlowLayout(spacing=GRID)
         self.buttons: list[QWidget] = []
-        texts = column(self.name, self.text, self.advice, self._fixes, self.details, spacing=2)
+        texts = column(self.name, self.text, self.advice, spacing=2)
+        texts.addSpacing(GRID // 2)
+        texts.addLayout(self._fixes)
+        texts.addWidget(self.details)
         both = row(spacing=GRID)
         both.addWidget(self.icon, 0, Qt.AlignmentFlag.AlignTop)
         both.addLayout(texts, 1)

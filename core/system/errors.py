@@ -48,7 +48,18 @@ def portable_errors() -> Iterator[None]:
 
 
 class ReadOnlyError(InputError):
-    """What was to be opened for writing can only be read."""
+    """What was to be opened for writing can only be read.
+
+    Args:
+        template: as for ``InputError``; what to do included.
+        why: what stands in the way alone, for where it was opened for reading; ``template`` by
+            default.
+        **params: as for ``InputError``.
+    """
+
+    def __init__(self, template: str, /, *, why: Message | None = None, **params: Any) -> None:
+        super().__init__(template, **params)
+        self.why = self.message if why is None else why
 
 
 class FilesError(InputError):
