@@ -61,6 +61,7 @@ class MainWindow(QMainWindow):
         context: project, jobs and settings; outlives the window when the language changes.
         offers_tour: whether the start page offers the tour.
         intake: takes in what is dropped.
+        problems, home_notice: what is said on the start page.
     """
 
     language_requested = Signal(str)
@@ -82,12 +83,12 @@ class MainWindow(QMainWindow):
         self.notice = UpdateNotice()
         self.job_strip = JobStrip()
         self.problems = ProblemArea()
-        self._home_notice = NoticeBar()
-        self._home_notice.action_requested.connect(self._on_home_notice_action)
+        self.home_notice = NoticeBar()
+        self.home_notice.action_requested.connect(self._on_home_notice_action)
         self._on_home_notice: Callable[[], None] | None = None
         self._stack = QStackedWidget()
         self._home_page = QWidget()
-        self._home_page.setLayout(column(self.problems, self.home, self._home_notice, spacing=0))
+        self._home_page.setLayout(column(self.problems, self.home, self.home_notice, spacing=0))
         self._stack.addWidget(self._home_page)
         self.intake = Intake(self, context, self.holds_back)
         self.diagnosis = Diagnosis(self, context, self.tell)
@@ -248,14 +249,14 @@ class MainWindow(QMainWindow):
             return
         self._on_home_notice = notice.on_action
         if notice.text:
-            self._home_notice.tell(notice.text, action=notice.action, passing=notice.passing)
+            self.home_notice.tell(notice.text, action=notice.action, passing=notice.passing)
         else:
-            self._home_notice.clear()
+            self.home_notice.clear()
 
     @Slot()
     def _on_home_notice_action(self) -> None:
         act = self._on_home_notice
-        self._home_notice.clear()
+        self.home_notice.clear()
         if act is not None:
             act()
 
@@ -363,7 +364,7 @@ class MainWindow(QMainWindow):
         self.top_bar.set_recent(self.context.settings)
         self.home.set_recent(self.context.settings)
         self.problems.clear()
-        self._home_notice.clear()
+        self.home_notice.clear()
         if project is not None or self._work_area is not None:
             self.work_area.set_project(project)
         self._stack.setCurrentWidget(self._home_page if project is None else self.work_area)

@@ -40,11 +40,14 @@ def command(
 ) -> None:
     """Check this machine, with a way out for every problem; exit code 2 if something is missing."""
     from core.cli import console
+    from core.project.project_folder import require_project
     from core.system.doctor.diagnosis import examine
     from core.system.files import make_folder
 
     if project is not None and out is None:
         raise InputError("--project goes with --out, the bundle that it adds runs to.")
+    if project is not None:  # before the doctor, who takes some seconds
+        require_project(project.absolute())
     if out is not None:
         make_folder(out.absolute().parent)
     printer = console.err() if json else console.out()
