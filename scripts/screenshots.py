@@ -167,9 +167,11 @@ def take_dialogs(application: Application, camera: Camera, workspace: Workspace)
     application.window.home_notice.clear()  # the offer of the tour, which has pictures of its own
     camera.take(application.window, "home")
     application.set_language("zh_CN")
+    camera.wait(1.0)  # the window is built anew
+    application.window.home_notice.clear()
     camera.take(application.window, "home_zh_CN")
     application.set_language("en")
-    camera.wait(0.5)
+    camera.wait(1.0)
     take_tour(application, camera)
     dialog = application.window.show_new_project()
     dialog.name_edit.setText("Surface inspection")
