@@ -212,11 +212,6 @@ class ProblemArea(QWidget):
         widgets = [None if item is None else item.widget() for item in items]
         return [one for one in widgets if isinstance(one, ProblemBar)]
 
-    @property
-    def problems(self) -> list[Problem]:
-        """What the bars say."""
-        return [bar.problem for bar in self.bars if bar.problem is not None]
-
     def show_problem(self, problem: Problem) -> None:
         """Say it; what says the same already is renewed in its place."""
         for bar in self.bars:

@@ -177,10 +177,6 @@ class LabelledImages(ProjectPart):
         with self._database.transaction() as connection:
             removed_images.put_back(connection, removed)
 
-    def missing_images(self) -> list[ImageRow]:
-        """Return the images whose files are not where they were; looks at every file."""
-        return [row for row in self.images() if not row.path.is_file()]
-
     def relocate_images(
         self, folder: Path, *, check: Callable[[], object] = lambda: None
     ) -> Relocation:

@@ -61,7 +61,7 @@ def test_an_area_keeps_the_newest_and_says_nothing_twice(qtbot):
     qtbot.addWidget(area)
     for text in ("one", "two", "two", "three", "four"):
         area.show_problem(Problem(text))
-    assert [problem.text for problem in area.problems] == ["four", "three", "two"]
+    assert [bar.text.text() for bar in area.bars] == ["four", "three", "two"]
     for bar in area.bars:
         bar.close_button.click()
     assert area.isHidden() and area.bars == []
