@@ -18,8 +18,8 @@ LEFT_OUT = ("cli", "networks", "demo")
 _HEAD = """# Reference
 
 Written from the docstrings of `core`, a page a package. Scripts use the names of
-[`import core as pdx`](../guide/from-paddlex.md); everything else is the program's own and may change
-between versions. Which package is for what: [architecture](../development/architecture.md).
+[`import core as pdx`](../guide/from-paddlex.md); everything else is the program's own and may
+change between versions. Which package is for what: [architecture](../development/architecture.md).
 
 """
 
