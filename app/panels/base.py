@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from core.project import Project
 
 
+_FOOTER = 64
+
+
 class StepState(StrEnum):
     """Where a step of the loop stands; ``WARNING``: gone through, but of no use."""
 
@@ -90,6 +93,11 @@ class Panel(QWidget):
 
     def navigate(self, target: Target) -> None:
         """Show what was asked for with ``context.navigate``; the panel is in front already."""
+
+    @property
+    def footer_height(self) -> int:
+        """Height of the controls at the panel's lower end, which a notice must not cover."""
+        return _FOOTER
 
     def search(self, text: str) -> None:
         """Text typed into the window's search box while this panel is in front."""

@@ -62,6 +62,8 @@ class AppContext(QObject):
         new_labels: gives them subsets.
         best_models: which training's model is taken unless another is chosen.
         board: shows curves in the browser.
+        image_in_hand: id of the image that was last opened or chosen by hand and not taken up by
+            another panel yet; None for none.
     """
 
     project_changed = Signal(object)
@@ -105,6 +107,7 @@ class AppContext(QObject):
         self._follow_ups = FollowUps(
             self.tasks, start=self._start_follow_up, hold=self.jobs.hold, parent=self
         )
+        self.image_in_hand: int | None = None
         self._last_run: str | None = None
         self._then: Callable[[], None] | None = None
         self._connect_new_labels()

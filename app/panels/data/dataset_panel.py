@@ -400,6 +400,8 @@ class DatasetPanel(Panel):
         self._inspector.show_selection(bool(ids))
         if ids:
             self._inspector.facts.show_rows(row, len(ids))
+        if row is not None and self.isVisible():
+            self.context.image_in_hand = row.id
         if row is not None and row.mask_hash is not None:
             self._read_content(row)
 

@@ -75,6 +75,7 @@ SHORTCUTS = ActionSpec("view.shortcuts", message("Shortcuts"), VIEW, ("?",), "ke
 PICK = ActionSpec("class.pick", message("Take the class under the pointer"), CLASSES, ("X",))
 PREVIOUS_CLASS = ActionSpec("class.previous", message("Previous class"), CLASSES, (",",))
 NEXT_CLASS = ActionSpec("class.next", message("Next class"), CLASSES, (".",))
+DONT_CARE = ActionSpec("class.dont_care", message("Paint “don't care”"), CLASSES, ("Z",))
 ADD_CLASS = ActionSpec("class.add", message("Add a class"), CLASSES, ("Ctrl+Shift+A",))
 FIND_CLASS = ActionSpec("class.find", message("Find a class"), CLASSES, ("/",))
 RENAME_CLASS = ActionSpec("class.rename", message("Rename the class"), CLASSES, ("F2",))
@@ -99,6 +100,13 @@ ACCEPT_ALL = ActionSpec("draft.accept", message("Accept all"), DRAFTS, ("Shift+A
 ACCEPT_CLASS = ActionSpec("draft.accept_class", message("Accept the class"), DRAFTS, ("Shift+V",))
 ACCEPT_PART = ActionSpec(
     "draft.accept_part", message("Accept the part under the pointer"), DRAFTS, ("V",)
+)
+COPY_PREDICTION = ActionSpec("draft.copy", message("Copy the prediction as label"), DRAFTS, ("J",))
+COPY_PREDICTED_CLASS = ActionSpec(
+    "draft.copy_class",
+    message("Copy the prediction of the chosen class as label"),
+    DRAFTS,
+    ("Ctrl+J",),
 )
 REJECT = ActionSpec("draft.reject", message("Reject"), DRAFTS, ("Shift+X",))
 CLICK_MODEL = ActionSpec(

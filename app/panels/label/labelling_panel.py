@@ -167,12 +167,21 @@ class LabellingPanel(Panel):
             "{left} of {total} images to label", left=f"{left:,}", total=f"{counts.total:,}"
         )
 
+    @property
+    def footer_height(self) -> int:
+        """The row of images with its filter, and the line below the canvas."""
+        return self.view.footer_height
+
     def inspector(self) -> QWidget | None:
         """Classes, the tool's options, the look of masks, the state of the image."""
         return self.inspector_parts if self._counts is not None and self._counts.total else None
 
     def activated(self) -> None:
-        """Show the first image to label when nothing is open yet."""
+        """Show the image that was chosen in another panel, or the first one to label."""
+        chosen, self.context.image_in_hand = self.context.image_in_hand, None
+        if chosen is not None and self.project is not None:
+            if self.project.images_by_id([chosen]):
+                self.images.open_asked(chosen)
         self.images.open_first()
         self.view.canvas.setFocus()
 

@@ -43,6 +43,8 @@ def _button(action: QAction) -> QToolButton:
     made.setMinimumHeight(_LEAST)
     made.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Preferred)
     made.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+    action.visibleChanged.connect(lambda: made.setVisible(action.isVisible()))
+    made.setVisible(action.isVisible())
     return made
 
 
