@@ -179,9 +179,9 @@ class LabellingPanel(Panel):
     def activated(self) -> None:
         """Show the image that was chosen in another panel, or the first one to label."""
         chosen, self.context.image_in_hand = self.context.image_in_hand, None
-        if chosen is not None and self.project is not None:
-            if self.project.images_by_id([chosen]):
-                self.images.open_asked(chosen)
+        project = self.project
+        if chosen is not None and project is not None and project.images_by_id([chosen]):
+            self.images.open_asked(chosen)
         self.images.open_first()
         self.view.canvas.setFocus()
 
