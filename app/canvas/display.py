@@ -152,6 +152,19 @@ class CanvasDisplay(QWidget):
         """How many widget pixels an image pixel is wide."""
         return self.viewport.scale / self.ratio
 
+    def seen_box(self) -> tuple[int, int, int, int] | None:
+        """Return (x0, y0, x1, y1) of the image pixels in sight, the last ones outside; or None."""
+        seen = self.viewport.spans()
+        if seen is None or self._editor.document is None:
+            return None
+        columns, rows = seen
+        return (
+            columns.first,
+            rows.first,
+            columns.first + columns.count,
+            rows.first + rows.count,
+        )
+
     # Zoom
 
     def kept_view(self) -> KeptView | None:

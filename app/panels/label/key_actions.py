@@ -70,6 +70,7 @@ MASKS = ActionSpec("view.masks", message("Show masks"), VIEW, ("M",), "eye", che
 STYLE = ActionSpec("view.style", message("Filled, outlines or both"), VIEW, ("T",))
 FAINTER = ActionSpec("view.fainter", message("Fainter masks"), VIEW, (";",))
 STRONGER = ActionSpec("view.stronger", message("Stronger masks"), VIEW, ("'",))
+BOOK = ActionSpec("view.book", message("Defect book"), VIEW, ("Ctrl+B",), "book", checkable=True)
 SHORTCUTS = ActionSpec("view.shortcuts", message("Shortcuts"), VIEW, ("?",), "keyboard")
 
 PICK = ActionSpec("class.pick", message("Take the class under the pointer"), CLASSES, ("X",))
@@ -92,6 +93,19 @@ LOCK_CLASS = ActionSpec("class.lock", message("Protect the class, or not"), CLAS
 HIDE_CLASS = ActionSpec("class.hide", message("Show or hide the class"), CLASSES, ("Shift+H",))
 HIDE_OTHERS = ActionSpec(
     "class.hide_others", message("Hide all other classes, or show all"), CLASSES, ("Shift+O",)
+)
+
+GOOD_EXAMPLE = ActionSpec(
+    "class.good_example",
+    message("Into the book: a good example"),
+    CLASSES,
+    ("Ctrl+E",),
+)
+BORDERLINE_EXAMPLE = ActionSpec(
+    "class.borderline_example",
+    message("Into the book: a borderline example"),
+    CLASSES,
+    ("Ctrl+Shift+E",),
 )
 
 DRAFTS = message("Model drafts")

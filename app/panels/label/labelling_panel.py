@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 from app.canvas.display import KeptView
 from app.look.translation import tr, trn
 from app.panels.base import Panel, StepState, StepStatus
+from app.panels.label.parts.book_keeping import BookKeeping
 from app.panels.label.parts.class_editing import ClassEditing
 from app.panels.label.parts.click_model_choice import ClickModelChoice
 from app.panels.label.parts.draft_jobs import DraftJobs
@@ -87,6 +88,7 @@ class LabellingPanel(Panel):
         self.selection = Selection(self.workspace, self)
         self.draft = DraftReview(self.workspace, self)
         self.draft_jobs = DraftJobs(self.workspace, self)
+        self.book = BookKeeping(self.workspace, self)
         self.click_model = ClickModelChoice(self.workspace, self)
         PointerStatus(self.workspace, self)
         ShortcutChoice(self.workspace, self)
@@ -116,6 +118,7 @@ class LabellingPanel(Panel):
         work = self.workspace
         work.unfinished.commit()
         work.tasks.cancel_and_wait()
+        self.book.finish()
         self.session.set_project(project)
         work.project = project
         self._counts = None
@@ -124,6 +127,7 @@ class LabellingPanel(Panel):
         work.notices.clear()
         self.images.show_project()
         self.classes.show_project()
+        self.book.show_project()
         self.progress.show_project()
         self.tools.restore_paint_over()
         self.draft.show_project()
@@ -243,6 +247,7 @@ class LabellingPanel(Panel):
         """Renew icons and what is drawn by hand."""
         self.view.canvas.update()
         self.view.empty.renew_colors()
+        self.view.book.renew_colors()
         self.inspector_parts.classes.renew_colors()
         self.inspector_parts.review.renew_colors()
 
@@ -256,6 +261,7 @@ class LabellingPanel(Panel):
     def shut_down(self) -> None:
         """Save everything and wait."""
         self.workspace.unfinished.commit()
+        self.book.finish()
         self.workspace.remembered.save()
         self.draft.shut_down()
         self.images.shut_down()
@@ -314,6 +320,7 @@ class LabellingPanel(Panel):
         self.first_class.rename_wanted.connect(self.classes.rename)
         self.classes.labels_changed.connect(self.display.renew)
         self.classes.labels_changed.connect(self.progress.refresh)
+        self.classes.labels_changed.connect(self.book.show_class)
         self.progress.changed.connect(self.status_changed)
         self.classes.replaced.connect(self.tools.restore_paint_over)
         self.classes.replaced.connect(self.images.refresh)

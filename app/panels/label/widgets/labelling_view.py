@@ -23,6 +23,7 @@ from app.look.icons import set_icon
 from app.look.theme import GRID
 from app.look.translation import tr
 from app.panels.label import key_actions as keys
+from app.panels.label.widgets.book_view import BookView
 from app.panels.label.widgets.canvas_status import CanvasStatus
 from app.panels.label.widgets.image_strip import ImageStrip
 from app.panels.label.widgets.mask_look import MaskLook
@@ -37,7 +38,7 @@ from app.widgets.thumbnails import ThumbnailLoader
 _AFTER = (
     (keys.UNDO, keys.REDO),
     (keys.FIT, keys.ACTUAL, keys.MASKS),
-    (keys.SHORTCUTS,),
+    (keys.BOOK, keys.SHORTCUTS),
 )
 """Buttons right of the image's name, in groups."""
 
@@ -59,6 +60,7 @@ class LabellingView(QStackedWidget):
         self.hint = ElidedLabel("", "muted", mode=Qt.TextElideMode.ElideRight)
         self.status = CanvasStatus()
         self.look = MaskLook()
+        self.book = BookView(actions)
         self.notice = NoticeBar()
         self.question = QuestionBar()
         self.strip = ImageStrip(loader)
@@ -108,6 +110,7 @@ class LabellingView(QStackedWidget):
         told.addStretch(1)
         picture.addLayout(told, 0, 0)
         work.addLayout(picture, 1)
+        work.addWidget(self.book)
         layout = QVBoxLayout(page)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
