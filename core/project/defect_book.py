@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 import pydantic
 
-from core.annotation.edits import Box
+from core.annotation.edits import Box, grow_box
 from core.images.io import ImageArray
 from core.system.errors import InputError
 from core.system.files import make_folder, write_bytes_atomic, write_text_atomic
@@ -160,12 +160,5 @@ class DefectBook:
 
 def example_box(box: Box, size: tuple[int, int]) -> Box:
     """Return a box with some ground around it, inside an image of ``size`` (width, height)."""
-    x0, y0, x1, y1 = box
-    margin = max(16, max(x1 - x0, y1 - y0) // 4)
-    width, height = size
-    return (
-        max(0, x0 - margin),
-        max(0, y0 - margin),
-        min(width, x1 + margin),
-        min(height, y1 + margin),
-    )
+    margin = max(16, max(box[2] - box[0], box[3] - box[1]) // 4)
+    return grow_box(box, margin, size)

@@ -78,7 +78,9 @@ class BookKeeping(QObject):
 
     @Slot()
     def show_class(self) -> None:
-        """Show the page of the class in hand."""
+        """Show the page of the class in hand, where the book is open."""
+        if not self._toggle.isChecked():
+            return
         classes, class_id = self._workspace.classes, self._workspace.editor.class_id
         shown = None
         if self._book is not None and class_id in classes.paintable:
@@ -205,6 +207,7 @@ class BookKeeping(QObject):
         if not shown:
             self._view.finish()
         self._view.setVisible(shown)
+        self.show_class()
 
     def _tell(self, text: str) -> None:
         self._workspace.notices.tell(text, passing=True)
