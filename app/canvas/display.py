@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
 from PySide6.QtCore import QPoint, QPointF, QRect, QRectF, Qt, Signal, Slot
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import QWidget
@@ -93,6 +95,11 @@ class CanvasDisplay(QWidget):
         self._layers.set_colors(colors, opacity=opacity, style=style, hidden=hidden)
         self._on_masks_changed()
         self.renew_preview()
+
+    def set_ignored(self, ignored: npt.NDArray[np.bool_] | None) -> None:
+        """Hatch these pixels (H, W) of the image, which do not count; None for none."""
+        self._layers.mask.set_ignored(ignored)
+        self._on_masks_changed()
 
     def class_color(self, class_id: int) -> QColor:
         """Return a class's colour."""

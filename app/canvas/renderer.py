@@ -70,7 +70,12 @@ class MaskRenderer:
         self._fill: Overlay = np.zeros(256, np.uint32)
         self._line: Overlay = np.zeros(256, np.uint32)
         self._hatch: tuple[np.uint32, np.uint32] | None = None
+        self._ignored: npt.NDArray[np.bool_] | None = None
         self._style = MaskStyle.FILL
+
+    def set_ignored(self, ignored: npt.NDArray[np.bool_] | None) -> None:
+        """Set which pixels (H, W) of the mask do not count whatever it says; draw again then."""
+        self._ignored = ignored
 
     def set_colors(
         self,
@@ -137,7 +142,7 @@ class MaskRenderer:
         if self._style is MaskStyle.FILL:
             ids = self._ids(mask, left, top, right, bottom)
             np.take(self._fill, ids, out=target, mode="clip")
-            self._draw_hatch(target, ids, (left, top))
+            self._draw_hatch(target, mask, ids, (left, top))
             return
         # One more pixel on each side decides whether those at the rim are an outline.
         ids = self._ids(mask, left - 1, top - 1, right + 1, bottom + 1)
@@ -145,14 +150,20 @@ class MaskRenderer:
         np.take(self._fill, inner, out=target, mode="clip")
         edge = (inner != ids[:-2, 1:-1]) | (inner != ids[1:-1, :-2])
         edge |= (inner != ids[2:, 1:-1]) | (inner != ids[1:-1, 2:])
-        self._draw_hatch(target, inner, (left, top))
+        self._draw_hatch(target, mask, inner, (left, top))
         self._draw_edge(target, inner, edge, (left, top))
 
-    def _draw_hatch(self, target: Overlay, ids: ByteArray, at: tuple[int, int]) -> None:
+    def _draw_hatch(
+        self, target: Overlay, mask: ByteArray, ids: ByteArray, at: tuple[int, int]
+    ) -> None:
         """Draw stripes where nothing counts; the corner lies at device pixel (x, y)."""
         if self._hatch is None:
             return
         ignored = ids == IGNORE_INDEX
+        if self._ignored is not None and self._ignored.shape == mask.shape:
+            rows = source_indices(self._rows, at[1], at[1] + ids.shape[0])
+            columns = source_indices(self._columns, at[0], at[0] + ids.shape[1])
+            ignored |= self._ignored[rows[:, None], columns]
         if not ignored.any():
             return
         height, width = ids.shape

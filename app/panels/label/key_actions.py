@@ -71,6 +71,9 @@ STYLE = ActionSpec("view.style", message("Filled, outlines or both"), VIEW, ("T"
 FAINTER = ActionSpec("view.fainter", message("Fainter masks"), VIEW, (";",))
 STRONGER = ActionSpec("view.stronger", message("Stronger masks"), VIEW, ("'",))
 BOOK = ActionSpec("view.book", message("Defect book"), VIEW, ("Ctrl+B",), "book", checkable=True)
+REGIONS = ActionSpec(
+    "image.regions", message("Regions: where labels count"), IMAGES, ("Ctrl+R",), "regions"
+)
 SHORTCUTS = ActionSpec("view.shortcuts", message("Shortcuts"), VIEW, ("?",), "keyboard")
 
 PICK = ActionSpec("class.pick", message("Take the class under the pointer"), CLASSES, ("X",))

@@ -24,6 +24,7 @@ from app.panels.label.parts.image_choice import ImageChoice
 from app.panels.label.parts.label_progress import LabelProgress
 from app.panels.label.parts.mask_display import MaskDisplay
 from app.panels.label.parts.pointer_status import PointerStatus
+from app.panels.label.parts.region_keeping import RegionKeeping
 from app.panels.label.parts.selection import Selection
 from app.panels.label.parts.shortcut_choice import ShortcutChoice
 from app.panels.label.parts.tool_choice import ToolChoice
@@ -89,6 +90,7 @@ class LabellingPanel(Panel):
         self.draft = DraftReview(self.workspace, self)
         self.draft_jobs = DraftJobs(self.workspace, self)
         self.book = BookKeeping(self.workspace, self)
+        self.regions = RegionKeeping(self.workspace, self)
         self.click_model = ClickModelChoice(self.workspace, self)
         PointerStatus(self.workspace, self)
         ShortcutChoice(self.workspace, self)
@@ -111,7 +113,8 @@ class LabellingPanel(Panel):
     @property
     def busy(self) -> bool:
         """Whether something is being read or changed in the background."""
-        return self.workspace.busy or self.draft.busy or self.progress.busy
+        parts = (self.workspace, self.draft, self.progress, self.regions)
+        return any(part.busy for part in parts)
 
     def set_project(self, project: Project | None) -> None:
         """Label the images of ``project``."""
@@ -128,6 +131,7 @@ class LabellingPanel(Panel):
         self.images.show_project()
         self.classes.show_project()
         self.book.show_project()
+        self.regions.show_project()
         self.progress.show_project()
         self.tools.restore_paint_over()
         self.draft.show_project()
@@ -248,6 +252,7 @@ class LabellingPanel(Panel):
         self.view.canvas.update()
         self.view.empty.renew_colors()
         self.view.book.renew_colors()
+        self.regions.renew_colors()
         self.inspector_parts.classes.renew_colors()
         self.inspector_parts.review.renew_colors()
 
@@ -263,6 +268,7 @@ class LabellingPanel(Panel):
         self.workspace.unfinished.commit()
         self.book.finish()
         self.workspace.remembered.save()
+        self.regions.shut_down()
         self.draft.shut_down()
         self.images.shut_down()
         self.progress.shut_down()
@@ -350,6 +356,7 @@ class LabellingPanel(Panel):
     @Slot()
     def _on_opened(self) -> None:
         self.images.show_opened()
+        self.regions.show_opened()
         self.selection.show_opened()  # a draft is not shown over what is pasted
         self.draft.show_opened()
         self._waiting.start()
