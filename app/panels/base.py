@@ -57,6 +57,7 @@ class Panel(QWidget):
             first panel of a step.
         searches: whether ``search`` filters what the panel shows; if not, the window goes to one
             that does as soon as something is typed.
+        guide: the page of the guide about it, a file in ``docs/guide``.
         context: the application's state, shared by all panels.
     """
 
@@ -64,6 +65,7 @@ class Panel(QWidget):
     title: ClassVar[Message]
     icon: ClassVar[str]
     searches: ClassVar[bool] = False
+    guide: ClassVar[str] = "README.md"
 
     status_changed = Signal()
     """Emitted when ``status()`` may answer differently."""

@@ -42,6 +42,7 @@ from core.system.errors import ReadOnlyError
 
 if TYPE_CHECKING:
     from app.shell.computer_dialog import ComputerDialog
+    from app.shell.guide_dialog import GuideDialog
 
 _MINIMUM_SIZE = (GRID * 120, GRID * 75)
 
@@ -214,6 +215,7 @@ class MainWindow(QMainWindow):
         bar.search.returnPressed.connect(self._on_search_done)
         bar.theme_requested.connect(self.theme_requested)
         bar.language_requested.connect(self.language_requested)
+        bar.guide_requested.connect(self.show_guide)
         bar.help_requested.connect(self._on_help_requested)
         bar.check_requested.connect(self.check_computer)
         bar.settings_requested.connect(self._on_settings_requested)
@@ -438,6 +440,22 @@ class MainWindow(QMainWindow):
     @Slot()
     def _on_close_project(self) -> None:
         self._leave_project(self.context.close_project)
+
+    @Slot()
+    def show_guide(self) -> GuideDialog:
+        """Show what the guide says of the panel in front; it stays open beside the work."""
+        from app.shell.guide_dialog import GuideDialog  # not before the window is up
+
+        area = self._work_area
+        has_panel = area is not None and self._stack.currentWidget() is area
+        dialog = self.findChild(GuideDialog) or GuideDialog(self)
+        dialog.page.show_page(
+            area.current_panel.guide if area is not None and has_panel else "quick-start.md"
+        )
+        dialog.show()
+        dialog.raise_()
+        dialog.activateWindow()
+        return dialog
 
     @Slot()
     def _on_help_requested(self) -> None:

@@ -40,6 +40,7 @@ class TopBar(QFrame):
     search_changed = Signal(str)
     theme_requested = Signal(str)
     language_requested = Signal(str)
+    guide_requested = Signal()
     help_requested = Signal()
     settings_requested = Signal()
     check_requested = Signal()
@@ -200,7 +201,10 @@ class TopBar(QFrame):
     def _make_help_button(self) -> QToolButton:
         menu = QMenu(self)
         menu.setToolTipsVisible(True)
-        menu.addAction(self._action(tr("Help and shortcuts"), "help", "F1", self.help_requested))
+        menu.addAction(self._action(tr("Guide"), "book", "F1", self.guide_requested))
+        menu.addAction(
+            self._action(tr("Help and shortcuts"), "help", "Shift+F1", self.help_requested)
+        )
         menu.addAction(self._action(tr("Check this computer…"), "device", "", self.check_requested))
         menu.addSeparator()
         menu.addAction(self._action(tr("What is new"), "", "", self.changes_requested))

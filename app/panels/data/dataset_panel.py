@@ -53,6 +53,7 @@ class DatasetPanel(Panel):
     title: ClassVar[Message] = message("Dataset")
     searches: ClassVar[bool] = True
     icon: ClassVar[str] = "dataset"
+    guide: ClassVar[str] = "data-format.md"
 
     def __init__(self, context: AppContext, parent: QWidget | None = None) -> None:
         super().__init__(context, parent)

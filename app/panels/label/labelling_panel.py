@@ -68,6 +68,7 @@ class LabellingPanel(Panel):
     key: ClassVar[str] = "labelling"
     title: ClassVar[Message] = message("Labelling")
     icon: ClassVar[str] = "label"
+    guide: ClassVar[str] = "labelling.md"
     searches: ClassVar[bool] = True
 
     def __init__(self, context: AppContext, parent: QWidget | None = None) -> None:
