@@ -53,6 +53,7 @@ from core.system.errors import ReadOnlyError
 
 if TYPE_CHECKING:
     from app.shell.computer_dialog import ComputerDialog
+    from app.shell.guide_dialog import GuideDialog
 
 _MINIMUM_SIZE = QSize(GRID * 120, GRID * 75)
 
@@ -324,6 +325,7 @@ class MainWindow(QMainWindow):
         bar.search.returnPressed.connect(self._on_search_done)
         bar.theme_requested.connect(self.theme_requested)
         bar.language_requested.connect(self.language_requested)
+        bar.guide_requested.connect(self.show_guide)
         bar.help_requested.connect(self._on_help_requested)
         bar.check_requested.connect(self.check_computer)
         bar.words_requested.connect(lambda: self.show_words())
@@ -598,6 +600,22 @@ class MainWindow(QMainWindow):
         dialog.show()
         dialog.show_term(key)
         dialog.activateWindow()
+
+    @Slot()
+    def show_guide(self) -> GuideDialog:
+        """Show what the guide says of the panel in front; it stays open beside the work."""
+        from app.shell.guide_dialog import GuideDialog  # not before the window is up
+
+        area = self._work_area
+        has_panel = area is not None and self._stack.currentWidget() is area
+        dialog = self.findChild(GuideDialog) or GuideDialog(self)
+        dialog.page.show_page(
+            area.current_panel.guide if area is not None and has_panel else "quick-start.md"
+        )
+        dialog.show()
+        dialog.raise_()
+        dialog.activateWindow()
+        return dialog
 
     @Slot()
     def _on_help_requested(self) -> None:

@@ -40,6 +40,7 @@ class TopBar(QFrame):
     search_changed = Signal(str)
     theme_requested = Signal(str)
     language_requested = Signal(str)
+    guide_requested = Signal()
     help_requested = Signal()
     settings_requested = Signal()
     check_requested = Signal()
@@ -201,7 +202,10 @@ class TopBar(QFrame):
     def _make_help_button(self) -> QToolButton:
         menu = QMenu(self)
         menu.setToolTipsVisible(True)
-        menu.addAction(self._action(tr("Help and shortcuts"), "help", "F1", self.help_requested))
+        menu.addAction(self._action(tr("Guide"), "book", "F1", self.guide_requested))
+        menu.addAction(
+            self._action(tr("Help and shortcuts"), "help", "Shift+F1", self.help_requested)
+        )
         menu.addAction(self._action(tr("Words and numbers"), "info", "", self.words_requested))
         menu.addAction(self._action(tr("Tour"), "forward", "", self.tour_requested))
         menu.addSeparator()

@@ -38,6 +38,7 @@ class ModelPanel(Panel):
     key = "model"
     title = message("New run")
     icon = "train"
+    guide = "training.md"
 
     def __init__(self, context: AppContext, parent: QWidget | None = None) -> None:
         super().__init__(context, parent)

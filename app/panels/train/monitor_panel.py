@@ -57,6 +57,7 @@ class MonitorPanel(Panel):
     key = "monitor"
     title = message("Runs")
     icon = "train"
+    guide = "training.md"
 
     def __init__(self, context: AppContext, parent: QWidget | None = None) -> None:
         super().__init__(context, parent)
