@@ -23,7 +23,7 @@ import numpy.typing as npt
 from core.images import io as images
 from core.images.io import IGNORE_INDEX
 from core.images.palette import Color, default_palette
-from core.system.errors import InputError
+from core.system.errors import InputError, MissingFilesError, named
 from core.system.files import (
     encoding_remark,
     make_folder,
@@ -440,8 +440,7 @@ class SegDataset:
             raise content.problems[0]
         if not content.items:
             raise InputError("{file} lists no images.", file=file_list)
-        for item in content.items:
-            check_exists(item, file_list)
+        check_exist(content.items, file_list)
         self.file_list = [{"image": str(i.image), "mask": str(i.mask)} for i in content.items]
         self._known = np.zeros(256, np.uint8)
         self._known[[*range(self.num_classes), IGNORE_INDEX]] = 1
@@ -504,19 +503,41 @@ class SegDataset:
         raise unknown_values_error(path, value, int(counts[value]), self.num_classes)
 
 
+def check_exist(items: Sequence[Item], file_list: Path | str) -> None:
+    """Raise ``MissingFilesError`` naming all images and masks of a list that are missing."""
+    missing = [item for item in items if not (item.image.is_file() and item.mask.is_file())]
+    if len(missing) > 1:
+        files = [file for item in missing for file in item if not file.is_file()]
+        raise MissingFilesError(
+            "Files of {list} do not exist ({count}): {names}.",
+            count=len(files),
+            list=file_list,
+            names=named(files),
+            files=[item.image for item in missing],
+        )
+    for item in missing:
+        check_exists(item, file_list)
+
+
 def check_exists(item: Item, file_list: Path | str) -> None:
     """Raise ``InputError`` when the image or the mask of a list's line is missing."""
     if not item.image.is_file():
         if (other := _called_alike(item.image)) is not None:
             raise _alike_error(item.image, other, file_list)
-        raise InputError(
-            "The image {file} of {list} does not exist.", file=item.image, list=file_list
+        raise MissingFilesError(
+            "The image {file} of {list} does not exist.",
+            file=item.image,
+            list=file_list,
+            files=[item.image],
         )
     if not item.mask.is_file():
         if (other := _called_alike(item.mask)) is not None:
             raise _alike_error(item.mask, other, file_list)
-        raise InputError(
-            "The mask {file} of {list} does not exist.", file=item.mask, list=file_list
+        raise MissingFilesError(
+            "The mask {file} of {list} does not exist.",
+            file=item.mask,
+            list=file_list,
+            files=[item.image],
         )
 
 

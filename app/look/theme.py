@@ -206,6 +206,9 @@ QFrame[role="card"] {{ background: {t.surface}; border: 1px solid {t.border};
   border-radius: {RADIUS}px; }}
 QFrame[role="drop"] {{ background: {t.accent_soft}; border: 2px dashed {t.accent};
   border-radius: {RADIUS}px; }}
+QFrame[role="problem"], QFrame[role="caution"] {{ background: {t.surface};
+  border: 1px solid {t.border}; border-left: 4px solid {t.danger}; border-radius: {RADIUS}px; }}
+QFrame[role="caution"] {{ border-left-color: {t.warning}; }}
 QFrame[role="bar"] {{ background: {t.surface}; border: none; }}
 QFrame[role="line"] {{ background: {t.border}; border: none; }}
 QWidget[role="surface"] {{ background: {t.surface}; }}

@@ -29,7 +29,7 @@ from core.images.headers import (
 )
 from core.images.palette import Color, default_palette
 from core.portable.window_level import to_display
-from core.system.errors import InputError
+from core.system.errors import InputError, UnreadableFilesError
 from core.system.files import open_regular, write_bytes_atomic
 
 ImageArray = npt.NDArray[np.uint8]
@@ -312,6 +312,9 @@ def _read_bytes(path: Path | str) -> bytes:
     except FileNotFoundError as error:
         raise unreadable(path, error) from error
     except OSError as error:
-        raise InputError(
-            "{file} cannot be read: {reason}.", file=path, reason=error.strerror or error
+        raise UnreadableFilesError(
+            "{file} cannot be read: {reason}.",
+            file=path,
+            reason=error.strerror or error,
+            files=[Path(path)],
         ) from error

@@ -34,17 +34,6 @@ def isolated_folders(tmp_path, monkeypatch):
 
 
 @pytest.fixture(autouse=True)
-def garbage_on_this_thread():
-    """As in the program: cycles with Qt objects must not be collected by a background thread."""
-    gc.disable()
-    yield
-    gc.collect(1)
-    if gc.get_count()[2] > gc.get_threshold()[2]:
-        gc.collect()
-    gc.enable()
-
-
-@pytest.fixture(autouse=True)
 def nothing_leaks(qapp, isolated_folders):
     """Fail a test that leaves windows, threads or running timers behind."""
     windows = set(_windows())

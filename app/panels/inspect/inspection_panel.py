@@ -65,6 +65,7 @@ class InspectionPanel(Panel):
     key = "inspection"
     title = message("Inspect")
     icon = "inspect"
+    guide = "inspecting.md"
 
     def __init__(self, context: AppContext, parent: QWidget | None = None) -> None:
         super().__init__(context, parent)

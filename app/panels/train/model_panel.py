@@ -38,6 +38,7 @@ class ModelPanel(Panel):
     key = "model"
     title = message("New run")
     icon = "train"
+    guide = "training.md"
 
     def __init__(self, context: AppContext, parent: QWidget | None = None) -> None:
         super().__init__(context, parent)
@@ -77,6 +78,7 @@ class ModelPanel(Panel):
         self.variants.set_project(project)
         self.qualities.choose(1)
         self.goals.choose(0)
+        self._name_start()
         self._refresh()
 
     def activated(self) -> None:
@@ -325,15 +327,19 @@ class ModelPanel(Panel):
 
     def _set_starting(self, starting: bool) -> None:
         self._starting = starting
-        self.start_button.setEnabled(not starting)
         self._name_start()
 
     @Slot()
     def _name_start(self) -> None:
         """While another job is at work, a new training waits for its turn."""
         waits = self.context.jobs.is_busy
+        read_only = self._project is not None and self._project.read_only
+        self.start_button.setEnabled(not self._starting and not read_only)
         usual = tr("Add to the queue") if waits else tr("Start training")
         self.start_button.setText(tr("Starting…") if self._starting else usual)
+        if read_only:
+            self.start_button.setToolTip(tr("This project is open for reading only."))
+            return
         self.start_button.setToolTip(
             tr("Freeze the data; it begins when the jobs before it have ended (Ctrl+Return)")
             if waits

@@ -24,6 +24,8 @@ _FUNCTIONS = {
     "message": 1,
     "InputError": 1,
     "ReadOnlyError": 1,
+    "MissingFilesError": 1,
+    "UnreadableFilesError": 1,
     "PortableError": 1,
     "_refused": 1,
     "template": 1,
