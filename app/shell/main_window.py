@@ -19,8 +19,9 @@ from PySide6.QtWidgets import (
 )
 
 from app.look.icons import retint_icons
+from app.look.term_finding import term
 from app.look.theme import GRID, configure_plots
-from app.look.translation import tr, trn
+from app.look.translation import tr, translated, trn
 from app.panels.data.import_dialog import ImportDialog
 from app.services.context import AppContext
 from app.services.notices import Notice
@@ -593,26 +594,28 @@ class MainWindow(QMainWindow):
 
     @Slot(str)
     def show_words(self, key: str = "") -> None:
-        """Show the words that are explained, at one of them; they stay open beside the work."""
-        from app.shell.glossary_dialog import GlossaryDialog  # not before the window is up
+        """Show the guide's page of words, at one of them."""
+        from app.shell.guide_dialog import slug  # not before the window is up
 
-        dialog = self.findChild(GlossaryDialog) or GlossaryDialog(self)
-        dialog.show()
-        dialog.show_term(key)
-        dialog.activateWindow()
+        heading = slug(translated(term(key).name)) if key else ""
+        self._show_page("glossary.md", heading)
 
     @Slot()
     def show_guide(self) -> GuideDialog:
-        """Show what the guide says of the panel in front; it stays open beside the work."""
-        from app.shell.guide_dialog import GuideDialog  # not before the window is up
-
+        """Show what the guide says of the panel in front."""
         area = self._work_area
         has_panel = area is not None and self._stack.currentWidget() is area
-        dialog = self.findChild(GuideDialog) or GuideDialog(self)
-        dialog.page.show_page(
+        return self._show_page(
             area.current_panel.guide if area is not None and has_panel else "quick-start.md"
         )
+
+    def _show_page(self, name: str, heading: str = "") -> GuideDialog:
+        """Show a page of the guide; it stays open beside the work."""
+        from app.shell.guide_dialog import GuideDialog  # not before the window is up
+
+        dialog = self.findChild(GuideDialog) or GuideDialog(self)
         dialog.show()
+        dialog.page.show_page(name, heading)
         dialog.raise_()
         dialog.activateWindow()
         return dialog
@@ -620,11 +623,11 @@ class MainWindow(QMainWindow):
     @Slot()
     def _on_guide_requested(self) -> None:
         """Explain the word under the pointer; the step in front where there is none."""
-        term = self._hints.current_term()
-        if term is None:
+        word = self._hints.current_term()
+        if word is None:
             self.show_guide()
         else:
-            self.show_words(term)
+            self.show_words(word)
 
     @Slot()
     def _on_help_requested(self) -> None:

@@ -46,7 +46,7 @@ class TermHints(QObject):
             place = event.globalPos()
             text = explain(self._text_at(place))
             if text:
-                more = tr("F1: all words explained")
+                more = tr("F1: more in the guide")
                 QToolTip.showText(place, f"{text}\n{more}", self._window)
                 return True
         elif event.type() == QEvent.Type.MouseButtonPress and isinstance(event, QMouseEvent):
