@@ -251,7 +251,7 @@ TERMS: Final[tuple[Term, ...]] = (
         "ground_truth",
         message("Ground truth"),
         message("What is really in the image, as people labelled it: models are measured by it."),
-        ("ground truth",),
+        ("ground truth", "Truth"),
         ("真值",),
         "inspecting",
     ),
@@ -521,7 +521,7 @@ TERMS: Final[tuple[Term, ...]] = (
             "choose the best model by, test images that nothing was chosen by."
         ),
         ("subset", "subsets", "validation", "Validation", "test set"),
-        ("子集", "验证集", "验证", "训练集", "测试集"),
+        ("子集", "验证集", "训练集", "测试集"),
         "data-format",
     ),
     Term(

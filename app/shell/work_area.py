@@ -12,6 +12,7 @@ from PySide6.QtWidgets import (
     QGridLayout,
     QHBoxLayout,
     QScrollArea,
+    QSizePolicy,
     QSpacerItem,
     QSplitter,
     QStackedWidget,
@@ -142,6 +143,7 @@ class WorkArea(QWidget):
         self._last_panel[step.key] = key
         self._mark_shown(key)
         self._stack.setCurrentWidget(panel)
+        self._need_room_for(panel)
         self._show_problems()
         self._show_inspector()
         self._leave_footer_free()
@@ -286,6 +288,12 @@ class WorkArea(QWidget):
         panel.setAccessibleName(translated(panel.title))
         panel.status_changed.connect(self.refresh_status)
         panel.inspector_changed.connect(self._on_inspector_changed)
+
+    def _need_room_for(self, shown: Panel) -> None:
+        """Let the window be as small as the panel in front can be, whatever the others need."""
+        for panel in self.panels.values():
+            need = QSizePolicy.Policy.Preferred if panel is shown else QSizePolicy.Policy.Ignored
+            panel.setSizePolicy(need, need)
 
     def _above_footers(self, notice: NoticeBar) -> QVBoxLayout:
         """Return a place for the notice that leaves the buttons at the panels' ends free."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from PySide6.QtCore import Qt, Slot
+from PySide6.QtCore import QSize, Qt, Slot
 from PySide6.QtGui import QColor, QResizeEvent
 from PySide6.QtWidgets import QFrame, QSplitter, QVBoxLayout, QWidget
 
@@ -22,7 +22,7 @@ _LOSS, _RATE, _MIOU = "train/loss", "train/lr", "val/miou"
 _OTHER = "other "
 _NEWEST = 1e12  # behind every step
 _RATE_HEIGHT = GRID * 7
-_LEGEND_FROM, _NARROW = GRID * 62, GRID * 90
+_LEGEND_FROM, _NARROW, _LEAST_WIDTH = GRID * 62, GRID * 90, GRID * 44
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +119,10 @@ class RunCharts(QWidget):
         for plot, key in ((self.loss, _OTHER + _LOSS), (self.iou, _OTHER + _MIOU)):
             plot.remove_curve(key)
         self._draw_other()
+
+    def minimumSizeHint(self) -> QSize:  # noqa: N802
+        """As wide as the curves need without the legend, which gives way."""
+        return QSize(_LEAST_WIDTH, super().minimumSizeHint().height())
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
         """In a small window the classes' curves take room of the loss, then the legend's."""

@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
     QLabel,
     QLineEdit,
     QTabBar,
+    QToolButton,
     QToolTip,
     QWidget,
 )
@@ -24,6 +25,7 @@ from shiboken6 import isValid
 from app.widgets.elided_label import ElidedLabel
 
 _SLACK = 1
+_ICON_GAP = 4
 _KINDS = (QLabel, QAbstractButton, QComboBox, QTabBar, QLineEdit, QHeaderView)
 
 
@@ -82,11 +84,10 @@ def overlapping(window: QWidget) -> list[str]:
 
 def asked(widget: QWidget, place: QPoint) -> str:
     """Return the hint that the window shows for a place of a widget."""
-    QToolTip.hideText()
     target = widget.viewport() if isinstance(widget, QAbstractScrollArea) else widget
     event = QHelpEvent(QEvent.Type.ToolTip, place, target.mapToGlobal(place))
     QApplication.sendEvent(target, event)
-    return QToolTip.text()
+    return QToolTip.text() if event.isAccepted() else ""
 
 
 def places(widget: QWidget) -> Iterator[tuple[str, QPoint]]:
@@ -121,6 +122,8 @@ def _lacks(widget: QWidget, text: str) -> str:
     if (outside := _outside(widget)) is not None:
         return outside
     metrics = widget.fontMetrics()
+    if isinstance(widget, QLabel) and text.startswith("<"):
+        return ""  # a small document, which knows its size
     if isinstance(widget, QLabel):
         room = widget.contentsRect()
         if widget.wordWrap():
@@ -134,9 +137,10 @@ def _lacks(widget: QWidget, text: str) -> str:
             return f"needs {width} of {room.width()}"
         return _too_low(metrics.height() * (text.count("\n") + 1), room.height() + 2)
     if isinstance(widget, QAbstractButton):
-        needed_size = widget.minimumSizeHint().expandedTo(widget.sizeHint())
-        if needed_size.width() > widget.width() + _SLACK:
-            return f"needs {needed_size.width()} of {widget.width()}"
+        icon = 0 if widget.icon().isNull() else widget.iconSize().width() + _ICON_GAP
+        needed_width = metrics.horizontalAdvance(text) + icon
+        if needed_width > widget.width() and not _is_icon(widget):
+            return f"needs {needed_width} of {widget.width()}"
     if isinstance(widget, QComboBox):
         shrinks = QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
         if (
@@ -158,6 +162,11 @@ def _lacks(widget: QWidget, text: str) -> str:
             if needed_width > widget.sectionSize(section):
                 return f"{title!r} needs {needed_width} of {widget.sectionSize(section)}"
     return ""
+
+
+def _is_icon(button: QAbstractButton) -> bool:
+    only = Qt.ToolButtonStyle.ToolButtonIconOnly
+    return isinstance(button, QToolButton) and button.toolButtonStyle() == only
 
 
 def _too_low(needed: int, height: int) -> str:

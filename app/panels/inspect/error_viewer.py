@@ -10,6 +10,7 @@ from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
 
 from app.look.icons import set_icon
+from app.look.term_finding import with_terms
 from app.look.theme import GRID
 from app.look.translation import tr, translated
 from app.panels.inspect.divided_image import DividedImage
@@ -218,7 +219,7 @@ class ErrorViewer(QWidget):
             made.setText(text)
             made.setCheckable(True)
             made.setChecked(index == 0)
-            made.setToolTip(tip)
+            made.setToolTip(with_terms(tip, text))
             made.setShortcut(str(index + 1))
             self.views.addButton(made, index)
             tools.addWidget(made)

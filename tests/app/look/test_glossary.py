@@ -18,8 +18,8 @@ _ABBREVIATION = re.compile(r"(?<![\w.<])(?:[a-z]?[A-Z]{2,}[a-z]?\d*|[A-Z]\d)(?![
 _KNOWN = frozenset(
     re.findall(
         r"\w+",
-        """CPU GPU GPUs RAM PC OK ID PNG PNGs JPEG JPEGs CSV JSON HTML PDF XML YAML UTF MB GB SSD USB
-        HTTP SHA EXIF TIFF BMP COCO VOC YOLO CVAT KITTI SEG NVIDIA CUDA AVX GTX RTX SSH DISPLAY
+        """CPU GPU GPUs RAM PC OK ID PNG PNGs JPEG JPEGs CSV JSON HTML PDF XML YAML UTF MB GB SSD
+        USB HTTP SHA EXIF TIFF BMP COCO VOC YOLO CVAT KITTI SEG NVIDIA CUDA AVX GTX RTX SSH DISPLAY
         README TOKEN MIN SA RITM F2 V100 H100 BGR BGRA RGB GB18030 HKLM SYSTEM""",
     )
 )
@@ -39,7 +39,7 @@ def keys(text: str) -> list[str]:
         ("Class weights", ["class_weights"]),
         ("Weights to start from", ["weights"]),
         ("False alarms", ["false_alarm"]),
-        ("quantised to INT8, int8", ["quantisation", "int8"]),
+        ("quantised to INT8, int8", ["quantisation", "int8", "int8"]),
         ("Pruned, then fine-tuned", ["pruning", "fine_tuning"]),
         ("the dice were thrown; plosses, lossy", []),
     ],

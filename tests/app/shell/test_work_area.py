@@ -25,6 +25,8 @@ def status(state: str, *, optional: bool = False) -> StepStatus:
         (status("done"), status("next", optional=True), status("warning"), "train"),
         (status("done"), status("next", optional=True), status("done"), "label"),
         (status("done"), status("done"), status("done"), None),
+        (status("done"), status("done"), status("working"), None),
+        (status("done"), status("next", optional=True), status("working"), "label"),
     ],
 )
 def test_the_first_step_that_is_needed_is_next(data, label, train, expected):
