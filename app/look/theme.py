@@ -253,7 +253,7 @@ QLineEdit:focus, QSpinBox:focus, QDoubleSpinBox:focus, QComboBox:focus {{
   border: 1px solid {t.accent}; }}
 QLineEdit:disabled, QSpinBox:disabled, QDoubleSpinBox:disabled, QComboBox:disabled {{
   background: {t.window}; color: {t.muted}; }}
-QComboBox {{ padding-right: 20px; }}
+QComboBox {{ padding-right: {half}px; }}
 QComboBox::drop-down {{ border: none; width: 20px; }}
 QComboBox::down-arrow {{ image: {_url("style-arrow-down")}; width: 14px; height: 14px; }}
 QComboBox QAbstractItemView {{ background: {t.surface}; border: 1px solid {t.border};

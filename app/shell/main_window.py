@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from PySide6.QtCore import QDateTime, QLocale, QSize, Qt, Signal, Slot
 from PySide6.QtGui import QCloseEvent
@@ -56,6 +56,7 @@ if TYPE_CHECKING:
     from app.shell.computer_dialog import ComputerDialog
     from app.shell.guide_dialog import GuideDialog
 
+_Dialog = TypeVar("_Dialog", bound=QDialog)
 _MINIMUM_SIZE = QSize(GRID * 120, GRID * 75)
 
 
@@ -151,7 +152,7 @@ class MainWindow(QMainWindow):
 
     def show_import(self, folder: Path | None = None) -> ImportDialog:
         """Ask what to import into the open project."""
-        dialog = ImportDialog(self.context, self)
+        dialog = self._explaining(ImportDialog(self.context, self))
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.open()
         if folder is not None:
@@ -198,7 +199,7 @@ class MainWindow(QMainWindow):
 
         project = self.context.project
         folder = self.context.projects_dir() if project is None else project.folder
-        dialog = ComputerDialog(folder, self)
+        dialog = self._explaining(ComputerDialog(folder, self))
         dialog.open()
         return dialog
 
@@ -592,6 +593,11 @@ class MainWindow(QMainWindow):
     def _on_close_project(self) -> None:
         self._leave_project(self.context.close_project)
 
+    def _explaining(self, dialog: _Dialog) -> _Dialog:
+        """Give a dialog the hints of words, which stop at a window."""
+        TermHints(dialog, key="F1").term_chosen.connect(self.show_words)
+        return dialog
+
     @Slot(str)
     def show_words(self, key: str = "") -> None:
         """Show the guide's page of words, at one of them."""
@@ -641,7 +647,7 @@ class MainWindow(QMainWindow):
 
         dialog = self.findChild(SettingsDialog)
         if dialog is None:  # it stays open beside the work, and once is enough
-            dialog = SettingsDialog(self)
+            dialog = self._explaining(SettingsDialog(self))
             dialog.device_changed.connect(self.context.find_devices)
         dialog.show()
         dialog.activateWindow()

@@ -9,7 +9,7 @@ from app.look.theme import GRID
 
 
 class FlowLayout(QLayout):
-    """As wide as there is room, as high as that takes."""
+    """As wide as there is room, as high as that takes; items stand in the middle of their line."""
 
     def __init__(self, parent: QWidget | None = None, *, spacing: int = GRID) -> None:
         super().__init__(parent)
@@ -62,15 +62,24 @@ class FlowLayout(QLayout):
         return size
 
     def _arrange(self, area: QRect, *, moves: bool) -> int:
-        x, y, line = area.x(), area.y(), 0
+        x, y = area.x(), area.y()
+        line: list[tuple[QLayoutItem, QRect]] = []
         for item in self._items:
             if item.isEmpty():  # hidden
                 continue
             hint = item.sizeHint()
-            if x > area.x() and x + hint.width() > area.right() + 1:
-                x, y, line = area.x(), y + line + self.spacing() // 2, 0
-            if moves:
-                item.setGeometry(QRect(QPoint(x, y), hint))
+            if line and x + hint.width() > area.right() + 1:
+                x, y = area.x(), y + _end(line, moves=moves) + self.spacing() // 2
+                line = []
+            line.append((item, QRect(QPoint(x, y), hint)))
             x += hint.width() + self.spacing()
-            line = max(line, hint.height())
-        return y + line - area.y()
+        return y + _end(line, moves=moves) - area.y()
+
+
+def _end(line: list[tuple[QLayoutItem, QRect]], *, moves: bool) -> int:
+    """Place the items of a line; return its height."""
+    height = max((box.height() for _, box in line), default=0)
+    if moves:
+        for item, box in line:
+            item.setGeometry(box.translated(0, (height - box.height()) // 2))
+    return height

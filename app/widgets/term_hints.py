@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QObject, QPoint, Qt, Signal
-from PySide6.QtGui import QCursor, QHelpEvent, QMouseEvent
+from PySide6.QtCore import QEvent, QObject, QPoint, Qt, Signal, Slot
+from PySide6.QtGui import QCursor, QHelpEvent, QKeySequence, QMouseEvent, QShortcut
 from PySide6.QtWidgets import (
     QAbstractButton,
     QAbstractItemView,
@@ -35,10 +35,18 @@ class TermHints(QObject):
     term_chosen = Signal(str)
     """(key): it is to be read about."""
 
-    def __init__(self, window: QWidget) -> None:
+    def __init__(self, window: QWidget, *, key: str = "") -> None:
+        """Watch a window.
+
+        Args:
+            window: the main one, or a dialog.
+            key: a shortcut for the word in question, where nothing else answers it.
+        """
         super().__init__(window)
         self._window = window
         window.installEventFilter(self)
+        if key:
+            QShortcut(QKeySequence(key), window).activated.connect(self._on_key)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802
         """Answer with what the words under the pointer mean; a click on one opens its entry."""
@@ -66,6 +74,12 @@ class TermHints(QObject):
             for found in terms_in(text):
                 return found.term.key
         return None
+
+    @Slot()
+    def _on_key(self) -> None:
+        word = self.current_term()
+        if word is not None:
+            self.term_chosen.emit(word)
 
     def _text_at(self, place: QPoint) -> str:
         widget = self._window.childAt(self._window.mapFromGlobal(place))

@@ -10,7 +10,7 @@ from app.look.glossary import Term
 from app.look.term_finding import terms_in
 from app.look.theme import tokens
 
-_BELOW = 2.5
+_BELOW = 3.5
 
 
 class TermLabel(QLabel):
@@ -33,7 +33,8 @@ class TermLabel(QLabel):
         painter = QPainter(self)
         painter.setPen(QPen(QColor(tokens().muted), 1.0, Qt.PenStyle.DotLine))
         metrics, room = self.fontMetrics(), self.contentsRect()
-        y = room.center().y() + (metrics.ascent() - metrics.descent()) / 2 + _BELOW
+        baseline = room.center().y() + (metrics.ascent() - metrics.descent()) / 2
+        y = min(baseline + _BELOW, room.bottom())
         for _, left, right in lines:
             painter.drawLine(QPointF(left, y), QPointF(min(right, room.right()), y))
 

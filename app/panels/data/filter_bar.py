@@ -85,11 +85,12 @@ class FilterBar(QWidget):
 
     def _arrange(self) -> None:
         needed = self._wanted.sizeHint().width() + self._tools.minimumSize().width() + 6 * GRID
-        self._lines.setDirection(
-            QBoxLayout.Direction.TopToBottom
-            if needed > self.width()
-            else QBoxLayout.Direction.LeftToRight
-        )
+        ways = QBoxLayout.Direction
+        has_two = needed > self.width()
+        self._lines.setDirection(ways.TopToBottom if has_two else ways.LeftToRight)
+        side = Qt.AlignmentFlag.AlignLeft if has_two else Qt.AlignmentFlag(0)
+        for line_ in (self._wanted, self._tools):
+            self._lines.setAlignment(line_, side)
 
     def set_labels(self, labels: Sequence[LabelClass]) -> None:
         """Offer these classes, keeping the choice where it is still there."""

@@ -27,7 +27,7 @@ from app.widgets.verdict_box import level_mark
 from core.project.variant_choice import Praise
 from core.project.variants import ModelVariant
 
-_FACT_WIDTH = GRID * 14
+_FACT_WIDTH = GRID * 9
 _ICON = 16
 
 
@@ -165,8 +165,10 @@ def _facts(variant: ModelVariant) -> tuple[tuple[str, str], ...]:
 def _fact(title: str, text: str) -> QVBoxLayout:
     cell = QVBoxLayout()
     cell.setSpacing(2)
-    for part in (label(text, "heading"), label(title, "muted")):
-        part.setFixedWidth(_FACT_WIDTH)
+    parts = (label(text, "heading"), label(title, "muted"))
+    needed = parts[1].fontMetrics().horizontalAdvance(title) + GRID
+    for part in parts:
+        part.setFixedWidth(max(_FACT_WIDTH, needed))  # of one title, alike in all cards
         part.setAlignment(Qt.AlignmentFlag.AlignRight)
         cell.addWidget(part)
     cell.addStretch(1)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,7 +19,6 @@ from app.services.settings import SettingsStore
 #: 1280 × 720 is 2560 × 1440 at 200 %, too.
 SIZES = ((1280, 800), (1280, 720), (1100, 700))
 LANGUAGES = ("en", "zh_CN")
-PICTURES = os.environ.get("MASKWRIGHT_PICTURES")
 
 
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support")
@@ -95,8 +93,6 @@ def test_texts_have_their_room_in_every_panel(window, qtbot):
                 wrong.setdefault(f"{name}: needs {least.width()} × {least.height()}", str(size))
             for problem in (*window_texts.cut_off(window), *window_texts.overlapping(window)):
                 wrong.setdefault(f"{name}: {problem}", str(size))
-            if PICTURES is not None and size in SIZES[::2]:
-                _picture(window, name, size)
     assert not wrong, "\n".join(f"{size} {problem}" for problem, size in wrong.items())
 
 
@@ -118,12 +114,3 @@ def test_every_word_that_may_be_unknown_has_a_hint(window, qtbot):
                     )
     assert not mute, "\n".join(f"{text} – {where}" for text, where in mute.items())
     assert len(explained) > 25
-
-
-def _picture(window: QWidget, name: str, size: tuple[int, int]) -> None:
-    from app.look.translation import current_language
-
-    folder = Path(str(PICTURES))
-    folder.mkdir(parents=True, exist_ok=True)
-    stem = name.replace(" ", "_").lower()
-    window.grab().save(str(folder / f"{current_language()}_{size[0]}x{size[1]}_{stem}.png"))

@@ -119,3 +119,13 @@ def test_words_are_underlined_and_nothing_else(window):
     columns = range(start, caption.fontMetrics().horizontalAdvance(caption.text()))
     assert ink(picture, columns) > ink(other, columns) + 5
     assert abs(ink(picture, range(start)) - ink(other, range(start))) <= 1
+
+
+def test_f1_in_a_dialog_leads_to_the_word_in_question(window, qtbot):
+    chosen = []
+    TermHints(window, key="F1").term_chosen.connect(chosen.append)
+    window.activateWindow()
+    window.rate.setFocus()
+    qtbot.waitUntil(window.rate.hasFocus)
+    qtbot.keyClick(window.rate, Qt.Key.Key_F1)
+    assert chosen == ["learning_rate"]
