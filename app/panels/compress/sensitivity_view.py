@@ -43,7 +43,7 @@ class SensitivityView(QWidget):
         self.plot = SensitivityPlot()
         self.list = GroupList()
         self.title = label(tr("Sensitivity"), "heading")
-        self.reading = ElidedLabel()
+        self.reading = ElidedLabel(mode=Qt.TextElideMode.ElideRight)  # the numbers come first
         self.mode_box = QComboBox()
         self.mode_box.setAccessibleName(tr("How thoroughly to analyse"))
         self.mode_box.addItem(tr("fast: some of the images"), True)

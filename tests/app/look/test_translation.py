@@ -10,7 +10,7 @@ from pathlib import Path
 
 import polib
 import pytest
-from PySide6.QtWidgets import QDialogButtonBox
+from PySide6.QtWidgets import QDialogButtonBox, QFileDialog
 
 from app.look import translation
 from app.look.translation import TRANSLATIONS_DIR, set_language, tr, translated, trn
@@ -219,6 +219,9 @@ def test_languages_switch_texts_messages_and_qt_itself(qapp):
     box = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
     assert box.button(QDialogButtonBox.StandardButton.Cancel).text().startswith("取消")
     box.deleteLater()
+    files = QFileDialog()
+    assert not files.labelText(QFileDialog.DialogLabel.FileName).isascii()
+    files.deleteLater()
     error = InputError("The folder {folder} does not exist.", folder=Path("/数据"))
     assert "/数据" in translated(error.message) != str(error)
     set_language("en")

@@ -152,6 +152,12 @@ def test_a_rare_class(folder: Path) -> None:
     assert finding.count == 1
 
 
+def test_what_all_training_images_show_is_not_rare(tmp_path: Path) -> None:
+    report = validate_folder(make_folder(tmp_path, train=2, val=2, test=0))
+    assert report.statistics.train_images == 2  # “background is rare: 2 images, 99 %” was said
+    assert "rare_class" not in report.counts()
+
+
 def test_objects_drawn_with_255(folder: Path) -> None:
     repaint(folder, range(16), {1: 255, 2: 255})
     finding = find(folder, "object_as_255")
