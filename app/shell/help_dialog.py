@@ -78,7 +78,7 @@ def _shortcuts() -> QFormLayout:
         ("Ctrl+Q", tr("Quit")),
     ):
         native = keys if " " in keys else QKeySequence(keys).toString(_NATIVE)
-        form.addRow(label(native, "muted"), label(text))
+        form.addRow(label(native, "muted", is_name=True), label(text))
     return form
 
 

@@ -38,9 +38,16 @@ def column(*items: QWidget | QLayout | int, spacing: int = GRID) -> QVBoxLayout:
     return _filled(QVBoxLayout(), items, spacing)
 
 
-def label(text: str = "", role: str = "", *, wrap: bool = False) -> QLabel:
-    """Return a text in one of the theme's roles (``title``, ``heading``, ``muted`` …)."""
-    made = TermLabel(text) if not wrap and terms_in(text) else QLabel(text)
+def label(text: str = "", role: str = "", *, wrap: bool = False, is_name: bool = False) -> QLabel:
+    """Return a text in one of the theme's roles (``title``, ``heading``, ``muted`` …).
+
+    Args:
+        text: words that the glossary explains are underlined where it is one line.
+        role: how it looks.
+        wrap: whether it may take several lines.
+        is_name: it is a key or a file, whatever word it looks like.
+    """
+    made = QLabel(text) if wrap or is_name or not terms_in(text) else TermLabel(text)
     made.setTextFormat(Qt.TextFormat.PlainText)  # file names are foreign: no HTML from them
     if role:
         made.setProperty("role", role)

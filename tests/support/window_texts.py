@@ -10,6 +10,7 @@ from PySide6.QtGui import QHelpEvent
 from PySide6.QtWidgets import (
     QAbstractButton,
     QAbstractScrollArea,
+    QAbstractSpinBox,
     QApplication,
     QComboBox,
     QHeaderView,
@@ -25,7 +26,7 @@ from shiboken6 import isValid
 from app.widgets.elided_label import ElidedLabel
 
 _SLACK = 1
-_ICON_GAP = 4
+_ICON_GAP, _FIELD_GAPS = 4, 4
 _KINDS = (QLabel, QAbstractButton, QComboBox, QTabBar, QLineEdit, QHeaderView)
 
 
@@ -152,7 +153,11 @@ def _lacks(widget: QWidget, text: str) -> str:
         last = widget.tabRect(widget.count() - 1).right()
         if last > widget.width():
             return f"needs {last} of {widget.width()}"
-    if isinstance(widget, QLineEdit) and not widget.text():
+    if isinstance(widget.parentWidget(), QAbstractSpinBox) and isinstance(widget, QLineEdit):
+        width = metrics.horizontalAdvance(widget.text())
+        if width > widget.width() - _FIELD_GAPS:
+            return f"needs {width} of {widget.width() - _FIELD_GAPS}"
+    elif isinstance(widget, QLineEdit) and not widget.text():
         width = metrics.horizontalAdvance(text)
         if width > widget.width() - 8:
             return f"needs {width} of {widget.width() - 8}"

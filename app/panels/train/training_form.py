@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -65,7 +65,8 @@ class TrainingForm(QWidget):
         self.width_box = self._number(1, 8192, tr("Image width"), step=_SIDE_STEP)
         self.height_box = self._number(1, 8192, tr("Image height"), step=_SIDE_STEP)
         self.batch_box = self._number(1, 1024, tr("Batch"))
-        self.minutes_box = self._number(0, _MOST, tr("Time"), step=5, unit=tr("minutes"))
+        self.minutes_box = self._number(0, _MOST, tr("Time"), step=5)
+        _count_in(self.minutes_box, lambda count: tr("{count:minute|minutes}", count=count))
         self.minutes_box.setSpecialValueText(tr("no limit"))
         self.epochs_box = self._number(1, _MOST, tr("Epochs"))
         self.scale_box = self._decimal(0, 16, tr("Scale of the images"))
@@ -98,11 +99,14 @@ class TrainingForm(QWidget):
         }
         self.variants = AugmentationStrip()
         self.stop_box = QCheckBox(tr("stop when mIoU has not risen for"))
-        self.patience_box = self._number(
-            1, 1000, tr("Evaluations without a rise"), unit=tr("evaluations")
+        self.patience_box = self._number(1, 1000, tr("Evaluations without a rise"))
+        self.patience_box.setFixedWidth(_FIELD_WIDTH + GRID * 4)
+        _count_in(
+            self.patience_box, lambda count: tr("{count:evaluation|evaluations}", count=count)
         )
         self.patience_box.setValue(5)
-        self.save_box = self._number(1, 1000, tr("Evaluate and save every"), unit=tr("epochs"))
+        self.save_box = self._number(1, 1000, tr("Evaluate and save every"))
+        _count_in(self.save_box, lambda count: tr("{count:epoch|epochs}", count=count))
         self.seed_box = self._number(0, 2**31 - 1, tr("Seed"))
         self.resume_box = self._choice(tr("Continue a run"), [(tr("no, start anew"), None)])
         self.weights_edit = QLineEdit()
@@ -308,12 +312,10 @@ class TrainingForm(QWidget):
         self._problems[name] = place
         form.addRow(_caption(title), column(field, place, spacing=2))
 
-    def _number(self, low: int, high: int, name: str, *, step: int = 1, unit: str = "") -> QSpinBox:
+    def _number(self, low: int, high: int, name: str, *, step: int = 1) -> QSpinBox:
         box = QSpinBox()
         box.setRange(low, high)
         box.setSingleStep(step)
-        if unit:
-            box.setSuffix(f" {unit}")
         box.setAccessibleName(name)
         box.setFixedWidth(_FIELD_WIDTH)
         self._ignore_wheel(box)
@@ -385,6 +387,16 @@ class TrainingForm(QWidget):
         )
         if path:
             self.weights_edit.setText(path)
+
+
+def _count_in(box: QSpinBox, unit: Callable[[int], str]) -> None:
+    """Name behind the number what it counts."""
+
+    def show(count: int) -> None:
+        box.setSuffix(f" {unit(count)}")
+
+    box.valueChanged.connect(show)
+    show(box.value())
 
 
 def _caption(text: str) -> QLabel:
