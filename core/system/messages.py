@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import string
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
+
+_FORMS: Final = re.compile(r"\{(?P<place>\w+):(?P<one>[^{}|]*)\|(?P<many>[^{}|]*)\}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,17 +26,6 @@ class Message:
         return fill(self.template, self.params)
 
 
-class _Formatter(string.Formatter):
-    def format_field(self, value: Any, format_spec: str) -> str:
-        one, separator, many = format_spec.partition("|")
-        if not separator:
-            return str(super().format_field(value, format_spec))
-        return one if str(value) == "1" else many
-
-
-_FORMATTER = _Formatter()
-
-
 def fill(template: str, params: Mapping[str, Any]) -> str:
     """Put ``params`` into the places of ``template``; see ``Message`` for counted things.
 
@@ -42,7 +33,10 @@ def fill(template: str, params: Mapping[str, Any]) -> str:
         KeyError, IndexError, ValueError: the places are others.
     """
     if "|" in template:
-        return _FORMATTER.vformat(template, (), params)
+        template = _FORMS.sub(
+            lambda form: form["one"] if str(params[form["place"]]) == "1" else form["many"],
+            template,
+        )
     return template.format(**params)
 
 

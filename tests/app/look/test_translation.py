@@ -6,6 +6,7 @@ import ast
 import re
 import string
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import polib
@@ -107,17 +108,24 @@ _NEVER_ONE = frozenset(
 
 def templates(only: str = "") -> Iterator[tuple[str, str]]:
     """Every literal template in the source with the place where it stands; ``only``: of a call."""
+    return ((text, where) for name, text, where in _calls() if not only or name == only)
+
+
+@cache
+def _calls() -> tuple[tuple[str, str, str], ...]:
+    return tuple(_read_calls())
+
+
+def _read_calls() -> Iterator[tuple[str, str, str]]:
     for folder in ("app", "core"):
         for path in sorted((ROOT / folder).rglob("*.py")):
             for node in ast.walk(ast.parse(path.read_text("utf-8"))):
                 if not isinstance(node, ast.Call):
                     continue
                 name = getattr(node.func, "id", None) or getattr(node.func, "attr", "")
-                if only and name != only:
-                    continue
                 for argument in node.args[: _FUNCTIONS.get(name, 0)]:
                     for text in _literals(argument):
-                        yield text, f"{path.relative_to(ROOT)}:{node.lineno}"
+                        yield name, text, f"{path.relative_to(ROOT)}:{node.lineno}"
 
 
 def _literals(node: ast.expr) -> Iterator[str]:
