@@ -14,7 +14,8 @@ from app.look.theme import tokens
 
 ICONS_DIR = Path(__file__).resolve().parents[2] / "resources" / "icons"
 _SIZES = (16, 20, 24, 32, 48)
-_PROPERTY = "icon_name"
+_PROPERTY, _BESIDE = "icon_name", "icon_beside_text"
+_SIDE, _GAP = 16, 3  # Qt puts the text of a button too close to its icon
 
 
 def icon(name: str, *, color: str | None = None) -> QIcon:
@@ -37,6 +38,14 @@ def set_icon(target: QAbstractButton | QAction, name: str) -> None:
     target.setIcon(icon(name))
 
 
+def set_icon_beside_text(target: QAbstractButton, name: str) -> None:
+    """As ``set_icon``, for a button with text: some room between both."""
+    target.setProperty(_PROPERTY, name)
+    target.setProperty(_BESIDE, True)
+    target.setIconSize(QSize(_SIDE + _GAP, _SIDE))
+    target.setIcon(_spaced(name))
+
+
 def pixmap(name: str, size: int, *, color: str | None = None, ratio: float = 1.0) -> QPixmap:
     """Return one picture of ``size`` logical pixels."""
     return _render(name, size, color or tokens().text, ratio)
@@ -49,28 +58,33 @@ def retint_icons(root: QWidget) -> None:
     for target in targets:
         name = target.property(_PROPERTY)
         if isinstance(name, str):
-            target.setIcon(icon(name))
+            target.setIcon(_spaced(name) if target.property(_BESIDE) else icon(name))
+
+
+def _spaced(name: str) -> QIcon:
+    t = tokens()
+    return _tinted(name, t.text, t.muted, t.accent, gap=_GAP)
 
 
 @cache
-def _tinted(name: str, normal: str, disabled: str, selected: str) -> QIcon:
+def _tinted(name: str, normal: str, disabled: str, selected: str, *, gap: int = 0) -> QIcon:
     made = QIcon()
     faded = QColor(disabled)
     faded.setAlphaF(0.5)
-    for size in _SIZES:
+    pale = faded.name(QColor.NameFormat.HexArgb)
+    for size in (_SIDE,) if gap else _SIZES:
         for ratio in (1.0, 2.0):
-            made.addPixmap(_render(name, size, normal, ratio))
+            made.addPixmap(_render(name, size, normal, ratio, gap=gap))
+            made.addPixmap(_render(name, size, pale, ratio, gap=gap), QIcon.Mode.Disabled)
             made.addPixmap(
-                _render(name, size, faded.name(QColor.NameFormat.HexArgb), ratio),
-                QIcon.Mode.Disabled,
+                _render(name, size, selected, ratio, gap=gap), QIcon.Mode.Normal, QIcon.State.On
             )
-            made.addPixmap(_render(name, size, selected, ratio), QIcon.Mode.Normal, QIcon.State.On)
     return made
 
 
-def _render(name: str, size: int, color: str, ratio: float) -> QPixmap:
+def _render(name: str, size: int, color: str, ratio: float, *, gap: int = 0) -> QPixmap:
     side = round(size * ratio)
-    picture = QPixmap(QSize(side, side))
+    picture = QPixmap(QSize(side + round(gap * ratio), side))
     picture.fill(Qt.GlobalColor.transparent)
     renderer = QSvgRenderer(QByteArray(_svg(name)))
     painter = QPainter(picture)

@@ -8,7 +8,7 @@ from PySide6.QtCore import QSize, Qt, Signal, SignalInstance, Slot
 from PySide6.QtGui import QAction, QKeySequence, QShortcut
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLineEdit, QMenu, QToolButton, QWidget
 
-from app.look.icons import set_icon
+from app.look.icons import set_icon, set_icon_beside_text
 from app.look.theme import GRID, tokens
 from app.look.translation import LANGUAGES, current_language, tr
 from app.services.settings import Settings
@@ -178,7 +178,7 @@ class TopBar(QFrame):
 
     def _make_device_button(self) -> QToolButton:
         made = QToolButton()
-        set_icon(made, "chip")
+        set_icon_beside_text(made, "chip")
         made.setText(tr("Looking for devices…"))
         made.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         made.setAccessibleName(tr("Training device"))

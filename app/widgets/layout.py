@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.look.icons import set_icon
+from app.look.icons import set_icon, set_icon_beside_text
 from app.look.term_finding import terms_in, with_terms
 from app.look.theme import GRID
 from app.widgets.term_label import TermLabel
@@ -64,7 +64,9 @@ def button(text: str, role: str = "", *, icon: str = "", tooltip: str = "") -> Q
     made.setAutoDefault(False)  # or Return in a dialog's field would press the button beside it
     if role:
         made.setProperty("role", role)
-    if icon:
+    if icon and text:
+        set_icon_beside_text(made, icon)
+    elif icon:
         set_icon(made, icon)
     if tooltip:
         made.setToolTip(with_terms(tooltip, text))
