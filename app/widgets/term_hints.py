@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QObject, QPoint, Qt, Signal, Slot
+from PySide6.QtCore import QEvent, QModelIndex, QObject, QPoint, Qt, Signal, Slot
 from PySide6.QtGui import QCursor, QHelpEvent, QKeySequence, QMouseEvent, QShortcut
 from PySide6.QtWidgets import (
     QAbstractButton,
@@ -123,7 +123,15 @@ def _written(widget: QWidget, place: QPoint) -> str:
         section = view.logicalIndexAt(place)
         data = view.model().headerData(section, view.orientation()) if section >= 0 else None
         return "" if data is None else str(data)
-    if isinstance(view, QAbstractItemView):
-        data = view.indexAt(place).data()
-        return "" if data is None else str(data)
-    return ""
+    return _cell(view.indexAt(place)) if isinstance(view, QAbstractItemView) else ""
+
+
+def _cell(index: QModelIndex) -> str:
+    """Return the text of a cell, or the title of its column where that is what can be explained."""
+    if not index.isValid():
+        return ""
+    text = str(index.data() or "")
+    if terms_in(text):
+        return text
+    title = index.model().headerData(index.column(), Qt.Orientation.Horizontal)
+    return "" if title is None else str(title)

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import (
     QComboBox,
     QDoubleSpinBox,
     QTableWidget,
+    QTableWidgetItem,
     QTabWidget,
     QVBoxLayout,
     QWidget,
@@ -75,6 +76,9 @@ def test_tabs_and_titles_of_columns_are_explained_each_by_itself(window):
     header = window.table.horizontalHeader()
     place = QPoint(header.sectionViewportPosition(1) + 5, 5)
     assert window_texts.asked(header, place).startswith("IoU: ")
+    window.table.setItem(0, 1, QTableWidgetItem("0.53"))  # a number is what its column says
+    cell = window.table.visualItemRect(window.table.item(0, 1)).center()
+    assert window_texts.asked(window.table, cell).startswith("IoU: ")
 
 
 def test_other_texts_say_nothing(window):

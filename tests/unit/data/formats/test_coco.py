@@ -180,9 +180,9 @@ def test_what_cannot_be_drawn_is_told_and_the_rest_is_kept(tmp_path):
     result = coco.read(tmp_path)
     texts = sorted(str(problem) for problem in result.report.messages)
     assert [text.split(" of ")[0] for text in texts] == [
-        "1 annotations",
-        "1 annotations",
-        "1 annotations",
+        "1 annotation",
+        "1 annotation",
+        "1 annotation",
         "8 annotations",
     ]
     assert "are damaged and left out (the first has the id 2)" in texts[3]
@@ -241,8 +241,8 @@ def test_a_faulty_category_costs_only_what_has_it(tmp_path):
     path = save(tmp_path, [])
     whole = path.read_text()
     for text, words in (
-        (whole.replace('"id": 90', '"id": 3'), "1 category of .* have the id of another"),
-        (whole.replace('"zebra"', "null"), "1 category of .* have no name or no id"),
+        (whole.replace('"id": 90', '"id": 3'), "1 category of .* has the id of another"),
+        (whole.replace('"zebra"', "null"), "1 category of .* has no name or no id"),
     ):
         path.write_text(text)
         result = coco.read(path)

@@ -101,7 +101,7 @@ def test_labels_colors_subset_and_what_has_no_area(tmp_path):
         "1 shape of the type tag",
         "2 shapes of the type mask",
         "1 shape of the type polygon",
-        f"1 image has no annotation and stay unlabelled (the first is {tmp_path / '部件 1.png'}).",
+        f"1 image has no annotation and stays unlabelled (the first is {tmp_path / '部件 1.png'}).",
     ]
 
 

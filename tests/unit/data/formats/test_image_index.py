@@ -109,7 +109,7 @@ def test_what_was_drawn_on_the_stored_photograph_is_turned_as_it_is(root, orient
     canvas = canvas_of(root / "a.jpg", (32, 20), file=root / "x.json", report=report)
     shown = cv2.cvtColor(read_image(root / "a.jpg"), cv2.COLOR_BGR2GRAY) > 127
     np.testing.assert_array_equal(canvas.upright(stored) > 0, shown)
-    assert "1 annotations were drawn on photographs as they are stored" in str(report.messages[0])
+    assert "1 annotation was drawn on photographs as they are stored" in str(report.messages[0])
     upright = canvas_of(root / "a.jpg", (20, 32), file=root / "x.json", report=ConversionReport())
     assert upright.orientation == 1
     with pytest.raises(InputError, match="drawn on 9×9"):

@@ -52,7 +52,7 @@ def test_an_image_of_which_nothing_is_known_stays_unlabelled(tmp_path, key):
         assert "1 image has no text file and is taken as background" in told(result)
     else:
         assert item.mask is None
-        assert "1 image has no annotation and stay unlabelled" in told(result)
+        assert "1 image has no annotation and stays unlabelled" in told(result)
     assert extra.name in told(result)
 
 

@@ -214,7 +214,7 @@ class TestYolo:
         folder = self.write(tmp_path, f"0 {YOLO_LINE}\n7 0.5 0.5 0.9 0.5 0.9 0.9\n")
         result = yolo.read(folder)
         np.testing.assert_array_equal(result.items[0].mask(), BOX)
-        assert "names the class 7, which data.yaml does not have; 1 outlines" in told(result)
+        assert "names the class 7, which data.yaml does not have; 1 outline" in told(result)
 
     def test_images_without_text_are_background_where_others_have_one(self, tmp_path):
         folder = self.write(tmp_path, f"0 {YOLO_LINE}\n")

@@ -32,7 +32,7 @@ def test_names_and_subsets_are_read(tmp_path):
     assert by_name["valid_jpg.rf.1.jpg"].subset == "val"
     np.testing.assert_array_equal(by_name["valid_jpg.rf.1.jpg"].mask(), MAP)
     assert by_name["no mask.jpg"].mask is None
-    assert ["1 images" in str(text) for text in result.report.messages] == [True]
+    assert ["1 image " in str(text) for text in result.report.messages] == [True]
 
 
 def test_classes_in_another_order_are_matched_by_name_and_said(tmp_path):

@@ -52,7 +52,7 @@ def test_voc_lists_give_subsets_and_what_is_missing_is_told(voc_folder):
         ("c", "test", True),
     ]
     texts = " | ".join(str(problem) for problem in result.report.messages)
-    for words in ("image ../../x of", "image gone of", "alone.png", "c.jpg", "stay unlabelled"):
+    for words in ("image ../../x of", "image gone of", "alone.png", "c.jpg", "stays unlabelled"):
         assert words in texts
     assert len(result.report.messages) == 4
 

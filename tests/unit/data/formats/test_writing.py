@@ -42,7 +42,7 @@ def test_odd_names_are_written_otherwise_and_told(tmp_path, key, kind):
     for item in back.items:
         np.testing.assert_array_equal(item.mask(), KNOWN)
     if kind != "long":
-        assert any("1 name is not UTF-8, or hold tabs" in text for text in lost)
+        assert any("1 name is not UTF-8, or holds tabs" in text for text in lost)
     elif key == "cityscapes":
         assert any("1 name is too long for this format" in text for text in lost)
     for text in lost:
