@@ -141,6 +141,7 @@ def show_everything(out: Path, workspace: Workspace, folder: Path, *, epochs: in
     qt = QApplication(["screenshots"])
     application = Application(qt, store)
     application.show()
+    application.window.resize(*SIZE)  # larger than the screen that there is without one
     camera = Camera(qt, out)
     try:
         take_dialogs(application, camera, workspace)
