@@ -153,11 +153,6 @@ def _class_sentence(
             "{name}: finds {found} of {objects}, no false alarm in {images} {images:image|images}.",
             **params,
         )
-    if one["false_alarms"] == 1:
-        return message(
-            "{name}: finds {found} of {objects}, 1 false alarm in {images} {images:image|images}.",
-            **params,
-        )
     return message(
         "{name}: finds {found} of {objects}, {alarms} false {alarms:alarm|alarms} in {images} "
         "{images:image|images}.",

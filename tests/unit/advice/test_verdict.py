@@ -49,7 +49,7 @@ def test_what_is_found_and_what_is_not_is_said_of_each_class():
         "Break: finds none of 3: label at least 5 more, like these: image 0.png, image 1.png, "
         "image 4.png."
     )
-    assert sentences[3] == "Whole images: it marks 3 of 4 defective ones, and 1 of 1 good ones."
+    assert sentences[3] == "Whole images: it marks 3 of 4 defective ones, and 1 of 1 good one."
     assert verdict.examples["Break"][0] == "/data/image 0.png"
     assert not verdict.is_warning
 
@@ -84,7 +84,7 @@ def test_everything_found_is_usable():
         "Usable: it finds most of what it should.",
         "Crack: finds 3 of 3, no false alarm in 4 images.",
         "Break: finds 3 of 3, no false alarm in 4 images.",
-        "Whole images: it marks 3 of 3 defective ones, and 0 of 1 good ones.",
+        "Whole images: it marks 3 of 3 defective ones, and 0 of 1 good one.",
     ]
 
 

@@ -68,4 +68,4 @@ def test_a_project_names_the_image_whose_name_it_cannot_store(tmp_path):
         assert (report.added, report.masks) == (1, 1)
         assert ["1 image is left out" in str(text) for text in report.lost] == [True]
         report = project.add_images([item.image_path for item in result.items])
-        assert ["names are not UTF-8" in str(text) for text in report.lost] == [True]
+        assert ["names must be UTF-8" in str(text) for text in report.lost] == [True]

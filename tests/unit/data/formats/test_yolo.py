@@ -52,7 +52,7 @@ def test_yolo_boxes_and_damaged_lines_are_told(yolo_folder):
     (yolo_folder / "valid/labels/b.txt").write_text("2 0 0 1 0 1 1\n")
     result = yolo.read(yolo_folder)
     texts = [str(problem) for problem in result.report.messages]
-    assert "a.txt has 1 boxes" in texts[0]
+    assert "a.txt has 1 box," in texts[0]
     assert texts[1].startswith("5 lines of") and "is line 2)" in texts[1]
     assert "names the class 2" in texts[2]
     assert [item.mask is None for item in result.items] == [False, True]
