@@ -37,6 +37,7 @@ CALLED_BY_LIBRARIES = frozenset(
 _REGISTERING = ("validator", "serializer", "command", "callback", "register", "override")
 _PATH = re.compile(r"(?:core|app|tests|scripts|benchmarks|docs|resources)/[\w./-]+")
 _DOTTED = re.compile(r"(?:core|app)(?:\.\w+)+")
+_LINK = re.compile(r"\]\((?!\w+:|#)([^)#\s]+)")
 _IDENTIFIER = re.compile(r"[A-Za-z_]\w*")
 _WORDS_OF_A_PATH = re.compile(r"^[\w.:/-]+$")
 
@@ -138,6 +139,21 @@ def stale_paths() -> list[str]:
             if not _exists(text.strip("/")):
                 lines.append(f"{page.relative_to(ROOT).as_posix()}: {text}")
     return lines
+
+
+def broken_links() -> list[str]:
+    """Return the links of the documentation's pages that lead to no file of it.
+
+    The site (``mkdocs.yml``) is not built where there are any.
+    """
+    docs = ROOT / "docs"
+    found = []
+    for page in sorted(docs.rglob("*.md")):
+        for target in _LINK.findall(page.read_text(encoding="utf-8")):
+            path = (page.parent / target).resolve()
+            if not (path.exists() and path.is_relative_to(docs)):
+                found.append(f"{page.relative_to(ROOT).as_posix()}: {target}")
+    return found
 
 
 def _exists(text: str) -> bool:
@@ -325,7 +341,7 @@ def main() -> int:
     lines = [f"{one} (tests: {tests[one.name]})" for one in unused()]
     lines += [f"{folder}: {', '.join(members)}" for folder, members in families().items()]
     lines += [f"twice: {' '.join(paths)}" for paths in repeated_names().values()]
-    lines += stale_paths()
+    lines += stale_paths() + broken_links()
     if len(top_modules()) > TOP_MODULES:
         lines.append(f"core's top: {', '.join(top_modules())}")
     print("\n".join(lines) or "The house is in order.")
