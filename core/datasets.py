@@ -208,7 +208,9 @@ def read_labels(path: Path | str) -> tuple[str, ...]:
             )
     if len(lines) > IGNORE_INDEX:
         raise InputError(
-            "{file} names {count} classes; there can be at most 255.", file=path, count=len(lines)
+            "{file} names {count} {count:class|classes}; there can be at most 255.",
+            file=path,
+            count=len(lines),
         )
     return tuple(lines)
 
@@ -307,8 +309,9 @@ class _Spelling:
 def respelt_remark(files: Sequence[Path], file_list: Path | str) -> Message:
     """Say that files were taken though a list spells them otherwise; at least one."""
     return message(
-        "{count} files of {list} are spelt otherwise on the disk, in letter case or accents; they"
-        " are taken as they differ in nothing else (the first is {file}).",
+        "{count} {count:file|files} of {list} {count:is|are} spelt otherwise on the disk, in "
+        "letter case or accents; they are taken as they differ in nothing else (the first is "
+        "{file}).",
         count=len(files),
         list=file_list,
         file=files[0],
@@ -348,8 +351,8 @@ def _split_line(line: str, path: Path | str, number: int) -> tuple[str, ...]:
         tokens = [next(filter(None, groups)) for groups in _TOKEN.findall(line.strip())]
     if len(tokens) > 2:
         raise InputError(
-            "Line {line} of {file} has {count} parts where an image and a mask belong; separate"
-            " paths that hold spaces by a tab or put them in quotes.",
+            "Line {line} of {file} has {count} {count:part|parts} where an image and a mask "
+            "belong; separate paths that hold spaces by a tab or put them in quotes.",
             line=number,
             file=path,
             count=len(tokens),
@@ -560,8 +563,8 @@ def _called_alike(path: Path) -> str | None:
 def unknown_values_error(path: Path | str, value: int, count: int, num_classes: int) -> InputError:
     """The error of a mask with ``count`` pixels of a ``value`` that is no class."""
     return InputError(
-        "The mask {file} holds the value {value} on {count} pixels, but the {classes} classes have"
-        " the values 0 to {last} (255 is ignored).",
+        "The mask {file} holds the value {value} on {count} {count:pixel|pixels}, but the "
+        "{classes} {classes:class has|classes have} the values 0 to {last} (255 is ignored).",
         file=path,
         value=value,
         count=count,

@@ -65,6 +65,8 @@ class AppContext(QObject):
         best_models: which training's model is taken unless another is chosen.
         board: shows curves in the browser.
         read_only_reason: why the open project is for reading only; None where nothing forced it.
+        image_in_hand: id of the image that was last opened or chosen by hand and not taken up by
+            another panel yet; None for none.
     """
 
     project_changed = Signal(object)
@@ -111,6 +113,7 @@ class AppContext(QObject):
             self.tasks, start=self._start_follow_up, hold=self.jobs.hold, parent=self
         )
         self.read_only_reason: Message | None = None
+        self.image_in_hand: int | None = None
         self._last_run: str | None = None
         self._refused: tuple[object, Mapping[str, Any]] | None = None
         self._then: Callable[[], None] | None = None

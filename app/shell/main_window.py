@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QDateTime, QLocale, Qt, Signal, Slot
+from PySide6.QtCore import QDateTime, QLocale, QSize, Qt, Signal, Slot
 from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import (
     QDialog,
@@ -27,6 +27,7 @@ from app.services.notices import Notice
 from app.services.targets import ShowDataset, ShowTraining, Target
 from app.shell.closing_page import ClosingPage
 from app.shell.diagnosis import Diagnosis
+from app.shell.focus_keeper import FocusKeeper
 from app.shell.help_dialog import HelpDialog
 from app.shell.home import HomePage
 from app.shell.intake import Intake
@@ -37,12 +38,14 @@ from app.shell.new_project_dialog import NewProject, NewProjectDialog
 from app.shell.top_bar import TopBar
 from app.shell.tour import Tour
 from app.shell.update_notice import UpdateNotice
+from app.shell.window_place import place_window
 from app.shell.work_area import WorkArea
 from app.widgets import dialogs
 from app.widgets.layout import column, line
 from app.widgets.notice_bar import NoticeBar
 from app.widgets.problem_bar import Fix, Problem, ProblemArea
 from app.widgets.problem_fixes import ask_folder, describe
+from app.widgets.term_hints import TermHints
 from core.project import GarbageReport, Project
 from core.project.project_folder import is_project
 from core.runs.events import Event, Failed
@@ -50,8 +53,9 @@ from core.system.errors import ReadOnlyError
 
 if TYPE_CHECKING:
     from app.shell.computer_dialog import ComputerDialog
+    from app.shell.guide_dialog import GuideDialog
 
-_MINIMUM_SIZE = (GRID * 120, GRID * 75)
+_MINIMUM_SIZE = QSize(GRID * 120, GRID * 75)
 
 
 class MainWindow(QMainWindow):
@@ -74,8 +78,7 @@ class MainWindow(QMainWindow):
         self._closing_silently = False
         self.offers_tour = False
         self._is_closing = False
-        self.setMinimumSize(*_MINIMUM_SIZE)
-        self.resize(*context.settings.window_size)
+        place_window(self, QSize(*context.settings.window_size), _MINIMUM_SIZE)
         self.top_bar = TopBar()
         self.home = HomePage(context.settings)
         self._interrupted = InterruptedWork(context, self.home, self.open_project, self)
@@ -108,6 +111,9 @@ class MainWindow(QMainWindow):
         self._connect_intake()
         self._connect_context()
         self._connect_jobs()
+        FocusKeeper(self, self._panel_in_front)
+        self._hints = TermHints(self)
+        self._hints.term_chosen.connect(self.show_words)
         self.top_bar.set_recent(context.settings)
         self.top_bar.set_devices(context.devices)
         self.top_bar.renew_colors()
@@ -128,6 +134,10 @@ class MainWindow(QMainWindow):
             self.context.runs_changed.connect(area.refresh_status)
             area.panel_changed.connect(self._on_panel_changed)
         return self._work_area
+
+    def _panel_in_front(self) -> QWidget | None:
+        area = self._work_area
+        return None if area is None or not area.isVisible() else area.current_panel
 
     def show_new_project(self, images: Sequence[Path] = ()) -> NewProjectDialog:
         """Ask for a new project, made of these files and folders if there are any."""
@@ -315,8 +325,10 @@ class MainWindow(QMainWindow):
         bar.search.returnPressed.connect(self._on_search_done)
         bar.theme_requested.connect(self.theme_requested)
         bar.language_requested.connect(self.language_requested)
+        bar.guide_requested.connect(self._on_guide_requested)
         bar.help_requested.connect(self._on_help_requested)
         bar.check_requested.connect(self.check_computer)
+        bar.words_requested.connect(lambda: self.show_words())
         bar.settings_requested.connect(self._on_settings_requested)
         bar.bundle_requested.connect(self.diagnosis.ask)
         bar.tour_requested.connect(self.start_tour)
@@ -578,6 +590,41 @@ class MainWindow(QMainWindow):
     @Slot()
     def _on_close_project(self) -> None:
         self._leave_project(self.context.close_project)
+
+    @Slot(str)
+    def show_words(self, key: str = "") -> None:
+        """Show the words that are explained, at one of them; they stay open beside the work."""
+        from app.shell.glossary_dialog import GlossaryDialog  # not before the window is up
+
+        dialog = self.findChild(GlossaryDialog) or GlossaryDialog(self)
+        dialog.show()
+        dialog.show_term(key)
+        dialog.activateWindow()
+
+    @Slot()
+    def show_guide(self) -> GuideDialog:
+        """Show what the guide says of the panel in front; it stays open beside the work."""
+        from app.shell.guide_dialog import GuideDialog  # not before the window is up
+
+        area = self._work_area
+        has_panel = area is not None and self._stack.currentWidget() is area
+        dialog = self.findChild(GuideDialog) or GuideDialog(self)
+        dialog.page.show_page(
+            area.current_panel.guide if area is not None and has_panel else "quick-start.md"
+        )
+        dialog.show()
+        dialog.raise_()
+        dialog.activateWindow()
+        return dialog
+
+    @Slot()
+    def _on_guide_requested(self) -> None:
+        """Explain the word under the pointer; the step in front where there is none."""
+        term = self._hints.current_term()
+        if term is None:
+            self.show_guide()
+        else:
+            self.show_words(term)
 
     @Slot()
     def _on_help_requested(self) -> None:

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import (
     QGridLayout,
     QHBoxLayout,
     QScrollArea,
+    QSpacerItem,
     QSplitter,
     QStackedWidget,
     QTabBar,
@@ -40,7 +41,6 @@ if TYPE_CHECKING:  # loads every panel, which the start page does not wait for
 
 
 _WIDEST_NOTICE = GRID * 90
-_FOOTER = GRID * 8
 
 
 class WorkArea(QWidget):
@@ -87,6 +87,7 @@ class WorkArea(QWidget):
         self._inspector_frame = self._make_inspector()
         self.notice = NoticeBar()
         self._on_notice: Callable[[], None] | None = None
+        self._footer = QSpacerItem(0, 0)
         self.splitter = QSplitter(Qt.Orientation.Horizontal)
         self.splitter.setChildrenCollapsible(False)
         self.splitter.setHandleWidth(1)
@@ -98,10 +99,10 @@ class WorkArea(QWidget):
         middle_layout.addWidget(self._tab_row)
         for area in self._problems.values():
             middle_layout.addWidget(area)
-        over = QGridLayout()  # the notice lies over the work, which must not jump
-        over.addWidget(self._stack, 0, 0)
-        over.addLayout(self._above_footers(self.notice), 0, 0)
-        middle_layout.addLayout(over, 1)
+        self._over = QGridLayout()  # the notice lies over the work, which must not jump
+        self._over.addWidget(self._stack, 0, 0)
+        self._over.addLayout(self._above_footers(self.notice), 0, 0)
+        middle_layout.addLayout(self._over, 1)
         self.splitter.addWidget(middle)
         self.splitter.addWidget(self._inspector_frame)
         self.splitter.setStretchFactor(0, 1)
@@ -143,6 +144,7 @@ class WorkArea(QWidget):
         self._stack.setCurrentWidget(panel)
         self._show_problems()
         self._show_inspector()
+        self._leave_footer_free()
         panel.activated()
         if target is not None:
             panel.navigate(target)
@@ -234,6 +236,7 @@ class WorkArea(QWidget):
     def tell(self, notice: Notice) -> None:
         """Say something in one line over the work."""
         self._on_notice = notice.on_action
+        self._leave_footer_free()
         if notice.text:
             self.notice.tell(notice.text, action=notice.action, passing=notice.passing)
         else:
@@ -295,8 +298,13 @@ class WorkArea(QWidget):
         place = QVBoxLayout()
         place.addStretch(1)
         place.addLayout(line_)
-        place.addSpacing(_FOOTER)
+        place.addSpacerItem(self._footer)
         return place
+
+    def _leave_footer_free(self) -> None:
+        """Keep the notice off the controls at the lower end of the panel in front."""
+        self._footer.changeSize(0, self.current_panel.footer_height)
+        self._over.invalidate()
 
     def _make_inspector(self) -> QFrame:
         frame = QFrame()

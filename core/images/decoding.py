@@ -221,8 +221,8 @@ def decode_wide_mask(path: Path | str, data: bytes) -> Pixels:
         raise unreadable(path, error) from error
     if image.ndim != 2:
         raise InputError(
-            "The mask {file} has {channels} channels; save it as a single-channel image whose"
-            " pixel values are class indices.",
+            "The mask {file} has {channels} {channels:channel|channels}; save it as a "
+            "single-channel image whose pixel values are class indices.",
             file=path,
             channels=image.shape[-1],
         )

@@ -162,8 +162,8 @@ def read_mask(path: Path | str) -> ImageArray:
             if (grey := _grey_in_colors(path, data, image)) is not None:
                 return grey
             raise InputError(
-                "The mask {file} has {channels} channels; save it as a single-channel image whose"
-                " pixel values are class indices.",
+                "The mask {file} has {channels} {channels:channel|channels}; save it as a "
+                "single-channel image whose pixel values are class indices.",
                 file=path,
                 channels=len(image.getbands()),
             )

@@ -7,9 +7,11 @@ from pathlib import Path
 
 from core.data.label_class import LabelClass
 from core.images.palette import Color
+from core.portable.cleaning import InspectedArea
 from core.project import (
     class_changes,
     class_table,
+    counted_areas,
     image_masks,
     image_table,
     mask_store,
@@ -260,6 +262,36 @@ class LabelledImages(ProjectPart):
         mask = self._storage.masks.read(mask_hash)
         table = class_table.present_ids(self._database, mask_hash)
         return mask if table is None else table[mask]
+
+    # Where labels count
+
+    def own_area(self, image_id: int | None = None) -> InspectedArea:
+        """Return the regions of one image, or those of all (None); everything where none are drawn.
+
+        Raises:
+            InputError: they are damaged.
+        """
+        return counted_areas.read_own(self._database, image_id)
+
+    def counted_area(self, image_id: int) -> InspectedArea:
+        """Return where an image's labels count: by its own regions, or else by those of all.
+
+        Raises:
+            InputError: they are damaged.
+        """
+        return counted_areas.read_counted(self._database, image_id)
+
+    def set_own_area(self, area: InspectedArea, image_id: int | None = None) -> None:
+        """Keep the regions of one image, or those of all (None).
+
+        Revisions made from now on ignore what does not count; masks stay as they were drawn.
+
+        Args:
+            area: polygons alone; none of them takes the regions away.
+            image_id: whose.
+        """
+        with self._database.transaction() as connection:
+            counted_areas.write(connection, image_id, area)
 
     def collect_garbage(self) -> GarbageReport:
         """Delete earlier versions of masks, except where a revision or an undo needs them."""

@@ -371,7 +371,7 @@ class ImportDialog(QDialog):
     def _show_report(self, report: ImportReport) -> None:
         self.summary.setText(
             tr(
-                "Imported: {added} new images, {masks} masks.",
+                "Imported: {added} new {added:image|images}, {masks} {masks:mask|masks}.",
                 added=report.added,
                 masks=report.masks,
             )

@@ -26,6 +26,7 @@ from app.panels.train.mask_panel import MaskPanel
 from app.panels.train.resume_banner import ResumeBanner
 from app.panels.train.run_header import RunHeader
 from app.panels.train.run_inspector import RunInspector
+from app.panels.train.work_status import work_status
 from app.services.background import BackgroundTasks
 from app.services.context import AppContext
 from app.services.run_reader import RunReader, open_run
@@ -56,6 +57,7 @@ class MonitorPanel(Panel):
     key = "monitor"
     title = message("Runs")
     icon = "train"
+    guide = "training.md"
 
     def __init__(self, context: AppContext, parent: QWidget | None = None) -> None:
         super().__init__(context, parent)
@@ -110,6 +112,8 @@ class MonitorPanel(Panel):
         if self._project is None:
             return StepStatus(StepState.BLOCKED, message("Open a project first."))
         runs = self._project.runs("train")
+        if (at_work := work_status(self.context, runs)) is not None:
+            return at_work
         if self.context.verdicts.all_warn(runs):
             return StepStatus(StepState.WARNING, message("No model finds anything yet."))
         if self.context.interrupted_training() is not None:

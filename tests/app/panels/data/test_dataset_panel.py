@@ -375,7 +375,7 @@ def test_images_without_masks_can_be_labelled(application, tmp_path, qtbot):
     assert panel.status().state is StepState.DONE
     rail = application.window.work_area.rail
     qtbot.waitUntil(lambda: rail.next_button.text() == "Next: Label", timeout=20_000)
-    assert rail._entries["label"].reason.text() == "1 of 1 images to label"
+    assert rail._entries["label"].reason.text() == "1 of 1 image to label"
 
 
 def test_how_many_labels_are_enough_follows_the_labelling(panel, opened, qtbot):
