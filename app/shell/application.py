@@ -66,7 +66,7 @@ class Application(QObject):
         if problem is not None:
             self.context.error_occurred.emit(problem)
         if self.context.store.is_new:
-            self.window.offer_tour()
+            self.window.help.offer_tour()
         self._show_changes_once()
         self.updates.look_if_due()
 
@@ -118,8 +118,8 @@ class Application(QObject):
             self.window.work_area.show_kept(kept)
             self.window.work_area.show_panel(panel)
         self.window.top_bar.search.setText(search)
-        if old.offers_tour:
-            self.window.offer_tour()
+        if old.help.offers_tour:
+            self.window.help.offer_tour()
         self.window.setGeometry(old.geometry())
         if old.isMaximized():
             self.window.showMaximized()
