@@ -110,6 +110,7 @@ class Application(QObject):
         old = self.window
         panel = old.work_area.current_panel.key if self.context.project is not None else None
         search = old.top_bar.search.text()
+        offers_tour = old.help.offers_tour and old.start_page.notice.isVisible()
         kept = {} if panel is None else old.work_area.keep()
         self.window = self._make_window()
         if not old.notice.isHidden():
@@ -118,7 +119,7 @@ class Application(QObject):
             self.window.work_area.show_kept(kept)
             self.window.work_area.show_panel(panel)
         self.window.top_bar.search.setText(search)
-        if old.help.offers_tour:
+        if offers_tour:
             self.window.help.offer_tour()
         self.window.setGeometry(old.geometry())
         if old.isMaximized():
