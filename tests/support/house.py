@@ -25,13 +25,14 @@ FACE = ("core", "core.datasets", "core.deploy", "core.seg", "core.transforms", "
 #: Classes that users get from the face: their public methods are called by scripts of users, too.
 FACE_CLASSES = ("Segmenter", "SegDataset", "Compose", "Transform")
 #: Names that a library calls: PaddlePaddle's layers, threads, logging, pickle, typer's groups,
-#: uvicorn's connections and server, requests' adapters.
+#: uvicorn's connections and server, requests' adapters, string's formatter.
 CALLED_BY_LIBRARIES = frozenset(
     {"forward", "extra_repr", "run", "emit", "find_class", "persistent_load", "write"}
     | {"invoke", "resolve_command", "format_help"}
     | {"connection_made", "connection_lost", "data_received", "pause_writing", "resume_writing"}
     | {"startup", "shutdown", "capture_signals"}
     | {"init_poolmanager", "proxy_manager_for"}
+    | {"format_field"}
 )
 #: Decorators that hand a function over to somebody who calls it.
 _REGISTERING = ("validator", "serializer", "command", "callback", "register", "override")
