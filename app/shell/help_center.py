@@ -153,7 +153,6 @@ class HelpCenter(QObject):
         dialog = self._window.findChild(GuideDialog) or GuideDialog(self._window)
         dialog.page.show_page(page or (_FIRST_PAGE if panel is None else panel.guide))
         dialog.show()
-        dialog.raise_()
         dialog.activateWindow()
         return dialog
 
