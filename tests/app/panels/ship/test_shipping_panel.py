@@ -164,7 +164,7 @@ def test_nothing_stays_of_a_closed_project(qtbot, panel, project, root) -> None:
     assert panel.current is None
     assert panel.page.variants.cards == []
     assert panel.page.trial.review.images == []
-    assert panel.page.exports.table.rows == []
+    assert panel.page.exports.table.rows.items == []
     assert panel.page.stage is Stage.MODEL
 
 
