@@ -325,7 +325,7 @@ class MainWindow(QMainWindow):
         bar.search.returnPressed.connect(self._on_search_done)
         bar.theme_requested.connect(self.theme_requested)
         bar.language_requested.connect(self.language_requested)
-        bar.guide_requested.connect(self.show_guide)
+        bar.guide_requested.connect(self._on_guide_requested)
         bar.help_requested.connect(self._on_help_requested)
         bar.check_requested.connect(self.check_computer)
         bar.words_requested.connect(lambda: self.show_words())
@@ -618,11 +618,16 @@ class MainWindow(QMainWindow):
         return dialog
 
     @Slot()
-    def _on_help_requested(self) -> None:
+    def _on_guide_requested(self) -> None:
+        """Explain the word under the pointer; the step in front where there is none."""
         term = self._hints.current_term()
-        if term is not None:
+        if term is None:
+            self.show_guide()
+        else:
             self.show_words(term)
-            return
+
+    @Slot()
+    def _on_help_requested(self) -> None:
         dialog = HelpDialog(self.context.devices, self)
         dialog.check_requested.connect(self.check_computer)
         dialog.open()
