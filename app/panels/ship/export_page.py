@@ -21,7 +21,7 @@ from app.widgets.layout import button, label, row
 from app.widgets.number_text import size_text
 from app.widgets.row_table import ROW_HEIGHT, Column, RowModel, RowTable
 
-_FORMAT, _VERIFIED, _SIZE, _FOLDER = range(4)
+_FORMAT, _VERIFIED, _FOLDER = 0, 1, 3
 _NAMES = {"onnx": "ONNX", "openvino": "OpenVINO", "paddle": "Paddle"}
 _BUNDLE = "bundle"
 

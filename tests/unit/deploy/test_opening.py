@@ -188,7 +188,7 @@ def test_what_is_no_export(folders, image, tmp_path):
     with pytest.raises(InputError, match="is no exported model"):
         open_export(tmp_path)
     (tmp_path / "model.pdparams").touch()
-    with pytest.raises(InputError, match="holds a trained model.*export it first"):
+    with pytest.raises(InputError, match=r"holds a trained model.*export it first"):
         open_export(tmp_path)
     with pytest.raises(InputError, match="does not exist"):
         open_export(tmp_path / "missing.onnx")
