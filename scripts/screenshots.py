@@ -263,7 +263,7 @@ def compress(application: Application, camera: Camera) -> None:
     choices.prune.epochs.setValue(2)
     press(choices.prune.button)
     press(choices.quantize.button)
-    float_model, pruned = page.variants.table.rows.variants[:2]
+    float_model, pruned = page.variants.table.rows.items[:2]
     page.variants.table.select(pruned.folder)
     camera.wait_until(lambda: not panel.busy)
     press(choices.quantize.button)

@@ -22,7 +22,7 @@ from core.deploy.onnx_graph import (
     set_dimensions,
 )
 from core.networks.tracing import trace_as_written
-from core.prediction.paddle_predictor import inference_mode
+from core.prediction.paddle_predictor import inference_mode, takes_any_size
 from core.system.errors import InputError
 from core.system.files import require_room, write_bytes_atomic
 from core.system.native_folder import native_folder
@@ -185,18 +185,6 @@ def pooling_matrix(source: int, target: int) -> npt.NDArray[np.float32]:
         start, end = cell * source // target, -(-(cell + 1) * source // target)
         matrix[cell, start:end] = 1 / (end - start)
     return matrix
-
-
-def takes_any_size(net: nn.Layer) -> bool:
-    """Whether a file of ``net`` can take images of any size: nothing is pooled to a grid."""
-    return not any(
-        isinstance(layer, nn.AdaptiveAvgPool2D) and set(_pair(layer._output_size)) != {1}
-        for layer in net.sublayers()
-    )
-
-
-def _pair(value: Any) -> tuple[Any, ...]:
-    return tuple(value) if isinstance(value, (list, tuple)) else (value,)
 
 
 trace_as_written(__name__)
