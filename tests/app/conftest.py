@@ -4,8 +4,14 @@ from __future__ import annotations
 
 import gc
 import os
+from pathlib import Path
 
-os.environ["QT_QPA_PLATFORM"] = "offscreen"  # before anything imports Qt
+# Before anything imports Qt; its own screen is 800 × 800, smaller than the window.
+os.environ["QT_QPA_PLATFORM"] = "offscreen" + (
+    f":configfile={Path(__file__).resolve().parents[1] / 'support' / 'screen.json'}"
+    if os.name != "nt"  # whose paths have a colon
+    else ""
+)
 
 import threading
 
