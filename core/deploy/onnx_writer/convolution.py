@@ -13,7 +13,8 @@ from core.deploy.onnx_writer.program import Operator, Value
 
 def conv2d(graph: GraphWriter, operator: Operator) -> None:
     """Write a convolution, its bias included."""
-    _convolve(graph, operator, "Conv", {"dilations": _dilations(operator)})
+    image = operator.operand("input")
+    _convolve(graph, operator, "Conv", image, {"dilations": _dilations(operator)})
 
 
 def conv2d_transpose(graph: GraphWriter, operator: Operator) -> None:
@@ -22,34 +23,38 @@ def conv2d_transpose(graph: GraphWriter, operator: Operator) -> None:
         constant = graph.constant_of(output_size)
         # Paddle hands over a zero where no size is asked for.
         if constant is None or constant.array.any():
-            raise cannot(operator, "output_size is given")
+            raise cannot(operator, "output_size")
     if operator.attributes["padding_algorithm"] == "SAME":
         raise cannot(operator, "padding_algorithm=SAME")
     settings = {"dilations": _dilations(operator)}
     if any(operator.attributes["output_padding"]):
         settings["output_padding"] = list(operator.attributes["output_padding"])
-    _convolve(graph, operator, "ConvTranspose", settings)
+    _convolve(graph, operator, "ConvTranspose", operator.operand("x"), settings)
 
 
 def batch_norm(graph: GraphWriter, operator: Operator) -> None:
     """Write a normalisation by statistics that are kept."""
     settings = operator.attributes
-    if not (settings["is_test"] or settings["use_global_stats"]):
-        raise cannot(operator, "is_test=False")
+    is_kept = settings["is_test"] and not settings["trainable_statistics"]
+    if not (is_kept or settings["use_global_stats"]):
+        raise cannot(operator, "trainable_statistics=True")
     _require_channels_first(operator)
     names = ("x", "scale", "bias", "mean", "variance")
-    if operator.find("scale") is None or operator.find("bias") is None:
-        raise cannot(operator, "there is no scale or no bias")
+    if None in map(operator.find, names):
+        raise cannot(operator, "scale=None")
     inputs = [graph.tensor(operator.operand(name)) for name in names]
     graph.write(
         operator.results[0], "BatchNormalization", *inputs, epsilon=float(settings["epsilon"])
     )
 
 
-def _convolve(graph: GraphWriter, operator: Operator, op: str, settings: dict[str, Any]) -> None:
+def _convolve(
+    graph: GraphWriter, operator: Operator, op: str, image: Value, settings: dict[str, Any]
+) -> None:
     _require_channels_first(operator)
-    kernel = graph.shape(operator.operand("filter"))[2:]
-    inputs = [graph.tensor(operator.operand(name)) for name in ("input", "filter")]
+    weight = operator.operand("filter")
+    kernel = graph.shape(weight)[2:]
+    inputs = [graph.tensor(image), graph.tensor(weight)]
     result = operator.results[0]
     if (found := _bias_behind(graph, result)) is not None:
         result, bias = found
@@ -61,7 +66,7 @@ def _convolve(graph: GraphWriter, operator: Operator, op: str, settings: dict[st
         kernel_shape=list(kernel),
         strides=list(operator.attributes["strides"]),
         group=operator.attributes["groups"],
-        **padding(graph, operator, operator.operand("input"), kernel),
+        **padding(graph, operator, image, kernel),
         **settings,
     )
 

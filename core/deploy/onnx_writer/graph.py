@@ -66,7 +66,7 @@ class GraphWriter(NodeWriter):
         """
         constant = self.constant_of(operator.operand(operand))
         if constant is None:
-            raise cannot(operator, f"{operand} is computed")
+            raise cannot(operator, f"{operand}=Tensor")
         return constant.array
 
     def keep(self, constant: Constant) -> Tensor:
@@ -94,11 +94,11 @@ class GraphWriter(NodeWriter):
         self.nodes[-1].name = self._paths.get(value, name)
 
 
-def cannot(operator: Operator, detail: str) -> InputError:
-    """Return the error of an operator that is known, but not with these settings."""
+def cannot(operator: Operator, settings: str) -> InputError:
+    """Return the error of an operator that is known, but not with these settings of Paddle's."""
     return InputError(
-        "The network uses Paddle's operator {operator} in a way that cannot be written to ONNX "
-        "here: {detail}.",
+        "The network uses Paddle's operator {operator} with {settings}, which cannot be written "
+        "to ONNX here.",
         operator=operator.name,
-        detail=detail,
+        settings=settings,
     )

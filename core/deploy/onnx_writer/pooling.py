@@ -26,7 +26,7 @@ def pool2d(graph: GraphWriter, operator: Operator) -> None:
     pads = padding(graph, operator, operator.operand("x"), kernel)
     if settings["ceil_mode"] and any(pads.get("pads", [1])):
         # Whether a last window that lies in the padding counts differs between runtimes.
-        raise cannot(operator, "ceil_mode with padding")
+        raise cannot(operator, f"ceil_mode=True, paddings={settings['paddings']}")
     is_average = settings["pooling_type"] == "avg"
     if is_average:
         pads["count_include_pad"] = int(not settings["exclusive"])
@@ -49,7 +49,7 @@ def _pool_to_grid(graph: GraphWriter, operator: Operator) -> None:
     settings = operator.attributes
     result, source = operator.results[0], operator.operand("x")
     if settings["pooling_type"] != "avg":
-        raise cannot(operator, "the largest value of each cell of a grid")
+        raise cannot(operator, f"adaptive=True, pooling_type={settings['pooling_type']}")
     is_one = settings["global_pooling"]
     target = [1, 1] if is_one else graph.array_of(operator, "kernel_size").ravel().tolist()
     image = graph.tensor(source)
@@ -58,7 +58,7 @@ def _pool_to_grid(graph: GraphWriter, operator: Operator) -> None:
         return
     height, width = graph.shape(source)[2:]
     if height is None or width is None:
-        raise cannot(operator, "a grid on images of any size")
+        raise cannot(operator, f"kernel_size={target}, shape={list(graph.shape(source))}")
     if height % target[0] == 0 and width % target[1] == 0:
         kernel = [height // target[0], width // target[1]]
         graph.write(result, "AveragePool", image, kernel_shape=kernel, strides=kernel)

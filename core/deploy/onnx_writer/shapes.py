@@ -26,7 +26,7 @@ def slice_of_shape(graph: GraphWriter, operator: Operator) -> None:
     producer = graph.program.producer(operator.operand("input"))
     settings = operator.attributes
     if producer is None or producer.name != "pd_op.shape64" or settings["decrease_axis"]:
-        raise cannot(operator, "a part of what is not the shape of a tensor")
+        raise cannot(operator, "input=Tensor")
     source = producer.operand("input")
     start, end = (int(graph.array_of(operator, name).item()) for name in ("starts", "ends"))
     rank = len(graph.shape(source))
@@ -44,7 +44,7 @@ def concat(graph: GraphWriter, operator: Operator) -> None:
     """Write tensors side by side."""
     parts = graph.program.producer(operator.operand("x"))
     if parts is None or parts.name != "builtin.combine":
-        raise cannot(operator, "its parts are not listed")
+        raise cannot(operator, "x=TensorArray")
     tensors = [graph.tensor(value) for value in parts.operands if value is not None]
     axis = int(graph.array_of(operator, "axis").item())
     graph.write(operator.results[0], "Concat", *tensors, axis=axis)
@@ -68,7 +68,7 @@ def bilinear_interp(graph: GraphWriter, operator: Operator) -> None:
     }
     image = graph.tensor(source)
     if None not in sources and None not in targets:
-        scales = [_scale(s or 1, t or 1) for s, t in zip(sources, targets, strict=True)]
+        scales = [scale_between(s or 1, t or 1) for s, t in zip(sources, targets, strict=True)]
         graph.write(result, "Resize", image, "", graph.real(1, 1, *scales), **attributes)
         return
     before = graph.add("Shape", image, start=0, end=2)
@@ -96,7 +96,7 @@ def _target_size(graph: GraphWriter, operator: Operator, targets: tuple[int | No
         return graph.whole(height, width)
     size = operator.find("out_size")
     if size is None:
-        raise cannot(operator, "the size is neither a number nor one tensor")
+        raise cannot(operator, "out_size=None")
     # Paddle wants int32 here, ONNX int64, which sizes are in the first place.
     producer = graph.program.producer(size)
     if producer is not None and producer.name == "pd_op.cast":
@@ -105,7 +105,7 @@ def _target_size(graph: GraphWriter, operator: Operator, targets: tuple[int | No
     return tensor if graph.program.dtypes[size] == "int64" else graph.cast(tensor, np.int64)
 
 
-def _scale(source: int, target: int) -> float:
+def scale_between(source: int, target: int) -> float:
     """Scale that a runtime, which rounds down, makes exactly ``target`` pixels with.
 
     In single precision or in double: runtimes do either.

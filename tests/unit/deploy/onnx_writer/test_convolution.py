@@ -110,16 +110,16 @@ def test_normalisation():
 
 
 @pytest.mark.parametrize(
-    ("layer", "detail"),
+    ("layer", "settings"),
     [
         (nn.Conv2D(3, 4, 3, data_format="NHWC"), "data_format=NHWC"),
         (nn.Conv2DTranspose(3, 4, 3, stride=2, padding="same"), "padding_algorithm=SAME"),
-        (nn.BatchNorm2D(3, use_global_stats=False), "is_test=False"),
+        (nn.BatchNorm2D(3, use_global_stats=False), "trainable_statistics=True"),
     ],
 )
-def test_what_cannot_be_written_is_named(layer, detail):
-    with pytest.raises(InputError, match=f"pd_op.* cannot be written .*{detail}"):
-        written(network_of(layer), (3, 3) if "NHWC" in detail else SIZE)
+def test_what_cannot_be_written_is_named(layer, settings):
+    with pytest.raises(InputError, match=f"pd_op.* with {settings}, which cannot be"):
+        written(network_of(layer), (3, 3) if "NHWC" in settings else SIZE)
 
 
 def test_a_size_to_come_out_is_refused():
@@ -127,5 +127,5 @@ def test_a_size_to_come_out_is_refused():
     net = Network(
         lambda x: F.conv2d_transpose(x, layer.weight, stride=2, output_size=[18, 24]), layer
     )
-    with pytest.raises(InputError, match=r"pd_op\.conv2d_transpose.*output_size is given"):
+    with pytest.raises(InputError, match=r"pd_op\.conv2d_transpose with output_size,"):
         written(net, SIZE)

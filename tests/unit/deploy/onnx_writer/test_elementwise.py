@@ -55,5 +55,5 @@ def test_a_network_that_changes_nothing():
 
 def test_a_dropout_that_scales_in_use_is_named():
     net = network_of(nn.Dropout(0.5, mode="downscale_in_infer"))
-    with pytest.raises(InputError, match=r"pd_op\.dropout in a way.*mode=downgrade_in_infer"):
+    with pytest.raises(InputError, match=r"pd_op\.dropout with .*mode=downgrade_in_infer"):
         written(net, None)

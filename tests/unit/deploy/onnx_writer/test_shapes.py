@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 import paddle
 import paddle.nn.functional as F  # noqa: N812
 import pytest
 from onnx_parts import Network, assert_computes_the_same, initializers, noise, operators, written
 
+from core.deploy.onnx_writer.shapes import scale_between
 from core.networks.operators import Concat, Resize
 from core.networks.resize import spatial_size
 from core.system.errors import InputError
@@ -35,7 +37,7 @@ def test_any_size(align_corners):
     net = enlarged(align_corners)
     model = written(net, None)
     # Asked for as they are wanted: height and width of one, number and channels of the other.
-    assert operators(model) == ["Shape", "MaxPool", "Shape", "Concat", "Resize"]
+    assert operators(model) == ["MaxPool", "Shape", "Shape", "Concat", "Resize"]
     shapes = noise(1, 3, 7, 11), noise(2, 3, 12, 6), noise(1, 3, 3, 3)
     assert_computes_the_same(net, model, *shapes)
 
@@ -55,11 +57,13 @@ def test_smaller_and_larger_sizes(target, align_mode):
     assert_computes_the_same(net, model, noise(2, 3, 6, 9))
 
 
-@pytest.mark.parametrize("source", range(2, 40, 3))
-def test_every_scale_gives_every_pixel(source):
-    net = Network(lambda x: F.interpolate(x, [131, 97], mode="bilinear"))
-    model = written(net, (source, source + 1))
-    assert_computes_the_same(net, model, noise(1, 1, source + 1, source))
+def test_scales_give_every_pixel_in_single_and_in_double_precision():
+    for source in range(1, 60):
+        for target in range(1, 200):
+            scale = scale_between(source, target)
+            assert float(np.float32(scale)) == scale
+            assert int(scale * source) == target
+            assert int(np.float32(scale) * np.float32(source)) == target
 
 
 def test_parts_side_by_side():
@@ -81,10 +85,10 @@ def test_numbers_in_the_code_are_constants():
 @pytest.mark.parametrize(
     ("step", "named"),
     [
-        (lambda x: x[:, 1:], r"pd_op\.slice in a way.*not the shape of a tensor"),
+        (lambda x: x[:, 1:], r"pd_op\.slice with input=Tensor"),
         (
             lambda x: F.interpolate(x, scale_factor=2, mode="bilinear"),
-            r"pd_op\.bilinear_interp in a way.*neither a number nor one tensor",
+            r"pd_op\.bilinear_interp with out_size=None",
         ),
     ],
 )
