@@ -9,7 +9,7 @@ import onnx
 from paddle import nn
 
 from core.deploy.onnx_graph import set_dimensions
-from core.deploy.onnx_writer.writing import write_network
+from core.deploy.onnx_writer.network_writing import write_network
 from core.system.errors import InputError
 from core.system.files import write_bytes_atomic
 

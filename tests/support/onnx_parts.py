@@ -12,7 +12,7 @@ import openvino
 import paddle
 from paddle import Tensor, nn
 
-from core.deploy.onnx_writer.writing import write_network
+from core.deploy.onnx_writer.network_writing import write_network
 from core.networks.tracing import trace_as_written
 
 

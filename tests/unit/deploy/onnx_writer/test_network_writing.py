@@ -12,7 +12,7 @@ from paddle import nn
 from prunable_networks import trained_looking
 
 from core import seg
-from core.deploy.onnx_writer.writing import OPSET, write_network
+from core.deploy.onnx_writer.network_writing import OPSET, write_network
 from core.networks.operators import Add
 from core.system.errors import InputError
 

@@ -8,7 +8,7 @@ import paddle.nn.functional as F  # noqa: N812
 import pytest
 from onnx_parts import Network, assert_computes_the_same, initializers, noise, operators, written
 
-from core.deploy.onnx_writer.shapes import scale_between
+from core.deploy.onnx_writer.tensor_shapes import scale_between
 from core.networks.operators import Concat, Resize
 from core.networks.resize import spatial_size
 from core.system.errors import InputError

@@ -10,7 +10,7 @@ from paddle import nn
 
 from core.deploy.node_writer import Tensor
 from core.deploy.onnx_graph import drop_unused_initializers, rename_tensors
-from core.deploy.onnx_writer import convolution, elementwise, pooling, shapes
+from core.deploy.onnx_writer import convolution, elementwise, pooling, tensor_shapes
 from core.deploy.onnx_writer.graph import GraphWriter
 from core.deploy.onnx_writer.program import Operator, Program, trace_program
 from core.system.errors import InputError
@@ -24,9 +24,9 @@ Translation: TypeAlias = Callable[[GraphWriter, Operator], None]
 TRANSLATIONS: Final[Mapping[str, Translation]] = {
     "pd_op.add": elementwise.binary("Add"),
     "pd_op.batch_norm_": convolution.batch_norm,
-    "pd_op.bilinear_interp": shapes.bilinear_interp,
-    "pd_op.cast": shapes.cast,
-    "pd_op.concat": shapes.concat,
+    "pd_op.bilinear_interp": tensor_shapes.bilinear_interp,
+    "pd_op.cast": tensor_shapes.cast,
+    "pd_op.concat": tensor_shapes.concat,
     "pd_op.conv2d": convolution.conv2d,
     "pd_op.conv2d_transpose": convolution.conv2d_transpose,
     "pd_op.depthwise_conv2d": convolution.conv2d,
@@ -35,9 +35,9 @@ TRANSLATIONS: Final[Mapping[str, Translation]] = {
     "pd_op.pool2d": pooling.pool2d,
     "pd_op.relu": elementwise.unary("Relu"),
     "pd_op.relu6": elementwise.relu6,
-    "pd_op.shape64": shapes.shape,
+    "pd_op.shape64": tensor_shapes.shape,
     "pd_op.sigmoid": elementwise.unary("Sigmoid"),
-    "pd_op.slice": shapes.slice_of_shape,
+    "pd_op.slice": tensor_shapes.slice_of_shape,
 }
 """What is written for each of Paddle's operators."""
 
