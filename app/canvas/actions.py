@@ -44,6 +44,7 @@ class Actions:
 
     def __init__(self, specs: Iterable[ActionSpec], owner: QWidget) -> None:
         self._owner = owner
+        self._widgets: list[QWidget] = []
         self._specs = {spec.key: spec for spec in specs}
         self._actions = {key: _make(spec, owner) for key, spec in self._specs.items()}
         self._chosen: dict[str, tuple[str, ...]] = {}
@@ -53,7 +54,19 @@ class Actions:
 
     def add_to(self, widget: QWidget) -> None:
         """Let the shortcuts work in another widget, too."""
+        self._widgets.append(widget)
         widget.addActions(list(self._actions.values()))
+
+    def suspend(self) -> None:
+        """Leave the shortcuts to what lies in front of the widgets for a while."""
+        for widget in self._widgets:
+            for action in self._actions.values():
+                widget.removeAction(action)
+
+    def resume(self) -> None:
+        """Let them work again."""
+        for widget in self._widgets:
+            widget.addActions(list(self._actions.values()))
 
     def connect(self, spec: ActionSpec, slot: Callable[[], object]) -> QAction:
         """Have an action call ``slot``; return it."""

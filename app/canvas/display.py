@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
 from PySide6.QtCore import QPoint, QPointF, QRect, QRectF, Qt, Signal, Slot
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import QWidget
@@ -94,6 +96,11 @@ class CanvasDisplay(QWidget):
         self._on_masks_changed()
         self.renew_preview()
 
+    def set_ignored(self, ignored: npt.NDArray[np.bool_] | None) -> None:
+        """Hatch these pixels (H, W) of the image, which do not count; None for none."""
+        self._layers.mask.set_ignored(ignored)
+        self._on_masks_changed()
+
     def class_color(self, class_id: int) -> QColor:
         """Return a class's colour."""
         known = 0 <= class_id < len(self._colors)
@@ -151,6 +158,19 @@ class CanvasDisplay(QWidget):
     def pixel_size(self) -> float:
         """How many widget pixels an image pixel is wide."""
         return self.viewport.scale / self.ratio
+
+    def seen_box(self) -> tuple[int, int, int, int] | None:
+        """Return (x0, y0, x1, y1) of the image pixels in sight, the last ones outside; or None."""
+        seen = self.viewport.spans()
+        if seen is None or self._editor.document is None:
+            return None
+        columns, rows = seen
+        return (
+            columns.first,
+            rows.first,
+            columns.first + columns.count,
+            rows.first + rows.count,
+        )
 
     # Zoom
 

@@ -223,6 +223,22 @@ class Editor(QObject):
         self.set_draft(left if part is not None and (left != _NOTHING).any() else None)
         return changed
 
+    def copy_labels(self, region: Region, values: Mask, *, name: str) -> bool:
+        """Give the pixels of a region their ``values`` as one step; return whether any changed.
+
+        Protected classes stay as they are. What may be painted over is not asked: this is no
+        painting.
+
+        Args:
+            region: pixels of the whole mask.
+            values: uint8 of the region's size.
+            name: what the step is called.
+        """
+        if not self.may_paint(-1) or self.document is None:
+            return False
+        self.document.rule = PaintRule(self.locked)
+        return self.document.paste(region, values, name=name)
+
     def set_locked(self, locked: Iterable[int]) -> None:
         """Protect these classes from every tool."""
         self.locked = frozenset(locked)

@@ -25,6 +25,9 @@ _IGNORE_COLOR = (255, 255, 255)
 _OUTLINE_FILL = 0.25
 _TINT = 0.35
 _LIGHT, _DARK = 0xFFFFFFFF, 0xB0000000
+_STRIPES = 8  # device pixels from one stripe to the next
+_STRIPE = 2
+_GROUND = 0.3
 _SQUARES_FROM = 2.0  # device pixels; below that, smooth
 
 
@@ -66,7 +69,13 @@ class MaskRenderer:
         self._columns = self._rows = Span(0, 0, 0, 1)
         self._fill: Overlay = np.zeros(256, np.uint32)
         self._line: Overlay = np.zeros(256, np.uint32)
+        self._hatch: tuple[np.uint32, np.uint32] | None = None
+        self._ignored: npt.NDArray[np.bool_] | None = None
         self._style = MaskStyle.FILL
+
+    def set_ignored(self, ignored: npt.NDArray[np.bool_] | None) -> None:
+        """Set which pixels (H, W) of the mask do not count whatever it says; draw again then."""
+        self._ignored = ignored
 
     def set_colors(
         self,
@@ -82,6 +91,10 @@ class MaskRenderer:
         self._fill = overlay_table(colors, opacity=opacity * fill, hidden=hidden)
         line = 0.0 if opacity == 0 else 0.5 + opacity / 2
         self._line = overlay_table(colors, opacity=line, hidden=hidden)
+        is_hatched = opacity > 0 and IGNORE_INDEX not in hidden
+        stripe = _premultiplied(_IGNORE_COLOR, 0.4 + opacity * 0.6)
+        ground = _premultiplied((0, 0, 0), _GROUND * opacity)
+        self._hatch = (np.uint32(stripe), np.uint32(ground)) if is_hatched else None
         self._style = style
 
     def draw(self, mask: ByteArray, columns: Span, rows: Span, size: tuple[int, int]) -> None:
@@ -129,6 +142,7 @@ class MaskRenderer:
         if self._style is MaskStyle.FILL:
             ids = self._ids(mask, left, top, right, bottom)
             np.take(self._fill, ids, out=target, mode="clip")
+            self._draw_hatch(target, mask, ids, (left, top))
             return
         # One more pixel on each side decides whether those at the rim are an outline.
         ids = self._ids(mask, left - 1, top - 1, right + 1, bottom + 1)
@@ -136,7 +150,27 @@ class MaskRenderer:
         np.take(self._fill, inner, out=target, mode="clip")
         edge = (inner != ids[:-2, 1:-1]) | (inner != ids[1:-1, :-2])
         edge |= (inner != ids[2:, 1:-1]) | (inner != ids[1:-1, 2:])
+        self._draw_hatch(target, mask, inner, (left, top))
         self._draw_edge(target, inner, edge, (left, top))
+
+    def _draw_hatch(
+        self, target: Overlay, mask: ByteArray, ids: ByteArray, at: tuple[int, int]
+    ) -> None:
+        """Draw stripes where nothing counts; the corner lies at device pixel (x, y)."""
+        if self._hatch is None:
+            return
+        ignored = ids == IGNORE_INDEX
+        if self._ignored is not None and self._ignored.shape == mask.shape:
+            rows = source_indices(self._rows, at[1], at[1] + ids.shape[0])
+            columns = source_indices(self._columns, at[0], at[0] + ids.shape[1])
+            ignored |= self._ignored[rows[:, None], columns]
+        if not ignored.any():
+            return
+        height, width = ids.shape
+        places = np.arange(at[0] + at[1], at[0] + at[1] + height + width - 1)
+        line = np.where(places % _STRIPES < _STRIPE, *self._hatch)
+        stripes = np.lib.stride_tricks.sliding_window_view(line, width)  # each row one on
+        np.copyto(target, stripes, where=ignored)
 
     def _draw_edge(
         self, target: Overlay, ids: ByteArray, edge: npt.NDArray[np.bool_], at: tuple[int, int]

@@ -19,12 +19,19 @@ if TYPE_CHECKING:
     from core.project import Project
 
 
+_FOOTER = 64
+
+
 class StepState(StrEnum):
-    """Where a step of the loop stands; ``WARNING``: gone through, but of no use."""
+    """Where a step of the loop stands.
+
+    ``WORKING``: a job of it is not over yet; ``WARNING``: gone through, but of no use.
+    """
 
     DONE = "done"
     NEXT = "next"
     BLOCKED = "blocked"
+    WORKING = "working"
     WARNING = "warning"
 
 
@@ -54,6 +61,7 @@ class Panel(QWidget):
             first panel of a step.
         searches: whether ``search`` filters what the panel shows; if not, the window goes to one
             that does as soon as something is typed.
+        guide: the page of the guide about it, a file in ``docs/guide``.
         context: the application's state, shared by all panels.
     """
 
@@ -61,6 +69,7 @@ class Panel(QWidget):
     title: ClassVar[Message]
     icon: ClassVar[str]
     searches: ClassVar[bool] = False
+    guide: ClassVar[str] = "README.md"
 
     status_changed = Signal()
     """Emitted when ``status()`` may answer differently."""
@@ -90,6 +99,11 @@ class Panel(QWidget):
 
     def navigate(self, target: Target) -> None:
         """Show what was asked for with ``context.navigate``; the panel is in front already."""
+
+    @property
+    def footer_height(self) -> int:
+        """Height of the controls at the panel's lower end, which a notice must not cover."""
+        return _FOOTER
 
     def search(self, text: str) -> None:
         """Text typed into the window's search box while this panel is in front."""

@@ -71,6 +71,7 @@ def _shortcuts() -> QFormLayout:
         ("Ctrl+Shift+G", tr("Log of the job")),
         ("Ctrl+Shift+D", tr("Light or dark")),
         ("Ctrl+Shift+L", tr("Language")),
+        ("F1", tr("Guide to the step in front")),
         ("Alt+H", tr("Help")),
         ("?", tr("Shortcuts of the labelling panel")),
         ("Ctrl+,", tr("Settings")),

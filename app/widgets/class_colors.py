@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QColor, QIcon, QPainter, QPixmap, qRgba
+from PySide6.QtGui import QColor, QIcon, QPainter, QPainterPath, QPen, QPixmap, qRgba
 
 from app.look.theme import tokens
 from core.images.io import IGNORE_INDEX
@@ -55,6 +55,29 @@ def swatch(color: QColor, *, filled: bool = True, size: int = 12) -> QIcon:
     painter.drawRoundedRect(1, 1, size - 2, size - 2, 3, 3)
     painter.end()
     return QIcon(picture)
+
+
+def hatched_swatch(*, size: int = 12) -> QIcon:
+    """Return the small square of "don't care", which has no colour of its own."""
+    picture = QPixmap(size * 2, size * 2)
+    picture.setDevicePixelRatio(2.0)
+    picture.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(picture)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    color = QColor(tokens().muted)
+    outline = QPainterPath()
+    outline.addRoundedRect(1, 1, size - 2, size - 2, 3, 3)
+    painter.setClipPath(outline)
+    painter.setPen(QPen(color, 1.4))
+    for start in range(-size, size, 4):
+        painter.drawLine(start, size, start + size, 0)
+    painter.setClipping(False)
+    painter.setPen(color)
+    painter.drawPath(outline)
+    painter.end()
+    made = QIcon(picture)
+    made.addPixmap(picture, QIcon.Mode.Selected)
+    return made
 
 
 def _contrast(first: QColor, second: QColor) -> float:

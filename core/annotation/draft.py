@@ -18,7 +18,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from core.annotation.edits import Mask, Pixels, Region
+from core.annotation.edits import Mask, Pixels, Region, whole_box
 from core.annotation.uncertainty import Uncertainty
 from core.data.label_class import LabelClass
 from core.images.io import IGNORE_INDEX, read_mask
@@ -126,6 +126,23 @@ class Draft:
         if background is not None:
             offered[offered == background] = IGNORE_INDEX
         return offered
+
+    def as_label(self, mask: Mask, threshold: int, *, class_id: int | None = None) -> Region:
+        """Return the pixels of which ``label_map`` is to be the label.
+
+        Don't-care pixels of the mask (255) are not among them: people said so of the image, and a
+        model knows nothing of it.
+
+        Args:
+            mask: the image's labels, (H, W) uint8.
+            threshold: least confidence, 0 … 255; what the model is less sure of stays as it is.
+            class_id: only what is of this class, in the mask or in the draft; None for all.
+        """
+        offered = self.offered(threshold)
+        pixels: Pixels = (offered != IGNORE_INDEX) & (mask != IGNORE_INDEX)
+        if class_id is not None:
+            pixels &= (offered == class_id) | (mask == class_id)
+        return Region(whole_box(mask), pixels)
 
     def without(self, region: Region) -> Draft:
         """Return the draft less the pixels of a region."""

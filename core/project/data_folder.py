@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 from collections.abc import Mapping, Sequence
@@ -16,7 +17,9 @@ from core import datasets
 from core.data.label_class import LabelClass
 from core.datasets import SUBSETS, Subset
 from core.images.io import encode_mask, read_mask
+from core.portable.cleaning import InspectedArea
 from core.project.class_table import contiguous_ids
+from core.project.counted_areas import area_text, counted
 from core.system.errors import InputError
 from core.system.files import replace_folder_atomic, write_json_atomic
 
@@ -28,13 +31,23 @@ _MASKS = "masks"
 class DataItem:
     """An image, its mask file and its subset.
 
-    ``has_gaps`` says that ids in the mask are not the places of their classes in the list.
+    ``has_gaps`` says that ids in the mask are not the places of their classes in the list; ``area``
+    where the mask counts, None for everywhere.
     """
 
     image: Path
     mask: Path
     subset: Subset
     has_gaps: bool = False
+    area: InspectedArea | None = None
+
+    @property
+    def own_mask(self) -> str:
+        """Name of the mask where it is written anew; images may share all of it but the area."""
+        if self.area is None:
+            return self.mask.name
+        digest = hashlib.sha256(area_text(self.area).encode()).hexdigest()
+        return f"{self.mask.stem}-{digest[:16]}{self.mask.suffix}"
 
 
 def require_empty(folder: Path) -> None:
@@ -61,13 +74,14 @@ def write_data_folder(
     folder = folder.absolute()
     require_empty(folder)
     with replace_folder_atomic(folder) as partial:
-        own = {item.mask: item.has_gaps for item in items if item.has_gaps or copy_masks}
+        anew = [one.has_gaps or copy_masks or one.area is not None for one in items]
+        own = {one.own_mask: one for one, is_own in zip(items, anew, strict=True) if is_own}
         _write_masks(partial / _MASKS, own, labels)
         _write_lists(
             partial,
             [
-                replace(item, mask=folder / _MASKS / item.mask.name) if item.mask in own else item
-                for item in items
+                replace(one, mask=folder / _MASKS / one.own_mask) if is_own else one
+                for one, is_own in zip(items, anew, strict=True)
             ],
             labels,
         )
@@ -85,25 +99,29 @@ def read_revision_hash(folder: Path) -> str | None:
     return hash_ if isinstance(hash_, str) else None
 
 
-def _write_masks(folder: Path, masks: Mapping[Path, bool], labels: Sequence[LabelClass]) -> None:
-    """Copy masks into ``folder``; those with gaps (True) get the places of their classes."""
+def _write_masks(folder: Path, masks: Mapping[str, DataItem], labels: Sequence[LabelClass]) -> None:
+    """Write masks into ``folder`` by name: with the places of their classes, where they count."""
     if not masks:
         return
     folder.mkdir()
     table = contiguous_ids(labels)
     colors = [label.color for label in sorted(labels, key=lambda label: label.id)]
 
-    def write(source: Path) -> None:
+    def write(name: str) -> None:
+        item = masks[name]
         try:
-            if masks[source]:
-                mask = np.asarray(cv2.LUT(read_mask(source), table), np.uint8)
-                (folder / source.name).write_bytes(encode_mask(mask, palette=colors))
-            else:
-                shutil.copyfile(source, folder / source.name)
+            if not item.has_gaps and item.area is None:
+                shutil.copyfile(item.mask, folder / name)
+                return
+            mask = read_mask(item.mask)
+            if item.has_gaps:
+                mask = np.asarray(cv2.LUT(mask, table), np.uint8)
+            mask = counted(mask, item.area)
+            (folder / name).write_bytes(encode_mask(mask, palette=colors))
         except FileNotFoundError as error:
             raise InputError(
                 "{file} does not exist any more; bring it back or remove it from the project.",
-                file=source,
+                file=item.mask,
             ) from error
 
     # Decoding and packing leave the interpreter to others.

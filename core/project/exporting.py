@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import functools
-from pathlib import Path
 
 from core.data.formats import ImportedImage, ImportedShape, ImportResult
 from core.project import image_table, shape_table
 from core.project.class_table import contiguous_ids, read_labels
+from core.project.counted_areas import counted, read_counted
 from core.project.mask_store import LabelMap
-from core.project.rows import ImageQuery
+from core.project.rows import ImageQuery, ImageRow
 from core.project.storage import Storage
 from core.system.errors import InputError
 
@@ -24,7 +24,7 @@ def labelled_dataset(storage: Storage) -> ImportResult:
     items = [
         ImportedImage(
             row.path,
-            functools.partial(_mask, storage, table, row.path, row.mask_hash),
+            functools.partial(_mask, storage, table, row),
             None if row.subset == "none" else row.subset,
             functools.partial(_shapes, storage, table, row.id),
         )
@@ -36,13 +36,15 @@ def labelled_dataset(storage: Storage) -> ImportResult:
     )
 
 
-def _mask(storage: Storage, table: LabelMap, image: Path, mask_hash: str) -> LabelMap:
-    if not image.is_file():
+def _mask(storage: Storage, table: LabelMap, row: ImageRow) -> LabelMap:
+    if not row.path.is_file():
         raise InputError(
             "The image {file} is not there any more; bring it back or remove it from the project.",
-            file=image,
+            file=row.path,
         )
-    return table[storage.masks.read(mask_hash)]
+    assert row.mask_hash is not None
+    mask = table[storage.masks.read(row.mask_hash)]
+    return counted(mask, read_counted(storage.database, row.id))
 
 
 def _shapes(storage: Storage, table: LabelMap, image_id: int) -> list[ImportedShape]:

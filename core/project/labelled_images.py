@@ -7,15 +7,21 @@ from pathlib import Path
 
 from core.data.label_class import LabelClass
 from core.images.palette import Color
+from core.portable.cleaning import InspectedArea
 from core.project import (
     class_changes,
     class_table,
+    counted_areas,
     image_masks,
     image_table,
     mask_store,
+    relocation,
+    removed_images,
     shape_table,
 )
 from core.project.mask_store import LabelMap
+from core.project.relocation import Relocation
+from core.project.removed_images import RemovedImages
 from core.project.rows import (
     GarbageReport,
     ImageCounts,
@@ -155,10 +161,40 @@ class LabelledImages(ProjectPart):
         with self._database.transaction() as connection:
             image_table.update_each(connection, "score", scores)
 
-    def remove_images(self, ids: Iterable[int]) -> None:
-        """Take images off the list; image files, masks, revisions and runs stay."""
+    def remove_images(self, ids: Iterable[int]) -> RemovedImages:
+        """Take images off the list; image files, masks, revisions and runs stay.
+
+        Returns:
+            What ``restore_images`` needs to bring them back.
+        """
         with self._database.transaction() as connection:
-            connection.executemany("DELETE FROM image WHERE id = ?", [(id_,) for id_ in ids])
+            return removed_images.take_out(connection, list(ids))
+
+    def restore_images(self, removed: RemovedImages) -> None:
+        """Bring removed images back with their masks, subsets and notes.
+
+        Raises:
+            InputError: their masks were removed meanwhile, or they are in the project again.
+        """
+        with self._database.transaction() as connection:
+            removed_images.put_back(connection, removed)
+
+    def relocate_images(
+        self, folder: Path, *, check: Callable[[], object] = lambda: None
+    ) -> Relocation:
+        """Look for images that are gone in a folder, and take them from there.
+
+        An image is the one that is looked for if its name and its size agree; where several do,
+        the one whose folders agree most. See ``core.project.relocation``.
+
+        Args:
+            folder: where they are now, or above it.
+            check: called often; what it raises ends the look, and nothing is changed.
+
+        Raises:
+            InputError: reading only.
+        """
+        return relocation.relocate(self._storage, folder, check=check)
 
     def _set(self, ids: Iterable[int], column: str, value: str | int | None) -> None:
         with self._database.transaction() as connection:
@@ -226,6 +262,36 @@ class LabelledImages(ProjectPart):
         mask = self._storage.masks.read(mask_hash)
         table = class_table.present_ids(self._database, mask_hash)
         return mask if table is None else table[mask]
+
+    # Where labels count
+
+    def own_area(self, image_id: int | None = None) -> InspectedArea:
+        """Return the regions of one image, or those of all (None); everything where none are drawn.
+
+        Raises:
+            InputError: they are damaged.
+        """
+        return counted_areas.read_own(self._database, image_id)
+
+    def counted_area(self, image_id: int) -> InspectedArea:
+        """Return where an image's labels count: by its own regions, or else by those of all.
+
+        Raises:
+            InputError: they are damaged.
+        """
+        return counted_areas.read_counted(self._database, image_id)
+
+    def set_own_area(self, area: InspectedArea, image_id: int | None = None) -> None:
+        """Keep the regions of one image, or those of all (None).
+
+        Revisions made from now on ignore what does not count; masks stay as they were drawn.
+
+        Args:
+            area: polygons alone; none of them takes the regions away.
+            image_id: whose.
+        """
+        with self._database.transaction() as connection:
+            counted_areas.write(connection, image_id, area)
 
     def collect_garbage(self) -> GarbageReport:
         """Delete earlier versions of masks, except where a revision or an undo needs them."""

@@ -13,6 +13,7 @@ from core.project import project_folder
 from core.project.class_table import with_background
 from core.project.data_exchange import DataExchange
 from core.project.database import Database
+from core.project.defect_book import DefectBook
 from core.project.deleted_runs import empty_trash
 from core.project.labelled_images import LabelledImages
 from core.project.mask_store import MaskStore
@@ -108,10 +109,11 @@ class Project(LabelledImages, DataExchange, ProjectRuns):
         self.close()
 
     def collect_garbage(self) -> GarbageReport:
-        """Delete earlier versions of masks that nothing needs, and the runs in the trash."""
+        """Delete earlier masks that nothing needs, runs in the trash, deleted examples."""
         runs = empty_trash(self._storage)  # first: their revisions may have held masks
         masks = super().collect_garbage()
-        return GarbageReport(masks.files + runs.files, masks.size + runs.size)
+        files, size = DefectBook(self.folder).remove_unused()
+        return GarbageReport(masks.files + runs.files + files, masks.size + runs.size + size)
 
     @property
     def read_only(self) -> bool:

@@ -15,6 +15,7 @@ from typing import Any
 from core.data.label_class import LabelClass
 from core.datasets import Subset
 from core.images.io import IGNORE_INDEX
+from core.project.counted_areas import OF_ALL, area_from_text
 from core.project.data_folder import DataItem, write_data_folder
 from core.project.database import Database
 from core.project.storage import Storage
@@ -25,9 +26,9 @@ from core.system.errors import InputError
 class Revision:
     """A frozen list of labelled images.
 
-    ``hash`` is the sha256 over classes, image paths, mask hashes and subsets: equal content, equal
-    hash. ``id`` is None for one that was not stored (project open for reading only). Masks of a
-    stored revision outlive ``collect_garbage``.
+    ``hash`` is the sha256 over classes, image paths, mask hashes, subsets and where the masks
+    count: equal content, equal hash. ``id`` is None for one that was not stored (project open for
+    reading only). Masks of a stored revision outlive ``collect_garbage``.
     """
 
     id: int | None
@@ -103,7 +104,7 @@ def load(storage: Storage, revision_id: int) -> Revision:
         for id_, name, (red, green, blue) in json.loads(head[1])
     )
     rows = storage.database.all(
-        "SELECT item.path, item.inside, item.relative, mask.hash, item.subset, mask.id"
+        "SELECT item.path, item.inside, item.relative, mask.hash, item.subset, mask.id, item.area"
         " FROM revision_item AS item JOIN mask ON mask.id = item.mask_id"
         " WHERE item.revision_id = ? ORDER BY item.position",
         (revision_id,),
@@ -118,7 +119,7 @@ def same_validation(storage: Storage, one: int, other: int) -> bool:
     )
     if len({_names(text) for (text,) in labels}) != 1:
         return False
-    items = "SELECT path, mask_id FROM revision_item WHERE revision_id = ? AND subset = 'val'"
+    items = "SELECT path, mask_id, area FROM revision_item WHERE revision_id = ? AND subset = 'val'"
     return all(
         storage.database.one(f"{items} EXCEPT {items} LIMIT 1", pair) is None
         for pair in ((one, other), (other, one))
@@ -131,10 +132,13 @@ def _names(labels: str) -> tuple[tuple[int, str], ...]:
 
 def _current(database: Database) -> list[tuple[Any, ...]]:
     return database.all(
-        "SELECT image.path, image.inside, image.relative, mask.hash, image.subset, mask.id"
+        "SELECT image.path, image.inside, image.relative, mask.hash, image.subset, mask.id,"
+        " coalesce(image_area.area, (SELECT value FROM setting WHERE key = ?))"
         " FROM image JOIN mask ON mask.id = image.mask_id"
+        " LEFT JOIN image_area ON image_area.image_id = image.id"
         " WHERE image.subset != 'none' AND image.state IN ('labelled', 'reviewed')"
-        " ORDER BY image.sort_key, image.path"
+        " ORDER BY image.sort_key, image.path",
+        (OF_ALL,),
     )
 
 
@@ -159,8 +163,9 @@ def _revision(
     digest = hashlib.sha256()
     for label in labels:
         digest.update(json.dumps([label.id, label.name]).encode() + b"\n")
-    for path, _, _, mask_hash, subset, _ in rows:
-        digest.update(json.dumps([path, mask_hash, subset]).encode() + b"\n")
+    for path, _, _, mask_hash, subset, _, area in rows:
+        own = [path, mask_hash, subset, *([] if area is None else [area])]
+        digest.update(json.dumps(own).encode() + b"\n")
     with_gaps = _masks_with_gaps(storage.database, labels)
     items = tuple(
         DataItem(
@@ -168,8 +173,9 @@ def _revision(
             storage.masks.path(mask_hash),
             subset,
             has_gaps=mask_id in with_gaps,
+            area=None if area is None else area_from_text(area),
         )
-        for path, inside, relative, mask_hash, subset, mask_id in rows
+        for path, inside, relative, mask_hash, subset, mask_id, area in rows
     )
     return Revision(id_, digest.hexdigest(), created, labels, items)
 
@@ -203,11 +209,11 @@ def _keep(
     if id_ is None:
         raise RuntimeError("the database gave no row id")
     connection.executemany(
-        "INSERT INTO revision_item (revision_id, position, path, inside, relative, mask_id, subset)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO revision_item (revision_id, position, path, inside, relative, mask_id, subset,"
+        " area) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         [
-            (id_, position, path, inside, relative, mask_id, subset)
-            for position, (path, inside, relative, _, subset, mask_id) in enumerate(rows)
+            (id_, position, path, inside, relative, mask_id, subset, area)
+            for position, (path, inside, relative, _, subset, mask_id, area) in enumerate(rows)
         ],
     )
     return id_, revision.created

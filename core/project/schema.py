@@ -170,6 +170,16 @@ ALTER TABLE run ADD COLUMN deleted TEXT;
 """
 
 
+_V5 = """
+-- Where labels count, as JSON: of one image; the setting counted_area is for all others.
+CREATE TABLE image_area (
+    image_id INTEGER PRIMARY KEY REFERENCES image(id) ON DELETE CASCADE,
+    area TEXT NOT NULL
+);
+ALTER TABLE revision_item ADD COLUMN area TEXT;
+"""
+
+
 def run_script(connection: sqlite3.Connection, script: str) -> None:
     """Execute each statement; unlike ``executescript`` it stays in the open transaction."""
     statement = ""
@@ -212,8 +222,18 @@ def _add_looks_and_numbers(connection: sqlite3.Connection) -> None:
         connection.execute("UPDATE run SET name = ? WHERE id = ?", (name, id_))
 
 
+def _add_areas(connection: sqlite3.Connection) -> None:
+    run_script(connection, _V5)
+
+
 Migration = Callable[[sqlite3.Connection], None]
-MIGRATIONS: tuple[Migration, ...] = (_create_v1, _add_shapes, _keep_ids, _add_looks_and_numbers)
+MIGRATIONS: tuple[Migration, ...] = (
+    _create_v1,
+    _add_shapes,
+    _keep_ids,
+    _add_looks_and_numbers,
+    _add_areas,
+)
 """Step ``i`` takes a database of version ``i`` to ``i + 1``."""
 
 

@@ -1,11 +1,13 @@
 """Images that people should label: copies that wait in the output folder, then in a project.
 
 A copy is made before the result is logged, so nothing is lost where the image itself is moved on.
+An image that a project refers to where it lies is marked there and not added again.
 A project has one writer: while a window has it open, the copies wait, or the window takes them.
 """
 
 from __future__ import annotations
 
+import filecmp
 import time
 from pathlib import Path
 from typing import Final
@@ -17,6 +19,7 @@ from core.watch.log_rows import ToLabel
 from core.watch.watch_log import WatchLog
 
 TO_LABEL: Final = "to_label"
+_WATCHED: Final = "watched"
 
 
 class LabelQueue:
@@ -24,12 +27,14 @@ class LabelQueue:
 
     Args:
         out: the output folder.
-        log: where the images are noted.
+        log: where the images are noted, and in which folder they arrived.
+        watched: that folder; only who puts images needs it.
     """
 
-    def __init__(self, out: Path, log: WatchLog) -> None:
+    def __init__(self, out: Path, log: WatchLog, watched: Path | None = None) -> None:
         self._folder = out / TO_LABEL
         self._log = log
+        self._watched = None if watched is None else str(watched.absolute())
 
     def put(self, path: str, content: str, data: bytes) -> str:
         """Keep a copy of an image; the same call again changes nothing.
@@ -42,6 +47,8 @@ class LabelQueue:
         Returns:
             The name of the copy.
         """
+        if self._log.setting(_WATCHED) != self._watched:
+            self._log.write_settings({_WATCHED: self._watched})
         name = f"{safe_stem(path)}-{content[:8]}.{path.rpartition('.')[2]}"
         file = make_folder(self._folder) / name
         if not file.is_file() or file.stat().st_size != len(data):
@@ -63,9 +70,9 @@ class LabelQueue:
     def deliver(self, project: Project) -> int:
         """Move what waits into a project that is open for writing; returns how many images.
 
-        They become unlabelled images in no subset, marked, with the reason as their comment. A
-        delivery that was killed goes on: an image that is in the project already is not added
-        again.
+        They become unlabelled images in no subset, marked, with the reason as their comment. What
+        is in the project already, in the watched folder itself or by a delivery that was killed, is
+        not added again; it is marked all the same.
 
         Raises:
             InputError: the project cannot be written to, or its disk is full.
@@ -74,10 +81,13 @@ class LabelQueue:
         if not waiting:
             return 0
         files = {one.id: self._folder / one.file for one in waiting}
-        project.add_images(dict.fromkeys(files.values()), copy=True)
+        known = {one.id: self._known(project, one) for one in waiting}
+        new = dict.fromkeys(files[id_] for id_, image_id in known.items() if image_id is None)
+        if new:
+            project.add_images(new, copy=True)
         delivered: list[int] = []
         for one in waiting:
-            image_id = project.find_image(files[one.id])
+            image_id = known[one.id] or project.find_image(files[one.id])
             if image_id is None:  # its copy failed; the next delivery tries again
                 continue
             if not project.image(image_id).comment:
@@ -89,6 +99,21 @@ class LabelQueue:
             if not files[id_].is_relative_to(project.folder):  # else it is used where it lies
                 files[id_].unlink(missing_ok=True)
         return len(delivered)
+
+    def _known(self, project: Project, one: ToLabel) -> int | None:
+        """Return the id of the image if the project has the very file that was judged."""
+        watched = self._log.setting(_WATCHED)
+        if not isinstance(watched, str):
+            return None
+        image_id = project.find_image(Path(watched) / one.path)
+        if image_id is None:
+            return None
+        try:
+            file = project.image(image_id).path
+            is_same = filecmp.cmp(file, self._folder / one.file, shallow=False)
+        except OSError:
+            return None
+        return image_id if is_same else None  # else another one came by its name since
 
     def remove_leftovers(self) -> None:
         """Delete what a killed program left half-written."""

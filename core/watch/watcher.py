@@ -107,7 +107,7 @@ class Watcher:
         self._pictures = KeptPictures(
             self._out, self._log, keep_days=settings.keep_days, max_bytes=settings.max_bytes
         )
-        self._queue = LabelQueue(self._out, self._log)
+        self._queue = LabelQueue(self._out, self._log, settings.folder)
         self._odd = OddityCheck(
             assessor.statistics,
             self._log.setting(LEARNED),
@@ -450,7 +450,10 @@ class Watcher:
             return True
         self._board.tell(
             "label_limit",
-            message("{count} images are to be labelled today; no more are chosen.", count=most),
+            message(
+                "{count} {count:image is|images are} to be labelled today; no more are chosen.",
+                count=most,
+            ),
         )
         return False
 

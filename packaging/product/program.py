@@ -5,7 +5,10 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-SHIPPED = ("app", "core", "resources", "maskwright", "main.py", "CHANGELOG.md", "LICENSE")
+SHIPPED = (
+    *("app", "core", "resources", "maskwright", "main.py", "CHANGELOG.md", "LICENSE"),
+    *("docs/guide", "docs/images"),
+)
 """What of the checkout is shipped; documents lie where the program looks for them."""
 
 _NEVER = shutil.ignore_patterns("__pycache__", "*.pyc")

@@ -36,6 +36,7 @@ class CompressionPanel(Panel):
     key = "compression"
     title = message("Compress")
     icon = "compress"
+    guide = "compression-panel.md"
 
     def __init__(self, context: AppContext, parent: QWidget | None = None) -> None:
         super().__init__(context, parent)

@@ -53,6 +53,7 @@ class DatasetPanel(Panel):
     title: ClassVar[Message] = message("Dataset")
     searches: ClassVar[bool] = True
     icon: ClassVar[str] = "dataset"
+    guide: ClassVar[str] = "data-format.md"
 
     def __init__(self, context: AppContext, parent: QWidget | None = None) -> None:
         super().__init__(context, parent)
@@ -400,6 +401,8 @@ class DatasetPanel(Panel):
         self._inspector.show_selection(bool(ids))
         if ids:
             self._inspector.facts.show_rows(row, len(ids))
+        if row is not None and self.isVisible():
+            self.context.image_in_hand = row.id
         if row is not None and row.mask_hash is not None:
             self._read_content(row)
 

@@ -65,6 +65,7 @@ class InspectionPanel(Panel):
     key = "inspection"
     title = message("Inspect")
     icon = "inspect"
+    guide = "inspecting.md"
 
     def __init__(self, context: AppContext, parent: QWidget | None = None) -> None:
         super().__init__(context, parent)
@@ -114,7 +115,11 @@ class InspectionPanel(Panel):
             return
         if isinstance(event, JobProgress):
             self._set_note(
-                tr("Measuring… {step} of {steps} images", step=event.step, steps=event.steps)
+                tr(
+                    "Measuring… {step} of {steps} {steps:image|images}",
+                    step=event.step,
+                    steps=event.steps,
+                )
             )
         elif isinstance(event, Failed):
             self.context.error_occurred.emit(event)

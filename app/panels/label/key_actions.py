@@ -70,11 +70,16 @@ MASKS = ActionSpec("view.masks", message("Show masks"), VIEW, ("M",), "eye", che
 STYLE = ActionSpec("view.style", message("Filled, outlines or both"), VIEW, ("T",))
 FAINTER = ActionSpec("view.fainter", message("Fainter masks"), VIEW, (";",))
 STRONGER = ActionSpec("view.stronger", message("Stronger masks"), VIEW, ("'",))
+BOOK = ActionSpec("view.book", message("Defect book"), VIEW, ("Ctrl+B",), "book", checkable=True)
+REGIONS = ActionSpec(
+    "image.regions", message("Regions: where labels count"), IMAGES, ("Ctrl+R",), "regions"
+)
 SHORTCUTS = ActionSpec("view.shortcuts", message("Shortcuts"), VIEW, ("?",), "keyboard")
 
 PICK = ActionSpec("class.pick", message("Take the class under the pointer"), CLASSES, ("X",))
 PREVIOUS_CLASS = ActionSpec("class.previous", message("Previous class"), CLASSES, (",",))
 NEXT_CLASS = ActionSpec("class.next", message("Next class"), CLASSES, (".",))
+DONT_CARE = ActionSpec("class.dont_care", message("Paint “don't care”"), CLASSES, ("Z",))
 ADD_CLASS = ActionSpec("class.add", message("Add a class"), CLASSES, ("Ctrl+Shift+A",))
 FIND_CLASS = ActionSpec("class.find", message("Find a class"), CLASSES, ("/",))
 RENAME_CLASS = ActionSpec("class.rename", message("Rename the class"), CLASSES, ("F2",))
@@ -93,12 +98,32 @@ HIDE_OTHERS = ActionSpec(
     "class.hide_others", message("Hide all other classes, or show all"), CLASSES, ("Shift+O",)
 )
 
+GOOD_EXAMPLE = ActionSpec(
+    "class.good_example",
+    message("Into the book: a good example"),
+    CLASSES,
+    ("Ctrl+E",),
+)
+BORDERLINE_EXAMPLE = ActionSpec(
+    "class.borderline_example",
+    message("Into the book: a borderline example"),
+    CLASSES,
+    ("Ctrl+Shift+E",),
+)
+
 DRAFTS = message("Model drafts")
 PREDICT = ActionSpec("draft.predict", message("Draft this image"), DRAFTS, ("Shift+P",))
 ACCEPT_ALL = ActionSpec("draft.accept", message("Accept all"), DRAFTS, ("Shift+A",))
 ACCEPT_CLASS = ActionSpec("draft.accept_class", message("Accept the class"), DRAFTS, ("Shift+V",))
 ACCEPT_PART = ActionSpec(
     "draft.accept_part", message("Accept the part under the pointer"), DRAFTS, ("V",)
+)
+COPY_PREDICTION = ActionSpec("draft.copy", message("Copy the prediction as label"), DRAFTS, ("J",))
+COPY_PREDICTED_CLASS = ActionSpec(
+    "draft.copy_class",
+    message("Copy the prediction of the chosen class as label"),
+    DRAFTS,
+    ("Ctrl+J",),
 )
 REJECT = ActionSpec("draft.reject", message("Reject"), DRAFTS, ("Shift+X",))
 CLICK_MODEL = ActionSpec(

@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 from app.canvas.display import KeptView
 from app.look.translation import tr, trn
 from app.panels.base import Panel, StepState, StepStatus
+from app.panels.label.parts.book_keeping import BookKeeping
 from app.panels.label.parts.class_editing import ClassEditing
 from app.panels.label.parts.click_model_choice import ClickModelChoice
 from app.panels.label.parts.draft_jobs import DraftJobs
@@ -23,6 +24,7 @@ from app.panels.label.parts.image_choice import ImageChoice
 from app.panels.label.parts.label_progress import LabelProgress
 from app.panels.label.parts.mask_display import MaskDisplay
 from app.panels.label.parts.pointer_status import PointerStatus
+from app.panels.label.parts.region_keeping import RegionKeeping
 from app.panels.label.parts.selection import Selection
 from app.panels.label.parts.shortcut_choice import ShortcutChoice
 from app.panels.label.parts.tool_choice import ToolChoice
@@ -66,6 +68,7 @@ class LabellingPanel(Panel):
     key: ClassVar[str] = "labelling"
     title: ClassVar[Message] = message("Labelling")
     icon: ClassVar[str] = "label"
+    guide: ClassVar[str] = "labelling.md"
     searches: ClassVar[bool] = True
 
     def __init__(self, context: AppContext, parent: QWidget | None = None) -> None:
@@ -87,6 +90,8 @@ class LabellingPanel(Panel):
         self.selection = Selection(self.workspace, self)
         self.draft = DraftReview(self.workspace, self)
         self.draft_jobs = DraftJobs(self.workspace, self)
+        self.book = BookKeeping(self.workspace, self)
+        self.regions = RegionKeeping(self.workspace, self)
         self.click_model = ClickModelChoice(self.workspace, self)
         PointerStatus(self.workspace, self)
         ShortcutChoice(self.workspace, self)
@@ -109,13 +114,15 @@ class LabellingPanel(Panel):
     @property
     def busy(self) -> bool:
         """Whether something is being read or changed in the background."""
-        return self.workspace.busy or self.draft.busy or self.progress.busy
+        parts = (self.workspace, self.draft, self.progress, self.regions)
+        return any(part.busy for part in parts)
 
     def set_project(self, project: Project | None) -> None:
         """Label the images of ``project``."""
         work = self.workspace
         work.unfinished.commit()
         work.tasks.cancel_and_wait()
+        self.book.finish()
         self.session.set_project(project)
         work.project = project
         self._counts = None
@@ -124,6 +131,8 @@ class LabellingPanel(Panel):
         work.notices.clear()
         self.images.show_project()
         self.classes.show_project()
+        self.book.show_project()
+        self.regions.show_project()
         self.progress.show_project()
         self.tools.restore_paint_over()
         self.draft.show_project()
@@ -149,14 +158,15 @@ class LabellingPanel(Panel):
                 optional=trainable and (lacking is None or bool(self.context.runs("train"))),
             )
         return StepStatus(
-            StepState.DONE, message("{total} images labelled", total=f"{counts.total:,}")
+            StepState.DONE,
+            message("{total} {total:image|images} labelled", total=f"{counts.total:,}"),
         )
 
     def _what_is_left(self, counts: ImageCounts, left: int, lacking: LabelNeed | None) -> Message:
         labelled = counts.total - left
         if labelled and lacking is not None:
             return message(
-                "{left} of {total} images to label; {name}: {have} of about {wanted}",
+                "{left} of {total} {total:image|images} to label; {name}: {have} of about {wanted}",
                 left=f"{left:,}",
                 total=f"{counts.total:,}",
                 name=lacking.name,
@@ -164,15 +174,26 @@ class LabellingPanel(Panel):
                 wanted=f"{lacking.wanted:,}",
             )
         return message(
-            "{left} of {total} images to label", left=f"{left:,}", total=f"{counts.total:,}"
+            "{left} of {total} {total:image|images} to label",
+            left=f"{left:,}",
+            total=f"{counts.total:,}",
         )
+
+    @property
+    def footer_height(self) -> int:
+        """The row of images with its filter, and the line below the canvas."""
+        return self.view.footer_height
 
     def inspector(self) -> QWidget | None:
         """Classes, the tool's options, the look of masks, the state of the image."""
         return self.inspector_parts if self._counts is not None and self._counts.total else None
 
     def activated(self) -> None:
-        """Show the first image to label when nothing is open yet."""
+        """Show the image that was chosen in another panel, or the first one to label."""
+        chosen, self.context.image_in_hand = self.context.image_in_hand, None
+        project = self.project
+        if chosen is not None and project is not None and project.images_by_id([chosen]):
+            self.images.open_asked(chosen)
         self.images.open_first()
         self.view.canvas.setFocus()
 
@@ -234,6 +255,8 @@ class LabellingPanel(Panel):
         """Renew icons and what is drawn by hand."""
         self.view.canvas.update()
         self.view.empty.renew_colors()
+        self.view.book.renew_colors()
+        self.regions.renew_colors()
         self.inspector_parts.classes.renew_colors()
         self.inspector_parts.review.renew_colors()
 
@@ -247,7 +270,9 @@ class LabellingPanel(Panel):
     def shut_down(self) -> None:
         """Save everything and wait."""
         self.workspace.unfinished.commit()
+        self.book.finish()
         self.workspace.remembered.save()
+        self.regions.shut_down()
         self.draft.shut_down()
         self.images.shut_down()
         self.progress.shut_down()
@@ -305,6 +330,7 @@ class LabellingPanel(Panel):
         self.first_class.rename_wanted.connect(self.classes.rename)
         self.classes.labels_changed.connect(self.display.renew)
         self.classes.labels_changed.connect(self.progress.refresh)
+        self.classes.labels_changed.connect(self.book.show_class)
         self.progress.changed.connect(self.status_changed)
         self.classes.replaced.connect(self.tools.restore_paint_over)
         self.classes.replaced.connect(self.images.refresh)
@@ -334,6 +360,7 @@ class LabellingPanel(Panel):
     @Slot()
     def _on_opened(self) -> None:
         self.images.show_opened()
+        self.regions.show_opened()
         self.selection.show_opened()  # a draft is not shown over what is pasted
         self.draft.show_opened()
         self._waiting.start()

@@ -10,9 +10,9 @@ from PySide6.QtWidgets import QCheckBox, QDoubleSpinBox, QFormLayout, QVBoxLayou
 
 from app.look.theme import GRID
 from app.look.translation import tr
+from app.panels.ship.area_choices import AreaChoices
 from app.panels.ship.object_table import ImageFacts
-from app.panels.ship.regions.area_choices import AreaChoices
-from app.panels.ship.regions.region_state import RegionState
+from app.regions.region_state import RegionState
 from app.widgets.layout import indent_spin_boxes, label, line
 
 _MOST_AREA = 1e6

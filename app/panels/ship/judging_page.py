@@ -12,9 +12,9 @@ from app.look.theme import GRID
 from app.look.translation import tr
 from app.panels.ship.image_review import ImageReview
 from app.panels.ship.outcomes import JudgedImage, Truth, truth_name, truth_tip
-from app.panels.ship.regions.drawing_page import DrawingPage
-from app.panels.ship.regions.region_state import RegionState
 from app.panels.ship.rule_list import RuleList
+from app.regions.drawing_page import DrawingPage
+from app.regions.region_state import RegionState
 from app.widgets.empty_state import EmptyState
 from app.widgets.layout import label, row
 
@@ -136,7 +136,7 @@ def effect_text(images: Sequence[JudgedImage]) -> str:
     if good:
         parts.append(
             tr(
-                "{accepted} of {count} good parts are accepted.",
+                "{accepted} of {count} good {count:part is|parts are} accepted.",
                 accepted=groups.count(Truth.GOOD_ACCEPTED),
                 count=len(good),
             )
@@ -144,7 +144,7 @@ def effect_text(images: Sequence[JudgedImage]) -> str:
     if bad:
         parts.append(
             tr(
-                "{found} of {count} defective parts are found.",
+                "{found} of {count} defective {count:part is|parts are} found.",
                 found=groups.count(Truth.FOUND),
                 count=len(bad),
             )

@@ -49,6 +49,7 @@ class ShippingPanel(Panel):
     key = "shipping"
     title = message("Ship")
     icon = "ship"
+    guide = "shipping-panel.md"
 
     def __init__(self, context: AppContext, parent: QWidget | None = None) -> None:
         super().__init__(context, parent)

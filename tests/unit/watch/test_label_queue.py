@@ -91,6 +91,31 @@ def test_a_delivery_that_is_killed_goes_on_without_a_second_copy(
         assert (image.comment, image.state) == ("mine", "labelled")
 
 
+@pytest.mark.parametrize("copy", [False, True])
+def test_an_image_that_the_project_has_already_is_marked_and_not_added_again(
+    line: Line, folder: Path, copy: bool
+) -> None:
+    file = put(line.folder / "零件 1.png", BLUE, seed=1)
+    with Project.open(folder) as project:
+        project.add_images([file], copy=copy)
+    line.once(project=folder)
+    assert copies(line) == []
+    with Project.open(folder, read_only=True) as project:
+        (image,) = project.images()
+        assert image.flagged and image.comment == "inconclusive; a blue one"
+
+
+def test_another_image_by_the_name_of_one_in_the_project_is_added(line: Line, folder: Path) -> None:
+    file = put(line.folder / "a.png", BLUE, seed=1)
+    with Project.open(folder) as project:
+        project.add_images([file], copy=True)
+    put(file, BLUE, seed=2)
+    line.once(project=folder)
+    with Project.open(folder, read_only=True) as project:
+        assert project.counts().total == 2
+        assert len(project.images(ImageQuery(flagged=True))) == 1
+
+
 def test_without_a_project_they_stay_until_people_take_them(line: Line) -> None:
     put(line.folder / "a.png", BLUE, seed=1)
     put(line.folder / "b.png", BLUE, seed=2)

@@ -17,6 +17,7 @@ from app.services.background import Progress
 from app.widgets import dialogs
 from app.widgets.dialogs import error_text
 from core.data.class_names import is_background
+from core.images.io import IGNORE_INDEX
 from core.images.palette import Color, default_palette
 from core.project import Project
 from core.system.errors import InputError
@@ -71,9 +72,8 @@ class ClassEditing(QObject):
         self._palette.set_labels(labels)
         self._workspace.inspector.options.set_labels(labels)
         self._workspace.view.strip.set_labels(labels)
-        known = self._classes.ids
-        if self._editor.class_id not in known:
-            self._editor.set_class(next((id_ for id_ in known if id_), 0))
+        if self._editor.class_id not in self._classes.paintable:
+            self._editor.set_class(next((id_ for id_ in self._classes.ids if id_), 0))
         self._palette.set_current(self._editor.class_id)
         self._on_locks_changed()
         self.labels_changed.emit()
@@ -81,7 +81,7 @@ class ClassEditing(QObject):
     @Slot(int)
     def choose(self, class_id: int) -> None:
         """Paint this class."""
-        if class_id in self._classes.ids:
+        if class_id in self._classes.paintable:
             self._editor.set_class(class_id)
             self._palette.set_current(class_id)
 
@@ -105,6 +105,7 @@ class ClassEditing(QObject):
         actions.connect(keys.PREVIOUS_CLASS, partial(self._step, -1))
         actions.connect(keys.NEXT_CLASS, partial(self._step, 1))
         actions.connect(keys.PICK, self._pick)
+        actions.connect(keys.DONT_CARE, partial(self.choose, IGNORE_INDEX))
         actions.connect(keys.ADD_CLASS, self.add)
         actions.connect(keys.FIND_CLASS, self._palette.start_search)
         actions.connect(keys.RENAME_CLASS, self._palette.edit_name)
@@ -126,7 +127,7 @@ class ClassEditing(QObject):
             self.choose(class_id)
 
     def _step(self, by: int) -> None:
-        ids = self._classes.ids
+        ids = self._classes.paintable
         if self._editor.class_id in ids:
             self.choose(ids[(ids.index(self._editor.class_id) + by) % len(ids)])
 

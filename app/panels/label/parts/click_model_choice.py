@@ -26,7 +26,7 @@ class ClickModelChoice(QObject):
         self._workspace = workspace
         self._tool = cast("ClickTool", workspace.tools[ClickTool.key])
         self._tool.on_missing = self.choose
-        self._tool.set_model(ClickModelFiles.from_dict(workspace.remembered.get(_FILES)))
+        self._take(ClickModelFiles.from_dict(workspace.remembered.get(_FILES)))
         workspace.actions.connect(keys.CLICK_MODEL, self.choose)
 
     def choose(self) -> None:
@@ -39,5 +39,10 @@ class ClickModelChoice(QObject):
     def _on_chosen(self, files: ClickModelFiles, model: ClickModel) -> None:
         self._workspace.remembered.keep(_FILES, files.to_dict())
         self._workspace.remembered.save()
-        self._tool.set_model(files, model)
+        self._take(files, model)
         self.tool_wanted.emit(ClickTool.key)
+
+    def _take(self, files: ClickModelFiles | None, model: ClickModel | None = None) -> None:
+        """Give the tool its model; there is no tool to take up without one."""
+        self._tool.set_model(files, model)
+        self._workspace.actions[keys.tool_key(ClickTool).key].setVisible(files is not None)

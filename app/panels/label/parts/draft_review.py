@@ -68,6 +68,10 @@ class DraftReview(QObject):
             connect(keys.ACCEPT_CLASS, self.accept_class),
             connect(keys.ACCEPT_PART, self.accept_part),
         ]
+        self._copy_actions = [
+            connect(keys.COPY_PREDICTION, self.copy),
+            connect(keys.COPY_PREDICTED_CLASS, self.copy_class),
+        ]
         self._reject = connect(keys.REJECT, self.reject)
         self._box.offer_changed.connect(self._offer)
         self._box.model_chosen.connect(self._show_actions)
@@ -106,11 +110,15 @@ class DraftReview(QObject):
 
     def predict(self) -> None:
         """Have the model draft the open image."""
-        row, choice = self._session.row, self._box.choice
-        if row is None or self._workspace.project is None:
-            return
-        if choice is None:
+        if self._box.choice is None:
             self._tell(tr("Train a model first; then it can propose labels."))
+        else:
+            self._ask(self._show_asked)
+
+    def _ask(self, then: Callable[[ReadDraft], None]) -> None:
+        """Have the chosen model predict the open image, unless it is known already."""
+        row, choice = self._session.row, self._box.choice
+        if row is None or choice is None or self._workspace.project is None:
             return
         if refusal := self._box.refusal:
             self._workspace.notices.tell(refusal, role="danger")
@@ -118,7 +126,7 @@ class DraftReview(QObject):
         path = choice.path
         known = self._kept.get((path, row.id))
         if known is not None:
-            self._show_asked(ReadDraft(row.id, known))
+            then(ReadDraft(row.id, known))
             return
 
         def work(_progress: Progress) -> ReadDraft:
@@ -130,7 +138,7 @@ class DraftReview(QObject):
                 self._kept.popitem(last=False)
             self._idle.start()
             self._workspace.notices.clear()
-            self._show_asked(read)
+            then(read)
             self._show_actions()
 
         self._box.show_note(tr("The model is at work …"))
@@ -170,6 +178,56 @@ class DraftReview(QObject):
             self._tell(tr("Move the pointer onto a part of the draft."))
         else:
             self._accept(region, name=tr("Accept a part of the draft"))
+
+    def copy(self) -> None:
+        """Make what the model says of the open image its label, as one step."""
+        self._find_and_copy(None)
+
+    def copy_class(self) -> None:
+        """The same of the class in hand alone: where it is labelled, and where it is predicted."""
+        self._find_and_copy(self._editor.class_id)
+
+    def _find_and_copy(self, class_id: int | None) -> None:
+        """Copy what is shown, what the chosen model says, or what a job has left."""
+        row = self._session.row
+        if row is None or self._workspace.unfinished.holds_back(
+            lambda: self._find_and_copy(class_id)
+        ):
+            return
+
+        def show_and_copy(read: ReadDraft | None) -> None:
+            if self._session.row is not None and self._session.row.id == row.id:
+                self._show(read)
+                self._copy(class_id)
+
+        if self.draft is not None:
+            self._copy(class_id)
+        elif self._box.choice is not None:
+            self._ask(show_and_copy)
+        elif (stored := self._stored.get(row.id)) is not None and not stored.is_rejected:
+            self._stored.load(row, stored, on_done=show_and_copy, on_failed=self._on_failed)
+        else:
+            self._copy(class_id)
+
+    def _copy(self, class_id: int | None) -> None:
+        draft, row, document = self.draft, self._session.row, self._editor.document
+        if row is None or document is None:
+            return
+        if draft is None:
+            self._tell(
+                tr("There is no prediction for this image: train a model, then press this again.")
+            )
+            return
+        region = draft.as_label(document.mask, self._least_confidence, class_id=class_id)
+        name = tr("Copy the prediction as label")
+        if self._editor.copy_labels(region, draft.label_map, name=name):
+            left = draft.without(region)
+            self._rest.accepted(draft, left)
+            self._set_draft(None if left.is_empty else left)
+            if row.state == "unlabelled" or (class_id is None and row.state != "draft"):
+                self.taken_over.emit()
+        elif self._editor.editable:
+            self._tell(tr("The labels are what the model says already, or they are protected."))
 
     def reject(self) -> None:
         """Drop the draft of the open image."""
@@ -221,6 +279,11 @@ class DraftReview(QObject):
         self._rest.begin(row.id, read.stored)
         self._set_draft(draft)
 
+    @property
+    def _least_confidence(self) -> int:
+        """What the threshold means, 0 … 255."""
+        return int(np.ceil(self._box.threshold.value() * 255 / 100))
+
     def _show_asked(self, read: ReadDraft) -> None:
         """Show what was asked for, and say so where there is nothing to see."""
         self._show(read)
@@ -241,7 +304,7 @@ class DraftReview(QObject):
         """Say how sure the model is, and why nothing is shown if nothing is."""
         lines = [
             tr(
-                "Uncertainty of the model: entropy {entropy:.2f}, margin {margin:.2f}.",
+                "Entropy {entropy:.2f}, margin {margin:.2f}.",
                 entropy=draft.uncertainty.entropy,
                 margin=draft.uncertainty.margin,
             )
@@ -250,7 +313,7 @@ class DraftReview(QObject):
             lines.append(translated(draft.mapping.problem))
         if not offers and not draft.is_empty:
             lines.append(self._nothing())
-        return "\n".join(lines)
+        return " ".join(lines)
 
     @Slot()
     def _offer(self) -> None:
@@ -260,7 +323,7 @@ class DraftReview(QObject):
         offered, note = None, ""
         if self.draft is not None:
             offered = self.draft.offered(
-                int(np.ceil(self._box.threshold.value() * 255 / 100)),
+                self._least_confidence,
                 background=None if self._box.background.isChecked() else BACKGROUND,
             )
             if (offered == IGNORE_INDEX).all():
@@ -275,6 +338,8 @@ class DraftReview(QObject):
         self._predict.setEnabled(self._session.row is not None and not self._predictions.busy)
         for action in self._accept_actions:
             action.setEnabled(has_draft)
+        for action in self._copy_actions:  # where there is nothing to copy they say what to do
+            action.setEnabled(self._session.row is not None and not self._predictions.busy)
         self._reject.setEnabled(self.draft is not None)
 
     def show_opened(self) -> None:

@@ -9,6 +9,7 @@ from app.look.translation import tr
 from app.panels.label.widgets.name_popover import NamePopover
 from app.panels.label.workspace import Workspace
 from core.data.class_names import is_background
+from core.images.io import IGNORE_INDEX
 
 
 class FirstClass(QObject):
@@ -44,6 +45,8 @@ class FirstClass(QObject):
 
     def _nothing_to_paint(self) -> bool:
         labels = self._workspace.classes.labels
+        if labels and self._workspace.editor.class_id == IGNORE_INDEX:
+            return False
         return not labels or (
             len(labels) == 1 and labels[0].id == 0 and is_background(labels[0].name)
         )

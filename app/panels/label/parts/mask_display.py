@@ -23,7 +23,7 @@ class MaskDisplay(QObject):
         super().__init__(parent)
         self._workspace = workspace
         self._inspector = workspace.inspector
-        self._look = workspace.inspector.look
+        self._look = workspace.view.look
         self._palette = workspace.inspector.classes
         self._shown = self._connect_actions()
         self._restore()

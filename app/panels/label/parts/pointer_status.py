@@ -6,9 +6,7 @@ from typing import Any
 
 from PySide6.QtCore import QObject, Slot
 
-from app.look.translation import tr
 from app.panels.label.workspace import Workspace
-from core.images.io import IGNORE_INDEX
 
 
 class PointerStatus(QObject):
@@ -41,9 +39,7 @@ class PointerStatus(QObject):
             return
         x, y = int(place[0]), int(place[1])
         self._status.show_place((x, y), _value_text(picture.levels[0][y, x]))
-        is_ignored = class_id == IGNORE_INDEX
-        name = tr("ignored") if is_ignored else self._classes.name(class_id)
-        self._status.show_class(name, self._canvas.class_color(class_id))
+        self._status.show_class(self._classes.name(class_id), self._canvas.class_color(class_id))
 
 
 def _value_text(value: Any) -> str:

@@ -82,7 +82,7 @@ class Selection(QObject):
         if self._workspace.unfinished.holds_back(self.paste):
             return
         copied, editor = self._copied, self._workspace.editor
-        known = [label.id for label in self._workspace.classes.labels]
+        known = self._workspace.classes.paintable
         if copied is None or editor.document is None or copied.class_id not in known:
             return
         region = copy_region(copied.region, editor.document.size, shift=(0, 0))

@@ -67,9 +67,9 @@ class ToolChoice(QObject):
 
     @Slot()
     def show_hint(self) -> None:
-        """Say in the status line what the tool does now."""
+        """Say above the canvas what the tool does now."""
         hint = translated(self.current.shown_hint())
-        label = self._workspace.view.status.hint
+        label = self._workspace.view.hint
         if label.text() != hint:
             label.setText(hint)
 

@@ -1,9 +1,8 @@
-"""The line below the canvas: pixel, class, zoom, what the tool does, whether all is saved."""
+"""The line below the canvas: pixel, class, zoom, whether all is saved."""
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QColor, QShowEvent
+from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QWidget
 
 from app.look.theme import GRID
@@ -13,7 +12,6 @@ from app.widgets.elided_label import ElidedLabel
 from app.widgets.layout import label
 
 _SWATCH = 12
-_HINT_LINES = 2
 
 
 class CanvasStatus(QFrame):
@@ -29,9 +27,6 @@ class CanvasStatus(QFrame):
         self.class_name = ElidedLabel("")
         self.class_name.setFixedWidth(GRID * 12)
         self.zoom = _fixed("0000 %")
-        self.hint = label("", "muted", wrap=True)
-        self.hint.setMinimumWidth(GRID * 12)
-        self.hint.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.saved = _fixed(max(tr("Saving …"), tr("Saved"), key=len))
         self.saved.setProperty("role", "muted")
         layout = QHBoxLayout(self)
@@ -39,14 +34,8 @@ class CanvasStatus(QFrame):
         layout.setSpacing(GRID)
         for widget in (self.zoom, self.place, self.value, self.swatch, self.class_name):
             layout.addWidget(widget)
-        layout.addWidget(self.hint, 1)
+        layout.addStretch(1)
         layout.addWidget(self.saved)
-
-    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802
-        """Two lines for the hint always: the canvas must not jump when a tool has more to say."""
-        super().showEvent(event)
-        metrics = self.hint.fontMetrics()
-        self.hint.setFixedHeight(max(metrics.lineSpacing(), metrics.height()) * _HINT_LINES + 2)
 
     def show_place(self, pixel: tuple[int, int] | None, value: str) -> None:
         """Show the pixel under the pointer and the image's value there."""

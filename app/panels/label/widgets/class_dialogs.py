@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
 
 from app.look.theme import GRID
 from app.look.translation import tr, trn
-from app.widgets.class_colors import swatch
+from app.widgets.class_colors import hatched_swatch, swatch
 from app.widgets.layout import button, keep_place, label
 from core.images.io import IGNORE_INDEX
 from core.images.palette import Color
@@ -117,7 +117,7 @@ class MergeClassDialog(QDialog):
         self.target.setAccessibleName(tr("Class that gets the pixels"))
         for item in others:
             self.target.addItem(swatch(QColor(*item.color)), item.name, item.id)
-        self.target.addItem(tr("ignored"), IGNORE_INDEX)
+        self.target.addItem(hatched_swatch(), tr("Don't care"), IGNORE_INDEX)
         # Giving the pixels to the background is what deleting is for.
         self.target.setCurrentIndex(
             next((place for place, item in enumerate(others) if item.id), 0)

@@ -33,10 +33,11 @@ from app.look.icons import icon, set_icon
 from app.look.theme import GRID, tokens
 from app.look.translation import tr
 from app.panels.label.key_actions import DIGITS
-from app.widgets.class_colors import swatch
+from app.widgets.class_colors import hatched_swatch, swatch
 from app.widgets.elided_label import ElidedLabel
 from app.widgets.layout import label as text_label
 from app.widgets.layout import row
+from core.images.io import IGNORE_INDEX
 from core.images.palette import Color
 from core.project import LabelClass
 
@@ -45,6 +46,7 @@ _ID = Qt.ItemDataRole.UserRole
 COUNT_ROLE = _ID + 1
 _ROW_HEIGHT = GRID * 3 + 4
 _MAX_ROWS = 12
+_LEAST_ROWS = 4
 _MIDDLE = Qt.AlignmentFlag.AlignVCenter
 
 
@@ -119,10 +121,15 @@ class ClassPalette(QWidget):
         """Show these classes."""
         self._labels = tuple(labels)
         self.search.setVisible(len(labels) > _MAX_ROWS)
-        known = {label.id for label in labels}
+        known = self._known
         self.hidden &= known
         self.locked &= known
         self._fill()
+
+    @property
+    def _known(self) -> set[int]:
+        """What can be hidden and protected: the classes, and "don't care" beside them."""
+        return {*(label.id for label in self._labels), *([IGNORE_INDEX] if self._labels else ())}
 
     def show_counts(self, counts: Mapping[str, ShownCount]) -> None:
         """Show how many labels classes have, by their names."""
@@ -134,17 +141,25 @@ class ClassPalette(QWidget):
             self._show_progress()
 
     def _show_count(self, item: QTreeWidgetItem) -> None:
+        if item.data(_NAME, _ID) == IGNORE_INDEX:
+            return
         count = self._counts.get(item.text(_NAME))
         item.setData(_NAME, COUNT_ROLE, "" if count is None else count.short)
         item.setToolTip(_NAME, item.text(_NAME) if count is None else count.sentence)
 
     def _show_progress(self) -> None:
         """Say of the class in hand how far it is, or how the first one comes about."""
+        self.menu_button.setEnabled(self._changeable)
         names = {one.id: one.name for one in self._labels}
         self.hint.setVisible(self._editable and not any(names))
         count = self._counts.get(names.get(self._current, ""))
         self.progress.setText("" if count is None else count.line)
         self.progress.setToolTip("" if count is None else count.sentence)
+
+    @property
+    def _changeable(self) -> bool:
+        """Whether the class in hand may be changed: "don't care" is what it is."""
+        return self._editable and self._current != IGNORE_INDEX
 
     def forget_marks(self) -> None:
         """Hide and protect no class, without telling: others take the place of these."""
@@ -153,7 +168,7 @@ class ClassPalette(QWidget):
 
     def set_marks(self, *, hidden: Iterable[int], locked: Iterable[int]) -> None:
         """Hide and protect these classes and no others."""
-        known = {label.id for label in self._labels}
+        known = self._known
         self.hidden, self.locked = known & set(hidden), known & set(locked)
         self._fill()
         self.visibility_changed.emit()
@@ -173,7 +188,6 @@ class ClassPalette(QWidget):
         """Allow or forbid changes of the list."""
         self._editable = editable
         self.add_button.setEnabled(editable)
-        self.menu_button.setEnabled(editable)
         self._show_progress()
 
     def class_for_key(self, number: int) -> int | None:
@@ -198,7 +212,7 @@ class ClassPalette(QWidget):
     @Slot()
     def toggle_others(self) -> None:
         """Hide all classes but the chosen one, or show all."""
-        others = {label.id for label in self._labels} - {self._current}
+        others = self._known - {self._current}
         self.hidden = set() if others <= self.hidden else others
         self._fill()
         self.visibility_changed.emit()
@@ -207,7 +221,7 @@ class ClassPalette(QWidget):
     def edit_name(self) -> None:
         """Let the user type the chosen class's name in its row."""
         item = self.tree.currentItem()
-        if item is not None and self._editable:
+        if item is not None and self._changeable:
             self.tree.editItem(item, _NAME)
 
     @Slot()
@@ -273,32 +287,39 @@ class ClassPalette(QWidget):
 
     def _add_rows(self) -> None:
         self.tree.clear()
-        t = tokens()
         for label in self._labels:
-            item = QTreeWidgetItem([label.name, _key_of(self._labels, label), "", ""])
-            item.setData(_NAME, _ID, label.id)
+            item = self._row(label.id, label.name, _swatch(label.color))
+            item.setText(_KEY, _key_of(self._labels, label))
             item.setFlags(item.flags() | Qt.ItemFlag.ItemIsEditable)
-            item.setIcon(_NAME, _swatch(label.color))
-            item.setForeground(_KEY, QColor(t.muted))
-            item.setTextAlignment(_KEY, Qt.AlignmentFlag.AlignCenter)
-            is_hidden, is_locked = label.id in self.hidden, label.id in self.locked
-            item.setIcon(
-                _SHOWN,
-                icon("eye-off" if is_hidden else "eye", color=t.text if is_hidden else t.muted),
-            )
-            item.setIcon(
-                _LOCKED,
-                icon("lock" if is_locked else "unlock", color=t.accent if is_locked else t.muted),
-            )
-            item.setSizeHint(_NAME, QSize(GRID * 8, _ROW_HEIGHT))
             self._show_count(item)
-            item.setToolTip(_SHOWN, tr("Show") if is_hidden else tr("Hide"))
-            item.setToolTip(
-                _LOCKED, tr("Allow changes") if is_locked else tr("Protect from changes")
-            )
-            self.tree.addTopLevelItem(item)
-        rows = min(max(len(self._labels), 1), _MAX_ROWS)
-        self.tree.setFixedHeight(rows * _ROW_HEIGHT + 4)
+        if self._labels:
+            item = self._row(IGNORE_INDEX, tr("Don't care"), hatched_swatch(size=16))
+            item.setToolTip(_NAME, tr("Ignored in training and measuring"))
+        rows = min(max(self.tree.topLevelItemCount(), 1), _MAX_ROWS)
+        self.tree.setMinimumHeight(min(rows, _LEAST_ROWS) * _ROW_HEIGHT + 4)
+        self.tree.setMaximumHeight(rows * _ROW_HEIGHT + 4)
+
+    def _row(self, class_id: int, name: str, sign: QIcon) -> QTreeWidgetItem:
+        """Add a row with its eye and its lock."""
+        t = tokens()
+        item = QTreeWidgetItem([name, "", "", ""])
+        item.setData(_NAME, _ID, class_id)
+        item.setIcon(_NAME, sign)
+        item.setForeground(_KEY, QColor(t.muted))
+        item.setTextAlignment(_KEY, Qt.AlignmentFlag.AlignCenter)
+        is_hidden, is_locked = class_id in self.hidden, class_id in self.locked
+        item.setIcon(
+            _SHOWN, icon("eye-off" if is_hidden else "eye", color=t.text if is_hidden else t.muted)
+        )
+        item.setIcon(
+            _LOCKED,
+            icon("lock" if is_locked else "unlock", color=t.accent if is_locked else t.muted),
+        )
+        item.setSizeHint(_NAME, QSize(GRID * 8, _ROW_HEIGHT))
+        item.setToolTip(_SHOWN, tr("Show") if is_hidden else tr("Hide"))
+        item.setToolTip(_LOCKED, tr("Allow changes") if is_locked else tr("Protect from changes"))
+        self.tree.addTopLevelItem(item)
+        return item
 
     @Slot(str)
     def _on_searched(self, text: str) -> None:
@@ -338,7 +359,7 @@ class ClassPalette(QWidget):
 
     @Slot(QTreeWidgetItem, int)
     def _on_double_clicked(self, item: QTreeWidgetItem, column: int) -> None:
-        if column == _NAME and self._editable:
+        if column == _NAME and self._changeable:
             self.tree.editItem(item, _NAME)
 
     @Slot(QTreeWidgetItem, int)
@@ -350,7 +371,7 @@ class ClassPalette(QWidget):
 
     @Slot(QPoint)
     def _on_context_menu(self, place: QPoint) -> None:
-        if self.tree.itemAt(place) is not None and self._editable:
+        if self.tree.itemAt(place) is not None and self._changeable:
             self._menu().exec(self.tree.viewport().mapToGlobal(place))
 
     @Slot()
@@ -413,6 +434,10 @@ class _NameDelegate(QStyledItemDelegate):
 
 class _Tree(QTreeWidget):
     """A list whose letters are shortcuts, as everywhere else, and do not look for a class."""
+
+    def sizeHint(self) -> QSize:  # noqa: N802
+        """As high as all rows; in a low window a few are enough."""
+        return QSize(super().sizeHint().width(), self.maximumHeight())
 
     def keyboardSearch(self, _search: str) -> None:  # noqa: N802
         """Ignore letters."""

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
     QFormLayout,
-    QGridLayout,
+    QMenu,
     QSizePolicy,
     QSlider,
     QToolButton,
@@ -19,26 +19,26 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.canvas.actions import Actions
+from app.canvas.actions import Actions, ActionSpec
+from app.look.icons import set_icon
 from app.look.theme import GRID
 from app.look.translation import tr, translated
 from app.panels.label import key_actions as keys
+from app.widgets.elided_label import ElidedLabel
 from app.widgets.layout import label, row
 from app.widgets.variant_names import model_name
 from core.project.draft_models import ModelChoice
 
-_COLUMNS = 2
-_ACTIONS = (
-    (keys.PREDICT, True),
-    (keys.ACCEPT_ALL, False),
-    (keys.REJECT, False),
-    (keys.ACCEPT_CLASS, False),
-    (keys.ACCEPT_PART, False),
-    (keys.NEXT_UNCERTAIN, True),
-    (keys.DRAFT_UNLABELLED, True),
-    (keys.DRAFT_SHOWN, True),
+_ROWS: tuple[tuple[ActionSpec, ...], ...] = (
+    (keys.PREDICT, keys.REJECT),
+    (keys.ACCEPT_ALL, keys.ACCEPT_CLASS, keys.ACCEPT_PART),
+    (keys.COPY_PREDICTION, keys.COPY_PREDICTED_CLASS),
 )
-"""Each with whether its button takes a row of its own; the click model's is there without any."""
+"""Buttons, a row each; what concerns many images, or is chosen once, stands in the menu."""
+_MENU: tuple[tuple[ActionSpec, ...], ...] = (
+    (keys.NEXT_UNCERTAIN, keys.DRAFT_UNLABELLED, keys.DRAFT_SHOWN),
+    (keys.CLICK_MODEL,),
+)
 
 
 class DraftBox(QWidget):
@@ -67,34 +67,35 @@ class DraftBox(QWidget):
             tr("Also propose background, which removes labels where the model sees nothing")
         )
         self.background.toggled.connect(self._on_background_toggled)
-        self.note = label("", "muted", wrap=True)
-        self.note.hide()
-        self._grid = QGridLayout()
-        self._grid.setContentsMargins(0, 0, 0, 0)
-        self._grid.setSpacing(GRID // 2)
-        self._always = QVBoxLayout()
+        self.note = ElidedLabel("", "muted", mode=Qt.TextElideMode.ElideRight)
+        self.more = QToolButton()
+        self.more.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.more.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.more.setToolTip(tr("More about models: many images, the click model"))
+        self.more.setAccessibleName(self.more.toolTip())
+        set_icon(self.more, "more")
+        self._buttons = QVBoxLayout()
+        self._buttons.setSpacing(GRID // 2)
         self._work = QWidget()
         self._missing = label(
             tr("Train a model first; then it can propose labels."), "muted", wrap=True
         )
         form = QFormLayout()
         form.setContentsMargins(0, 0, 0, 0)
-        form.setSpacing(GRID)
+        form.setSpacing(GRID // 2)
         form.addRow(self.model)  # names are long
         form.addRow(tr("Confidence"), row(self.threshold, self._percent))
         form.addRow(self.background)
         work = QVBoxLayout(self._work)
         work.setContentsMargins(0, 0, 0, 0)
-        work.setSpacing(GRID)
+        work.setSpacing(GRID // 2)
         work.addLayout(form)
-        work.addLayout(self._grid)
+        work.addLayout(self._buttons)
+        work.addWidget(self.note)  # always there, so that nothing below it jumps
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(GRID)
         layout.addWidget(self._missing)
         layout.addWidget(self._work)
-        layout.addLayout(self._always)
-        layout.addWidget(self.note)
         self._has_draft = False
         self.is_chosen = False  # whether the user chose the model: else the best one is offered
         self.set_models((), None)
@@ -102,17 +103,23 @@ class DraftBox(QWidget):
     def set_actions(self, actions: Actions) -> None:
         """Offer what can be done with drafts."""
         for spec, text in (
-            (keys.ACCEPT_CLASS, tr("Accept class")),
-            (keys.ACCEPT_PART, tr("Accept part")),
+            (keys.PREDICT, tr("Draft")),
+            (keys.ACCEPT_ALL, tr("Accept")),
+            (keys.ACCEPT_CLASS, tr("Class")),
+            (keys.ACCEPT_PART, tr("Part")),
+            (keys.COPY_PREDICTION, tr("Copy as label")),
+            (keys.COPY_PREDICTED_CLASS, tr("Copy class")),
         ):
             actions[spec.key].setIconText(text)
-        self._always.addWidget(_tile(actions[keys.CLICK_MODEL.key]))
-        place = 0
-        for spec, is_wide in _ACTIONS:
-            width = _COLUMNS if is_wide else 1
-            tile = _tile(actions[spec.key])
-            self._grid.addWidget(tile, place // _COLUMNS, place % _COLUMNS, 1, width)
-            place += width
+        for specs in _ROWS:
+            tiles = [_tile(action) for action in actions.of(*specs)]
+            self._buttons.addLayout(row(*tiles, spacing=GRID // 2))
+        menu = QMenu(self.more)
+        for place, specs in enumerate(_MENU):
+            if place:
+                menu.addSeparator()
+            menu.addActions(actions.of(*specs))
+        self.more.setMenu(menu)
 
     def set_models(self, choices: Sequence[ModelChoice], chosen: Path | None) -> None:
         """Offer models; ``chosen`` is the path of the one to begin with, the first one else."""
@@ -156,7 +163,6 @@ class DraftBox(QWidget):
     def show_note(self, text: str) -> None:
         """Say something about the draft, or nothing."""
         self.note.setText(text)
-        self.note.setVisible(bool(text))
 
     @Slot()
     def _on_model_chosen(self) -> None:

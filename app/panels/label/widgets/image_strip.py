@@ -29,7 +29,7 @@ from PySide6.QtWidgets import (
 
 from app.look.theme import GRID, tokens
 from app.look.translation import tr, trn
-from app.widgets.class_colors import color_table, swatch
+from app.widgets.class_colors import color_table, hatched_swatch, swatch
 from app.widgets.focus_policy import TabFocusInputs
 from app.widgets.image_model import ROW_ROLE, ImageListModel
 from app.widgets.image_status_text import state_name
@@ -37,6 +37,7 @@ from app.widgets.layout import button, label
 from app.widgets.qt_images import draw_missing, draw_overlay
 from app.widgets.thumbnails import ThumbnailLoader
 from core.annotation.draft import UncertaintyOrder
+from core.images.io import IGNORE_INDEX
 from core.images.palette import Color
 from core.project import ImageQuery, ImageRow, LabelClass, Project, State
 from core.project.rows import STATES
@@ -118,9 +119,11 @@ class ImageStrip(QWidget):
         """Show the images with these ids; ``total`` are in the project."""
         self.ids = ids
         self.images.set_images(project, ids)
-        text = tr("{count} images", count=f"{len(ids):,}")
+        text = tr("{count} {count:image|images}", count=f"{len(ids):,}")
         if len(ids) != total:
-            text = tr("{shown} of {total} images", shown=f"{len(ids):,}", total=f"{total:,}")
+            text = tr(
+                "{shown} of {total} {total:image|images}", shown=f"{len(ids):,}", total=f"{total:,}"
+            )
         self.count.setText(text)
 
     def show_queue(self, count: int | None) -> None:
@@ -138,6 +141,8 @@ class ImageStrip(QWidget):
             self.class_box.addItem(tr("All classes"), None)
             for item in labels:
                 self.class_box.addItem(swatch(QColor(*item.color)), item.name, item.id)
+            if labels:
+                self.class_box.addItem(hatched_swatch(), tr("Don't care"), IGNORE_INDEX)
             self.class_box.setCurrentIndex(max(0, self.class_box.findData(chosen)))
 
     def set_colors(self, colors: Sequence[Color]) -> None:

@@ -16,11 +16,11 @@ from app.look.translation import tr
 from app.panels.label import key_actions as keys
 from app.panels.label.widgets.class_palette import ClassPalette
 from app.panels.label.widgets.draft_box import DraftBox
-from app.panels.label.widgets.mask_look import MaskLook, WindowBox
+from app.panels.label.widgets.mask_look import WindowBox
 from app.panels.label.widgets.option_box import OptionBox
 from app.panels.label.widgets.review_box import ReviewBox
 from app.widgets.focus_policy import TabFocusInputs
-from app.widgets.layout import label, let_shrink, line
+from app.widgets.layout import label, let_shrink, line, row
 
 _COLUMNS = 2
 _HALF = GRID * 14
@@ -55,7 +55,6 @@ class LabellingInspector(QWidget):
         self._grid.setContentsMargins(0, 0, 0, 0)
         self._grid.setSpacing(GRID // 2)
         self.classes = ClassPalette()
-        self.look = MaskLook()
         self.window_box = WindowBox(editor)
         self.window_title = label(tr("Grey values"), "heading")
         self.review = ReviewBox()
@@ -70,23 +69,21 @@ class LabellingInspector(QWidget):
         self.draft_title.clicked.connect(self._on_draft_title_clicked)
         self._window_line = line()
         layout = QVBoxLayout(self)
-        layout.setContentsMargins(GRID * 2, GRID * 2, GRID * 2, GRID * 2)
-        layout.setSpacing(GRID + GRID // 2)
-        # What is wanted of every image comes first, what can wait or fold comes last.
+        layout.setContentsMargins(GRID * 2, GRID, GRID * 2, GRID)
+        layout.setSpacing(GRID * 3 // 4)
+        # What is as high with every tool and class comes first, so that nothing jumps.
         for part in (
-            label(tr("Image"), "heading"),
             self.review,
+            line(),
+            self._title_row(),
+            self.draft,
             line(),
             label(tr("Classes"), "heading"),
             self.classes,
-            self.look,
             line(),
             self.tool_title,
             self.options,
             self._tool_actions,
-            line(),
-            self.draft_title,
-            self.draft,
             self._window_line,
             self.window_title,
             self.window_box,
@@ -107,6 +104,12 @@ class LabellingInspector(QWidget):
             self.left.emit()
         else:
             super().keyPressEvent(event)
+
+    def _title_row(self) -> QWidget:
+        """Return the title of the part about models, with what is rarely wanted of them."""
+        holder = QWidget()
+        holder.setLayout(row(self.draft_title, 1, self.draft.more))
+        return holder
 
     def _add_tool_actions(self, actions: Sequence[QAction]) -> None:
         """Offer what can be done with a selection."""

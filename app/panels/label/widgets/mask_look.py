@@ -33,8 +33,9 @@ class MaskLook(QWidget):
         ):
             self.style_box.addItem(text, style)
         self.style_box.currentIndexChanged.connect(self._on_changed)
+        self.opacity.setMinimumWidth(GRID * 16)
         form = QFormLayout(self)
-        form.setContentsMargins(0, 0, 0, 0)
+        form.setContentsMargins(GRID * 2, GRID, GRID * 2, GRID)
         form.setSpacing(GRID)
         form.addRow(tr("Opacity"), self.opacity)
         form.addRow(tr("Masks as"), self.style_box)

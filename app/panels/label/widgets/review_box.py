@@ -6,7 +6,7 @@ from typing import cast
 
 from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtGui import QColor, QKeyEvent
-from PySide6.QtWidgets import QComboBox, QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLineEdit, QWidget
 
 from app.look.theme import GRID
 from app.look.translation import tr
@@ -32,18 +32,18 @@ class ReviewBox(QWidget):
             self.state.addItem(state_name(state), state)
         self.state.activated.connect(self._on_state_activated)
         self.comment = QLineEdit()
-        self.comment.setPlaceholderText(tr("A note on this image"))
+        self.comment.setPlaceholderText(tr("Note"))
         self.comment.setAccessibleName(tr("Comment"))
         self.comment.editingFinished.connect(self.finish)
         self._image_id: int | None = None
         self._comment = ""
         self.state.setToolTip(tr("State"))
-        self.comment.setToolTip(tr("Comment"))
-        layout = QVBoxLayout(self)
+        self.comment.setToolTip(tr("A note on this image"))
+        layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(GRID)
-        layout.addWidget(self.state)
-        layout.addWidget(self.comment)
+        layout.addWidget(self.state, 1)
+        layout.addWidget(self.comment, 1)
         self.renew_colors()
 
     def show_row(self, row: ImageRow | None) -> None:

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QFrame, QSizePolicy, QToolButton, QVBoxLayout, QWi
 from app.canvas.actions import Actions
 from app.canvas.tools import TOOLS
 from app.look.theme import GRID
-from app.panels.label.key_actions import tool_key
+from app.panels.label.key_actions import REGIONS, tool_key
 from app.widgets.layout import line
 
 _SIDE = GRID * 5
@@ -17,7 +17,10 @@ _LEAST = GRID * 2 + 6
 
 
 class ToolBar(QFrame):
-    """One checked button, as the actions' own group has it; lines set groups of tools apart."""
+    """One checked button, as the actions' own group has it; lines set groups of tools apart.
+
+    Below the tools stands what is no tool, but is drawn all the same: regions.
+    """
 
     def __init__(self, actions: Actions, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -32,6 +35,10 @@ class ToolBar(QFrame):
                 layout.addSpacing(GRID // 4)
             for action in actions.of(*map(tool_key, group)):
                 layout.addWidget(_button(action))
+        layout.addSpacing(GRID // 4)
+        layout.addWidget(line())
+        layout.addSpacing(GRID // 4)
+        layout.addWidget(_button(actions[REGIONS.key]))
         layout.addStretch(1)
 
 
@@ -43,6 +50,8 @@ def _button(action: QAction) -> QToolButton:
     made.setMinimumHeight(_LEAST)
     made.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Preferred)
     made.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+    action.visibleChanged.connect(lambda: made.setVisible(action.isVisible()))
+    made.setVisible(action.isVisible())
     return made
 
 

@@ -37,6 +37,7 @@ class ComparePanel(Panel):
     key = "compare"
     title = message("Compare")
     icon = "compare"
+    guide = "training.md"
 
     def __init__(self, context: AppContext, parent: QWidget | None = None) -> None:
         super().__init__(context, parent)

@@ -16,8 +16,8 @@ from app.canvas.renderer import MaskStyle
 from app.canvas.view import CanvasView
 from app.look.theme import GRID
 from app.look.translation import tr, translated
-from app.panels.ship.regions.drawing_tool import Form, RegionTool
-from app.panels.ship.regions.region_state import RegionState
+from app.regions.drawing_tool import Form, RegionTool
+from app.regions.region_state import RegionState
 from app.services.background import BackgroundTasks
 from app.widgets.elided_label import ElidedLabel
 from app.widgets.layout import button, line

@@ -12,7 +12,7 @@ from app.canvas.tool_drawing import draw_box, draw_handles, draw_line
 from app.canvas.tools.host import ToolHost
 from app.canvas.tools.tool import Pointer, Tool
 from app.look.theme import tokens
-from app.panels.ship.regions.region_state import RegionState
+from app.regions.region_state import RegionState
 from core.annotation.hit_test import edge_at, vertex_at
 from core.annotation.inspected_regions import InspectedRegion, RegionKind, kept_inside
 from core.annotation.polygon import (

@@ -9,8 +9,8 @@ from PySide6.QtWidgets import QListWidget, QListWidgetItem, QVBoxLayout, QWidget
 from app.look.icons import pixmap
 from app.look.theme import GRID
 from app.look.translation import tr
-from app.panels.ship.regions.drawing_tool import region_color
-from app.panels.ship.regions.region_state import RegionState
+from app.regions.drawing_tool import region_color
+from app.regions.region_state import RegionState
 from app.widgets.layout import button, label, row
 from core.annotation.inspected_regions import InspectedRegion, RegionKind
 
