@@ -235,7 +235,7 @@ class Segmenter(SegmentationModel):
                 "A compressed model goes on with its own weights: set pretrain_weights to None."
             )
 
-        self.thresholds = None  # which were of other weights
+        self.thresholds = self.score_offsets = None  # which were of other weights
 
         def load_weights(reporter: Reporter) -> None:
             start_from(self, pretrain_weights, labels=train_dataset.labels, reporter=reporter)
@@ -626,7 +626,7 @@ class Segmenter(SegmentationModel):
             sampling=sampling,
             epoch_images=epoch_images,
         )
-        self.thresholds = None  # which were of other weights
+        self.thresholds = self.score_offsets = None  # which were of other weights
         return aware_training.quant_aware_train(
             self,
             options,
