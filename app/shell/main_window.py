@@ -453,7 +453,6 @@ class MainWindow(QMainWindow):
             area.current_panel.guide if area is not None and has_panel else "quick-start.md"
         )
         dialog.show()
-        dialog.raise_()
         dialog.activateWindow()
         return dialog
 

@@ -218,7 +218,7 @@ class BookView(QFrame):
         picture.setAccessibleName(tr("Example from {image}", image=example.image))
         is_good = example.kind is ExampleKind.GOOD
         kind = label(
-            tr("Good") if is_good else tr("Borderline"), "success" if is_good else "warning"
+            tr("Good example") if is_good else tr("Borderline example"), "success" if is_good else "warning"
         )
         more = _tool("more", tr("Change this example"))
         more.setEnabled(self._editable)

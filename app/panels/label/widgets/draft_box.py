@@ -103,8 +103,8 @@ class DraftBox(QWidget):
     def set_actions(self, actions: Actions) -> None:
         """Offer what can be done with drafts."""
         for spec, text in (
-            (keys.PREDICT, tr("Draft")),
-            (keys.ACCEPT_ALL, tr("Accept")),
+            (keys.PREDICT, tr("Predict")),
+            (keys.ACCEPT_ALL, tr("Take all")),
             (keys.ACCEPT_CLASS, tr("Class")),
             (keys.ACCEPT_PART, tr("Part")),
             (keys.COPY_PREDICTION, tr("Copy as label")),
