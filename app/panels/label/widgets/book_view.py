@@ -33,9 +33,9 @@ from core.project.defect_book import MOST_LETTERS, BookPage, Example, ExampleKin
 
 _WIDTH = GRID * 28
 _SIDE = _WIDTH - GRID * 5
-_MOST_HEIGHT = GRID * 20
+_MOST_HEIGHT = GRID * 16
 _TYPING_MS = 800
-_DEFINITION_LINES = 5
+_DEFINITION_LINES = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +218,8 @@ class BookView(QFrame):
         picture.setAccessibleName(tr("Example from {image}", image=example.image))
         is_good = example.kind is ExampleKind.GOOD
         kind = label(
-            tr("Good example") if is_good else tr("Borderline example"), "success" if is_good else "warning"
+            tr("Good example") if is_good else tr("Borderline example"),
+            "success" if is_good else "warning",
         )
         more = _tool("more", tr("Change this example"))
         more.setEnabled(self._editable)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from labelling_parts import labelling_panel, trigger
-from PySide6.QtWidgets import QFrame, QLabel, QLineEdit
+from PySide6.QtWidgets import QApplication, QFrame, QLabel, QLineEdit
 
 from core.images.io import read_image
 from core.project.defect_book import DefectBook, ExampleKind
@@ -16,6 +16,7 @@ def panel(opened, qtbot):
 
 
 def cards(panel) -> list[QFrame]:
+    QApplication.processEvents()  # what is new is shown a moment later
     found = panel.view.book.cards.findChildren(QFrame)
     return [one for one in found if one.property("role") == "card" and not one.isHidden()]
 
