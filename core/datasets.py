@@ -23,7 +23,7 @@ import numpy.typing as npt
 from core.images import io as images
 from core.images.io import IGNORE_INDEX
 from core.images.palette import Color, default_palette
-from core.system.errors import InputError
+from core.system.errors import InputError, MissingFilesError, named
 from core.system.files import (
     encoding_remark,
     make_folder,
@@ -208,7 +208,9 @@ def read_labels(path: Path | str) -> tuple[str, ...]:
             )
     if len(lines) > IGNORE_INDEX:
         raise InputError(
-            "{file} names {count} classes; there can be at most 255.", file=path, count=len(lines)
+            "{file} names {count} {count:class|classes}; there can be at most 255.",
+            file=path,
+            count=len(lines),
         )
     return tuple(lines)
 
@@ -307,8 +309,9 @@ class _Spelling:
 def respelt_remark(files: Sequence[Path], file_list: Path | str) -> Message:
     """Say that files were taken though a list spells them otherwise; at least one."""
     return message(
-        "{count} files of {list} are spelt otherwise on the disk, in letter case or accents; they"
-        " are taken as they differ in nothing else (the first is {file}).",
+        "{count} {count:file|files} of {list} {count:is|are} spelt otherwise on the disk, in "
+        "letter case or accents; they are taken as they differ in nothing else (the first is "
+        "{file}).",
         count=len(files),
         list=file_list,
         file=files[0],
@@ -348,8 +351,8 @@ def _split_line(line: str, path: Path | str, number: int) -> tuple[str, ...]:
         tokens = [next(filter(None, groups)) for groups in _TOKEN.findall(line.strip())]
     if len(tokens) > 2:
         raise InputError(
-            "Line {line} of {file} has {count} parts where an image and a mask belong; separate"
-            " paths that hold spaces by a tab or put them in quotes.",
+            "Line {line} of {file} has {count} {count:part|parts} where an image and a mask "
+            "belong; separate paths that hold spaces by a tab or put them in quotes.",
             line=number,
             file=path,
             count=len(tokens),
@@ -437,8 +440,7 @@ class SegDataset:
             raise content.problems[0]
         if not content.items:
             raise InputError("{file} lists no images.", file=file_list)
-        for item in content.items:
-            check_exists(item, file_list)
+        check_exist(content.items, file_list)
         self.file_list = [{"image": str(i.image), "mask": str(i.mask)} for i in content.items]
         self._known = np.zeros(256, np.uint8)
         self._known[[*range(self.num_classes), IGNORE_INDEX]] = 1
@@ -501,19 +503,41 @@ class SegDataset:
         raise unknown_values_error(path, value, int(counts[value]), self.num_classes)
 
 
+def check_exist(items: Sequence[Item], file_list: Path | str) -> None:
+    """Raise ``MissingFilesError`` naming all images and masks of a list that are missing."""
+    missing = [item for item in items if not (item.image.is_file() and item.mask.is_file())]
+    if len(missing) > 1:
+        files = [file for item in missing for file in item if not file.is_file()]
+        raise MissingFilesError(
+            "Files of {list} do not exist ({count}): {names}.",
+            count=len(files),
+            list=file_list,
+            names=named(files),
+            files=[item.image for item in missing],
+        )
+    for item in missing:
+        check_exists(item, file_list)
+
+
 def check_exists(item: Item, file_list: Path | str) -> None:
     """Raise ``InputError`` when the image or the mask of a list's line is missing."""
     if not item.image.is_file():
         if (other := _called_alike(item.image)) is not None:
             raise _alike_error(item.image, other, file_list)
-        raise InputError(
-            "The image {file} of {list} does not exist.", file=item.image, list=file_list
+        raise MissingFilesError(
+            "The image {file} of {list} does not exist.",
+            file=item.image,
+            list=file_list,
+            files=[item.image],
         )
     if not item.mask.is_file():
         if (other := _called_alike(item.mask)) is not None:
             raise _alike_error(item.mask, other, file_list)
-        raise InputError(
-            "The mask {file} of {list} does not exist.", file=item.mask, list=file_list
+        raise MissingFilesError(
+            "The mask {file} of {list} does not exist.",
+            file=item.mask,
+            list=file_list,
+            files=[item.image],
         )
 
 
@@ -539,8 +563,8 @@ def _called_alike(path: Path) -> str | None:
 def unknown_values_error(path: Path | str, value: int, count: int, num_classes: int) -> InputError:
     """The error of a mask with ``count`` pixels of a ``value`` that is no class."""
     return InputError(
-        "The mask {file} holds the value {value} on {count} pixels, but the {classes} classes have"
-        " the values 0 to {last} (255 is ignored).",
+        "The mask {file} holds the value {value} on {count} {count:pixel|pixels}, but the "
+        "{classes} {classes:class has|classes have} the values 0 to {last} (255 is ignored).",
         file=path,
         value=value,
         count=count,

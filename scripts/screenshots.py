@@ -4,7 +4,8 @@
 
 Training, evaluation and compression really run, in worker processes; ``--epochs 0`` leaves them
 out. With ``--work`` the demo's folder is kept and used again. ``--docs`` also writes the pictures
-of the documentation, small, as ``docs/images/*.png``.
+of the documentation and of the tutorial, small, as ``docs/images/*.png``, those of the Chinese one
+as ``docs/images/zh/*.png``; pictures that were not taken stay as they are.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ from app.shell.application import Application
 from core.demo import Workspace, open_workspace
 from core.runs.events import Progress
 from core.runs.run_folder import FINAL_STATES
+from core.system.errors import UnreadableFilesError, named
 
 SIZE = (1440, 900)
 LOOKS = (("light", "en"), ("dark", "en"), ("light", "zh_CN"))
@@ -48,6 +50,16 @@ FOR_DOCS = {
     "inspect": "light_en_inspection",
     "compress": "light_en_compression",
     "ship": "light_en_shipping_rules",
+    "start": "home",
+    "tour": "tour_2",
+    "problem": "light_en_problem",
+    "zh/start": "home_zh_CN",
+    "zh/data": "light_zh_CN_dataset",
+    "zh/label": "light_zh_CN_labelling",
+    "zh/train": "light_zh_CN_model",
+    "zh/monitor": "light_zh_CN_monitor",
+    "zh/inspect": "light_zh_CN_inspection",
+    "zh/ship": "light_zh_CN_shipping_rules",
 }
 
 
@@ -103,7 +115,8 @@ def main() -> int:
         show_everything(options.out, workspace, Path(temporary), epochs=options.epochs)
     if options.docs:
         for name, picture in FOR_DOCS.items():
-            write_small(options.out / f"{picture}.png", DOCS_DIR / f"{name}.png")
+            if (source := options.out / f"{picture}.png").exists():
+                write_small(source, DOCS_DIR / f"{name}.png")
     return 0
 
 
@@ -133,6 +146,7 @@ def show_everything(out: Path, workspace: Workspace, folder: Path, *, epochs: in
         take_dialogs(application, camera, workspace)
         fields = workspace.training_fields() | {"epochs": epochs}
         application.open_project(workspace.project_dir)
+        camera.wait(1.0)
         if epochs and not application.context.runs("train"):
             train_and_measure(application, camera, fields)
             compress(application, camera)
@@ -143,13 +157,22 @@ def show_everything(out: Path, workspace: Workspace, folder: Path, *, epochs: in
             camera.wait(1.0)
             camera.prefix = f"{theme}_{language}_"
             take_panels(application, camera)
+            take_problem(application, camera)
     finally:
         application.shut_down()
 
 
 def take_dialogs(application: Application, camera: Camera, workspace: Workspace) -> None:
-    """The start page and the two dialogs that lead into a project."""
+    """The start page, the tour, and the two dialogs that lead into a project."""
+    application.window.home_notice.clear()  # the offer of the tour, which has pictures of its own
     camera.take(application.window, "home")
+    application.set_language("zh_CN")
+    camera.wait(1.0)  # the window is built anew
+    application.window.home_notice.clear()
+    camera.take(application.window, "home_zh_CN")
+    application.set_language("en")
+    camera.wait(1.0)
+    take_tour(application, camera)
     dialog = application.window.show_new_project()
     dialog.name_edit.setText("Surface inspection")
     camera.take(dialog, "new_project")
@@ -163,6 +186,36 @@ def take_dialogs(application: Application, camera: Camera, workspace: Workspace)
         importing.reject()
         camera.wait(0.5)
         application.context.close_project()
+
+
+def take_tour(application: Application, camera: Camera) -> None:
+    """Every mark of the tour."""
+    window = application.window
+    window.start_tour()
+    number = 0
+    while window.tour.isVisible():
+        number += 1
+        camera.take(window, f"tour_{number}")
+        window.tour.go_on()
+
+
+def take_problem(application: Application, camera: Camera) -> None:
+    """What is said where images cannot be read."""
+    window, project = application.window, application.context.project
+    assert project is not None
+    files = [row.path for row in project.images(limit=3)]
+    window.work_area.show_panel("model")
+    camera.wait_until(lambda: not window.work_area.panels["model"].busy)
+    window.show_error(
+        UnreadableFilesError(
+            "Files cannot be read ({count}): {names}. Replace them, or leave them out.",
+            count=len(files),
+            names=named(files),
+            files=files,
+        )
+    )
+    camera.take(window, "problem")
+    window.work_area.problems("model").clear()
 
 
 def train_and_measure(application: Application, camera: Camera, fields: dict[str, object]) -> None:

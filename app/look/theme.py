@@ -206,6 +206,9 @@ QFrame[role="card"] {{ background: {t.surface}; border: 1px solid {t.border};
   border-radius: {RADIUS}px; }}
 QFrame[role="drop"] {{ background: {t.accent_soft}; border: 2px dashed {t.accent};
   border-radius: {RADIUS}px; }}
+QFrame[role="problem"], QFrame[role="caution"] {{ background: {t.surface};
+  border: 1px solid {t.border}; border-left: 4px solid {t.danger}; border-radius: {RADIUS}px; }}
+QFrame[role="caution"] {{ border-left-color: {t.warning}; }}
 QFrame[role="bar"] {{ background: {t.surface}; border: none; }}
 QFrame[role="line"] {{ background: {t.border}; border: none; }}
 QWidget[role="surface"] {{ background: {t.surface}; }}
@@ -233,13 +236,16 @@ QToolButton:disabled {{ color: {t.muted}; }}
 QToolButton[role="step"] {{ text-align: left; padding-left: {GRID}px; font-weight: 600; }}
 QToolButton[role="step"]:checked {{ color: {t.accent}; }}
 QToolButton[role="fold"] {{ padding-left: 0; }}
-QToolButton[role="project"] {{ font-weight: 600; padding: {half}px {GRID}px; }}
+QToolButton[role="project"] {{ font-weight: 600;
+  padding: {half}px {GRID * 3}px {half}px {GRID}px; }}
 QToolButton[role="tile"] {{ background: {t.surface}; border: 1px solid {t.border};
   padding: {half}px {GRID}px; min-height: 18px; }}
 QToolButton[role="tile"]:hover {{ background: {t.hover}; }}
 QToolButton[role="tile"]:checked {{ background: {t.accent_soft}; border: 1px solid {t.accent}; }}
 QToolButton[role="tile"]:focus {{ border: 1px solid {t.accent}; }}
 QToolButton::menu-indicator {{ image: none; }}
+QToolButton[role="project"]::menu-indicator {{ image: {_url("style-arrow-down")}; width: 14px;
+  height: 14px; subcontrol-origin: padding; subcontrol-position: center right; right: {half}px; }}
 QLineEdit, QSpinBox, QDoubleSpinBox, QComboBox {{ background: {t.surface}; color: {t.text};
   border: 1px solid {t.border}; border-radius: {RADIUS}px; padding: 3px 6px; min-height: 22px;
   selection-background-color: {t.accent}; selection-color: {t.on_accent}; }}

@@ -1,7 +1,7 @@
 """The window's language: English in the source, other languages from gettext catalogues.
 
 Templates are looked up as they stand and filled afterwards, so that translators see the places:
-``tr("{count} images", count=3)``.
+``tr("{count} {count:image|images}", count=3)``.
 """
 
 from __future__ import annotations
@@ -13,10 +13,17 @@ from typing import Any
 import polib
 from PySide6.QtCore import QCoreApplication, QLibraryInfo, QLocale, QTranslator
 
-from core.system.messages import Message
+from core.system.messages import Message, fill, message
 
 LANGUAGES: dict[str, str] = {"en": "English", "zh_CN": "简体中文"}
 TRANSLATIONS_DIR = Path(__file__).resolve().parents[2] / "resources" / "translations"
+#: Places whose values are names of subsets, and what people call these within a sentence.
+_SUBSET_PLACES = ("subset", "other_subset")
+_SUBSETS = {
+    "train": message("training"),
+    "val": message("validation"),
+    "test": message("test"),
+}
 _log = logging.getLogger(__name__)
 
 
@@ -41,7 +48,11 @@ def translated(sentence: Message | str) -> str:
     """Return a sentence of ``core`` in the current language."""
     if isinstance(sentence, str):
         return _State.catalogue.get(sentence, sentence)
-    return tr(sentence.template, **sentence.params)
+    params = dict(sentence.params)
+    for place in _SUBSET_PLACES:
+        if (name := _SUBSETS.get(params.get(place, ""))) is not None:
+            params[place] = tr(name.template)
+    return tr(sentence.template, **params)
 
 
 def current_language() -> str:
@@ -100,7 +111,7 @@ def _fill(text: str, template: str, params: dict[str, Any]) -> str:
     if not params:
         return text
     try:
-        return text.format(**params)
+        return fill(text, params)
     except (KeyError, IndexError, ValueError):
         _log.exception("translation of %r does not fit its places", template)
-        return template.format(**params)
+        return fill(template, params)

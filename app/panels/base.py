@@ -23,11 +23,15 @@ _FOOTER = 64
 
 
 class StepState(StrEnum):
-    """Where a step of the loop stands; ``WARNING``: gone through, but of no use."""
+    """Where a step of the loop stands.
+
+    ``WORKING``: a job of it is not over yet; ``WARNING``: gone through, but of no use.
+    """
 
     DONE = "done"
     NEXT = "next"
     BLOCKED = "blocked"
+    WORKING = "working"
     WARNING = "warning"
 
 

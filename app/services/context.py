@@ -29,6 +29,8 @@ from core.runs.kinds import find_kind
 from core.runs.run_folder import RunFolder
 from core.system.devices import DeviceInfo
 from core.system.engine_devices import training_devices
+from core.system.errors import InputError, ReadOnlyError
+from core.system.messages import Message
 
 _log = logging.getLogger(__name__)
 _SHUTDOWN_WAIT_S = 45.0
@@ -62,6 +64,7 @@ class AppContext(QObject):
         new_labels: gives them subsets.
         best_models: which training's model is taken unless another is chosen.
         board: shows curves in the browser.
+        read_only_reason: why the open project is for reading only; None where nothing forced it.
         image_in_hand: id of the image that was last opened or chosen by hand and not taken up by
             another panel yet; None for none.
     """
@@ -91,7 +94,9 @@ class AppContext(QObject):
     devices_changed = Signal()
     """``devices`` is known."""
     error_occurred = Signal(object)
-    """(Exception): something the user must be told; the window shows one dialog."""
+    """(Exception): something the user must be told; the panel in front shows it."""
+    diagnosis_requested = Signal()
+    """The window should ask where to save a diagnostic bundle."""
 
     def __init__(self, store: SettingsStore | None = None, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -107,8 +112,10 @@ class AppContext(QObject):
         self._follow_ups = FollowUps(
             self.tasks, start=self._start_follow_up, hold=self.jobs.hold, parent=self
         )
+        self.read_only_reason: Message | None = None
         self.image_in_hand: int | None = None
         self._last_run: str | None = None
+        self._refused: tuple[object, Mapping[str, Any]] | None = None
         self._then: Callable[[], None] | None = None
         self._connect_new_labels()
         self.jobs.job_event.connect(self._on_job_event)
@@ -152,6 +159,27 @@ class AppContext(QObject):
             return
         self._take_over(Project.open(folder, read_only=read_only))
 
+    def open_for_reading(self, error: ReadOnlyError, folder: Path) -> None:
+        """Open a project that refused to be opened for writing with ``error``.
+
+        Raises:
+            InputError: as ``open_project``.
+        """
+        project = Project.open(folder, read_only=True)
+        self.close_project()
+        self.read_only_reason = error.why
+        self._take_over(project)
+
+    def open_for_writing(self) -> None:
+        """Open the project that is open for reading again, for writing.
+
+        Raises:
+            ReadOnlyError: it still cannot be written; the project stays open for reading.
+            InputError: it cannot be opened any more.
+        """
+        if self.project is not None and self.project.read_only:
+            self._take_over(Project.open(self.project.folder))
+
     def close_project(self) -> None:
         """Close the project; its jobs must have ended (see ``stop_jobs``)."""
         old = self.project
@@ -160,14 +188,15 @@ class AppContext(QObject):
         self.tasks.cancel_all()
         self.jobs.hold(False)  # what held it may have been cancelled
         self.new_labels.forget()
-        self.project = None
-        self._last_run = None
+        self.project, self.read_only_reason = None, None
+        self._last_run, self._refused = None, None
         self.project_changed.emit(None)  # panels let go of it before it is closed
         self._close(old)
 
     def _take_over(self, project: Project) -> None:
+        reason = self.read_only_reason if self.project is None and project.read_only else None
         self.close_project()
-        self.project = project
+        self.project, self.read_only_reason = project, reason
         self._follow_ups.forget()
         self.settings.add_recent(project.folder)
         self.settings.projects_dir = project.folder.parent
@@ -194,12 +223,14 @@ class AppContext(QObject):
 
     # Runs
 
-    def start_run(self, fields: Mapping[str, Any]) -> None:
+    def start_run(
+        self, fields: Mapping[str, Any], *, then: Callable[[str], None] | None = None
+    ) -> None:
         """Freeze the dataset and start a job on it; ``run_started`` tells its id.
 
         ``fields`` are those of a job's spec including ``kind`` but without ``data_dir``, which
         becomes the revision's folder. Writing the revision happens in the background; errors
-        arrive through ``error_occurred``.
+        arrive through ``error_occurred``. ``then`` is called with the id once it is queued.
         """
         project = self.project
         if project is None:
@@ -212,9 +243,36 @@ class AppContext(QObject):
 
         self.tasks.start(
             prepare,
-            on_done=lambda row: self._on_run_prepared(project, row),
-            on_failed=self.error_occurred.emit,
+            on_done=lambda row: self._on_run_prepared(project, row, then),
+            on_failed=lambda error: self._on_run_refused(error, wanted),
         )
+
+    def refused_fields(self, error: object) -> Mapping[str, Any] | None:
+        """The fields of the run that could not be begun because of ``error``."""
+        refused = self._refused
+        return refused[1] if refused is not None and refused[0] is error else None
+
+    def restart_run(self, run_id: str, changes: Mapping[str, Any] | None = None) -> None:
+        """Start a new run that is asked for what another one was, on the data as they are now.
+
+        A training goes on from the checkpoint that the other one left, if any.
+
+        Args:
+            run_id: the other one.
+            changes: fields of its spec that are to be others.
+        """
+        row = self._row(run_id)
+        if row is None:
+            return
+        folder = RunFolder(row.folder)
+        try:
+            fields = folder.spec.model_dump(exclude={"data_dir"})
+        except InputError as error:
+            self.error_occurred.emit(error)
+            return
+        if row.kind == "train" and folder.last_checkpoint is not None:
+            fields["resume"] = folder.last_checkpoint
+        self.start_run({**fields, **(changes or {})}, then=self.show_run)
 
     @Slot(str)
     def resume_run(self, run_id: str) -> None:
@@ -336,10 +394,13 @@ class AppContext(QObject):
 
     def show_run(self, run_id: str) -> None:
         """Bring the panel to the front that shows a run."""
+        self.navigate(run_target(self.run_panel(run_id), int(run_id)))
+
+    def run_panel(self, run_id: str) -> str:
+        """Key of the panel that shows a run."""
         row = self._row(run_id)
         kind = None if row is None else find_kind(row.kind)
-        panel = ShowTraining.panel if kind is None else kind.panel
-        self.navigate(run_target(panel, int(run_id)))
+        return ShowTraining.panel if kind is None else kind.panel
 
     def find_devices(self) -> None:
         """Look for devices in the background; ``devices_changed`` follows."""
@@ -392,9 +453,18 @@ class AppContext(QObject):
             verdict is not None and verdict.is_warning,
         )
 
-    def _on_run_prepared(self, project: Project, run: RunRow) -> None:
-        if self.project is project:
-            self._start(run)
+    def _on_run_prepared(
+        self, project: Project, run: RunRow, then: Callable[[str], None] | None
+    ) -> None:
+        if self.project is not project:
+            return
+        self._start(run)
+        if then is not None:
+            then(str(run.id))
+
+    def _on_run_refused(self, error: Exception, fields: Mapping[str, Any]) -> None:
+        self._refused = error, fields
+        self.error_occurred.emit(error)
 
     def _start(self, run: RunRow) -> None:
         run_id = str(run.id)

@@ -68,8 +68,8 @@ class NewLabels(QObject):
         self.notice_requested.emit(
             Notice(
                 tr(
-                    "Divided: {train} images to train on, {val} to validate, {test} to test. They "
-                    "stay where they are; later labels join them.",
+                    "Divided: {train} {train:image|images} to train on, {val} to validate, {test} "
+                    "to test. They stay where they are; later labels join them.",
                     train=f"{counts['train']:,}",
                     val=f"{counts['val']:,}",
                     test=f"{counts['test']:,}",

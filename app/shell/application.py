@@ -18,6 +18,7 @@ from app.look.theme import apply_theme
 from app.look.translation import current_language, set_language, tr
 from app.services import settings
 from app.services.context import AppContext
+from app.services.notices import Notice
 from app.services.settings import SettingsStore
 from app.services.targets import ShowDataset, ShowTraining
 from app.services.updates import UpdateWatch
@@ -63,7 +64,9 @@ class Application(QObject):
         self.context.find_devices()
         problem = self.context.store.problem
         if problem is not None:
-            dialogs.show_error(self.window, problem)
+            self.context.error_occurred.emit(problem)
+        if self.context.store.is_new:
+            self.window.offer_tour()
         self._show_changes_once()
         self.updates.look_if_due()
 
@@ -115,6 +118,8 @@ class Application(QObject):
             self.window.work_area.show_kept(kept)
             self.window.work_area.show_panel(panel)
         self.window.top_bar.search.setText(search)
+        if old.offers_tour:
+            self.window.offer_tour()
         self.window.setGeometry(old.geometry())
         if old.isMaximized():
             self.window.showMaximized()
@@ -137,6 +142,7 @@ class Application(QObject):
         dialog = DemoDialog(self.context.projects_dir() / _DEMO_FOLDER, self.window)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.demo_made.connect(self._on_demo_made)
+        dialog.failed.connect(self.context.error_occurred)
         dialog.open()
 
     @Slot(object)
@@ -179,9 +185,8 @@ class Application(QObject):
 
     @Slot()
     def _on_up_to_date(self) -> None:
-        dialogs.tell(
-            self.window,
-            tr("Maskwright {version} is the newest version.", version=self.updates.version),
+        self.window.tell(
+            Notice(tr("Maskwright {version} is the newest version.", version=self.updates.version))
         )
 
     @Slot()
@@ -239,6 +244,7 @@ def run_window(
     collector = GarbageCollector(qt)
     collector.start()
     application = Application(qt)
+    hook.caught.connect(application.context.error_occurred)
     application.show()
     if project is not None:
         QTimer.singleShot(0, application, lambda: application.open_project(project, start_run))

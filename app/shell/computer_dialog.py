@@ -21,8 +21,9 @@ from PySide6.QtWidgets import (
 from app.look.icons import pixmap
 from app.look.theme import GRID, Tokens, tokens
 from app.look.translation import tr, translated, trn
-from app.widgets import dialogs
 from app.widgets.layout import button, clear_layout, column, keep_place, label, row
+from app.widgets.problem_bar import ProblemBar
+from app.widgets.problem_fixes import plain_problem
 from core.system.doctor.check import Check, Severity
 from core.system.doctor.diagnosis import examine
 from core.system.files import write_text_atomic
@@ -99,6 +100,8 @@ class ComputerDialog(QDialog):
         layout.addWidget(self.summary)
         layout.addWidget(self.bar)
         layout.addWidget(self.list, 1)
+        self.problem = ProblemBar()
+        layout.addWidget(self.problem)
         layout.addWidget(self._make_buttons())
         self.start()
 
@@ -187,7 +190,7 @@ class ComputerDialog(QDialog):
         try:
             write_text_atomic(file, self.as_text())
         except OSError as error:
-            dialogs.show_error(self, error)
+            self.problem.show_problem(plain_problem(error))
 
 
 class _Finding(QWidget):

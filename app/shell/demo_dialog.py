@@ -13,7 +13,6 @@ from PySide6.QtWidgets import QDialog, QDialogButtonBox, QProgressBar, QVBoxLayo
 from app.look.theme import GRID
 from app.look.translation import tr
 from app.services.background import BackgroundTasks, Progress
-from app.widgets import dialogs
 from app.widgets.layout import label
 from core.demo import open_workspace
 from core.system.messages import Message
@@ -35,6 +34,8 @@ class DemoDialog(QDialog):
 
     demo_made = Signal(object)
     """(ReadyDemo)."""
+    failed = Signal(object)
+    """(Exception): it could not be made; the dialog is closed."""
 
     def __init__(self, folder: Path, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -71,9 +72,8 @@ class DemoDialog(QDialog):
         self.demo_made.emit(ready)
 
     def _on_failed(self, error: Exception) -> None:
-        parent = self.parentWidget()
         self.reject()
-        dialogs.show_error(parent, error)
+        self.failed.emit(error)
 
     def _on_progress(self, fraction: float, _text: Message | None) -> None:
         self.bar.setValue(round(fraction * _BAR_STEPS))

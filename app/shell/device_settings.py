@@ -16,6 +16,9 @@ from app.shell.prepare_dialog import PrepareDialog, WantedFolder
 from app.shell.top_bar import device_facts
 from app.widgets import dialogs
 from app.widgets.layout import button, label, row
+from app.widgets.notice_bar import NoticeBar
+from app.widgets.problem_bar import ProblemBar
+from app.widgets.problem_fixes import plain_problem
 from core.system.devices import DeviceInfo, list_devices
 from core.system.gpu_environment.build_choice import BUILDS, ENGINE_VERSION
 from core.system.gpu_environment.environment_folders import (
@@ -84,7 +87,10 @@ class DeviceSettings(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(GRID)
         layout.addWidget(self.processor)
+        self.problem, self.notice = ProblemBar(), NoticeBar()
         layout.addWidget(card)
+        layout.addWidget(self.problem)
+        layout.addWidget(self.notice)
         for link in (self.folder_button, self.prepare_button, self.remove_button):
             layout.addLayout(row(link, 1))
         self._show()
@@ -165,13 +171,12 @@ class DeviceSettings(QWidget):
     def _prepare(self, wanted: WantedFolder) -> None:
         def tell(_prepared: object) -> None:
             self.look()
-            dialogs.tell(
-                self,
+            self.notice.tell(
                 tr(
                     "The folder is ready: {folder}. Carry it to the other computer and take it "
                     "there under Settings.",
                     folder=wanted.folder,
-                ),
+                )
             )
 
         self._run(
@@ -190,13 +195,15 @@ class DeviceSettings(QWidget):
             on_failed=self._on_failed,
             on_progress=self._on_progress,
         )
+        self.problem.clear()
+        self.notice.clear()
         self.bar.setRange(0, 0)
         self.stage.setText("")
         self.stop_button.setEnabled(True)
         self._show(working=True)
 
     def _on_failed(self, error: Exception) -> None:
-        dialogs.show_error(self, error)
+        self.problem.show_problem(plain_problem(error))
         self.look()
 
     def _on_progress(self, fraction: float, text: Message | None) -> None:

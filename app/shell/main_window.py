@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QDateTime, QLocale, Qt, Signal, Slot
+from PySide6.QtCore import QDateTime, QLocale, QSize, Qt, Signal, Slot
 from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import (
     QDialog,
@@ -19,11 +20,14 @@ from PySide6.QtWidgets import (
 
 from app.look.icons import retint_icons
 from app.look.theme import GRID, configure_plots
-from app.look.translation import tr, translated, trn
+from app.look.translation import tr, trn
 from app.panels.data.import_dialog import ImportDialog
 from app.services.context import AppContext
-from app.services.targets import ShowDataset, Target
+from app.services.notices import Notice
+from app.services.targets import ShowDataset, ShowTraining, Target
 from app.shell.closing_page import ClosingPage
+from app.shell.diagnosis import Diagnosis
+from app.shell.focus_keeper import FocusKeeper
 from app.shell.help_dialog import HelpDialog
 from app.shell.home import HomePage
 from app.shell.intake import Intake
@@ -32,11 +36,18 @@ from app.shell.job_strip import JobStrip
 from app.shell.log_dialog import LogDialog
 from app.shell.new_project_dialog import NewProject, NewProjectDialog
 from app.shell.top_bar import TopBar
+from app.shell.tour import Tour
 from app.shell.update_notice import UpdateNotice
+from app.shell.window_place import place_window
 from app.shell.work_area import WorkArea
 from app.widgets import dialogs
-from app.widgets.layout import line
+from app.widgets.layout import column, line
+from app.widgets.notice_bar import NoticeBar
+from app.widgets.problem_bar import Fix, Problem, ProblemArea
+from app.widgets.problem_fixes import ask_folder, describe
+from app.widgets.term_hints import TermHints
 from core.project import GarbageReport, Project
+from core.project.project_folder import is_project
 from core.runs.events import Event, Failed
 from core.system.errors import ReadOnlyError
 
@@ -44,7 +55,7 @@ if TYPE_CHECKING:
     from app.shell.computer_dialog import ComputerDialog
     from app.shell.guide_dialog import GuideDialog
 
-_MINIMUM_SIZE = (GRID * 120, GRID * 75)
+_MINIMUM_SIZE = QSize(GRID * 120, GRID * 75)
 
 
 class MainWindow(QMainWindow):
@@ -52,7 +63,9 @@ class MainWindow(QMainWindow):
 
     Attributes:
         context: project, jobs and settings; outlives the window when the language changes.
+        offers_tour: whether the start page offers the tour.
         intake: takes in what is dropped.
+        problems, home_notice: what is said on the start page.
     """
 
     language_requested = Signal(str)
@@ -63,18 +76,28 @@ class MainWindow(QMainWindow):
         super().__init__()
         self.context = context
         self._closing_silently = False
+        self.offers_tour = False
         self._is_closing = False
-        self.setMinimumSize(*_MINIMUM_SIZE)
-        self.resize(*context.settings.window_size)
+        place_window(self, QSize(*context.settings.window_size), _MINIMUM_SIZE)
         self.top_bar = TopBar()
         self.home = HomePage(context.settings)
         self._interrupted = InterruptedWork(context, self.home, self.open_project, self)
         self._work_area: WorkArea | None = None
         self.notice = UpdateNotice()
         self.job_strip = JobStrip()
+        self.problems = ProblemArea()
+        self.home_notice = NoticeBar()
+        self.home_notice.action_requested.connect(self._on_home_notice_action)
+        self._on_home_notice: Callable[[], None] | None = None
         self._stack = QStackedWidget()
-        self._stack.addWidget(self.home)
+        self._home_page = QWidget()
+        self._home_page.setLayout(column(self.problems, self.home, self.home_notice, spacing=0))
+        self._stack.addWidget(self._home_page)
         self.intake = Intake(self, context, self.holds_back)
+        self.diagnosis = Diagnosis(self, context, self.tell)
+        self.tour = Tour(self)
+        self.tour.ended.connect(self._on_tour_ended)
+        self._before_tour: str | None = None
         central = QWidget()
         layout = QVBoxLayout(central)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -88,6 +111,9 @@ class MainWindow(QMainWindow):
         self._connect_intake()
         self._connect_context()
         self._connect_jobs()
+        FocusKeeper(self, self._panel_in_front)
+        self._hints = TermHints(self)
+        self._hints.term_chosen.connect(self.show_words)
         self.top_bar.set_recent(context.settings)
         self.top_bar.set_devices(context.devices)
         self.top_bar.renew_colors()
@@ -103,10 +129,15 @@ class MainWindow(QMainWindow):
             configure_plots()
             self._work_area = area = WorkArea(self.context, STEPS)
             self._stack.addWidget(area)
+            area.banner.write_requested.connect(self._on_write_requested)
             self.context.dataset_changed.connect(area.refresh_status)
             self.context.runs_changed.connect(area.refresh_status)
             area.panel_changed.connect(self._on_panel_changed)
         return self._work_area
+
+    def _panel_in_front(self) -> QWidget | None:
+        area = self._work_area
+        return None if area is None or not area.isVisible() else area.current_panel
 
     def show_new_project(self, images: Sequence[Path] = ()) -> NewProjectDialog:
         """Ask for a new project, made of these files and folders if there are any."""
@@ -125,6 +156,39 @@ class MainWindow(QMainWindow):
         if folder is not None:
             dialog.set_folder(folder)
         return dialog
+
+    def offer_tour(self) -> None:
+        """Offer the tour on the start page; for a first start."""
+        self.offers_tour = True
+        self.tell(
+            Notice(
+                tr("New here? A tour of the window takes a minute; it can be left at any time."),
+                tr("Take the tour"),
+                self.start_tour,
+                passing=False,
+            )
+        )
+
+    @Slot()
+    def start_tour(self) -> None:
+        """Show what is where, in the window as it is; without a project its steps are empty."""
+        from app.shell.tour_stations import stations  # not before the window is up
+
+        if self.holds_back(self.start_tour):
+            return
+        self.offers_tour = False
+        self._before_tour = self.work_area.current_panel.key
+        self._stack.setCurrentWidget(self.work_area)
+        self.tour.begin(stations(self.top_bar, self.work_area, self.job_strip))
+
+    @Slot()
+    def _on_tour_ended(self) -> None:
+        """Show again what was shown before."""
+        if self._before_tour is not None:
+            self.work_area.show_panel(self._before_tour)
+        if self.context.project is None:
+            self._stack.setCurrentWidget(self._home_page)
+            self.home.new_button.setFocus()
 
     @Slot()
     def check_computer(self) -> ComputerDialog:
@@ -146,6 +210,9 @@ class MainWindow(QMainWindow):
         """
 
         def open_it() -> None:
+            if not is_project(folder):
+                self._show_gone(folder)
+                return
             self._open_project(folder)
             project = self.context.project
             if then is not None and project is not None and project.folder == folder.absolute():
@@ -156,11 +223,52 @@ class MainWindow(QMainWindow):
     def _open_project(self, folder: Path) -> None:
         try:
             self.context.open_project(folder)
-        except ReadOnlyError as error:
-            if dialogs.ask(
-                self, translated(error.message), yes=tr("Open for reading"), no=tr("Cancel")
-            ):
-                self.context.open_project(folder, read_only=True)
+        except ReadOnlyError as error:  # the banner says it
+            self.context.open_for_reading(error, folder)
+
+    def _show_gone(self, folder: Path) -> None:
+        """Say that there is no project in a folder, which may have been moved."""
+
+        def locate() -> None:
+            found = ask_folder(self, tr("Where is {folder} now?", folder=folder.name), folder)
+            if found is not None:
+                self._on_forget_requested(folder)
+                self.open_project(found)
+
+        fixes = [Fix(tr("Locate the folder…"), locate, tr("Choose where the project is now"))]
+        if folder in self.context.settings.recent_projects:
+            fixes.append(Fix(tr("Remove from the list"), lambda: self._on_forget_requested(folder)))
+        text = tr("There is no project in {folder} any more: it has no project.db.", folder=folder)
+        self.show_problem(Problem(text, fixes=tuple(fixes)))
+
+    def show_problem(self, problem: Problem) -> None:
+        """Say what went wrong: in the panel concerned, or on the start page."""
+        if self.context.project is None:
+            self.problems.show_problem(problem)
+        else:
+            self.work_area.show_problem(problem)
+
+    def show_error(self, error: BaseException) -> None:
+        """Say what went wrong, with what can be done about it."""
+        self.show_problem(describe(error, self.context, self))
+
+    def tell(self, notice: Notice) -> None:
+        """Say something in one line, whether or not a project is open."""
+        if self.context.project is not None:
+            self.work_area.tell(notice)
+            return
+        self._on_home_notice = notice.on_action
+        if notice.text:
+            self.home_notice.tell(notice.text, action=notice.action, passing=notice.passing)
+        else:
+            self.home_notice.clear()
+
+    @Slot()
+    def _on_home_notice_action(self) -> None:
+        act = self._on_home_notice
+        self.home_notice.clear()
+        if act is not None:
+            act()
 
     def holds_back(self, then: Callable[[], object]) -> bool:
         """Ask the panel in front whether to wait; see ``Panel.holds_back``."""
@@ -176,6 +284,7 @@ class MainWindow(QMainWindow):
         for dialog in self.findChildren(QDialog):
             dialog.close()
         self.intake.shut_down()
+        self.diagnosis.shut_down()
         self._remember_geometry()
         if self._work_area is not None:
             self._work_area.shut_down()
@@ -198,6 +307,7 @@ class MainWindow(QMainWindow):
         retint_icons(self)
         self.top_bar.renew_colors()
         self.job_strip.renew_colors()
+        self.problems.renew_colors()
         if self._work_area is not None:
             self._work_area.renew_colors()
 
@@ -215,10 +325,13 @@ class MainWindow(QMainWindow):
         bar.search.returnPressed.connect(self._on_search_done)
         bar.theme_requested.connect(self.theme_requested)
         bar.language_requested.connect(self.language_requested)
-        bar.guide_requested.connect(self.show_guide)
+        bar.guide_requested.connect(self._on_guide_requested)
         bar.help_requested.connect(self._on_help_requested)
         bar.check_requested.connect(self.check_computer)
+        bar.words_requested.connect(lambda: self.show_words())
         bar.settings_requested.connect(self._on_settings_requested)
+        bar.bundle_requested.connect(self.diagnosis.ask)
+        bar.tour_requested.connect(self.start_tour)
 
     def _connect_home(self) -> None:
         self.home.new_requested.connect(lambda: self.show_new_project())
@@ -262,9 +375,11 @@ class MainWindow(QMainWindow):
         self._offer_search()
         self.top_bar.set_recent(self.context.settings)
         self.home.set_recent(self.context.settings)
+        self.problems.clear()
+        self.home_notice.clear()
         if project is not None or self._work_area is not None:
             self.work_area.set_project(project)
-        self._stack.setCurrentWidget(self.home if project is None else self.work_area)
+        self._stack.setCurrentWidget(self._home_page if project is None else self.work_area)
         if project is None:
             self.home.new_button.setFocus()
             self._interrupted.look()
@@ -292,8 +407,25 @@ class MainWindow(QMainWindow):
     def _on_job_event(self, run_id: str, event: Event) -> None:
         self.job_strip.add_event(run_id, event)
         self.work_area.job_event(run_id, event)
-        if isinstance(event, Failed) and self.context.was_asked_for(run_id):
-            dialogs.show_error(self, event)
+        if isinstance(event, Failed):
+            self._show_failure(run_id, event)
+
+    def _show_failure(self, run_id: str, failed: Failed) -> None:
+        """Say in the panel of its kind that a job failed; a training says so itself."""
+        panel = self.context.run_panel(run_id)
+        problem = replace(describe(failed, self.context, self, run_id=run_id), panel=panel)
+        asked = self.context.was_asked_for(run_id)
+        if panel != ShowTraining.panel:
+            self.work_area.show_problem(problem, quietly=not asked)
+        elif asked and self.work_area.current_panel.key != panel:
+            self.work_area.tell(
+                Notice(
+                    f"{problem.name}: {problem.text}",
+                    tr("Show"),
+                    lambda: self.context.show_run(run_id),
+                    passing=False,
+                )
+            )
 
     @Slot(str, str)
     def _on_run_state_changed(self, _run_id: str, _state: str) -> None:
@@ -338,8 +470,20 @@ class MainWindow(QMainWindow):
         self.top_bar.search.setEnabled(project is not None and bool(project.images(limit=1)))
 
     @Slot(object)
-    def _on_error_occurred(self, error: Exception) -> None:
-        dialogs.show_error(self, error)
+    def _on_error_occurred(self, error: BaseException | Failed) -> None:
+        if isinstance(error, Failed):  # a job's, which its event tells
+            return
+        self.show_error(error)
+
+    @Slot()
+    def _on_write_requested(self) -> None:
+        try:
+            self.context.open_for_writing()
+        except ReadOnlyError as error:
+            self.work_area.banner.show_state(read_only=True, reason=error.why)
+            self.tell(Notice(tr("It still can be opened for reading only.")))
+        except Exception as error:
+            self.show_error(error)
 
     @Slot(object)
     def _on_devices_changed(self) -> None:
@@ -359,7 +503,12 @@ class MainWindow(QMainWindow):
 
     @Slot()
     def _on_import_requested(self) -> None:
-        if self.context.project is not None and not self.holds_back(self._on_import_requested):
+        project = self.context.project
+        if project is None or self.holds_back(self._on_import_requested):
+            return
+        if project.read_only:
+            self.tell(Notice(tr("This project is open for reading only; nothing can be imported.")))
+        else:
             self.show_import()
 
     @Slot()
@@ -407,14 +556,15 @@ class MainWindow(QMainWindow):
             )
 
     def _on_cleaned_up(self, report: GarbageReport) -> None:
-        dialogs.tell(
-            self,
-            trn(
-                "{count} file was removed ({size}).",
-                "{count} files were removed ({size}).",
-                report.files,
-                size=QLocale().formattedDataSize(report.size),
-            ),
+        self.tell(
+            Notice(
+                trn(
+                    "{count} file was removed ({size}).",
+                    "{count} files were removed ({size}).",
+                    report.files,
+                    size=QLocale().formattedDataSize(report.size),
+                )
+            )
         )
 
     @Slot(object)
@@ -441,6 +591,16 @@ class MainWindow(QMainWindow):
     def _on_close_project(self) -> None:
         self._leave_project(self.context.close_project)
 
+    @Slot(str)
+    def show_words(self, key: str = "") -> None:
+        """Show the words that are explained, at one of them; they stay open beside the work."""
+        from app.shell.glossary_dialog import GlossaryDialog  # not before the window is up
+
+        dialog = self.findChild(GlossaryDialog) or GlossaryDialog(self)
+        dialog.show()
+        dialog.show_term(key)
+        dialog.activateWindow()
+
     @Slot()
     def show_guide(self) -> GuideDialog:
         """Show what the guide says of the panel in front; it stays open beside the work."""
@@ -455,6 +615,15 @@ class MainWindow(QMainWindow):
         dialog.show()
         dialog.activateWindow()
         return dialog
+
+    @Slot()
+    def _on_guide_requested(self) -> None:
+        """Explain the word under the pointer; the step in front where there is none."""
+        term = self._hints.current_term()
+        if term is None:
+            self.show_guide()
+        else:
+            self.show_words(term)
 
     @Slot()
     def _on_help_requested(self) -> None:
@@ -491,7 +660,7 @@ class MainWindow(QMainWindow):
             try:
                 action()
             except Exception as error:
-                dialogs.show_error(self, error)
+                self._on_error_occurred(error)
 
         self.context.stop_jobs(then=leave)
 

@@ -151,6 +151,7 @@ class _Entry(QWidget):
             StepState.DONE: tr("done"),
             StepState.NEXT: tr("next"),
             StepState.BLOCKED: tr("blocked"),
+            StepState.WORKING: tr("at work"),
             StepState.WARNING: tr("needs attention"),
         }[status.state]
         self.button.setAccessibleName(f"{self.title}: {state}")
@@ -172,6 +173,7 @@ class _Entry(QWidget):
             StepState.DONE: ("check", t.success),
             StepState.NEXT: ("next", t.accent if self._is_next else t.muted),
             StepState.BLOCKED: ("lock", t.muted),
+            StepState.WORKING: ("play", t.accent),
             StepState.WARNING: ("warning", t.warning),
         }[self._status.state]
         ratio = self.devicePixelRatio()

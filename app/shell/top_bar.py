@@ -44,6 +44,9 @@ class TopBar(QFrame):
     help_requested = Signal()
     settings_requested = Signal()
     check_requested = Signal()
+    bundle_requested = Signal()
+    tour_requested = Signal()
+    words_requested = Signal()
     changes_requested = Signal()
     update_requested = Signal()
 
@@ -146,9 +149,7 @@ class TopBar(QFrame):
         menu.addAction(leave)
         made = QToolButton()
         made.setText(tr("Project"))
-        set_icon(made, "chevron-down")
-        made.setLayoutDirection(Qt.LayoutDirection.RightToLeft)
-        made.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        made.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextOnly)  # the sheet draws the arrow
         made.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         made.setMenu(menu)
         made.setProperty("role", "project")
@@ -205,7 +206,13 @@ class TopBar(QFrame):
         menu.addAction(
             self._action(tr("Help and shortcuts"), "help", "Shift+F1", self.help_requested)
         )
+        menu.addAction(self._action(tr("Words and numbers"), "info", "", self.words_requested))
+        menu.addAction(self._action(tr("Tour"), "forward", "", self.tour_requested))
+        menu.addSeparator()
         menu.addAction(self._action(tr("Check this computer…"), "device", "", self.check_requested))
+        bundle = self._action(tr("Save a diagnostic bundle…"), "", "", self.bundle_requested)
+        bundle.setToolTip(tr("Logs, settings and versions in one file, without images"))
+        menu.addAction(bundle)
         menu.addSeparator()
         menu.addAction(self._action(tr("What is new"), "", "", self.changes_requested))
         menu.addAction(self.update_action)
@@ -252,7 +259,7 @@ class TopBar(QFrame):
 def device_name(device: DeviceInfo) -> str:
     """Return a device in a few words for the top bar."""
     if device.kind == "cpu":
-        return tr("CPU · {cores} cores", cores=device.cores)
+        return tr("CPU · {cores} {cores:core|cores}", cores=device.cores)
     return device.name
 
 

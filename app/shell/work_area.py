@@ -28,9 +28,11 @@ from app.services.notices import Notice
 from app.services.targets import Target
 from app.services.timers import single_shot
 from app.shell.rail import Rail, RailStep
+from app.shell.read_only_banner import ReadOnlyBanner
 from app.widgets.focus_policy import WheelScrolls
 from app.widgets.layout import indent_spin_boxes, line
 from app.widgets.notice_bar import NoticeBar
+from app.widgets.problem_bar import Problem, ProblemArea
 from core.project import Project
 from core.runs.events import Event
 
@@ -42,7 +44,11 @@ _WIDEST_NOTICE = GRID * 90
 
 
 class WorkArea(QWidget):
-    """Shows one panel at a time, and what the panel puts into the inspector."""
+    """Shows one panel at a time, and what the panel puts into the inspector.
+
+    Attributes:
+        splitter: the panel, with what is said above it, and the inspector.
+    """
 
     panel_changed = Signal(str)
 
@@ -67,6 +73,8 @@ class WorkArea(QWidget):
         tab_layout.addWidget(self._tabs)
         tab_layout.addStretch(1)
         self._stack = QStackedWidget()
+        self.banner = ReadOnlyBanner()
+        self._problems: dict[str, ProblemArea] = {}
         for step in steps:
             for panel_class in step.panels:
                 self._add_panel(panel_class(context))
@@ -80,31 +88,34 @@ class WorkArea(QWidget):
         self.notice = NoticeBar()
         self._on_notice: Callable[[], None] | None = None
         self._footer = QSpacerItem(0, 0)
-        self._splitter = QSplitter(Qt.Orientation.Horizontal)
-        self._splitter.setChildrenCollapsible(False)
-        self._splitter.setHandleWidth(1)
+        self.splitter = QSplitter(Qt.Orientation.Horizontal)
+        self.splitter.setChildrenCollapsible(False)
+        self.splitter.setHandleWidth(1)
         middle = QWidget()
         middle_layout = QVBoxLayout(middle)
         middle_layout.setContentsMargins(0, 0, 0, 0)
         middle_layout.setSpacing(0)
+        middle_layout.addWidget(self.banner)
         middle_layout.addWidget(self._tab_row)
+        for area in self._problems.values():
+            middle_layout.addWidget(area)
         self._over = QGridLayout()  # the notice lies over the work, which must not jump
         self._over.addWidget(self._stack, 0, 0)
         self._over.addLayout(self._above_footers(self.notice), 0, 0)
         middle_layout.addLayout(self._over, 1)
-        self._splitter.addWidget(middle)
-        self._splitter.addWidget(self._inspector_frame)
-        self._splitter.setStretchFactor(0, 1)
-        self._splitter.setStretchFactor(1, 0)
+        self.splitter.addWidget(middle)
+        self.splitter.addWidget(self._inspector_frame)
+        self.splitter.setStretchFactor(0, 1)
+        self.splitter.setStretchFactor(1, 0)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
         layout.addWidget(self.rail)
         layout.addWidget(line(vertical=True))
-        layout.addWidget(self._splitter, 1)
+        layout.addWidget(self.splitter, 1)
         self.rail.step_requested.connect(self._on_step_requested)
         self.notice.action_requested.connect(self._on_notice_action)
-        context.notice_requested.connect(self._tell)
+        context.notice_requested.connect(self.tell)
         self._tabs.currentChanged.connect(self._on_tab_changed)
         self.show_panel(next(iter(self.panels)))
         self._on_status_due()
@@ -131,12 +142,42 @@ class WorkArea(QWidget):
         self._last_panel[step.key] = key
         self._mark_shown(key)
         self._stack.setCurrentWidget(panel)
+        self._show_problems()
         self._show_inspector()
         self._leave_footer_free()
         panel.activated()
         if target is not None:
             panel.navigate(target)
         self.panel_changed.emit(key)
+
+    def show_problem(self, problem: Problem, *, quietly: bool = False) -> None:
+        """Say what went wrong in the panel concerned.
+
+        Args:
+            problem: what.
+            quietly: no line in the panel in front leads to another one.
+        """
+        key = problem.panel or self.current_panel.key
+        self._problems[key].show_problem(problem)
+        if key != self.current_panel.key and not quietly:
+            self.tell(
+                Notice(
+                    f"{problem.name}: {problem.text}" if problem.name else problem.text,
+                    tr("Show"),
+                    lambda: self.show_panel(key),
+                    passing=False,
+                )
+            )
+        self._show_problems()
+
+    def problems(self, key: str) -> ProblemArea:
+        """What is said to be wrong in a panel."""
+        return self._problems[key]
+
+    def _show_problems(self) -> None:
+        """Only those of the panel in front are seen."""
+        for key, area in self._problems.items():
+            area.setVisible(key == self.current_panel.key and bool(area.bars))
 
     def holds_back(self, then: Callable[[], object]) -> bool:
         """Ask the panel in front; see ``Panel.holds_back``."""
@@ -151,6 +192,12 @@ class WorkArea(QWidget):
     def set_project(self, project: Project | None) -> None:
         """Hand the project to every panel."""
         self.notice.clear()
+        for area in self._problems.values():
+            area.clear()
+        self.banner.show_state(
+            read_only=project is not None and project.read_only,
+            reason=self._context.read_only_reason,
+        )
         for panel in self.panels.values():
             panel.set_project(project)
         self.refresh_status()
@@ -186,7 +233,8 @@ class WorkArea(QWidget):
         self.rail.set_next(next_step(shown))
 
     @Slot(object)
-    def _tell(self, notice: Notice) -> None:
+    def tell(self, notice: Notice) -> None:
+        """Say something in one line over the work."""
         self._on_notice = notice.on_action
         self._leave_footer_free()
         if notice.text:
@@ -204,12 +252,15 @@ class WorkArea(QWidget):
     def renew_colors(self) -> None:
         """Draw rail and panels in the current theme."""
         self.rail.renew_colors()
+        self.banner.renew_colors()
+        for area in self._problems.values():
+            area.renew_colors()
         for panel in self.panels.values():
             panel.theme_changed()
 
     def inspector_width(self) -> int:
         """Width of the inspector in pixels, to be remembered."""
-        return self._splitter.sizes()[1] or self._width
+        return self.splitter.sizes()[1] or self._width
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802
         """Give the inspector the width it had; the rest is for the work."""
@@ -218,7 +269,7 @@ class WorkArea(QWidget):
             self._give_inspector_room()
 
     def _give_inspector_room(self) -> None:
-        self._splitter.setSizes([self._splitter.width() - self._width, self._width])
+        self.splitter.setSizes([self.splitter.width() - self._width, self._width])
 
     def shut_down(self) -> None:
         """End what the panels do in the background."""
@@ -228,6 +279,7 @@ class WorkArea(QWidget):
 
     def _add_panel(self, panel: Panel) -> None:
         self.panels[panel.key] = panel
+        self._problems[panel.key] = ProblemArea()
         self._stack.addWidget(panel)
         indent_spin_boxes(panel)
         WheelScrolls(panel)

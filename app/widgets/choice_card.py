@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QMouseEvent
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QMouseEvent, QResizeEvent
 from PySide6.QtWidgets import (
-    QBoxLayout,
     QButtonGroup,
     QFrame,
+    QGridLayout,
     QHBoxLayout,
+    QLayout,
     QRadioButton,
     QVBoxLayout,
     QWidget,
@@ -93,14 +94,14 @@ class ChoiceRow(Choice):
 class _Choices(QWidget):
     """Choices of which one is chosen; ``group.idClicked`` tells which the user took."""
 
-    def __init__(self, cards: Sequence[Choice], layout: QBoxLayout) -> None:
+    def __init__(self, cards: Sequence[Choice], layout: QLayout) -> None:
         super().__init__()
         self.cards = list(cards)
         self.group = QButtonGroup(self)
         layout.setContentsMargins(0, 0, 0, 0)
         for index, card in enumerate(self.cards):
             self.group.addButton(card.button, index)
-            layout.addWidget(card, 1)
+            layout.addWidget(card)
         self.setLayout(layout)
 
     @property
@@ -119,12 +120,41 @@ class _Choices(QWidget):
 
 
 class ChoiceCards(_Choices):
-    """A few cards side by side."""
+    """A few cards side by side, in two lines where they find no room in one."""
 
     def __init__(self, choices: Sequence[tuple[str, str]]) -> None:
-        layout = QHBoxLayout()
-        layout.setSpacing(GRID)
-        super().__init__([ChoiceCard(title, text) for title, text in choices], layout)
+        self._grid = QGridLayout()
+        self._grid.setSpacing(GRID)
+        self._columns = 0
+        super().__init__([ChoiceCard(title, text) for title, text in choices], self._grid)
+        self._arrange(len(self.cards))
+
+    def minimumSizeHint(self) -> QSize:  # noqa: N802
+        """As wide as two lines need."""
+        return QSize(self._width_of(self._half()), super().minimumSizeHint().height())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+        """Take a second line, or leave it."""
+        super().resizeEvent(event)
+        whole = len(self.cards)
+        self._arrange(whole if self._width_of(whole) <= event.size().width() else self._half())
+
+    def _half(self) -> int:
+        return (len(self.cards) + 1) // 2
+
+    def _width_of(self, columns: int) -> int:
+        least = [card.minimumSizeHint().width() for card in self.cards]
+        widths = [max(least[column::columns]) for column in range(columns)]
+        return sum(widths) + GRID * (columns - 1)
+
+    def _arrange(self, columns: int) -> None:
+        if columns == self._columns:
+            return
+        self._columns = columns
+        for index, card in enumerate(self.cards):
+            self._grid.addWidget(card, index // columns, index % columns)
+        for column in range(len(self.cards)):
+            self._grid.setColumnStretch(column, 1 if column < columns else 0)
 
 
 class ChoiceRows(_Choices):

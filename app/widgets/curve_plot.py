@@ -24,6 +24,8 @@ _HOVER_MS = 33
 _WIDTH = 2
 _DOT = 6
 _FAINT = 0.28
+_AXIS_GAPS = 10
+_NEARLY_0 = 1e-12
 _LABEL_ROOM = 44  # pixels for a label of the horizontal axis
 _FEW_LABELS = [(0, 0.5), (2, 0.4), (4, 0.3)]  # (labels, share of the axis they may fill)
 
@@ -41,14 +43,24 @@ class _Curve:
     raw_line: Any = None
 
 
-class _CountAxis(pg.AxisItem):
-    """An axis of whole numbers, its labels far enough apart to be read."""
+class _SparseAxis(pg.AxisItem):
+    """An axis whose labels are far enough apart to be read.
+
+    Args:
+        orientation: ``left`` or ``bottom``.
+        room: pixels of a label.
+        least: smallest step from one to the next: 1 for whole numbers.
+    """
+
+    def __init__(self, orientation: str, *, room: float, least: float = 0.0) -> None:
+        self._room, self._least = room, least
+        super().__init__(orientation)
 
     def tickSpacing(  # noqa: N802
         self, low: float, high: float, size: float
     ) -> list[tuple[float, float]]:
         """Return one level of ticks, 1, 2 or 5 times a power of ten apart."""
-        least = max(1.0, (high - low) * _LABEL_ROOM / max(size, 1.0))
+        least = max(self._least, (high - low) * self._room / max(size, 1.0), _NEARLY_0)
         power = 10.0 ** np.floor(np.log10(least))
         step = next(factor * power for factor in (1, 2, 5, 10) if factor * power >= least)
         return [(float(step), 0.0)]
@@ -75,7 +87,12 @@ class CurvePlot(QWidget):
         self._smoothing = 0.0
         self._steps_per_epoch: float | None = None
         self._has_x_axis = x_axis
-        self.plot = PlainPlot(axes={"bottom": _CountAxis("bottom")})
+        self.plot = PlainPlot(
+            axes={
+                "left": _SparseAxis("left", room=1.5 * self.fontMetrics().height()),
+                "bottom": _SparseAxis("bottom", room=_LABEL_ROOM, least=1.0),
+            }
+        )
         for name in AXES:
             self.plot.getAxis(name).setStyle(hideOverlappingLabels=True, textFillLimits=_FEW_LABELS)
         item = self.plot.getPlotItem()
@@ -219,6 +236,8 @@ class CurvePlot(QWidget):
             self.plot.setLabel(
                 "bottom", tr("step") if self._steps_per_epoch is None else tr("epoch")
             )
+            # By itself it grows with the first numbers, and they lie over its name until then.
+            self.plot.getAxis("bottom").setHeight(2 * self.fontMetrics().height() + _AXIS_GAPS)
         else:
             self.plot.hideAxis("bottom")
 

@@ -1,4 +1,4 @@
-"""The window's message boxes: one for bad input, one for our own bugs, one for questions."""
+"""Errors in words, the question before something is destroyed, and exceptions nobody caught."""
 
 from __future__ import annotations
 
@@ -48,33 +48,6 @@ def log_file() -> str:
     return str(settings.log_dir() / "maskwright.log")
 
 
-def show_error(parent: QWidget | None, error: BaseException | Failed) -> QMessageBox:
-    """Tell the user without blocking; the box deletes itself when closed.
-
-    Without a ``parent`` the caller must keep the box.
-    """
-    if not isinstance(error, (InputError, Failed, OSError)):
-        _log.error("unexpected error", exc_info=error)
-    text, advice = error_text(error)
-    box = QMessageBox(parent)
-    box.setIcon(QMessageBox.Icon.Warning)
-    box.setWindowTitle(tr("That did not work"))
-    box.setText(text)
-    box.setInformativeText(advice)
-    box.setStandardButtons(QMessageBox.StandardButton.Ok)
-    box.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-    box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-    box.open()
-    return box
-
-
-def tell(parent: QWidget, text: str) -> None:
-    """Say something without blocking; the box deletes itself when closed."""
-    box = QMessageBox(QMessageBox.Icon.Information, tr("Done"), text, parent=parent)
-    box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-    box.open()
-
-
 def ask(
     parent: QWidget | None,
     question: str,
@@ -100,15 +73,17 @@ def ask(
 
 
 class ExceptionHook(QObject):
-    """Turns exceptions that nobody caught into one dialog instead of a dead program."""
+    """Hands exceptions that nobody caught to the window instead of ending the program."""
 
+    caught = Signal(object)
+    """(Exception): on this object's thread; one that comes again and again, once."""
     _raised = Signal(object)
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._previous = sys.excepthook
         self._previous_thread = threading.excepthook
-        self._box: QMessageBox | None = None
+        self._last: tuple[type[BaseException], str] | None = None
         self._raised.connect(self._on_raised, Qt.ConnectionType.QueuedConnection)
 
     def install(self) -> None:
@@ -136,11 +111,7 @@ class ExceptionHook(QObject):
 
     @Slot(object)
     def _on_raised(self, error: BaseException) -> None:
-        if self._box is not None:  # a broken paint handler must not open a box for every frame
-            return
-        self._box = show_error(None, error)
-        self._box.finished.connect(self._on_closed)
-
-    @Slot()
-    def _on_closed(self) -> None:
-        self._box = None
+        same = type(error), str(error)
+        if same != self._last:  # a broken paint handler raises for every frame
+            self._last = same
+            self.caught.emit(error)

@@ -21,7 +21,9 @@ from PySide6.QtWidgets import (
 )
 
 from app.look.icons import set_icon
+from app.look.term_finding import terms_in, with_terms
 from app.look.theme import GRID
+from app.widgets.term_label import TermLabel
 
 _Box = TypeVar("_Box", bound=QBoxLayout)
 
@@ -38,7 +40,7 @@ def column(*items: QWidget | QLayout | int, spacing: int = GRID) -> QVBoxLayout:
 
 def label(text: str = "", role: str = "", *, wrap: bool = False) -> QLabel:
     """Return a text in one of the theme's roles (``title``, ``heading``, ``muted`` …)."""
-    made = QLabel(text)
+    made = TermLabel(text) if not wrap and terms_in(text) else QLabel(text)
     made.setTextFormat(Qt.TextFormat.PlainText)  # file names are foreign: no HTML from them
     if role:
         made.setProperty("role", role)
@@ -58,7 +60,7 @@ def button(text: str, role: str = "", *, icon: str = "", tooltip: str = "") -> Q
     if icon:
         set_icon(made, icon)
     if tooltip:
-        made.setToolTip(tooltip)
+        made.setToolTip(with_terms(tooltip, text))
     return made
 
 

@@ -22,7 +22,7 @@ _LOSS, _RATE, _MIOU = "train/loss", "train/lr", "val/miou"
 _OTHER = "other "
 _NEWEST = 1e12  # behind every step
 _RATE_HEIGHT = GRID * 7
-_LEGEND_FROM = GRID * 62
+_LEGEND_FROM, _NARROW = GRID * 62, GRID * 90
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +51,14 @@ class RunCharts(QWidget):
         self._history: RunHistory | None = None
         self._other: CompareRun | None = None
         self._in_epochs = True
+        self._is_narrow: bool | None = None
         self.rate.plot.setXLink(self.loss.plot)
         for plot in self._plots:
             plot.plot.getAxis("left").setWidth(48)
             plot.hovered.connect(self._on_hovered)
         self.rate.plot.getAxis("left").setStyle(maxTickLevel=0)
         self.legend.toggled.connect(self.iou.set_shown)
-        splitter = QSplitter(Qt.Orientation.Horizontal)
+        self._splitter = splitter = QSplitter(Qt.Orientation.Horizontal)
         splitter.setChildrenCollapsible(False)
         splitter.addWidget(self._make_loss_card())
         splitter.addWidget(self._make_iou_card())
@@ -120,9 +121,15 @@ class RunCharts(QWidget):
         self._draw_other()
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
-        """In a small window the curves take the legend's room."""
+        """In a small window the classes' curves take room of the loss, then the legend's."""
         super().resizeEvent(event)
-        self.legend.setVisible(event.size().width() >= _LEGEND_FROM)
+        width = event.size().width()
+        is_narrow = width < _NARROW
+        if is_narrow != self._is_narrow:
+            self._is_narrow = is_narrow
+            loss = width // 3 if is_narrow else 2 * width // 5
+            self._splitter.setSizes([loss, width - loss])
+        self.legend.setVisible(width >= _LEGEND_FROM)
 
     def shut_down(self) -> None:
         """Let pyqtgraph go of its scenes; call before the widget is deleted."""

@@ -52,7 +52,7 @@ class VerdictBox(QFrame):
         shown = sentences[1 : 1 + self._lines]
         left = len(sentences) - 1 - len(shown)
         if left and shown:
-            shown[-1:] = [tr("… and {count} more sentences", count=left + 1)]
+            shown[-1:] = [tr("… and {count} more {count:sentence|sentences}", count=left + 1)]
         self.details.setText("\n".join(shown))
         self.details.setVisible(bool(shown))
         self.setToolTip("\n".join(sentences))

@@ -151,7 +151,8 @@ def _resume_problem(fields: Mapping[str, Any]) -> Message | None:
         )
     if info.completed_epochs >= int(fields["epochs"]):
         return message(
-            "That run has {done} epochs already; set the epochs higher than that to continue it.",
+            "That run has {done} {done:epoch|epochs} already; set the epochs higher than that to "
+            "continue it.",
             done=info.completed_epochs,
         )
     return None

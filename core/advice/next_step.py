@@ -31,4 +31,4 @@ def missing_for_training(
         return message("Split the images first.")
     if more == 1:
         return message("Label one more image.")
-    return message("Label {count} more images.", count=more)
+    return message("Label {count} more {count:image|images}.", count=more)

@@ -319,13 +319,15 @@ def _plan(statistics: DatasetStatistics, budget: _Budget, scale: InputScale, bat
     minutes = max(1, round(budget.seconds / 60))
     if by_time < most:
         reason = message(
-            "{minutes} minutes: about {steps} steps here; more would still help.",
+            "{minutes} {minutes:minute|minutes}: about {steps} {steps:step|steps} here; more "
+            "would still help.",
             minutes=minutes,
             steps=steps,
         )
     else:
         reason = message(
-            "At most {minutes} minutes: {steps} steps are about what so many images need.",
+            "At most {minutes} {minutes:minute|minutes}: {steps} {steps:step is|steps are} about "
+            "what so many images need.",
             minutes=minutes,
             steps=steps,
         )

@@ -132,7 +132,8 @@ def _class_sentence(
     if not one["objects"]:
         if one["false_alarms"]:
             return message(
-                "{name}: does not occur in these images, and is claimed wrongly: {alarms} times.",
+                "{name}: does not occur in these images, and is claimed wrongly: {alarms} "
+                "{alarms:time|times}.",
                 **params,
             )
         return message("{name}: does not occur in these images, so it was not measured.", **params)
@@ -149,14 +150,18 @@ def _class_sentence(
         )
     if one["false_alarms"] == 0:
         return message(
-            "{name}: finds {found} of {objects}, no false alarm in {images} images.", **params
+            "{name}: finds {found} of {objects}, no false alarm in {images} {images:image|images}.",
+            **params,
         )
     if one["false_alarms"] == 1:
         return message(
-            "{name}: finds {found} of {objects}, 1 false alarm in {images} images.", **params
+            "{name}: finds {found} of {objects}, 1 false alarm in {images} {images:image|images}.",
+            **params,
         )
     return message(
-        "{name}: finds {found} of {objects}, {alarms} false alarms in {images} images.", **params
+        "{name}: finds {found} of {objects}, {alarms} false {alarms:alarm|alarms} in {images} "
+        "{images:image|images}.",
+        **params,
     )
 
 
@@ -166,8 +171,8 @@ def _images_sentence(images: Mapping[str, Any]) -> list[Message]:
         return []
     return [
         message(
-            "Whole images: it marks {detected} of {defective} defective ones, and {alarms} of "
-            "{good} good ones.",
+            "Whole images: it marks {detected} of {defective} defective {defective:one|ones}, and "
+            "{alarms} of {good} good {good:one|ones}.",
             detected=images["detected"],
             defective=images["defective"],
             alarms=images["false_alarms"],

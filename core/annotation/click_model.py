@@ -303,8 +303,8 @@ class RitmModel(ClickModel):
         places = self._places or max(len(kind) for kind in kinds)
         if max(len(kind) for kind in kinds) > places:
             raise InputError(
-                "{file} takes {count} clicks of one kind at most: accept the object, or drop it "
-                "and begin again.",
+                "{file} takes {count} {count:click|clicks} of one kind at most: accept the "
+                "object, or drop it and begin again.",
                 file=self._file,
                 count=places,
             )

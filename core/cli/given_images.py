@@ -50,24 +50,34 @@ def _tell_unread(files: Iterable[Path]) -> None:
     """Warn of pictures in formats that are not read."""
     from core.cli.console import err
     from core.images.io import UNREAD_SUFFIXES
-    from core.system.messages import printable
+    from core.system.messages import message
 
     unread = sorted(one for one in files if one.suffix.lower() in UNREAD_SUFFIXES)
     if unread:
-        text = f"warning: {len(unread)} files are in formats that are not read, such as "
-        err().print(f"{text}{printable(unread[0].name)}", markup=False)
+        text = message(
+            "warning: {count} {count:file is|files are} in formats that are not read, such as "
+            "{file}",
+            count=len(unread),
+            file=unread[0].name,
+        )
+        err().print(str(text), markup=False)
 
 
 def _tell_hidden(files: Iterable[Path]) -> None:
     """Say how many hidden files were passed over that are called as images are."""
     from core.cli.console import err
     from core.images.io import IMAGE_SUFFIXES
-    from core.system.messages import printable
+    from core.system.messages import message
 
     images = sorted(one for one in files if one.suffix.lower() in IMAGE_SUFFIXES)
     if images:
-        text = f"{len(images)} hidden files are passed over, such as {printable(images[0].name)}"
-        err().print(f"{text}; name one itself to have it predicted", markup=False)
+        text = message(
+            "{count} hidden {count:file is|files are} passed over, such as {file}; name one itself "
+            "to have it predicted",
+            count=len(images),
+            file=images[0].name,
+        )
+        err().print(str(text), markup=False)
 
 
 def usable_images(images: list[Path]) -> tuple[list[Path], list[dict[str, str]]]:

@@ -30,7 +30,7 @@ from core.portable.sources import VIDEO_SUFFIXES, ImageSource
 from core.system.device_choice import parse_device
 from core.system.errors import InputError, portable_errors
 from core.system.files import read_text, require_writable
-from core.system.messages import printable
+from core.system.messages import message, printable
 
 Image = npt.NDArray[np.uint8]
 
@@ -130,8 +130,13 @@ def judge_images(
         print(counts or "no images")
     if failed:
         complain(
-            f"{len(failed)} images could not be judged, see above; put them right and repeat the "
-            "command with --overwrite"
+            str(
+                message(
+                    "{count} {count:image|images} could not be judged, see above; put them right "
+                    "and repeat the command with --overwrite",
+                    count=len(failed),
+                )
+            )
         )
         raise typer.Exit(EXIT_BAD_INPUT)
 

@@ -186,22 +186,23 @@ def _continue_in_place(run: RunFolder, request: Request) -> RunFolder:
     result = (run.result if run.state == "done" else None) or {}
     if result.get("stopped_early") and asked.epochs <= spec.epochs and asked.early_stop:
         raise InputError(
-            "The run in {folder} stopped early after {epochs} epochs; to go on, give more "
-            "--epochs than {all}, or --set early_stop=false.",
+            "The run in {folder} stopped early after {epochs} {epochs:epoch|epochs}; to go on, "
+            "give more --epochs than {all}, or --set early_stop=false.",
             folder=run.path,
             epochs=result.get("epochs"),
             all=spec.epochs,
         )
     if run.state == "done" and spec.minutes is not None and asked.minutes == spec.minutes:
         raise InputError(
-            "The run in {folder} is finished after its {minutes} minutes; to go on, give more "
-            "--minutes.",
+            "The run in {folder} is finished after its {minutes} {minutes:minute|minutes}; to go "
+            "on, give more --minutes.",
             folder=run.path,
             minutes=f"{spec.minutes:g}",
         )
     if run.state == "done" and int(result.get("epochs") or spec.epochs) >= asked.epochs:
         raise InputError(
-            "The run in {folder} is finished after {epochs} epochs; to go on, give more --epochs.",
+            "The run in {folder} is finished after {epochs} {epochs:epoch|epochs}; to go on, give "
+            "more --epochs.",
             folder=run.path,
             epochs=spec.epochs,
         )

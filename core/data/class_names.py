@@ -41,7 +41,9 @@ def check_names(path: Path, names: Sequence[str]) -> None:
     """Raise ``InputError`` where ``path`` names more classes than a mask holds, or one twice."""
     if len(names) > IGNORE_INDEX:
         raise InputError(
-            "{file} names {count} classes; there can be at most 255.", file=path, count=len(names)
+            "{file} names {count} {count:class|classes}; there can be at most 255.",
+            file=path,
+            count=len(names),
         )
     known: set[str] = set()
     for name in names:

@@ -263,8 +263,8 @@ def _can_be_listed(item: Item, report: ConversionReport) -> bool:
             report.alike(
                 "left out",
                 message(
-                    "{count} names are not UTF-8, and no list can hold them; rename the files (the"
-                    " first is {file})."
+                    "{count} {count:name is|names are} not UTF-8, and no list can hold them; "
+                    "rename the files (the first is {file})."
                 ),
                 path,
             )
@@ -273,8 +273,8 @@ def _can_be_listed(item: Item, report: ConversionReport) -> bool:
             report.alike(
                 "left out",
                 message(
-                    "{count} names hold a tab or a line break, and no list can hold them; rename"
-                    " the files (the first is {file})."
+                    "{count} {count:name holds|names hold} a tab or a line break, and no list can "
+                    "hold them; rename the files (the first is {file})."
                 ),
                 path,
             )

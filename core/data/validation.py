@@ -299,7 +299,7 @@ def _find_duplicates(checked: Sequence[_Checked]) -> Iterator[Finding]:
             yield Finding("warning", "duplicate_across_splits", text, first.item.image, len(group))
         else:
             text = message(
-                "{file} is in the {subset} subset {count} times.",
+                "{file} is in the {subset} subset {count} {count:time|times}.",
                 file=first.item.image,
                 subset=first.subset,
                 count=len(group),
@@ -319,8 +319,8 @@ def _judge_classes(statistics: DatasetStatistics) -> Iterator[Finding]:
     ignored = sum(statistics.ignored_pixels.values())
     if ignored and sum(1 for total in totals if total) == 1 < len(totals):
         text = message(
-            "The masks hold one class and {count} pixels of 255, which is ignored; if 255 marks an"
-            " object, give those pixels the number of their class.",
+            "The masks hold one class and {count} {count:pixel|pixels} of 255, which is ignored; "
+            "if 255 marks an object, give those pixels the number of their class.",
             count=ignored,
         )
         yield Finding("warning", "object_as_255", text, None, ignored)
@@ -338,8 +338,8 @@ def _judge_class(statistics: DatasetStatistics, index: int, label: str) -> Findi
         return Finding("warning", "class_without_pixels", text, None, 0)
     if len(subsets) == 1 and len(shown) > 1:
         text = message(
-            "The class “{label}” occurs only in the {subset} subset ({count} images); split again"
-            " so that every subset shows it.",
+            "The class “{label}” occurs only in the {subset} subset ({count} "
+            "{count:image|images}); split again so that every subset shows it.",
             label=label,
             subset=subsets[0],
             count=shown[subsets[0]],
@@ -347,9 +347,12 @@ def _judge_class(statistics: DatasetStatistics, index: int, label: str) -> Findi
         return Finding("warning", "class_only_in_one_subset", text, None, shown[subsets[0]])
     trained = statistics.train_pixels
     share = trained[index] / max(1, sum(trained))
-    if "train" in shown and (shown["train"] < RARE_IMAGES or share < RARE_SHARE):
+    # What all training images show is not rare, however few there are.
+    scarce = shown.get("train", 0) < min(RARE_IMAGES, statistics.images.get("train", 0))
+    if "train" in shown and (scarce or share < RARE_SHARE):
         text = message(
-            "The class “{label}” is rare in training: {count} images, {share} % of the pixels.",
+            "The class “{label}” is rare in training: {count} {count:image|images}, {share} % of "
+            "the pixels.",
             label=label,
             count=shown["train"],
             share=f"{100 * share:.2g}",
@@ -362,7 +365,8 @@ def _judge_subsets(statistics: DatasetStatistics) -> Iterator[Finding]:
     for subset, count in statistics.images.items():
         if count < TINY_SUBSET:
             text = message(
-                "The {subset} subset has only {count} images; its figures will say little.",
+                "The {subset} subset has only {count} {count:image|images}; its figures will say "
+                "little.",
                 subset=subset,
                 count=count,
             )
@@ -370,7 +374,7 @@ def _judge_subsets(statistics: DatasetStatistics) -> Iterator[Finding]:
     if len(statistics.sizes) > 1:
         (width, height), _ = statistics.sizes[0]
         text = message(
-            "The images have {count} different sizes, most often {width}×{height}.",
+            "The images have {count} different {count:size|sizes}, most often {width}×{height}.",
             count=len(statistics.sizes),
             width=width,
             height=height,

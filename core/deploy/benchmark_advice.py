@@ -95,8 +95,8 @@ def _sentences(benchmark: Benchmark) -> Iterator[Message]:
         )
     if benchmark.busy:
         yield message(
-            "{busy} of {cores} cores were busy with other work: all times are longer than on a "
-            "quiet machine, and less sure.",
+            "{busy} of {cores} {cores:core was|cores were} busy with other work: all times are "
+            "longer than on a quiet machine, and less sure.",
             busy=f"{benchmark.cores - benchmark.idle_cores:.1f}",
             cores=benchmark.cores,
         )

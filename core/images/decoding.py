@@ -14,6 +14,7 @@ from PIL.ExifTags import Base as Tag
 
 from core.images.headers import (
     Header,
+    cut_short,
     import_tifffile,
     open_header,
     unreadable,
@@ -50,7 +51,7 @@ def decode_bytes(path: Path | str, data: bytes, header: Header, flag: int) -> np
         image = _opencv(path, data, flag)
         if image is not None:
             if header.format in ("JPEG", "MPO") and _has_flat_corner(image) and _lacks_data(data):
-                raise InputError("{file} is cut short; copy or export it again.", file=path)
+                raise cut_short(path)
             return np.asarray(image, np.uint8)
     if header.format in _SURELY_OPENCVS:  # this one is damaged
         raise unreadable(path, ValueError())
@@ -220,8 +221,8 @@ def decode_wide_mask(path: Path | str, data: bytes) -> Pixels:
         raise unreadable(path, error) from error
     if image.ndim != 2:
         raise InputError(
-            "The mask {file} has {channels} channels; save it as a single-channel image whose"
-            " pixel values are class indices.",
+            "The mask {file} has {channels} {channels:channel|channels}; save it as a "
+            "single-channel image whose pixel values are class indices.",
             file=path,
             channels=image.shape[-1],
         )

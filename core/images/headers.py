@@ -14,7 +14,7 @@ from PIL import Image, ImageFile, TiffImagePlugin
 from PIL.ExifTags import Base as Tag
 
 from core.portable.picture_headers import MAX_PIXELS, end_of_jpeg
-from core.system.errors import InputError
+from core.system.errors import InputError, MissingFilesError, UnreadableFilesError
 from core.system.files import open_regular
 
 Image.MAX_IMAGE_PIXELS = MAX_PIXELS  # Pillow's own limit, 89 million, refuses large scans
@@ -82,7 +82,7 @@ def read_header(path: Path | str, data: bytes) -> Header:
         raise too_large(path)
     if is_cut_short:
         # Decoders fill what is missing with grey and say nothing.
-        raise InputError("{file} is cut short; copy or export it again.", file=path)
+        raise cut_short(path)
     return header
 
 
@@ -253,11 +253,20 @@ def _is_decodable(data: bytes) -> bool:
 def unreadable(path: Path | str, error: Exception) -> InputError:
     """Return the sentence for what a decoder raised."""
     if isinstance(error, FileNotFoundError):
-        return InputError("{file} does not exist.", file=path)
+        return MissingFilesError("{file} does not exist.", file=path, files=[Path(path)])
     if isinstance(error, Image.DecompressionBombError):
         return too_large(path)
-    return InputError(
-        "{file} is unreadable: it is damaged or no image in a known format.", file=path
+    return UnreadableFilesError(
+        "{file} is unreadable: it is damaged or no image in a known format.",
+        file=path,
+        files=[Path(path)],
+    )
+
+
+def cut_short(path: Path | str) -> InputError:
+    """Return the sentence for an image whose end is missing."""
+    return UnreadableFilesError(
+        "{file} is cut short; copy or export it again.", file=path, files=[Path(path)]
     )
 
 

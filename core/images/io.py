@@ -29,7 +29,7 @@ from core.images.headers import (
 )
 from core.images.palette import Color, default_palette
 from core.portable.window_level import to_display
-from core.system.errors import InputError
+from core.system.errors import InputError, UnreadableFilesError
 from core.system.files import open_regular, write_bytes_atomic
 
 ImageArray = npt.NDArray[np.uint8]
@@ -162,8 +162,8 @@ def read_mask(path: Path | str) -> ImageArray:
             if (grey := _grey_in_colors(path, data, image)) is not None:
                 return grey
             raise InputError(
-                "The mask {file} has {channels} channels; save it as a single-channel image whose"
-                " pixel values are class indices.",
+                "The mask {file} has {channels} {channels:channel|channels}; save it as a "
+                "single-channel image whose pixel values are class indices.",
                 file=path,
                 channels=len(image.getbands()),
             )
@@ -312,6 +312,9 @@ def _read_bytes(path: Path | str) -> bytes:
     except FileNotFoundError as error:
         raise unreadable(path, error) from error
     except OSError as error:
-        raise InputError(
-            "{file} cannot be read: {reason}.", file=path, reason=error.strerror or error
+        raise UnreadableFilesError(
+            "{file} cannot be read: {reason}.",
+            file=path,
+            reason=error.strerror or error,
+            files=[Path(path)],
         ) from error

@@ -7,21 +7,25 @@ import re
 import shutil
 import signal
 import sys
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
 from pydantic import ValidationError
 
+from core.data.broken_images import name_all
 from core.portable.portable_error import PortableError
 from core.runs.events import Failed, FailureKind, Heartbeat
 from core.runs.kinds import job_kind
 from core.runs.run_folder import RunFolder
 from core.runs.spec import JobSpec, TrainingFields
 from core.runs.spec_errors import validation_problem
-from core.system.errors import InputError
+from core.system.errors import FilesError, InputError, MissingFilesError, UnreadableFilesError
 from core.system.files import is_disk_full, storage_problem
 from core.system.gpu_environment.environment_folders import switched_on
 from core.system.messages import Message, message
+from core.system.reporting import StopRequested
 
 _MIN_SIDE = 64
 _OOM_TEXT = re.compile(
@@ -34,12 +38,29 @@ _WINDOWS_KILLS = frozenset({1, int(signal.SIGTERM)})
 _DISK_FULL_TEXT = re.compile(r"no space left on device|disk quota exceeded", re.IGNORECASE)
 
 
-def classify(error: BaseException, *, spec: JobSpec | None, run_dir: Path) -> Failed:
-    """Turn an exception of a job into the event that tells the user."""
+def classify(
+    error: BaseException,
+    *,
+    spec: JobSpec | None,
+    run_dir: Path,
+    check: Callable[[], object] = lambda: None,
+) -> Failed:
+    """Turn an exception of a job into the event that tells the user.
+
+    Where an image cannot be read, all others are read as well: they are named at once.
+
+    Args:
+        error: what was raised.
+        spec: what the job was asked; None where that is not known.
+        run_dir: its folder.
+        check: called often while images are read; ``StopRequested`` ends that.
+    """
     chain = _chain(error)
     for link in chain:
         if isinstance(link, PortableError):
             link = InputError.from_portable(link)
+        if isinstance(link, FilesError):
+            return _about_files(_complete(link, spec, check))
         if isinstance(link, InputError):
             return make_failed("bad_input", link.message)
         if isinstance(link, ValidationError):
@@ -65,6 +86,24 @@ def classify(error: BaseException, *, spec: JobSpec | None, run_dir: Path) -> Fa
             error=f"{type(error).__name__}: {_one_line(str(error))}",
         ),
         message("Details are in {log}.", log=RunFolder(run_dir).log_path),
+    )
+
+
+def _complete(error: FilesError, spec: JobSpec | None, check: Callable[[], object]) -> FilesError:
+    data_dir = getattr(spec, "data_dir", None)  # not every kind has one, or needs one
+    if data_dir is None or not isinstance(error, UnreadableFilesError):
+        return error
+    try:
+        return name_all(error, data_dir, check=check)
+    except StopRequested:  # the first one is enough then
+        return error
+
+
+def _about_files(error: FilesError) -> Failed:
+    return replace(
+        make_failed("bad_input", error.message),
+        files_problem="missing" if isinstance(error, MissingFilesError) else "unreadable",
+        files=[str(file) for file in error.files],
     )
 
 

@@ -108,7 +108,7 @@ def _do(run: RunFolder, reporter: JobReporter, stream: EventStream) -> Event:
     except StopRequested:
         return Cancelled(reporter.stop_reason)
     except BaseException as error:
-        failed = classify(error, spec=spec, run_dir=run.path)
+        failed = classify(error, spec=spec, run_dir=run.path, check=reporter.check)
         if failed.kind == "bad_input":
             _LOG.error("%s", failed.message)
         else:

@@ -88,7 +88,8 @@ def load_pretrained(
     if not wanted <= set(fitting):
         reporter.warn(
             message(
-                "{loaded} of {all} weights were loaded from {file}; the others start fresh.",
+                "{loaded} of {all} {all:weight was|weights were} loaded from {file}; the others "
+                "start fresh.",
                 loaded=len(fitting),
                 all=len(wanted),
                 file=path,

@@ -177,8 +177,8 @@ def errors_of_class(score: ImageScore, index: int) -> int:
 def _check_size(label_map: LabelMap, label: LabelMap) -> None:
     if label_map.shape != label.shape:
         raise InputError(
-            "the prediction is {prediction} pixels and its mask {mask}; evaluate again, "
-            "the images have changed since",
+            "the prediction is {prediction} {prediction:pixel|pixels} and its mask {mask}; "
+            "evaluate again, the images have changed since",
             prediction=f"{label_map.shape[1]}×{label_map.shape[0]}",
             mask=f"{label.shape[1]}×{label.shape[0]}",
         )

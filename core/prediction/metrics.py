@@ -106,8 +106,8 @@ class ConfusionMatrix:
         """Add another matrix's counts, such as another process's share of the images."""
         if other.num_classes != self.num_classes:
             raise InputError(
-                "Confusion matrices of {first} and {second} classes cannot be added; "
-                "use the same labels.txt.",
+                "Confusion matrices of {first} and {second} {second:class|classes} cannot be "
+                "added; use the same labels.txt.",
                 first=self.num_classes,
                 second=other.num_classes,
             )

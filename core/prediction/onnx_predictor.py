@@ -251,7 +251,8 @@ class OnnxModel:
             raise self._damaged() from error
         if len(description.labels) != self.num_classes:
             raise InputError(
-                "{file} contradicts itself: it names {labels} classes and scores {classes}.",
+                "{file} contradicts itself: it names {labels} {labels:class|classes} and scores "
+                "{classes}.",
                 file=self.path,
                 labels=len(description.labels),
                 classes=self.num_classes,
@@ -289,7 +290,8 @@ def check_classes(dataset: SegDataset, num_classes: int) -> None:
     """Raise ``InputError`` for data with another number of classes than a model scores."""
     if dataset.num_classes != num_classes:
         raise InputError(
-            "The data has {data} classes and the model {model}: they must be the same.",
+            "The data has {data} {data:class|classes} and the model {model}: they must be the "
+            "same.",
             data=dataset.num_classes,
             model=num_classes,
         )

@@ -68,14 +68,15 @@ def no_room(name: str, classes: int) -> InputError:
     """Return why there is no id for a class called ``name`` beside ``classes`` others."""
     if classes < IGNORE_INDEX:
         return InputError(
-            "There is no room for the class {name}: a mask holds {count} classes at most, and "
-            "earlier masks still have {deleted} that were deleted.",
+            "There is no room for the class {name}: a mask holds {count} {count:class|classes} at "
+            "most, and earlier masks still have {deleted} that were deleted.",
             name=name,
             count=IGNORE_INDEX,
             deleted=IGNORE_INDEX - classes,
         )
     return InputError(
-        "There is no room for the class {name}: a mask holds {count} classes at most.",
+        "There is no room for the class {name}: a mask holds {count} {count:class|classes} at "
+        "most.",
         name=name,
         count=IGNORE_INDEX,
     )

@@ -145,8 +145,8 @@ def _torn_groups(storage: Storage) -> Iterator[Finding]:
     )
     for group, count in rows:
         text = message(
-            "The {count} images of the group {group} are in different subsets, so the metrics will "
-            "look better than they are; split again.",
+            "The {count} {count:image|images} of the group {group} are in different subsets, so "
+            "the metrics will look better than they are; split again.",
             group=group,
             count=count,
         )
@@ -174,18 +174,21 @@ def _unfinished(storage: Storage) -> Iterator[Finding]:
     counts = {state: (count, free) for state, count, free in counted}
     unlabelled = counts.get("unlabelled", (0, 0))[0]
     if unlabelled:
-        text = message("{count} images have no mask yet.", count=unlabelled)
+        text = message("{count} {count:image has|images have} no mask yet.", count=unlabelled)
         yield Finding("info", "unlabelled_images", text, None, unlabelled)
     drafts = counts.get("draft", (0, 0))[0]
     if drafts:
         text = message(
-            "{count} masks are drafts; runs use them once they are marked as labelled.",
+            "{count} {count:mask is a draft|masks are drafts}; runs use only what is marked as "
+            "labelled.",
             count=drafts,
         )
         yield Finding("info", "draft_masks", text, None, drafts)
     free = sum(counts.get(state, (0, 0))[1] for state in ("labelled", "reviewed"))
     if free:
         text = message(
-            "{count} labelled images are in no subset; split the images to use them.", count=free
+            "{count} labelled {count:image is|images are} in no subset; split the images to use "
+            "them.",
+            count=free,
         )
         yield Finding("warning", "images_without_subset", text, None, free)

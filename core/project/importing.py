@@ -114,8 +114,8 @@ def take_over(
     if tally.nameless:
         tally.lost.append(
             message(
-                "{count} images are left out, as their names are not UTF-8; rename them (the first"
-                " is {file}).",
+                "{count} {count:image is|images are} left out, as names must be UTF-8; rename the "
+                "files (the first is {file}).",
                 count=len(tally.nameless),
                 file=tally.nameless[0],
             )
@@ -151,7 +151,7 @@ class _Reader:
         if pages > 1:
             self._tally.lost.append(
                 message(
-                    "{file} has {count} pages; only the first one is used.",
+                    "{file} has {count} {count:page|pages}; only the first one is used.",
                     file=image,
                     count=pages,
                 )

@@ -15,9 +15,13 @@ from core.project import (
     image_masks,
     image_table,
     mask_store,
+    relocation,
+    removed_images,
     shape_table,
 )
 from core.project.mask_store import LabelMap
+from core.project.relocation import Relocation
+from core.project.removed_images import RemovedImages
 from core.project.rows import (
     GarbageReport,
     ImageCounts,
@@ -157,10 +161,40 @@ class LabelledImages(ProjectPart):
         with self._database.transaction() as connection:
             image_table.update_each(connection, "score", scores)
 
-    def remove_images(self, ids: Iterable[int]) -> None:
-        """Take images off the list; image files, masks, revisions and runs stay."""
+    def remove_images(self, ids: Iterable[int]) -> RemovedImages:
+        """Take images off the list; image files, masks, revisions and runs stay.
+
+        Returns:
+            What ``restore_images`` needs to bring them back.
+        """
         with self._database.transaction() as connection:
-            connection.executemany("DELETE FROM image WHERE id = ?", [(id_,) for id_ in ids])
+            return removed_images.take_out(connection, list(ids))
+
+    def restore_images(self, removed: RemovedImages) -> None:
+        """Bring removed images back with their masks, subsets and notes.
+
+        Raises:
+            InputError: their masks were removed meanwhile, or they are in the project again.
+        """
+        with self._database.transaction() as connection:
+            removed_images.put_back(connection, removed)
+
+    def relocate_images(
+        self, folder: Path, *, check: Callable[[], object] = lambda: None
+    ) -> Relocation:
+        """Look for images that are gone in a folder, and take them from there.
+
+        An image is the one that is looked for if its name and its size agree; where several do,
+        the one whose folders agree most. See ``core.project.relocation``.
+
+        Args:
+            folder: where they are now, or above it.
+            check: called often; what it raises ends the look, and nothing is changed.
+
+        Raises:
+            InputError: reading only.
+        """
+        return relocation.relocate(self._storage, folder, check=check)
 
     def _set(self, ids: Iterable[int], column: str, value: str | int | None) -> None:
         with self._database.transaction() as connection:

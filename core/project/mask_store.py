@@ -77,8 +77,8 @@ def check_values(mask: LabelMap, class_ids: Collection[int], *, name: str) -> No
     for value in np.flatnonzero(counts):
         if value != IGNORE_INDEX and int(value) not in class_ids:
             raise InputError(
-                "The mask of {file} has the value {value} in {count} pixels, which is no class; "
-                "add a class or change the mask.",
+                "The mask of {file} has the value {value} in {count} {count:pixel|pixels}, which "
+                "is no class; add a class or change the mask.",
                 file=name,
                 value=int(value),
                 count=int(counts[value]),

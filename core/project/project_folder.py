@@ -14,6 +14,7 @@ from filelock import FileLock, Timeout
 from core.project import schema
 from core.project.database import Database, input_error
 from core.system.errors import InputError, ReadOnlyError
+from core.system.messages import message
 
 DATABASE = "project.db"
 LOCK = "project.lock"
@@ -94,12 +95,17 @@ def lock_folder(folder: Path) -> FileLock:
             "The project {folder} is open in another window; close it there, or open it for "
             "reading only.",
             folder=folder,
+            why=message("Open for reading only, as another window has the project open."),
         ) from error
     except OSError as error:
         raise ReadOnlyError(
             "The project {folder} cannot be written to ({reason}); open it for reading only.",
             folder=folder,
             reason=error.strerror or error,
+            why=message(
+                "Open for reading only, as its folder cannot be written to ({reason}).",
+                reason=error.strerror or error,
+            ),
         ) from error
     return lock
 

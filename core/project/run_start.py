@@ -17,7 +17,7 @@ from core.runs.kinds import BenchmarkSpec, TrainSpec, WatchSpec, find_kind, job_
 from core.runs.run_folder import RunFolder
 from core.runs.spec import JobSpec, ModelJobSpec
 from core.runs.spec_errors import validation_problem
-from core.system.errors import InputError
+from core.system.errors import InputError, MissingFilesError, named
 
 
 def prepare_run(
@@ -33,6 +33,7 @@ def prepare_run(
     Raises:
         InputError: a subset is empty or smaller than a batch, a field is not valid, or there is no
             such model.
+        MissingFilesError: images or masks are gone; all of them are named.
     """
     spec = _checked(fields)  # before a run is spent on bad fields
     kind = job_kind(spec)
@@ -43,6 +44,7 @@ def prepare_run(
         revision = project.create_revision(needed=needed)
     if revision is not None:
         check_batch(spec, revision.counts["train"])
+        _check_files(revision)
     origin = project.run_with(spec.model_dir) if isinstance(spec, ModelJobSpec) else None
     row = project.new_run(
         kind.name,
@@ -63,6 +65,30 @@ def prepare_run(
         project.drop_run(row.id)
         raise
     return row
+
+
+def _check_files(revision: Revision) -> None:
+    """Name everything that is gone before a worker is started, which would name the first."""
+    gone = [item for item in revision.items if not item.image.is_file()]
+    if gone:
+        images = [item.image for item in gone]
+        raise MissingFilesError(
+            "Images of the project are not where they were ({count}): {names}. Locate their "
+            "folder, or leave them out.",
+            count=len(images),
+            names=named(images),
+            files=images,
+        )
+    masks = [item for item in revision.items if not item.mask.is_file()]
+    if masks:
+        images = [item.image for item in masks]
+        raise MissingFilesError(
+            "Masks of the project are gone ({count}), those of {names}. Restore its folder “masks” "
+            "from a backup, or leave the images out.",
+            count=len(images),
+            names=named(images),
+            files=images,
+        )
 
 
 def _checked(fields: Mapping[str, Any]) -> JobSpec:

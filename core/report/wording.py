@@ -48,7 +48,8 @@ _TEXTS: Final[Mapping[str, Message]] = {
     "of": message("{found} of {all}"),
     "whole": message("Whole images, {subset}"),
     "marked": message(
-        "{detected} of {defective} defective images are marked, and {alarms} of {good} good ones."
+        "{detected} of {defective} defective {defective:image is|images are} marked, and {alarms} "
+        "of {good} good {good:one|ones}."
     ),
     "by_scores": message(
         "By their scores, {rate} % are detected where at most {allowed} % of the good ones are "
@@ -68,10 +69,10 @@ _TEXTS: Final[Mapping[str, Message]] = {
         "pixels do not count."
     ),
     "truth_predicted": message("truth ↓ predicted →"),
-    "pixels_of": message("{count} pixels"),
+    "pixels_of": message("{count} {count:pixel|pixels}"),
     "worst": message("Worst images first, {subset}"),
     "errors": message("Errors:"),
-    "wrong_pixels": message("mIoU {miou} % · {wrong} of {all} pixels wrong"),
+    "wrong_pixels": message("mIoU {miou} % · {wrong} of {all} {all:pixel|pixels} wrong"),
     "image": message("image"),
     "truth": message("truth"),
     "prediction": message("prediction"),

@@ -20,14 +20,15 @@ def batch_problem(batch: int, images: int, *, accumulate_steps: int = 1) -> Mess
         return None
     if accumulate_steps == 1:
         return message(
-            "A batch of {batch} is larger than the {images} training images; choose at most "
-            "{images}.",
+            "A batch of {batch} is larger than the {images} training {images:image|images}; "
+            "choose at most {images}.",
             batch=batch,
             images=images,
         )
     return message(
-        "{steps} batches of {batch}, which make one step, are more than the {images} training "
-        "images; choose a batch of at most {most}, or a lower accumulate_steps.",
+        "{steps} {steps:batch|batches} of {batch}, which make one step, are more than the "
+        "{images} training {images:image|images}; choose a batch of at most {most}, or a lower "
+        "accumulate_steps.",
         steps=accumulate_steps,
         batch=batch,
         images=images,

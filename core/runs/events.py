@@ -15,6 +15,7 @@ from pydantic import Discriminator, Tag, TypeAdapter
 
 StopReason = Literal["user", "window_closed", "parent_died"]
 FailureKind = Literal["bad_input", "oom", "disk_full", "killed", "bug"]
+FilesProblem = Literal["", "missing", "unreadable"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,7 +141,8 @@ class Failed(Event):
     """Could not finish: one sentence of what happened and one of what to do.
 
     ``template``/``params`` and ``advice_template``/``advice_params`` are the same two sentences
-    for translation.
+    for translation. ``files`` are the images that it is about, absolute, and ``files_problem`` what
+    is wrong with them, so that the window can offer to leave them out or to look for them.
     """
 
     kind: FailureKind
@@ -150,6 +152,8 @@ class Failed(Event):
     params: dict[str, Any] = field(default_factory=dict)
     advice_template: str = ""
     advice_params: dict[str, Any] = field(default_factory=dict)
+    files_problem: FilesProblem = ""
+    files: list[str] = field(default_factory=list)
 
 
 TERMINAL: tuple[type[Event], ...] = (Done, Cancelled, Failed)

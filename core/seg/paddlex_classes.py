@@ -175,7 +175,7 @@ def _integers(
         )
     if not fits:
         raise InputError(
-            "{name} is {value}: give {count} whole numbers from {low} to {high}.",
+            "{name} is {value}: give {count} whole {count:number|numbers} from {low} to {high}.",
             name=name,
             value=str(values),
             count=count,

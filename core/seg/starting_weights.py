@@ -106,8 +106,8 @@ def _take_structure(
 ) -> None:
     if not same_count:
         raise InputError(
-            "{folder} is compressed for {theirs} classes and the data has {ours}: train a whole "
-            "network for these, and compress it then.",
+            "{folder} is compressed for {theirs} {theirs:class|classes} and the data has {ours}: "
+            "train a whole network for these, and compress it then.",
             folder=folder,
             theirs=info.num_classes,
             ours=model.num_classes,

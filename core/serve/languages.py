@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
-from core.system.messages import Message
+from core.system.messages import Message, fill
 
 ENGLISH: Final = "en"
 CHINESE: Final = "zh_CN"
@@ -44,7 +44,7 @@ def in_language(sentence: Message, language: str) -> str:
         return str(sentence)
     template = _catalogue(language).get(sentence.template, sentence.template)
     try:
-        return template.format(**sentence.params)
+        return fill(template, sentence.params)
     except (KeyError, IndexError, ValueError):  # a translation with other places
         return str(sentence)
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.portable.portable_error import PortableError
@@ -47,7 +48,50 @@ def portable_errors() -> Iterator[None]:
 
 
 class ReadOnlyError(InputError):
-    """What was to be opened for writing can only be read."""
+    """What was to be opened for writing can only be read.
+
+    Args:
+        template: as for ``InputError``; what to do included.
+        why: what stands in the way alone, for where it was opened for reading; ``template`` by
+            default.
+        **params: as for ``InputError``.
+    """
+
+    def __init__(self, template: str, /, *, why: Message | None = None, **params: Any) -> None:
+        super().__init__(template, **params)
+        self.why = self.message if why is None else why
+
+
+class FilesError(InputError):
+    """Something is wrong with files that can be named, all of them at once.
+
+    Args:
+        template: as for ``InputError``.
+        files: which ones, absolute.
+        **params: as for ``InputError``.
+    """
+
+    def __init__(self, template: str, /, *, files: Sequence[Path], **params: Any) -> None:
+        super().__init__(template, **params)
+        self.files = tuple(files)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        params = {**self.message.params, "files": self.files}
+        return (_rebuild, (type(self), self.message.template, params))
+
+
+class MissingFilesError(FilesError):
+    """Files are not where they were."""
+
+
+class UnreadableFilesError(FilesError):
+    """Images are damaged, cut short, or none at all."""
+
+
+def named(files: Sequence[Path], most: int = 3) -> str:
+    """Return the names of files for a sentence, "…" for what is beyond ``most``."""
+    names = [file.name for file in files[:most]]
+    return ", ".join([*names, "…"] if len(files) > most else names)
 
 
 def _rebuild(cls: type[InputError], template: str, params: dict[str, Any]) -> InputError:

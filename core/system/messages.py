@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import string
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,14 +12,38 @@ from typing import Any
 class Message:
     """One sentence: an English ``template`` with ``{name}`` places, and what goes into them.
 
-    The window looks the template up in its catalogue; everyone else uses ``str(message)``.
+    A place with two forms, ``{count:image|images}``, becomes the first one where the number is 1;
+    a language with one form writes that. The window looks the template up in its catalogue;
+    everyone else uses ``str(message)``.
     """
 
     template: str
     params: Mapping[str, Any] = field(default_factory=dict)
 
     def __str__(self) -> str:
-        return self.template.format(**self.params)
+        return fill(self.template, self.params)
+
+
+class _Formatter(string.Formatter):
+    def format_field(self, value: Any, format_spec: str) -> str:
+        one, separator, many = format_spec.partition("|")
+        if not separator:
+            return str(super().format_field(value, format_spec))
+        return one if str(value) == "1" else many
+
+
+_FORMATTER = _Formatter()
+
+
+def fill(template: str, params: Mapping[str, Any]) -> str:
+    """Put ``params`` into the places of ``template``; see ``Message`` for counted things.
+
+    Raises:
+        KeyError, IndexError, ValueError: the places are others.
+    """
+    if "|" in template:
+        return _FORMATTER.vformat(template, (), params)
+    return template.format(**params)
 
 
 def message(template: str, /, **params: Any) -> Message:

@@ -34,7 +34,8 @@ def check_classes(model: TrainableModel, dataset: SegDataset) -> Message | None:
         raise InputError("{value} is no data set: give a SegDataset.", value=repr(dataset)[:100])
     if dataset.num_classes != model.num_classes:
         raise InputError(
-            "The data has {data} classes and the model {model}: they must be the same.",
+            "The data has {data} {data:class|classes} and the model {model}: they must be the "
+            "same.",
             data=dataset.num_classes,
             model=model.num_classes,
         )

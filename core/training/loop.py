@@ -174,8 +174,8 @@ class TrainingLoop:
         if self._finished:
             self._reporter.warn(
                 message(
-                    "The model has already been trained for {epochs} epochs: ask for more to "
-                    "train it further.",
+                    "The model has already been trained for {epochs} {epochs:epoch|epochs}: ask "
+                    "for more to train it further.",
                     epochs=self._state.epoch,
                 )
             )
@@ -250,7 +250,8 @@ class TrainingLoop:
             self._reporter.warn(
                 message(
                     "The training had stopped early after epoch {epoch}: it goes on, and stops "
-                    "when {count} more evaluations do not beat the best mIoU.",
+                    "when {count} more {count:evaluation does|evaluations do} not beat the best "
+                    "mIoU.",
                     epoch=state.epoch,
                     count=self._best.patience or 0,
                 )

@@ -69,7 +69,8 @@ class CrossEntropyLoss(nn.Layer):
         """Return the scalar loss; 0 with zero gradient when every pixel is ignored."""
         if self.weight is not None and self.weight.shape[0] != logits.shape[1]:
             raise InputError(
-                "There are {weights} class weights for {classes} classes; give one for each.",
+                "There are {weights} class {weights:weight|weights} for {classes} "
+                "{classes:class|classes}; give one for each.",
                 weights=self.weight.shape[0],
                 classes=logits.shape[1],
             )
@@ -328,7 +329,8 @@ class MixedLoss(nn.Layer):
         super().__init__()
         if len(losses) != len(coef):
             raise InputError(
-                "A mixed loss has {losses} losses but {factors} factors; give one for each.",
+                "A mixed loss has {losses} {losses:loss|losses} but {factors} "
+                "{factors:factor|factors}; give one for each.",
                 losses=len(losses),
                 factors=len(coef),
             )

@@ -31,8 +31,9 @@ def check_optimizer(optimizer: Any, net: Any) -> None:
     strange = sum(parameter not in own for parameter in given)
     if strange or not given:
         raise InputError(
-            "The optimizer was made for another network: {strange} of its {count} parameters are "
-            "not this one's. Make it with parameters=model.net.parameters().",
+            "The optimizer was made for another network: {strange} of its {count} "
+            "{count:parameter is|parameters are} not this one's. Make it with "
+            "parameters=model.net.parameters().",
             strange=strange,
             count=len(given),
         )

@@ -149,8 +149,8 @@ class TrainOptions:
             return replace(self, batch_size=ranks)
         if self.batch_size % ranks:
             raise InputError(
-                "The batch size {batch} cannot be shared by {ranks} devices: give a multiple of "
-                "{ranks}.",
+                "The batch size {batch} cannot be shared by {ranks} {ranks:device|devices}: give "
+                "a multiple of {ranks}.",
                 batch=self.batch_size,
                 ranks=ranks,
             )
@@ -177,8 +177,8 @@ class TrainOptions:
         images = len(train_dataset)
         if (self.epoch_images or images) < self.step_images:
             raise InputError(
-                "The training set has {images} images, fewer than one batch of {batch_size}: lower "
-                "the batch size or add images.",
+                "The training set has {images} {images:image|images}, fewer than one batch of "
+                "{batch_size}: lower the batch size or add images.",
                 images=images,
                 batch_size=self.step_images,
             )

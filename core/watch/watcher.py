@@ -450,7 +450,10 @@ class Watcher:
             return True
         self._board.tell(
             "label_limit",
-            message("{count} images are to be labelled today; no more are chosen.", count=most),
+            message(
+                "{count} {count:image is|images are} to be labelled today; no more are chosen.",
+                count=most,
+            ),
         )
         return False
 

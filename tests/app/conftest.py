@@ -4,8 +4,14 @@ from __future__ import annotations
 
 import gc
 import os
+from pathlib import Path
 
-os.environ["QT_QPA_PLATFORM"] = "offscreen"  # before anything imports Qt
+# Before anything imports Qt; its own screen is 800 × 800, smaller than the window.
+os.environ["QT_QPA_PLATFORM"] = "offscreen" + (
+    f":configfile={Path(__file__).resolve().parents[1] / 'support' / 'screen.json'}"
+    if os.name != "nt"  # whose paths have a colon
+    else ""
+)
 
 import threading
 
@@ -25,17 +31,6 @@ def isolated_folders(tmp_path, monkeypatch):
         monkeypatch.setenv(name, str(tmp_path / name.lower()))
     monkeypatch.setattr("app.services.settings.config_dir", lambda: tmp_path / "config")
     monkeypatch.setattr("app.services.settings.log_dir", lambda: tmp_path / "log")
-
-
-@pytest.fixture(autouse=True)
-def garbage_on_this_thread():
-    """As in the program: cycles with Qt objects must not be collected by a background thread."""
-    gc.disable()
-    yield
-    gc.collect(1)
-    if gc.get_count()[2] > gc.get_threshold()[2]:
-        gc.collect()
-    gc.enable()
 
 
 @pytest.fixture(autouse=True)

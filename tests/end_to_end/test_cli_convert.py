@@ -150,7 +150,7 @@ def test_a_file_in_the_way_and_names_of_two_lines_are_one_sentence(data, tmp_pat
     told = err.splitlines()
     assert [line.startswith("warning: ") for line in told] == [True] * 3  # each on one line
     assert "a b.png" in told[0]
-    assert "1 images have no annotation" in told[1]
+    assert "1 image has no annotation" in told[1]
 
 
 def test_colours_are_asked_for_and_named_by_a_file(tmp_path, capsys):

@@ -20,6 +20,7 @@ from core.project.variants import ModelVariant, class_changes
 
 _UPPER, _LOWER = 280, 420
 _PLOT_WIDTH, _CLASSES_WIDTH = 520, 320
+_LEAST_CLASSES = GRID * 33
 
 
 class VariantView(QWidget):
@@ -156,6 +157,7 @@ class VariantView(QWidget):
         inside.addWidget(self.plot_hint)
         inside.addWidget(self.plot, 1)
         classes_card, inside = _card()
+        classes_card.setMinimumWidth(_LEAST_CLASSES)
         inside.addWidget(self.classes_title)
         inside.addWidget(self._no_classes)
         inside.addWidget(self.classes, 1)

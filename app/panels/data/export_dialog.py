@@ -22,8 +22,9 @@ from app.look.translation import tr, translated, trn
 from app.panels.data.problem_list import ProblemList
 from app.services.background import BackgroundTasks, Progress
 from app.services.context import AppContext
-from app.widgets import dialogs
 from app.widgets.layout import button, column, label, row
+from app.widgets.problem_bar import ProblemBar
+from app.widgets.problem_fixes import describe
 from core.data.formats import ImportedImage, ImportResult, registry
 from core.project import Project
 from core.project.mask_store import LabelMap
@@ -57,6 +58,7 @@ class ExportDialog(QDialog):
         self.report.heading.hide()  # the summary says it
         self.bar = QProgressBar()
         self.export_button = button(tr("Export"), "primary")
+        self.problem = ProblemBar()
         self.buttons = QDialogButtonBox()
         self.buttons.addButton(self.export_button, QDialogButtonBox.ButtonRole.ActionRole)
         self._cancel_button = self.buttons.addButton(QDialogButtonBox.StandardButton.Cancel)
@@ -76,6 +78,7 @@ class ExportDialog(QDialog):
         layout.addWidget(self.summary)
         layout.addWidget(self.report, 1)
         layout.addStretch(0)
+        layout.addWidget(self.problem)
         layout.addWidget(self.bar)
         layout.addWidget(self.buttons)
 
@@ -143,7 +146,7 @@ class ExportDialog(QDialog):
 
     def _on_failed(self, error: Exception) -> None:
         self._set_busy(False)
-        dialogs.show_error(self, error)
+        self.problem.show_problem(describe(error, self._context, self))
 
     def _set_busy(self, busy: bool) -> None:
         for widget in (self.format_box, self.folder_edit, self._browse, self.export_button):

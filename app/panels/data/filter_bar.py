@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import cast
 
-from PySide6.QtCore import Qt, Signal, Slot
-from PySide6.QtGui import QColor, QKeySequence
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QSlider, QToolButton, QWidget
+from PySide6.QtCore import QSize, Qt, Signal, Slot
+from PySide6.QtGui import QColor, QKeySequence, QResizeEvent
+from PySide6.QtWidgets import QBoxLayout, QComboBox, QSizePolicy, QSlider, QToolButton, QWidget
 
 from app.look.icons import set_icon
 from app.look.theme import GRID
@@ -15,7 +15,7 @@ from app.look.translation import tr
 from app.panels.data.thumbnail_grid import MAX_SIDE, MIN_SIDE
 from app.widgets.class_colors import swatch
 from app.widgets.image_status_text import state_name, subset_name
-from app.widgets.layout import button, label
+from app.widgets.layout import button, label, row
 from core.project import ImageSubset, LabelClass, State
 from core.project.rows import IMAGE_SUBSETS, STATES
 
@@ -62,14 +62,33 @@ class FilterBar(QWidget):
         set_icon(size_icon, "image")
         size_icon.setEnabled(False)
         size_icon.setAccessibleName(self.side.accessibleName())
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(GRID * 2, GRID, GRID * 2, GRID)
-        layout.setSpacing(GRID)
-        for widget in (self.subset, self.class_box, self.state, self.finding, self.count):
-            layout.addWidget(widget)
-        layout.addStretch(1)
-        for tool in (self.masks_button, self.opacity, size_icon, self.side):
-            layout.addWidget(tool)
+        self._wanted = row(self.subset, self.class_box, self.state, self.finding, self.count)
+        self._tools = row(self.masks_button, self.opacity, size_icon, self.side)
+        self._lines = QBoxLayout(QBoxLayout.Direction.LeftToRight, self)
+        self._lines.setContentsMargins(GRID * 2, GRID, GRID * 2, GRID)
+        self._lines.setSpacing(GRID)
+        self._lines.addLayout(self._wanted)
+        self._lines.addStretch(1)
+        self._lines.addLayout(self._tools)
+
+    def minimumSizeHint(self) -> QSize:  # noqa: N802
+        """As wide as the longer of two lines."""
+        lines = (self._wanted, self._tools)
+        width = max(line.minimumSize().width() for line in lines) + 4 * GRID
+        return QSize(width, super().minimumSizeHint().height())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+        """Take a second line, or leave it."""
+        super().resizeEvent(event)
+        self._arrange()
+
+    def _arrange(self) -> None:
+        needed = self._wanted.sizeHint().width() + self._tools.minimumSize().width() + 6 * GRID
+        self._lines.setDirection(
+            QBoxLayout.Direction.TopToBottom
+            if needed > self.width()
+            else QBoxLayout.Direction.LeftToRight
+        )
 
     def set_labels(self, labels: Sequence[LabelClass]) -> None:
         """Offer these classes, keeping the choice where it is still there."""
@@ -85,11 +104,16 @@ class FilterBar(QWidget):
     def set_count(self, shown: int, total: int) -> None:
         """Say how many of the images are shown."""
         if shown == total:
-            self.count.setText(tr("{count} images", count=f"{total:,}"))
+            self.count.setText(tr("{count} {count:image|images}", count=f"{total:,}"))
         else:
             self.count.setText(
-                tr("{shown} of {total} images", shown=f"{shown:,}", total=f"{total:,}")
+                tr(
+                    "{shown} of {total} {total:image|images}",
+                    shown=f"{shown:,}",
+                    total=f"{total:,}",
+                )
             )
+        self._arrange()
 
     def set_finding(self, text: str) -> None:
         """Name the finding whose files are shown; "" for none."""
@@ -98,6 +122,7 @@ class FilterBar(QWidget):
         self.finding.setText(
             metrics.elidedText(text, Qt.TextElideMode.ElideRight, _SLIDER_WIDTH * 2)
         )
+        self._arrange()
 
     def set_class(self, class_id: int | None) -> None:
         """Filter by a class."""
@@ -131,6 +156,7 @@ class FilterBar(QWidget):
         box.setAccessibleName(name)
         box.setToolTip(tr("Filter: {name}", name=name))
         box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
+        box.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         box.currentIndexChanged.connect(self._on_changed)
         return box
 

@@ -12,10 +12,11 @@ from PySide6.QtWidgets import QWidget
 from app.look.translation import tr, trn
 from app.services.background import BackgroundTasks
 from app.services.context import AppContext
+from app.services.image_fixes import ImageFixes
 from app.services.notices import Notice
 from app.services.targets import LabelImage, LabelMostUseful, SetUpTraining
-from app.widgets import dialogs
 from app.widgets.image_status_text import subset_name
+from app.widgets.problem_fixes import ask_folder
 from core.data.validation import Finding
 from core.project import ImageQuery, ImageSubset, Project
 from core.project.split import Division
@@ -23,7 +24,7 @@ from core.project.split import Division
 SHOW: Final = "show"
 #: What can be done about a finding, by its code; the first button leads.
 ACTIONS: Final[dict[str, tuple[str, ...]]] = {
-    "missing_image": (SHOW, "remove"),
+    "missing_image": ("locate", SHOW, "remove"),
     "missing_mask": (SHOW, "import"),
     "duplicate_across_splits": (SHOW, "together"),
     "duplicate_in_subset": (SHOW, "leave_others_out"),
@@ -48,6 +49,7 @@ def action_text(action: str) -> str:
     """Return what the button of an action says."""
     return {
         SHOW: tr("Show the images"),
+        "locate": tr("Locate the folder…"),
         "remove": tr("Remove from project"),
         "import": tr("Import again…"),
         "together": tr("Put into one subset"),
@@ -158,10 +160,20 @@ class FindingActions(QObject):
                 self._context.navigate(SetUpTraining(larger_input=True))
             case "split":
                 self._split()
+            case "locate":
+                self._locate(group)
             case "split_new":
                 self._split_new()
             case _:
                 self._with_images(action, group)
+
+    def _locate(self, group: Sequence[Finding]) -> None:
+        gone = next((finding.file for finding in group if finding.file is not None), None)
+        if gone is None:
+            return
+        folder = ask_folder(self._owner, tr("Where are the images now?"), gone)
+        if folder is not None:
+            ImageFixes(self._context).locate(folder)
 
     def _with_images(self, action: str, group: Sequence[Finding]) -> None:
         project = self._context.project
@@ -182,7 +194,7 @@ class FindingActions(QObject):
             case "review":
                 self._context.navigate(LabelImage(ids[0]))
             case "remove":
-                self._remove(project, ids)
+                ImageFixes(self._context).remove(ids)
             case "leave_out":
                 self._move(project, _all_to(ids, "none"))
             case "leave_others_out":
@@ -247,20 +259,4 @@ class FindingActions(QObject):
     def _undo(self, project: Project, division: Division) -> None:
         if project is self._context.project:
             project.undo_division(division)
-            self._context.dataset_changed.emit()
-
-    def _remove(self, project: Project, ids: Sequence[int]) -> None:
-        if dialogs.ask(
-            self._owner.window(),
-            trn("Remove {count} image?", "Remove {count} images?", len(ids)),
-            details=tr("They leave the project; image files and trained models stay."),
-            yes=tr("Remove"),
-            no=tr("Keep"),
-            dangerous=True,
-        ):
-            try:
-                project.remove_images(ids)
-            except Exception as error:
-                self._context.error_occurred.emit(error)
-                return
             self._context.dataset_changed.emit()

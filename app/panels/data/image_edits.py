@@ -7,14 +7,13 @@ from typing import cast
 
 from PySide6.QtCore import QObject, Slot
 
-from app.look.translation import tr, trn
 from app.panels.data.dataset_inspector import DatasetInspector
 from app.panels.data.split_box import SplitChoice
 from app.panels.data.thumbnail_grid import ThumbnailGrid
 from app.services.background import BackgroundTasks
 from app.services.context import AppContext
+from app.services.image_fixes import ImageFixes
 from app.services.targets import LabelImage
-from app.widgets import dialogs
 from core.project import ImageSubset, Project
 
 
@@ -89,15 +88,9 @@ class DatasetEdits(QObject):
     @Slot()
     def _on_remove_requested(self) -> None:
         ids = self._grid.selected_ids()
-        if ids and dialogs.ask(
-            self._grid.window(),
-            trn("Remove {count} image?", "Remove {count} images?", len(ids)),
-            details=tr("They leave the project; image files and trained models stay."),
-            yes=tr("Remove"),
-            no=tr("Keep"),
-            dangerous=True,
-        ):
-            self._change(lambda project: project.remove_images(ids))
+        if ids:
+            ImageFixes(self._context).remove(ids)
+            self._grid.images.refresh()
 
     def _change(self, change: Callable[[Project], None]) -> None:
         project = self._context.project

@@ -31,6 +31,8 @@ from app.services.context import AppContext
 from app.widgets import dialogs
 from app.widgets.file_drops import FileDrops
 from app.widgets.layout import button, column, label, row
+from app.widgets.problem_bar import ProblemBar
+from app.widgets.problem_fixes import describe
 from core.data.formats import registry
 from core.data.formats.color_masks import FoundColor
 from core.data.formats.detection import IMAGES_ONLY
@@ -82,6 +84,7 @@ class ImportDialog(QDialog):
         self._pages = QStackedWidget()
         self.bar = QProgressBar()
         self.import_button = button(tr("Import"), "primary")
+        self.problem = ProblemBar()
         self.buttons = QDialogButtonBox()
         self.buttons.addButton(self.import_button, QDialogButtonBox.ButtonRole.ActionRole)
         self._cancel_button = self.buttons.addButton(QDialogButtonBox.StandardButton.Cancel)
@@ -103,6 +106,7 @@ class ImportDialog(QDialog):
             )
         )
         layout.addWidget(self._pages, 1)
+        layout.addWidget(self.problem)
         layout.addWidget(self.bar)
         layout.addWidget(self.buttons)
         self.setTabOrder(self.folder_edit, self._browse)
@@ -367,7 +371,7 @@ class ImportDialog(QDialog):
     def _show_report(self, report: ImportReport) -> None:
         self.summary.setText(
             tr(
-                "Imported: {added} new images, {masks} masks.",
+                "Imported: {added} new {added:image|images}, {masks} {masks:mask|masks}.",
                 added=report.added,
                 masks=report.masks,
             )
@@ -388,7 +392,7 @@ class ImportDialog(QDialog):
         for widget in self._choices():
             widget.setEnabled(True)
         self.import_button.setEnabled(True)
-        dialogs.show_error(self, error)
+        self.problem.show_problem(describe(error, self._context, self))
 
     def _show_progress(self, fraction: float, _text: Message | None) -> None:
         self.bar.show()

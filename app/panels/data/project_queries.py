@@ -61,7 +61,7 @@ class DatasetSummary:
         return StepStatus(
             StepState.DONE,
             message(
-                "{images} images, {classes} classes",
+                "{images} {images:image|images}, {classes} {classes:class|classes}",
                 images=f"{self.counts.total:,}",
                 classes=len(self.labels),
             ),

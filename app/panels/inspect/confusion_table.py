@@ -78,13 +78,13 @@ class ConfusionTable(QWidget):
         share, count = self._shares[truth, predicted], self._counts[truth, predicted]
         if truth == predicted:
             return tr(
-                "{share:.1%} of “{label}” is recognised ({count:,} pixels)",
+                "{share:.1%} of “{label}” is recognised ({count:,} {count:pixel|pixels})",
                 share=share,
                 label=self._labels[truth],
                 count=int(count),
             )
         return tr(
-            "{share:.1%} of “{label}” is taken for “{other}” ({count:,} pixels)",
+            "{share:.1%} of “{label}” is taken for “{other}” ({count:,} {count:pixel|pixels})",
             share=share,
             label=self._labels[truth],
             other=self._labels[predicted],

@@ -52,12 +52,6 @@ class FigureRow(QWidget):
             "alarms": tr("Objects that it claims where there is none of that class"),
             "detected": tr("Images with a defect in which it marks anything, of all such images"),
             "good": tr("Images without a defect in which it marks something, of all such images"),
-            "miou": tr(
-                "Overlap of prediction and mask, their common pixels of those of either, averaged "
-                "over the classes; 1 is perfect"
-            ),
-            "oacc": tr("Share of all pixels that are right; flatters where one class is large"),
-            "kappa": tr("Agreement beyond what chance would give; 1 is perfect"),
         }
         for key, hint in hints.items():
             self.tiles[key].setToolTip(hint)

@@ -115,7 +115,11 @@ class InspectionPanel(Panel):
             return
         if isinstance(event, JobProgress):
             self._set_note(
-                tr("Measuring… {step} of {steps} images", step=event.step, steps=event.steps)
+                tr(
+                    "Measuring… {step} of {steps} {steps:image|images}",
+                    step=event.step,
+                    steps=event.steps,
+                )
             )
         elif isinstance(event, Failed):
             self.context.error_occurred.emit(event)

@@ -128,9 +128,9 @@ def image_sentence(images: Mapping[str, Any]) -> str:
     if images["detection_rate"] is None:
         return ""
     return tr(
-        "Whole images: {detected:,} of {defective:,} defective ones are marked, {alarms:,} of "
-        "{good:,} good ones. By their scores: AUC {auc:.3f}; {rate:.0%} detected at {allowed:.0%} "
-        "false alarms.",
+        "Whole images: {detected:,} of {defective:,} defective {defective:one is|ones are} "
+        "marked, {alarms:,} of {good:,} good {good:one|ones}. By their scores: AUC {auc:.3f}; "
+        "{rate:.0%} detected at {allowed:.0%} false alarms.",
         detected=images["detected"],
         defective=images["defective"],
         alarms=images["false_alarms"],

@@ -81,7 +81,7 @@ class ScoreInspector(QWidget):
         worst = sorted(score.confusions.items(), key=lambda pair: -pair[1])[:_MOST]
         for (truth, predicted), count in worst:
             text = tr(
-                "{label} → {other}: {count:,} pixels",
+                "{label} → {other}: {count:,} {count:pixel|pixels}",
                 label=labels[truth],
                 other=labels[predicted],
                 count=count,

@@ -158,14 +158,15 @@ class LabellingPanel(Panel):
                 optional=trainable and (lacking is None or bool(self.context.runs("train"))),
             )
         return StepStatus(
-            StepState.DONE, message("{total} images labelled", total=f"{counts.total:,}")
+            StepState.DONE,
+            message("{total} {total:image|images} labelled", total=f"{counts.total:,}"),
         )
 
     def _what_is_left(self, counts: ImageCounts, left: int, lacking: LabelNeed | None) -> Message:
         labelled = counts.total - left
         if labelled and lacking is not None:
             return message(
-                "{left} of {total} images to label; {name}: {have} of about {wanted}",
+                "{left} of {total} {total:image|images} to label; {name}: {have} of about {wanted}",
                 left=f"{left:,}",
                 total=f"{counts.total:,}",
                 name=lacking.name,
@@ -173,7 +174,9 @@ class LabellingPanel(Panel):
                 wanted=f"{lacking.wanted:,}",
             )
         return message(
-            "{left} of {total} images to label", left=f"{left:,}", total=f"{counts.total:,}"
+            "{left} of {total} {total:image|images} to label",
+            left=f"{left:,}",
+            total=f"{counts.total:,}",
         )
 
     @property

@@ -134,8 +134,8 @@ class BenchmarkPage(QWidget):
         size = result.get("image_size") or (0, 0)
         self.machine.setText(
             tr(
-                "Image of {width} × {height} pixels on {processor}, {cores} cores. Bold: what to "
-                "run each export with.",
+                "Image of {width} × {height} pixels on {processor}, {cores} {cores:core|cores}. "
+                "Bold: what to run each export with.",
                 width=size[0],
                 height=size[1],
                 processor=str(result.get("processor", "")),

@@ -136,7 +136,7 @@ def effect_text(images: Sequence[JudgedImage]) -> str:
     if good:
         parts.append(
             tr(
-                "{accepted} of {count} good parts are accepted.",
+                "{accepted} of {count} good {count:part is|parts are} accepted.",
                 accepted=groups.count(Truth.GOOD_ACCEPTED),
                 count=len(good),
             )
@@ -144,7 +144,7 @@ def effect_text(images: Sequence[JudgedImage]) -> str:
     if bad:
         parts.append(
             tr(
-                "{found} of {count} defective parts are found.",
+                "{found} of {count} defective {count:part is|parts are} found.",
                 found=groups.count(Truth.FOUND),
                 count=len(bad),
             )

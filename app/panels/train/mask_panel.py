@@ -7,7 +7,6 @@ from PySide6.QtWidgets import (
     QButtonGroup,
     QCheckBox,
     QComboBox,
-    QHBoxLayout,
     QToolButton,
     QVBoxLayout,
     QWidget,
@@ -16,6 +15,7 @@ from PySide6.QtWidgets import (
 from app.look.theme import GRID
 from app.look.translation import tr
 from app.panels.train.mask_strip import MaskStrip, StripView
+from app.widgets.flow_layout import FlowLayout
 from app.widgets.layout import button
 
 _EVERY_STEPS = (10, 50, 200)
@@ -37,7 +37,7 @@ class MaskPanel(QWidget):
         )
         column = QVBoxLayout(self)
         column.setContentsMargins(0, GRID, 0, 0)
-        column.addLayout(self._make_tools())
+        column.addWidget(self._make_tools())
         column.addWidget(self.strip, 1)
 
     @property
@@ -50,9 +50,9 @@ class MaskPanel(QWidget):
         self.redraw_button.setVisible(alive)
         self.every_box.setVisible(alive)
 
-    def _make_tools(self) -> QHBoxLayout:
-        tools = QHBoxLayout()
-        tools.setSpacing(GRID // 2)
+    def _make_tools(self) -> QWidget:
+        line = QWidget()
+        tools = FlowLayout(line, spacing=GRID // 2)
         for index, (text, tip) in enumerate(
             (
                 (tr("Prediction"), tr("What the network sees now")),
@@ -70,17 +70,15 @@ class MaskPanel(QWidget):
         self.views.idClicked.connect(self._on_view_chosen)
         self.truth_box.setChecked(True)
         self.truth_box.toggled.connect(self.strip.set_truth_shown)
-        tools.addSpacing(GRID)
         tools.addWidget(self.truth_box)
-        tools.addStretch(1)
         self.every_box.setAccessibleName(tr("When masks are redrawn"))
         self.every_box.addItem(tr("after each evaluation"), 0)
         for steps in _EVERY_STEPS:
-            self.every_box.addItem(tr("also every {steps} steps", steps=steps), steps)
+            self.every_box.addItem(tr("also every {steps} {steps:step|steps}", steps=steps), steps)
         self.redraw_button.clicked.connect(self.redraw_requested)
         tools.addWidget(self.every_box)
         tools.addWidget(self.redraw_button)
-        return tools
+        return line
 
     @Slot(int)
     def _on_view_chosen(self, index: int) -> None:

@@ -9,10 +9,12 @@ from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
 from app.look.translation import tr, translated
 from app.panels.base import Panel, StepState, StepStatus
+from app.panels.train.augmented_pictures import Change
 from app.panels.train.preset_explanation import PresetExplanation
 from app.panels.train.preset_inputs import PresetInputs, read_preset_inputs
 from app.panels.train.resume_banner import ResumeBanner
 from app.panels.train.training_page import NAMES, TrainingPage
+from app.panels.train.work_status import work_status
 from app.services.background import BackgroundTasks
 from app.services.context import AppContext
 from app.services.targets import SetUpTraining, ShowDataset, ShowTraining, Target
@@ -54,6 +56,7 @@ class ModelPanel(Panel):
         self._pages = QStackedWidget()
         self.page = TrainingPage()
         self.banner = ResumeBanner(context, is_strip=True)
+        self.variants = self.page.form.variants
         self.networks, self.qualities = self.page.networks, self.page.qualities
         self.goals = self.page.goals
         self.form, self.reasons = self.page.form, PresetExplanation()
@@ -72,8 +75,10 @@ class ModelPanel(Panel):
         self._tasks.cancel_all()
         self._project, self._data, self._preset, self._counts = project, None, None, None
         self._network = None
+        self.variants.set_project(project)
         self.qualities.choose(1)
         self.goals.choose(0)
+        self._name_start()
         self._refresh()
 
     def activated(self) -> None:
@@ -90,6 +95,8 @@ class ModelPanel(Panel):
         if self._missing is not None:
             return StepStatus(StepState.BLOCKED, self._missing)
         runs = self._project.runs("train")
+        if (at_work := work_status(self.context, runs)) is not None:
+            return at_work
         if self.context.verdicts.all_warn(runs):
             return StepStatus(StepState.WARNING, message("No model finds anything yet."))
         if any(run.state == "done" for run in runs):
@@ -111,11 +118,12 @@ class ModelPanel(Panel):
         """Wait for what reads in the background."""
         self._project = None  # it may be closed before the last queued signal arrives
         self._tasks.shut_down()
+        self.variants.shut_down()
 
     @property
     def busy(self) -> bool:
-        """Whether the data is still being counted."""
-        return self._tasks.busy
+        """Whether the data is still being counted, or its variants are being drawn."""
+        return self._tasks.busy or self.variants.busy
 
     @property
     def fields(self) -> dict[str, Any]:
@@ -245,6 +253,7 @@ class ModelPanel(Panel):
         if data is None:
             return
         fields, device = self.fields, self._device()
+        self.variants.show_change(Change.from_fields(fields))
         speed = data.speeds_on(device.kind).get(fields["model"])
         seconds = presets.training_seconds(
             fields["image_size"],
@@ -318,15 +327,19 @@ class ModelPanel(Panel):
 
     def _set_starting(self, starting: bool) -> None:
         self._starting = starting
-        self.start_button.setEnabled(not starting)
         self._name_start()
 
     @Slot()
     def _name_start(self) -> None:
         """While another job is at work, a new training waits for its turn."""
         waits = self.context.jobs.is_busy
+        read_only = self._project is not None and self._project.read_only
+        self.start_button.setEnabled(not self._starting and not read_only)
         usual = tr("Add to the queue") if waits else tr("Start training")
         self.start_button.setText(tr("Starting…") if self._starting else usual)
+        if read_only:
+            self.start_button.setToolTip(tr("This project is open for reading only."))
+            return
         self.start_button.setToolTip(
             tr("Freeze the data; it begins when the jobs before it have ended (Ctrl+Return)")
             if waits
@@ -377,6 +390,7 @@ class ModelPanel(Panel):
     def _on_data_changed(self) -> None:
         self._stale = True
         self._counts = None
+        self.variants.forget_example()
         if self.isVisible():
             self._refresh()
         self.status_changed.emit()
@@ -403,6 +417,7 @@ class ModelPanel(Panel):
         self.goals.group.idClicked.connect(self._on_goal_chosen)
         self.form.device_chosen.connect(self._on_chosen)
         self.form.changed.connect(self._on_changed)
+        self.variants.failed.connect(self.context.error_occurred)
         self.start_button.clicked.connect(self._on_start)
         self.reset_button.clicked.connect(self._on_reset)
         self.context.run_started.connect(self._on_run_started)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from PySide6.QtCore import QPoint, Qt, QTimer, Slot
@@ -25,6 +26,7 @@ from app.panels.train.mask_panel import MaskPanel
 from app.panels.train.resume_banner import ResumeBanner
 from app.panels.train.run_header import RunHeader
 from app.panels.train.run_inspector import RunInspector
+from app.panels.train.work_status import work_status
 from app.services.background import BackgroundTasks
 from app.services.context import AppContext
 from app.services.run_reader import RunReader, open_run
@@ -33,11 +35,13 @@ from app.services.timers import single_shot
 from app.widgets.empty_state import EmptyState
 from app.widgets.layout import label
 from app.widgets.log_view import LogView
+from app.widgets.problem_bar import Problem
+from app.widgets.problem_fixes import describe
 from app.widgets.run_charts import CompareRun, RunCharts
 from core.models.model_verdict import Verdict
 from core.project import Project
 from core.project.rows import RunRow
-from core.runs.events import Event, MaskPreview
+from core.runs.events import Event, Failed, MaskPreview
 from core.system.messages import message
 
 _READ_MS = 100
@@ -63,6 +67,7 @@ class MonitorPanel(Panel):
         self._reader: RunReader | None = None
         self._states: dict[int, str] = {}
         self._redrawn_at = 0
+        self._described: tuple[tuple[int, Failed], Problem] | None = None
         self.side = ListSide(context)
         self.run_list, self.undo = self.side.run_list, self.side.undo
         self.header = RunHeader()
@@ -107,6 +112,8 @@ class MonitorPanel(Panel):
         if self._project is None:
             return StepStatus(StepState.BLOCKED, message("Open a project first."))
         runs = self._project.runs("train")
+        if (at_work := work_status(self.context, runs)) is not None:
+            return at_work
         if self.context.verdicts.all_warn(runs):
             return StepStatus(StepState.WARNING, message("No model finds anything yet."))
         if self.context.interrupted_training() is not None:
@@ -128,6 +135,7 @@ class MonitorPanel(Panel):
     def theme_changed(self) -> None:
         """Draw the curves in the new colours."""
         self.banner.renew_colors()
+        self.header.failure.renew_colors()
         self.charts.renew_colors()
         self._show_run()
 
@@ -240,6 +248,7 @@ class MonitorPanel(Panel):
             history,
             has_model=history.best_miou is not None,
             verdict=self._verdict(),
+            problem=self._problem(state),
             waits=str(self._run.id) in (*self.context.jobs.queued, *self.context.jobs.running),
         )
         self.masks.set_alive(state in _ALIVE)
@@ -250,6 +259,17 @@ class MonitorPanel(Panel):
             self._clock.start()
         elif state not in _ALIVE:
             self._clock.stop()
+
+    def _problem(self, state: str) -> Problem | None:
+        """Return why the run failed, the same one until it is begun again."""
+        reader, run = self._reader, self._run
+        ended = None if reader is None else reader.history.ended
+        if run is None or state != "failed" or not isinstance(ended, Failed):
+            return None
+        if self._described is None or self._described[0] != (run.id, ended):
+            problem = describe(ended, self.context, self, run_id=str(run.id))
+            self._described = (run.id, ended), replace(problem, name="")
+        return self._described[1]
 
     def _verdict(self) -> Verdict | None:
         """What was said of the run's model, once it is over."""

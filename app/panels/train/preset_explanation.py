@@ -41,8 +41,8 @@ class PresetExplanation(QScrollArea):
         """Explain a suggestion."""
         self._data.setText(
             tr(
-                "{train} training and {val} validation images, {classes} classes; "
-                "the median image has {width}×{height} pixels.",
+                "{train} training and {val} validation {val:image|images}, {classes} "
+                "{classes:class|classes}; the median image has {width}×{height} pixels.",
                 train=statistics.train_images,
                 val=statistics.images.get("val", 0),
                 classes=len(statistics.labels),

@@ -163,7 +163,7 @@ _Values = tuple[str, str, float, float]
 def _processor(usage: ResourceUsage) -> _Values:
     everything, job = usage.machine_cores, usage.job_cores
     shown = tr(
-        "{job} of {all} cores",
+        "{job} of {all} {all:core|cores}",
         job="–" if job is None or everything is None else f"{job:.1f}",
         all=usage.cores,
     )

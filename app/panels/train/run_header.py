@@ -6,7 +6,6 @@ import time
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import (
-    QFrame,
     QHBoxLayout,
     QLabel,
     QProgressBar,
@@ -15,23 +14,21 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.look.icons import pixmap, set_icon
+from app.look.icons import set_icon
 from app.look.theme import GRID, set_role, tokens
-from app.look.translation import tr, translated
+from app.look.translation import tr
 from app.widgets.duration_text import duration_text
 from app.widgets.elided_label import ElidedLabel
 from app.widgets.layout import button, label, row
+from app.widgets.problem_bar import Problem, ProblemBar
 from app.widgets.run_states import state_color, state_text
 from app.widgets.verdict_box import VerdictBox
 from core.models.model_verdict import Verdict
-from core.runs.events import Failed
 from core.runs.history import RunHistory
-from core.system.messages import Message
 
 _STEPS = 1000
 _ALIVE = ("queued", "running", "paused")
 _RESUMABLE = ("interrupted", "cancelled", "failed")
-_ICON = 20
 
 
 class RunHeader(QWidget):
@@ -86,8 +83,7 @@ class RunHeader(QWidget):
         self.bar.setRange(0, _STEPS)
         self.bar.setAccessibleName(tr("Progress of the run"))
         self.facts: dict[str, QLabel] = {}
-        self.failure = _FailureBox()
-        self.failure.hide()
+        self.failure = ProblemBar(closable=False)
         self.verdict = VerdictBox()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -118,6 +114,7 @@ class RunHeader(QWidget):
         *,
         has_model: bool,
         verdict: Verdict | None = None,
+        problem: Problem | None = None,
         waits: bool = True,
     ) -> None:
         """Show a run as it is now.
@@ -128,6 +125,7 @@ class RunHeader(QWidget):
             history: what it told.
             has_model: whether there is a best model to inspect.
             verdict: what was said of it.
+            problem: why it failed.
             waits: whether a queued run really waits for its turn; one that was left behind by an
                 earlier window does not.
         """
@@ -146,7 +144,7 @@ class RunHeader(QWidget):
         best = history.best_miou
         facts["best"].setText("–" if best is None else f"{best:.3f}")
         self.show_clock(state, history)
-        self._show_failure(state, history)
+        self._show_failure(state, problem)
 
     def show_clock(self, state: str, history: RunHistory) -> None:
         """Renew what changes with time alone."""
@@ -181,19 +179,19 @@ class RunHeader(QWidget):
             else tr("This run has not begun yet")
         )
 
-    def _show_failure(self, state: str, history: RunHistory) -> None:
-        ended = history.ended
-        if isinstance(ended, Failed) and state == "failed":
-            known = Message(ended.template, ended.params) if ended.template else ended.message
-            self.failure.show_text(translated(known), translated(ended.advice), "danger")
+    def _show_failure(self, state: str, problem: Problem | None) -> None:
+        if problem is not None and state == "failed":
+            self.failure.show_problem(problem)
         elif state == "interrupted":
-            self.failure.show_text(
-                tr("This run ended from outside: the program or the computer was shut down."),
-                tr("Nothing that was saved is lost. Resume goes on from the last saved state."),
-                "warning",
+            self.failure.show_problem(
+                Problem(
+                    tr("This run ended from outside: the program or the computer was shut down."),
+                    tr("Nothing that was saved is lost. Resume goes on from the last saved state."),
+                    is_warning=True,
+                )
             )
         else:
-            self.failure.hide()
+            self.failure.clear()
 
     def _make_facts(self) -> QHBoxLayout:
         cells = row(spacing=GRID * 3)
@@ -214,31 +212,3 @@ class RunHeader(QWidget):
             cells.addLayout(cell)
         cells.addStretch(1)
         return cells
-
-
-class _FailureBox(QFrame):
-    def __init__(self) -> None:
-        super().__init__()
-        self.setProperty("role", "card")
-        self.icon = QLabel()
-        self.text = label("", "danger", wrap=True)
-        self.advice = label("", wrap=True)
-        texts = QVBoxLayout()
-        texts.setSpacing(2)
-        texts.addWidget(self.text)
-        texts.addWidget(self.advice)
-        both = row(self.icon)
-        both.addLayout(texts, 1)
-        both.setContentsMargins(GRID, GRID, GRID, GRID)
-        self.setLayout(both)
-
-    def show_text(self, text: str, advice: str, role: str) -> None:
-        """Say what happened and what to do; ``role`` is ``danger`` or ``warning``."""
-        theme = tokens()
-        color = theme.danger if role == "danger" else theme.warning
-        self.icon.setPixmap(pixmap("warning", _ICON, color=color, ratio=self.devicePixelRatio()))
-        set_role(self.text, role)
-        self.text.setText(text)
-        self.advice.setText(advice)
-        self.advice.setVisible(bool(advice))
-        self.show()

@@ -25,6 +25,7 @@ from PySide6.QtWidgets import (
 from app.look.icons import set_icon
 from app.look.theme import GRID
 from app.look.translation import tr
+from app.panels.train.augmentation_strip import AugmentationStrip
 from app.panels.train.network_fields import NetworkFields
 from app.panels.train.preset_inputs import EarlierRun
 from app.widgets.focus_policy import UnfocusedWheelFilter
@@ -95,6 +96,7 @@ class TrainingForm(QWidget):
             "distort": self._decimal(0, 1, tr("Change colours")),
             "blur": self._decimal(0, 1, tr("Blur")),
         }
+        self.variants = AugmentationStrip()
         self.stop_box = QCheckBox(tr("stop when mIoU has not risen for"))
         self.patience_box = self._number(
             1, 1000, tr("Evaluations without a rise"), unit=tr("evaluations")
@@ -232,7 +234,7 @@ class TrainingForm(QWidget):
         self.device_box.clear()
         for place, device in enumerate(devices):
             memory = f"{device.memory_bytes / 1e9:.0f} GB"
-            cores = tr("{cores} cores", cores=device.cores) if device.cores else memory
+            cores = tr("{cores} {cores:core|cores}", cores=device.cores) if device.cores else memory
             name = "auto" if place == 0 and device.kind == "cpu" else device.spec_name
             self.device_box.addItem(f"{device.name} ({cores})", name)
         self.device_box.setCurrentIndex(max(0, self.device_box.findData(chosen)))
@@ -292,6 +294,7 @@ class TrainingForm(QWidget):
         for name, box in self.augmentation_boxes.items():
             box.setToolTip(tips.get(name, tr("Probability for each training image, 0 … 1")))
             form.addRow(_caption(box.accessibleName()), row(box, 1))
+        form.addRow(self.variants)
         self._add(form, tr("Early stop"), "early_stop", row(self.stop_box, self.patience_box, 1))
         self._add(form, tr("Evaluate and save every"), "save", row(self.save_box, 1))
         self._add(form, tr("Seed"), "seed", row(self.seed_box, 1))

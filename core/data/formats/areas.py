@@ -186,8 +186,8 @@ class AreaImages:
         if empty:
             self._report.assumed(
                 message(
-                    "{count} images are listed without any shape and count as background (the"
-                    " first is {file}).",
+                    "{count} {count:image is|images are} listed without any shape and "
+                    "{count:counts|count} as background (the first is {file}).",
                     count=len(empty),
                     file=empty[0],
                 )
@@ -208,8 +208,8 @@ def report_unlabelled(report: ConversionReport, images: Sequence[Path]) -> None:
     if images:
         report.left_out(
             message(
-                "{count} images have no usable annotation and stay unlabelled (the first is"
-                " {file}).",
+                "{count} {count:image has|images have} no usable annotation and "
+                "{count:stays|stay} unlabelled (the first is {file}).",
                 count=len(images),
                 file=images[0],
             )
@@ -232,8 +232,8 @@ class LostShapes:
         for (file, kind), count in self._counts.items():
             self._report.left_out(
                 message(
-                    "{count} shapes of the type {kind} in {file} are damaged or have no area, and"
-                    " are left out.",
+                    "{count} {count:shape|shapes} of the type {kind} in {file} {count:is|are} "
+                    "damaged or {count:has|have} no area, and {count:is|are} left out.",
                     count=count,
                     kind=kind,
                     file=file,

@@ -60,7 +60,9 @@ def read(folder: Path | str, *, colors: Mapping[Color, str] | None = None) -> Im
                 pairs.append((image, mask))
         for mask in by_stem.values():
             report.alike(
-                "left out", message("{count} masks have no image (the first is {file})."), mask
+                "left out",
+                message("{count} {count:mask has|masks have} no image (the first is {file})."),
+                mask,
             )
     if not pairs:
         raise InputError(

@@ -214,7 +214,10 @@ def _draw(
     if damaged:
         report.alike(
             "left out",
-            message("{count} files have damaged or unknown objects; the others count ({file})."),
+            message(
+                "{count} {count:file has|files have} damaged or unknown objects; the others count "
+                "({file})."
+            ),
             path,
         )
     return canvas.upright(np.array(picture, np.uint8))
@@ -289,7 +292,8 @@ def write(result: ImportResult, folder: Path | str) -> ConversionReport:
     if official and ignored:
         report.changed(
             message(
-                "{count} masks have ignored pixels, which become Cityscapes' class unlabeled.",
+                "{count} {count:mask has|masks have} ignored pixels, which become Cityscapes' "
+                "class unlabeled.",
                 count=ignored,
             )
         )

@@ -45,7 +45,7 @@ def check_count(names: Sequence[str], *, tool: str) -> None:
     """Raise ``InputError`` where files name more classes than a mask holds."""
     if len(names) > IGNORE_INDEX:
         raise InputError(
-            "The {tool} files use {count} classes; there can be at most 255.",
+            "The {tool} files use {count} {count:class|classes}; there can be at most 255.",
             tool=tool,
             count=len(names),
         )

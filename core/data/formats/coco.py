@@ -159,7 +159,8 @@ class _Reader:
         else:
             self._report.assumed(
                 message(
-                    "{file} holds no outlines of objects: its {count} images stay unlabelled.",
+                    "{file} holds no outlines of objects: its {count} {count:image stays|images "
+                    "stay} unlabelled.",
                     file=file,
                     count=len(images),
                 )
@@ -189,7 +190,8 @@ class _Reader:
         if nameless:
             self._report.left_out(
                 message(
-                    "{count} categories of {file} have no name or no id, and are left out.",
+                    "{count} {count:category|categories} of {file} {count:has|have} no name or no "
+                    "id, and {count:is|are} left out.",
                     count=nameless,
                     file=file,
                 )
@@ -197,8 +199,8 @@ class _Reader:
         if twice:
             self._report.left_out(
                 message(
-                    "{count} categories of {file} have the id of another, and are left out (the"
-                    " first is {id}).",
+                    "{count} {count:category|categories} of {file} {count:has|have} the id of "
+                    "another, and {count:is|are} left out (the first is {id}).",
                     count=len(twice),
                     file=file,
                     id=twice[0],
@@ -276,8 +278,8 @@ class _Reader:
                 self._report.alike(
                     "left out",
                     message(
-                        "{count} images have annotations with parts that are no outlines; their"
-                        " other parts count (the first is {file})."
+                        "{count} {count:image has|images have} annotations with parts that are no "
+                        "outlines; their other parts count (the first is {file})."
                     ),
                     image,
                 )
@@ -349,26 +351,29 @@ def _draw(
 
 _PROBLEMS: dict[str, Callable[[Path, list[Any]], Message]] = {
     "damaged": lambda file, ids: message(
-        "{count} annotations of {file} are damaged and left out (the first has the id {id}).",
+        "{count} {count:annotation|annotations} of {file} {count:is|are} damaged and left out "
+        "(the first has the id {id}).",
         count=len(ids),
         file=file,
         id=ids[0],
     ),
     "image": lambda file, ids: message(
-        "{count} annotations of {file} belong to no image of it (the first has the id {id}).",
+        "{count} {count:annotation|annotations} of {file} {count:belongs|belong} to no image of "
+        "it (the first has the id {id}).",
         count=len(ids),
         file=file,
         id=ids[0],
     ),
     "category": lambda file, ids: message(
-        "{count} annotations of {file} have an unknown category (the first has the id {id}).",
+        "{count} {count:annotation|annotations} of {file} {count:has|have} an unknown category "
+        "(the first has the id {id}).",
         count=len(ids),
         file=file,
         id=ids[0],
     ),
     "box": lambda file, ids: message(
-        "{count} annotations of {file} are boxes without outlines and left out (the first has the"
-        " id {id}).",
+        "{count} {count:annotation|annotations} of {file} {count:is a box without an outline|are "
+        "boxes without outlines} and left out (the first has the id {id}).",
         count=len(ids),
         file=file,
         id=ids[0],

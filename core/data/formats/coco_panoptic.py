@@ -104,8 +104,9 @@ class _Reader:
         if damaged:
             self._report.left_out(
                 message(
-                    "{count} images of {file} have segments that are damaged or of an unknown"
-                    " category; these are ignored (the first image is {image}).",
+                    "{count} {count:image|images} of {file} {count:has|have} segments that are "
+                    "damaged or of an unknown category; these are ignored (the first image is "
+                    "{image}).",
                     count=len(damaged),
                     file=file,
                     image=damaged[0].name,

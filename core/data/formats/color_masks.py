@@ -142,8 +142,9 @@ def masks_by_color(
     if len(in_colors) < len(pairs):
         report.assumed(
             message(
-                "{count} masks in {folder} have one channel; their values are taken as class"
-                " numbers unless their palette has the colours of the classes.",
+                "{count} {count:mask|masks} in {folder} {count:has|have} one channel; their "
+                "values are taken as class numbers unless their palette has the colours of the "
+                "classes.",
                 count=len(pairs) - len(in_colors),
                 folder=root,
             )
@@ -302,9 +303,9 @@ def _unnamed(root: Path, found: Sequence[FoundColor]) -> UnnamedColorsError:
     shown = "; ".join(f"{color_text(one.color)} ({100 * one.share:.1f} %)" for one in found[:12])
     error = UnnamedColorsError(
         message(
-            "The masks in {folder} are in {count} colours, and no file says which class each is:"
-            " {colors}. Name them, one on each line such as crack:255,0,0, in labelmap.txt or in a"
-            " file for --colors (__ignore__ for pixels to be ignored).",
+            "The masks in {folder} are in {count} {count:colour|colours}, and no file says which "
+            "class each is: {colors}. Name them, one on each line such as crack:255,0,0, in "
+            "labelmap.txt or in a file for --colors (__ignore__ for pixels to be ignored).",
         ).template,
         folder=root,
         count=len(found),
@@ -368,9 +369,9 @@ def _refuse_noise(root: Path, mask: Path, codes: Sequence[int]) -> None:
     near = int((distances.min(axis=1) <= _NEAR).sum())
     if 2 * near > len(colors):
         raise InputError(
-            "The masks in {folder} hold {count} colours, most of them nearly equal to another"
-            " (see {file}): they were saved with loss, as JPEG does, or with smoothed edges. Save"
-            " them anew as PNG from the program that made them.",
+            "The masks in {folder} hold {count} {count:colour|colours}, most of them nearly equal "
+            "to another (see {file}): they were saved with loss, as JPEG does, or with smoothed "
+            "edges. Save them anew as PNG from the program that made them.",
             folder=root,
             count=len(codes),
             file=mask,

@@ -132,8 +132,8 @@ class _Reader:
         for kind, count in left_out.items():
             self._report.left_out(
                 message(
-                    "{count} shapes of the type {kind} in {file} are damaged or have no area, and"
-                    " are left out.",
+                    "{count} {count:shape|shapes} of the type {kind} in {file} {count:is|are} "
+                    "damaged or {count:has|have} no area, and {count:is|are} left out.",
                     count=count,
                     kind=kind,
                     file=file,

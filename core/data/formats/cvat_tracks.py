@@ -75,7 +75,8 @@ class Tracks:
         if missing:
             report.left_out(
                 message(
-                    "{count} frames of {file} have no image (the first is number {frame}).",
+                    "{count} {count:frame|frames} of {file} {count:has|have} no image (the first "
+                    "is number {frame}).",
                     count=len(missing),
                     file=file,
                     frame=missing[0],
@@ -84,8 +85,8 @@ class Tracks:
         if self._moved:
             report.assumed(
                 message(
-                    "{file} has key frames only; {count} shapes between them were moved straight"
-                    " from one to the next.",
+                    "{file} has key frames only; {count} {count:shape|shapes} between them were "
+                    "moved straight from one to the next.",
                     file=file,
                     count=self._moved,
                 )
@@ -94,8 +95,9 @@ class Tracks:
         if unknown:
             report.left_out(
                 message(
-                    "{count} frames of {file} lie between key frames whose shapes cannot be moved;"
-                    " they are left out (the first is {image}).",
+                    "{count} {count:frame|frames} of {file} {count:lies|lie} between key frames "
+                    "whose shapes cannot be moved; {count:it is|they are} left out (the first is "
+                    "{image}).",
                     count=len(unknown),
                     file=file,
                     image=unknown[0].name,
@@ -189,8 +191,9 @@ def _images_by_frame(
             return numbered
     if len(images) != length:
         raise InputError(
-            "{file} is CVAT for video with {length} frames, and its folder has {count} images whose"
-            " names do not say which frame each is; call them frame_000000.png and so on.",
+            "{file} is CVAT for video with {length} {length:frame|frames}, and its folder has "
+            "{count} {count:image|images} whose names do not say which frame each is; call them "
+            "frame_000000.png and so on.",
             file=file,
             length=length,
             count=len(images),

@@ -211,8 +211,8 @@ class ImageIndex:
             self._report.alike(
                 "assumed",
                 message(
-                    "{count} images are not where the annotations say; those of the same name"
-                    " elsewhere in the folder are taken (the first is {file})."
+                    "{count} {count:image is|images are} not where the annotations say; those of "
+                    "the same name elsewhere in the folder are taken (the first is {file})."
                 ),
                 image,
             )
@@ -220,8 +220,8 @@ class ImageIndex:
             self._report.alike(
                 "assumed",
                 message(
-                    "{count} images are named in another letter case; those that differ in nothing"
-                    " else are taken (the first is {file})."
+                    "{count} {count:image is|images are} named in another letter case; those that "
+                    "differ in nothing else are taken (the first is {file})."
                 ),
                 image,
             )
@@ -330,8 +330,9 @@ def canvas_of(
             report.alike(
                 "changed",
                 message(
-                    "{count} annotations were drawn on photographs as they are stored, and are"
-                    " turned upright as the camera says (EXIF orientation; the first is of {file})."
+                    "{count} {count:annotation was|annotations were} drawn on photographs as they "
+                    "are stored, and {count:is|are} turned upright as the camera says (EXIF "
+                    "orientation; the first is of {file})."
                 ),
                 image,
             )

@@ -78,8 +78,8 @@ def read(folder: Path | str) -> ImportResult:
         if white:
             report.assumed(
                 message(
-                    "{count} masks in {folder} hold only 0 and 255, which is ignored as others hold"
-                    " classes.",
+                    "{count} {count:mask|masks} in {folder} {count:holds|hold} only 0 and 255, "
+                    "which is ignored as others hold classes.",
                     count=white,
                     folder=root,
                 )

@@ -88,8 +88,8 @@ class _Reader:
         if self._without_prefix:
             self._report.assumed(
                 message(
-                    "{count} images of {file} were found without the letters that Label Studio puts"
-                    " before the names of uploads.",
+                    "{count} {count:image|images} of {file} {count:was|were} found without the "
+                    "letters that Label Studio puts before the names of uploads.",
                     count=self._without_prefix,
                     file=file,
                 )
@@ -98,8 +98,8 @@ class _Reader:
         if several:
             self._report.assumed(
                 message(
-                    "{count} images of {file} have several annotations; the latest one that was"
-                    " completed is taken.",
+                    "{count} {count:image|images} of {file} {count:has|have} several annotations; "
+                    "the latest one that was completed is taken.",
                     count=several,
                     file=file,
                 )
@@ -107,7 +107,8 @@ class _Reader:
         if predictions:
             self._report.left_out(
                 message(
-                    "{count} images of {file} have nothing but predictions, which are no labels.",
+                    "{count} {count:image|images} of {file} {count:has|have} nothing but "
+                    "predictions, which are no labels.",
                     count=predictions,
                     file=file,
                 )

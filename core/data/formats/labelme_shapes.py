@@ -222,7 +222,10 @@ def rasterize(
     if damaged and report is not None:
         report.alike(
             "left out",
-            message("{count} files have damaged mask shapes; the others count ({file})."),
+            message(
+                "{count} {count:file has|files have} damaged mask shapes; the others count "
+                "({file})."
+            ),
             path,
         )
     return np.array(canvas, np.uint8)

@@ -44,7 +44,8 @@ def note_left_aside(
                 report.alike(
                     "left out",
                     message(
-                        "{count} images are links to files that do not exist (the first is {file})."
+                        "{count} {count:image is a link to a file that does|images are links to "
+                        "files that do} not exist (the first is {file})."
                     ),
                     place / name,
                 )
@@ -53,8 +54,8 @@ def note_left_aside(
     for suffix, files in sorted(unread.items()):
         report.left_out(
             message(
-                "{count} files of the type {suffix} are not read; save them as PNG or JPEG (the"
-                " first is {file}).",
+                "{count} {count:file|files} of the type {suffix} {count:is|are} not read; save "
+                "them as PNG or JPEG (the first is {file}).",
                 count=len(files),
                 suffix=suffix,
                 file=min(files),

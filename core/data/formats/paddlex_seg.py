@@ -148,8 +148,8 @@ def _note_white(
     if count:
         report.assumed(
             message(
-                "{count} masks in {folder} hold only 0 and 255, which is ignored as others hold"
-                " classes.",
+                "{count} {count:mask|masks} in {folder} {count:holds|hold} only 0 and 255, which "
+                "is ignored as others hold classes.",
                 count=count,
                 folder=root,
             )

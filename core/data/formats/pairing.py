@@ -51,14 +51,16 @@ class Pairing:
             report.alike(
                 "left out",
                 message(
-                    "{count} masks are JPEGs or compressed with loss otherwise, which changes their"
-                    " values; save them as PNG (the first is {file})."
+                    "{count} {count:mask is a JPEG|masks are JPEGs} or compressed with loss "
+                    "otherwise, which changes the values; save as PNG (the first is {file})."
                 ),
                 mask,
             )
         for orphan in self.orphans:
             report.alike(
-                "left out", message("{count} masks have no image (the first is {file})."), orphan
+                "left out",
+                message("{count} {count:mask has|masks have} no image (the first is {file})."),
+                orphan,
             )
         counts = Counter(mask for _, mask in self.pairs if mask is not None)
         for image, shared in self.pairs:
@@ -66,8 +68,8 @@ class Pairing:
                 report.alike(
                     "assumed",
                     message(
-                        "{count} images share a mask with another of their name (the first is"
-                        " {file})."
+                        "{count} {count:image|images} {count:shares|share} a mask with another of "
+                        "their name (the first is {file})."
                     ),
                     image,
                 )
@@ -157,7 +159,10 @@ def note_unlabelled(image: Path, report: ConversionReport) -> None:
     """Note that nothing is known of an image."""
     report.alike(
         "left out",
-        message("{count} images have no annotation and stay unlabelled (the first is {file})."),
+        message(
+            "{count} {count:image has|images have} no annotation and {count:stays|stay} "
+            "unlabelled (the first is {file})."
+        ),
         image,
     )
 

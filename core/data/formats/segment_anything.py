@@ -42,7 +42,8 @@ def read(path: Path | str) -> ImportResult:
     )
     report.assumed(
         message(
-            "Segment Anything knows no classes: its {count} masks become one class, {name}.",
+            "Segment Anything knows no classes: its {count} {count:mask becomes|masks become} one "
+            "class, {name}.",
             count=count,
             name=CLASS_NAME,
         )

@@ -85,7 +85,10 @@ def labelled_images(
         if item.mask is None:
             report.alike(
                 "left out",
-                message("{count} images have no mask and are left out (the first is {file})."),
+                message(
+                    "{count} {count:image has|images have} no mask and {count:is|are} left out "
+                    "(the first is {file})."
+                ),
                 item.image_path,
             )
             continue
@@ -108,8 +111,9 @@ def safe_stem(image: Path, report: ConversionReport, *, room: int) -> str:
         report.alike(
             "changed",
             message(
-                "{count} names are not UTF-8, or hold tabs, line breaks or spaces at their ends;"
-                " they are written otherwise (the first is {file})."
+                "{count} {count:name is|names are} not UTF-8, or {count:holds|hold} tabs, line "
+                "breaks or spaces at their ends; {count:it is|they are} written otherwise (the "
+                "first is {file})."
             ),
             image,
         )
@@ -118,8 +122,8 @@ def safe_stem(image: Path, report: ConversionReport, *, room: int) -> str:
         report.alike(
             "changed",
             message(
-                "{count} names are too long for this format and are shortened (the first is"
-                " {file})."
+                "{count} {count:name is|names are} too long for this format and {count:is|are} "
+                "shortened (the first is {file})."
             ),
             image,
         )

@@ -118,8 +118,8 @@ def read(folder: Path | str) -> ImportResult:
             report.alike(
                 "assumed",
                 message(
-                    "{count} images have no text file and are taken as background, as YOLO does"
-                    " (the first is {file})."
+                    "{count} {count:image has|images have} no text file and {count:is|are} taken "
+                    "as background, as YOLO does (the first is {file})."
                 ),
                 image,
             )
@@ -146,7 +146,7 @@ def _of_known_classes(
     if beyond[-1] >= _MAX_CLASSES:
         report.left_out(
             message(
-                "{file} names {count} classes; there can be at most 254.",
+                "{file} names {count} {count:class|classes}; there can be at most 254.",
                 file=path,
                 count=beyond[-1] + 1,
             )
@@ -154,8 +154,8 @@ def _of_known_classes(
     else:
         report.left_out(
             message(
-                "{file} names the class {number}, which data.yaml does not have; {count} outlines"
-                " are left out.",
+                "{file} names the class {number}, which data.yaml does not have; {count} "
+                "{count:outline is|outlines are} left out.",
                 file=path,
                 number=beyond[0],
                 count=count,
@@ -194,7 +194,9 @@ def _checked_names(path: Path, names: Any) -> list[str]:
         raise InputError("{file} has no list of class names.", file=path)
     if len(names) > _MAX_CLASSES:
         raise InputError(
-            "{file} names {count} classes; there can be at most 254.", file=path, count=len(names)
+            "{file} names {count} {count:class|classes}; there can be at most 254.",
+            file=path,
+            count=len(names),
         )
     texts = [str(name).strip() for name in names]
     check_names(path, texts)
@@ -267,7 +269,7 @@ def _read_outlines(path: Path, report: ConversionReport) -> tuple[list[Outline],
     if boxes:
         report.left_out(
             message(
-                "{file} has {count} boxes, which outline nothing and are left out.",
+                "{file} has {count} {count:box|boxes}, which outline nothing and are left out.",
                 file=path,
                 count=len(boxes),
             )
@@ -275,8 +277,8 @@ def _read_outlines(path: Path, report: ConversionReport) -> tuple[list[Outline],
     if damaged:
         report.left_out(
             message(
-                "{count} lines of {file} are no outlines and are left out (the first is line"
-                " {line}).",
+                "{count} {count:line|lines} of {file} {count:is no outline|are no outlines} and "
+                "{count:is|are} left out (the first is line {line}).",
                 count=len(damaged),
                 file=path,
                 line=damaged[0],
@@ -350,8 +352,8 @@ def write(result: ImportResult, folder: Path | str) -> ConversionReport:
     if with_ignored:
         report.changed(
             message(
-                "{count} masks have ignored pixels, which this format cannot hold: they become"
-                " background.",
+                "{count} {count:mask has|masks have} ignored pixels, which this format cannot "
+                "hold: they become background.",
                 count=with_ignored,
             )
         )

@@ -276,8 +276,8 @@ def _color_order(
 
 def _order_message(said: str) -> Message:
     return message(
-        "manifest.json says that the file takes {given} images, and it takes {right}: red and "
-        "blue are swapped.",
+        "manifest.json says that the file takes {given} {given:image|images}, and it takes "
+        "{right}: red and blue are swapped.",
         given=said,
         right="RGB" if said == "BGR" else "BGR",
     )

@@ -184,7 +184,7 @@ def _meaning(given: ModelFacts, own: ModelFacts, *, file: str) -> Iterable[Messa
     """Yield what is said otherwise of that which comes out."""
     if len(given.labels) != len(own.labels):
         yield message(
-            "{file} names {given} classes, the model has {own}.",
+            "{file} names {given} {given:class|classes}, the model has {own}.",
             file=file,
             given=len(given.labels),
             own=len(own.labels),

@@ -80,7 +80,8 @@ def data_samples(
     dataset = open_data_folder(data_dir).dataset(split)
     if dataset.num_classes != len(labels):
         raise InputError(
-            "The data has {data} classes and the model {model}: they must be the same.",
+            "The data has {data} {data:class|classes} and the model {model}: they must be the "
+            "same.",
             data=dataset.num_classes,
             model=len(labels),
         )

@@ -163,8 +163,8 @@ def trained_network(folder: str | Path, model: Segmenter) -> TrainedNetwork:
     manifest = export_manifest(folder)
     if manifest.num_classes != model.num_classes:
         raise InputError(
-            "The export has {export} classes and the model {model}: give the model that it was "
-            "made from.",
+            "The export has {export} {export:class|classes} and the model {model}: give the model "
+            "that it was made from.",
             export=manifest.num_classes,
             model=model.num_classes,
         )

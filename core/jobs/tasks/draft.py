@@ -34,7 +34,8 @@ def run(spec: DraftSpec, folder: RunFolder, reporter: Reporter) -> dict[str, Any
     started = time.monotonic()
     if spec.image_ids and len(spec.image_ids) != len(spec.images):
         raise InputError(
-            "The job has {images} images and {ids} ids for them: give one for each, or none.",
+            "The job has {images} {images:image|images} and {ids} ids for them: give one for "
+            "each, or none.",
             images=len(spec.images),
             ids=len(spec.image_ids),
         )

@@ -70,7 +70,9 @@ def check_system() -> Check:
 def check_processor() -> Check:
     """Cores this process may use, and the instructions the engine's builds take for granted."""
     processor = list_devices()[0]
-    detail = message("{name}, {cores} cores usable", name=processor.name, cores=processor.cores)
+    detail = message(
+        "{name}, {cores} {cores:core|cores} usable", name=processor.name, cores=processor.cores
+    )
     if sys.platform == "linux" and platform.machine() == "x86_64" and not _has_avx():
         return Check(
             "processor",

@@ -105,8 +105,8 @@ def check_paths(places: Places, *, long_paths: bool = True) -> Iterator[Check]:
                 "paths",
                 "warning",
                 message(
-                    "{folder} has {length} characters; with what lies in a project that is more"
-                    " than the {limit} that Windows allows",
+                    "{folder} has {length} {length:character|characters}; with what lies in a "
+                    "project that is more than the {limit} that Windows allows",
                     folder=places.projects,
                     length=length,
                     limit=_MAX_PATH,

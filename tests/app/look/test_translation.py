@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import string
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,21 +24,97 @@ _FUNCTIONS = {
     "message": 1,
     "InputError": 1,
     "ReadOnlyError": 1,
+    "MissingFilesError": 1,
+    "UnreadableFilesError": 1,
     "PortableError": 1,
     "_refused": 1,
     "template": 1,
 }
 _ONLY_FOR_TERMINALS = ("core/cli",)
+#: Copied into bundles, where sentences have no two forms.
+_COUNTS_NOTHING = ("core/portable",)
+_COUNTED = re.compile(r"\{(?P<place>\w+)(?::,)?\} (?:[a-z]+ ){0,1}?(?P<noun>[a-z]+s)\b")
+_NOUNS = frozenset(
+    [
+        "images",
+        "classes",
+        "masks",
+        "files",
+        "annotations",
+        "shapes",
+        "categories",
+        "colours",
+        "frames",
+        "pixels",
+        "objects",
+        "epochs",
+        "cores",
+        "times",
+        "steps",
+        "weights",
+        "sentences",
+        "parts",
+        "alarms",
+        "pages",
+        "boxes",
+        "lines",
+        "names",
+        "runs",
+        "models",
+        "minutes",
+        "evaluations",
+        "batches",
+        "points",
+        "areas",
+        "results",
+        "folders",
+        "groups",
+        "drafts",
+    ]
+)
+_OF_MANY = ("more than {count}", "{thresholds}")
+#: Places of limits and sizes.
+_NEVER_ONE = frozenset(
+    [
+        "height",
+        "width",
+        "image_height",
+        "mask_height",
+        "limit",
+        "least",
+        "most",
+        "wanted",
+        "side",
+        "factor",
+        "num_classes",
+        "ratio",
+        "size",
+        "file",
+        "name",
+        "folder",
+        "thresholds",
+        "channels",
+        "own",
+        "speed",
+        "tool",
+        "device",
+        "url",
+        "given",
+        "loss",
+    ]
+)
 
 
-def templates() -> Iterator[tuple[str, str]]:
-    """Every literal template in the source with the place where it stands."""
+def templates(only: str = "") -> Iterator[tuple[str, str]]:
+    """Every literal template in the source with the place where it stands; ``only``: of a call."""
     for folder in ("app", "core"):
         for path in sorted((ROOT / folder).rglob("*.py")):
             for node in ast.walk(ast.parse(path.read_text("utf-8"))):
                 if not isinstance(node, ast.Call):
                     continue
                 name = getattr(node.func, "id", None) or getattr(node.func, "attr", "")
+                if only and name != only:
+                    continue
                 for argument in node.args[: _FUNCTIONS.get(name, 0)]:
                     for text in _literals(argument):
                         yield text, f"{path.relative_to(ROOT)}:{node.lineno}"
@@ -92,6 +169,44 @@ def test_catalogue_has_no_leftovers_and_no_fuzzy_entries(catalogue):
 def test_templates_can_be_filled():
     for text, where in templates():
         assert all(name.isidentifier() for name in places(text)), f"{where}: {text}"
+
+
+def test_counted_things_have_a_form_for_one():
+    """“1 images” is never said: a place before a plural has both forms, or ``trn`` chooses."""
+    whole = {text for text, _ in templates(only="trn")}
+    wrong = {
+        f"{where}: {found.group(0)}"
+        for text, where in templates()
+        if text not in whole
+        and not where.startswith(_COUNTS_NOTHING)
+        and not any(part in text for part in _OF_MANY)
+        for found in _COUNTED.finditer(text)
+        if found.group("place") not in _NEVER_ONE and found.group("noun") in _NOUNS
+    }
+    assert not wrong, "\n".join(sorted(wrong))
+    assert len({text for text, _ in templates() if "|" in text}) > 100
+
+
+def test_one_thing_and_several_in_both_languages(qapp):
+    sentence = message("{count} {count:image has|images have} no mask yet.", count=1)
+    several = message(sentence.template, count=21)
+    assert [str(sentence), str(several)] == [
+        "1 image has no mask yet.",
+        "21 images have no mask yet.",
+    ]
+    assert tr(sentence.template, count="1") == str(sentence)
+    set_language("zh_CN")
+    assert translated(sentence) == translated(several).replace("21", "1") != str(sentence)
+
+
+def test_subsets_are_named_within_sentences(qapp):
+    template = (
+        "The {subset} subset has only {count} {count:image|images}; its figures will say little."
+    )
+    tiny = message(template, subset="val", count=3)
+    assert "val subset" in str(tiny) and "validation subset" in translated(tiny)
+    set_language("zh_CN")
+    assert translated(tiny).startswith("验证集") and "val" not in translated(tiny)
 
 
 def test_languages_switch_texts_messages_and_qt_itself(qapp):

@@ -7,7 +7,7 @@ import json
 import pytest
 from PySide6.QtCore import QUrl
 from PySide6.QtGui import QDesktopServices
-from PySide6.QtWidgets import QLabel, QMessageBox
+from PySide6.QtWidgets import QLabel
 
 from app.services.settings import SettingsStore
 from app.shell.application import Application
@@ -147,10 +147,8 @@ def test_the_newest_version_is_said_to_be(start, monkeypatch, qtbot):
     monkeypatch.setattr(updates, "fetch_announcement", lambda url, program: same)
     application = start()
     application.window.top_bar.update_requested.emit()
-    qtbot.waitUntil(lambda: application.window.findChild(QMessageBox) is not None)
-    box = application.window.findChild(QMessageBox)
-    assert box.text() == "Maskwright 1.5.0 is the newest version."
-    box.close()
+    told = application.window.home_notice.text
+    qtbot.waitUntil(lambda: told.text() == "Maskwright 1.5.0 is the newest version.")
 
 
 def test_without_an_address_the_menu_says_why(start, monkeypatch, tmp_path):

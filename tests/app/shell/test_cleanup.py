@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from PySide6.QtWidgets import QMessageBox
 
 from app.widgets import dialogs
 from core.images.io import write_image
@@ -24,9 +23,8 @@ def test_earlier_masks_are_removed_once_it_is_agreed(application, tmp_path, qtbo
     assert len(list(masks.rglob("*.png"))) == 2
     monkeypatch.setattr(dialogs, "ask", lambda *_args, **_texts: True)
     window.top_bar.cleanup_action.trigger()
-    qtbot.waitUntil(lambda: window.findChild(QMessageBox) is not None)
-    box = window.findChild(QMessageBox)
-    assert "1 file was removed" in box.text()
-    box.close()
+    notice = window.work_area.notice
+    qtbot.waitUntil(lambda: "1 file was removed" in notice.text.text())
+    assert notice.isVisible()
     assert [path.suffix for path in masks.rglob("*.*")] == [".png"]
     assert context.project.label_map(image_id).all()

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QFileDialog, QLabel, QMessageBox
+from PySide6.QtWidgets import QFileDialog, QLabel
 
 from app.look import theme
 from app.look.translation import set_language
@@ -130,9 +130,7 @@ def test_the_text_is_saved_where_the_user_says(dialog, findings, qtbot, monkeypa
     dialog.save_button.click()
     assert (tmp_path / "检查 1.txt").read_text(encoding="utf-8") == dialog.as_text()
     dialog.save_button.click()
-    box = dialog.findChild(QMessageBox)
-    assert "no folder" in box.text()
-    box.close()
+    assert "no folder" in dialog.problem.text.text()
 
 
 def test_marks_follow_the_theme_and_texts_the_language(qapp, dialog, findings, qtbot):

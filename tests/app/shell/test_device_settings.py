@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gpu_parts
 import pytest
-from PySide6.QtWidgets import QFileDialog, QLabel, QMessageBox
+from PySide6.QtWidgets import QFileDialog, QLabel
 
 from app.services.background import TaskCancelled
 from app.shell import device_settings
@@ -137,9 +137,8 @@ def test_a_failure_is_told_and_the_offer_stays(shown, card, qtbot, monkeypatch):
     widget = shown()
     widget.use_button.click()
     settle(qtbot, widget)
-    box = widget.findChild(QMessageBox)
-    assert box.text() == "The training step failed."
-    box.close()
+    assert widget.problem.text.text() == "The training step failed."
+    assert widget.problem.isVisible()
     assert visible(widget) >= {"use"}
     assert widget.renewed == []
 
@@ -215,9 +214,8 @@ def test_a_folder_for_another_computer(shown, qtbot, monkeypatch, tmp_path):
     dialog.go_on_button.click()
     settle(qtbot, widget)
     assert asked == [(folder, "cu129", "windows")]
-    box = widget.findChild(QMessageBox)
-    assert folder in box.text()
-    box.close()
+    assert folder in widget.notice.text.text()
+    assert widget.notice.isVisible()
 
 
 def test_deleting_asks_first(shown, card, qtbot, monkeypatch):

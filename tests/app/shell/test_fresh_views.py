@@ -59,7 +59,10 @@ def test_the_rail_follows_while_images_are_labelled(opened, qtbot):
     reasons = lambda: [  # noqa: E731
         area.panels[key].status().reason.template for key in ("dataset", "model")
     ]
-    assert reasons() == ["{images} images, {classes} classes", "Label images first."]
+    assert reasons() == [
+        "{images} {images:image|images}, {classes} {classes:class|classes}",
+        "Label images first.",
+    ]
     stroke(panel, (5, 5), (20, 20))
     settle(qtbot, panel)
     assert "Label images first." not in reasons()

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QAbstractButton, QFileDialog, QMessageBox, QWidget
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QAbstractButton, QFileDialog, QWidget
 
 from app.look import theme
 from app.look.translation import current_language
@@ -58,11 +59,11 @@ def test_a_folder_in_use_is_refused_with_one_sentence(application, tmp_path, qtb
     dialog.name_edit.setText("full")
     dialog.folder_edit.setText(str(tmp_path))
     dialog.accept()
-    box = application.window.findChild(QMessageBox)
-    assert "not empty" in box.text()
+    (bar,) = application.window.problems.bars
+    assert "not empty" in bar.text.text()
+    assert bar.isVisible()
     assert application.context.project is None
     assert (tmp_path / "full" / "thesis.txt").read_text() == "mine"
-    box.close()
 
 
 def test_recent_project_opens_and_can_be_forgotten(application, tmp_path):
@@ -78,20 +79,79 @@ def test_recent_project_opens_and_can_be_forgotten(application, tmp_path):
     assert (tmp_path / "old" / "project.db").exists()
 
 
-@pytest.mark.parametrize("wanted", [True, False])
-def test_project_of_another_window_can_be_read(application, tmp_path, monkeypatch, wanted):
-    asked = []
-    monkeypatch.setattr(dialogs, "ask", lambda _w, text, **_k: asked.append(text) or wanted)
+def test_a_project_of_another_window_opens_for_reading_and_says_so(application, tmp_path):
+    window, context = application.window, application.context
     with Project.create(tmp_path / "busy"):
-        application.window.open_project(tmp_path / "busy")
-        assert "another window" in asked[0]
-        project = application.context.project
-        if wanted:
-            assert project.read_only
-            assert "only for reading" in application.window.top_bar.project_button.text()
-            application.context.close_project()
-        else:
-            assert project is None
+        window.open_project(tmp_path / "busy")
+        assert context.project.read_only
+        assert "only for reading" in window.top_bar.project_button.text()
+        banner = window.work_area.banner
+        assert banner.isVisible()
+        assert "another window" in banner.text.text()
+        assert "looked at" in banner.hint.text()
+        window.work_area.show_panel("model")
+        assert not window.work_area.panels["model"].start_button.isEnabled()
+        context.import_requested.emit()
+        assert "reading only" in window.work_area.notice.text.text()
+        banner.write_button.click()
+        assert context.project.read_only, "the other window still has it"
+        assert banner.isVisible()
+    banner.write_button.click()
+    assert not context.project.read_only
+    assert banner.isHidden()
+    context.close_project()
+    context.open_project(tmp_path / "busy")
+    assert banner.isHidden()
+
+
+def test_a_project_that_was_moved_is_located(application, tmp_path, monkeypatch):
+    Project.create(tmp_path / "old", "Parts").close()
+    window, context = application.window, application.context
+    context.settings.add_recent(tmp_path / "old")
+    (tmp_path / "old").rename(tmp_path / "new")
+    window.open_project(tmp_path / "old")
+    (bar,) = window.problems.bars
+    assert str(tmp_path / "old") in bar.text.text()
+    asked = []
+
+    def choose(_owner, title, start):
+        asked.append((title, start))
+        return str(tmp_path / "new")
+
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", choose)
+    bar.buttons[0].click()
+    assert asked == [("Where is old now?", str(tmp_path))]
+    assert context.project.folder == tmp_path / "new"
+    assert context.settings.recent_projects == [tmp_path / "new"]
+    assert window.problems.bars == []
+
+
+def test_an_error_is_said_in_the_panel_in_front_alone(opened):
+    area = opened.window.work_area
+    area.show_panel("dataset")
+    opened.context.error_occurred.emit(InputError("The mask {file} is odd.", file="m.png"))
+    opened.context.error_occurred.emit(InputError("The mask {file} is odd.", file="m.png"))
+    (bar,) = area.problems("dataset").bars
+    assert bar.isVisible() and bar.text.text() == "The mask m.png is odd."
+    area.show_panel("model")
+    assert not bar.isVisible()
+    area.show_panel("dataset")
+    assert bar.isVisible()
+    bar.close_button.click()
+    assert area.problems("dataset").isHidden()
+
+
+def test_a_failed_job_is_said_in_its_panel_and_a_line_leads_there(opened):
+    context, area = opened.context, opened.window.work_area
+    run = context.project.new_run("evaluate", "UNet")
+    area.show_panel("dataset")
+    context.job_event.emit(str(run.id), Failed("bad_input", "The image a.png is damaged."))
+    (bar,) = area.problems("inspection").bars
+    assert bar.name.text() == run.name
+    assert run.name in area.notice.text.text() and "a.png" in area.notice.text.text()
+    area.notice.action.click()
+    assert area.current_panel.key == "inspection"
+    assert bar.isVisible()
 
 
 def test_no_part_of_the_window_flashes_up_as_a_window(application, tmp_path, qapp, monkeypatch):
@@ -275,17 +335,23 @@ def test_errors_become_one_sentence_and_bugs_name_the_log(application, tmp_path)
     assert "maskwright.log" in advice
 
 
-def test_an_uncaught_exception_opens_one_dialog(application, qtbot):
+def test_an_uncaught_exception_is_said_once_and_can_be_copied(application, qtbot):
     hook = dialogs.ExceptionHook(application)
+    hook.caught.connect(application.context.error_occurred)
     for _ in range(3):
         try:
             raise KeyError("boom")
         except KeyError:
             hook._handle(*sys.exc_info())
-    qtbot.waitUntil(lambda: bool(_message_boxes(application)))
-    assert len(_message_boxes(application)) == 1
-    for box in _message_boxes(application):
-        box.close()
+    problems = application.window.problems
+    qtbot.waitUntil(lambda: bool(problems.bars))
+    (bar,) = problems.bars
+    assert "bug of ours" in bar.text.text()
+    bar.details_button.click()
+    assert "KeyError: 'boom'" in bar.details.toPlainText()
+    bar.copy_button.click()
+    assert "KeyError: 'boom'" in QGuiApplication.clipboard().text()
+    assert [one.text() for one in bar.buttons] == ["Save a diagnostic bundle…"]
 
 
 _OPEN_EVERY_PANEL = """
@@ -322,10 +388,6 @@ def test_the_window_process_never_loads_the_engine(tmp_path, seg_folder):
     assert "app.panels.inspect.inspection_panel" in loaded
     heavy = {"paddle", "paddleslim", "visualdl", "scipy", "pandas", "matplotlib", "sklearn"}
     assert not heavy & loaded
-
-
-def _message_boxes(application):
-    return [w for w in application.qt.topLevelWidgets() if isinstance(w, QMessageBox)]
 
 
 def test_jobs_start_in_a_project_that_was_opened_after_another(

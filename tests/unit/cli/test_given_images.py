@@ -16,8 +16,8 @@ def test_hidden_files_are_passed_over_and_unread_ones_named(tmp_path, capsys):
         (tmp_path / name).touch()
     assert [path.name for path in find_images([tmp_path])] == ["2.png", "10.PNG", "a.jfif"]
     said = capsys.readouterr().err
-    assert "1 files are in formats that are not read, such as b.heic" in said
-    assert "1 hidden files are passed over, such as ._a.jfif" in said
+    assert "1 file is in formats that are not read, such as b.heic" in said
+    assert "1 hidden file is passed over, such as ._a.jfif" in said
     assert [path.name for path in find_images([tmp_path / "._a.jfif"])] == ["._a.jfif"]
     assert capsys.readouterr().err == ""
     with pytest.raises(InputError, match="does not exist"):

@@ -118,7 +118,7 @@ def test_one_broken_image_does_not_stop_the_others(tmp_path, export, capsys):
     assert told["counts"]["error"] == 1
     assert told["failed"][0]["image"].endswith("b3.png")
     assert [one["outcome"] for one in rows(out / "results.csv")] == ["reject", "error", "accept"]
-    assert "1 images could not be judged" in said
+    assert "1 image could not be judged" in said
     assert said.count("b3.png") == 1
 
 

@@ -183,8 +183,8 @@ def test_hidden_files_and_names_that_no_list_holds_are_left_out(tmp_path: Path) 
     counts = split_folder(folder, val=0.2, test=0.2, report=report)
     assert sum(counts.values()) == 6
     lost = " ".join(map(str, report.messages))
-    assert "1 names are not UTF-8" in lost
-    assert "1 names hold a tab" in lost
+    assert "1 name is not UTF-8" in lost
+    assert "1 name holds a tab" in lost
     assert len(report.messages) == 2
 
 

@@ -255,7 +255,7 @@ def test_guessed_encodings_and_names_that_differ_in_case_are_told(folder: Path) 
     assert "missing_file" not in counts
     texts = {finding.code: str(finding.message) for finding in report.findings}
     assert "labels.txt is not in UTF-8; it was read as GB18030" in texts["assumed_encoding"]
-    assert texts["other_spelling"].startswith("1 files of ")
+    assert texts["other_spelling"].startswith("1 file of ")
     assert "图 0.PNG" in texts["other_spelling"]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -12,14 +13,16 @@ from pathlib import Path
 import cv2
 import pytest
 from pydantic import ValidationError
+from tiny_dataset import write_folder
 
 from core.jobs.failures import classify, oom_kill_count, worker_died
 from core.portable.portable_error import PortableError
 from core.runs.event_log import EventWriter
-from core.runs.events import Checkpoint, Heartbeat
+from core.runs.events import Checkpoint, Heartbeat, from_json, to_json
 from core.runs.kinds import EvaluateSpec, TrainSpec
 from core.runs.run_folder import RunFolder
-from core.system.errors import InputError
+from core.system.errors import InputError, MissingFilesError, UnreadableFilesError
+from core.system.reporting import StopRequested
 
 
 def train_spec(tmp_path: Path, *, batch_size: int = 8) -> TrainSpec:
@@ -41,6 +44,27 @@ def test_bad_input_keeps_its_template_for_translation(tmp_path: Path) -> None:
         assert failed.kind == "bad_input"
         assert failed.template == "The mask {file} has three channels."
         assert failed.message == failed.template.format(**failed.params)
+
+
+def test_files_travel_with_the_failure(tmp_path: Path) -> None:
+    folder = write_folder(tmp_path / "data", train=3, val=1, size=32)
+    spec = train_spec(folder)
+    for number in (0, 2):
+        (folder / f"train {number}.png").write_bytes(b"no image")
+    error = UnreadableFilesError("One.", files=[folder / "train 0.png"])
+    failed = classify(error, spec=spec, run_dir=tmp_path)
+    assert (failed.kind, failed.files_problem) == ("bad_input", "unreadable")
+    assert failed.files == [str(folder / "train 0.png"), str(folder / "train 2.png")]
+    again = from_json(to_json(failed))
+    assert again == failed
+
+    def stop() -> None:
+        raise StopRequested
+
+    assert classify(error, spec=spec, run_dir=tmp_path, check=stop).message == "One."
+    gone = MissingFilesError("Two.", files=[folder / "a.png"])
+    assert pickle.loads(pickle.dumps(gone)).files == gone.files, "loader processes hand it over"
+    assert classify(gone, spec=spec, run_dir=tmp_path).files_problem == "missing"
 
 
 def test_a_validation_error_is_one_sentence(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from recorded_runs import make_project
 
 from core.project.run_start import prepare_run
 from core.runs.run_folder import RunFolder
-from core.system.errors import InputError
+from core.system.errors import InputError, MissingFilesError
 
 
 @pytest.fixture
@@ -33,6 +33,25 @@ def test_one_that_could_and_does_not_names_none(project, tmp_path) -> None:
     fields["reference"] = True
     row = prepare_run(project, fields)
     assert RunFolder(row.folder).spec.data_dir == row.folder / "dataset"
+
+
+def test_all_images_that_are_gone_are_named_before_anything_starts(project, tmp_path) -> None:
+    root = recorded.record_model(project)
+    fields = {"kind": "verify", "model_dir": root, "export_dir": tmp_path}
+    gone = [row.path for row in project.images()][1:3]
+    for path in gone:
+        path.rename(path.with_suffix(".moved"))
+    before = len(project.runs())
+    with pytest.raises(MissingFilesError, match=r"\(2\)") as caught:
+        prepare_run(project, fields)
+    assert set(caught.value.files) == set(gone)
+    assert len(project.runs()) == before
+    for path in gone:
+        path.with_suffix(".moved").rename(path)
+    masks = list((project.folder / "masks").rglob("*.png"))
+    masks[0].unlink()
+    with pytest.raises(MissingFilesError, match="Masks"):
+        prepare_run(project, fields)
 
 
 def test_wrong_fields_leave_no_run(project, tmp_path) -> None:

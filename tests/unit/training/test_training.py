@@ -125,7 +125,7 @@ def test_a_trained_model_has_nothing_left_to_do(folder, tmp_path):
     _, result = train(
         folder, tmp_path, epochs=1, reporter=recorder, resume_checkpoint=tmp_path / "epoch_1"
     )
-    assert "already been trained for 1 epochs" in recorder.warnings[0]
+    assert "already been trained for 1 epoch:" in recorder.warnings[0]
     assert result.best_model == tmp_path / "best_model" and result.metrics is not None
 
 

@@ -119,9 +119,11 @@ class ImageStrip(QWidget):
         """Show the images with these ids; ``total`` are in the project."""
         self.ids = ids
         self.images.set_images(project, ids)
-        text = tr("{count} images", count=f"{len(ids):,}")
+        text = tr("{count} {count:image|images}", count=f"{len(ids):,}")
         if len(ids) != total:
-            text = tr("{shown} of {total} images", shown=f"{len(ids):,}", total=f"{total:,}")
+            text = tr(
+                "{shown} of {total} {total:image|images}", shown=f"{len(ids):,}", total=f"{total:,}"
+            )
         self.count.setText(text)
 
     def show_queue(self, count: int | None) -> None:

@@ -127,7 +127,7 @@ class CompareInspector(QWidget):
         self.ticked.setText(
             tr("Tick runs in the table to compare them.")
             if not count
-            else tr("{count} of them are drawn and compared.", count=count)
+            else tr("{count} of them {count:is|are} drawn and compared.", count=count)
         )
         for made in (self.csv_button, self.picture_button, self.board_button):
             made.setEnabled(count > 0)

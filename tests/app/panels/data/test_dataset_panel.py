@@ -287,14 +287,17 @@ def test_selection_shows_facts_and_changes_are_saved(panel, opened, qtbot):
     assert panel.grid.current_row().id == row.id, "the selection survives the refresh"
 
 
-def test_removing_asks_and_deletes_no_file(panel, opened, qtbot, monkeypatch):
-    monkeypatch.setattr(dialogs, "ask", lambda *_a, **_k: True)
+def test_removing_deletes_no_file_and_is_undone_in_one_line(panel, opened, qtbot):
     row = panel.grid.images.row(1)
     panel.grid.select_image(row.id)
     panel._inspector.facts.remove_button.click()
     wait_until_idle(qtbot, panel)
     assert row.name not in shown(panel)
     assert row.path.exists()
+    opened.window.work_area.notice.action.click()
+    wait_until_idle(qtbot, panel)
+    assert row.name in shown(panel)
+    assert opened.context.project.image(row.id) == row
 
 
 def test_the_last_import_can_be_undone(panel, opened, qtbot, monkeypatch):
@@ -372,7 +375,7 @@ def test_images_without_masks_can_be_labelled(application, tmp_path, qtbot):
     assert panel.status().state is StepState.DONE
     rail = application.window.work_area.rail
     qtbot.waitUntil(lambda: rail.next_button.text() == "Next: Label", timeout=20_000)
-    assert rail._entries["label"].reason.text() == "1 of 1 images to label"
+    assert rail._entries["label"].reason.text() == "1 of 1 image to label"
 
 
 def test_how_many_labels_are_enough_follows_the_labelling(panel, opened, qtbot):

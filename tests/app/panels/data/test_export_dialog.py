@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 from parts import make_seg_folder, wait_until_idle
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QMessageBox
 from shiboken6 import isValid
 
 from app.panels.data.export_dialog import ExportDialog
@@ -66,10 +65,8 @@ def test_a_folder_with_files_is_refused_and_stays(opened, panel, tmp_path, qtbot
     (tmp_path / "full" / "mine.txt").write_text("mine")
     dialog = open_dialog(panel, qtbot, "cvat", tmp_path / "full")
     qtbot.mouseClick(dialog.export_button, Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: dialog.findChild(QMessageBox) is not None)
-    box = dialog.findChild(QMessageBox)
-    assert "is not empty" in box.text()
-    box.close()
+    qtbot.waitUntil(dialog.problem.isVisible)
+    assert "is not empty" in dialog.problem.text.text()
     assert dialog.export_button.isEnabled()
     assert [path.name for path in (tmp_path / "full").iterdir()] == ["mine.txt"]
     dialog.reject()

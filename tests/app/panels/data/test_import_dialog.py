@@ -159,7 +159,7 @@ def test_a_folder_of_images_says_what_is_not_read(application, tmp_path, qtbot):
     qtbot.waitUntil(dialog.import_button.isEnabled)
     assert "1 image" in dialog.summary.text()
     dialog.report.copy_button.click()
-    assert "1 files of the type .heic are not read" in QGuiApplication.clipboard().text()
+    assert "1 file of the type .heic is not read" in QGuiApplication.clipboard().text()
 
 
 @pytest.fixture

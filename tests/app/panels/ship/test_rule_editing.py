@@ -105,17 +105,13 @@ def test_a_band_on_the_wrong_side_is_told(qtbot) -> None:
 
 def test_the_effect_is_counted_at_once_and_clicked_to_the_images(qtbot, panel, rules) -> None:
     page = panel.page.judging
-    assert page.effect.text() == (
-        "0 of 1 good parts are accepted. 5 of 5 defective parts are found."
-    )
+    assert page.effect.text() == ("0 of 1 good part is accepted. 5 of 5 defective parts are found.")
     assert rules.none.isVisibleTo(page)  # whatever is found rejects
     rules.add_button.click()
     (row,) = rules.rows
     row.class_box.setCurrentIndex(row.class_box.findData("stain"))
     settle(qtbot, panel)
-    assert page.effect.text() == (
-        "1 of 1 good parts are accepted. 0 of 5 defective parts are found."
-    )
+    assert page.effect.text() == ("1 of 1 good part is accepted. 0 of 5 defective parts are found.")
     page.review.filters.choose(Truth.MISSED)
     assert page.review.grid.images.rowCount() == 5
     assert all(one.truth is Truth.MISSED for one in page.review.grid.images.images)

@@ -30,7 +30,7 @@ def test_numbers_without_a_table_are_the_names(tmp_path):
     np.testing.assert_array_equal(mask_of(result, 1), MAP)
     assert result.items[2].mask is None
     said = "\n".join(map(str, result.report.messages))
-    for part in ("1 masks have no image", "named by their numbers", "1 images have no usable"):
+    for part in ("1 mask has no image", "named by their numbers", "1 image has no usable"):
         assert part in said
 
 

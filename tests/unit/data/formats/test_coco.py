@@ -241,8 +241,8 @@ def test_a_faulty_category_costs_only_what_has_it(tmp_path):
     path = save(tmp_path, [])
     whole = path.read_text()
     for text, words in (
-        (whole.replace('"id": 90', '"id": 3'), "1 categories of .* have the id of another"),
-        (whole.replace('"zebra"', "null"), "1 categories of .* have no name or no id"),
+        (whole.replace('"id": 90', '"id": 3'), "1 category of .* have the id of another"),
+        (whole.replace('"zebra"', "null"), "1 category of .* have no name or no id"),
     ):
         path.write_text(text)
         result = coco.read(path)

@@ -97,12 +97,11 @@ def test_labels_colors_subset_and_what_has_no_area(tmp_path):
     texts = [str(problem).split(" in ")[0] for problem in result.report.messages]
     assert texts == [
         "2 shapes of the type polyline",
-        "1 shapes of the type points",
-        "1 shapes of the type tag",
+        "1 shape of the type points",
+        "1 shape of the type tag",
         "2 shapes of the type mask",
-        "1 shapes of the type polygon",
-        "1 images have no annotation and stay unlabelled (the first is"
-        f" {tmp_path / '部件 1.png'}).",
+        "1 shape of the type polygon",
+        f"1 image has no annotation and stay unlabelled (the first is {tmp_path / '部件 1.png'}).",
     ]
 
 

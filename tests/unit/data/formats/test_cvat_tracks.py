@@ -75,7 +75,7 @@ def test_polygons_move_with_as_many_corners_and_else_leave_the_frame_unknown(tmp
     result, found = masks(tmp_path)
     np.testing.assert_array_equal(found["frame_000001"], filled(7, 4))
     assert sorted(found) == [f"frame_{n:06}" for n in (0, 1, 2, 4)]
-    assert any("1 frames of" in str(text) for text in result.report.messages)
+    assert any("1 frame of" in str(text) for text in result.report.messages)
 
 
 def test_turned_boxes_move_only_with_one_angle(tmp_path):
@@ -115,4 +115,4 @@ def test_missing_frames_are_counted_and_monstrous_numbers_are_no_list(tmp_path):
     write(tmp_path, shapes, length=3, images=images)
     result, found = masks(tmp_path)
     assert len(found) == 2
-    assert any("1 frames of" in str(text) for text in result.report.messages)
+    assert any("1 frame of" in str(text) for text in result.report.messages)

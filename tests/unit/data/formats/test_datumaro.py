@@ -76,7 +76,7 @@ def test_shapes_are_drawn_by_their_order(tmp_path, compressed):
         assert result.labels == ["background", "a", "b"]
         assert result.items[0].subset == "train"
         np.testing.assert_array_equal(result.items[0].mask(), expected)
-        assert texts(result).count("1 shapes of the type bbox") == 1
+        assert texts(result).count("1 shape of the type bbox") == 1
         assert "type label" not in texts(result)
 
 

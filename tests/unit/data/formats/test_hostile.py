@@ -182,7 +182,7 @@ def test_numbers_beyond_floats_and_names_beyond_file_names(tmp_path):
     result = registry.read("labelme", tmp_path / "labelme")
     told = [str(problem) for problem in result.report.messages]
     assert ["does not exist" in text for text in told] == [True, False]
-    assert "1 images have no annotation" in told[1]
+    assert "1 image has no annotation" in told[1]
     assert [item.mask is None for item in result.items] == [False, False, False, True]
 
 

@@ -43,7 +43,7 @@ def test_what_lies_elsewhere_by_its_name_is_looked_for_inside_and_told(root, nam
     save_image(root / "images/a.png")
     found, told = find(root, name)
     assert found == "images/a.png"
-    assert told and "1 images are not where the annotations say" in told[0]
+    assert told and "1 image is not where the annotations say" in told[0]
 
 
 def test_as_much_of_the_path_counts_as_there_is(root):
@@ -83,7 +83,7 @@ def test_normal_form_is_the_same_name_and_case_a_guess(root):
     save_image(root / "b.png")
     found, told = find(root, "B.PNG")
     assert found == "b.png"
-    assert "1 images are named in another letter case" in told[0]
+    assert "1 image is named in another letter case" in told[0]
     save_image(root / "B.png")
     assert find(root, "b.png")[0] == "b.png"
     with pytest.raises(InputError, match="several images are called so"):
@@ -138,7 +138,7 @@ def test_images_that_are_links_out_are_read_and_links_to_nothing_counted(tmp_pat
     result = registry.read(key, root)
     assert_same(result, before)
     told = " ".join(map(str, result.report.messages))
-    assert "1 images are links to files that do not exist" in told
+    assert "1 image is a link to a file that does not exist" in told
     registry.write("seg", result, tmp_path / "out")
     assert len(list((tmp_path / "out/JPEGImages").iterdir())) == len(before)
     assert not [path for path in (tmp_path / "out").rglob("*") if path.is_symlink()]

@@ -66,7 +66,7 @@ def test_a_mask_of_another_size_and_images_without_one(folder):
         save_image(folder / f"{name}.jpg", size=(5, 5))
     save_mask(folder / "a.png")
     result = index_masks.read(folder)
-    assert "1 images have no annotation and stay unlabelled" in str(result.report.messages[-1])
+    assert "1 image has no annotation and stay unlabelled" in str(result.report.messages[-1])
     assert [(item.image_path.name, item.mask is None) for item in result.items] == [
         ("a.jpg", False),
         ("b.jpg", True),

@@ -23,7 +23,7 @@ def test_ids_are_cityscapes_and_testing_is_unlabelled(tmp_path):
     assert [item.subset for item in result.items] == ["train", "test"]
     np.testing.assert_array_equal(result.items[0].mask(), MAP)
     assert result.items[1].mask is None
-    assert ["1 images have no usable" in str(text) for text in result.report.messages] == [True]
+    assert ["1 image has no usable" in str(text) for text in result.report.messages] == [True]
     assert detect_format(tmp_path / "training") == "kitti"
     assert len(kitti.read(tmp_path / "training").items) == 1
 

@@ -130,7 +130,7 @@ def test_all_shapes_are_drawn_in_their_order(tmp_path):
     assert (found != expected).sum() <= 6  # along the ellipse
     round_ = (expected == 3) | (found == 3)
     np.testing.assert_array_equal(found[~round_], expected[~round_])
-    assert "1 shapes of the type keypointlabels" in texts(read)
+    assert "1 shape of the type keypointlabels" in texts(read)
 
 
 def test_boxes_turn_around_their_corner_and_ellipses_around_their_centre(tmp_path):
@@ -176,9 +176,9 @@ def test_the_latest_completed_annotation_counts(tmp_path):
     assert found.sum() == 81
     assert not mask_of(read, 3).any()  # somebody looked, and there is nothing
     said = texts(read)
-    for part in ("1 images of", "latest one", "nothing but predictions", "3 images have no usable"):
+    for part in ("1 image of", "latest one", "nothing but predictions", "3 images have no usable"):
         assert part in said
-    assert "1 images are listed without any shape" in said
+    assert "1 image is listed without any shape" in said
 
 
 @pytest.mark.parametrize(
@@ -240,8 +240,8 @@ def test_labels_beside_their_shape_and_damaged_shapes(tmp_path):
     said = texts(read)
     for part in (
         "3 shapes of the type polygon",
-        "1 shapes of the type brush",
-        "1 shapes of the type rect",
+        "1 shape of the type brush",
+        "1 shape of the type rect",
     ):
         assert part in said
 

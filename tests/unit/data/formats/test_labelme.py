@@ -229,7 +229,7 @@ def test_hostile_files_are_one_sentence_each(folder: Path, what: str, sentence: 
         ("a.png", True),
     ]
     assert str(result.report.messages[0]) == str(caught.value)
-    assert "1 images have no annotation" in str(result.report.messages[1])
+    assert "1 image has no annotation" in str(result.report.messages[1])
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,7 @@ def test_hidden_files_count_for_nothing_and_unread_ones_are_named(tmp_path, key)
     assert [item.image_path for item in after.items] == [item.image_path for item in before.items]
     assert told(after) == told(before)
     (folder / "photo.HEIC").touch()
-    assert "1 files of the type .heic are not read" in told(registry.read(key, folder))
+    assert "1 file of the type .heic is not read" in told(registry.read(key, folder))
 
 
 @pytest.mark.parametrize("key", READ_AND_WRITTEN)
@@ -49,10 +49,10 @@ def test_an_image_of_which_nothing_is_known_stays_unlabelled(tmp_path, key):
     (item,) = [item for item in result.items if item.image_path == extra]
     if key == "yolo":  # its convention, and said
         assert not item.mask().any()
-        assert "1 images have no text file and are taken as background" in told(result)
+        assert "1 image has no text file and is taken as background" in told(result)
     else:
         assert item.mask is None
-        assert "1 images have no annotation and stay unlabelled" in told(result)
+        assert "1 image has no annotation and stay unlabelled" in told(result)
     assert extra.name in told(result)
 
 

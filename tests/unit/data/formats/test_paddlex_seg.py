@@ -132,7 +132,7 @@ def test_names_that_meet_are_told_apart_and_losses_are_told(tmp_path: Path) -> N
     lost = paddlex_seg.write(result, tmp_path / "out").messages
     assert [str(message) for message in lost] == [
         "m.png is broken.",
-        f"1 images have no mask and are left out (the first is {items[0].image_path}).",
+        f"1 image has no mask and is left out (the first is {items[0].image_path}).",
     ]
     assert sorted(p.name for p in (tmp_path / "out" / "JPEGImages").iterdir()) == [
         "X_3.jpg",

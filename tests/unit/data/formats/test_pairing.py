@@ -84,8 +84,8 @@ def test_both_readers_pair_alike_and_list_what_has_no_partner(tmp_path):
         assert found == {"a.jpg": False, "b.jpg": True}
         np.testing.assert_array_equal(mask_of(result), MASK)
         told = " ".join(map(str, result.report.messages))
-        assert "1 masks have no image" in told and "alone.png" in told
-        assert "1 images have no annotation" in told and "b.jpg" in told
+        assert "1 mask has no image" in told and "alone.png" in told
+        assert "1 image has no annotation" in told and "b.jpg" in told
 
 
 def test_a_mask_for_two_images_is_told(tmp_path):

@@ -64,7 +64,7 @@ class TestCoco:
         parts = [POLYGON, [], [5, 5], [float("nan")] * 6, FAR, None]
         result = coco.read(write_coco(tmp_path / "parts", [segment(parts)]))
         np.testing.assert_array_equal(result.items[0].mask(), BOTH)
-        assert "1 images have annotations with parts that are no outlines" in told(result)
+        assert "1 image has annotations with parts that are no outlines" in told(result)
         result = coco.read(write_coco(tmp_path / "flat", [segment(POLYGON)]))
         np.testing.assert_array_equal(result.items[0].mask(), BOX)
         assert told(result) == ""
@@ -104,8 +104,8 @@ class TestCoco:
         annotations = [segment([POLYGON]), segment([FAR], category=2)]
         result = coco.read(write_coco(tmp_path, annotations, categories=categories))
         np.testing.assert_array_equal(result.items[0].mask(), BOX)
-        assert "1 categories of" in told(result)
-        assert "1 annotations of" in told(result)
+        assert "1 category of" in told(result)
+        assert "1 annotation of" in told(result)
 
     def test_what_was_drawn_on_the_stored_photograph_is_turned(self, tmp_path):
         folder = write_coco(tmp_path, [segment([POLYGON])], images=("a.jpg",))
@@ -223,7 +223,7 @@ class TestYolo:
         assert not items["b.png"].mask().any()
         assert items["d.png"].mask is None
         assert "2 images have no text file and are taken as background" in told(result)
-        assert "1 images have no annotation" in told(result)
+        assert "1 image has no annotation" in told(result)
 
     def test_letter_case_and_normal_form_do_not_part_image_and_text(self, tmp_path):
         folder = self.write(tmp_path, f"0 {YOLO_LINE}\n")

@@ -90,7 +90,7 @@ def test_polygons_holes_bitmaps_and_boxes_are_drawn_in_their_order(tmp_path):
     assert result.items[0].subset == "train"
     said = [str(text) for text in result.report.messages]
     assert len(said) == 1
-    assert "1 shapes of the type line" in said[0]
+    assert "1 shape of the type line" in said[0]
 
 
 def test_a_hole_shows_what_lies_below(tmp_path):
@@ -124,7 +124,7 @@ def test_images_without_annotations_and_subsets_by_tags(tmp_path):
     assert [by_name[name].mask is not None for name in "abcde"] == [True, True, False, False, False]
     assert not by_name["b"].mask().any()
     said = "\n".join(map(str, result.report.messages))
-    for part in ("3 images have no usable", "1 images are listed without any shape", "9×9"):
+    for part in ("3 images have no usable", "1 image is listed without any shape", "9×9"):
         assert part in said
 
 
@@ -156,7 +156,7 @@ def test_bitmaps_that_are_none_are_counted(tmp_path, data):
     write(tmp_path, "a.png", broken, polygon([[1, 1], [9, 1], [9, 9]]))
     result, mask = read_one(tmp_path)
     assert set(np.unique(mask())) == {0, 1}
-    assert ["1 shapes of the type bitmap" in str(text) for text in result.report.messages] == [True]
+    assert ["1 shape of the type bitmap" in str(text) for text in result.report.messages] == [True]
 
 
 def test_points_that_are_none_and_objects_outside_are_counted(tmp_path):
@@ -173,4 +173,4 @@ def test_points_that_are_none_and_objects_outside_are_counted(tmp_path):
     assert mask().any()
     said = "\n".join(map(str, result.report.messages))
     assert "4 shapes of the type polygon" in said
-    assert "1 shapes of the type ?" in said
+    assert "1 shape of the type ?" in said

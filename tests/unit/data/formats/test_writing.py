@@ -42,9 +42,9 @@ def test_odd_names_are_written_otherwise_and_told(tmp_path, key, kind):
     for item in back.items:
         np.testing.assert_array_equal(item.mask(), KNOWN)
     if kind != "long":
-        assert any("1 names are not UTF-8, or hold tabs" in text for text in lost)
+        assert any("1 name is not UTF-8, or hold tabs" in text for text in lost)
     elif key == "cityscapes":
-        assert any("1 names are too long for this format" in text for text in lost)
+        assert any("1 name is too long for this format" in text for text in lost)
     for text in lost:
         text.encode()  # can be shown
 
@@ -66,6 +66,6 @@ def test_a_project_names_the_image_whose_name_it_cannot_store(tmp_path):
     with Project.create(tmp_path / "项 目") as project:
         report = project.import_result(result, source=tmp_path / "in")
         assert (report.added, report.masks) == (1, 1)
-        assert ["1 images are left out" in str(text) for text in report.lost] == [True]
+        assert ["1 image is left out" in str(text) for text in report.lost] == [True]
         report = project.add_images([item.image_path for item in result.items])
         assert ["names are not UTF-8" in str(text) for text in report.lost] == [True]
