@@ -53,5 +53,8 @@ def test_while_regions_are_drawn_the_keys_are_theirs(panel, qtbot) -> None:
     trigger(panel, "image.regions")
     settle(qtbot, panel)
     assert action not in panel.actions() and action not in panel.inspector_parts.actions()
+    panel.images.refresh()  # counts are read again meanwhile
+    settle(qtbot, panel)
+    assert panel.view.currentWidget() is panel.regions.page
     open_image(qtbot, panel, panel.images.ids[1])  # as other panels ask for
     assert not panel.regions.is_drawing and action in panel.actions()
