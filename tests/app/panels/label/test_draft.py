@@ -144,7 +144,6 @@ def test_the_prediction_becomes_the_label_with_one_key(panel, asked, qtbot):
     panel.tools.undo()
     settle(qtbot, panel)
     assert np.array_equal(editor.document.mask, before)
-    assert state(panel, image_id) == "labelled"
 
     panel.inspector_parts.draft.threshold.setValue(90)
     panel.classes.choose(SCRATCH)
@@ -152,6 +151,10 @@ def test_the_prediction_becomes_the_label_with_one_key(panel, asked, qtbot):
     settle(qtbot, panel)
     assert (mask == SCRATCH).sum() == 16  # the other one is not that sure
     assert (mask[0:4] == PIT).all() and not mask[22, 12]
+    for _ in range(2):
+        panel.tools.undo()
+    settle(qtbot, panel)
+    assert state(panel, image_id) == "unlabelled"
 
 
 def test_without_a_prediction_one_line_says_what_to_do(panel, qtbot):

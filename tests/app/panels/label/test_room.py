@@ -66,7 +66,7 @@ def test_the_models_controls_fit_without_scrolling_and_stay_where_they_are(
         parent=None, root=tmp_path, labels=("background",),
     )  # fmt: skip
     box.set_models([ModelChoice(variant, tmp_path)], None)
-    places = set()
+    places = []
     for key in ("brush", "component", "wand"):
         panel.tools.take(key)
         box.show_note("Entropy 0.30." if key == "wand" else "")
@@ -76,8 +76,8 @@ def test_the_models_controls_fit_without_scrolling_and_stay_where_they_are(
         assert len(fields) == 11
         for field in fields:
             assert field.visibleRegion().boundingRect() == field.rect(), field.accessibleName()
-        places.add(tuple(one.mapTo(opened.window, one.rect().topLeft()).y() for one in fields))
-    assert len(places) == 1, places
+        places.append([one.mapTo(opened.window, one.rect().topLeft()).y() for one in fields])
+    assert all(max(of_one) - min(of_one) <= 1 for of_one in zip(*places, strict=True)), places
 
 
 def test_a_notice_of_the_window_covers_no_control(opened, panel) -> None:
