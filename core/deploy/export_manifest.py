@@ -30,7 +30,6 @@ _LIBRARIES: Final = (
     "maskwright",
     "paddlepaddle",
     "paddlepaddle-gpu",
-    "paddle2onnx",
     "onnx",
     "onnxruntime",
     "openvino",

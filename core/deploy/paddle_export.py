@@ -17,7 +17,7 @@ from core.compression.folding import fold_batch_norms, replace_layers
 from core.compression.quantization.fake_quantization import is_quantized
 from core.compression.quantization.freezing import freeze
 from core.compression.trace import trace
-from core.deploy.onnx_export import INPUT, bytes_of
+from core.deploy.onnx_export import INPUT
 from core.networks.operators import Resize
 from core.networks.tracing import trace_as_written
 from core.prediction.paddle_inference import NETWORK, WEIGHTS
@@ -27,6 +27,8 @@ from core.system.native_folder import native_folder
 
 #: Height and width to fold batch norms at, where any size will be taken.
 _SOME_SIZE: Final = (512, 512)
+#: More than what is written of the largest network beside its weights.
+_STRUCTURE_BYTES: Final = 2**22
 
 
 def export_paddle(
@@ -61,8 +63,8 @@ def export_paddle(
     # A folder of its own: the library opens files by name in C++, which must not depend on what
     # the user calls the folders.
     with native_folder("export-") as temporary, inference_mode(net):
-        require_room(temporary, bytes_of(net))  # paddle does not notice a file cut short
-        require_room(folder, bytes_of(net))
+        require_room(temporary, _bytes_of(net))  # paddle does not notice a file cut short
+        require_room(folder, _bytes_of(net))
         wrapped = _Logits(net, offsets)
         wrapped.eval()
         paddle.jit.save(
@@ -73,6 +75,12 @@ def export_paddle(
         for file in files:
             shutil.move(Path(temporary) / file.name, file)
     return files
+
+
+def _bytes_of(net: nn.Layer) -> int:
+    """At least as many bytes as the network takes as a file."""
+    arrays: int = sum(value.size * value.element_size() for value in net.state_dict().values())
+    return arrays + _STRUCTURE_BYTES
 
 
 class _Logits(nn.Layer):

@@ -1,6 +1,6 @@
 """Temporary folders for libraries that open files by names of one byte a letter.
 
-On Windows the C++ side of paddle and of its converter takes a name in the code page of the system.
+On Windows the C++ side of paddle takes a name in the code page of the system.
 A temporary folder lies below the user's name, which may have letters that this code page lacks.
 """
 

@@ -29,7 +29,6 @@ def main() -> int:
         "onnx",
         "onnxruntime.quantization",
         "openvino",
-        "paddle2onnx",
         "paddleslim.dygraph.quant.qat",
         "pycocotools.mask",
         "scipy.optimize",

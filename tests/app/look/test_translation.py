@@ -108,15 +108,15 @@ _NEVER_ONE = frozenset(
 
 def templates(only: str = "") -> Iterator[tuple[str, str]]:
     """Every literal template in the source with the place where it stands; ``only``: of a call."""
-    return ((text, where) for name, text, where in _calls() if not only or name == only)
+    for name, text, place in _calls():
+        if not only or name == only:
+            yield text, place
 
 
 @cache
 def _calls() -> tuple[tuple[str, str, str], ...]:
-    return tuple(_read_calls())
-
-
-def _read_calls() -> Iterator[tuple[str, str, str]]:
+    """Function, template and place; all sources take seconds to read."""
+    found = []
     for folder in ("app", "core"):
         for path in sorted((ROOT / folder).rglob("*.py")):
             for node in ast.walk(ast.parse(path.read_text("utf-8"))):
@@ -125,7 +125,8 @@ def _read_calls() -> Iterator[tuple[str, str, str]]:
                 name = getattr(node.func, "id", None) or getattr(node.func, "attr", "")
                 for argument in node.args[: _FUNCTIONS.get(name, 0)]:
                     for text in _literals(argument):
-                        yield name, text, f"{path.relative_to(ROOT)}:{node.lineno}"
+                        found.append((name, text, f"{path.relative_to(ROOT)}:{node.lineno}"))
+    return tuple(found)
 
 
 def _literals(node: ast.expr) -> Iterator[str]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import errno
-import os
 import signal
 import sys
 
@@ -16,7 +14,7 @@ import pytest
 from core import seg
 from core.compression.folding import fold_batch_norms
 from core.compression.trace import trace
-from core.deploy.onnx_export import INPUT, OUTPUT, export_float, pooling_matrix
+from core.deploy.onnx_export import INPUT, OUTPUT, export_float
 from core.jobs.failures import classify
 from core.system.errors import InputError
 
@@ -119,31 +117,22 @@ def test_auxiliary_heads_and_the_network_itself(tmp_path):
     assert net.training
     for name, value in net.state_dict().items():
         np.testing.assert_array_equal(value.numpy(), before[name])
-    weights = sum(
-        np.prod(value.dims) for value in onnx.load(tmp_path / "model.onnx").graph.initializer
-    )
-    auxiliary = sum(value.size for name, value in before.items() if name.startswith("auxlayer"))
-    assert weights < sum(value.size for value in before.values()) - auxiliary
+    written = {one.name for one in onnx.load(tmp_path / "model.onnx").graph.initializer}
+    heads = {name for name in before if name.startswith("auxlayer")}
+    assert heads
+    assert before.keys() - heads <= written
+    assert not heads & written
 
 
-@pytest.mark.parametrize(("source", "target"), [(8, 3), (7, 6), (3, 6), (5, 1), (6, 6)])
-def test_pooling_matrix(source, target):
-    x = noise(1, 2, source, 4)
-    pooled = paddle.nn.functional.adaptive_avg_pool2d(paddle.to_tensor(x), (target, 4)).numpy()
-    np.testing.assert_allclose(pooling_matrix(source, target) @ x, pooled, atol=1e-6)
-
-
-@pytest.mark.parametrize("limit", [2000, 2**20])
 @pytest.mark.skipif(sys.platform == "win32", reason="needs limits of a process")
-def test_a_file_that_paddle_would_cut_short_is_an_error(tmp_path, limit):
-    """Paddle and ONNX Runtime write in C++ without looking whether it was written."""
+def test_a_file_that_is_too_large_is_an_error(tmp_path):
     import resource
 
     net = network("FastSCNN")
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     try:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limits[1]))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (2**20, limits[1]))
         with pytest.raises(OSError, match="File too large") as caught:
             export_float(net, tmp_path / "a.onnx", size=(64, 64))
     finally:
@@ -152,14 +141,3 @@ def test_a_file_that_paddle_would_cut_short_is_an_error(tmp_path, limit):
     failed = classify(caught.value, spec=None, run_dir=tmp_path)
     assert (failed.kind, list(tmp_path.iterdir())) == ("bad_input", [])
     assert "larger than the disk or the system allows" in failed.message
-
-
-@pytest.mark.skipif(not hasattr(os, "posix_fallocate"), reason="written there instead")
-def test_a_full_disk_is_said_to_be_one(tmp_path, monkeypatch):
-    def full(*_arguments):
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    monkeypatch.setattr(os, "posix_fallocate", full)
-    with pytest.raises(OSError, match="No space left") as caught:
-        export_float(network("FastSCNN"), tmp_path / "a.onnx", size=(64, 64))
-    assert classify(caught.value, spec=None, run_dir=tmp_path).kind == "disk_full"

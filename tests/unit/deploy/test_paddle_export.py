@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import signal
+import sys
 from copy import deepcopy
 
 import numpy as np
@@ -13,6 +17,7 @@ from paddle import inference
 from core.compression.quantization.fake_quantization import is_quantized
 from core.compression.quantization.freezing import freeze
 from core.deploy.paddle_export import export_paddle
+from core.jobs.failures import classify
 from core.prediction.paddle_inference import PaddleNetwork
 from core.system.errors import InputError
 
@@ -113,3 +118,35 @@ def test_what_is_missing_or_damaged_is_named(tmp_path):
     weights.unlink()
     with pytest.raises(InputError, match=r"model\.pdiparams does not exist"):
         opened(folder)
+
+
+@pytest.mark.parametrize("limit", [2000, 2**20])
+@pytest.mark.skipif(sys.platform == "win32", reason="needs limits of a process")
+def test_a_file_that_would_be_cut_short_is_an_error(tmp_path, limit):
+    """Paddle writes in C++ without looking whether it was written."""
+    import resource
+
+    net = trained_model("FastSCNN").net
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limits[1]))
+        with pytest.raises(OSError, match="File too large") as caught:
+            export_paddle(net, tmp_path, size=SIZE[::-1])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, before)
+    assert list(tmp_path.iterdir()) == []
+    failed = classify(caught.value, spec=None, run_dir=tmp_path)
+    assert failed.kind == "bad_input"
+
+
+@pytest.mark.skipif(not hasattr(os, "posix_fallocate"), reason="written there instead")
+def test_a_full_disk_is_said_to_be_one(tmp_path, monkeypatch):
+    def full(*_arguments):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "posix_fallocate", full)
+    with pytest.raises(OSError, match="No space left") as caught:
+        export_paddle(trained_model("FastSCNN").net, tmp_path, size=SIZE[::-1])
+    assert classify(caught.value, spec=None, run_dir=tmp_path).kind == "disk_full"

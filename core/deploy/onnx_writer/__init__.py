@@ -1,0 +1,1 @@
+"""A network of Paddle's written as an ONNX graph, operator by operator."""
