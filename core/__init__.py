@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from core.portable.telemetry import switch_telemetry_off
 from core.system.matrix_kernels import use_fast_matrix_kernels
 
 if TYPE_CHECKING:
@@ -41,8 +42,9 @@ pretrain_dir: str | None = None
 #: What ``utils.logging`` prints: 0 errors, 1 warnings too, 2 information, 3 everything.
 log_level: int = 2
 
-# Here, because every part of the program passes here before Paddle computes anything.
+# Here, because every part of the program passes here before anything is computed.
 use_fast_matrix_kernels()
+switch_telemetry_off()
 
 
 def __getattr__(name: str) -> Any:

@@ -164,11 +164,11 @@ def show_everything(out: Path, workspace: Workspace, folder: Path, *, epochs: in
 
 def take_dialogs(application: Application, camera: Camera, workspace: Workspace) -> None:
     """The start page, the tour, and the two dialogs that lead into a project."""
-    application.window.home_notice.clear()  # the offer of the tour, which has pictures of its own
+    application.window.start_page.notice.clear()  # the tour has pictures of its own
     camera.take(application.window, "home")
     application.set_language("zh_CN")
     camera.wait(1.0)  # the window is built anew
-    application.window.home_notice.clear()
+    application.window.start_page.notice.clear()
     camera.take(application.window, "home_zh_CN")
     application.set_language("en")
     camera.wait(1.0)
@@ -191,12 +191,12 @@ def take_dialogs(application: Application, camera: Camera, workspace: Workspace)
 def take_tour(application: Application, camera: Camera) -> None:
     """Every mark of the tour."""
     window = application.window
-    window.start_tour()
+    window.help.start_tour()
     number = 0
-    while window.tour.isVisible():
+    while window.help.tour.isVisible():
         number += 1
         camera.take(window, f"tour_{number}")
-        window.tour.go_on()
+        window.help.tour.go_on()
 
 
 def take_problem(application: Application, camera: Camera) -> None:
@@ -263,7 +263,7 @@ def compress(application: Application, camera: Camera) -> None:
     choices.prune.epochs.setValue(2)
     press(choices.prune.button)
     press(choices.quantize.button)
-    float_model, pruned = page.variants.table.rows.variants[:2]
+    float_model, pruned = page.variants.table.rows.items[:2]
     page.variants.table.select(pruned.folder)
     camera.wait_until(lambda: not panel.busy)
     press(choices.quantize.button)

@@ -66,7 +66,7 @@ class Application(QObject):
         if problem is not None:
             self.context.error_occurred.emit(problem)
         if self.context.store.is_new:
-            self.window.offer_tour()
+            self.window.help.offer_tour()
         self._show_changes_once()
         self.updates.look_if_due()
 
@@ -110,6 +110,7 @@ class Application(QObject):
         old = self.window
         panel = old.work_area.current_panel.key if self.context.project is not None else None
         search = old.top_bar.search.text()
+        offers_tour = old.help.offers_tour and old.start_page.notice.isVisible()
         kept = {} if panel is None else old.work_area.keep()
         self.window = self._make_window()
         if not old.notice.isHidden():
@@ -118,8 +119,8 @@ class Application(QObject):
             self.window.work_area.show_kept(kept)
             self.window.work_area.show_panel(panel)
         self.window.top_bar.search.setText(search)
-        if old.offers_tour:
-            self.window.offer_tour()
+        if offers_tour:
+            self.window.help.offer_tour()
         self.window.setGeometry(old.geometry())
         if old.isMaximized():
             self.window.showMaximized()

@@ -44,12 +44,12 @@ class GuidePage(QTextBrowser):
         if heading:
             self._scroll_to(heading)
 
-    def loadResource(self, kind: int, name: QUrl) -> Any:  # noqa: N802
+    def loadResource(self, kind: int, name: QUrl | str) -> Any:  # noqa: N802
         """Pictures no wider than the page."""
         found = super().loadResource(kind, name)
         if kind != _IMAGE:
             return found
-        image = QImage(self.source().resolved(name).toLocalFile())
+        image = QImage(self.source().resolved(QUrl(name)).toLocalFile())
         room = _SIZE[0] - GRID * 12
         return image if image.width() <= room else image.scaledToWidth(room)
 

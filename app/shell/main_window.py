@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QDateTime, QLocale, QSize, Qt, Signal, Slot
 from PySide6.QtGui import QCloseEvent
@@ -21,39 +20,33 @@ from PySide6.QtWidgets import (
 from app.look.icons import retint_icons
 from app.look.theme import GRID, configure_plots
 from app.look.translation import tr, trn
+from app.panels.base import Panel
 from app.panels.data.import_dialog import ImportDialog
 from app.services.context import AppContext
 from app.services.notices import Notice
 from app.services.targets import ShowDataset, ShowTraining, Target
 from app.shell.closing_page import ClosingPage
-from app.shell.diagnosis import Diagnosis
 from app.shell.focus_keeper import FocusKeeper
-from app.shell.help_dialog import HelpDialog
+from app.shell.help_center import HelpCenter
 from app.shell.home import HomePage
 from app.shell.intake import Intake
 from app.shell.interrupted_work import InterruptedWork
 from app.shell.job_strip import JobStrip
 from app.shell.log_dialog import LogDialog
 from app.shell.new_project_dialog import NewProject, NewProjectDialog
+from app.shell.start_page import StartPage
 from app.shell.top_bar import TopBar
-from app.shell.tour import Tour
 from app.shell.update_notice import UpdateNotice
 from app.shell.window_place import place_window
 from app.shell.work_area import WorkArea
 from app.widgets import dialogs
-from app.widgets.layout import column, line
-from app.widgets.notice_bar import NoticeBar
-from app.widgets.problem_bar import Fix, Problem, ProblemArea
+from app.widgets.layout import line
+from app.widgets.problem_bar import Fix, Problem
 from app.widgets.problem_fixes import ask_folder, describe
-from app.widgets.term_hints import TermHints
 from core.project import GarbageReport, Project
 from core.project.project_folder import is_project
 from core.runs.events import Event, Failed
 from core.system.errors import ReadOnlyError
-
-if TYPE_CHECKING:
-    from app.shell.computer_dialog import ComputerDialog
-    from app.shell.guide_dialog import GuideDialog
 
 _MINIMUM_SIZE = QSize(GRID * 120, GRID * 75)
 
@@ -63,9 +56,9 @@ class MainWindow(QMainWindow):
 
     Attributes:
         context: project, jobs and settings; outlives the window when the language changes.
-        offers_tour: whether the start page offers the tour.
         intake: takes in what is dropped.
-        problems, home_notice: what is said on the start page.
+        start_page: shown while no project is open.
+        help: answers the help menu.
     """
 
     language_requested = Signal(str)
@@ -76,7 +69,6 @@ class MainWindow(QMainWindow):
         super().__init__()
         self.context = context
         self._closing_silently = False
-        self.offers_tour = False
         self._is_closing = False
         place_window(self, QSize(*context.settings.window_size), _MINIMUM_SIZE)
         self.top_bar = TopBar()
@@ -85,19 +77,10 @@ class MainWindow(QMainWindow):
         self._work_area: WorkArea | None = None
         self.notice = UpdateNotice()
         self.job_strip = JobStrip()
-        self.problems = ProblemArea()
-        self.home_notice = NoticeBar()
-        self.home_notice.action_requested.connect(self._on_home_notice_action)
-        self._on_home_notice: Callable[[], None] | None = None
         self._stack = QStackedWidget()
-        self._home_page = QWidget()
-        self._home_page.setLayout(column(self.problems, self.home, self.home_notice, spacing=0))
-        self._stack.addWidget(self._home_page)
+        self.start_page = StartPage(self.home)
+        self._stack.addWidget(self.start_page)
         self.intake = Intake(self, context, self.holds_back)
-        self.diagnosis = Diagnosis(self, context, self.tell)
-        self.tour = Tour(self)
-        self.tour.ended.connect(self._on_tour_ended)
-        self._before_tour: str | None = None
         central = QWidget()
         layout = QVBoxLayout(central)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -111,9 +94,8 @@ class MainWindow(QMainWindow):
         self._connect_intake()
         self._connect_context()
         self._connect_jobs()
-        FocusKeeper(self, self._panel_in_front)
-        self._hints = TermHints(self)
-        self._hints.term_chosen.connect(self.show_words)
+        FocusKeeper(self, self.panel_in_front)
+        self.help = HelpCenter(self, self)
         self.top_bar.set_recent(context.settings)
         self.top_bar.set_devices(context.devices)
         self.top_bar.renew_colors()
@@ -135,7 +117,14 @@ class MainWindow(QMainWindow):
             area.panel_changed.connect(self._on_panel_changed)
         return self._work_area
 
-    def _panel_in_front(self) -> QWidget | None:
+    def show_work(self, shown: bool) -> None:
+        """Show the work area, or the start page."""
+        self._stack.setCurrentWidget(self.work_area if shown else self.start_page)
+        if not shown:
+            self.home.new_button.setFocus()
+
+    def panel_in_front(self) -> Panel | None:
+        """Return the panel that is seen, None on the start page."""
         area = self._work_area
         return None if area is None or not area.isVisible() else area.current_panel
 
@@ -155,50 +144,6 @@ class MainWindow(QMainWindow):
         dialog.open()
         if folder is not None:
             dialog.set_folder(folder)
-        return dialog
-
-    def offer_tour(self) -> None:
-        """Offer the tour on the start page; for a first start."""
-        self.offers_tour = True
-        self.tell(
-            Notice(
-                tr("New here? A tour of the window takes a minute; it can be left at any time."),
-                tr("Take the tour"),
-                self.start_tour,
-                passing=False,
-            )
-        )
-
-    @Slot()
-    def start_tour(self) -> None:
-        """Show what is where, in the window as it is; without a project its steps are empty."""
-        from app.shell.tour_stations import stations  # not before the window is up
-
-        if self.holds_back(self.start_tour):
-            return
-        self.offers_tour = False
-        self._before_tour = self.work_area.current_panel.key
-        self._stack.setCurrentWidget(self.work_area)
-        self.tour.begin(stations(self.top_bar, self.work_area, self.job_strip))
-
-    @Slot()
-    def _on_tour_ended(self) -> None:
-        """Show again what was shown before."""
-        if self._before_tour is not None:
-            self.work_area.show_panel(self._before_tour)
-        if self.context.project is None:
-            self._stack.setCurrentWidget(self._home_page)
-            self.home.new_button.setFocus()
-
-    @Slot()
-    def check_computer(self) -> ComputerDialog:
-        """Show what this computer lacks, and how to get it."""
-        from app.shell.computer_dialog import ComputerDialog  # not before the window is up
-
-        project = self.context.project
-        folder = self.context.projects_dir() if project is None else project.folder
-        dialog = ComputerDialog(folder, self)
-        dialog.open()
         return dialog
 
     def open_project(self, folder: Path, then: Callable[[], None] | None = None) -> None:
@@ -244,7 +189,7 @@ class MainWindow(QMainWindow):
     def show_problem(self, problem: Problem) -> None:
         """Say what went wrong: in the panel concerned, or on the start page."""
         if self.context.project is None:
-            self.problems.show_problem(problem)
+            self.start_page.problems.show_problem(problem)
         else:
             self.work_area.show_problem(problem)
 
@@ -254,21 +199,10 @@ class MainWindow(QMainWindow):
 
     def tell(self, notice: Notice) -> None:
         """Say something in one line, whether or not a project is open."""
-        if self.context.project is not None:
-            self.work_area.tell(notice)
-            return
-        self._on_home_notice = notice.on_action
-        if notice.text:
-            self.home_notice.tell(notice.text, action=notice.action, passing=notice.passing)
+        if self.context.project is None:
+            self.start_page.tell(notice)
         else:
-            self.home_notice.clear()
-
-    @Slot()
-    def _on_home_notice_action(self) -> None:
-        act = self._on_home_notice
-        self.home_notice.clear()
-        if act is not None:
-            act()
+            self.work_area.tell(notice)
 
     def holds_back(self, then: Callable[[], object]) -> bool:
         """Ask the panel in front whether to wait; see ``Panel.holds_back``."""
@@ -284,7 +218,7 @@ class MainWindow(QMainWindow):
         for dialog in self.findChildren(QDialog):
             dialog.close()
         self.intake.shut_down()
-        self.diagnosis.shut_down()
+        self.help.shut_down()
         self._remember_geometry()
         if self._work_area is not None:
             self._work_area.shut_down()
@@ -307,7 +241,7 @@ class MainWindow(QMainWindow):
         retint_icons(self)
         self.top_bar.renew_colors()
         self.job_strip.renew_colors()
-        self.problems.renew_colors()
+        self.start_page.problems.renew_colors()
         if self._work_area is not None:
             self._work_area.renew_colors()
 
@@ -325,13 +259,7 @@ class MainWindow(QMainWindow):
         bar.search.returnPressed.connect(self._on_search_done)
         bar.theme_requested.connect(self.theme_requested)
         bar.language_requested.connect(self.language_requested)
-        bar.guide_requested.connect(self._on_guide_requested)
-        bar.help_requested.connect(self._on_help_requested)
-        bar.check_requested.connect(self.check_computer)
-        bar.words_requested.connect(lambda: self.show_words())
         bar.settings_requested.connect(self._on_settings_requested)
-        bar.bundle_requested.connect(self.diagnosis.ask)
-        bar.tour_requested.connect(self.start_tour)
 
     def _connect_home(self) -> None:
         self.home.new_requested.connect(lambda: self.show_new_project())
@@ -375,11 +303,10 @@ class MainWindow(QMainWindow):
         self._offer_search()
         self.top_bar.set_recent(self.context.settings)
         self.home.set_recent(self.context.settings)
-        self.problems.clear()
-        self.home_notice.clear()
+        self.start_page.clear()
         if project is not None or self._work_area is not None:
             self.work_area.set_project(project)
-        self._stack.setCurrentWidget(self._home_page if project is None else self.work_area)
+        self.show_work(project is not None)
         if project is None:
             self.home.new_button.setFocus()
             self._interrupted.look()
@@ -590,47 +517,6 @@ class MainWindow(QMainWindow):
     @Slot()
     def _on_close_project(self) -> None:
         self._leave_project(self.context.close_project)
-
-    @Slot(str)
-    def show_words(self, key: str = "") -> None:
-        """Show the words that are explained, at one of them; they stay open beside the work."""
-        from app.shell.glossary_dialog import GlossaryDialog  # not before the window is up
-
-        dialog = self.findChild(GlossaryDialog) or GlossaryDialog(self)
-        dialog.show()
-        dialog.show_term(key)
-        dialog.activateWindow()
-
-    @Slot()
-    def show_guide(self) -> GuideDialog:
-        """Show what the guide says of the panel in front; it stays open beside the work."""
-        from app.shell.guide_dialog import GuideDialog  # not before the window is up
-
-        area = self._work_area
-        has_panel = area is not None and self._stack.currentWidget() is area
-        dialog = self.findChild(GuideDialog) or GuideDialog(self)
-        dialog.page.show_page(
-            area.current_panel.guide if area is not None and has_panel else "quick-start.md"
-        )
-        dialog.show()
-        dialog.raise_()
-        dialog.activateWindow()
-        return dialog
-
-    @Slot()
-    def _on_guide_requested(self) -> None:
-        """Explain the word under the pointer; the step in front where there is none."""
-        term = self._hints.current_term()
-        if term is None:
-            self.show_guide()
-        else:
-            self.show_words(term)
-
-    @Slot()
-    def _on_help_requested(self) -> None:
-        dialog = HelpDialog(self.context.devices, self)
-        dialog.check_requested.connect(self.check_computer)
-        dialog.open()
 
     @Slot()
     def _on_settings_requested(self) -> None:

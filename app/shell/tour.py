@@ -60,6 +60,8 @@ class Tour(QWidget):
         self.leave_button.clicked.connect(self.leave)
         self.back_button.clicked.connect(self.back)
         self.next_button.clicked.connect(self.go_on)
+        for one in (self.leave_button, self.back_button, self.next_button):
+            one.installEventFilter(self)
         buttons = row(self.leave_button, 1, self.count, self.back_button, self.next_button)
         inside = column(self.title, self.text, buttons)
         inside.setContentsMargins(GRID * 2, GRID * 2, GRID * 2, GRID + GRID // 2)
@@ -162,22 +164,32 @@ class Tour(QWidget):
         return True
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
-        """Escape leaves, arrows go on and back; nothing reaches the window."""
-        match event.key():
+        """Nothing reaches the window below."""
+        self._obey(event.key())
+        event.accept()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802
+        """Follow the window's size, and take the keys that buttons would move the focus by."""
+        if watched is self._window:
+            if event.type() == QEvent.Type.Resize:
+                self._arrange()
+                self._timer.start()
+        elif isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress:
+            return self._obey(event.key())
+        return super().eventFilter(watched, event)
+
+    def _obey(self, key: int) -> bool:
+        """Escape leaves, arrows go on and back; returns whether the key does something."""
+        match key:
             case Qt.Key.Key_Escape:
                 self.leave()
             case Qt.Key.Key_Right | Qt.Key.Key_PageDown:
                 self.go_on()
             case Qt.Key.Key_Left | Qt.Key.Key_PageUp:
                 self.back()
-        event.accept()
-
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802
-        """Follow the window's size."""
-        if watched is self._window and event.type() == QEvent.Type.Resize:
-            self._arrange()
-            self._timer.start()
-        return super().eventFilter(watched, event)
+            case _:
+                return False
+        return True
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
         """Dim everything but what the mark is about."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 import threading
+import time
 from types import TracebackType
 
 from PySide6.QtCore import QObject, Qt, Signal, Slot
@@ -16,6 +17,7 @@ from core.runs.events import Failed
 from core.system.errors import InputError
 from core.system.messages import Message
 
+_PAUSE_S = 5.0
 _log = logging.getLogger(__name__)
 
 
@@ -76,14 +78,14 @@ class ExceptionHook(QObject):
     """Hands exceptions that nobody caught to the window instead of ending the program."""
 
     caught = Signal(object)
-    """(Exception): on this object's thread; one that comes again and again, once."""
+    """(Exception): on this object's thread; one that comes again at once is not repeated."""
     _raised = Signal(object)
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._previous = sys.excepthook
         self._previous_thread = threading.excepthook
-        self._last: tuple[type[BaseException], str] | None = None
+        self._last: tuple[tuple[type[BaseException], str], float] | None = None
         self._raised.connect(self._on_raised, Qt.ConnectionType.QueuedConnection)
 
     def install(self) -> None:
@@ -111,7 +113,8 @@ class ExceptionHook(QObject):
 
     @Slot(object)
     def _on_raised(self, error: BaseException) -> None:
-        same = type(error), str(error)
-        if same != self._last:  # a broken paint handler raises for every frame
-            self._last = same
+        same, now = (type(error), str(error)), time.monotonic()
+        told, self._last = self._last, (same, now)
+        # A broken paint handler raises for every frame: it is told when it begins.
+        if told is None or told[0] != same or now - told[1] > _PAUSE_S:
             self.caught.emit(error)

@@ -22,6 +22,8 @@ from core.runs.spec import JobSpec
 from core.system.errors import FilesError, InputError, MissingFilesError
 
 _LOG_BYTES = 8000
+#: Fields of specs that name a folder which a job reads, and which may have been moved.
+_READ = ("model_dir", "export_dir", "folder", "resume")
 _log = logging.getLogger(__name__)
 
 
@@ -152,7 +154,7 @@ def _of_run(
         return _with_less(failed.advice_params, context, run_id)
     return [
         _locate_folder(context, owner, run_id, name, path)
-        for name, path in missing_folders(spec).items()
+        for name, path in _missing_folders(spec).items()
     ]
 
 
@@ -170,12 +172,12 @@ def _with_less(params: Mapping[str, Any], context: AppContext, run_id: str) -> l
     return [Fix(text, lambda: context.restart_run(run_id, changes))]
 
 
-def missing_folders(spec: JobSpec) -> dict[str, Path]:
-    """Return the fields of a spec that name a folder which is not there, but the run's own."""
+def _missing_folders(spec: JobSpec) -> dict[str, Path]:
+    """Return the fields of a spec that name a folder to read which is not there."""
     return {
         name: value
         for name, value in spec
-        if isinstance(value, Path) and name != "data_dir" and not value.exists()
+        if name in _READ and isinstance(value, Path) and not value.exists()
     }
 
 

@@ -73,6 +73,12 @@ _FORWARD: Final = 1 / 3
 _ENCODER_RATE: Final = 0.25
 
 
+_ADJUSTED: Final = message(
+    "In the end the scores of rare classes are lowered as far as the validation images show, since "
+    "weights and draws make the network see them too often."
+)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preset:
     """Suggested settings; names as in ``TrainSpec``. ``reasons`` explain them in their order."""
@@ -90,6 +96,7 @@ class Preset:
     backbone_lr_multiplier: float | None
     warmup_steps: int
     ema_decay: float
+    adjust_scores: bool
     class_weights: Literal["none", "balanced"]
     sampling: Literal["each", "balanced"]
     use_mixed_loss: tuple[tuple[str, float], ...]
@@ -178,6 +185,7 @@ def suggest(
         backbone_lr_multiplier=_ENCODER_RATE if starts_trained else None,
         warmup_steps=max(1, min(200, plan.steps // 10)),
         ema_decay=round(min(0.999, max(0.95, 1 - 8 / plan.steps)), 4),
+        adjust_scores=True,
         class_weights=weights,
         sampling="balanced" if len(statistics.labels) > 1 else "each",
         use_mixed_loss=CE_AND_DICE,
@@ -195,6 +203,7 @@ def suggest(
             plan.reason,
             _why_rate(rate, batch, starts_trained=starts_trained),
             why_weights,
+            _ADJUSTED,
             why_flips,
         ),
     )

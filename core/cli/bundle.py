@@ -48,7 +48,7 @@ def command(
     json: JsonOption = False,
 ) -> None:
     """Write a folder that runs a model on a line PC, with nothing of this program installed."""
-    from core.cli.console import print_json
+    from core.cli.console import err, print_json
     from core.deploy.bundle.bundle_writing import free_target
     from core.system.errors import InputError
     from core.system.files import require_writable
@@ -71,6 +71,7 @@ def command(
     count = result["samples"]
     print(f"{count or 'no'} sample image{'' if count == 1 else 's'}")
     print(f"fingerprint {result['fingerprint']}")
+    err().print("README.md in it has the three steps for the line PC", markup=False)
 
 
 def _of_export(export: Path, target: Path, data: Path | None) -> dict[str, Any]:

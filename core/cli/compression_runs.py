@@ -80,7 +80,7 @@ def run_folder(out: Path, spec: JobSpec, source: DataSource | None = None) -> Ru
 
 def print_result(result: dict[str, Any], *, json: bool) -> None:
     """Print a compression's result: all of it as JSON, or the gist and then the model folder."""
-    from core.cli.console import err, print_json
+    from core.cli.console import err, print_json, suggest
     from core.cli.verdict_words import print_verdict
 
     if json:
@@ -103,6 +103,8 @@ def print_result(result: dict[str, Any], *, json: bool) -> None:
             f"{variant['latency_ms']:.1f} ms an image on this machine"
         )
     print(result["model_dir"])
+    model = ("--model-dir", result["model_dir"])
+    suggest("for a line PC", "bundle", *model, "--data", "DATA", "--out", "LINE")
 
 
 def _from(before: float | None) -> str:

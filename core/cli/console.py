@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import math
 import os
+import shlex
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,7 @@ from rich.console import Console
 
 from core.cli.environment import EXIT_BAD_INPUT
 from core.system.errors import InputError
+from core.system.installation import program_name
 
 
 def debugging() -> bool:
@@ -37,6 +40,13 @@ def complain(sentence: str, *, hint: str = "") -> int:
         text = f"{text}; {hint}"
     print(text if text.endswith("?") else f"{text}.", file=sys.stderr)
     return EXIT_BAD_INPUT
+
+
+def suggest(purpose: str, *arguments: object) -> None:
+    """Print on stderr which command goes on from here, to be copied."""
+    words = [program_name(), *map(str, arguments)]
+    line = subprocess.list2cmdline(words) if sys.platform == "win32" else shlex.join(words)
+    print(f"{purpose}: {line}", file=sys.stderr)
 
 
 def one_line(text: str) -> str:

@@ -59,7 +59,7 @@ def command(
 ) -> None:
     """Write a file that other programs run; a quantised model becomes an int8 one."""
     from core.cli.compression_runs import new_folder
-    from core.cli.console import existing_folder, print_json
+    from core.cli.console import existing_folder, print_json, suggest
     from core.cli.data_source import open_data
     from core.cli.job_runner import job_result, temporary_run_folder
     from core.cli.shared_options import parse_size
@@ -103,6 +103,11 @@ def command(
         result = job_result(RunFolder.create(run_dir, spec).path)
     if json:
         print_json(result)
-    else:
-        for name in result["files"]:
-            print(name)
+        return
+    for name in result["files"]:
+        print(name)
+    verify = ("verify", "--export", target, "--model-dir", model, "--data", "DATA")
+    suggest("whether it does what the model does", *verify)
+    if format == "onnx" and not plain:
+        bundle = ("bundle", "--export", target, "--data", "DATA", "--out", "LINE")
+        suggest("for a line PC", *bundle)

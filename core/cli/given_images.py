@@ -50,6 +50,7 @@ def _tell_unread(files: Iterable[Path]) -> None:
     """Warn of pictures in formats that are not read."""
     from core.cli.console import err
     from core.images.io import UNREAD_SUFFIXES
+    from core.portable.sources import VIDEO_SUFFIXES
     from core.system.messages import message
 
     unread = sorted(one for one in files if one.suffix.lower() in UNREAD_SUFFIXES)
@@ -61,6 +62,8 @@ def _tell_unread(files: Iterable[Path]) -> None:
             file=unread[0].name,
         )
         err().print(str(text), markup=False)
+    if any(one.suffix.lower() in VIDEO_SUFFIXES for one in unread):
+        err().print("exported models take videos, with --judge", markup=False)
 
 
 def _tell_hidden(files: Iterable[Path]) -> None:

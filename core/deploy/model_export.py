@@ -34,16 +34,16 @@ from core.deploy.export_manifest import (
     with_files,
 )
 from core.deploy.model_info import onnx_metadata
-from core.deploy.onnx_export import export_float, takes_any_size
+from core.deploy.onnx_export import export_float
 from core.deploy.onnx_int8 import export_int8
 from core.deploy.openvino_export import export_openvino
 from core.deploy.paddlex_layout import PIPELINE, SUCCESS, write_paddlex_files
 from core.models.image_sizes import size_warning
-from core.models.model_folder import DESCRIPTION, EXPORTED, network_input_size, usual_input_size
+from core.models.model_folder import DESCRIPTION, EXPORTED, network_input_size
 from core.portable.manifest import MANIFEST, MODEL_FILES, Manifest, write_manifest
 from core.prediction.inspection import background_class
 from core.prediction.onnx_predictor import MANIFEST_KEY, METADATA_KEY, Description
-from core.prediction.paddle_predictor import inference_mode
+from core.prediction.paddle_predictor import inference_mode, only_size, takes_any_size
 from core.prediction.thresholds import Thresholds, resolve_thresholds, score_offsets
 from core.system.errors import InputError
 from core.system.files import make_folder, replace_folder_atomic, write_text_atomic
@@ -157,7 +157,7 @@ def export_model(
         round_weights(net)
         remove_quantizers(net)
     size = size or own_size
-    if size is None and (items is None or not takes_any_size(net) or not _is_rescaled(items)):
+    if size is None:
         size = _only_size(items, net, quantized)
     learnt = model.size_multiple == 1 and size == own_size
     if not learnt and (warning := size_warning(size)) is not None:
@@ -267,18 +267,14 @@ def _write_graph(
     (folder / MODEL).write_bytes(graph.SerializeToString())
 
 
-def _is_rescaled(items: Sequence[Mapping[str, Any]]) -> bool:
-    """Whether images of any size reach the network, all at one scale."""
-    return network_input_size(items) is None and usual_input_size(items) is not None
-
-
 def _only_size(
     items: Sequence[Mapping[str, Any]] | None, net: Any, quantized: QuantizationTable | None
 ) -> tuple[int, int] | None:
     """Return the (width, height) of a file whose images may have others; None for any."""
-    if quantized is not None:
+    known = None if items is None else only_size(net, transforms_from_list(list(items)))
+    if known is None and quantized is not None and (items is None or not takes_any_size(net)):
         return quantized.size[1], quantized.size[0]
-    return usual_input_size(items or ()) if not takes_any_size(net) else None
+    return known
 
 
 def _onnx_graph(

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import onnx
 from paddle import nn
 
 from core.deploy.onnx_graph import set_dimensions
 from core.deploy.onnx_writer.network_writing import write_network
+from core.prediction.paddle_predictor import takes_any_size
 from core.system.errors import InputError
 from core.system.files import write_bytes_atomic
 
@@ -57,15 +58,3 @@ def export_float(
     onnx.checker.check_model(model, full_check=True)
     write_bytes_atomic(file, model.SerializeToString())
     return {} if traced is None else {"input": INPUT, **{c.path: made[c.path] for c in calls}}
-
-
-def takes_any_size(net: nn.Layer) -> bool:
-    """Whether a file of ``net`` can take images of any size: nothing is pooled to a grid."""
-    return not any(
-        isinstance(layer, nn.AdaptiveAvgPool2D) and set(_pair(layer._output_size)) != {1}
-        for layer in net.sublayers()
-    )
-
-
-def _pair(value: Any) -> tuple[Any, ...]:
-    return tuple(value) if isinstance(value, (list, tuple)) else (value,)

@@ -75,6 +75,7 @@ class Network:
         summary: what it is good at, one line.
         cost: what training takes.
         options: arguments that are worth choosing, as the window shows them.
+        scores_bias: name of what is added to each class's score in its first output, (classes,).
         head_weights: what the loss of each of its outputs counts for.
         takes_any_size: whether images of any size mean the same to it; not so for one that pools
             its features to a grid.
@@ -93,6 +94,7 @@ class Network:
     layer: str
     summary: Message
     cost: NetworkCost
+    scores_bias: str
     options: tuple[NetworkOption, ...] = ()
     head_weights: tuple[float, ...] = (1.0,)
     takes_any_size: bool = True
@@ -120,6 +122,7 @@ _NETWORKS = (
         layer="core.networks.fast_scnn:FastSCNNNet",
         summary=message("Small and fast: trains on a processor, runs in real time."),
         cost=NetworkCost(636 * _MIB, 576, 1.1e6, 20e6, 1_200_000),
+        scores_bias="classifier.conv.bias",
         head_weights=(1.0, 0.4),
         takes_any_size=False,
         published={"CITYSCAPES": "cityscapes/fastscnn_cityscapes_1024x1024_160k/model.pdparams"},
@@ -129,6 +132,7 @@ _NETWORKS = (
         layer="core.networks.bisenetv2:BiSeNetV2Net",
         summary=message("Real time with finer outlines than FastSCNN, at a few times its cost."),
         cost=NetworkCost(591 * _MIB, 1024, 350e3, 12e6, 2_510_000),
+        scores_bias="head.conv_1x1.bias",
         head_weights=(1.0,) * 5,
         published={"CITYSCAPES": "cityscapes/bisenet_cityscapes_1024x1024_160k/model.pdparams"},
     ),
@@ -137,6 +141,7 @@ _NETWORKS = (
         layer="core.networks.unet:UNetNet",
         summary=message("Precise edges and fine detail; slow without a GPU."),
         cost=NetworkCost(1275 * _MIB, 5024, 36e3, 3e6, 13_400_000),
+        scores_bias="conv.bias",
         options=(
             NetworkOption(
                 "use_deconv",
@@ -156,6 +161,7 @@ _NETWORKS = (
         layer="core.networks.hrnet:HRNetNet",
         summary=message("Full resolution throughout: thin and small things; wants a GPU."),
         cost=NetworkCost(1600 * _MIB, 7200, 50e3, 2.5e6, 65_800_000),
+        scores_bias="head.cls.bias",
         options=(
             NetworkOption(
                 "width",
@@ -185,6 +191,7 @@ _NETWORKS = (
         layer="core.networks.deeplabv3p:DeepLabV3PNet",
         summary=message("Large objects in context, the usual yardstick; wants a GPU."),
         cost=NetworkCost(1469 * _MIB, 6420, 57e3, 2.5e6, 26_700_000),
+        scores_bias="head.decoder.conv.bias",
         options=(
             NetworkOption(
                 "backbone",
@@ -233,6 +240,7 @@ _NETWORKS = (
             "Pretrained on a million photographs: learns from few labels, on a processor, too."
         ),
         cost=NetworkCost(450 * _MIB, 2000, 400e3, 10e6, 3_060_000),
+        scores_bias="classifier.conv.bias",
         packaged={"IMAGENET": EFFICIENTNET_LITE0},
         default_weights="IMAGENET",
         encoder="backbone.",

@@ -75,6 +75,8 @@ class ModelInfo:
             (``core.models.image_sizes``).
         thresholds: how sure the model must be of each class where that is asked for
             (``core.prediction.thresholds``), None for the background's; None where none are known.
+        score_offsets: what was added to each class's score when its training ended
+            (``core.prediction.logit_adjustment``); the weights hold it. None for nothing.
     """
 
     name: str
@@ -92,6 +94,7 @@ class ModelInfo:
     quantization: QuantizationRecord | None = None
     size_multiple: int = 1
     thresholds: tuple[float | None, ...] | None = None
+    score_offsets: tuple[float, ...] | None = None
 
     @property
     def num_classes(self) -> int:
@@ -124,6 +127,7 @@ class _Description(BaseModel):
     libraries: dict[str, str] | None = None
     size_multiple: int | None = Field(None, ge=1, le=SIZE_MULTIPLE)
     thresholds: list[Annotated[float, Field(gt=0, lt=1)] | None] | None = None
+    score_offsets: list[float] | None = None
     version: str = ""
 
 
@@ -195,6 +199,9 @@ def read_model_info(model_dir: str | Path) -> ModelInfo:
         "thresholds": attributes.num_classes
         if description.thresholds is None
         else len(description.thresholds),
+        "score_offsets": attributes.num_classes
+        if description.score_offsets is None
+        else len(description.score_offsets),
     }
     for name, count in counts.items():
         if count != attributes.num_classes:
@@ -226,6 +233,9 @@ def read_model_info(model_dir: str | Path) -> ModelInfo:
         quantization=read_quantization(folder) if quantized else None,
         size_multiple=multiple,
         thresholds=None if description.thresholds is None else tuple(description.thresholds),
+        score_offsets=None
+        if description.score_offsets is None
+        else tuple(description.score_offsets),
     )
 
 
@@ -437,6 +447,7 @@ def _to_dict(info: ModelInfo) -> dict[str, Any]:
         "image_size": size,
         "size_multiple": info.size_multiple,
         "thresholds": info.thresholds,
+        "score_offsets": info.score_offsets,
         "completed_epochs": info.completed_epochs,
         "status": info.status,
         "dataset_hash": info.dataset_hash,

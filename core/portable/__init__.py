@@ -4,3 +4,8 @@ A bundle holds a copy of this package: it needs the standard library, numpy and 
 ONNX Runtime and OpenVINO. It therefore imports nothing from the rest of ``core``, and its own
 modules by relative imports only.
 """
+
+from .telemetry import switch_telemetry_off
+
+# Here, because everything that runs a model passes here before it loads what computes it.
+switch_telemetry_off()

@@ -16,6 +16,8 @@ MANIFEST: Final = "manifest.json"
 SCHEMA: Final = 1
 FORMATS: Final = ("onnx", "openvino", "paddle")
 GRAPHS: Final = ("complete", "plain")
+#: Weights in the folder of a trained model.
+_TRAINED: Final = "model.pdparams"
 #: The file that a runtime opens, by format.
 MODEL_FILES: Final = {"onnx": "model.onnx", "openvino": "model.xml", "paddle": "model.json"}
 _MOST_BYTES: Final = 2**24
@@ -143,6 +145,11 @@ def read_manifest(folder: str | Path) -> Manifest:
         PortableError: there is none, or it is damaged or newer than this program.
     """
     file = Path(folder) / MANIFEST
+    if not file.is_file() and (Path(folder) / _TRAINED).is_file():
+        raise PortableError(
+            "{folder} holds a trained model, and an exported one is needed: export it first.",
+            folder=folder,
+        )
     if not file.is_file():
         raise PortableError(
             "{folder} is no exported model (no {name}): give the folder that an export wrote.",

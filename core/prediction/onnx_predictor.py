@@ -319,24 +319,15 @@ class FilePredictor(NetworkPredictor):
         super().__init__(
             transforms,
             num_classes=network.num_classes,
-            window=network.size or window,
-            multiple=multiple if network.size is None else 1,
+            window=window,
+            multiple=multiple,
+            size=network.size,
         )
         self._network = network
 
     def logits(self, images: npt.NDArray[np.float32]) -> Scores:
-        """(N, 3, H, W) float32 → (N, num_classes, H, W).
-
-        A network for one size gets smaller images with zeros, the average colour, to their right
-        and below; what it says of these is cut off again.
-        """
-        if self._network.size is None:
-            return self._network.logits(images)
-        height, width = images.shape[2:]
-        right, below = self._network.size[0] - width, self._network.size[1] - height
-        if right or below:
-            images = np.pad(images, ((0, 0), (0, 0), (0, below), (0, right)))
-        return self._network.logits(images)[:, :, :height, :width]
+        """(N, 3, H, W) float32 → (N, num_classes, H, W)."""
+        return self._network.logits(images)
 
 
 def _network_session(file: Path, *, threads: int) -> Any:

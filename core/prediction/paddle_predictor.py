@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import paddle
 
+from core.models.model_folder import usual_input_size
 from core.prediction.predictor import (
     WINDOW,
     ImageCallback,
@@ -91,6 +92,27 @@ def inference_mode(net: Any) -> Iterator[None]:
             net.train()
 
 
+def takes_any_size(net: Any) -> bool:
+    """Whether images of any size mean the same to ``net``: nothing is pooled to a grid."""
+    return not any(
+        isinstance(layer, paddle.nn.AdaptiveAvgPool2D) and set(_pair(layer._output_size)) != {1}
+        for layer in net.sublayers()
+    )
+
+
+def only_size(net: Any, transforms: Compose) -> tuple[int, int] | None:
+    """Return the (width, height) of all inputs of a network that pools to a grid; None for any.
+
+    It is the size that the network was trained on, and that its exported file takes: in a larger
+    window the cells of its grid would be larger, too. None where the preprocessing tells no size.
+    """
+    return None if takes_any_size(net) else usual_input_size(transforms.to_list())
+
+
+def _pair(value: Any) -> tuple[Any, ...]:
+    return tuple(value) if isinstance(value, (list, tuple)) else (value,)
+
+
 class ImagePredictor(NetworkPredictor):
     """A network with its preprocessing.
 
@@ -98,9 +120,11 @@ class ImagePredictor(NetworkPredictor):
         net: (N, 3, H, W) → list of logits (N, num_classes, H, W).
         transforms: preprocessing.
         num_classes: number of classes.
-        window: (width, height) above which a network input is predicted in windows.
+        window: (width, height) above which a network input is predicted in windows; None for
+            1024 × 1024, or what ``only_size`` says, which ``size`` is then, too.
         overlap: pixels that neighbouring windows share; None for 256, or half a smaller window.
         multiple: what sides of windows and inputs are multiples of.
+        size: (width, height) of the only input that the network is to be given; None for any.
     """
 
     def __init__(
@@ -109,12 +133,20 @@ class ImagePredictor(NetworkPredictor):
         transforms: Compose,
         *,
         num_classes: int,
-        window: tuple[int, int] = WINDOW,
+        window: tuple[int, int] | None = None,
         overlap: int | None = None,
         multiple: int = 1,
+        size: tuple[int, int] | None = None,
     ) -> None:
+        if window is None and size is None:
+            size = only_size(net, transforms)
         super().__init__(
-            transforms, num_classes=num_classes, window=window, overlap=overlap, multiple=multiple
+            transforms,
+            num_classes=num_classes,
+            window=WINDOW if window is None else window,
+            overlap=overlap,
+            multiple=multiple,
+            size=size,
         )
         self.net = net
 

@@ -8,7 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from numbers import Integral
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -163,6 +163,9 @@ class NetworkPredictor(Predictor):
             small windows that shared more would be counted in thousands.
         multiple: windows have sides that are multiples of it, and inputs are continued to such;
             1 leaves all as it is. See ``core.models.image_sizes``.
+        size: (width, height) of the only input that the network takes, or is to be given: this is
+            the window then, and smaller inputs are continued to it with zeros, the average colour.
+            None for any.
     """
 
     def __init__(
@@ -173,14 +176,25 @@ class NetworkPredictor(Predictor):
         window: tuple[int, int] = WINDOW,
         overlap: int | None = None,
         multiple: int = 1,
+        size: tuple[int, int] | None = None,
     ) -> None:
         super().__init__(num_classes=num_classes)
-        width, height = _window_sides(window)
+        width, height = _window_sides(window if size is None else size)
         self.transforms = transforms
         self._window = (height, width)
-        self.multiple = multiple
+        self._multiple = multiple
+        self._has_one_size = size is not None
         self._overlap = min(OVERLAP, min(self._window) // 2) if overlap is None else overlap
         self._tiling = image_tiling(transforms.transforms, (width, height), self._overlap)
+
+    @property
+    def multiple(self) -> int:
+        """What sides of windows and inputs are multiples of; 1 for a network with one size."""
+        return 1 if self._has_one_size else self._multiple
+
+    @multiple.setter
+    def multiple(self, multiple: int) -> None:
+        self._multiple = multiple
 
     def prepare(self, image: Image) -> Prepared:
         """Preprocess an image given by path or in memory, or its windows when their turn comes."""
@@ -312,9 +326,13 @@ class NetworkPredictor(Predictor):
     def _forward(self, images: npt.NDArray[np.float32]) -> Scores:
         """(N, 3, H, W) → logits (N, H, W, num_classes)."""
         height, width = images.shape[2:]
-        below, right = -height % self.multiple, -width % self.multiple
+        if self._has_one_size:
+            below, right = self._window[0] - height, self._window[1] - width
+        else:
+            below, right = -height % self.multiple, -width % self.multiple
         if below or right:
-            images = np.pad(images, ((0, 0), (0, 0), (0, below), (0, right)), mode="edge")
+            mode: Literal["constant", "edge"] = "constant" if self._has_one_size else "edge"
+            images = np.pad(images, ((0, 0), (0, 0), (0, below), (0, right)), mode=mode)
         logits = self.logits(images)[:, :, :height, :width]
         return np.ascontiguousarray(logits.transpose(0, 2, 3, 1))
 

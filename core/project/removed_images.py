@@ -10,14 +10,6 @@ from typing import Any
 from core.project.image_table import chunks
 from core.system.errors import InputError
 
-#: Tables that know an image, and the column that names it; SQLite deletes their rows with it.
-_TABLES = {
-    "image": "id",
-    "mask_history": "image_id",
-    "image_shapes": "image_id",
-    "import_image": "image_id",
-}
-
 
 @dataclass(frozen=True, slots=True)
 class RemovedImages:
@@ -34,7 +26,7 @@ class RemovedImages:
 def take_out(connection: sqlite3.Connection, ids: Sequence[int]) -> RemovedImages:
     """Delete images and what belongs to them; unknown ids are left out."""
     rows: dict[str, tuple[Mapping[str, Any], ...]] = {}
-    for table, column in _TABLES.items():
+    for table, column in _tables(connection).items():
         found: list[Mapping[str, Any]] = []
         for chunk in chunks(ids):
             places = ", ".join("?" * len(chunk))
@@ -47,6 +39,18 @@ def take_out(connection: sqlite3.Connection, ids: Sequence[int]) -> RemovedImage
         rows[table] = tuple(found)
     connection.executemany("DELETE FROM image WHERE id = ?", [(id_,) for id_ in ids])
     return RemovedImages(rows)
+
+
+def _tables(connection: sqlite3.Connection) -> dict[str, str]:
+    """Return the tables whose rows go with an image, and the column that names it."""
+    found = {"image": "id"}
+    names = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+    for (name,) in names:
+        for key in connection.execute(f"PRAGMA foreign_key_list({name})"):
+            _, _, target, column, _, _, on_delete, _ = key
+            if target == "image" and on_delete == "CASCADE":
+                found[name] = column
+    return found
 
 
 def put_back(connection: sqlite3.Connection, removed: RemovedImages) -> None:

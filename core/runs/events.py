@@ -183,6 +183,8 @@ _ADAPTER: Final[TypeAdapter[Event]] = TypeAdapter(Annotated[_EVENT, Discriminato
 def to_json(event: Event) -> str:
     """Return ``event`` as one line of strict JSON (NaN and infinities become null)."""
     fields = json.loads(_ADAPTER.dump_json(event, warnings=False))
+    if isinstance(event, Failed) and not event.files:  # as earlier versions wrote it
+        del fields["files_problem"], fields["files"]
     return json.dumps({"event": type(event).__name__, **fields}, ensure_ascii=False)
 
 

@@ -48,6 +48,12 @@ class TrainSpec(TrainingFields):
         None, gt=0, description="of the learning rate, for a pretrained encoder; by default 1"
     )
 
+    adjust_scores: bool = Field(
+        False,
+        description="in the end add to each class's score what makes the most of val; see "
+        "core.prediction.logit_adjustment",
+    )
+
     @field_validator("model_params")
     @classmethod
     def _not_set_elsewhere(cls, params: dict[str, Any]) -> dict[str, Any]:

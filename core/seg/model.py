@@ -41,6 +41,8 @@ class SegmentationModel:
         thresholds: how sure it must be of each class where that is asked for
             (``core.prediction.thresholds``), None for the background's; None before they are
             chosen.
+        score_offsets: what was added to each class's score when its training ended
+            (``core.seg.score_adjustment``), None for nothing.
     """
 
     init_params: dict[str, Any]
@@ -54,6 +56,7 @@ class SegmentationModel:
     completed_epochs: int
     size_multiple: int
     thresholds: list[float | None] | None
+    score_offsets: list[float] | None
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         """Record the constructor's arguments, so that no subclass can forget one."""
@@ -124,6 +127,7 @@ class SegmentationModel:
         self.completed_epochs = 0
         self.size_multiple = SIZE_MULTIPLE
         self.thresholds = None
+        self.score_offsets = None
 
     @property
     def status(self) -> model_folder.Status:
@@ -189,6 +193,7 @@ class SegmentationModel:
             quantization=self.quantization,
             size_multiple=self.size_multiple,
             thresholds=None if self.thresholds is None else tuple(self.thresholds),
+            score_offsets=None if self.score_offsets is None else tuple(self.score_offsets),
         )
 
     def take_structure(self, checkpoint: Path) -> None:

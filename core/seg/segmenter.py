@@ -235,7 +235,7 @@ class Segmenter(SegmentationModel):
                 "A compressed model goes on with its own weights: set pretrain_weights to None."
             )
 
-        self.thresholds = None  # which were of other weights
+        self.thresholds = self.score_offsets = None  # which were of other weights
 
         def load_weights(reporter: Reporter) -> None:
             start_from(self, pretrain_weights, labels=train_dataset.labels, reporter=reporter)
@@ -263,7 +263,7 @@ class Segmenter(SegmentationModel):
         per_image: bool = False,
         on_image: inference.ImageCallback | None = None,
         device: str | None = None,
-        window: tuple[int, int] = inference.WINDOW,
+        window: tuple[int, int] | None = None,
         rules: FigureRules | None = None,
         thresholds: Thresholds = False,
         every_class: bool = False,
@@ -283,7 +283,8 @@ class Segmenter(SegmentationModel):
             per_image: put one row per image into the details.
             on_image: called as ``on_image(score, label_map)`` after each image.
             device: as in ``train``.
-            window: width and height above which a network input is predicted in windows.
+            window: width and height above which a network input is predicted in windows; None for
+                1024 × 1024, or the only size that the network takes, as its exported file does.
             rules: what counts as found; None for the defaults.
             thresholds: as in ``predict``.
             every_class: tell ``on_image`` the odds of each class against the background, too.
@@ -348,7 +349,7 @@ class Segmenter(SegmentationModel):
         *,
         with_scores: bool = True,
         device: str | None = None,
-        window: tuple[int, int] = inference.WINDOW,
+        window: tuple[int, int] | None = None,
         thresholds: Thresholds = False,
     ) -> Prediction | list[Prediction]:
         """Predict one image or a list of images, which may differ in size.
@@ -360,7 +361,8 @@ class Segmenter(SegmentationModel):
                 set seen in training.
             with_scores: leave ``score_map`` out when False (it is large).
             device: as in ``train``.
-            window: width and height above which a network input is predicted in windows.
+            window: width and height above which a network input is predicted in windows; None for
+                1024 × 1024, or the only size that the network takes, as its exported file does.
             thresholds: choose classes by the model's own thresholds (True) or by one for each
                 class; False for the highest score. The scores are the same.
 
@@ -624,7 +626,7 @@ class Segmenter(SegmentationModel):
             sampling=sampling,
             epoch_images=epoch_images,
         )
-        self.thresholds = None  # which were of other weights
+        self.thresholds = self.score_offsets = None  # which were of other weights
         return aware_training.quant_aware_train(
             self,
             options,
@@ -643,7 +645,7 @@ class Segmenter(SegmentationModel):
         self,
         transforms: Compose | None,
         *,
-        window: tuple[int, int],
+        window: tuple[int, int] | None,
         reporter: Reporter | None = None,
         thresholds: Thresholds = False,
     ) -> inference.ImagePredictor:

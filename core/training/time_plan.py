@@ -9,6 +9,8 @@ from typing import Final
 LOOK_EVERY: Final = 12
 #: A plan stays while it is off by less than this share of the steps that are left.
 _CLOSE: Final = 0.02
+#: Evaluations that the best model is measured by when the training is over.
+_AFTERWARDS: Final = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,8 +25,8 @@ class Pace:
 def planned_steps(*, done: int, planned: int, most: int, left_s: float, pace: Pace) -> int:
     """Return how many steps there will be in all.
 
-    The last evaluation comes after the last step, and whoever judges the best model needs one more:
-    the time of both is set aside first.
+    The last evaluation comes after the last step, and whoever adjusts and judges the best model
+    needs ``_AFTERWARDS`` more: the time of all is set aside first.
 
     Args:
         done: steps done.
@@ -35,7 +37,7 @@ def planned_steps(*, done: int, planned: int, most: int, left_s: float, pace: Pa
     """
     per_step = pace.step_s
     if pace.steps_between is not None:
-        left_s -= 2 * pace.evaluation_s
+        left_s -= (1 + _AFTERWARDS) * pace.evaluation_s
         per_step += pace.evaluation_s / pace.steps_between
     more = max(0, int(left_s / max(per_step, 1e-9)))
     if more < _CLOSE * done:

@@ -11,6 +11,8 @@ need_root_folders() {
     [ "$(id -u)" = 0 ] || skip "clean systems to try the products in need root."
     command -v mmdebstrap >/dev/null || { apt-get update -qq && apt-get install -y -qq mmdebstrap; } \
         >/dev/null 2>&1 || skip "mmdebstrap, which makes clean systems, cannot be had here."
+    unshare --mount --pid --net --fork true 2>/dev/null \
+        || skip "folders cannot be made into systems of their own here."
 }
 
 # make_root ROOT SUITE PACKAGES: a minimal Debian with these packages, comma-separated.

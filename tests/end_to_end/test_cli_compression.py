@@ -1,7 +1,9 @@
-"""sensitivity, prune, quantize and export through ``main.py``, in processes of their own."""
+"""sensitivity, prune, quantize and export by their arguments, with real workers."""
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import signal
 import subprocess
@@ -12,6 +14,7 @@ from pathlib import Path
 import pytest
 from cli_data import LABELS, make_data
 
+from core import cli
 from core.models.model_folder import read_model_info
 
 REPOSITORY = Path(__file__).parents[2]
@@ -19,9 +22,13 @@ MAIN = [sys.executable, str(REPOSITORY / "main.py")]
 
 
 def call(*arguments, check=True):
-    done = subprocess.run(
-        [*MAIN, *map(str, arguments)], capture_output=True, text=True, timeout=280, check=False
-    )
+    """What the command prints and returns, in this process."""
+    with (
+        contextlib.redirect_stdout(io.StringIO()) as out,
+        contextlib.redirect_stderr(io.StringIO()) as err,
+    ):
+        code = cli.run([str(one) for one in arguments])
+    done = subprocess.CompletedProcess(arguments, code, out.getvalue(), err.getvalue())
     if check:
         assert done.returncode == 0, done.stderr
     return done

@@ -25,18 +25,20 @@ FACE = ("core", "core.datasets", "core.deploy", "core.seg", "core.transforms", "
 #: Classes that users get from the face: their public methods are called by scripts of users, too.
 FACE_CLASSES = ("Segmenter", "SegDataset", "Compose", "Transform")
 #: Names that a library calls: PaddlePaddle's layers, threads, logging, pickle, typer's groups,
-#: uvicorn's connections and server, requests' adapters.
+#: uvicorn's connections and server, requests' adapters, string's formatter.
 CALLED_BY_LIBRARIES = frozenset(
     {"forward", "extra_repr", "run", "emit", "find_class", "persistent_load", "write"}
     | {"invoke", "resolve_command", "format_help"}
     | {"connection_made", "connection_lost", "data_received", "pause_writing", "resume_writing"}
     | {"startup", "shutdown", "capture_signals"}
     | {"init_poolmanager", "proxy_manager_for"}
+    | {"format_field"}
 )
 #: Decorators that hand a function over to somebody who calls it.
 _REGISTERING = ("validator", "serializer", "command", "callback", "register", "override")
 _PATH = re.compile(r"(?:core|app|tests|scripts|benchmarks|docs|resources)/[\w./-]+")
 _DOTTED = re.compile(r"(?:core|app)(?:\.\w+)+")
+_LINK = re.compile(r"\]\((?!\w+:|#)([^)#\s]+)")
 _IDENTIFIER = re.compile(r"[A-Za-z_]\w*")
 _WORDS_OF_A_PATH = re.compile(r"^[\w.:/-]+$")
 
@@ -138,6 +140,21 @@ def stale_paths() -> list[str]:
             if not _exists(text.strip("/")):
                 lines.append(f"{page.relative_to(ROOT).as_posix()}: {text}")
     return lines
+
+
+def broken_links() -> list[str]:
+    """Return the links of the documentation's pages that lead to no file of it.
+
+    The site (``mkdocs.yml``) is not built where there are any.
+    """
+    docs = ROOT / "docs"
+    found = []
+    for page in sorted(docs.rglob("*.md")):
+        for target in _LINK.findall(page.read_text(encoding="utf-8")):
+            path = (page.parent / target).resolve()
+            if not (path.exists() and path.is_relative_to(docs)):
+                found.append(f"{page.relative_to(ROOT).as_posix()}: {target}")
+    return found
 
 
 def _exists(text: str) -> bool:
@@ -325,7 +342,7 @@ def main() -> int:
     lines = [f"{one} (tests: {tests[one.name]})" for one in unused()]
     lines += [f"{folder}: {', '.join(members)}" for folder, members in families().items()]
     lines += [f"twice: {' '.join(paths)}" for paths in repeated_names().values()]
-    lines += stale_paths()
+    lines += stale_paths() + broken_links()
     if len(top_modules()) > TOP_MODULES:
         lines.append(f"core's top: {', '.join(top_modules())}")
     print("\n".join(lines) or "The house is in order.")

@@ -7,32 +7,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import (
-    QAbstractTableModel,
-    QItemSelectionModel,
-    QModelIndex,
-    QPersistentModelIndex,
-    QSignalBlocker,
-    Qt,
-    Signal,
-    Slot,
-)
-from PySide6.QtGui import QColor, QFont
-from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
+from PySide6.QtGui import QColor
+from PySide6.QtWidgets import QWidget
 
 from app.look.theme import GRID, tokens
 from app.look.translation import tr, trn
 from app.widgets.number_text import flops_text, latency_text, size_text
+from app.widgets.row_table import Column, RowModel, RowTable, best_cells
 from app.widgets.variant_names import model_name, variant_name
 from core.models.variant import Variant
 from core.project.variants import ModelVariant, class_changes
 
-_Index = QModelIndex | QPersistentModelIndex
-_ROW = GRID * 4
-
 
 @dataclass(frozen=True, slots=True)
-class _Column:
+class _Measure:
     """One measured number: its text, and whether less of it is better."""
 
     value: Callable[[Variant], float | None]
@@ -40,109 +28,58 @@ class _Column:
     less: bool
 
 
-_COLUMNS: tuple[_Column, ...] = (
-    _Column(lambda v: v.size_bytes, size_text, True),
-    _Column(lambda v: v.flops, flops_text, True),
-    _Column(lambda v: v.latency_ms, latency_text, True),
-    _Column(lambda v: v.miou, lambda value: f"{value:.3f}", False),
+_MEASURES: tuple[_Measure, ...] = (
+    _Measure(lambda v: v.size_bytes, size_text, True),
+    _Measure(lambda v: v.flops, flops_text, True),
+    _Measure(lambda v: v.latency_ms, latency_text, True),
+    _Measure(lambda v: v.miou, lambda value: f"{value:.3f}", False),
 )
-_NAME, _CHANGE = 0, len(_COLUMNS) + 1
+_NAME, _CHANGE = 0, len(_MEASURES) + 1
 
 
-class VariantModel(QAbstractTableModel):
+class VariantModel(RowModel[ModelVariant]):
     """Rows are ``ModelVariant``, the trained model first."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.variants: list[ModelVariant] = []
+        super().__init__(_columns(), parent)
         self._notes: dict[Path, str] = {}
-        self._best: set[tuple[int, int]] = set()
 
     def set_variants(self, variants: Sequence[ModelVariant]) -> None:
         """Show these, the first being what the others are compared with."""
-        self.beginResetModel()
-        self.variants = list(variants)
-        self._best = _best_cells(self.variants)
-        self.endResetModel()
+        self.show_items(variants, _best_cells(variants))
 
     def set_notes(self, notes: Mapping[Path, str]) -> None:
         """Say of some models what is being done with them instead of "not measured"."""
         self._notes = dict(notes)
-        if self.variants:
-            last = self.index(len(self.variants) - 1, _CHANGE)
-            self.dataChanged.emit(self.index(0, 0), last)
+        self.renew()
 
-    def rowCount(self, parent: _Index | None = None) -> int:  # noqa: N802
-        """Number of variants."""
-        return 0 if parent is not None and parent.isValid() else len(self.variants)
-
-    def columnCount(self, parent: _Index | None = None) -> int:  # noqa: N802
-        """Name, measured numbers, change."""
-        return 0 if parent is not None and parent.isValid() else _CHANGE + 1
-
-    def headerData(  # noqa: N802
-        self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
-    ) -> Any:
-        """Titles of the columns."""
-        if orientation is not Qt.Orientation.Horizontal:
-            return None
-        right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
-        left = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
-        if role == Qt.ItemDataRole.TextAlignmentRole:
-            return left if section == _NAME else right
-        if role == Qt.ItemDataRole.ToolTipRole:
-            return _header_tips()[section]
-        return _headers()[section] if role == Qt.ItemDataRole.DisplayRole else None
-
-    def data(self, index: _Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        """A number as text; the best of a column is bold and in the colour of success."""
-        variant = self.variants[index.row()]
-        column = index.column()
-        theme = tokens()
-        if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole):
-            return self.text(variant, column)
-        if role == Qt.ItemDataRole.TextAlignmentRole and column != _NAME:
-            return Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
-        if role == Qt.ItemDataRole.ToolTipRole:
-            return self._tip(variant, column)
-        best = (index.row(), column) in self._best
-        if role == Qt.ItemDataRole.FontRole and best:
-            font = QFont()
-            font.setBold(True)
-            return font
-        if role == Qt.ItemDataRole.ForegroundRole:
-            if best:
-                return QColor(theme.success)
-            return QColor(theme.muted) if variant.measured is None and column else None
-        return None
-
-    def text(self, variant: ModelVariant, column: int) -> str:
+    def text(self, item: ModelVariant, column: int) -> str:
         """Return what a cell says."""
-        measured = variant.measured
+        measured = item.measured
         if column == _NAME:
             kept = () if measured is None else measured.float_layers
             if not kept:
-                return variant_name(variant)
+                return variant_name(item)
             floats = trn("{count} layer in float", "{count} layers in float", len(kept))
-            return f"{variant_name(variant)} · {floats}"
+            return f"{variant_name(item)} · {floats}"
         if measured is None:
             if column == _CHANGE:
-                return self._notes.get(variant.folder, tr("not measured"))
-            if column == _CHANGE - 1 and variant.miou is not None:
-                return f"{variant.miou:.3f}"
+                return self._notes.get(item.folder, tr("not measured"))
+            if column == _CHANGE - 1 and item.miou is not None:
+                return f"{item.miou:.3f}"
             return "–"
         if column == _CHANGE:
-            return self._notes.get(variant.folder) or self._worst(variant)
-        value = _COLUMNS[column - 1].value(measured)
-        return "–" if value is None else _COLUMNS[column - 1].text(value)
+            return self._notes.get(item.folder) or self._worst(item)
+        value = _MEASURES[column - 1].value(measured)
+        return "–" if value is None else _MEASURES[column - 1].text(value)
 
     def _worst(self, variant: ModelVariant) -> str:
         """Return the class that lost most, in points of IoU."""
-        if variant is self.variants[0]:
+        if variant is self.items[0]:
             return ""
         changes = [
             (change, name)
-            for name, _, change in class_changes(variant, self.variants[0])
+            for name, _, change in class_changes(variant, self.items[0])
             if change is not None
         ]
         if not changes:
@@ -150,71 +87,40 @@ class VariantModel(QAbstractTableModel):
         change, name = min(changes)
         return f"{name} {points_text(change)}"
 
-    def _tip(self, variant: ModelVariant, column: int) -> str:
+    def tip(self, item: ModelVariant, column: int) -> str:
+        """Return the layers that stay in float, or the change of every class."""
         if column == _NAME:
-            kept = () if variant.measured is None else variant.measured.float_layers
-            return "\n".join([model_name(variant), *kept])
+            kept = () if item.measured is None else item.measured.float_layers
+            return "\n".join([model_name(item), *kept])
         if column != _CHANGE:
             return ""
-        changes = class_changes(variant, self.variants[0])
+        changes = class_changes(item, self.items[0])
         return "\n".join(
             f"{name}: {'–' if change is None else points_text(change)}"
             for name, _, change in changes
         )
 
+    def color(self, item: ModelVariant, column: int) -> QColor | None:
+        """Return that what is not measured is quiet."""
+        return QColor(tokens().muted) if item.measured is None and column else None
 
-class VariantTable(QTableView):
+
+class VariantTable(RowTable[ModelVariant]):
     """The arrow keys move through the variants."""
 
-    chosen = Signal(object)
-    """(ModelVariant): another row was chosen."""
-
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.rows = VariantModel(self)
-        self.setModel(self.rows)
-        self.verticalHeader().hide()
-        self.verticalHeader().setDefaultSectionSize(_ROW)
-        self.setShowGrid(False)
-        self.setWordWrap(False)
-        self.setTabKeyNavigation(False)
-        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        rows = VariantModel()
+        super().__init__(rows, stretched=_NAME, least=GRID * 7, parent=parent)
+        self.rows = rows
         self.setAccessibleName(tr("Variants of the model"))
-        header = self.horizontalHeader()
-        header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-        header.setSectionResizeMode(_NAME, QHeaderView.ResizeMode.Stretch)
-        header.setMinimumSectionSize(GRID * 7)
-        header.setHighlightSections(False)
-        self.selectionModel().currentRowChanged.connect(self._on_current_changed)
 
     def set_variants(self, variants: Sequence[ModelVariant]) -> None:
         """Show these; the chosen one stays chosen, silently."""
-        current = self.current
-        with QSignalBlocker(self):
-            self.rows.set_variants(variants)
-            self.select(None if current is None else current.folder)
-
-    @property
-    def current(self) -> ModelVariant | None:
-        """The variant chosen."""
-        row = self.currentIndex().row()
-        return self.rows.variants[row] if 0 <= row < len(self.rows.variants) else None
+        self.keep_chosen(lambda: self.rows.set_variants(variants), lambda one: one.folder)
 
     def select(self, folder: Path | None) -> None:
         """Choose the variant with this model folder; silently if there is none."""
-        for row, variant in enumerate(self.rows.variants):
-            if variant.folder == folder:
-                self.selectionModel().setCurrentIndex(
-                    self.rows.index(row, 0),
-                    QItemSelectionModel.SelectionFlag.ClearAndSelect
-                    | QItemSelectionModel.SelectionFlag.Rows,
-                )
-
-    @Slot(QModelIndex, QModelIndex)
-    def _on_current_changed(self, index: QModelIndex, _before: QModelIndex) -> None:
-        if index.isValid() and not self.signalsBlocked():
-            self.chosen.emit(self.rows.variants[index.row()])
+        self.choose(lambda one: one.folder == folder)
 
 
 def points_text(change: float) -> str:
@@ -223,40 +129,32 @@ def points_text(change: float) -> str:
     return f"{'−' if points < 0 else '+' if points > 0 else '±'}{abs(points):.1f}"
 
 
-def _headers() -> tuple[str, ...]:
+def _columns() -> tuple[Column, ...]:
     return (
-        tr("Variant"),
-        tr("File size"),
-        tr("FLOPs"),
-        tr("Latency"),
-        tr("mIoU"),
-        tr("Worst class"),
-    )
-
-
-def _header_tips() -> tuple[str, ...]:
-    return (
-        tr("What was done to the trained model"),
-        tr("Size of the exported file"),
-        tr("Operations for one image, in millions or billions"),
-        tr("Time for one image on this machine, ONNX Runtime on the processor"),
-        tr("Mean IoU on the validation images"),
-        tr("The class whose IoU changed most for the worse, in points against the float model"),
+        Column(tr("Variant"), tr("What was done to the trained model")),
+        Column(tr("File size"), tr("Size of the exported file"), is_number=True),
+        Column(
+            tr("FLOPs"), tr("Operations for one image, in millions or billions"), is_number=True
+        ),
+        Column(
+            tr("Latency"),
+            tr("Time for one image on this machine, ONNX Runtime on the processor"),
+            is_number=True,
+        ),
+        Column(tr("mIoU"), tr("Mean IoU on the validation images"), is_number=True),
+        Column(
+            tr("Worst class"),
+            tr("The class whose IoU changed most for the worse, in points against the float model"),
+            is_number=True,
+        ),
     )
 
 
 def _best_cells(variants: Sequence[ModelVariant]) -> set[tuple[int, int]]:
-    """Return (row, column) of the best value of each column, once there is something to compare."""
-    best = set()
-    for number, column in enumerate(_COLUMNS, start=1):
-        values = [
-            (value, row)
-            for row, variant in enumerate(variants)
-            if variant.measured is not None
-            and (value := column.value(variant.measured)) is not None
-        ]
-        if len({value for value, _ in values}) < 2:
-            continue
-        extreme = (min if column.less else max)(value for value, _ in values)
-        best |= {(row, number) for value, row in values if value == extreme}
-    return best
+    """Return the cells of the measured variants that are best."""
+    columns = dict(enumerate(_MEASURES, start=1))
+    values = {
+        column: [None if one.measured is None else measure.value(one.measured) for one in variants]
+        for column, measure in columns.items()
+    }
+    return best_cells(values, less=[column for column, one in columns.items() if one.less])

@@ -102,6 +102,7 @@ class DatasetPanel(Panel):
         self._checks.cancel_and_wait()
         self._counting.cancel_and_wait()
         self._adviser = LabelAdviser()
+        self.context.image_in_hand = None
         self._project = project
         self._summary = None
         self._found = None

@@ -125,7 +125,7 @@ COPY_PREDICTED_CLASS = ActionSpec(
     DRAFTS,
     ("Ctrl+J",),
 )
-REJECT = ActionSpec("draft.reject", message("Reject"), DRAFTS, ("Shift+X",))
+REJECT = ActionSpec("draft.reject", message("Reject draft"), DRAFTS, ("Shift+X",))
 CLICK_MODEL = ActionSpec(
     "draft.click_model", message("Choose the click model …"), DRAFTS, ("Shift+J",)
 )

@@ -341,8 +341,9 @@ class LabellingPanel(Panel):
             wish.connect(self.images.open)
         for wish in (self.selection.tool_wanted, self.click_model.tool_wanted):
             wish.connect(self.tools.take)
-        for change in (self.images.changed, self.classes.changed, self.selection.interpolated):
+        for change in (self.images.changed, self.classes.changed, self.regions.changed):
             change.connect(self._on_changed)
+        self.selection.interpolated.connect(self._on_changed)
 
     def _connect_workspace(self) -> None:
         self.context.dataset_changed.connect(self.refresh)

@@ -7,17 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal, Slot
-from PySide6.QtGui import QColor
-from PySide6.QtWidgets import (
-    QAbstractItemView,
-    QHeaderView,
-    QStackedWidget,
-    QTableWidget,
-    QTableWidgetItem,
-    QTabWidget,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtGui import QColor, QIcon
+from PySide6.QtWidgets import QStackedWidget, QTabWidget, QVBoxLayout, QWidget
 
 from app.look.icons import icon
 from app.look.theme import GRID, tokens
@@ -28,9 +19,9 @@ from app.panels.ship.watch_page import WatchPage
 from app.widgets.empty_state import EmptyState
 from app.widgets.layout import button, label, row
 from app.widgets.number_text import size_text
+from app.widgets.row_table import ROW_HEIGHT, Column, RowModel, RowTable
 
-_ROW = GRID * 4
-_FOLDER = 3
+_FORMAT, _VERIFIED, _FOLDER = 0, 1, 3
 _NAMES = {"onnx": "ONNX", "openvino": "OpenVINO", "paddle": "Paddle"}
 _BUNDLE = "bundle"
 
@@ -59,69 +50,51 @@ class ExportRow:
         return self.format == _BUNDLE
 
 
-class ExportTable(QTableWidget):
+class ExportModel(RowModel[ExportRow]):
+    """Rows are ``ExportRow``, the newest first."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(_columns(), parent)
+
+    def text(self, item: ExportRow, column: int) -> str:
+        """Return what a cell says."""
+        if column == _FORMAT:
+            return tr("Bundle") if item.is_bundle else format_name(item.format)
+        if column == _VERIFIED:
+            return item.note or ("" if item.is_bundle else _verified_text(item.verified))
+        return str(item.folder) if column == _FOLDER else size_text(item.size_bytes)
+
+    def color(self, item: ExportRow, column: int) -> QColor | None:
+        """Return whether it is verified, as a colour."""
+        if column != _VERIFIED or item.verified is None:
+            return None
+        return QColor(tokens().success if item.verified else tokens().danger)
+
+    def picture(self, item: ExportRow, column: int) -> QIcon | None:
+        """Return whether it is verified, as a mark."""
+        color = self.color(item, column)
+        if color is None:
+            return None
+        return icon("check" if item.verified else "warning", color=color.name())
+
+
+class ExportTable(RowTable[ExportRow]):
     """The arrow keys move through the exports of the model."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(0, 4, parent)
-        self.rows: list[ExportRow] = []
-        self.verticalHeader().hide()
-        self.verticalHeader().setDefaultSectionSize(_ROW)
-        self.setShowGrid(False)
-        self.setWordWrap(False)
-        self.setTabKeyNavigation(False)
-        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        rows = ExportModel()
+        super().__init__(rows, stretched=_FOLDER, least=GRID * 10, parent=parent)
+        self.rows = rows
         self.setTextElideMode(Qt.TextElideMode.ElideMiddle)
         self.setAccessibleName(tr("Exports of this model"))
-        self.setHorizontalHeaderLabels([tr("Format"), tr("Verified"), tr("Size"), tr("Folder")])
-        header = self.horizontalHeader()
-        header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-        header.setSectionResizeMode(_FOLDER, QHeaderView.ResizeMode.Stretch)
-        header.setMinimumSectionSize(GRID * 10)
-        header.setHighlightSections(False)
-        header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
 
     def show_exports(self, rows: Sequence[ExportRow]) -> None:
         """List these, the newest first; the one that was chosen stays."""
-        current = self.current
-        known = {one.folder for one in self.rows}
-        self.rows = list(rows)
-        self.blockSignals(True)
-        self.setRowCount(len(self.rows))
-        for place, one in enumerate(self.rows):
-            said = "" if one.is_bundle else _verified_text(one.verified)
-            verified = QTableWidgetItem(one.note or said)
-            if one.verified is not None:
-                theme = tokens()
-                name, color = (
-                    ("check", theme.success) if one.verified else ("warning", theme.danger)
-                )
-                verified.setIcon(icon(name, color=color))
-                verified.setForeground(QColor(color))
-            texts = (
-                QTableWidgetItem(tr("Bundle") if one.is_bundle else format_name(one.format)),
-                verified,
-                QTableWidgetItem(size_text(one.size_bytes)),
-                QTableWidgetItem(str(one.folder)),
-            )
-            for column, item in enumerate(texts):
-                item.setToolTip(str(one.folder) if column == _FOLDER else item.text())
-                self.setItem(place, column, item)
-        self.blockSignals(False)
-        folders = [one.folder for one in self.rows]
-        wanted = None if current is None else current.folder
-        if self.rows and self.rows[0].folder not in known:
+        known = {one.folder for one in self.rows.items}
+        self.keep_chosen(lambda: self.rows.show_items(rows), lambda one: one.folder)
+        is_new = bool(rows) and rows[0].folder not in known
+        if is_new or self.current is None:
             self.selectRow(0)  # what was made last is what is gone on with
-        elif self.rows:
-            self.selectRow(folders.index(wanted) if wanted in folders else 0)
-
-    @property
-    def current(self) -> ExportRow | None:
-        """The export chosen."""
-        place = self.currentRow()
-        return self.rows[place] if 0 <= place < len(self.rows) else None
 
 
 class ExportPage(QWidget):
@@ -169,7 +142,7 @@ class ExportPage(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.tabs)
-        self.table.itemSelectionChanged.connect(self._on_chosen)
+        self.table.chosen.connect(self._on_chosen)
         self.open_button.clicked.connect(self.open_requested)
         self.verify_button.clicked.connect(self.verify_requested)
         self.empty.action_requested.connect(self.export_requested)
@@ -180,7 +153,9 @@ class ExportPage(QWidget):
         """List what was exported."""
         self.table.show_exports(rows)
         self._pages.setCurrentIndex(1 if rows else 0)
-        height = self.table.horizontalHeader().sizeHint().height() + _ROW * min(len(rows), 5) + 6
+        height = (
+            self.table.horizontalHeader().sizeHint().height() + ROW_HEIGHT * min(len(rows), 5) + 6
+        )
         self.table.setFixedHeight(height)
         self._on_chosen()
 
@@ -226,10 +201,19 @@ class ExportPage(QWidget):
 
     def renew_colors(self) -> None:
         """Draw the marks in the current theme."""
-        self.show_exports(self.table.rows)
+        self.show_exports(self.table.rows.items)
         self.empty.renew_colors()
         self.speed.renew_colors()
         self.watch.renew_colors()
+
+
+def _columns() -> tuple[Column, ...]:
+    return (
+        Column(tr("Format")),
+        Column(tr("Verified")),
+        Column(tr("Size"), is_number=True),
+        Column(tr("Folder")),
+    )
 
 
 def _invitation() -> str:

@@ -11,26 +11,32 @@ from PySide6.QtCore import (
     QModelIndex,
     QPersistentModelIndex,
     QRect,
-    QSize,
     Qt,
     Signal,
     Slot,
 )
-from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPen, QPixmap, QResizeEvent
-from PySide6.QtWidgets import (
-    QAbstractItemView,
-    QListView,
-    QStyle,
-    QStyledItemDelegate,
-    QStyleOptionViewItem,
-    QWidget,
-)
+from PySide6.QtGui import QColor, QPainter, QPen, QPixmap
+from PySide6.QtWidgets import QListView, QWidget
 
-from app.look.theme import GRID, tokens
+from app.look.theme import tokens
 from app.look.translation import tr
-from app.panels.ship.outcomes import JudgedImage, Outcome, outcome_color, outcome_name
+from app.panels.ship.outcomes import (
+    JudgedImage,
+    Outcome,
+    Truth,
+    outcome_color,
+    outcome_name,
+)
 from app.services.background import BackgroundTasks
 from app.widgets.blending import ImageArray, dim_excluded, overlay_mask
+from app.widgets.image_model import ROW_ROLE
+from app.widgets.picture_grid import (
+    PictureDelegate,
+    PictureGrid,
+    draw_badge,
+    draw_fitted,
+    draw_name,
+)
 from app.widgets.qt_images import draw_missing, to_pixmap
 from core.images.io import thumbnail
 from core.images.palette import Color
@@ -38,9 +44,6 @@ from core.images.palette import Color
 _Index = QModelIndex | QPersistentModelIndex
 _SIDE = 176
 _CACHED = 600
-_NAME_HEIGHT = GRID * 3
-_PADDING = GRID // 2
-_ROLE = Qt.ItemDataRole.UserRole
 
 
 class OutcomeModel(QAbstractListModel):
@@ -92,7 +95,7 @@ class OutcomeModel(QAbstractListModel):
     def data(self, index: _Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         """The image itself; its name and outcome for screen readers."""
         one = self.images[index.row()]
-        if role == _ROLE:
+        if role == ROW_ROLE:
             return one
         if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole):
             return f"{one.image.name}: {outcome_name(one.outcome)}"
@@ -133,50 +136,34 @@ class OutcomeModel(QAbstractListModel):
                 self.dataChanged.emit(index, index, [Qt.ItemDataRole.DecorationRole])
 
 
-class OutcomeDelegate(QStyledItemDelegate):
+class OutcomeDelegate(PictureDelegate):
     """Draws a picture with what becomes of it, and its name below."""
 
+    item_class = JudgedImage
+
     def __init__(self, model: OutcomeModel, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+        super().__init__(_SIDE, parent)
         self._model = model
-        self.cell = _cell_size()
 
-    def sizeHint(self, _option: QStyleOptionViewItem, _index: _Index) -> QSize:  # noqa: N802
-        """Size of a cell."""
-        return self.cell
-
-    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: _Index) -> None:
+    def draw(self, painter: QPainter, area: QRect, cell: QRect, item: JudgedImage) -> None:
         """Draw one cell."""
-        one = index.data(_ROLE)
-        if not isinstance(one, JudgedImage):
-            return
-        cell: QRect = option.rect.adjusted(_PADDING, _PADDING, -_PADDING, -_PADDING)
         theme = tokens()
-        painter.save()
-        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-        area = QRect(cell.left(), cell.top(), cell.width(), cell.height() - _NAME_HEIGHT)
-        painter.fillRect(area, QColor(theme.hover))
-        picture = self._model.picture(one)
+        picture = self._model.picture(item)
         if picture is not None:
-            size = picture.size().scaled(area.size(), Qt.AspectRatioMode.KeepAspectRatio)
-            target = QRect(0, 0, size.width(), size.height())
-            target.moveCenter(area.center())
-            painter.drawPixmap(target, picture)
-        elif self._model.is_missing(one):
+            draw_fitted(painter, area, picture)
+        elif self._model.is_missing(item):
             draw_missing(painter, area, QColor(theme.danger))
-        _draw_badge(painter, area, one)
-        _draw_name(painter, cell, one)
-        state = option.state
-        if state & QStyle.StateFlag.State_Selected:
-            painter.setPen(QPen(QColor(theme.accent), 3))
+        # By a word, and by a colour for those who look from afar.
+        wrong = item.truth in (Truth.GOOD_REJECTED, Truth.MISSED)
+        text = f"{outcome_name(item.outcome)}{' ✗' if wrong else ''}"
+        draw_badge(painter, area, text, outcome_color(item.outcome, theme))
+        if item.outcome is Outcome.REJECT:
+            painter.setPen(QPen(QColor(theme.danger), 2))
             painter.drawRect(area.adjusted(1, 1, -1, -1))
-        elif state & (QStyle.StateFlag.State_MouseOver | QStyle.StateFlag.State_HasFocus):
-            painter.setPen(QPen(QColor(theme.muted), 1))
-            painter.drawRect(area.adjusted(0, 0, -1, -1))
-        painter.restore()
+        draw_name(painter, cell, item.image.name, item.note)
 
 
-class OutcomeGrid(QListView):
+class OutcomeGrid(PictureGrid):
     """Choosing an image tells of it; a double click or return shows it large."""
 
     image_chosen = Signal(object)
@@ -185,27 +172,16 @@ class OutcomeGrid(QListView):
     """(JudgedImage)."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.images = OutcomeModel(self)
-        self._delegate = OutcomeDelegate(self.images, self)
-        self.setProperty("role", "grid")
-        self.setViewMode(QListView.ViewMode.IconMode)
-        self.setResizeMode(QListView.ResizeMode.Adjust)
-        self.setMovement(QListView.Movement.Static)
-        self.setUniformItemSizes(True)
-        self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-        self.setMouseTracking(True)
+        images = OutcomeModel()
+        super().__init__(OutcomeDelegate(images), parent)
+        images.setParent(self)
+        self.images = images
+        self.setSelectionMode(QListView.SelectionMode.SingleSelection)
         self.setAccessibleName(tr("Judged images"))
-        self.setItemDelegate(self._delegate)
         self.setModel(self.images)
-        self.setGridSize(_cell_size())
-        self.verticalScrollBar().setSingleStep(GRID * 6)
         self.selectionModel().currentChanged.connect(self._on_current_changed)
         self.images.modelReset.connect(self._on_reset)
-        self.doubleClicked.connect(self._on_activated)
+        self.activated_cell.connect(self._on_activated)
 
     @property
     def current(self) -> JudgedImage | None:
@@ -218,23 +194,6 @@ class OutcomeGrid(QListView):
         if 0 <= row < self.images.rowCount():
             self.setCurrentIndex(self.images.index(row))
 
-    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
-        """Return opens the image."""
-        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
-            self._on_activated(self.currentIndex())
-            return
-        super().keyPressEvent(event)
-
-    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
-        """Fill the rows."""
-        super().resizeEvent(event)
-        cell = _cell_size()
-        room = self.viewport().width() - 1
-        cell.setWidth(max(cell.width(), room // max(1, room // cell.width())))
-        if cell != self.gridSize():
-            self._delegate.cell = cell
-            self.setGridSize(cell)
-
     @Slot(QModelIndex, QModelIndex)
     def _on_current_changed(self, index: QModelIndex, _before: QModelIndex) -> None:
         if index.isValid():
@@ -246,8 +205,7 @@ class OutcomeGrid(QListView):
 
     @Slot(QModelIndex)
     def _on_activated(self, index: QModelIndex) -> None:
-        if index.isValid():
-            self.opened.emit(self.images.images[index.row()])
+        self.opened.emit(self.images.images[index.row()])
 
 
 def small_picture(
@@ -266,53 +224,3 @@ def small_picture(
 
 def _key(one: JudgedImage) -> str:
     return f"{one.image}\n{one.picture}\n{one.label_map}\n{one.least}\n{one.area}"
-
-
-def _cell_size() -> QSize:
-    return QSize(_SIDE + 2 * _PADDING, round(_SIDE * 0.75) + _NAME_HEIGHT + 2 * _PADDING)
-
-
-def _draw_badge(painter: QPainter, picture: QRect, one: JudgedImage) -> None:
-    """Say what becomes of the image: by a word, and by a colour for those who look from afar."""
-    theme = tokens()
-    text = outcome_name(one.outcome)
-    wrong = one.truth is not None and one.truth.value in ("good rejected", "defective missed")
-    if wrong:
-        text = f"{text} ✗"
-    width = painter.fontMetrics().horizontalAdvance(text) + GRID * 3
-    badge = QRect(picture.left() + _PADDING, picture.top() + _PADDING, width, GRID * 2 + 4)
-    ground = QColor(theme.surface)
-    ground.setAlphaF(0.9)
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    painter.setPen(Qt.PenStyle.NoPen)
-    painter.setBrush(ground)
-    painter.drawRoundedRect(badge, badge.height() / 2, badge.height() / 2)
-    painter.setBrush(QColor(outcome_color(one.outcome, theme)))
-    painter.drawEllipse(QRect(badge.left() + 6, badge.center().y() - 3, GRID, GRID))
-    painter.setPen(QColor(theme.text))
-    painter.drawText(
-        badge.adjusted(GRID * 2, 0, 0, 0),
-        Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft,
-        text,
-    )
-    painter.setBrush(Qt.BrushStyle.NoBrush)
-    if one.outcome is Outcome.REJECT:
-        painter.setPen(QPen(QColor(theme.danger), 2))
-        painter.drawRect(picture.adjusted(1, 1, -1, -1))
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
-
-
-def _draw_name(painter: QPainter, cell: QRect, one: JudgedImage) -> None:
-    theme = tokens()
-    line = QRect(cell.left(), cell.bottom() - _NAME_HEIGHT + 1, cell.width(), _NAME_HEIGHT)
-    metrics = painter.fontMetrics()
-    right_width = metrics.horizontalAdvance(one.note)
-    painter.setPen(QColor(theme.muted))
-    painter.drawText(line, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, one.note)
-    room = line.width() - right_width - (GRID if one.note else 0)
-    painter.setPen(QColor(theme.text))
-    painter.drawText(
-        line,
-        Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft,
-        metrics.elidedText(one.image.name, Qt.TextElideMode.ElideMiddle, room),
-    )

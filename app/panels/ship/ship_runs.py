@@ -175,12 +175,14 @@ class ShipRuns:
 
     def step_status(self) -> StepStatus:
         """Return where the step stands, once there is a model."""
-        if any(one.is_verified for one in self.verified.values()):
-            return StepStatus(StepState.DONE, message("A model is verified and can run."))
-        if self.verified:
-            return StepStatus(StepState.WARNING, message("An exported file differs."))
-        if self.variants and not any(is_usable(one) for one in self.variants):
+        usable = {one.folder for one in self.variants if is_usable(one)}
+        if self.variants and not usable:  # a file that does the same is as useless
             return StepStatus(StepState.WARNING, message("No model finds anything."))
+        known = [found for folder, found in self.verified.items() if folder in usable]
+        if any(one.is_verified for one in known):
+            return StepStatus(StepState.DONE, message("A model is verified and can run."))
+        if known:
+            return StepStatus(StepState.WARNING, message("An exported file differs."))
         return StepStatus(StepState.NEXT, message("Ready to ship."))
 
 

@@ -48,7 +48,7 @@ def stage_statuses(
 
 def _model(model: ModelVariant) -> StageStatus:
     if not is_usable(model):
-        reason = message("This model finds nothing: look at its errors first.")
+        reason = message("This model finds hardly anything: look at its errors first.")
         return StageStatus(StepState.WARNING, reason)
     return StageStatus(StepState.DONE, message("A model is chosen."))
 

@@ -176,7 +176,7 @@ class VerificationPage(QWidget):
             ("agreement", tr("Pixels alike")),
             ("miou_model", tr("mIoU, network")),
             ("miou_export", tr("mIoU, file")),
-            ("difference", tr("Largest difference")),
+            ("difference", tr("Largest score difference")),
             ("images", tr("Images")),
         )
         self.tiles.update(add_figure_tiles(tiles, titles))
@@ -201,7 +201,7 @@ class VerificationChoices(QWidget):
             ("runtime", tr("Runtime")),
             ("precision", tr("Computed in")),
             ("processor", tr("Processor")),
-            ("sets", tr("Instructions")),
+            ("sets", tr("Instruction sets")),
         ):
             self.facts[key] = label("–", wrap=True)
             self._form.addRow(label(title, "muted"), self.facts[key])

@@ -40,7 +40,14 @@ from core.transforms.recipes import Augmentation
 OPTIMIZERS = {"momentum": "Momentum (SGD)", "adamw": "AdamW"}
 
 #: Suggested fields that have no place in the form.
-_UNSEEN = ("sampling", "epoch_images", "backbone_lr_multiplier", "warmup_steps", "ema_decay")
+_UNSEEN = (
+    "sampling",
+    "epoch_images",
+    "backbone_lr_multiplier",
+    "warmup_steps",
+    "ema_decay",
+    "adjust_scores",
+)
 _DICE = "dice"
 _SIDE_STEP = 32
 _ENLARGED = 1.5

@@ -19,7 +19,7 @@ from paddle import Tensor, nn
 from core.compression.sensitivity.partial_forward import PartialForward, Plan
 from core.portable.tiling import window_starts
 from core.prediction.metrics import ConfusionMatrix
-from core.prediction.paddle_predictor import WINDOW, inference_mode
+from core.prediction.paddle_predictor import WINDOW, inference_mode, only_size
 from core.system.errors import InputError
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ class FastEvaluation:
         data.transforms = transforms
         self._batches: list[_Batch] = []
         self.images = 0
-        self._load(data, indices, batch_size)
+        self._load(data, indices, batch_size, only_size(net, transforms) or WINDOW)
         self._forwards: dict[tuple[int, int], PartialForward] = {}
         self._changed: frozenset[str] | None = None
         self._kept: dict[int, dict[int, Tensor]] = {}
@@ -134,7 +134,13 @@ class FastEvaluation:
             self._kept[number] = frontier
         return frontier
 
-    def _load(self, dataset: SegDataset, indices: Sequence[int], batch_size: int) -> None:
+    def _load(
+        self,
+        dataset: SegDataset,
+        indices: Sequence[int],
+        batch_size: int,
+        window: tuple[int, int],
+    ) -> None:
         by_size: dict[tuple[int, ...], list[tuple[npt.NDArray[np.float32], Any]]] = {}
         used = 0
         for index in indices:
@@ -144,7 +150,7 @@ class FastEvaluation:
             if used > _IMAGE_BYTES and self.images:
                 break
             self.images += 1
-            for tile, labels in _tiles(image, mask.astype(np.uint8)):
+            for tile, labels in _tiles(image, mask.astype(np.uint8), window):
                 by_size.setdefault(labels.shape, []).append((tile, labels))
         for tiles in by_size.values():
             for start in range(0, len(tiles), batch_size):
@@ -153,12 +159,12 @@ class FastEvaluation:
 
 
 def _tiles(
-    image: npt.NDArray[np.float32], mask: npt.NDArray[np.uint8]
+    image: npt.NDArray[np.float32], mask: npt.NDArray[np.uint8], window: tuple[int, int]
 ) -> Iterator[tuple[npt.NDArray[np.float32], npt.NDArray[np.uint8]]]:
     """Cut what is larger than a window, as ``predict`` does, but without overlap to blend."""
     height, width = mask.shape
-    tops, tall = window_starts(height, WINDOW[1], 0)
-    lefts, wide = window_starts(width, WINDOW[0], 0)
+    tops, tall = window_starts(height, window[1], 0)
+    lefts, wide = window_starts(width, window[0], 0)
     for top in tops:
         for left in lefts:
             rows, columns = slice(top, top + tall), slice(left, left + wide)

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal
-
-import numpy as np
+from typing import TYPE_CHECKING, Final, Literal
 
 from core.deploy.verification.embedded_description import embedded_description
 from core.deploy.verification.export_verification import export_manifest
@@ -98,21 +96,7 @@ class TrainedNetwork:
 
 
 class _WholePredictor(ImagePredictor):
-    """Shows the logits of a whole input, and continues small ones as a file for one size does."""
-
-    def __init__(self, *arguments: Any, size: tuple[int, int] | None, **options: Any) -> None:
-        super().__init__(*arguments, **options)
-        self._size = size
-
-    def logits(self, images: Array) -> Array:
-        """(N, 3, H, W) float32 → (N, num_classes, H, W)."""
-        height, width = images.shape[2:]
-        right, below = (
-            (0, 0) if self._size is None else (self._size[0] - width, self._size[1] - height)
-        )
-        if right > 0 or below > 0:
-            images = np.pad(images, ((0, 0), (0, 0), (0, max(below, 0)), (0, max(right, 0))))
-        return super().logits(images)[:, :, :height, :width]
+    """Shows the logits of a whole input."""
 
     def whole_logits(self, prepared: Prepared) -> Array:
         """Logits (h, w, num_classes) of a network input."""

@@ -47,6 +47,12 @@ class Judgement:
             "verdict": self.verdict.to_dict(),
         }
 
+    @property
+    def pixel_metrics(self) -> dict[str, Any]:
+        """The metrics of the pixels alone, as a training tells them."""
+        others = {*self.result(), "best_thresholds"}
+        return {name: value for name, value in self.metrics.items() if name not in others}
+
     def keep(self, model_dir: str | Path) -> None:
         """Write it into the folder of the model that was measured."""
         add_measurement(

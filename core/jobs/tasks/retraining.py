@@ -7,6 +7,7 @@ from typing import Any
 
 from core.datasets import DataFolder
 from core.deploy.measurement import measure_variant
+from core.jobs.tasks.best_model import finish_best_model
 from core.jobs.tasks.judging import measure_and_judge
 from core.jobs.tasks.training_setup import dataset_hash, eval_set, training_arguments
 from core.models.model_folder import network_input_size, read_model_info, usual_input_size
@@ -42,6 +43,7 @@ def measured_result(
         "objects": None,
         "images": None,
         "verdict": None,
+        "score_offsets": None,
         **trained,
     }
     if data is None or "val" not in data.subsets:
@@ -49,6 +51,10 @@ def measured_result(
     if before.dataset_hash == dataset_hash(data):  # else it was measured on other images
         result["miou_before"] = before.score
     dataset = data.dataset("val", model.test_transforms)
+    if trained and before.score_offsets is not None:
+        # Training on with the same weights of classes has moved the scores back.
+        result |= finish_best_model(best, dataset, adjust=True, reporter=reporter).result()
+        model = load_model(best, reporter=reporter)
     if spec.measure:
         variant = measure_variant(
             model,
@@ -58,11 +64,13 @@ def measured_result(
             reporter=reporter,
         )
         result["variant"] = variant.to_dict()
-    judgement = measure_and_judge(model, dataset, reporter=reporter)
-    judgement.keep(best)
-    if not trained:
-        result |= judgement.metrics
-    return result | judgement.result()
+    if result["verdict"] is None:
+        judgement = measure_and_judge(model, dataset, reporter=reporter)
+        judgement.keep(best)
+        if not trained:
+            result |= judgement.metrics
+        result |= judgement.result()
+    return result
 
 
 def retraining_arguments(

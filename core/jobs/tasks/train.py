@@ -9,12 +9,11 @@ from typing import Any
 import psutil
 
 from core.datasets import open_data_folder
-from core.jobs.tasks.judging import measure_and_judge
+from core.jobs.tasks.best_model import finish_best_model
 from core.jobs.tasks.training_setup import eval_set, training_arguments, training_result
 from core.runs.kinds import TrainSpec
 from core.runs.run_folder import RunFolder
 from core.seg import create
-from core.seg.loading import load_model
 from core.system.device_choice import launched_ranks
 from core.system.reporting import Reporter
 from core.training import distributed
@@ -82,12 +81,12 @@ def train_network(
         **training_arguments(spec, data, train_set, val_set, save_dir=folder.path),
         reporter=reporter,
     )
-    judged: dict[str, Any] = {"objects": None, "images": None, "verdict": None}
+    judged: dict[str, Any] = dict.fromkeys(("objects", "images", "verdict", "score_offsets"))
     if ranks.leads and result.best_model is not None and val_set is not None:
-        best = load_model(result.best_model, reporter=reporter)
-        judgement = measure_and_judge(best, val_set, reporter=reporter)
-        judgement.keep(result.best_model)
-        judged = judgement.result()
+        finished = finish_best_model(
+            result.best_model, val_set, adjust=spec.adjust_scores, reporter=reporter
+        )
+        judged = finished.result()
     return {
         **training_result(result),
         **judged,

@@ -6,6 +6,7 @@ import ast
 import re
 import string
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import polib
@@ -107,17 +108,25 @@ _NEVER_ONE = frozenset(
 
 def templates(only: str = "") -> Iterator[tuple[str, str]]:
     """Every literal template in the source with the place where it stands; ``only``: of a call."""
+    for name, text, place in _calls():
+        if not only or name == only:
+            yield text, place
+
+
+@cache
+def _calls() -> tuple[tuple[str, str, str], ...]:
+    """Function, template and place; all sources take seconds to read."""
+    found = []
     for folder in ("app", "core"):
         for path in sorted((ROOT / folder).rglob("*.py")):
             for node in ast.walk(ast.parse(path.read_text("utf-8"))):
                 if not isinstance(node, ast.Call):
                     continue
                 name = getattr(node.func, "id", None) or getattr(node.func, "attr", "")
-                if only and name != only:
-                    continue
                 for argument in node.args[: _FUNCTIONS.get(name, 0)]:
                     for text in _literals(argument):
-                        yield text, f"{path.relative_to(ROOT)}:{node.lineno}"
+                        found.append((name, text, f"{path.relative_to(ROOT)}:{node.lineno}"))
+    return tuple(found)
 
 
 def _literals(node: ast.expr) -> Iterator[str]:

@@ -147,7 +147,7 @@ def test_the_newest_version_is_said_to_be(start, monkeypatch, qtbot):
     monkeypatch.setattr(updates, "fetch_announcement", lambda url, program: same)
     application = start()
     application.window.top_bar.update_requested.emit()
-    told = application.window.home_notice.text
+    told = application.window.start_page.notice.text
     qtbot.waitUntil(lambda: told.text() == "Maskwright 1.5.0 is the newest version.")
 
 

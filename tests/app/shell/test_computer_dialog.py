@@ -154,13 +154,13 @@ def test_the_menu_opens_it_for_the_folder_of_the_project(application, findings, 
     dialog.close()
     Project.create(tmp_path / "项目", "Parts").close()
     window.open_project(tmp_path / "项目")
-    dialog = window.check_computer()
+    dialog = window.help.check_computer()
     qtbot.waitUntil(dialog.again_button.isEnabled)
     assert asked == [Path.home(), tmp_path / "项目"]
     dialog.close()
 
 
 def test_a_window_that_closes_ends_it(application, findings, qtbot):
-    dialog = application.window.check_computer()
+    dialog = application.window.help.check_computer()
     qtbot.waitUntil(lambda: len(dialog.checks) == 1)
     application.shut_down()

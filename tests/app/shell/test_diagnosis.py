@@ -33,10 +33,10 @@ def test_the_bundle_of_a_project_is_written_and_said_to_be(
     chosen += ["", str(target)]
     window, notice = opened.window, opened.window.work_area.notice
     window.top_bar.bundle_requested.emit()
-    assert not window.diagnosis.busy, "nothing was chosen"
+    assert not window.help.diagnosis.busy, "nothing was chosen"
     opened.context.diagnosis_requested.emit()
     assert "collecting" in notice.text.text()
-    qtbot.waitUntil(lambda: not window.diagnosis.busy)
+    qtbot.waitUntil(lambda: not window.help.diagnosis.busy)
     assert target.name in notice.text.text()
     with zipfile.ZipFile(target) as bundle:
         assert json.loads(bundle.read("summary.json"))["project"]["images"] == 12
@@ -53,7 +53,7 @@ def test_what_cannot_be_written_is_said_in_place(application, chosen, tmp_path, 
     chosen.append(str(tmp_path / "none" / "b.zip"))
     window = application.window
     window.top_bar.bundle_requested.emit()
-    qtbot.waitUntil(lambda: not window.diagnosis.busy)
-    (bar,) = window.problems.bars
+    qtbot.waitUntil(lambda: not window.help.diagnosis.busy)
+    (bar,) = window.start_page.problems.bars
     assert "b.zip" in bar.text.text()
-    assert window.home_notice.isHidden()
+    assert window.start_page.notice.isHidden()

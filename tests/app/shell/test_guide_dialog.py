@@ -42,7 +42,7 @@ def test_f1_shows_the_page_of_the_panel_in_front_in_one_window(opened) -> None:
 
 def test_links_lead_to_pages_and_headings(opened) -> None:
     opened.window.work_area.show_panel("labelling")
-    dialog = opened.window.show_guide()
+    dialog = opened.window.help.show_guide()
     page = dialog.page
     assert "Labelling" in page.toPlainText()
     page.anchorClicked.emit(QUrl("#shapes"))
@@ -58,7 +58,7 @@ def test_links_lead_to_pages_and_headings(opened) -> None:
 
 
 def test_pictures_are_no_wider_than_the_page(opened) -> None:
-    dialog = opened.window.show_guide()
+    dialog = opened.window.help.show_guide()
     dialog.page.show_page("labelling.md")
     image = dialog.page.loadResource(2, QUrl("../images/label.png"))
     assert 0 < image.width() <= dialog.page.width()

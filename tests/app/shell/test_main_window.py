@@ -59,7 +59,7 @@ def test_a_folder_in_use_is_refused_with_one_sentence(application, tmp_path, qtb
     dialog.name_edit.setText("full")
     dialog.folder_edit.setText(str(tmp_path))
     dialog.accept()
-    (bar,) = application.window.problems.bars
+    (bar,) = application.window.start_page.problems.bars
     assert "not empty" in bar.text.text()
     assert bar.isVisible()
     assert application.context.project is None
@@ -110,7 +110,7 @@ def test_a_project_that_was_moved_is_located(application, tmp_path, monkeypatch)
     context.settings.add_recent(tmp_path / "old")
     (tmp_path / "old").rename(tmp_path / "new")
     window.open_project(tmp_path / "old")
-    (bar,) = window.problems.bars
+    (bar,) = window.start_page.problems.bars
     assert str(tmp_path / "old") in bar.text.text()
     asked = []
 
@@ -123,7 +123,7 @@ def test_a_project_that_was_moved_is_located(application, tmp_path, monkeypatch)
     assert asked == [("Where is old now?", str(tmp_path))]
     assert context.project.folder == tmp_path / "new"
     assert context.settings.recent_projects == [tmp_path / "new"]
-    assert window.problems.bars == []
+    assert window.start_page.problems.bars == []
 
 
 def test_an_error_is_said_in_the_panel_in_front_alone(opened):
@@ -343,7 +343,7 @@ def test_an_uncaught_exception_is_said_once_and_can_be_copied(application, qtbot
             raise KeyError("boom")
         except KeyError:
             hook._handle(*sys.exc_info())
-    problems = application.window.problems
+    problems = application.window.start_page.problems
     qtbot.waitUntil(lambda: bool(problems.bars))
     (bar,) = problems.bars
     assert "bug of ours" in bar.text.text()

@@ -13,9 +13,9 @@ from app.shell.application import Application
 @pytest.fixture
 def tour(application, qapp):
     application.window.resize(1280, 800)
-    application.window.start_tour()
+    application.window.help.start_tour()
     qapp.processEvents()
-    return application.window.tour
+    return application.window.help.tour
 
 
 def area(widget: QWidget, window: QWidget) -> QRect:
@@ -78,24 +78,26 @@ def test_it_returns_to_the_panel_that_was_shown(opened):
     window = opened.window
     window.work_area.show_panel("compression")
     window.top_bar.tour_requested.emit()
-    window.tour.go_on()
+    window.help.tour.go_on()
     assert window.work_area.current_panel.key == "dataset"
-    window.tour.leave()
+    window.help.tour.leave()
     assert window.work_area.current_panel.key == "compression"
 
 
 def test_it_is_offered_on_the_first_start_alone(application, qapp, tmp_path):
     window = application.window
-    assert "tour" in window.home_notice.text.text()
+    assert "tour" in window.start_page.notice.text.text()
     application.set_language("zh_CN")
     qapp.processEvents()
-    assert "导览" in application.window.home_notice.text.text(), "kept when the language changes"
-    application.window.home_notice.action.click()
-    assert application.window.tour.isVisible()
-    application.window.tour.leave()
+    assert "导览" in application.window.start_page.notice.text.text(), (
+        "kept when the language changes"
+    )
+    application.window.start_page.notice.action.click()
+    assert application.window.help.tour.isVisible()
+    application.window.help.tour.leave()
     application.shut_down()
     set_language("en")
     again = Application(qapp, type(application.context.store)(application.context.store.path))
     again.show()
-    assert again.window.home_notice.isHidden()
+    assert again.window.start_page.notice.isHidden()
     again.shut_down()

@@ -57,18 +57,18 @@ def test_a_model_becomes_smaller_in_the_window(opened, qtbot, tmp_path, monkeypa
     panel.choices.quantize.button.click()
     finish(6)
     table = panel.page.variants.table
-    assert [variant_name(variant) for variant in table.rows.variants] == [
+    assert [variant_name(variant) for variant in table.rows.items] == [
         "float",
         "pruned −40 %",
         "int8",
     ]
-    measured = [variant.measured for variant in table.rows.variants]
+    measured = [variant.measured for variant in table.rows.items]
     assert measured[0].size_bytes > measured[1].size_bytes
     assert measured[0].size_bytes > 2 * measured[2].size_bytes
     assert abs(measured[1].flops / measured[0].flops - 0.6) < 0.02
     assert all(one.latency_ms > 0 for one in measured)
 
-    pruned = table.rows.variants[1]
+    pruned = table.rows.items[1]
     panel.page.compare.choose(float_model.folder, pruned.folder)
     panel.page.compare.empty.button.click()
     finish(7)

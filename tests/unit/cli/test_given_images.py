@@ -18,6 +18,10 @@ def test_hidden_files_are_passed_over_and_unread_ones_named(tmp_path, capsys):
     said = capsys.readouterr().err
     assert "1 file is in formats that are not read, such as b.heic" in said
     assert "1 hidden file is passed over, such as ._a.jfif" in said
+    assert "videos" not in said
+    (tmp_path / "film.mp4").touch()
+    find_images([tmp_path])
+    assert "exported models take videos, with --judge" in capsys.readouterr().err
     assert [path.name for path in find_images([tmp_path / "._a.jfif"])] == ["._a.jfif"]
     assert capsys.readouterr().err == ""
     with pytest.raises(InputError, match="does not exist"):

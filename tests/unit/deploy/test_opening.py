@@ -187,6 +187,9 @@ def test_a_complete_file_alone(folders, model, image, tmp_path):
 def test_what_is_no_export(folders, image, tmp_path):
     with pytest.raises(InputError, match="is no exported model"):
         open_export(tmp_path)
+    (tmp_path / "model.pdparams").touch()
+    with pytest.raises(InputError, match=r"holds a trained model.*export it first"):
+        open_export(tmp_path)
     with pytest.raises(InputError, match="does not exist"):
         open_export(tmp_path / "missing.onnx")
     with pytest.raises(InputError, match="prepares images by itself"):

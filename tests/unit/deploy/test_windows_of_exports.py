@@ -14,6 +14,7 @@ from core.portable.manifest import Tiling
 from core.portable.tiling import needs_windows
 from core.prediction.image_windows import image_tiling
 from core.prediction.paddle_predictor import ImagePredictor, inference_mode
+from tests.support.exported_networks import trained_model
 
 NAMES = ("onnxruntime", "openvino")
 
@@ -87,3 +88,37 @@ def test_windows_of_rescaled_images_are_cut_out_of_the_image(model, tmp_path, sc
     assert (predictor.label_map(picture) != own["label_map"]).mean() < 1e-3
     without_scores = model.predict(picture, transforms, window=window, with_scores=False)
     np.testing.assert_array_equal(without_scores["label_map"], own["label_map"])
+
+
+@pytest.fixture(scope="module")
+def gridded(tmp_path_factory):
+    """A network whose file takes one size, and its export."""
+    model = trained_model("FastSCNN")
+    model.test_transforms = T.Compose([T.Rescale(1.5, window=(96, 64)), T.Normalize()])
+    model.size_multiple = 8
+    return model, export_model(model, tmp_path_factory.mktemp("exports") / "a").folder
+
+
+@pytest.mark.parametrize("size", [(150, 190), (30, 40)], ids=["in windows", "continued"])
+def test_a_network_for_one_size_predicts_as_its_file(gridded, size):
+    """In larger windows the cells that it pools would be larger than those it was trained on."""
+    model, folder = gridded
+    picture = _picture(*size)
+    own = model.predict(picture)
+    predictor = LinePredictor(folder, threads=1)
+    np.testing.assert_allclose(predictor.scores(picture), own["score_map"], atol=1e-4)
+    assert (predictor.label_map(picture) != own["label_map"]).mean() < 2e-3
+    whole = model.predict(picture, window=(1024, 1024))
+    assert np.abs(whole["score_map"] - own["score_map"]).max() > 1e-2  # other cells
+
+
+def test_a_quantised_network_takes_any_size(tmp_path):
+    """Made for the size it was quantised at, its file shrank larger images: 8 % of the pixels."""
+    model = trained_model("BiSeNetV2", int8=True)
+    model.test_transforms = T.Compose([T.ResizeByShort(80, max_size=160), T.Normalize()])
+    exported = export_model(model, tmp_path / "a")
+    assert (exported.precision, exported.size) == ("int8", None)
+    picture = _picture(150, 190)
+    own = model.predict(picture)
+    found = LinePredictor(exported.folder, threads=1).label_map(picture)
+    assert (found != own["label_map"]).mean() < 0.02  # drawn weights: half a step decides

@@ -38,6 +38,10 @@ def test_the_documentation_names_what_exists() -> None:
     assert house.stale_paths() == []
 
 
+def test_links_of_the_documentation_lead_somewhere() -> None:
+    assert house.broken_links() == []
+
+
 def test_commits_are_checked_as_changes_are() -> None:
     hooks = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8"))
     entries = {hook["entry"] for repo in hooks["repos"] for hook in repo["hooks"]}

@@ -248,7 +248,7 @@ def test_another_class_count_is_refused(folder):
 
 
 @pytest.mark.parametrize(
-    "window", [None, 64, "64", (64.0, 64.0), (64, 64, 64), (float("nan"), 64), (True, 64), (0, 64)]
+    "window", [0, 64, "64", (64.0, 64.0), (64, 64, 64), (float("nan"), 64), (True, 64), (0, 64)]
 )
 def test_windows_that_cannot_be(model, window):
     image = np.zeros((80, 90, 3), np.uint8)

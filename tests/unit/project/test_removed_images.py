@@ -30,6 +30,20 @@ def test_they_come_back_with_all_that_belonged_to_them(project: Project, tmp_pat
     assert project.undo_last_import() is not None, "they know their import again"
 
 
+def test_every_table_that_knows_an_image_comes_back(project: Project, tmp_path: Path) -> None:
+    labelled(project, write_images(tmp_path / "images", 1), 0, 1)
+    connection = project._database.connection()
+    tables = [row[0] for row in connection.execute("SELECT name FROM sqlite_master")]
+    known = {
+        name
+        for name in tables
+        if any(key[2] == "image" for key in connection.execute(f"PRAGMA foreign_key_list({name})"))
+    }
+    removed = project.remove_images(project.image_ids())
+    assert set(removed.rows) == {"image", *known}
+    assert {"mask_history", "image_shapes", "import_image"} <= known
+
+
 def test_what_was_imported_again_is_not_doubled(project: Project, tmp_path: Path) -> None:
     paths = write_images(tmp_path / "images", 2)
     project.add_images(paths)

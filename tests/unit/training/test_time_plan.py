@@ -20,11 +20,11 @@ PACE = Pace(step_s=0.5, evaluation_s=10.0, steps_between=100)
 @pytest.mark.parametrize(
     ("left_s", "most", "steps"),
     [
-        (80.0, 10_000, 200),  # 60 s for steps at 0.5 s and 0.1 s of evaluation each
-        (80.0, 150, 150),
-        (20.0, 10_000, 100),  # only the last evaluation and the judgement are left
+        (90.0, 10_000, 200),  # 60 s for steps at 0.5 s and 0.1 s of evaluation each
+        (90.0, 150, 150),
+        (30.0, 10_000, 100),  # only the last evaluation, adjusting and the judgement are left
         (-5.0, 10_000, 100),
-        (20.9, 10_000, 100),  # a single step is not worth an evaluation
+        (30.9, 10_000, 100),  # a single step is not worth an evaluation
     ],
 )
 def test_the_last_evaluation_has_its_time(left_s, most, steps):
@@ -32,7 +32,7 @@ def test_the_last_evaluation_has_its_time(left_s, most, steps):
 
 
 def test_a_plan_that_nearly_holds_stays():
-    assert planned_steps(done=100, planned=201, most=10_000, left_s=80.0, pace=PACE) == 201
+    assert planned_steps(done=100, planned=201, most=10_000, left_s=90.0, pace=PACE) == 201
     assert planned_steps(done=0, planned=10, most=10, left_s=0.0, pace=PACE) == 1
 
 

@@ -62,6 +62,7 @@ class BookKeeping(QObject):
     def show_project(self) -> None:
         """Read the book of another project."""
         project = self._workspace.project
+        self._view.forget()
         self._pages = {}
         self._book = None if project is None else DefectBook(project.folder)
         editable = project is not None and not project.read_only
@@ -79,6 +80,7 @@ class BookKeeping(QObject):
     @Slot()
     def show_class(self) -> None:
         """Show the page of the class in hand, where the book is open."""
+        self._view.finish()
         if not self._toggle.isChecked():
             return
         classes, class_id = self._workspace.classes, self._workspace.editor.class_id
@@ -92,6 +94,7 @@ class BookKeeping(QObject):
 
     def add(self, kind: ExampleKind) -> None:
         """Take the chosen part, or what is in sight, into the book as an example."""
+        self._view.finish()
         workspace, book = self._workspace, self._book
         row, image, class_id = workspace.session.row, workspace.editor.image(), self._class_id
         box = self._box()

@@ -221,6 +221,8 @@ class DraftReview(QObject):
         region = draft.as_label(document.mask, self._least_confidence, class_id=class_id)
         name = tr("Copy the prediction as label")
         if self._editor.copy_labels(region, draft.label_map, name=name):
+            if class_id is None:  # what is left as it is was looked at, too
+                region = Region(region.box, np.ones_like(region.pixels))
             left = draft.without(region)
             self._rest.accepted(draft, left)
             self._set_draft(None if left.is_empty else left)

@@ -17,7 +17,11 @@ _MOST_IMAGES = 200
 
 
 class RegionKeeping(QObject):
-    """The page is made when it is first wanted."""
+    """The page is made when it is first wanted.
+
+    Attributes:
+        is_drawing: whether it is in front; the keys are its own then.
+    """
 
     changed = Signal()
     """Other pixels count than before."""
@@ -28,17 +32,13 @@ class RegionKeeping(QObject):
         self._page: RegionPage | None = None
         self._image_id: int | None = None
         self._for_all = True
+        self.is_drawing = False
         self._draw = workspace.actions.connect(keys.REGIONS, self.open)
 
     @property
     def busy(self) -> bool:
         """Whether an image is being read to draw on."""
         return self._page is not None and self._page.drawing.busy
-
-    @property
-    def is_drawing(self) -> bool:
-        """Whether the page is in front."""
-        return self._page is not None and self._workspace.view.currentWidget() is self._page
 
     @property
     def page(self) -> RegionPage:
@@ -84,15 +84,20 @@ class RegionKeeping(QObject):
         page.state.set_editable(not project.read_only)
         self._show_scope(for_all=project.own_area(row.id) == InspectedArea())
         self._workspace.view.setCurrentWidget(page)
-        self._workspace.actions.suspend()
+        if not self.is_drawing:
+            self._workspace.actions.suspend()
+        self.is_drawing = True
         page.drawing.canvas.setFocus()
 
     @Slot()
     def close(self) -> None:
         """Label again."""
-        if self.is_drawing:
-            self._workspace.view.show_empty(False)
-            self._workspace.actions.resume()
+        if not self.is_drawing:
+            return
+        self.is_drawing = False
+        self._workspace.actions.resume()
+        if self._workspace.view.currentWidget() is self._page:
+            self._workspace.view.show_work()
             self._workspace.view.canvas.setFocus()
 
     def renew_colors(self) -> None:

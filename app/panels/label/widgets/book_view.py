@@ -33,9 +33,9 @@ from core.project.defect_book import MOST_LETTERS, BookPage, Example, ExampleKin
 
 _WIDTH = GRID * 28
 _SIDE = _WIDTH - GRID * 5
-_MOST_HEIGHT = GRID * 20
+_MOST_HEIGHT = GRID * 16
 _TYPING_MS = 800
-_DEFINITION_LINES = 5
+_DEFINITION_LINES = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +128,7 @@ class BookView(QFrame):
         self.hide()
 
     def show_page(self, shown: ShownClass | None, page: BookPage, folder: Path) -> None:
-        """Show a class's page.
+        """Show a class's page; what was typed before must have been told with ``finish``.
 
         Args:
             shown: whose; None where there are no classes.
@@ -136,8 +136,6 @@ class BookView(QFrame):
             folder: where the pictures are.
         """
         other = shown is None or self._shown is None or shown.id != self._shown.id
-        if other:
-            self.finish()
         self._shown = shown
         self.setEnabled(shown is not None)
         self.name.setText("" if shown is None else shown.name)
@@ -148,6 +146,12 @@ class BookView(QFrame):
                 self.definition.setPlainText(page.definition)
                 self._typing.stop()
         self._show_examples(page.examples, folder)
+
+    def forget(self) -> None:
+        """Show no page: another project has others."""
+        self._shown, self._text = None, ""
+        self.definition.clear()
+        self._typing.stop()
 
     def set_editable(self, editable: bool) -> None:
         """Allow changes or not."""
@@ -218,7 +222,8 @@ class BookView(QFrame):
         picture.setAccessibleName(tr("Example from {image}", image=example.image))
         is_good = example.kind is ExampleKind.GOOD
         kind = label(
-            tr("Good") if is_good else tr("Borderline"), "success" if is_good else "warning"
+            tr("Good example") if is_good else tr("Borderline example"),
+            "success" if is_good else "warning",
         )
         more = _tool("more", tr("Change this example"))
         more.setEnabled(self._editable)

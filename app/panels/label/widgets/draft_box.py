@@ -92,6 +92,9 @@ class DraftBox(QWidget):
         work.addLayout(form)
         work.addLayout(self._buttons)
         work.addWidget(self.note)  # always there, so that nothing below it jumps
+        # Its buttons could be lower, and would be so with some tools only.
+        for part in (self, self._work, self.note):
+            part.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self._missing)
@@ -103,8 +106,8 @@ class DraftBox(QWidget):
     def set_actions(self, actions: Actions) -> None:
         """Offer what can be done with drafts."""
         for spec, text in (
-            (keys.PREDICT, tr("Draft")),
-            (keys.ACCEPT_ALL, tr("Accept")),
+            (keys.PREDICT, tr("Predict")),
+            (keys.ACCEPT_ALL, tr("Take all")),
             (keys.ACCEPT_CLASS, tr("Class")),
             (keys.ACCEPT_PART, tr("Part")),
             (keys.COPY_PREDICTION, tr("Copy as label")),

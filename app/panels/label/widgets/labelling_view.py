@@ -129,8 +129,13 @@ class LabellingView(QStackedWidget):
         return self.strip.sizeHint().height() + self.status.sizeHint().height() + GRID * 2
 
     def show_empty(self, empty: bool) -> None:
-        """Show what to do first, or the work."""
-        self.setCurrentIndex(1 if empty else 0)
+        """Show what to do first, or the work; a page that was put in front of that stays."""
+        if empty or self.currentWidget() is self.empty:
+            self.setCurrentIndex(1 if empty else 0)
+
+    def show_work(self) -> None:
+        """Show the canvas again."""
+        self.setCurrentIndex(0)
 
 
 def _menu_button(sign: str, text: str, content: QWidget) -> QToolButton:

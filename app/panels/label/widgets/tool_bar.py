@@ -51,7 +51,8 @@ def _button(action: QAction) -> QToolButton:
     made.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Preferred)
     made.setFocusPolicy(Qt.FocusPolicy.TabFocus)
     action.visibleChanged.connect(lambda: made.setVisible(action.isVisible()))
-    made.setVisible(action.isVisible())
+    if not action.isVisible():  # to be shown before it lies in the bar would open a window
+        made.hide()
     return made
 
 

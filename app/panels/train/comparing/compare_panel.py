@@ -160,7 +160,7 @@ class ComparePanel(Panel):
     # Showing
 
     def _ticked(self) -> list[RunFacts]:
-        return [one for one in self.table.rows.facts if one.run.id in self.table.rows.ticked]
+        return [one for one in self.table.rows.items if one.run.id in self.table.rows.ticked]
 
     @Slot()
     def _show_ticked(self) -> None:
@@ -229,7 +229,7 @@ class ComparePanel(Panel):
 
     @Slot(int, QPoint)
     def _on_menu_requested(self, run_id: int, place: QPoint) -> None:
-        for one in self.table.rows.facts:
+        for one in self.table.rows.items:
             if one.run.id == run_id:
                 self.actions_on_runs.menu(one.run, in_list=True).popup(place)
 

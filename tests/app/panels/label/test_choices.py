@@ -25,7 +25,7 @@ def panel(opened, qtbot):
 
 def test_choices_are_remembered(panel) -> None:
     panel.editor.set_option("brush_size", 33)
-    panel.inspector_parts.look.opacity.setValue(80)
+    panel.view.look.opacity.setValue(80)
     values = panel.context.settings.panel_values
     assert values["labelling/options"] == {"brush_size": 33}
     assert values["labelling/opacity"] == 80 and "labelling/style" not in values
@@ -37,7 +37,7 @@ def test_options_survive_a_kill(panel, qtbot) -> None:
     panel.editor.set_option("brush_shape", "square")
     panel.editor.set_option("tolerance", 21)
     panel.editor.set_option("only_over", 2)
-    panel.inspector_parts.look.opacity.setValue(80)
+    panel.view.look.opacity.setValue(80)
     assert not store.path.exists() or "labelling" not in store.path.read_text()  # not every click
     qtbot.waitUntil(lambda: not panel.workspace.remembered._timer.isActive(), timeout=5000)
     values = SettingsStore(store.path).settings.panel_values
@@ -97,17 +97,19 @@ def test_another_language_leaves_everything_as_it_was(panel, opened, qtbot) -> N
     assert np.array_equal(saved(new, third), before)
 
 
-@pytest.mark.parametrize("size", [(1280, 720), (1440, 900)])
+@pytest.mark.parametrize("size", [(1100, 700), (1440, 900)])
 def test_the_state_is_in_sight_and_hints_are_whole(panel, opened, qtbot, size) -> None:
     opened.window.resize(*size)
     QApplication.processEvents()
-    parts, hint = panel.inspector_parts, panel.view.status.hint
+    parts, hint = panel.inspector_parts, panel.view.hint
+    height = hint.height()
     for key in panel.workspace.tools:
-        trigger(panel, f"tool.{key}")
+        panel.tools.take(key)
         QApplication.processEvents()
         for field in (parts.review.state, parts.review.comment):
             assert field.visibleRegion().boundingRect() == field.rect()
-        assert hint.heightForWidth(hint.width()) <= hint.height(), hint.text()
+        assert hint.toolTip() == hint.text() and hint.height() == height  # one line, never cut
+        assert hint.fontMetrics().height() <= hint.height()
 
 
 def test_the_part_about_models_folds(panel, qtbot) -> None:

@@ -25,11 +25,13 @@ from app.services.targets import LabelImage
 from core.annotation import draft as drafts
 from core.annotation.click_model import ClickModelFiles
 from core.annotation.draft import Prediction
+from core.annotation.edits import Region, whole_box
 from core.annotation.uncertainty import Uncertainty
 from core.project.draft_models import ModelChoice
 from core.project.variants import ModelVariant, VariantKind
 
 TIMEOUT_MS = 300_000
+IGNORED = 255
 
 
 @pytest.fixture
@@ -120,6 +122,57 @@ def test_a_draft_that_finds_nothing_says_so(panel, asked, qtbot, monkeypatch):
     assert "Nothing more is proposed here but background." in note.text()
     panel.inspector_parts.draft.background.setChecked(True)
     assert "Nothing more" not in note.text()
+
+
+def test_the_prediction_becomes_the_label_with_one_key(panel, asked, qtbot):
+    image_id, editor = panel.session.row.id, panel.editor
+    before = np.zeros((32, 48), np.uint8)
+    before[0:4] = PIT  # the model says background
+    before[21, 11] = IGNORED
+    editor.copy_labels(Region(whole_box(before), np.ones(before.shape, bool)), before, name="x")
+    settle(qtbot, panel)
+    trigger(panel, "copy")
+    settle(qtbot, panel)
+    mask = editor.document.mask
+    assert (mask == SCRATCH).sum() == 32 and (mask == PIT).sum() == 24  # a pixel is don't care
+    assert mask[21, 11] == IGNORED and not mask[0:4].any()
+    assert len(asked) == 1 and editor.draft is None
+    assert state(panel, image_id) == "draft"
+    trigger(panel, "copy")
+    settle(qtbot, panel)
+    assert "already" in panel.view.notice.text.text()
+    panel.tools.undo()
+    settle(qtbot, panel)
+    assert np.array_equal(editor.document.mask, before)
+
+    panel.inspector_parts.draft.threshold.setValue(90)
+    panel.classes.choose(SCRATCH)
+    trigger(panel, "copy_class")
+    settle(qtbot, panel)
+    assert (mask == SCRATCH).sum() == 16  # the other one is not that sure
+    assert (mask[0:4] == PIT).all() and not mask[22, 12]
+    for _ in range(2):
+        panel.tools.undo()
+    settle(qtbot, panel)
+    assert state(panel, image_id) == "unlabelled"
+
+
+def test_without_a_prediction_one_line_says_what_to_do(panel, qtbot):
+    before = panel.editor.document.mask.copy()
+    trigger(panel, "copy")
+    assert "train a model" in panel.view.notice.text.text()
+    assert np.array_equal(panel.editor.document.mask, before)
+
+
+def test_a_draft_of_a_job_is_copied_where_no_model_is_left(panel, qtbot):
+    labelled = panel.images.ids[-1]
+    store(panel, {labelled: (0.5, 0.5)})
+    panel.workspace.drafts.read()
+    settle(qtbot, panel)
+    show(qtbot, panel, labelled)
+    trigger(panel, "copy")
+    settle(qtbot, panel)
+    assert (panel.editor.document.mask[20:25, 10:15] == PIT).all()
 
 
 def test_parts_and_classes_are_accepted_alone(panel, asked, qtbot):

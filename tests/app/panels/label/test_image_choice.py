@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from labelling_parts import labelling_panel, settle, trigger
+from labelling_parts import labelling_panel, open_image, settle, trigger
 
 from app.services.targets import LabelImage, LabelImages
 
@@ -62,3 +62,19 @@ def test_images_that_are_gone_are_left_out(panel, qtbot, tmp_path) -> None:
     settle(qtbot, panel)
     assert list(panel.images.ids) == before
     assert panel.view.strip.queue_button.isHidden()
+
+
+def test_the_image_that_data_shows_is_opened(opened, qtbot) -> None:
+    area = opened.window.work_area
+    made = labelling_panel(opened, qtbot)
+    third, fourth = made.images.ids[2:4]
+    data = area.panels["dataset"]
+    area.show_panel("dataset")
+    data.grid.opened.emit(third)
+    area.show_panel("labelling")
+    wait_for(qtbot, made, third)
+    area.show_panel("dataset")  # nothing else is opened there
+    open_image(qtbot, made, fourth)
+    area.show_panel("labelling")
+    settle(qtbot, made)
+    assert made.session.wanted == fourth

@@ -69,7 +69,7 @@ def test_a_number_that_was_typed_gives_the_keys_back(panel) -> None:
 
 
 def test_the_wheel_scrolls_over_settings_and_does_not_change_them(panel) -> None:
-    box = panel.inspector_parts.look.style_box
+    box = panel.inspector_parts.options.shape
     before = box.currentIndex()
     event = wheel_down(box)
     QApplication.sendEvent(box, event)

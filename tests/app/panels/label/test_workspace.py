@@ -7,6 +7,7 @@ import pytest
 from PySide6.QtWidgets import QWidget
 
 from app.panels.label import key_actions as keys
+from app.panels.label.parts.book_keeping import BookKeeping
 from app.panels.label.parts.class_editing import ClassEditing
 from app.panels.label.parts.click_model_choice import ClickModelChoice
 from app.panels.label.parts.draft_jobs import DraftJobs
@@ -16,6 +17,7 @@ from app.panels.label.parts.image_choice import ImageChoice
 from app.panels.label.parts.label_progress import LabelProgress
 from app.panels.label.parts.mask_display import MaskDisplay
 from app.panels.label.parts.pointer_status import PointerStatus
+from app.panels.label.parts.region_keeping import RegionKeeping
 from app.panels.label.parts.selection import Selection
 from app.panels.label.parts.shortcut_choice import ShortcutChoice
 from app.panels.label.parts.tool_choice import ToolChoice
@@ -38,6 +40,8 @@ PARTS = (
     ShortcutChoice,
     FirstClass,
     LabelProgress,
+    BookKeeping,
+    RegionKeeping,
 )
 
 
@@ -73,7 +77,7 @@ def test_parts_can_be_made_in_any_order(workspace, step) -> None:
 
 def test_one_part_alone_is_enough(workspace) -> None:
     made = MaskDisplay(workspace)
-    workspace.inspector.look.opacity.setValue(80)
+    workspace.view.look.opacity.setValue(80)
     assert workspace.remembered.get("opacity") == 80
     workspace.actions[keys.FAINTER.key].trigger()
     assert workspace.remembered.get("opacity") == 70

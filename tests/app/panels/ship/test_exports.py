@@ -70,7 +70,7 @@ def test_a_file_that_differs_gets_no_tick_but_the_stage_and_the_sentence(
     assert page.text.text() == sentence
     assert panel.page.bar.buttons[Stage.VERIFY].accessibleName() == "Verify: needs attention"
     panel.page.show_stage(Stage.EXPORT)
-    assert panel.page.exports.table.item(0, 1).text() == "not the same"
+    assert panel.page.exports.table.rows.index(0, 1).data() == "not the same"
 
 
 def test_a_new_file_in_the_same_folder_is_not_verified(qtbot, panel, project, root) -> None:
@@ -78,10 +78,10 @@ def test_a_new_file_in_the_same_folder_is_not_verified(qtbot, panel, project, ro
     parts.record_export(project, root, export)
     parts.record_verification(project, root, export)
     show(qtbot, panel, project)
-    assert panel.page.exports.table.rows[0].verified is True
+    assert panel.page.exports.table.rows.items[0].verified is True
     parts.record_export(project, root, export)
     refresh(qtbot, panel)
-    assert [row.verified for row in panel.page.exports.table.rows] == [None]
+    assert [row.verified for row in panel.page.exports.table.rows.items] == [None]
 
 
 def test_a_job_at_work_is_told(qtbot, panel, project, root) -> None:
@@ -162,7 +162,7 @@ def test_a_bundle_is_made_of_the_export_and_says_what_to_do(
     page.steps.lines[2].copy_button.click()
     assert QGuiApplication.clipboard().text() == commands[2]
     page.table.selectRow(1)
-    assert str(page.table.rows[1].folder) in page.steps.lines[0].edit.text()
+    assert str(page.table.rows.items[1].folder) in page.steps.lines[0].edit.text()
 
 
 def test_without_an_export_the_bundle_waits_for_one(

@@ -88,11 +88,17 @@ def test_a_model_that_finds_nothing_is_warned_of(qtbot, panel, project, root) ->
     assert panel.page.stage is Stage.TRY
     assert panel.choices.warning.isVisibleTo(panel.choices)
     assert "everywhere" in panel.choices.warning.summary.text()
+    export = project.folder / "exports" / "a"
+    parts.record_export(project, root, export)
+    parts.record_verification(project, root, export)
+    refresh(qtbot, panel)
+    assert panel.status().state is StepState.WARNING  # a file that does the same is as useless
     usable = recorded.record_model(project)
     refresh(qtbot, panel)
     panel.set_project(project)
     settle(qtbot, panel)
     assert panel.current.folder == usable
+    assert panel.status().state is StepState.NEXT
 
 
 def test_the_ways_to_other_steps(qtbot, panel, project, root, context) -> None:
@@ -158,7 +164,7 @@ def test_nothing_stays_of_a_closed_project(qtbot, panel, project, root) -> None:
     assert panel.current is None
     assert panel.page.variants.cards == []
     assert panel.page.trial.review.images == []
-    assert panel.page.exports.table.rows == []
+    assert panel.page.exports.table.rows.items == []
     assert panel.page.stage is Stage.MODEL
 
 

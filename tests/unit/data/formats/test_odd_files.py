@@ -65,7 +65,7 @@ def alias_bomb(*, merged: bool = False) -> str:
         (alias_bomb(merged=True), "stands for more than"),
         ("&a [*a]", "contains itself"),
         ("names: &a {x: *a}", "contains itself"),
-        ("[" * 100_000, "recursion"),
+        ("[" * 10_000, "recursion"),
     ],
 )
 def test_yaml_bombs_are_not_unfolded(tmp_path, text, reason):

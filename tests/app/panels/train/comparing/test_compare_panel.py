@@ -52,7 +52,7 @@ def settle(qtbot, panel) -> None:
 
 def cell(panel, run_id: int, column: int, role=Qt.ItemDataRole.DisplayRole):
     rows = panel.table.rows
-    row = [one.run.id for one in rows.facts].index(run_id)
+    row = [one.run.id for one in rows.items].index(run_id)
     return rows.data(rows.index(row, column), role)
 
 
@@ -60,14 +60,14 @@ def bold(panel, column: int) -> list[int]:
     rows = panel.table.rows
     return [
         one.run.id
-        for row, one in enumerate(rows.facts)
+        for row, one in enumerate(rows.items)
         if rows.data(rows.index(row, column), Qt.ItemDataRole.FontRole) is not None
     ]
 
 
 def test_the_best_of_each_measure_is_marked_among_finished_runs(panel, runs) -> None:
     good, quick, failed = runs
-    assert [one.run.id for one in panel.table.rows.facts] == [failed, quick, good]
+    assert [one.run.id for one in panel.table.rows.items] == [failed, quick, good]
     assert cell(panel, good, MIOU) == "0.750"
     assert cell(panel, quick, NETWORK) == "UNet"
     assert cell(panel, failed, STATE) == "failed"
@@ -145,7 +145,7 @@ def test_names_and_notes_are_kept(qtbot, panel, project, runs) -> None:
     assert panel.choices.note.toPlainText() == ""
     panel.actions_on_runs.pin(project.run(runs[1]), True)
     settle(qtbot, panel)
-    assert panel.table.rows.facts[0].run.id == runs[1]
+    assert panel.table.rows.items[0].run.id == runs[1]
 
 
 def test_deleting_is_undone_with_a_key(qtbot, panel, project, runs) -> None:
@@ -153,7 +153,7 @@ def test_deleting_is_undone_with_a_key(qtbot, panel, project, runs) -> None:
     panel.table.select(quick)
     panel.choices.delete_button.click()
     settle(qtbot, panel)
-    assert quick not in [one.run.id for one in panel.table.rows.facts]
+    assert quick not in [one.run.id for one in panel.table.rows.items]
     assert panel.undo.isVisible() and "#2 UNet was deleted" in panel.undo.text.text()
     assert (project.folder / "trash" / "0002-UNet" / "spec.json").is_file()
     with qtbot.waitActive(panel):
@@ -161,7 +161,7 @@ def test_deleting_is_undone_with_a_key(qtbot, panel, project, runs) -> None:
     qtbot.keyClick(panel.table, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
     qtbot.waitUntil(lambda: not panel.undo.isVisible())  # a button's key takes a moment
     settle(qtbot, panel)
-    assert quick in [one.run.id for one in panel.table.rows.facts]
+    assert quick in [one.run.id for one in panel.table.rows.items]
 
 
 def test_curves_are_saved_as_table_and_picture(qtbot, monkeypatch, tmp_path, panel, runs) -> None:

@@ -1,0 +1,53 @@
+"""What is shown while no project is open: the start page, with what is said above and below it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import Slot
+from PySide6.QtWidgets import QWidget
+
+from app.services.notices import Notice
+from app.shell.home import HomePage
+from app.widgets.layout import column
+from app.widgets.notice_bar import NoticeBar
+from app.widgets.problem_bar import ProblemArea
+
+
+class StartPage(QWidget):
+    """Only the parts and their places.
+
+    Attributes:
+        home: the start page itself.
+        problems: what went wrong.
+        notice: what is said once.
+    """
+
+    def __init__(self, home: HomePage, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.home = home
+        self.problems = ProblemArea()
+        self.notice = NoticeBar()
+        self.notice.action_requested.connect(self._on_action)
+        self._act: Callable[[], None] | None = None
+        self.setLayout(column(self.problems, home, self.notice, spacing=0))
+
+    def tell(self, notice: Notice) -> None:
+        """Say something in one line."""
+        self._act = notice.on_action
+        if notice.text:
+            self.notice.tell(notice.text, action=notice.action, passing=notice.passing)
+        else:
+            self.notice.clear()
+
+    def clear(self) -> None:
+        """Say nothing."""
+        self.problems.clear()
+        self.notice.clear()
+
+    @Slot()
+    def _on_action(self) -> None:
+        act, self._act = self._act, None
+        self.notice.clear()
+        if act is not None:
+            act()

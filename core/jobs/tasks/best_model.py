@@ -1,0 +1,86 @@
+"""The best model of a training, when the training is over: adjusted, measured, judged."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from core.jobs.tasks.judging import Judgement, measure_and_judge
+from core.models import model_folder
+from core.models.weights import write_state_dict
+from core.seg.loading import load_model
+from core.seg.score_adjustment import adjust_scores
+from core.system.files import write_json_atomic
+from core.system.reporting import Reporter
+
+if TYPE_CHECKING:
+    from core.datasets import SegDataset
+    from core.seg.segmenter import Segmenter
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """What became of it.
+
+    Attributes:
+        judgement: its measurement.
+        score_offsets: what was added to each class's score, None for nothing.
+    """
+
+    judgement: Judgement
+    score_offsets: list[float] | None
+
+    def result(self) -> dict[str, Any]:
+        """Return the part of a job's result that tells of it."""
+        adjusted = {} if self.score_offsets is None else self.judgement.pixel_metrics
+        return {**adjusted, **self.judgement.result(), "score_offsets": self.score_offsets}
+
+
+def finish_best_model(
+    folder: Path, dataset: SegDataset, *, adjust: bool, reporter: Reporter
+) -> Finished:
+    """Adjust the scores of a training's best model where that is asked for and helps; judge it.
+
+    Args:
+        folder: of the model; what is found is written there.
+        dataset: validation set.
+        adjust: whether scores may be adjusted (``core.seg.score_adjustment``).
+        reporter: is told of progress and may stop the work; then nothing has changed.
+    """
+    model = load_model(folder, reporter=reporter)
+    before = model_folder.read_model_info(folder).score
+    offsets = adjust_scores(model, dataset, reporter=reporter) if adjust else None
+    judgement = measure_and_judge(model, dataset, reporter=reporter)
+    if offsets is not None and not _is_better(judgement, before):
+        model, offsets = load_model(folder, reporter=reporter), None
+        judgement = measure_and_judge(model, dataset, reporter=reporter)
+    if offsets is not None:
+        _write(model, folder, judgement)
+    judgement.keep(folder)
+    return Finished(judgement, None if offsets is None else [float(one) for one in offsets])
+
+
+def _is_better(judgement: Judgement, before: float | None) -> bool:
+    score = judgement.metrics["miou"]
+    return score is not None and (before is None or score > before)
+
+
+def _write(model: Segmenter, folder: Path, judgement: Judgement) -> None:
+    """Put the adjusted network in the place of the one that was measured before."""
+    info = replace(
+        model_folder.read_model_info(folder),
+        score=judgement.metrics["miou"],
+        score_offsets=None if model.score_offsets is None else tuple(model.score_offsets),
+    )
+    with model_folder.write(folder, info) as temporary:
+        shutil.copytree(folder, temporary, dirs_exist_ok=True)
+        write_state_dict(temporary / model_folder.WEIGHTS, model.net)
+        write_json_atomic(
+            temporary / model_folder.EVALUATION,
+            {
+                "confusion_matrix": judgement.matrix.tolist(),
+                "metrics": judgement.pixel_metrics,
+            },
+        )
