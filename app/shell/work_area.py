@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.look.icons import retint_icons
 from app.look.theme import GRID, set_role
 from app.look.translation import tr, translated
 from app.panels.base import Panel, StepState, StepStatus
@@ -346,6 +347,7 @@ class WorkArea(QWidget):
         if widget is not None:
             if self._inspector_layout.indexOf(widget) < 0:
                 self._inspector_layout.addWidget(widget)
+                retint_icons(widget)  # the theme may be another than when it was made
                 indent_spin_boxes(widget)
                 WheelScrolls(widget)
             widget.show()

@@ -80,6 +80,8 @@ class Leaving:
         self.opened, self.panel, self.qtbot = opened, panel, qtbot
         self.window = opened.window
         self.other = tmp_path / "other"
+        self.other.mkdir()
+        (self.other / "project.db").touch()  # opening it is what the test looks at
         self.done: list[str] = []
         monkeypatch.setattr(self.window, "shut_down", lambda: self.done.append("close"))
         monkeypatch.setattr(
