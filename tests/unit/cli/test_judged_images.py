@@ -158,7 +158,7 @@ def test_a_model_folder_is_no_export(tmp_path, capsys):
         capsys, "--model-dir", tmp_path / "model", "--out", tmp_path / "out", "--judge", images
     )
     assert code == 2
-    assert "is no exported model" in said
+    assert "export it first" in said
 
 
 def test_the_engine_is_not_needed(tmp_path, export):
