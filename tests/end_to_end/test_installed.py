@@ -97,7 +97,13 @@ def test_nothing_but_maskwright_lies_among_other_packages(wheel: Path) -> None:
             if path.is_file() and "__pycache__" not in path.parts
         }
         assert {name for name in program if name.startswith(f"{folder}/")} == files
-    assert {name.split("/")[0] for name in program} == {"app", "core", "resources", "main.py"}
+    assert {name.split("/")[0] for name in program} == {
+        "app",
+        "core",
+        "docs",
+        "resources",
+        "main.py",
+    }
 
 
 def test_the_command_line_answers(python: Path, tmp_path: Path) -> None:

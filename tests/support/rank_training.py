@@ -42,6 +42,7 @@ class Plain(Segmenter):
             layer="rank_training:PlainNet",
             summary=message("Two convolutions."),
             cost=NetworkCost(0, 0, 1.0, 1.0, 250),
+            scores_bias="second.bias",
         )
 
     def __init__(self, num_classes: int = 3, use_mixed_loss: bool | list = False) -> None:

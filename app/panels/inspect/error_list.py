@@ -282,8 +282,9 @@ def score_text(score: ImageScore) -> str:
     """Return an image's scores in one line."""
     if score.miou is None or not score.pixels:
         return tr("no ground truth")
+    wrong = 100 * score.wrong_pixels / score.pixels
     return tr(
-        "mIoU {miou:.3f} · {wrong:.1f} % wrong",
+        "mIoU {miou:.3f} · {wrong} % wrong",
         miou=score.miou,
-        wrong=100 * score.wrong_pixels / score.pixels,
+        wrong=f"{wrong:.0f}" if wrong >= 10 else f"{wrong:.1f}",  # there is no room for both
     )

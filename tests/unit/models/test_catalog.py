@@ -94,6 +94,7 @@ def toy(monkeypatch):
         layer="core.networks.toy:ToyNet",
         summary=message("Two layers."),
         cost=NetworkCost(1 << 20, 64, 9e6, 9e8, 1000),
+        scores_bias="head.bias",
         options=(
             NetworkOption("width", message("Width"), 8, ((8, message("8")), (16, message("16")))),
         ),

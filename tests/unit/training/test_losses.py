@@ -275,7 +275,7 @@ def test_build_loss_refuses_what_it_does_not_know(parts, words):
 
 
 def test_counts_of_factors_must_agree():
-    with pytest.raises(InputError, match="2 losses but 1 factors"):
+    with pytest.raises(InputError, match="2 losses but 1 factor;"):
         MixedLoss([DiceLoss(), DiceLoss()], [1.0])
     with pytest.raises(ValueError, match="2 heads"):
         build_loss(False, [1.0])([paddle.zeros([1, 2, 2, 2])] * 2, paddle.zeros([1, 2, 2]))
