@@ -71,7 +71,7 @@ def scene(seed, *, density=0.35, ignored=0.1, size=(14, 17)):
     return noise.astype(np.uint8), mask.astype(np.uint8)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(
     seed=st.integers(0, 2**31),
     density=st.sampled_from([0.05, 0.15, 0.25]),
