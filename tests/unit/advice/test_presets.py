@@ -180,6 +180,7 @@ def test_tiny_class_gets_weights_and_says_which() -> None:
     rare = data(pixels=(9_900, 60, 40), labels=("background", "dent", "crack"))
     preset = presets.suggest(rare, CPU)
     assert preset.class_weights == "balanced"
+    assert preset.spec(Path("data")).adjust_scores  # which takes back what that overdoes
     assert "“crack” covers only 0.4 %" in reason(preset, "Class weights")
     assert presets.suggest(data(), CPU).class_weights == "none"
     # a class that never occurs in training says nothing about balance

@@ -9,8 +9,6 @@ from PySide6.QtCore import QPointF
 from recorded_runs import STEPS_PER_EPOCH, append, make_project, record_training, training_events
 
 from app.panels.train.monitor_panel import MonitorPanel
-from app.services.context import AppContext
-from app.services.settings import SettingsStore
 from app.services.targets import SetUpTraining
 from core.runs.events import Cancelled, Done, Failed, Metric, Paused, Progress, Warned
 
@@ -22,15 +20,6 @@ def project(tmp_path):
     made = make_project(tmp_path / "项目 1")
     yield made
     made.close()
-
-
-@pytest.fixture
-def context(qapp, tmp_path, project):
-    made = AppContext(SettingsStore(tmp_path / "settings.json"))
-    made.project = project
-    yield made
-    made.project = None
-    made.shut_down()
 
 
 @pytest.fixture

@@ -1,0 +1,91 @@
+"""Which jobs adjust scores: trainings that are asked to, and what trains on such a model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from job_runs import train_spec, write_data
+from tiny_dataset import Recorder
+
+from core.jobs.tasks import best_model, run_task
+from core.models.model_folder import read_model_info
+from core.runs.kinds import PruneSpec, QuantizeSpec
+from core.runs.run_folder import RunFolder
+from core.seg import score_adjustment
+
+OFFSETS = np.array([0.0, -0.25], np.float32)
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_data(tmp_path_factory.mktemp("data") / "图像 a")
+
+
+@pytest.fixture(scope="module")
+def adjusted(data: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """The result of a training that finds offsets, and is better with them."""
+    with pytest.MonkeyPatch.context() as patch:
+        find_offsets(patch)
+        spec = train_spec(data, epochs=1, adjust_scores=True)
+        return done(tmp_path_factory.mktemp("train") / "run", spec)
+
+
+def find_offsets(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(score_adjustment, "choose_offsets", lambda _pixels: OFFSETS)
+    patch.setattr(best_model, "_is_better", lambda _judgement, _before: True)
+
+
+def done(folder: Path, spec: Any) -> dict[str, Any]:
+    return run_task(spec, RunFolder.create(folder, spec), Recorder())
+
+
+def offsets_of(model_dir: str) -> tuple[float, ...] | None:
+    return read_model_info(model_dir).score_offsets
+
+
+def test_a_training_adjusts_where_it_is_asked_to(
+    adjusted: dict[str, Any], data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert adjusted["score_offsets"] == OFFSETS.tolist()
+    assert offsets_of(adjusted["best_model"]) == tuple(OFFSETS.tolist())
+    assert offsets_of(adjusted["last_model"]) is None
+    assert adjusted["miou"] == read_model_info(adjusted["best_model"]).score
+    find_offsets(monkeypatch)
+    plain = done(tmp_path / "plain", train_spec(data, epochs=1))
+    assert plain["score_offsets"] is None
+    assert offsets_of(plain["best_model"]) is None
+
+
+def test_what_trains_on_adjusts_anew(
+    adjusted: dict[str, Any], data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    find_offsets(monkeypatch)
+    common = {"model_dir": adjusted["best_model"], "data_dir": data, "measure": False}
+    training = {"batch_size": 2, "use_vdl": False, "num_workers": 0, "device": "cpu"}
+    for name, spec in (
+        ("pruned", PruneSpec(**common, **training, flops=0.2, finetune_epochs=1)),
+        ("quantized", QuantizeSpec(**common, **training, calibration_images=2, epochs=1)),
+    ):
+        result = done(tmp_path / name, spec)
+        assert result["score_offsets"] == OFFSETS.tolist()
+        assert offsets_of(result["model_dir"]) == tuple(OFFSETS.tolist())
+        assert result["miou"] == read_model_info(result["model_dir"]).score
+
+
+def test_what_only_compresses_keeps_what_was_added(
+    adjusted: dict[str, Any], data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_pixels: Any) -> None:
+        raise AssertionError("the last layer has its offsets still")
+
+    monkeypatch.setattr(score_adjustment, "choose_offsets", refuse)
+    common = {"model_dir": adjusted["best_model"], "data_dir": data, "measure": False}
+    for name, spec in (
+        ("pruned", PruneSpec(**common, flops=0.2, device="cpu")),
+        ("quantized", QuantizeSpec(**common, calibration_images=2, device="cpu")),
+    ):
+        result = done(tmp_path / name, spec)
+        assert offsets_of(result["model_dir"]) == tuple(OFFSETS.tolist())
