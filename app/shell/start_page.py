@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from PySide6.QtCore import Slot
 from PySide6.QtWidgets import QWidget
 
 from app.services.notices import Notice
@@ -28,26 +25,18 @@ class StartPage(QWidget):
         self.home = home
         self.problems = ProblemArea()
         self.notice = NoticeBar()
-        self.notice.action_requested.connect(self._on_action)
-        self._act: Callable[[], None] | None = None
         self.setLayout(column(self.problems, home, self.notice, spacing=0))
 
     def tell(self, notice: Notice) -> None:
         """Say something in one line."""
-        self._act = notice.on_action
-        if notice.text:
-            self.notice.tell(notice.text, action=notice.action, passing=notice.passing)
-        else:
-            self.notice.clear()
+        self.notice.tell(
+            notice.text,
+            action=notice.action,
+            on_action=notice.on_action,
+            passing=notice.passing,
+        )
 
     def clear(self) -> None:
         """Say nothing."""
         self.problems.clear()
         self.notice.clear()
-
-    @Slot()
-    def _on_action(self) -> None:
-        act, self._act = self._act, None
-        self.notice.clear()
-        if act is not None:
-            act()

@@ -88,7 +88,6 @@ class WorkArea(QWidget):
         self._inspector: QWidget | None = None
         self._inspector_frame = self._make_inspector()
         self.notice = NoticeBar()
-        self._on_notice: Callable[[], None] | None = None
         self._footer = QSpacerItem(0, 0)
         self.splitter = QSplitter(Qt.Orientation.Horizontal)
         self.splitter.setChildrenCollapsible(False)
@@ -116,7 +115,6 @@ class WorkArea(QWidget):
         layout.addWidget(line(vertical=True))
         layout.addWidget(self.splitter, 1)
         self.rail.step_requested.connect(self._on_step_requested)
-        self.notice.action_requested.connect(self._on_notice_action)
         context.notice_requested.connect(self.tell)
         self._tabs.currentChanged.connect(self._on_tab_changed)
         self.show_panel(next(iter(self.panels)))
@@ -238,19 +236,13 @@ class WorkArea(QWidget):
     @Slot(object)
     def tell(self, notice: Notice) -> None:
         """Say something in one line over the work."""
-        self._on_notice = notice.on_action
         self._leave_footer_free()
-        if notice.text:
-            self.notice.tell(notice.text, action=notice.action, passing=notice.passing)
-        else:
-            self.notice.clear()
-
-    @Slot()
-    def _on_notice_action(self) -> None:
-        act, self._on_notice = self._on_notice, None
-        self.notice.clear()
-        if act is not None:
-            act()
+        self.notice.tell(
+            notice.text,
+            action=notice.action,
+            on_action=notice.on_action,
+            passing=notice.passing,
+        )
 
     def renew_colors(self) -> None:
         """Draw rail and panels in the current theme."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QTimer, Signal, Slot
+from collections.abc import Callable
+
+from PySide6.QtCore import QEvent, QTimer, Slot
 from PySide6.QtGui import QEnterEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QToolButton, QWidget
 
@@ -17,15 +19,14 @@ _PASSING_MS = 8000
 class NoticeBar(QFrame):
     """Hidden while there is nothing to say."""
 
-    action_requested = Signal()
-
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setProperty("role", "bar")
         self.text = label("", wrap=True)
         self.action = QPushButton()
         self.action.setAutoDefault(False)
-        self.action.clicked.connect(self.action_requested)
+        self.action.clicked.connect(self._on_clicked)
+        self._act: Callable[[], object] | None = None
         close = QToolButton()
         set_icon(close, "close")
         close.setToolTip(tr("Close this notice"))
@@ -43,15 +44,28 @@ class NoticeBar(QFrame):
         layout.addWidget(close)
         self.hide()
 
-    def tell(self, text: str, *, action: str = "", role: str = "", passing: bool = False) -> None:
+    def tell(
+        self,
+        text: str,
+        *,
+        action: str = "",
+        on_action: Callable[[], object] | None = None,
+        role: str = "",
+        passing: bool = False,
+    ) -> None:
         """Show a sentence, with a button where ``action`` is its text.
 
         Args:
-            text: what to say.
-            action: text of the button; its click emits ``action_requested``.
+            text: what to say; empty: nothing.
+            action: text of the button.
+            on_action: called by its click, which clears the notice.
             role: ``warning`` or ``danger``.
             passing: it goes away by itself after a while.
         """
+        self._act = on_action
+        if not text:
+            self.clear()
+            return
         self.text.setText(text)
         self.text.setProperty("role", role)
         self.text.style().unpolish(self.text)
@@ -64,6 +78,13 @@ class NoticeBar(QFrame):
             self._timer.start()
         self.show()
         self.raise_()
+
+    @Slot()
+    def _on_clicked(self) -> None:
+        act, self._act = self._act, None
+        self.clear()
+        if act is not None:
+            act()
 
     @Slot()
     def clear(self) -> None:

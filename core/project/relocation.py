@@ -12,7 +12,7 @@ from core.project import image_table
 from core.project.rows import ImageQuery, ImageRow
 from core.project.storage import Storage
 from core.system.errors import InputError
-from core.system.folders import same_name, walk_visible
+from core.system.folders import common_end, same_name, walk_visible
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ def _choose(row: ImageRow, candidates: Sequence[Path], taken: set[Path]) -> Path
     fitting = [path for path in candidates if path not in taken and _has_size(path, row)]
     if not fitting:
         return None
-    agreeing = {path: _common_folders(path, row.path) for path in fitting}
+    agreeing = {path: common_end(path.parent.parts, row.path.parent.parts) for path in fitting}
     most = max(agreeing.values())
     best = [path for path, count in agreeing.items() if count == most]
     return best[0] if len(best) == 1 else None
@@ -76,14 +76,3 @@ def _has_size(path: Path, row: ImageRow) -> bool:
         return image_size(path) == (row.width, row.height)
     except InputError:
         return False
-
-
-def _common_folders(one: Path, other: Path) -> int:
-    """Return how many folders above the two files are called alike, from the files upwards."""
-    pairs = zip(reversed(one.parent.parts), reversed(other.parent.parts), strict=False)
-    count = 0
-    for mine, theirs in pairs:
-        if same_name(mine) != same_name(theirs):
-            break
-        count += 1
-    return count

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import platformdirs
@@ -45,6 +45,16 @@ def is_utf8(path: Path | str) -> bool:
 def same_name(text: str) -> str:
     """Return what two names have in common that differ in Unicode's normal form or letter case."""
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold())
+
+
+def common_end(first: Sequence[str], second: Sequence[str]) -> int:
+    """Return how many parts of two paths are called alike (``same_name``), from the end on."""
+    count = 0
+    for one, other in zip(reversed(first), reversed(second), strict=False):
+        if same_name(one) != same_name(other):
+            break
+        count += 1
+    return count
 
 
 def walk_visible(

@@ -21,7 +21,7 @@ from core.images.headers import stored_orientation, too_large
 from core.images.io import IMAGE_SUFFIXES, ImageArray, image_size
 from core.portable.picture_headers import MAX_PIXELS
 from core.system.errors import InputError
-from core.system.folders import same_name, walk_visible
+from core.system.folders import common_end, same_name, walk_visible
 from core.system.messages import message
 
 _DRIVE = re.compile(r"[A-Za-z]:/")
@@ -165,7 +165,7 @@ class ImageIndex:
         wanted = [part for part in PurePosixPath(place).parts if part not in ("..", ".")]
         fitting = self._by_ending(wanted, subset, least)
         if len(fitting) == 1:
-            is_guess = is_elsewhere or _common_end(fitting[0], wanted) < len(wanted)
+            is_guess = is_elsewhere or common_end(fitting[0].parts, wanted) < len(wanted)
             self._note(fitting[0], wanted[-1], is_guess=is_guess)
             return fitting[0]
         if fitting:
@@ -192,11 +192,11 @@ class ImageIndex:
         places = [
             path
             for path in places
-            if _common_end(path, wanted) >= min(least, len(wanted))
+            if common_end(path.parts, wanted) >= min(least, len(wanted))
             and said in (None, subset_of_path(path, self._root) or said)
         ]
-        best = max((_common_end(path, wanted) for path in places), default=0)
-        fitting = [path for path in places if _common_end(path, wanted) == best]
+        best = max((common_end(path.parts, wanted) for path in places), default=0)
+        fitting = [path for path in places if common_end(path.parts, wanted) == best]
         if len(fitting) > 1 and subset:
             called = same_name(subset)
             fitting = [p for p in fitting if called in map(same_name, p.parts[:-1])] or fitting
@@ -251,16 +251,6 @@ class ImageIndex:
 def _same_case(first: str, second: str) -> bool:
     """Whether two names that ``same_name`` equates agree in letter case, too."""
     return unicodedata.normalize("NFC", first) == unicodedata.normalize("NFC", second)
-
-
-def _common_end(path: Path, wanted: Sequence[str]) -> int:
-    pairs = zip(reversed(path.parts), reversed(wanted), strict=False)
-    count = 0
-    for have, want in pairs:
-        if same_name(have) != same_name(want):
-            break
-        count += 1
-    return count
 
 
 def _grouped(paths: Iterable[Path], key: Callable[[Path], str]) -> dict[str, list[Path]]:
