@@ -1,7 +1,7 @@
-"""How far hyper-parameters go along with results: the one figure for which VisualDL imports pandas.
+"""How far hyper-parameters go along with results: the one figure that VisualDL needs pandas for.
 
-Its server takes this module for its own of that purpose: 40 MB less in an installation, and a second
-less until the page is there.
+Its server takes this module for its own of that purpose: 40 MB less in an installation, and a
+second less until the page is there.
 """
 
 from __future__ import annotations
@@ -36,7 +36,9 @@ def calc_all_hyper_param_importance(  # VisualDL's name
         for one in hparams:
             sums[str(one["name"])] += correlation(one["values"], metric["values"])
     total = sum(sums.values())
-    return [{"name": name, "value": value / total if total else 0.0} for name, value in sums.items()]
+    return [
+        {"name": name, "value": value / total if total else 0.0} for name, value in sums.items()
+    ]
 
 
 def correlation(one: Sequence[float | None], other: Sequence[float | None]) -> float:
@@ -48,4 +50,5 @@ def correlation(one: Sequence[float | None], other: Sequence[float | None]) -> f
     pairs = pairs[:, ~np.isnan(pairs).any(axis=0)]
     if pairs.shape[1] < 3 or not np.ptp(pairs, axis=1).all():
         return 0.0
-    return float(abs(np.corrcoef(pairs)[0, 1]))
+    coefficients = np.asarray(np.corrcoef(pairs))
+    return float(abs(coefficients[0, 1]))

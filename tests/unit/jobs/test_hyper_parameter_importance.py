@@ -39,7 +39,9 @@ def test_two_runs_say_nothing():
 def test_nothing_recorded_is_an_empty_table():
     assert calc_all_hyper_param_importance([], []) == []
     assert calc_all_hyper_param_importance([BATCH], []) == []
-    assert calc_all_hyper_param_importance([NEVER_CHANGED], [LOSS]) == [{"name": "seed", "value": 0}]
+    assert calc_all_hyper_param_importance([NEVER_CHANGED], [LOSS]) == [
+        {"name": "seed", "value": 0}
+    ]
 
 
 def test_the_server_then_needs_no_pandas():
