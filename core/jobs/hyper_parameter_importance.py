@@ -1,6 +1,6 @@
 """How far hyper-parameters go along with results: the one figure that VisualDL needs pandas for.
 
-Its server takes this module for its own of that purpose: 40 MB less in an installation, and a
+Its server is given this instead of its own: 40 MB less in an installation, and a
 second less until the page is there.
 """
 
@@ -8,17 +8,20 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
+from types import ModuleType
 from typing import Any
 
 import numpy as np
 
 
 def put_in_place() -> None:
-    """Let VisualDL import this module for its own; to be called before its server is imported."""
-    sys.modules["visualdl.utils.importance"] = sys.modules[__name__]
+    """Let VisualDL find ``shares`` where it looks for its own; before its server is imported."""
+    module = ModuleType("visualdl.utils.importance")
+    module.__dict__["calc_all_hyper_param_importance"] = shares
+    sys.modules[module.__name__] = module
 
 
-def calc_all_hyper_param_importance(  # VisualDL's name
+def shares(
     hparams: Sequence[Mapping[str, Any]], metrics: Sequence[Mapping[str, Any]]
 ) -> list[dict[str, str | float]]:
     """Return each hyper-parameter's share of all correlations with results.

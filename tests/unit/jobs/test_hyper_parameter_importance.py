@@ -8,7 +8,7 @@ import sys
 import numpy as np
 import pytest
 
-from core.jobs.hyper_parameter_importance import calc_all_hyper_param_importance, correlation
+from core.jobs.hyper_parameter_importance import correlation, shares
 
 LEARNING_RATE = {"name": "lr", "values": [0.1, 0.01, None, 0.03, 0.2]}
 BATCH = {"name": "batch", "values": [4, 8, 8, 4, 16]}
@@ -21,7 +21,7 @@ def test_figures_are_those_of_visualdl():
     importance = pytest.importorskip("visualdl.utils.importance")
     parameters, results = [LEARNING_RATE, BATCH, NEVER_CHANGED], [LOSS, MIOU]
     expected = importance.calc_all_hyper_param_importance(parameters, results)
-    found = calc_all_hyper_param_importance(parameters, results)
+    found = shares(parameters, results)
     assert [one["name"] for one in found] == [one["name"] for one in expected]
     np.testing.assert_allclose(
         [one["value"] for one in found], [one["value"] for one in expected], atol=1e-12
@@ -37,11 +37,9 @@ def test_two_runs_say_nothing():
 
 
 def test_nothing_recorded_is_an_empty_table():
-    assert calc_all_hyper_param_importance([], []) == []
-    assert calc_all_hyper_param_importance([BATCH], []) == []
-    assert calc_all_hyper_param_importance([NEVER_CHANGED], [LOSS]) == [
-        {"name": "seed", "value": 0}
-    ]
+    assert shares([], []) == []
+    assert shares([BATCH], []) == []
+    assert shares([NEVER_CHANGED], [LOSS]) == [{"name": "seed", "value": 0}]
 
 
 def test_the_server_then_needs_no_pandas():
@@ -49,7 +47,7 @@ def test_the_server_then_needs_no_pandas():
     code = (
         "import sys; from core.jobs import hyper_parameter_importance as ours;"
         "ours.put_in_place(); import visualdl.server.lib as lib;"
-        "assert lib.calc_all_hyper_param_importance is ours.calc_all_hyper_param_importance;"
+        "assert lib.calc_all_hyper_param_importance is ours.shares;"
         "assert 'pandas' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
