@@ -11,6 +11,7 @@ from core.data.validation import Finding, judge_statistics
 from core.images.io import IGNORE_INDEX
 from core.project import image_table
 from core.project.part_groups import compute_looks, look_alikes, read_labelled
+from core.project.shown_classes import select_shown
 from core.project.storage import Storage
 from core.system.files import sha256_file
 from core.system.messages import message
@@ -154,11 +155,10 @@ def _torn_groups(storage: Storage) -> Iterator[Finding]:
 
 
 def _ignored_masks(storage: Storage) -> Iterator[Finding]:
-    rows = storage.database.all(
-        "SELECT image.path, image.inside, image.relative, mask_class.pixels FROM image"
-        " JOIN mask ON mask.id = image.mask_id"
-        " JOIN mask_class ON mask_class.mask_id = mask.id AND mask_class.class_id = ?"
-        " WHERE mask_class.pixels = mask.width * mask.height",
+    rows = select_shown(
+        storage.database,
+        "image.path, image.inside, image.relative, shown.pixels",
+        "WHERE shown.class_id = ? AND shown.pixels = image.width * image.height",
         (IGNORE_INDEX,),
     )
     for *place, pixels in rows:

@@ -19,10 +19,12 @@ from core.project import (
     removed_images,
     shape_table,
 )
+from core.project.counted_classes import count_what_counts
 from core.project.mask_store import LabelMap
 from core.project.relocation import Relocation
 from core.project.removed_images import RemovedImages
 from core.project.rows import (
+    CountedMask,
     GarbageReport,
     ImageCounts,
     ImageQuery,
@@ -129,12 +131,22 @@ class LabelledImages(ProjectPart):
         """Count the images that a query finds, by subset and state."""
         return image_table.count(self._database, query)
 
-    def class_counts(self, query: ImageQuery = _EVERYTHING) -> dict[int, int]:
-        """Return in how many of the images each class id occurs (255: ignored pixels)."""
+    def class_counts(
+        self, query: ImageQuery = _EVERYTHING, *, check: Callable[[], None] = lambda: None
+    ) -> dict[int, int]:
+        """Return in how many of the images each class id occurs where labels count (255: ignored).
+
+        Masks with regions that were not counted yet are decoded; ``check`` is called meanwhile and
+        may raise to stop.
+        """
+        count_what_counts(self._storage, check=check)
         return image_table.count_classes(self._database, query)
 
     def shows_classes(self) -> bool:
-        """Return whether a labelled image shows a class other than the one with id 0."""
+        """Return whether a labelled image shows a class other than the one with id 0.
+
+        Decodes nothing: where labels count is known from the last time that classes were counted.
+        """
         return image_table.shows_classes(self._database)
 
     def set_subset(self, ids: Iterable[int], subset: ImageSubset) -> None:
@@ -280,6 +292,26 @@ class LabelledImages(ProjectPart):
             InputError: they are damaged.
         """
         return counted_areas.read_counted(self._database, image_id)
+
+    def counted_label_map(self, image_id: int) -> LabelMap | None:
+        """Return ``label_map`` as runs get it: 255 where labels do not count.
+
+        Raises:
+            InputError: as for ``label_map``, or the regions are damaged.
+        """
+        mask = self.label_map(image_id)
+        return None if mask is None else counted_areas.counted(mask, self.counted_area(image_id))
+
+    def counted_mask(self, counted: CountedMask) -> LabelMap:
+        """Return ``mask`` as runs get it: 255 where labels do not count.
+
+        Raises:
+            InputError: as for ``mask``, or the regions are damaged.
+        """
+        mask = self.mask(counted.hash)
+        if counted.area is None:
+            return mask
+        return counted_areas.counted(mask, counted_areas.area_from_text(counted.area))
 
     def set_own_area(self, area: InspectedArea, image_id: int | None = None) -> None:
         """Keep the regions of one image, or those of all (None).
