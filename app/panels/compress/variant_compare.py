@@ -28,6 +28,7 @@ from app.services.background import BackgroundTasks, Progress
 from app.widgets.blending import ImageArray
 from app.widgets.empty_state import EmptyState
 from app.widgets.layout import label, row
+from app.widgets.switching import switch
 from app.widgets.variant_names import model_name, variant_name
 from core.images.palette import Color
 from core.prediction.inspection import Evaluation, background_class
@@ -123,9 +124,9 @@ class VariantCompare(QWidget):
         self._waiting = waiting
         self._refresh()
 
-    def set_startable(self, startable: bool) -> None:
-        """Whether predicting masks may be started now."""
-        self.empty.button.setEnabled(startable)
+    def set_startable(self, startable: bool, why: str = "") -> None:
+        """Whether predicting masks may be started now; ``why`` not."""
+        switch(self.empty.button, on=startable, why=why)
 
     def choose(self, first: Path, second: Path) -> None:
         """Compare two models by their folders; one with itself is compared with people's masks."""
