@@ -45,6 +45,7 @@ from app.services.targets import (
 )
 from app.widgets.empty_state import EmptyState
 from app.widgets.layout import row
+from app.widgets.name_box import NameBox
 from app.widgets.switching import switch, why_not_written
 from core.images.palette import default_palette
 from core.models.model_folder import set_thresholds
@@ -79,7 +80,7 @@ class InspectionPanel(Panel):
         self._just_measured: str | None = None
         self._asked = False
         self._is_chosen = False  # by the user: else the best model is shown
-        self.model_box, self.split_box = QComboBox(), QComboBox()
+        self.model_box, self.split_box = NameBox(letters=_LETTERS), QComboBox()
         self.measure_button = QToolButton()
         self.report = ReportExport(self)
         self.results = EvaluationView()
@@ -466,11 +467,7 @@ class InspectionPanel(Panel):
         self.measure_button.setToolTip(
             tr("Measure again: predict these images and compare with their masks")
         )
-        for box in (self.model_box, self.comparison.box):
-            box.setSizeAdjustPolicy(
-                QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
-            )
-            box.setMinimumContentsLength(_LETTERS)
+        self.comparison.box.setMinimumContentsLength(_LETTERS)
         parts = (
             self.model_box,
             self.split_box,
