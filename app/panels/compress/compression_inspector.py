@@ -163,7 +163,7 @@ class CompressionInspector(QWidget):
         self.name = label("", "heading", wrap=True)
         self.origin = label("", "muted", wrap=True)
         self.note = label("", "warning", wrap=True)
-        self.verdict = VerdictBox()
+        self.verdict = VerdictBox(lines=0, unfolds=True)
         self.prune = PruneBox()
         self.quantize = QuantizeBox()
         self.ship = ShipBox()

@@ -91,7 +91,7 @@ class JobCurves(QWidget):
     def show_history(self, reader: RunReader) -> None:
         """Draw what the run told by now."""
         self.charts.update_from(reader.history)
-        best = reader.history.best_miou
+        best = reader.history.final_miou
         self.note.setText("" if best is None else tr("best mIoU {miou:.3f}", miou=best))
 
     def renew_colors(self) -> None:
