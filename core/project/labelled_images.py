@@ -17,6 +17,7 @@ from core.project import (
     mask_store,
     relocation,
     removed_images,
+    same_content,
     shape_table,
 )
 from core.project.counted_classes import count_what_counts
@@ -126,6 +127,22 @@ class LabelledImages(ProjectPart):
     def find_image(self, path: Path | str) -> int | None:
         """Return the id of the image at ``path``, or that was copied from there."""
         return image_table.find(self._database, self._storage.resolver.store(Path(path)))
+
+    def find_same(self, file: Path, *, name: str = "") -> int | None:
+        """Return the id of an image with the very content of a file, whatever its path is.
+
+        Looked at are those whose content is known (``remember_contents``, or after a search for
+        equal images) and those of the file's name.
+
+        Args:
+            file: an image file.
+            name: another name that it may have in the project.
+        """
+        return same_content.find_same(self._storage, file, name=name)
+
+    def remember_contents(self, ids: Iterable[int]) -> None:
+        """Let ``find_same`` know these images by their content; reads their files."""
+        same_content.hash_contents(self._storage, ids)
 
     def counts(self, query: ImageQuery = _EVERYTHING) -> ImageCounts:
         """Count the images that a query finds, by subset and state."""

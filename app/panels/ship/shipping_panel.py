@@ -394,10 +394,12 @@ class ShippingPanel(Panel):
         project = self._project
         if project is None:
             return
-        if project.find_image(one.image) is None:
+        image_id = project.find_image(one.image) or project.find_same(one.image)
+        if image_id is None:
             project.add_images([one.image])
             self.context.dataset_changed.emit()
-        self.context.navigate(LabelImage(one.image))
+        image = one.image if image_id is None else project.image(image_id).path
+        self.context.navigate(LabelImage(image))
 
     # Watching
 
