@@ -205,9 +205,14 @@ def _blended(
     unit = nodes.real(_STEPS / 16)
     weights = [_for_channels(nodes, nodes.add("Mul", weight, unit)) for weight in of_columns]
     sums = nodes.add("Add", *(nodes.add("Mul", *pair) for pair in zip(sides, weights, strict=True)))
-    shares = nodes.add("Mul", nodes.add("Concat", *of_rows, axis=0), nodes.real(1 / 32))
-    shares = nodes.axes(shares, 1, 2)
-    parts = nodes.add("Floor", nodes.add("Mul", nodes.add("Floor", sums), shares))
+    sums, shares = nodes.add("Floor", sums), nodes.add("Concat", *of_rows, axis=0)
+    # A product has 26 binary places, two more than a float: 64ths of a share and its rest apart.
+    coarse = nodes.add("Floor", nodes.add("Mul", shares, nodes.real(64)))
+    fine = nodes.add("Sub", nodes.add("Mul", shares, nodes.real(64)), coarse)
+    coarse, fine = nodes.axes(coarse, 1, 2), nodes.axes(fine, 1, 2)
+    rest = nodes.add("Floor", nodes.add("Mul", sums, fine))
+    parts = nodes.add("Add", nodes.add("Mul", sums, coarse), rest)
+    parts = nodes.add("Floor", nodes.add("Mul", parts, nodes.real(1 / _STEPS)))
     upper, lower = nodes.add_split("Split", parts, names=[None, None], axis=1)
     quarters = nodes.add("Mul", nodes.add("Add", upper, lower), nodes.real(0.25))
     return nodes.add("Floor", nodes.add("Add", quarters, nodes.real(0.5)))

@@ -23,9 +23,9 @@ FLAGS = {
     "CUBIC": cv2.INTER_CUBIC,
     "LANCZOS4": cv2.INTER_LANCZOS4,
 }
-#: Share of pixels that may be one grey level off: OpenCV rounds the last pixels of rows, which
-#: its vectors do not fill, and sums of cubic weights a little otherwise.
-MAY_DIFFER = {"LINEAR": 0.0005, "AREA": 0.005, "CUBIC": 0.1, "LANCZOS4": 0.005}
+#: Share of pixels that may be one grey level off: OpenCV rounds sums of cubic weights a little
+#: otherwise.
+MAY_DIFFER = {"CUBIC": 0.1, "LANCZOS4": 0.005}
 SIZES = [
     ((120, 160), (64, 64)),
     ((51, 39), (128, 128)),
@@ -95,6 +95,18 @@ def test_the_same_pixels_as_opencv(interp, dtype):
             assert difference.max() <= 1, (source, target)
             if min(target) > 10:
                 assert (difference > 0).mean() <= MAY_DIFFER.get(interp, 0), (source, target)
+
+
+def test_bilinear_pixels_are_opencvs_at_any_size():
+    """Products of 26 binary places, rounded as floats, were a level off in one of 50 000 pixels."""
+    session = onnxruntime.InferenceSession(graph_of("LINEAR", np.uint8).SerializeToString())
+    draw = np.random.default_rng(0)
+    for seed in range(30):
+        source, target = (tuple(draw.integers(16, 300, 2).tolist()) for _ in range(2))
+        image = picture(source, seed)
+        feeds = {"x": image[None], "h": np.array(target[:1]), "w": np.array(target[1:])}
+        found = session.run(None, feeds)[0][0]
+        np.testing.assert_array_equal(found, expected(image, target, "LINEAR"), str(source))
 
 
 #: Halves after a division that must be rounded correctly, and whole numbers of more than 24 bits.
