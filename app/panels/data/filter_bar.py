@@ -38,6 +38,7 @@ class FilterBar(QWidget):
         for subset in IMAGE_SUBSETS:
             self.subset.addItem(subset_name(subset), subset)
         self.class_box = self._box(tr("Class"))
+        self.class_box.addItem(tr("All classes"), None)
         self.state = self._box(tr("State"))
         self.state.addItem(tr("Any state"), None)
         for state in STATES:

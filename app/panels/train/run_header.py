@@ -116,6 +116,7 @@ class RunHeader(QWidget):
         verdict: Verdict | None = None,
         problem: Problem | None = None,
         waits: bool = True,
+        stopping: bool = False,
     ) -> None:
         """Show a run as it is now.
 
@@ -128,9 +129,13 @@ class RunHeader(QWidget):
             problem: why it failed.
             waits: whether a queued run really waits for its turn; one that was left behind by an
                 earlier window does not.
+            stopping: whether it was asked to end, which takes until its step is over.
         """
         self.name.setText(name)
         self._show_state(state, verdict, has_model=has_model, waits=waits)
+        if stopping:
+            self.chip.setText(tr("stopping…"))
+        self.stop_button.setEnabled(not stopping)  # once is enough
         self.verdict.show_verdict(verdict)
         self._show_resume(state, has_started=history.started is not None, waits=waits)
         progress = history.training
