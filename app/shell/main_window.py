@@ -269,6 +269,7 @@ class MainWindow(QMainWindow):
         bar.import_requested.connect(self._on_import_requested)
         bar.undo_import_requested.connect(self._on_undo_import_requested)
         bar.cleanup_requested.connect(self._on_cleanup_requested)
+        bar.audit_requested.connect(self._on_audit_requested)
         bar.close_requested.connect(self._on_close_project)
         bar.quit_requested.connect(self.close)
         bar.search_changed.connect(self._on_search_changed)
@@ -533,6 +534,16 @@ class MainWindow(QMainWindow):
             self.intake.add(chosen.images, first=True)
 
         self._leave_project(create)
+
+    @Slot()
+    def _on_audit_requested(self) -> None:
+        from app.shell.audit_dialog import AuditDialog  # not before the window is up
+
+        project = self.context.project
+        if project is not None:
+            dialog = AuditDialog(project.trail, project.folder, self)
+            dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+            dialog.open()
 
     @Slot()
     def _on_close_project(self) -> None:
