@@ -91,6 +91,8 @@ class AppContext(QObject):
     """(Target): show its panel, and there what it names."""
     import_requested = Signal()
     """The window should ask what to import."""
+    search_wanted = Signal(str)
+    """(text): the window should search for this, or for nothing."""
     devices_changed = Signal()
     """``devices`` is known."""
     error_occurred = Signal(object)

@@ -295,6 +295,7 @@ class MainWindow(QMainWindow):
         context.project_changed.connect(self._show_project)
         context.navigate_requested.connect(self._on_navigate_requested)
         context.import_requested.connect(self._on_import_requested)
+        context.search_wanted.connect(self.top_bar.search.setText)
         context.error_occurred.connect(self._on_error_occurred)
         context.devices_changed.connect(self._on_devices_changed)
         context.job_event.connect(self._on_job_event)

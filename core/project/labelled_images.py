@@ -19,6 +19,7 @@ from core.project import (
     mask_store,
     relocation,
     removed_images,
+    saved_filters,
     shape_table,
 )
 from core.project.mask_store import LabelMap
@@ -165,6 +166,14 @@ class LabelledImages(ProjectPart):
     def class_counts(self, query: ImageQuery = _EVERYTHING) -> dict[int, int]:
         """Return in how many of the images each class id occurs (255: ignored pixels)."""
         return image_table.count_classes(self._database, query)
+
+    def saved_filters(self) -> tuple[ImageQuery, ...]:
+        """Return the filters that people kept, newest first."""
+        return saved_filters.read(self._database)
+
+    def set_saved_filters(self, filters: Sequence[ImageQuery]) -> None:
+        """Keep these filters, in their order, and no others."""
+        saved_filters.write(self._database, filters)
 
     def shows_classes(self) -> bool:
         """Return whether a labelled image shows a class other than the one with id 0."""
