@@ -128,7 +128,8 @@ class JobStrip(QFrame):
         if isinstance(event, Progress):
             self._job.progress = event
         elif isinstance(event, Metric) and event.tag == "val/miou":
-            self._job.miou = event.value
+            known = [one for one in (self._job.miou, event.value) if one is not None]
+            self._job.miou = max(known, default=None)  # the model that is kept is the best one
         elif isinstance(event, Done):
             verdict = Verdict.from_dict(event.result.get("verdict"))
             self._job.is_useless = verdict is not None and verdict.is_warning
