@@ -14,15 +14,16 @@ from core.project import import_undo as undo
 from core.project import new_labels, project_folder, revision
 from core.project.class_matching import ClassMap
 from core.project.class_table import read_labels
+from core.project.counted_classes import count_what_counts
 from core.project.exporting import labelled_dataset
 from core.project.findings import find_problems
 from core.project.import_undo import ImportInfo
 from core.project.importing import Incoming, ProgressCallback, take_over
 from core.project.mask_store import LabelMap
 from core.project.revision import Revision
-from core.project.rows import ImageSubset, ImportReport, UndoReport
+from core.project.rows import CountedMask, ImageSubset, ImportReport, UndoReport
 from core.project.split import Division, split_images, undo_division
-from core.project.statistics import read_shown_classes, read_statistics
+from core.project.statistics import read_shown_masks, read_statistics
 from core.project.storage import ProjectPart
 from core.system.messages import message, printable
 
@@ -258,19 +259,23 @@ class DataExchange(ProjectPart):
         undo_division(self._database, division)
         self.trail.note(message("A division was taken back."))
 
-    def statistics(self) -> DatasetStatistics:
+    def statistics(self, *, check: Callable[[], None] = lambda: None) -> DatasetStatistics:
         """Count classes, pixels and sizes of the images that a revision made now would hold.
 
-        Nothing is decoded. While no labelled image has a subset, all count as ``train``.
+        Of masks with regions, what these leave; those that were not counted yet are decoded, and
+        ``check`` is called meanwhile and may raise to stop. While no labelled image has a subset,
+        all count as ``train``.
         """
+        count_what_counts(self._storage, check=check)
         return read_statistics(self._database, read_labels(self._database))
 
-    def shown_classes(self, *, revision_id: int | None = None) -> dict[int, list[str]]:
-        """Return, by class id (255: ignored), the hashes of the masks that show it.
+    def shown_masks(self, *, revision_id: int | None = None) -> dict[int, list[CountedMask]]:
+        """Return, by class id (255: ignored), the masks that show it; ``counted_mask`` reads one.
 
         Of labelled images in ``train`` or in no subset yet, or of a revision's training images.
+        Decodes nothing, so what regions leave of a mask may not show the class.
         """
-        return read_shown_classes(self._database, revision_id=revision_id)
+        return read_shown_masks(self._database, revision_id=revision_id)
 
     def findings(
         self, *, compare_content: bool = False, progress: ProgressCallback | None = None
@@ -281,8 +286,14 @@ class DataExchange(ProjectPart):
             compare_content: also read image files to find equal ones (each once; remembered).
             progress: called with (done, total); what it raises ends the search.
         """
+
+        def check() -> None:
+            if progress is not None:
+                progress(0, 1)
+
+        statistics = self.statistics(check=check)
         return find_problems(
-            self._storage, self.statistics(), compare_content=compare_content, progress=progress
+            self._storage, statistics, compare_content=compare_content, progress=progress
         )
 
     # Revisions

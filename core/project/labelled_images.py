@@ -19,13 +19,16 @@ from core.project import (
     mask_store,
     relocation,
     removed_images,
+    same_content,
     saved_filters,
     shape_table,
 )
+from core.project.counted_classes import count_what_counts
 from core.project.mask_store import LabelMap
 from core.project.relocation import Relocation
 from core.project.removed_images import RemovedImages
 from core.project.rows import (
+    CountedMask,
     GarbageReport,
     ImageCounts,
     ImageQuery,
@@ -159,12 +162,35 @@ class LabelledImages(ProjectPart):
         """Return the id of the image at ``path``, or that was copied from there."""
         return image_table.find(self._database, self._storage.resolver.store(Path(path)))
 
+    def find_same(self, file: Path, *, name: str = "") -> int | None:
+        """Return the id of an image with the very content of a file, whatever its path is.
+
+        Looked at are those whose content is known (``remember_contents``, or after a search for
+        equal images) and those of the file's name.
+
+        Args:
+            file: an image file.
+            name: another name that it may have in the project.
+        """
+        return same_content.find_same(self._storage, file, name=name)
+
+    def remember_contents(self, ids: Iterable[int]) -> None:
+        """Let ``find_same`` know these images by their content; reads their files."""
+        same_content.hash_contents(self._storage, ids)
+
     def counts(self, query: ImageQuery = _EVERYTHING) -> ImageCounts:
         """Count the images that a query finds, by subset and state."""
         return image_table.count(self._database, query)
 
-    def class_counts(self, query: ImageQuery = _EVERYTHING) -> dict[int, int]:
-        """Return in how many of the images each class id occurs (255: ignored pixels)."""
+    def class_counts(
+        self, query: ImageQuery = _EVERYTHING, *, check: Callable[[], None] = lambda: None
+    ) -> dict[int, int]:
+        """Return in how many of the images each class id occurs where labels count (255: ignored).
+
+        Masks with regions that were not counted yet are decoded; ``check`` is called meanwhile and
+        may raise to stop.
+        """
+        count_what_counts(self._storage, check=check)
         return image_table.count_classes(self._database, query)
 
     def saved_filters(self) -> tuple[ImageQuery, ...]:
@@ -176,7 +202,10 @@ class LabelledImages(ProjectPart):
         saved_filters.write(self._database, filters)
 
     def shows_classes(self) -> bool:
-        """Return whether a labelled image shows a class other than the one with id 0."""
+        """Return whether a labelled image shows a class other than the one with id 0.
+
+        Decodes nothing: where labels count is known from the last time that classes were counted.
+        """
         return image_table.shows_classes(self._database)
 
     def set_subset(self, ids: Iterable[int], subset: ImageSubset) -> None:
@@ -349,6 +378,26 @@ class LabelledImages(ProjectPart):
             InputError: they are damaged.
         """
         return counted_areas.read_counted(self._database, image_id)
+
+    def counted_label_map(self, image_id: int) -> LabelMap | None:
+        """Return ``label_map`` as runs get it: 255 where labels do not count.
+
+        Raises:
+            InputError: as for ``label_map``, or the regions are damaged.
+        """
+        mask = self.label_map(image_id)
+        return None if mask is None else counted_areas.counted(mask, self.counted_area(image_id))
+
+    def counted_mask(self, counted: CountedMask) -> LabelMap:
+        """Return ``mask`` as runs get it: 255 where labels do not count.
+
+        Raises:
+            InputError: as for ``mask``, or the regions are damaged.
+        """
+        mask = self.mask(counted.hash)
+        if counted.area is None:
+            return mask
+        return counted_areas.counted(mask, counted_areas.area_from_text(counted.area))
 
     def set_own_area(self, area: InspectedArea, image_id: int | None = None) -> None:
         """Keep the regions of one image, or those of all (None).

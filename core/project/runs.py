@@ -15,6 +15,7 @@ from core.project.deleted_runs import check_unused, next_number, restore, set_as
 from core.project.revision import Revision
 from core.project.rows import RunRow, RunState
 from core.project.storage import ProjectPart
+from core.runs.history import figure
 from core.runs.kinds import names_ever, present_name
 from core.runs.run_folder import RunFolder
 from core.system.errors import InputError
@@ -244,14 +245,19 @@ class ProjectRuns(ProjectPart):
 
 
 def best_miou(folder: RunFolder) -> float | None:
-    """Return the highest validation mIoU of a run, or an evaluation's only one."""
+    """Return the mIoU of the model that a run leaves, or of what it measured.
+
+    That is the highest of its validations, unless its scores were adjusted afterwards.
+    """
+    result = folder.result or {}
+    told = figure(result, "miou")
+    if told is not None and result.get("score_offsets") is not None:
+        return told
     _, values = folder.metrics().get("val/miou", (None, np.empty(0)))
     defined = values[~np.isnan(values)]
     if defined.size:
         return float(defined.max())
-    result = folder.result or {}
-    miou = result.get("miou")
-    return float(miou) if isinstance(miou, (int, float)) else None
+    return told
 
 
 def _observe(run: RunRow) -> tuple[RunState, float | None]:

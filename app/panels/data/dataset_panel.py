@@ -188,7 +188,7 @@ class DatasetPanel(Panel):
         self._query()  # before the overview, which takes longer
         self._large.refresh()
         self._tasks.start(
-            lambda _progress: read_summary(project),
+            lambda progress: read_summary(project, progress),
             on_done=self._on_summary,
             on_failed=self._fail,
             key="summary",
@@ -414,7 +414,7 @@ class DatasetPanel(Panel):
         if project is None:
             return
         self._tasks.start(
-            lambda _progress: count_pixels(project.label_map(row.id)),
+            lambda _progress: count_pixels(project.counted_label_map(row.id)),
             on_done=lambda pixels: self._inspector.facts.show_content(
                 () if self._summary is None else self._summary.labels, pixels
             ),

@@ -45,6 +45,8 @@ from app.services.targets import (
 )
 from app.widgets.empty_state import EmptyState
 from app.widgets.layout import row
+from app.widgets.name_box import NameBox
+from app.widgets.switching import switch, why_not_written
 from core.images.palette import default_palette
 from core.models.model_folder import set_thresholds
 from core.prediction.inspection import Evaluation, ImageScore
@@ -78,7 +80,7 @@ class InspectionPanel(Panel):
         self._just_measured: str | None = None
         self._asked = False
         self._is_chosen = False  # by the user: else the best model is shown
-        self.model_box, self.split_box = QComboBox(), QComboBox()
+        self.model_box, self.split_box = NameBox(letters=_LETTERS), QComboBox()
         self.measure_button = QToolButton()
         self.report = ReportExport(self)
         self.results = EvaluationView()
@@ -220,7 +222,7 @@ class InspectionPanel(Panel):
         if one is None:
             self._waiting_run = None
             self._show(None)
-            self._set_note(_unmeasured())
+            self._set_note("\n".join((_unmeasured(), why_not_written(self._project))).strip())
         elif one.evaluation is None:
             self._waiting_run = str(one.run_id)
             self._show(None)
@@ -264,7 +266,8 @@ class InspectionPanel(Panel):
         )
 
     def _allow_measuring(self, allowed: bool) -> None:
-        self.measure_button.setEnabled(allowed)
+        why = why_not_written(self._project)
+        switch(self.measure_button, self._unmeasured.button, on=allowed and not why, why=why)
         self._unmeasured.button.setVisible(allowed)
         self._unmeasured.title_label.setText(
             tr("Not measured yet") if allowed else tr("Measuring the model")
@@ -307,7 +310,7 @@ class InspectionPanel(Panel):
             evaluation,
             colors,
             own=None if found is None else found.own,
-            editable=self._project is not None and not self._project.read_only,
+            why_not_saved=why_not_written(self._project),
         )
         possible = evaluation is not None and can_try_thresholds(evaluation)
         self._runner.set_evaluation(evaluation if possible else None)
@@ -381,7 +384,7 @@ class InspectionPanel(Panel):
         )
 
     def _set_note(self, text: str) -> None:
-        self._unmeasured.text_label.setText(text)
+        self._unmeasured.show_text(self._unmeasured.title_label.text(), text)
 
     @Slot(object)
     def _on_score_chosen(self, score: ImageScore) -> None:
@@ -471,11 +474,7 @@ class InspectionPanel(Panel):
         self.measure_button.setToolTip(
             tr("Measure again: predict these images and compare with their masks")
         )
-        for box in (self.model_box, self.comparison.box):
-            box.setSizeAdjustPolicy(
-                QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
-            )
-            box.setMinimumContentsLength(_LETTERS)
+        self.comparison.box.setMinimumContentsLength(_LETTERS)
         parts = (
             self.model_box,
             self.split_box,

@@ -20,6 +20,7 @@ from app.services.context import AppContext
 from app.services.targets import SetUpTraining, ShowDataset, ShowTraining, Target
 from app.widgets.duration_text import duration_text
 from app.widgets.empty_state import EmptyState
+from app.widgets.switching import why_not_written
 from core.advice import presets
 from core.advice.checks import find_problems, memory_warning
 from core.advice.next_step import missing_for_training
@@ -345,12 +346,12 @@ class ModelPanel(Panel):
     def _name_start(self) -> None:
         """While another job is at work, a new training waits for its turn."""
         waits = self.context.jobs.is_busy
-        read_only = self._project is not None and self._project.read_only
-        self.start_button.setEnabled(not self._starting and not read_only)
+        why = why_not_written(self._project)
+        self.start_button.setEnabled(not self._starting and not why)
         usual = tr("Add to the queue") if waits else tr("Start training")
         self.start_button.setText(tr("Starting…") if self._starting else usual)
-        if read_only:
-            self.start_button.setToolTip(tr("This project is open for reading only."))
+        if why:
+            self.start_button.setToolTip(why)
             return
         self.start_button.setToolTip(
             tr("Freeze the data; it begins when the jobs before it have ended (Ctrl+Return)")

@@ -162,7 +162,7 @@ class RunHeader(QWidget):
         facts["epoch"].setText("–" if progress is None else f"{progress.epoch} / {progress.epochs}")
         speed = history.images_per_second
         facts["speed"].setText("–" if speed is None else f"{speed:.1f}")
-        best = history.best_miou
+        best = history.final_miou
         facts["best"].setText("–" if best is None else f"{best:.3f}")
         self.show_clock(state, history)
         self._show_failure(state, problem)

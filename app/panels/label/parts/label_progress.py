@@ -88,7 +88,8 @@ def _count(project: Project, adviser: LabelAdviser, progress: Progress) -> _Coun
     needs = adviser.needs(project, check=progress.check)
     aside: dict[int, int] = {}
     for subset in ("val", "test"):
-        for class_id, images in project.class_counts(ImageQuery(subset=subset)).items():
+        query = ImageQuery(subset=subset)
+        for class_id, images in project.class_counts(query, check=progress.check).items():
             aside[class_id] = aside.get(class_id, 0) + images
     return _Counted(needs, {one.name: aside.get(one.id, 0) for one in project.labels()})
 
