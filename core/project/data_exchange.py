@@ -25,7 +25,7 @@ from core.project.rows import CountedMask, ImageSubset, ImportReport, UndoReport
 from core.project.split import Division, split_images, undo_division
 from core.project.statistics import read_shown_masks, read_statistics
 from core.project.storage import ProjectPart
-from core.system.messages import printable
+from core.system.messages import message, printable
 
 _TRAINED: tuple[Subset, ...] = ("train", "val")
 
@@ -53,7 +53,9 @@ class DataExchange(ProjectPart):
         """
         incoming = [Incoming(project_folder.absolute(path), subset, _no_mask) for path in paths]
         source = printable(str(incoming[0].image.parent)) if incoming else ""
-        return take_over(self._storage, incoming, source=source, copy=copy, progress=progress)
+        report = take_over(self._storage, incoming, source=source, copy=copy, progress=progress)
+        self._note_import(source, report)
+        return report
 
     def import_result(
         self,
@@ -103,6 +105,7 @@ class DataExchange(ProjectPart):
             replace=replace,
             progress=progress,
         )
+        self._note_import(printable(str(source)), report)
         # Only now, as masks have more to say when they are read.
         return dataclasses.replace(report, lost=(*result.report.messages, *report.lost))
 
@@ -135,7 +138,40 @@ class DataExchange(ProjectPart):
         New images go, images that got a mask get back what they had, new classes go unless used.
         Images whose mask or comment was changed since stay as they are. Files stay.
         """
-        return undo.undo_last_import(self._storage)
+        report = undo.undo_last_import(self._storage)
+        if report is not None:
+            self.trail.note(
+                message(
+                    "An import was undone: {count} {count:image|images} removed.",
+                    count=report.removed,
+                )
+            )
+        return report
+
+    def _note_import(self, source: str, report: ImportReport) -> None:
+        if report.added or report.masks:
+            self.trail.note(
+                message(
+                    "Imported from {source}: {added} new {added:image|images}, {masks} "
+                    "{masks:mask|masks}.",
+                    source=source,
+                    added=report.added,
+                    masks=report.masks,
+                )
+            )
+
+    def _note_division(self, division: Division) -> None:
+        counts = division.counts
+        self.trail.note(
+            message(
+                "Divided: {changed} {changed:image|images} moved; training {train}, validation "
+                "{val}, test {test}.",
+                changed=len(division.after),
+                train=counts["train"],
+                val=counts["val"],
+                test=counts["test"],
+            )
+        )
 
     # Subsets and checks
 
@@ -174,7 +210,7 @@ class DataExchange(ProjectPart):
         Raises:
             InputError: no masks, impossible shares, or a faulty expression.
         """
-        return split_images(
+        division = split_images(
             self._storage,
             val=val,
             test=test,
@@ -184,6 +220,8 @@ class DataExchange(ProjectPart):
             find_groups=find_groups,
             check=check,
         )
+        self._note_division(division)
+        return division
 
     @property
     def divides_itself(self) -> bool:
@@ -207,7 +245,10 @@ class DataExchange(ProjectPart):
         Returns:
             What was done; None where there was nothing to do.
         """
-        return new_labels.divide_new_labels(self._storage, check=check)
+        division = new_labels.divide_new_labels(self._storage, check=check)
+        if division is not None:
+            self._note_division(division)
+        return division
 
     def labelled_without_subset(self) -> list[int]:
         """Return the ids of the labelled images that wait for a subset."""
@@ -216,6 +257,7 @@ class DataExchange(ProjectPart):
     def undo_division(self, division: Division) -> None:
         """Give images back the subsets that they had, but for those that were moved since."""
         undo_division(self._database, division)
+        self.trail.note(message("A division was taken back."))
 
     def statistics(self, *, check: Callable[[], None] = lambda: None) -> DatasetStatistics:
         """Count classes, pixels and sizes of the images that a revision made now would hold.

@@ -19,6 +19,7 @@ from core.runs.history import figure
 from core.runs.kinds import names_ever, present_name
 from core.runs.run_folder import RunFolder
 from core.system.errors import InputError
+from core.system.messages import message
 
 _COLUMNS = (
     "id, name, folder, kind, model, state, best_miou, created, revision_id, parent_id, number,"
@@ -74,7 +75,9 @@ class ProjectRuns(ProjectPart):
                 "UPDATE run SET folder = ?, name = ? WHERE id = ?",
                 (folder.relative_to(self.folder).as_posix(), name or usual, id_),
             )
-        return self.run(id_)
+        run = self.run(id_)
+        self.trail.note(message("Asked for: {run} ({kind}).", run=run.name, kind=kind))
+        return run
 
     def runs(self, kind: str | None = None) -> list[RunRow]:
         """Return the runs, newest first, without deleted ones."""
@@ -202,11 +205,14 @@ class ProjectRuns(ProjectPart):
         ]
         check_unused(runs, [run for run in listed if run.state in ALIVE])
         set_aside(self._storage, runs)
+        names = ", ".join(run.name for run in runs)
+        self.trail.note(message("Runs deleted: {names}.", names=names))
         return runs
 
     def restore_runs(self, run_ids: Iterable[int]) -> None:
         """Undo ``delete_runs``; ids that are not in the trash change nothing."""
         restore(self._storage, run_ids)
+        self.trail.note(message("Deleted runs were brought back."))
 
     def deleted_runs(self) -> list[RunRow]:
         """Return the runs in the trash, newest first; their folders are where they would be."""

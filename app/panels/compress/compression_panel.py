@@ -101,7 +101,9 @@ class CompressionPanel(Panel):
             return StepStatus(StepState.WARNING, message("No compressed model finds anything."))
         if any(run.kind in COMPRESSING and run.state == "done" for run in runs):
             return StepStatus(StepState.DONE, message("A model is compressed."))
-        trained = (run for run in runs if run.kind == "train" and run.state not in ALIVE)
+        trained = [run for run in runs if run.kind == "train" and run.state not in ALIVE]
+        if self.context.verdicts.all_warn(trained):
+            return StepStatus(StepState.WARNING, message("No model finds anything yet."))
         if any((run.folder / "best_model").is_dir() for run in trained):
             return StepStatus(StepState.NEXT, message("Ready to compress."))
         return StepStatus(StepState.BLOCKED, message("Train a model first."))

@@ -26,6 +26,7 @@ from app.panels.data.project_queries import (
     read_findings,
     read_summary,
 )
+from app.panels.data.saved_filters import SavedFilters
 from app.panels.data.thumbnail_grid import ThumbnailGrid
 from app.panels.data.viewer_page import ViewerPage
 from app.services.background import BackgroundTasks
@@ -93,6 +94,7 @@ class DatasetPanel(Panel):
         self._finding_actions = FindingActions(
             context, self._tasks, self._edits.split_anew, self.grid
         )
+        self.saved_filters = SavedFilters(context, self.filters, lambda: self._text)
         self._connect()
         self._restore_view()
 

@@ -55,7 +55,7 @@ from core.prediction.threshold_trial import can_try_thresholds
 from core.project import Project
 from core.runs.events import Event, Failed
 from core.runs.events import Progress as JobProgress
-from core.system.messages import message
+from core.system.messages import Message, message
 
 _LETTERS = 9
 _SUBSETS = ("val", "test", "train")
@@ -355,8 +355,15 @@ class InspectionPanel(Panel):
         model = self.model_box.currentData()
         if model is None:
             return
+        project, name = self._project, self.model_box.currentText()
+
+        def save(_progress: object) -> None:
+            set_thresholds(model.folder, thresholds)
+            if project is not None:
+                project.trail.note(_thresholds_note(name, thresholds))
+
         self._tasks.start(
-            lambda _progress: set_thresholds(model.folder, thresholds),
+            save,
             on_done=lambda _none: self._on_thresholds_saved(thresholds),
             on_failed=self.context.error_occurred.emit,
             key="save",
@@ -483,3 +490,11 @@ class InspectionPanel(Panel):
 
 def _unmeasured() -> str:
     return tr("This model has not been measured on these images yet.")
+
+
+def _thresholds_note(name: str, thresholds: tuple[float | None, ...] | None) -> Message:
+    """Return the line of the audit trail about thresholds that were saved in a model."""
+    if thresholds is None:
+        return message("{model}: thresholds removed.", model=name)
+    values = ", ".join("–" if one is None else f"{one:.2f}" for one in thresholds)
+    return message("{model}: thresholds changed to {values}.", model=name, values=values)

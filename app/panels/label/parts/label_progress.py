@@ -97,6 +97,7 @@ def _count(project: Project, adviser: LabelAdviser, progress: Progress) -> _Coun
 def _shown(need: LabelNeed, set_aside: int) -> ShownCount:
     have, wanted = f"{need.have:,}", f"{need.wanted:,}"
     line = tr("{have} of about {wanted}", have=have, wanted=wanted)
+    short = f"{have}/{wanted}" if need.missing else have
     parts = [f"{need.name}: {line}. {translated(need.reason)}"]
     if set_aside:
         parts.append(
@@ -106,4 +107,6 @@ def _shown(need: LabelNeed, set_aside: int) -> ShownCount:
                 set_aside,
             )
         )
-    return ShownCount(f"{have}/{wanted}" if need.missing else have, line, " ".join(parts))
+        line = tr("{line} · {count} set aside", line=line, count=set_aside)
+        short = f"{short} +{set_aside}"
+    return ShownCount(short, line, " ".join(parts))
