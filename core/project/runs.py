@@ -16,7 +16,7 @@ from core.project.revision import Revision
 from core.project.rows import RunRow, RunState
 from core.project.storage import ProjectPart
 from core.runs.history import figure
-from core.runs.kinds import names_ever, present_name
+from core.runs.kind_lookup import names_ever, present_name
 from core.runs.run_folder import RunFolder
 from core.system.errors import InputError
 from core.system.messages import message
