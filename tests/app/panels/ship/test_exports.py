@@ -87,8 +87,12 @@ def test_a_new_file_in_the_same_folder_is_not_verified(qtbot, panel, project, ro
 def test_a_job_at_work_is_told(qtbot, panel, project, root) -> None:
     row = project.new_run("verify", "FastSCNN")
     RunFolder.create(row.folder, VerifySpec(model_dir=root, export_dir=root))
-    project.set_run_state(row.id, "running")
+    project.set_run_state(row.id, "queued")
     show(qtbot, panel, project)
+    waiting = panel.page.verification.empty.text_label
+    assert waiting.text() == "Verifying as soon as the job before is done"
+    project.set_run_state(row.id, "running")
+    refresh(qtbot, panel)
     panel.job_event(str(row.id), Progress(1, 4, None, stage="verify"))
     assert panel.page.verification.empty.text_label.text() == "Verifying 25 %"
     assert not panel.page.verification.empty.button.isVisibleTo(panel.page.verification)
