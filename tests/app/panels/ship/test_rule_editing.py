@@ -207,6 +207,7 @@ def test_the_validation_images_are_tried_first(qtbot, panel, project, root, cont
     parts.record_trial(project, root, upto=0)
     refresh(qtbot, panel)
     assert not panel.page.judging.empty.button.isVisibleTo(panel)  # it is at work
+    assert panel.page.judging.empty.text_label.text().startswith("Looking at the images")
 
 
 def test_other_thresholds_predict_again(qtbot, panel, project, root, context, monkeypatch) -> None:
