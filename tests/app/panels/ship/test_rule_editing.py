@@ -197,6 +197,16 @@ def test_what_a_class_was_called_before_is_passed_over(qtbot, panel, project, ro
     assert [str(one.rule()) for one in panel.page.judging.rules.rows] == ["any stain -> warn"]
 
 
+def test_classes_without_a_rule_are_named(qtbot, rules) -> None:
+    assert not rules.unnamed.isVisibleTo(rules)  # anything is a reject
+    rules.add_button.click()
+    _, *others = LABELS[1:]
+    assert rules.unnamed.text() == f"No rule is about {', '.join(others)}: that is accepted."
+    rules.text_button.click()
+    rules.text.setPlainText("any object -> reject")
+    assert not rules.unnamed.isVisibleTo(rules)
+
+
 def test_the_validation_images_are_tried_first(qtbot, panel, project, root, context) -> None:
     show(qtbot, panel, project)
     panel.page.show_stage(Stage.RULES)
