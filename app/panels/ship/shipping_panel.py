@@ -343,7 +343,8 @@ class ShippingPanel(Panel):
     def _show_exports(self) -> None:
         rows = [] if self._model is None else self.runs.export_rows(self._model)
         self.page.exports.show_exports(rows)
-        self.page.exports.show_activity(self._working("export") or self._working("verify") or "")
+        working = (self._working(kind) for kind in ("export", "verify", "bundle"))
+        self.page.exports.show_activity(next(filter(None, working), ""))
         self.exporting.show_folder()
         self._show_speed()
 
@@ -362,7 +363,11 @@ class ShippingPanel(Panel):
         active = None if self._model is None else self.runs.working(kind, self._model)
         if active is None:
             return ""
-        names = {"export": tr("Exporting"), "verify": tr("Verifying")}
+        names = {
+            "export": tr("Exporting"),
+            "verify": tr("Verifying"),
+            "bundle": tr("Making the bundle"),
+        }
         return self._with_progress(names[kind], active.run)
 
     def _with_progress(self, text: str, run: RunRow) -> str:
