@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.look.icons import retint_icons
-from app.look.theme import GRID, configure_plots
+from app.look.theme import GRID, configure_plots, styled_at_once
 from app.look.translation import tr, trn
 from app.panels.base import Panel
 from app.panels.data.import_dialog import ImportDialog
@@ -110,8 +110,9 @@ class MainWindow(QMainWindow):
             from app.shell.steps import STEPS
 
             configure_plots()
-            self._work_area = area = WorkArea(self.context, STEPS)
-            self._stack.addWidget(area)
+            with styled_at_once():
+                self._work_area = area = WorkArea(self.context, STEPS)
+                self._stack.addWidget(area)
             area.banner.write_requested.connect(self._on_write_requested)
             self.context.dataset_changed.connect(area.refresh_status)
             self.context.runs_changed.connect(area.refresh_status)

@@ -117,7 +117,8 @@ def _ratio(nodes: NodeWriter, part: Tensor, whole: Tensor) -> Tensor:
     """
     reciprocal = nodes.add("Div", nodes.real(1), nodes.cast(whole, np.float32))
     step = nodes.whole(_DIGIT)
-    rest, digits = part, []
+    rest = part
+    digits: list[Tensor] = []
     for _ in range(2):
         digit = nodes.add("Mul", nodes.cast(rest, np.float32), reciprocal)
         digit = nodes.add("Round", nodes.add("Mul", digit, nodes.real(_DIGIT)))

@@ -30,6 +30,9 @@ _UNCOUNTED: Final = (
     " WHERE image.id NOT IN (SELECT image_id FROM main.image_class)"
     " AND (image_area.area IS NOT NULL OR EXISTS (SELECT 1 FROM setting WHERE key = ?))"
 )
+_HAS_AREAS: Final = (
+    "SELECT EXISTS (SELECT 1 FROM image_area) OR EXISTS (SELECT 1 FROM setting WHERE key = ?)"
+)
 _Row = tuple[int, int, str, str]
 _Pixels = list[tuple[int, int, int]]
 
@@ -77,6 +80,8 @@ def _count_aside(storage: Storage, check: Callable[[], None]) -> None:
 
 
 def _uncounted(database: Database) -> list[_Row]:
+    if not database.value(_HAS_AREAS, (OF_ALL,)):  # as in most projects: spare them the look
+        return []
     return database.all(_UNCOUNTED, (OF_ALL, OF_ALL))
 
 

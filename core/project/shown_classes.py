@@ -10,22 +10,33 @@ from typing import Any, Final
 
 from core.project.database import Database
 
-_JOINS: Final = (
-    "JOIN mask_class AS shown ON shown.mask_id = image.mask_id"
-    " AND image.id NOT IN (SELECT image_id FROM image_class)",
-    "JOIN image_class AS shown ON shown.image_id = image.id",
+_OF_MASK: Final = "JOIN mask_class AS shown ON shown.mask_id = image.mask_id"
+_IS_WHOLE: Final = "image.id NOT IN (SELECT image_id FROM image_class)"
+_OF_IMAGE: Final = "JOIN image_class AS shown ON shown.image_id = image.id"
+_MASK_SHOWS: Final = (
+    "EXISTS (SELECT 1 FROM mask_class AS shown"
+    " WHERE shown.mask_id = image.mask_id AND shown.class_id = ?)"
 )
-SHOWS_CLASS: Final = (
-    "(EXISTS (SELECT 1 FROM image_class AS shown WHERE shown.image_id = image.id AND"
-    " shown.class_id = ?) OR EXISTS (SELECT 1 FROM mask_class AS shown WHERE"
-    " shown.mask_id = image.mask_id AND shown.class_id = ?"
-    " AND image.id NOT IN (SELECT image_id FROM image_class)))"
+_IMAGE_SHOWS: Final = (
+    "EXISTS (SELECT 1 FROM image_class AS shown"
+    " WHERE shown.image_id = image.id AND shown.class_id = ?)"
 )
-"""Condition on ``image``; its parameters are the class id, twice."""
+
+
+def shows_class(database: Database, class_id: int) -> tuple[str, list[Any]]:
+    """Return the condition that an ``image`` shows a class, and the condition's parameters."""
+    if not _is_any_counted(database):
+        return _MASK_SHOWS, [class_id]
+    return f"({_IMAGE_SHOWS} OR ({_MASK_SHOWS} AND {_IS_WHOLE}))", [class_id, class_id]
 
 
 def select_shown(
-    database: Database, columns: str, rest: str = "", parameters: Sequence[Any] = ()
+    database: Database,
+    columns: str,
+    rest: str = "",
+    parameters: Sequence[Any] = (),
+    *,
+    limit: int = -1,
 ) -> list[tuple[Any, ...]]:
     """Return ``SELECT columns FROM image`` joined with what each image shows where it counts.
 
@@ -36,7 +47,17 @@ def select_shown(
         database: of the project.
         columns: of ``image`` and ``shown``.
         rest: conditions and groups.
-        parameters: of ``rest``.
+        parameters: of ``columns`` and ``rest``.
+        limit: most rows; -1 for all.
     """
-    parts = (f"SELECT {columns} FROM image {join} {rest}" for join in _JOINS)  # noqa: S608
-    return database.all(" UNION ALL ".join(parts), (*parameters, *parameters))
+    joins = [_OF_MASK]
+    if _is_any_counted(database):
+        joins = [f"{_OF_MASK} AND {_IS_WHOLE}", _OF_IMAGE]
+    parts = [f"SELECT {columns} FROM image {join} {rest}" for join in joins]  # noqa: S608
+    every = [*parameters] * len(parts)
+    return database.all(f"{' UNION ALL '.join(parts)} LIMIT ?", [*every, limit])
+
+
+def _is_any_counted(database: Database) -> bool:
+    """Whether some images were counted by their regions; without them queries are simpler."""
+    return database.one("SELECT 1 FROM image_class LIMIT 1") is not None

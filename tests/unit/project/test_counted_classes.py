@@ -71,6 +71,16 @@ def test_a_revision_counts_by_the_regions_that_it_had(filled: Project) -> None:
     assert counter.count(filled)[1].objects == 3
 
 
+def test_classes_are_shown_once_something_of_them_counts(filled: Project) -> None:
+    assert filled.shows_classes()
+    filled.set_own_area(FIRST_THIRD)
+    filled.class_counts()
+    assert not filled.shows_classes()
+    filled.set_own_area(LAST_THIRD_OUT, filled.image_ids()[0])
+    filled.class_counts()
+    assert filled.shows_classes()
+
+
 def test_a_mask_is_decoded_once_for_its_regions(
     filled: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
