@@ -51,10 +51,13 @@ class EmptyState(QWidget):
         layout.addStretch(3)
         self.renew_colors()
 
-    def show_text(self, title: str, text: str) -> None:
-        """Say something else."""
+    def show_text(self, title: str, text: str, *, action: str | None = None) -> None:
+        """Say something else; ``action`` is the button's text, empty for none, None as before."""
         self.title_label.setText(title)
         self.text_label.setText(text)
+        if action is not None:
+            self.button.setText(action)
+            self.button.setVisible(bool(action))
         self._fit_text()
 
     def _fit_text(self) -> None:

@@ -65,6 +65,7 @@ def openvino_network(file: Path, *, threads: int) -> Network:
     config = {
         "INFERENCE_PRECISION_HINT": "f32",
         "PERFORMANCE_HINT": "LATENCY",
+        "ENABLE_CPU_PINNING": False,
         "INFERENCE_NUM_THREADS": threads,
     }
     request = core.compile_model(model, "CPU", config).create_infer_request()

@@ -15,6 +15,7 @@ from multiprocessing.context import SpawnProcess
 from pathlib import Path
 from typing import Any
 
+from core.jobs import hyper_parameter_importance
 from core.jobs.worker import leave_terminal, lower_priority, redirect_output
 from core.system.child_processes import PipeEnd
 from core.system.errors import InputError
@@ -121,6 +122,7 @@ def _serve(pipe: PipeEnd, folders: list[str], language: str, theme: str, log: st
     if len(parents) == 1:  # names such as "0001-UNet/vdl_log" instead of whole paths
         os.environ["VISUALDL_RUN_PREFIX"] = parents.pop() + os.sep
 
+    hyper_parameter_importance.put_in_place()
     from visualdl.server.app import create_app
     from visualdl.server.args import ParseArgs
     from werkzeug.serving import make_server

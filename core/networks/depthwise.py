@@ -151,6 +151,8 @@ def _compiled(geometry: _Geometry, unseen: tuple[int, ...] | None = None) -> Any
         "INFERENCE_NUM_THREADS": int(os.environ.get("OMP_NUM_THREADS") or 1),
         "INFERENCE_PRECISION_HINT": "f32",
         "PERFORMANCE_HINT": "LATENCY",
+        # By itself it ties its thread to the first core: that of every process that trains along.
+        "ENABLE_CPU_PINNING": False,
     }
     compiled = openvino.Core().compile_model(_model(geometry, unseen), "CPU", options)
     _requests[key] = compiled.create_infer_request()

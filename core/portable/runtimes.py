@@ -306,6 +306,8 @@ class OpenVinoRuntime(_CheckedRuntime):
             config = {
                 "INFERENCE_PRECISION_HINT": "f32",
                 "PERFORMANCE_HINT": "LATENCY",
+                # Every process would tie its threads to the same cores, from the first one on.
+                "ENABLE_CPU_PINNING": False,
                 "INFERENCE_NUM_THREADS": self._threads,
             }
             compiled = self._core.compile_model(model, "CPU", config)

@@ -44,6 +44,8 @@ class OpenVinoNetwork:
         config = {
             "INFERENCE_PRECISION_HINT": "f32",  # it takes 16 bits where it can
             "PERFORMANCE_HINT": "LATENCY",
+            # Every process would tie its threads to the same cores, from the first one on.
+            "ENABLE_CPU_PINNING": False,
             "INFERENCE_NUM_THREADS": threads or usable_cores(),
         }
         try:

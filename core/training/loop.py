@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import logging
 import math
 import time
@@ -165,9 +166,14 @@ class TrainingLoop:
             InputError: the loss is not finite any more, or the data cannot be used.
         """
         keep_freed_memory()
+        gc.collect()
+        gc.freeze()  # what is loaded by now, half a million objects, stays anyway
         lock = self._output.exclusive() if self._ranks.leads else contextlib.nullcontext()
-        with lock:
-            return self._run()
+        try:
+            with lock:
+                return self._run()
+        finally:
+            gc.unfreeze()
 
     def _run(self) -> TrainResult:
         self._open_output()

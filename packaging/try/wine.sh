@@ -19,6 +19,8 @@ if missing; then
     echo "Windows is not tried: ${tools[*]} are needed."
     exit 0
 fi
-uv run --no-sync python packaging/try/wine/trial.py "${part:-whole}" --work "$work/windows"
+python=${MASKWRIGHT_TRY_PYTHON:-.venv/bin/python}
+[ -x "$python" ] || python=$(command -v python)
+"$python" packaging/try/wine/trial.py "${part:-whole}" --work "$work/windows"
 code=$?
 [ "$code" = 77 ] || exit "$code"

@@ -23,7 +23,7 @@ FAMILY = 4
 #: Modules whose public names are PaddleX's face, called by scripts of users.
 FACE = ("core", "core.datasets", "core.deploy", "core.seg", "core.transforms", "core.utils")
 #: Classes that users get from the face: their public methods are called by scripts of users, too.
-FACE_CLASSES = ("Segmenter", "SegDataset", "Compose", "Transform")
+FACE_CLASSES = ("Segmenter", "PredictingModel", "SegDataset", "Compose", "Transform")
 #: Names that a library calls: PaddlePaddle's layers, threads, logging, pickle, typer's groups,
 #: uvicorn's connections and server, requests' adapters, string's formatter.
 CALLED_BY_LIBRARIES = frozenset(

@@ -17,6 +17,7 @@ from app.regions.drawing_page import DrawingPage
 from app.regions.region_state import RegionState
 from app.widgets.empty_state import EmptyState
 from app.widgets.layout import label, row
+from app.widgets.switching import switch
 
 
 class JudgingPage(QWidget):
@@ -110,10 +111,9 @@ class JudgingPage(QWidget):
         self.effect.setText(effect_text(images))
         self.review.show_images(images)
 
-    def set_startable(self, startable: bool) -> None:
-        """Whether images may be tried and rules be changed."""
-        self.empty.button.setEnabled(startable)
-        self.rules.setEnabled(startable)
+    def set_startable(self, startable: bool, why: str = "") -> None:
+        """Whether images may be tried and rules be changed; ``why`` not."""
+        switch(self.empty.button, self.rules, on=startable, why=why)
 
     def renew_colors(self) -> None:
         """Draw in the current theme."""

@@ -34,6 +34,7 @@ from app.services.targets import (
     Target,
 )
 from app.widgets.layout import column
+from app.widgets.switching import why_not_written
 from core.images.palette import Color, default_palette
 from core.prediction.inspection import background_class
 from core.project import Project
@@ -291,12 +292,10 @@ class ShippingPanel(Panel):
     @Slot()
     def _show_work(self) -> None:
         current = self.current
-        read_only = self._project is not None and self._project.read_only
-        free = current is not None and not read_only and not self.starter.preparing
+        why = why_not_written(self._project)
+        free = current is not None and not why and not self.starter.preparing
         self.choices.show_note(
-            tr("This project is open only for reading: nothing can be started.")
-            if read_only
-            else ""
+            tr("This project is open only for reading: nothing can be started.") if why else ""
         )
         for part in (
             self.page.trial,
@@ -309,7 +308,7 @@ class ShippingPanel(Panel):
             self.export_choices,
             self.watch_facts,
         ):
-            part.set_startable(free)
+            part.set_startable(free, why)
         self._show_trials()
         self._show_verification()
         self._show_exports()
@@ -395,10 +394,12 @@ class ShippingPanel(Panel):
         project = self._project
         if project is None:
             return
-        if project.find_image(one.image) is None:
+        image_id = project.find_image(one.image) or project.find_same(one.image)
+        if image_id is None:
             project.add_images([one.image])
             self.context.dataset_changed.emit()
-        self.context.navigate(LabelImage(one.image))
+        image = one.image if image_id is None else project.image(image_id).path
+        self.context.navigate(LabelImage(image))
 
     # Watching
 

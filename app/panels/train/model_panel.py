@@ -20,6 +20,7 @@ from app.services.context import AppContext
 from app.services.targets import SetUpTraining, ShowDataset, ShowTraining, Target
 from app.widgets.duration_text import duration_text
 from app.widgets.empty_state import EmptyState
+from app.widgets.switching import why_not_written
 from core.advice import presets
 from core.advice.checks import find_problems, memory_warning
 from core.advice.next_step import missing_for_training
@@ -54,6 +55,7 @@ class ModelPanel(Panel):
         self._starting = False
         self._problems_shown = False
         self._pages = QStackedWidget()
+        self._empty = EmptyState("dataset", "", "")
         self.page = TrainingPage()
         self.banner = ResumeBanner(context, is_strip=True)
         self.variants = self.page.form.variants
@@ -156,6 +158,8 @@ class ModelPanel(Panel):
         if project is None:
             self._pages.setCurrentIndex(0)
             return
+        if self._data is None and self._missing is None:
+            self._empty.show_text(tr("Looking at the labels …"), "", action="")
         self._tasks.start(
             lambda progress: read_preset_inputs(project, progress),
             on_done=self._on_gathered,
@@ -164,17 +168,26 @@ class ModelPanel(Panel):
         )
 
     def _on_gathered(self, data: PresetInputs) -> None:
-        # New data brings new suggestions, but never over what the user has set.
-        renewed = self._data is None or self._data.statistics != data.statistics
-        fill = renewed and not self._differs()
+        # New data and new runs bring new suggestions, but never over what the user has set.
+        fill = not self._differs()
         self._data = data
         self.form.set_runs(data.runs)
         ready = bool(data.statistics.train_images)
+        if not ready:
+            self._say_what_is_missing()
         self._pages.setCurrentIndex(1 if ready else 0)
         if ready:
             self._suggest(fill=fill)
             self._change_as_wanted()
         self.status_changed.emit()
+
+    def _say_what_is_missing(self) -> None:
+        missing = translated(self._missing) if self._missing is not None else ""
+        self._empty.show_text(
+            tr("Nothing to train on yet"),
+            missing or tr("Label images and split them; then this page suggests the settings."),
+            action=tr("Go to the data"),
+        )
 
     def _suggest(self, *, fill: bool) -> None:
         if self._data is None or not self._data.statistics.train_images:
@@ -228,12 +241,12 @@ class ModelPanel(Panel):
         """Return what an epoch takes, at one image size for all networks: to be compared."""
         if self._data is None:
             raise RuntimeError("no data yet")
-        speed = self._data.speeds_on(device.kind).get(network)
+        measured = self._data.speeds_on(device.kind)
         return presets.training_seconds(
             image_size,
             self._data.statistics.train_images,
             1,
-            speed or presets.pixels_per_second(network, device),
+            presets.expected_speed(network, device, measured),
         )
 
     def _devices(self) -> tuple[DeviceInfo, ...]:
@@ -254,12 +267,12 @@ class ModelPanel(Panel):
             return
         fields, device = self.fields, self._device()
         self.variants.show_change(Change.from_fields(fields))
-        speed = data.speeds_on(device.kind).get(fields["model"])
+        measured = data.speeds_on(device.kind)
         seconds = presets.training_seconds(
             fields["image_size"],
             fields["epoch_images"] or data.statistics.train_images,
             fields["epochs"],
-            speed or presets.pixels_per_second(fields["model"], device),
+            presets.expected_speed(fields["model"], device, measured),
         )
         if fields["minutes"] is not None:
             seconds = min(seconds, 60 * fields["minutes"])
@@ -268,7 +281,7 @@ class ModelPanel(Panel):
         )
         template = (
             tr("About {duration} and {memory:.1f} GB of memory, going by earlier runs here.")
-            if speed
+            if measured
             else tr("About {duration} and {memory:.1f} GB of memory, roughly estimated.")
         )
         self.estimate.setText(template.format(duration=duration_text(seconds), memory=memory / 1e9))
@@ -333,12 +346,12 @@ class ModelPanel(Panel):
     def _name_start(self) -> None:
         """While another job is at work, a new training waits for its turn."""
         waits = self.context.jobs.is_busy
-        read_only = self._project is not None and self._project.read_only
-        self.start_button.setEnabled(not self._starting and not read_only)
+        why = why_not_written(self._project)
+        self.start_button.setEnabled(not self._starting and not why)
         usual = tr("Add to the queue") if waits else tr("Start training")
         self.start_button.setText(tr("Starting…") if self._starting else usual)
-        if read_only:
-            self.start_button.setToolTip(tr("This project is open for reading only."))
+        if why:
+            self.start_button.setToolTip(why)
             return
         self.start_button.setToolTip(
             tr("Freeze the data; it begins when the jobs before it have ended (Ctrl+Return)")
@@ -429,14 +442,9 @@ class ModelPanel(Panel):
         self.context.devices_changed.connect(self._on_devices_changed)
 
     def _build(self) -> None:
-        empty = EmptyState(
-            "dataset",
-            tr("Nothing to train on yet"),
-            tr("Import images with masks and split them; then this page suggests the settings."),
-            action=tr("Go to the data"),
-        )
-        empty.action_requested.connect(self._on_open_data)
-        self._pages.addWidget(empty)
+        self._empty.action_requested.connect(self._on_open_data)
+        self._say_what_is_missing()
+        self._pages.addWidget(self._empty)
         self._pages.addWidget(self.page)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)

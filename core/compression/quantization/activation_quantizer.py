@@ -127,11 +127,30 @@ def round_to_grid(x: Tensor, step: Tensor, *, lowest: int, highest: int) -> Tens
     return (x / step).round().clip(lowest, highest) * step
 
 
-def new_pact() -> nn.Layer:
-    """Return PaddleSlim's PACT layer, whose threshold stays above zero."""
-    # Takes seconds, and only quantisation with PACT needs it.
-    from paddleslim.dygraph.quant.qat import PACT
+class PACT(nn.Layer):
+    """Limits a tensor to ± a learnt threshold, as PaddleSlim's layer of that name does.
 
+    Attributes:
+        alpha: the threshold, (1,); starts at 100 and learns a thousand times faster than weights.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        settings = paddle.ParamAttr(
+            name=f"{self.full_name()}.pact",
+            initializer=nn.initializer.Constant(100.0),
+            learning_rate=1000.0,
+        )
+        self.alpha = self.create_parameter([1], attr=settings, dtype="float32")
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Limit ``x``, any shape; what is cut off is the threshold's gradient."""
+        over, under = nn.functional.relu(x - self.alpha), nn.functional.relu(-self.alpha - x)
+        return x - over + under
+
+
+def new_pact() -> PACT:
+    """Return a PACT layer whose threshold stays above zero."""
     layer = PACT()
     layer.register_forward_pre_hook(keep_threshold_positive)
     return layer

@@ -1,8 +1,7 @@
-"""Networks with fake quantisation: weights by PaddleSlim, tensors where ONNX Runtime has them."""
+"""Networks with fake quantisation: weights by Paddle, tensors where ONNX Runtime has them."""
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -11,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 import paddle
 from paddle import nn
 from paddle.nn.quant.quant_layers import FakeQuantMAOutputScaleLayer, MAOutputScaleLayer
+from paddle.quantization import ImperativeQuantAware
 
 from core.compression.folding import fold_batch_norms, layer_at, replace_layers
 from core.compression.quantization.activation_quantizer import (
+    PACT,
     ActivationQuantizer,
     keep_threshold_positive,
 )
@@ -110,9 +111,10 @@ def prepare(
 ) -> None:
     """Make ``net`` compute with fake quantisation, in place; only its deployed part.
 
-    Weights are quantised by PaddleSlim's QAT. It would also quantise each layer's input anew;
-    instead each tensor has one quantiser, behind the layer that makes it, because that is what
-    runs in the end. Scales are unknown until ``calibrate`` or training finds them.
+    Weights are quantised by Paddle's wrappers of layers, those of PaddleSlim's QAT. They would also
+    quantise each layer's input anew; instead each tensor has one quantiser, behind the layer that
+    makes it, because that is what runs in the end. Scales are unknown until ``calibrate`` or
+    training finds them.
 
     Args:
         net: with folded batch norms.
@@ -231,20 +233,14 @@ def _remove_hooks(hooks: Any) -> None:
 
 
 def _quantize_weights(net: nn.Layer, layers: dict[str, nn.Layer], config: QuantConfig) -> None:
-    with warnings.catch_warnings():
-        # Of a package that it should not import.
-        warnings.filterwarnings("ignore", message="pkg_resources is deprecated")
-        # Takes seconds, and only quantisation needs it.
-        from paddleslim import QAT
-
-    qat = QAT(
-        {
-            "weight_preprocess_type": config.weight_preprocess_type,
-            "weight_quantize_type": config.weight_quantize_type,
-            "weight_bits": config.weight_bits,
-            "quantizable_layer_type": list(config.quantizable_layer_type),
-        },
-        act_quantize=nn.Identity,
+    # PaddleSlim's QAT is this class of Paddle's, and settings that look it up by name.
+    qat = ImperativeQuantAware(
+        quantizable_layer_type=list(config.quantizable_layer_type),
+        weight_quantize_type=config.weight_quantize_type,
+        weight_bits=config.weight_bits,
+        weight_preprocess_layer=PACT if config.weight_preprocess_type == "PACT" else None,
+        act_quantize_layer=nn.Identity,
+        onnx_format=True,
     )
     chosen = {id(layer) for layer in layers.values()}
     others = [layer for layer in net.sublayers() if id(layer) not in chosen]
@@ -257,7 +253,7 @@ def _quantize_weights(net: nn.Layer, layers: dict[str, nn.Layer], config: QuantC
     measuring = (MAOutputScaleLayer, FakeQuantMAOutputScaleLayer)
     measured = [layer for layer in net.sublayers() if isinstance(layer, measuring)]
     replace_layers(net, {layer: layer._layer for layer in measured})
-    # A layer may have several names, of which PaddleSlim replaces one.
+    # A layer may have several names, of which Paddle replaces one.
     wrapped = {layer: layer_at(net, path) for path, layer in layers.items()}
     replace_layers(net, wrapped)
     for layer in wrapped.values():

@@ -317,8 +317,8 @@ def open_from_start_menu(trial: Trial) -> str:
         maim /shared/out/started.png
         xdotool getwindowname "$window"
         wine taskkill /IM maskwright.exe # asks the window to close
-        for i in $(seq 100); do
-            pgrep -f maskwright.exe >/dev/null || {{ echo closed; break; }}
+        for i in $(seq 300); do # by its name: this script's own command line has it, too
+            pgrep -x maskwright.exe >/dev/null || {{ echo closed; break; }}
             sleep 0.2
         done
         cat "$HOME/.wine/drive_c/users/$USER/AppData/Local/Temp/maskwright-start.log"

@@ -37,11 +37,13 @@ def reason(application, step: str) -> str:
 
 def test_the_rail_leads_from_the_images_to_the_training(application, project, qtbot, tmp_path):
     rail = application.window.work_area.rail
-    qtbot.waitUntil(lambda: rail.next_button.text() == "Next: Data")
+    qtbot.waitUntil(lambda: reason(application, "data") == "Import images first.")
+    assert not rail.next_button.isVisibleTo(rail)  # the step in front is the one to do
     project.add_images(write_images(tmp_path / "i", 12, prefix="more"))
     label(application, tmp_path, "first", 3)
     wait(application, qtbot)
     qtbot.waitUntil(lambda: rail.next_button.text() == "Next: Label")
+    assert rail.next_button.isVisibleTo(rail)
     assert reason(application, "train") == "Label 2 more images."
     rail.next_button.click()
     assert application.window.work_area.current_panel.key == "labelling"

@@ -7,7 +7,7 @@ import paddle
 import pytest
 from paddle import nn
 
-from core.networks.depthwise import quick_depthwise
+from core.networks.depthwise import _compiled, _geometry, quick_depthwise
 from core.networks.fast_scnn import FastSCNNNet
 
 
@@ -112,3 +112,10 @@ def test_the_same_network_learns_the_same_to_the_last_bit():
     for later in gradients[1:]:
         for ours, first in zip(later, gradients[0], strict=True):
             np.testing.assert_array_equal(ours, first)
+
+
+def test_processes_that_train_together_do_not_share_a_core():
+    geometry = _geometry(depthwise(4, 3))
+    assert geometry is not None
+    compiled = _compiled(geometry).get_compiled_model()
+    assert compiled.get_property("ENABLE_CPU_PINNING") is False

@@ -229,7 +229,8 @@ def test_a_project_open_for_reading_starts_nothing(
             panel.page.sensitivity.empty.button,
             panel.page.compare.empty.button,
         ):
-            assert not part.isEnabled()
+            assert not part.isEnabled() and "reading only" in part.toolTip()
+        assert panel.choices.prune.flops.isEnabled(), "a prediction changes nothing"
         assert "reading" in panel.choices.note.text()
         panel.set_project(None)
         context.project = project
