@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 
-from PySide6.QtCore import QByteArray, QRectF, QSize, Qt
+from PySide6.QtCore import QByteArray, QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QAction, QColor, QIcon, QPainter, QPixmap
 from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import QAbstractButton, QWidget
@@ -48,7 +48,7 @@ def set_icon_beside_text(target: QAbstractButton, name: str) -> None:
 
 def pixmap(name: str, size: int, *, color: str | None = None, ratio: float = 1.0) -> QPixmap:
     """Return one picture of ``size`` logical pixels."""
-    return _render(name, size, color or tokens().text, ratio)
+    return _filled(_draw(_renderer(name), size, ratio), color or tokens().text)
 
 
 def retint_icons(root: QWidget) -> None:
@@ -69,30 +69,42 @@ def _spaced(name: str) -> QIcon:
 @cache
 def _tinted(name: str, normal: str, disabled: str, selected: str, *, gap: int = 0) -> QIcon:
     made = QIcon()
+    renderer = _renderer(name)  # reading the picture takes longer than drawing it
     faded = QColor(disabled)
     faded.setAlphaF(0.5)
     pale = faded.name(QColor.NameFormat.HexArgb)
     for size in (_SIDE,) if gap else _SIZES:
         for ratio in (1.0, 2.0):
-            made.addPixmap(_render(name, size, normal, ratio, gap=gap))
-            made.addPixmap(_render(name, size, pale, ratio, gap=gap), QIcon.Mode.Disabled)
-            made.addPixmap(
-                _render(name, size, selected, ratio, gap=gap), QIcon.Mode.Normal, QIcon.State.On
-            )
+            drawn = _draw(renderer, size, ratio, gap=gap)
+            made.addPixmap(_filled(drawn, normal))
+            made.addPixmap(_filled(drawn, pale), QIcon.Mode.Disabled)
+            made.addPixmap(_filled(drawn, selected), QIcon.Mode.Normal, QIcon.State.On)
     return made
 
 
-def _render(name: str, size: int, color: str, ratio: float, *, gap: int = 0) -> QPixmap:
+def _renderer(name: str) -> QSvgRenderer:
+    return QSvgRenderer(QByteArray(_svg(name)))
+
+
+def _draw(renderer: QSvgRenderer, size: int, ratio: float, *, gap: int = 0) -> QPixmap:
+    """Return the picture in its own colour."""
     side = round(size * ratio)
     picture = QPixmap(QSize(side + round(gap * ratio), side))
     picture.fill(Qt.GlobalColor.transparent)
-    renderer = QSvgRenderer(QByteArray(_svg(name)))
     painter = QPainter(picture)
     renderer.render(painter, QRectF(0, 0, side, side))
-    painter.setCompositionMode(QPainter.CompositionMode.CompositionMode_SourceIn)
-    painter.fillRect(picture.rect(), QColor(color))
     painter.end()
     picture.setDevicePixelRatio(ratio)
+    return picture
+
+
+def _filled(drawn: QPixmap, color: str) -> QPixmap:
+    """Return a picture of one colour."""
+    picture = QPixmap(drawn)
+    painter = QPainter(picture)
+    painter.setCompositionMode(QPainter.CompositionMode.CompositionMode_SourceIn)
+    painter.fillRect(QRectF(QPointF(), picture.deviceIndependentSize()), QColor(color))
+    painter.end()
     return picture
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -106,6 +108,7 @@ def apply_theme(application: QApplication, mode: str) -> Tokens:
         dark = mode == "dark"
         hints.setColorScheme(Qt.ColorScheme.Dark if dark else Qt.ColorScheme.Light)
     _State.tokens = DARK if dark else LIGHT
+    application.setStyleSheet("")  # under which each step would style every widget
     if application.style().objectName() != "fusion":
         application.setStyle("Fusion")
     application.setFont(body_font())
@@ -113,6 +116,24 @@ def apply_theme(application: QApplication, mode: str) -> Tokens:
     application.setStyleSheet(_style_sheet(_State.tokens))
     configure_plots()
     return _State.tokens
+
+
+@contextmanager
+def styled_at_once() -> Iterator[None]:
+    """Style what is made inside at the end, all of it at once.
+
+    Under a style sheet Qt styles a widget that gets a parent anew, and all that lies in it: what
+    is put together from the inside out is styled once for each of its levels.
+    """
+    application = QApplication.instance()
+    if not isinstance(application, QApplication):
+        raise RuntimeError("there are no widgets without an application")
+    sheet = application.styleSheet()
+    application.setStyleSheet("")
+    try:
+        yield
+    finally:
+        application.setStyleSheet(sheet)
 
 
 def configure_plots() -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QObject, Signal, Slot
+from PySide6.QtCore import QObject, QStandardPaths, Signal, Slot
 
 from app.look.translation import translated
 from app.services.background import BackgroundTasks, Progress
@@ -25,7 +25,7 @@ from core.project.run_start import prepare_run
 from core.project.run_verdicts import RunVerdicts
 from core.project.runs import best_miou
 from core.runs import events
-from core.runs.kinds import find_kind
+from core.runs.kind_lookup import find_kind
 from core.runs.run_folder import RunFolder
 from core.system.devices import DeviceInfo
 from core.system.engine_devices import training_devices
@@ -91,6 +91,8 @@ class AppContext(QObject):
     """(Target): show its panel, and there what it names."""
     import_requested = Signal()
     """The window should ask what to import."""
+    search_wanted = Signal(str)
+    """(text): the window should search for this, or for nothing."""
     devices_changed = Signal()
     """``devices`` is known."""
     error_occurred = Signal(object)
@@ -141,6 +143,12 @@ class AppContext(QObject):
     def projects_dir(self) -> Path:
         """Where folder dialogs start."""
         return self.settings.projects_dir or Path.home()
+
+    def images_dir(self) -> Path:
+        """Where dialogs for images start: beside the last ones, else with the user's pictures."""
+        pictures = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.PicturesLocation)
+        known = (self.settings.images_dir, Path(pictures) if pictures else None)
+        return next((folder for folder in known if folder and folder.is_dir()), Path.home())
 
     def create_project(
         self, folder: Path, name: str, *, labels: Iterable[str] = (), background: bool = True

@@ -45,6 +45,7 @@ class Settings(BaseModel):
     theme: ThemeMode = "auto"
     recent_projects: list[Path] = Field(default_factory=list)
     projects_dir: Path | None = None
+    images_dir: Path | None = None
     window_size: tuple[int, int] = (1280, 800)
     window_maximized: bool = False
     inspector_width: int = Field(320, ge=240, le=640)

@@ -18,7 +18,7 @@ from core.jobs.failures import classify
 from core.jobs.process import JobProcess
 from core.runs.event_log import EventWriter
 from core.runs.events import Cancelled, Event, Failed, Heartbeat, MaskPreview, Paused, Progress
-from core.runs.kinds import job_kind
+from core.runs.kind_lookup import job_kind
 from core.runs.run_folder import FINAL_STATES, RunFolder, final_state
 from core.system.errors import InputError
 
@@ -134,12 +134,15 @@ class JobController(QObject):
     """(run_id, state), states as in ``RunFolder.state``."""
     active_changed = Signal()
     """``running`` or ``queued`` changed."""
+    stop_asked = Signal(str)
+    """(run_id): a running job was asked to end, which it does at its next step boundary."""
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._queue: deque[tuple[str, Path]] = deque()
         self._threads: dict[str, JobThread] = {}
         self._beside: set[str] = set()
+        self._stopping: set[str] = set()
         self._watchers: dict[str, WatchThread] = {}
         self._shut_down = False
         self._is_held = False
@@ -231,6 +234,8 @@ class JobController(QObject):
         """End it at its next step boundary, or take it out of the queue; False: not ours."""
         if thread := self._threads.get(run_id):
             thread.process.stop()
+            self._stopping.add(run_id)
+            self.stop_asked.emit(run_id)
             return True
         for entry in self._queue:
             if entry[0] == run_id:
@@ -239,6 +244,10 @@ class JobController(QObject):
                 self.active_changed.emit()
                 return True
         return False
+
+    def is_stopping(self, run_id: str) -> bool:
+        """Whether it was asked to end and has not ended yet."""
+        return run_id in self._stopping
 
     def watch(self, run_id: str, run_dir: str | Path, *, start: int | None = None) -> None:
         """Follow a run that another process works on, with the same signals; reads only.
@@ -335,6 +344,7 @@ class JobController(QObject):
     @Slot(str, object)
     def _on_finished_with(self, run_id: str, outcome: Event) -> None:
         thread = self._threads.pop(run_id)
+        self._stopping.discard(run_id)
         self._beside.discard(run_id)
         thread.wait()
         thread.deleteLater()

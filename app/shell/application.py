@@ -157,11 +157,13 @@ class Application(QObject):
         seen = store.settings.seen_version or _BEFORE_IT_WAS_NOTED
         if store.settings.seen_version == version:
             return
-        from core.system.changelog import is_earlier  # not before the window is up
-
         store.settings.seen_version = version
         store.save()
-        if not store.is_new and is_earlier(seen, version):
+        if store.is_new:
+            return
+        from core.system.changelog import is_earlier  # not before the window is up
+
+        if is_earlier(seen, version):
             self._show_changes(seen)
 
     @Slot()

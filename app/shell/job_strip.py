@@ -31,6 +31,7 @@ class _Job:
     miou: float | None = None
     has_started: bool = True
     is_useless: bool = False
+    is_stopping: bool = False
 
 
 class JobStrip(QFrame):
@@ -100,6 +101,7 @@ class JobStrip(QFrame):
         elif self._job is None or self._job.run_id != run_id:
             self._job = _Job(run_id, name, state or "queued")
         elif state:
+            self._job.is_stopping &= state == self._job.state
             self._job.state = state
         if self._job is not None:
             self._job.has_started = has_started
@@ -107,6 +109,12 @@ class JobStrip(QFrame):
                 self._job.miou = miou
             self._job.is_useless |= is_useless
         self._refresh()
+
+    def show_stopping(self, run_id: str) -> None:
+        """Say that the job was asked to end, until it has."""
+        if self._job is not None and self._job.run_id == run_id:
+            self._job.is_stopping = True
+            self._refresh()
 
     def set_waiting(self, count: int) -> None:
         """Say how many jobs wait behind the one shown."""
@@ -120,7 +128,8 @@ class JobStrip(QFrame):
         if isinstance(event, Progress):
             self._job.progress = event
         elif isinstance(event, Metric) and event.tag == "val/miou":
-            self._job.miou = event.value
+            known = [one for one in (self._job.miou, event.value) if one is not None]
+            self._job.miou = max(known, default=None)  # the model that is kept is the best one
         elif isinstance(event, Done):
             verdict = Verdict.from_dict(event.result.get("verdict"))
             self._job.is_useless = verdict is not None and verdict.is_warning
@@ -166,6 +175,8 @@ class JobStrip(QFrame):
         ratio = self.devicePixelRatio()
         self._dot.setPixmap(pixmap(name, 16, color=color, ratio=ratio))
         progress = job.progress
+        if job.is_stopping:
+            text = tr("stopping…")
         parts = [text] if text else []
         if progress is not None and progress.epochs and job.state != "done":
             parts.append(tr("epoch {epoch}/{epochs}", epoch=progress.epoch, epochs=progress.epochs))
@@ -192,6 +203,7 @@ class JobStrip(QFrame):
             else Qt.ToolButtonStyle.ToolButtonIconOnly
         )
         self.pause_button.setVisible(resumable or job.state == "running")
+        self.stop_button.setEnabled(not job.is_stopping)
         self.stop_button.setVisible(job.state in ("running", "paused", "queued"))
 
     def _show_progress(self, job: _Job) -> None:

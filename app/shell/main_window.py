@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 from PySide6.QtCore import QDateTime, QLocale, QSize, Qt, Signal, Slot
-from PySide6.QtGui import QCloseEvent
+from PySide6.QtGui import QCloseEvent, QGuiApplication
 from PySide6.QtWidgets import (
     QDialog,
     QFileDialog,
@@ -18,7 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.look.icons import retint_icons
-from app.look.theme import GRID, configure_plots
+from app.look.theme import GRID, configure_plots, styled_at_once
 from app.look.translation import tr, trn
 from app.panels.base import Panel
 from app.panels.data.import_dialog import ImportDialog
@@ -109,8 +110,9 @@ class MainWindow(QMainWindow):
             from app.shell.steps import STEPS
 
             configure_plots()
-            self._work_area = area = WorkArea(self.context, STEPS)
-            self._stack.addWidget(area)
+            with styled_at_once():
+                self._work_area = area = WorkArea(self.context, STEPS)
+                self._stack.addWidget(area)
             area.banner.write_requested.connect(self._on_write_requested)
             self.context.dataset_changed.connect(area.refresh_status)
             self.context.runs_changed.connect(area.refresh_status)
@@ -130,7 +132,9 @@ class MainWindow(QMainWindow):
 
     def show_new_project(self, images: Sequence[Path] = ()) -> NewProjectDialog:
         """Ask for a new project, made of these files and folders if there are any."""
-        dialog = NewProjectDialog(self.context.projects_dir(), self)
+        dialog = NewProjectDialog(
+            self.context.projects_dir(), self, images_folder=self.context.images_dir()
+        )
         dialog.set_images(images)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.project_chosen.connect(self._on_project_chosen)
@@ -167,10 +171,22 @@ class MainWindow(QMainWindow):
         self._leave_project(open_it)
 
     def _open_project(self, folder: Path) -> None:
+        with self._opening(folder.name):
+            try:
+                self.context.open_project(folder)
+            except ReadOnlyError as error:  # the banner says it
+                self.context.open_for_reading(error, folder)
+
+    @contextmanager
+    def _opening(self, name: str) -> Iterator[None]:
+        """Say what keeps the window busy: with the first project, every panel is made."""
+        QGuiApplication.setOverrideCursor(Qt.CursorShape.WaitCursor)
+        self.start_page.say_now(tr("Opening {name} …", name=name))
         try:
-            self.context.open_project(folder)
-        except ReadOnlyError as error:  # the banner says it
-            self.context.open_for_reading(error, folder)
+            yield
+        finally:
+            self.start_page.notice.clear()
+            QGuiApplication.restoreOverrideCursor()
 
     def _show_gone(self, folder: Path) -> None:
         """Say that there is no project in a folder, which may have been moved."""
@@ -254,6 +270,7 @@ class MainWindow(QMainWindow):
         bar.import_requested.connect(self._on_import_requested)
         bar.undo_import_requested.connect(self._on_undo_import_requested)
         bar.cleanup_requested.connect(self._on_cleanup_requested)
+        bar.audit_requested.connect(self._on_audit_requested)
         bar.close_requested.connect(self._on_close_project)
         bar.quit_requested.connect(self.close)
         bar.search_changed.connect(self._on_search_changed)
@@ -279,6 +296,7 @@ class MainWindow(QMainWindow):
         context.project_changed.connect(self._show_project)
         context.navigate_requested.connect(self._on_navigate_requested)
         context.import_requested.connect(self._on_import_requested)
+        context.search_wanted.connect(self.top_bar.search.setText)
         context.error_occurred.connect(self._on_error_occurred)
         context.devices_changed.connect(self._on_devices_changed)
         context.job_event.connect(self._on_job_event)
@@ -293,6 +311,7 @@ class MainWindow(QMainWindow):
         strip.stop_requested.connect(self.context.jobs.stop)
         strip.log_requested.connect(self._on_log_requested)
         strip.opened.connect(self._on_job_opened)
+        self.context.jobs.stop_asked.connect(strip.show_stopping)
 
     @Slot(object)
     def _show_project(self, project: Project | None) -> None:
@@ -505,15 +524,28 @@ class MainWindow(QMainWindow):
     @Slot(object)
     def _on_project_chosen(self, chosen: NewProject) -> None:
         def create() -> None:
-            self.context.create_project(
-                chosen.folder,
-                chosen.name,
-                labels=chosen.labels,
-                background=chosen.background,
-            )
+            if chosen.images:
+                self.context.settings.images_dir = chosen.images[0].parent  # saved on opening
+            with self._opening(chosen.name):
+                self.context.create_project(
+                    chosen.folder,
+                    chosen.name,
+                    labels=chosen.labels,
+                    background=chosen.background,
+                )
             self.intake.add(chosen.images, first=True)
 
         self._leave_project(create)
+
+    @Slot()
+    def _on_audit_requested(self) -> None:
+        from app.shell.audit_dialog import AuditDialog  # not before the window is up
+
+        project = self.context.project
+        if project is not None:
+            dialog = AuditDialog(project.trail, project.folder, self)
+            dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+            dialog.open()
 
     @Slot()
     def _on_close_project(self) -> None:

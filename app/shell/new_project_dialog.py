@@ -64,8 +64,15 @@ class NewProjectDialog(QDialog):
 
     project_chosen = Signal(object)
 
-    def __init__(self, parent_folder: Path, parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        parent_folder: Path,
+        parent: QWidget | None = None,
+        *,
+        images_folder: Path | None = None,
+    ) -> None:
         super().__init__(parent)
+        self._images_folder = parent_folder if images_folder is None else images_folder
         self.setWindowTitle(tr("New project"))
         self.setMinimumWidth(_WIDTH)
         self._tasks = BackgroundTasks(self)
@@ -147,9 +154,10 @@ class NewProjectDialog(QDialog):
         return NewProject(name, folder, tuple(labels), has_background, self._images)
 
     def accept(self) -> None:
-        """Tell the choice."""
-        self.project_chosen.emit(self.value())
+        """Tell the choice, out of the way already: opening takes its time."""
+        chosen = self.value()
         super().accept()
+        self.project_chosen.emit(chosen)
 
     def done(self, result: int) -> None:
         """Cancel what runs, then close."""
@@ -217,7 +225,9 @@ class NewProjectDialog(QDialog):
 
     @Slot()
     def _on_choose_folder(self) -> None:
-        folder = QFileDialog.getExistingDirectory(self, tr("Folder with images"))
+        folder = QFileDialog.getExistingDirectory(
+            self, tr("Folder with images"), str(self._images_folder)
+        )
         if folder:
             self.set_images([Path(folder)])
 
@@ -225,7 +235,10 @@ class NewProjectDialog(QDialog):
     def _on_choose_files(self) -> None:
         pattern = " ".join(f"*{suffix}" for suffix in sorted(IMAGE_SUFFIXES))
         files, _ = QFileDialog.getOpenFileNames(
-            self, tr("Images"), "", f"{tr('Images')} ({pattern});;{tr('All files')} (*)"
+            self,
+            tr("Images"),
+            str(self._images_folder),
+            f"{tr('Images')} ({pattern});;{tr('All files')} (*)",
         )
         if files:
             self.set_images([Path(file) for file in files])

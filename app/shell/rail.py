@@ -79,14 +79,14 @@ class Rail(QFrame):
         """Show where the step stands."""
         self._entries[key].set_status(status)
 
-    def set_next(self, key: str | None) -> None:
-        """Offer the step to go to now, None for none."""
-        self._next = key
-        self.next_button.setVisible(key is not None)
+    def set_next(self, key: str | None, offered: str | None) -> None:
+        """Mark the step to go to now, and offer one that is not in front; None for none."""
+        self._next = offered
+        self.next_button.setVisible(offered is not None)
         for name, entry in self._entries.items():
             entry.set_next(name == key)
-        if key is not None:
-            entry = self._entries[key]
+        if offered is not None:
+            entry = self._entries[offered]
             self.next_button.setText(tr("Next: {step}", step=entry.title))
             self.next_button.setToolTip(entry.reason.text())
             self.next_button.setAccessibleDescription(entry.reason.text())

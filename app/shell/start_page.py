@@ -36,6 +36,14 @@ class StartPage(QWidget):
             passing=notice.passing,
         )
 
+    def say_now(self, text: str) -> None:
+        """Say something before the event loop goes on: what follows keeps it busy."""
+        self.notice.tell(text)
+        layout = self.layout()
+        if layout is not None:
+            layout.activate()
+        self.repaint()
+
     def clear(self) -> None:
         """Say nothing."""
         self.problems.clear()

@@ -35,6 +35,7 @@ class TopBar(QFrame):
     import_requested = Signal()
     undo_import_requested = Signal()
     cleanup_requested = Signal()
+    audit_requested = Signal()
     close_requested = Signal()
     quit_requested = Signal()
     search_changed = Signal(str)
@@ -64,6 +65,7 @@ class TopBar(QFrame):
         self.cleanup_action = self._action(
             tr("Remove earlier masks and deleted runs…"), "", "", self.cleanup_requested
         )
+        self.audit_action = self._action(tr("Audit trail…"), "log", "", self.audit_requested)
         self.close_action = self._action(
             tr("Close project"), "close", QKeySequence.StandardKey.Close, self.close_requested
         )
@@ -96,6 +98,7 @@ class TopBar(QFrame):
         self.import_action.setEnabled(opened)
         self.undo_action.setEnabled(opened)
         self.cleanup_action.setEnabled(opened)
+        self.audit_action.setEnabled(opened)
         self.close_action.setEnabled(opened)
         self.search.setEnabled(opened)
         if not opened:
@@ -143,6 +146,7 @@ class TopBar(QFrame):
         menu.addAction(self.import_action)
         menu.addAction(self.undo_action)
         menu.addAction(self.cleanup_action)
+        menu.addAction(self.audit_action)
         menu.addSeparator()
         menu.addAction(self.close_action)
         menu.addSeparator()

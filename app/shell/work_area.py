@@ -63,6 +63,7 @@ class WorkArea(QWidget):
         self.panels: dict[str, Panel] = {}
         self._width = context.settings.inspector_width
         self._last_panel: dict[str, str] = {}
+        self._shown: dict[str, StepStatus] = {}
         self._status_timer = single_shot(self, 0, self._on_status_due)
         self.rail = Rail([RailStep(step.key, step.title, step.icon) for step in steps])
         self._tabs = QTabBar()
@@ -142,6 +143,7 @@ class WorkArea(QWidget):
         self._last_panel[step.key] = key
         self._mark_shown(key)
         self._stack.setCurrentWidget(panel)
+        self._offer_next()
         self._need_room_for(panel)
         self._show_problems()
         self._show_inspector()
@@ -201,7 +203,7 @@ class WorkArea(QWidget):
         )
         for panel in self.panels.values():
             panel.set_project(project)
-        self.refresh_status()
+        self._on_status_due()  # at once: what was said of no project must not be seen
 
     def keep(self) -> dict[str, object]:
         """Return what the panels of the next window should show again, by panel key."""
@@ -231,7 +233,15 @@ class WorkArea(QWidget):
             unfinished = [answer for answer in answers if answer.state is not StepState.DONE]
             shown[step.key] = (unfinished or answers[-1:])[0]
             self.rail.set_status(step.key, shown[step.key])
-        self.rail.set_next(next_step(shown))
+        self._shown = shown
+        self._offer_next()
+
+    def _offer_next(self) -> None:
+        """Offer the next step, or where it is in front already, what can be gone on with."""
+        here = self._step_of(self.current_panel.key).key
+        key = next_step(self._shown)
+        others = {name: status for name, status in self._shown.items() if name != here}
+        self.rail.set_next(key, key if key != here else next_step(others))
 
     @Slot(object)
     def tell(self, notice: Notice) -> None:

@@ -56,6 +56,13 @@ class ClassLegend(QTreeWidget):
         self._paint(key)
         self._fit_width()
 
+    def remove(self, key: str) -> None:
+        """Remove a row; unknown keys are ignored."""
+        item = self._rows.pop(key, None)
+        if item is not None:
+            self.takeTopLevelItem(self.indexOfTopLevelItem(item))
+            del self._colors[key], self._shown[key]
+
     def clear(self) -> None:
         """Remove all rows."""
         super().clear()

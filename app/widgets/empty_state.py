@@ -32,8 +32,7 @@ class EmptyState(QWidget):
         self._picture = QLabel()
         self._picture.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.title_label = label(title, "title")
-        self.text_label = label(text, "muted")
-        self.text_label.setWordWrap(True)
+        self.text_label = label(text, "muted", wrap=True)
         self.text_label.setFixedWidth(_TEXT_WIDTH)
         self._fit_text()
         for item in (self.title_label, self.text_label):
@@ -51,10 +50,13 @@ class EmptyState(QWidget):
         layout.addStretch(3)
         self.renew_colors()
 
-    def show_text(self, title: str, text: str) -> None:
-        """Say something else."""
+    def show_text(self, title: str, text: str, *, action: str | None = None) -> None:
+        """Say something else; ``action`` is the button's text, empty for none, None as before."""
         self.title_label.setText(title)
         self.text_label.setText(text)
+        if action is not None:
+            self.button.setText(action)
+            self.button.setVisible(bool(action))
         self._fit_text()
 
     def _fit_text(self) -> None:

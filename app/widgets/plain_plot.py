@@ -18,8 +18,7 @@ class PlainPlot(pg.PlotWidget):
     def __init__(
         self, parent: QWidget | None = None, *, axes: Mapping[str, pg.AxisItem] | None = None
     ) -> None:
-        super().__init__(parent, axisItems=axes)
-        self.setMenuEnabled(False)
+        super().__init__(parent, axisItems=axes, enableMenu=False)
         self.hideButtons()
         for name in AXES:  # "epoch (x0.001)" says nothing
             self.getAxis(name).enableAutoSIPrefix(False)

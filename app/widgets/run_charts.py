@@ -20,6 +20,7 @@ from core.runs.history import RunHistory
 
 _LOSS, _RATE, _MIOU = "train/loss", "train/lr", "val/miou"
 _OTHER = "other "
+_ADJUSTED = "adjusted"
 _NEWEST = 1e12  # behind every step
 _RATE_HEIGHT = GRID * 7
 _LEGEND_FROM, _NARROW, _LEAST_WIDTH = GRID * 62, GRID * 90, GRID * 44
@@ -45,6 +46,14 @@ class RunCharts(QWidget):
         self.legend = ClassLegend()
         self.loss_value = label("", "muted")
         self.iou_value = label("", "muted")
+        self.adjusted = label("", "muted", wrap=True)
+        self.adjusted.setToolTip(
+            tr(
+                "When a training is over, the scores of classes that the network sees too often "
+                "are lowered as far as the validation images show. The model and its exports have "
+                "that; the curves are of before."
+            )
+        )
         self._plots = (self.loss, self.rate, self.iou)
         self._colors: list[Color] = []
         self._labels: list[str] = []
@@ -77,6 +86,7 @@ class RunCharts(QWidget):
         for plot in self._plots:
             plot.clear()
         self.legend.clear()
+        self.adjusted.hide()
         theme = tokens()
         self.loss.add_curve(_LOSS, tr("loss"), QColor(theme.accent))
         self.rate.add_curve(_RATE, tr("learning rate"), QColor(theme.muted))
@@ -99,6 +109,7 @@ class RunCharts(QWidget):
             if key in history.series:
                 self.legend.set_value(key, _number(history.series[key].values[-1]))
         self._draw_other()
+        self._draw_adjusted(history)
         self._on_hovered(None)
 
     def set_in_epochs(self, in_epochs: bool) -> None:
@@ -156,8 +167,10 @@ class RunCharts(QWidget):
             if key.startswith("val/iou/"):
                 self.iou.set_color(key, self._class_color(int(key.rpartition("/")[2])))
                 self.legend.set_color(key, self._class_color(int(key.rpartition("/")[2])))
-            elif key == _MIOU:
-                self.legend.set_color(key, QColor(theme.text))
+            elif key in (_MIOU, _ADJUSTED):
+                own = QColor(theme.text if key == _MIOU else theme.accent)
+                self.iou.set_color(key, own)
+                self.legend.set_color(key, own)
 
     def _draw_other(self) -> None:
         if self._other is None:
@@ -173,6 +186,25 @@ class RunCharts(QWidget):
                 plot.add_curve(_OTHER + tag, self._other.name, color, dashed=True)
                 series = other.series[tag]
                 plot.set_points(_OTHER + tag, series.steps * scale, series.values)
+
+    def _draw_adjusted(self, history: RunHistory) -> None:
+        """Mark the mIoU that the best model has in the end, where that is not the curve's."""
+        final, step = history.final_miou, history.best_step
+        is_adjusted = history.adjusted is not None and final is not None
+        self.adjusted.setVisible(is_adjusted)
+        if final is None or not is_adjusted:
+            self.iou.remove_curve(_ADJUSTED)
+            self.legend.remove(_ADJUSTED)
+            return
+        self.adjusted.setText(
+            tr("mIoU after adjusting the classes’ scores: {miou:.3f}", miou=final)
+        )
+        if step is None:
+            return
+        if _ADJUSTED not in self.iou.keys:
+            self._add_iou_curve(_ADJUSTED, tr("mIoU, adjusted"), QColor(tokens().accent))
+        self.iou.set_points(_ADJUSTED, np.array([float(step)]), np.array([final]))
+        self.legend.set_value(_ADJUSTED, _number(final))
 
     def _add_class(self, index: int) -> None:
         name = self._labels[index] if index < len(self._labels) else str(index)
@@ -220,6 +252,7 @@ class RunCharts(QWidget):
     def _make_iou_card(self) -> QFrame:
         card, inside = _card()
         inside.addLayout(row(label(tr("Validation IoU"), "heading"), 1, self.iou_value))
+        inside.addWidget(self.adjusted)
         both = row(spacing=GRID)
         both.addWidget(self.iou, 1)
         both.addWidget(self.legend)

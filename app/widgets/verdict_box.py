@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from PySide6.QtCore import Slot
 from PySide6.QtWidgets import QFrame, QLabel, QVBoxLayout, QWidget
 
 from app.look.icons import pixmap
 from app.look.theme import GRID, Tokens, tokens
 from app.look.translation import tr, translated
-from app.widgets.layout import label, row
+from app.widgets.layout import button, label, row
 from core.models.model_verdict import Level, Verdict
 
 _ICON = 20
@@ -19,14 +20,22 @@ class VerdictBox(QFrame):
 
     Args:
         lines: most sentences below the first; the rest is in the tool tip.
+        unfolds: whether a click shows the rest below.
         parent: owner.
     """
 
-    def __init__(self, *, lines: int = _MOST_LINES, parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        lines: int = _MOST_LINES,
+        unfolds: bool = False,
+        parent: QWidget | None = None,
+    ) -> None:
         super().__init__(parent)
         self.setProperty("role", "card")
         self._lines = lines
         self._verdict: Verdict | None = None
+        self._unfolds, self._is_open = unfolds, False
         self.icon = QLabel()
         self.summary = label("", "heading", wrap=True)
         self.details = label("", wrap=True)
@@ -34,6 +43,10 @@ class VerdictBox(QFrame):
         texts.setSpacing(2)
         texts.addWidget(self.summary)
         texts.addWidget(self.details)
+        self.more = button("", "link")
+        self.more.clicked.connect(self._on_more)
+        self.more.hide()
+        texts.addLayout(row(self.more, 1))
         both = row(self.icon)
         both.addLayout(texts, 1)
         both.setContentsMargins(GRID, GRID // 2, GRID, GRID // 2)
@@ -43,15 +56,20 @@ class VerdictBox(QFrame):
 
     def show_verdict(self, verdict: Verdict | None) -> None:
         """Show it; None hides the box."""
+        if verdict != self._verdict:
+            self._is_open = False
         self._verdict = verdict
         self.setVisible(verdict is not None)
         if verdict is None:
             return
         sentences = [translated(sentence) for sentence in verdict.sentences]
         self.summary.setText(sentences[0])
-        shown = sentences[1 : 1 + self._lines]
+        most = len(sentences) if self._is_open else self._lines
+        shown = sentences[1 : 1 + most]
         left = len(sentences) - 1 - len(shown)
-        if left and shown:
+        self.more.setVisible(self._unfolds and (self._is_open or left > 0))
+        self.more.setText(tr("Show less") if self._is_open else tr("Show all"))
+        if left and shown and not self._unfolds:
             shown[-1:] = [tr("… and {count} more {count:sentence|sentences}", count=left + 1)]
         self.details.setText("\n".join(shown))
         self.details.setVisible(bool(shown))
@@ -64,6 +82,11 @@ class VerdictBox(QFrame):
         if lines != self._lines:
             self._lines = lines
             self.show_verdict(self._verdict)
+
+    @Slot()
+    def _on_more(self) -> None:
+        self._is_open = not self._is_open
+        self.show_verdict(self._verdict)
 
     def renew_colors(self) -> None:
         """Draw the mark in the current theme."""

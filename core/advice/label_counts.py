@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from core.advice.label_facts import object_areas, usual_side
 from core.project import Project
+from core.project.rows import CountedMask
 from core.system.errors import InputError
 
 #: Masks of one class that are looked at, evenly spread: whoever shows so many has labels enough.
@@ -24,8 +25,8 @@ class LabelCount:
     """What there is of a class to learn from.
 
     Attributes:
-        images: that show it.
-        objects: connected parts; scaled up where not every mask was looked at.
+        images: that show it where labels count; scaled up where not every mask was looked at.
+        objects: connected parts, scaled up alike.
         side: square root of the usual area, as a share of the image's shorter side (0 … 1).
     """
 
@@ -41,7 +42,7 @@ class LabelCounter:
     """
 
     def __init__(self) -> None:
-        self._known: dict[str, tuple[dict[int, _Areas], int]] = {}
+        self._known: dict[CountedMask, tuple[dict[int, _Areas], int]] = {}
         self._classes: tuple[int, ...] = ()
 
     def count(
@@ -61,7 +62,7 @@ class LabelCounter:
         ids = tuple(label.id for label in project.labels())
         if ids != self._classes:  # a deleted class reads as another one
             self._known, self._classes = {}, ids
-        shown = project.shown_classes(revision_id=revision_id)
+        shown = project.shown_masks(revision_id=revision_id)
         return {
             class_id: self._of_class(project, class_id, shown.get(class_id, ()), check)
             for class_id in ids
@@ -71,35 +72,41 @@ class LabelCounter:
         self,
         project: Project,
         class_id: int,
-        hashes: list[str] | tuple[()],
+        masks: Sequence[CountedMask],
         check: Callable[[], None],
     ) -> LabelCount:
-        places = np.linspace(0, len(hashes) - 1, min(_MOST_MASKS, len(hashes))).round().astype(int)
+        places = np.linspace(0, len(masks) - 1, min(_MOST_MASKS, len(masks))).round().astype(int)
+        images = 0
         areas: list[int] = []
         shares: list[float] = []
         for place in places.tolist():
             check()
-            found, shorter = self._look(project, hashes[place])
+            looked = self._look(project, masks[place])
+            if looked is None:
+                images += 1  # of a lost mask nothing but its classes is known
+                continue
+            found, shorter = looked
             own = found.get(class_id)
             if own is not None:
+                images += 1
                 areas += own.tolist()
                 shares += [usual_side(own.tolist()) / shorter]
-        scale = len(hashes) / max(1, len(places))
+        scale = len(masks) / max(1, len(places))
         side = float(np.median(shares)) if shares else 0.0
-        return LabelCount(len(hashes), round(len(areas) * scale), side)
+        return LabelCount(round(images * scale), round(len(areas) * scale), side)
 
-    def _look(self, project: Project, mask_hash: str) -> tuple[dict[int, _Areas], int]:
-        known = self._known.get(mask_hash)
+    def _look(self, project: Project, counted: CountedMask) -> tuple[dict[int, _Areas], int] | None:
+        known = self._known.get(counted)
         if known is None:
             try:
-                mask = project.mask(mask_hash)
+                mask = project.counted_mask(counted)
             except InputError:  # said where it is needed
-                return {}, 1
+                return None
             present = np.flatnonzero(np.bincount(mask.ravel(), minlength=256)[:255])
             found = {
                 int(class_id): np.array(object_areas(mask == class_id), np.int64)
                 for class_id in present
                 if class_id in self._classes
             }
-            known = self._known[mask_hash] = found, max(1, min(mask.shape))
+            known = self._known[counted] = found, max(1, min(mask.shape))
         return known

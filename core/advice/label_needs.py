@@ -126,7 +126,7 @@ class LabelAdviser:
             for label in project.labels()
             if label.id and counts[label.id].objects
         }
-        return small_objects(sides, project.statistics().median_size)
+        return small_objects(sides, project.statistics(check=check).median_size)
 
     def _measured(self, project: Project, check: Callable[[], None]) -> Measured | None:
         for run in project.runs("train"):

@@ -155,7 +155,7 @@ def suggest(
         )
     allowed = MINUTES[quality] if minutes is None else minutes
     chosen, why_model = _model(statistics, facts, model, goal)
-    speed = (measured or {}).get(chosen) or pixels_per_second(chosen, device)
+    speed = expected_speed(chosen, device, measured or {})
     budget = _Budget.of(60 * allowed, speed, device)
     scale = choose_scale(
         statistics,
@@ -215,6 +215,23 @@ def pixels_per_second(model: ModelName, device: DeviceInfo) -> float:
     if device.kind == "gpu":
         return cost.gpu_pixels_per_s
     return cost.cpu_pixels_per_s * float(min(device.cores, 16) ** 0.9)
+
+
+def expected_speed(
+    model: ModelName, device: DeviceInfo, measured: Mapping[ModelName, float]
+) -> float:
+    """Return input pixels a second: those of earlier runs, or the table's as fast as they were.
+
+    Args:
+        model: which network.
+        device: where it would train.
+        measured: speeds of earlier runs on this device, by network.
+    """
+    if (known := measured.get(model)) is not None:
+        return known
+    shares = [speed / pixels_per_second(name, device) for name, speed in measured.items()]
+    factor = math.exp(sum(map(math.log, shares)) / len(shares)) if shares else 1.0
+    return factor * pixels_per_second(model, device)
 
 
 def training_memory(model: ModelName, image_size: tuple[int, int], batch_size: int) -> int:

@@ -8,6 +8,7 @@ there, classes are judged by their pixels.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -25,6 +26,8 @@ Row = tuple[str, ImageFigures]
 
 _GOOD: Final = 0.5
 _HOPELESS: Final = 0.1
+#: Fewer steps than these teach a network next to nothing.
+_FEW_STEPS: Final = 150
 #: Of the pixels of a class, where there is no background; IoU.
 _GOOD_IOU: Final = 0.5
 _HOPELESS_IOU: Final = 0.05
@@ -83,6 +86,24 @@ def judge_evaluation(evaluation: Evaluation) -> Verdict:
     """Say what a model is good for by an evaluation that counted objects (``read_evaluation``)."""
     rows = [(str(one.image), ImageFigures(objects=one.objects)) for one in evaluation.images]
     return judge(evaluation.labels, evaluation.matrix, evaluation.metrics, rows)
+
+
+def with_steps(verdict: Verdict, steps: int) -> Verdict:
+    """Add that a training was too short, where that comes before every other advice.
+
+    Args:
+        verdict: on the model that it made.
+        steps: about how many there were time for.
+    """
+    if verdict.level not in (Level.NOT_USABLE, Level.PARTLY) or steps >= _FEW_STEPS:
+        return verdict
+    remark = message(
+        "There was time for about {steps} {steps:step|steps} of training, and several hundred are "
+        "usual: train it longer before you label more.",
+        steps=steps,
+    )
+    first, *others = verdict.sentences
+    return replace(verdict, sentences=(first, remark, *others))
 
 
 def _whole(classes: Sequence[Mapping[str, Any]], total: Mapping[str, Any]) -> tuple[Level, Message]:

@@ -9,7 +9,7 @@ from collections.abc import Collection, Hashable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +26,9 @@ from core.system.folders import is_utf8
 from core.system.messages import message
 
 Key = TypeVar("Key", bound=Hashable)
+
+#: Images that teach a class before one is wanted to measure it, where others have their subset.
+_TAUGHT_FIRST: Final = 2
 
 
 def split_items(
@@ -153,16 +156,25 @@ def _assign(
 ) -> list[int]:
     """Return the subset of each group; ``shown`` is (group, class)."""
     room = wanted.targets - wanted.taken
+    have, taken = wanted.shown.copy(), wanted.taken.copy()
     need = _class_targets(shown, wanted) - wanted.shown
     takes = (wanted.targets > 0) & wanted.open
     chosen = np.full(len(sizes), -1)
 
+    def measures(row: int) -> bool:
+        """Whether validation waits for a class of this group: labels come one by one."""
+        waits = (shown[row] > 0) & (have[1] == 0) & (have[0] >= _TAUGHT_FIRST)
+        small = 3 * (taken[1] + sizes[row]) <= taken.sum() + sizes[row]
+        return bool(wanted.taken.any() and takes[1] and small and waits.any())
+
     def place(rows: npt.NDArray[np.int64], lacking: npt.NDArray[np.float64]) -> None:
         for row in rows:
-            subset = _best(lacking, room, takes)
+            subset = 1 if measures(row) else _best(lacking, room, takes)
             chosen[row] = subset
             room[subset] -= sizes[row]
+            taken[subset] += sizes[row]
             need[subset] -= shown[row]
+            have[subset] += shown[row]
 
     while True:
         left = shown[chosen < 0].sum(axis=0)

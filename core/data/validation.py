@@ -336,6 +336,14 @@ def _judge_class(statistics: DatasetStatistics, index: int, label: str) -> Findi
     if not subsets:
         text = message("The class “{label}” ({index}) has no pixels.", label=label, index=index)
         return Finding("warning", "class_without_pixels", text, None, 0)
+    if len(subsets) == 1 and len(shown) > 1 and shown[subsets[0]] == 1:
+        text = message(
+            "One image alone shows the class “{label}”, in the {subset} subset: label more of it, "
+            "so that it can be learnt and measured.",
+            label=label,
+            subset=subsets[0],
+        )
+        return Finding("warning", "class_in_one_image", text, None, 1)
     if len(subsets) == 1 and len(shown) > 1:
         text = message(
             "The class “{label}” occurs only in the {subset} subset ({count} "

@@ -103,9 +103,7 @@ def tiling(items: Items | None, size: tuple[int, int] | None, *, plain: bool) ->
     Returns:
         None where the preprocessing makes a small image of any.
     """
-    if any(
-        _makes_small(name, values or {}) for item in items or () for name, values in item.items()
-    ):
+    if makes_small(items or ()):
         return None
     scales = [
         (item["Rescale"] or {}).get("scale", 1.0) for item in items or () if "Rescale" in item
@@ -116,8 +114,12 @@ def tiling(items: Items | None, size: tuple[int, int] | None, *, plain: bool) ->
     return scaled_tiling(window, overlap, scale=1.0 if plain else scale)
 
 
-def _makes_small(name: str, parameters: Mapping[str, Any]) -> bool:
-    """Whether a transform brings images of any size to about the same."""
+def makes_small(items: Items) -> bool:
+    """Whether a preprocessing brings images of any size to about the same."""
+    return any(_is_small(name, values or {}) for item in items for name, values in item.items())
+
+
+def _is_small(name: str, parameters: Mapping[str, Any]) -> bool:
     to_one_size = name == "Padding" and parameters.get("target_size") is not None
     return name.startswith("Resize") or name == "CenterCrop" or to_one_size
 

@@ -16,7 +16,9 @@ from core.deploy.node_writer import NodeWriter, Tensor
 
 #: OpenCV computes grey levels with weights in steps of 1/2048.
 _STEPS: Final = 2048
-#: It takes no part of a pixel below 1/1000 into an area.
+#: Quotients are computed so many steps at a time.
+_DIGIT: Final = 4096
+#: OpenCV takes no part of a pixel below 1/1000 into an area.
 _PARTS: Final = 1000
 _CUBIC: Final = -0.75
 
@@ -73,12 +75,12 @@ def nearest_by_centres(nodes: NodeWriter, source: Tensor, target: Tensor) -> Ten
     Of two that are equally near it is the second; OpenCV takes either.
     """
     place = nodes.add("Mul", _odd_numbers(nodes, target), source)
-    return nodes.add("Div", place, _double(nodes, target))
+    return _divided(nodes, place, _double(nodes, target))[0]
 
 
 def _nearest(nodes: NodeWriter, source: Tensor, target: Tensor) -> Tensor:
     """Index of the pixel at the same place, by corners."""
-    return nodes.add("Div", nodes.add("Mul", nodes.count(target), source), target)
+    return _divided(nodes, nodes.add("Mul", nodes.count(target), source), target)[0]
 
 
 def _odd_numbers(nodes: NodeWriter, length: Tensor) -> Tensor:
@@ -93,8 +95,39 @@ def _last(nodes: NodeWriter, length: Tensor) -> Tensor:
     return nodes.add("Sub", length, nodes.whole(1))
 
 
+def _divided(nodes: NodeWriter, number: Tensor, divisor: Tensor) -> Pair:
+    """Whole numbers, 0 or more, divided by positive ones: quotient and remainder.
+
+    OpenVINO divides whole numbers as floats, and is one off where they have more than 24 bits.
+    """
+    zero, one = nodes.whole(0), nodes.whole(1)
+    quotient = nodes.add("Div", number, divisor)
+    rest = nodes.add("Sub", number, nodes.add("Mul", quotient, divisor))
+    above = nodes.add("Where", nodes.add("Less", rest, divisor), zero, one)
+    below = nodes.add("Where", nodes.add("Less", rest, zero), one, zero)
+    quotient = nodes.add("Sub", nodes.add("Add", quotient, above), below)
+    return quotient, nodes.add("Sub", number, nodes.add("Mul", quotient, divisor))
+
+
 def _ratio(nodes: NodeWriter, part: Tensor, whole: Tensor) -> Tensor:
-    return nodes.add("Div", nodes.cast(part, np.float32), nodes.cast(whole, np.float32))
+    """A part of a whole, 0 … 1, as float32, rounded correctly; both are below 500 000.
+
+    OpenVINO multiplies by the reciprocal instead of dividing, and is a last place off. So the
+    quotient is found twelve binary places at a time, with whole numbers for what is left over.
+    """
+    reciprocal = nodes.add("Div", nodes.real(1), nodes.cast(whole, np.float32))
+    step = nodes.whole(_DIGIT)
+    rest = part
+    digits: list[Tensor] = []
+    for _ in range(2):
+        digit = nodes.add("Mul", nodes.cast(rest, np.float32), reciprocal)
+        digit = nodes.add("Round", nodes.add("Mul", digit, nodes.real(_DIGIT)))
+        taken = nodes.add("Mul", nodes.cast(digit, np.int64), whole)
+        rest = nodes.add("Sub", nodes.add("Mul", rest, step), taken)
+        digits.append(nodes.add("Mul", digit, nodes.real(_DIGIT ** -(len(digits) + 1))))
+    last = nodes.add("Mul", nodes.cast(rest, np.float32), reciprocal)
+    last = nodes.add("Mul", last, nodes.real(_DIGIT**-2))
+    return nodes.add("Add", nodes.add("Add", *digits), last)
 
 
 def _centres(nodes: NodeWriter, source: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
@@ -110,8 +143,7 @@ def _between(nodes: NodeWriter, source: Tensor, target: Tensor) -> _Between:
     place, unit = _centres(nodes, source, target)
     last = _last(nodes, source)
     place = nodes.clip(place, nodes.whole(0), nodes.add("Mul", last, unit))
-    left = nodes.add("Div", place, unit)
-    rest = nodes.add("Sub", place, nodes.add("Mul", left, unit))
+    left, rest = _divided(nodes, place, unit)
     right = nodes.add("Min", nodes.add("Add", left, nodes.whole(1)), last)
     return left, right, _share(nodes, left, rest, unit)
 
@@ -122,10 +154,9 @@ def _between_rows(nodes: NodeWriter, source: Tensor, target: Tensor) -> _Between
     It rounds both parts down, so that the sum may be a grey level less than the row.
     """
     place, unit = _centres(nodes, source, target)
-    above = nodes.add("Sub", nodes.add("Div", nodes.add("Add", place, unit), unit), nodes.whole(1))
-    rest = nodes.add("Sub", place, nodes.add("Mul", above, unit))
+    below, rest = _divided(nodes, nodes.add("Add", place, unit), unit)
+    above = nodes.add("Sub", below, nodes.whole(1))
     first, last = nodes.whole(0), _last(nodes, source)
-    below = nodes.add("Add", above, nodes.whole(1))
     return (
         nodes.clip(above, first, last),
         nodes.clip(below, first, last),
@@ -142,7 +173,7 @@ def _share(nodes: NodeWriter, first: Tensor, rest: Tensor, unit: Tensor) -> Tens
 def _between_by_corners(nodes: NodeWriter, source: Tensor, target: Tensor) -> _Between:
     """What OpenCV blends for areas where a side does not shrink."""
     index, last = nodes.count(target), _last(nodes, source)
-    left = nodes.add("Div", nodes.add("Mul", index, source), target)
+    left, _ = _divided(nodes, nodes.add("Mul", index, source), target)
     right = nodes.add("Add", left, nodes.whole(1))
     end = nodes.add("Mul", nodes.add("Add", index, nodes.whole(1)), source)
     rest = nodes.add("Sub", end, nodes.add("Mul", right, target))
@@ -175,9 +206,14 @@ def _blended(
     unit = nodes.real(_STEPS / 16)
     weights = [_for_channels(nodes, nodes.add("Mul", weight, unit)) for weight in of_columns]
     sums = nodes.add("Add", *(nodes.add("Mul", *pair) for pair in zip(sides, weights, strict=True)))
-    shares = nodes.add("Mul", nodes.add("Concat", *of_rows, axis=0), nodes.real(1 / 32))
-    shares = nodes.axes(shares, 1, 2)
-    parts = nodes.add("Floor", nodes.add("Mul", nodes.add("Floor", sums), shares))
+    sums, shares = nodes.add("Floor", sums), nodes.add("Concat", *of_rows, axis=0)
+    # A product has 26 binary places, two more than a float: 64ths of a share and its rest apart.
+    coarse = nodes.add("Floor", nodes.add("Mul", shares, nodes.real(64)))
+    fine = nodes.add("Sub", nodes.add("Mul", shares, nodes.real(64)), coarse)
+    coarse, fine = nodes.axes(coarse, 1, 2), nodes.axes(fine, 1, 2)
+    rest = nodes.add("Floor", nodes.add("Mul", sums, fine))
+    parts = nodes.add("Add", nodes.add("Mul", sums, coarse), rest)
+    parts = nodes.add("Floor", nodes.add("Mul", parts, nodes.real(1 / _STEPS)))
     upper, lower = nodes.add_split("Split", parts, names=[None, None], axis=1)
     quarters = nodes.add("Mul", nodes.add("Add", upper, lower), nodes.real(0.25))
     return nodes.add("Floor", nodes.add("Add", quarters, nodes.real(0.5)))
@@ -223,13 +259,14 @@ def _means(nodes: NodeWriter, image: Tensor, source: Pair, target: Pair, *, leve
     divided.
     """
     sides = list(zip(source, target, strict=True))
-    rests = [nodes.add("Mod", *side) for side in sides]
-    whole = nodes.add("Equal", nodes.add("Add", *rests), nodes.whole(0))
+    (down, below), (along, beside) = (_divided(nodes, *side) for side in sides)
+    whole = nodes.add("Equal", nodes.add("Add", below, beside), nodes.whole(0))
     for axis in (1, 0):
         large, small = sides[axis]
         unit = nodes.add("Where", whole, small, large)
         image = _weighted(nodes, image, *_covered(nodes, large, small, unit), axis=axis + 1)
-    share = _ratio(nodes, nodes.add("Mul", *target), nodes.add("Mul", *source))
+    area = nodes.add("Max", nodes.add("Mul", down, along), nodes.whole(1))
+    share = _ratio(nodes, nodes.whole(1), area)
     found = nodes.add("Mul", image, nodes.add("Where", whole, share, nodes.real(1)))
     if not levels:
         return found
@@ -253,7 +290,7 @@ def _covered(
     # One more than an area's side where it begins and ends within pixels.
     room = nodes.add("Sub", nodes.add("Add", source, _double(nodes, target)), nodes.whole(1))
     taps = nodes.count(nodes.add("Div", room, target))
-    place = nodes.add("Add", nodes.add("Div", start, target), nodes.axes(taps, 0))
+    place = nodes.add("Add", _divided(nodes, start, target)[0], nodes.axes(taps, 0))
     left = nodes.add("Mul", place, target)
     right = nodes.add("Add", left, target)
     part = nodes.add("Sub", nodes.add("Min", right, end), nodes.add("Max", left, start))
@@ -265,8 +302,8 @@ def _covered(
 def _taps(nodes: NodeWriter, source: Tensor, target: Tensor, count: int) -> tuple[Tensor, Tensor]:
     """Source pixels around each centre, (n, count) int64, and how far it is to them, float32."""
     place, unit = _centres(nodes, source, target)
-    left = nodes.add("Sub", nodes.add("Div", nodes.add("Add", place, unit), unit), nodes.whole(1))
-    share = _ratio(nodes, nodes.add("Sub", place, nodes.add("Mul", left, unit)), unit)
+    right, rest = _divided(nodes, nodes.add("Add", place, unit), unit)
+    left, share = nodes.add("Sub", right, nodes.whole(1)), _ratio(nodes, rest, unit)
     steps = np.arange(count) - (count // 2 - 1)
     places = nodes.add("Add", nodes.axes(left, 1), nodes.whole(*steps.tolist()))
     distance = nodes.add("Sub", nodes.axes(share, 1), nodes.real(*steps.tolist()))

@@ -27,6 +27,7 @@ from core.deploy.complete_graph import ColorOrder, complete_graph
 from core.deploy.export_manifest import (
     complete_input,
     library_versions,
+    makes_small,
     manifest_text,
     outputs,
     plain_input,
@@ -43,7 +44,7 @@ from core.models.model_folder import DESCRIPTION, EXPORTED, network_input_size
 from core.portable.manifest import MANIFEST, MODEL_FILES, Manifest, write_manifest
 from core.prediction.inspection import background_class
 from core.prediction.onnx_predictor import MANIFEST_KEY, METADATA_KEY, Description
-from core.prediction.paddle_predictor import inference_mode, only_size, takes_any_size
+from core.prediction.paddle_predictor import inference_mode, only_size
 from core.prediction.thresholds import Thresholds, resolve_thresholds, score_offsets
 from core.system.errors import InputError
 from core.system.files import make_folder, replace_folder_atomic, write_text_atomic
@@ -162,9 +163,9 @@ def export_model(
     learnt = model.size_multiple == 1 and size == own_size
     if not learnt and (warning := size_warning(size)) is not None:
         (reporter or Reporter()).warn(warning)
-    if items is not None and size is not None and own_size not in (None, size):
+    if items is not None and size is not None:
         # The last step, so that it sees what the network was trained to see.
-        items = [*items, {"Resize": {"target_size": [size[1], size[0]]}}]
+        items = [*items, *_resized(items, own_size, size)]
     # Paddle's library computes what a quantised network rounds to in float.
     precision: Precision = "float32" if quantized is None or format == "paddle" else "int8"
     manifest = Manifest(
@@ -272,7 +273,7 @@ def _only_size(
 ) -> tuple[int, int] | None:
     """Return the (width, height) of a file whose images may have others; None for any."""
     known = None if items is None else only_size(net, transforms_from_list(list(items)))
-    if known is None and quantized is not None and (items is None or not takes_any_size(net)):
+    if known is None and quantized is not None and items is None:
         return quantized.size[1], quantized.size[0]
     return known
 
@@ -311,6 +312,19 @@ def _write_onnx(
         in_float = Path(folder) / MODEL
         names = export_float(net, in_float, size=size, traced=traced)
         export_int8(in_float, quantized, names, file)
+
+
+def _resized(
+    items: Sequence[Mapping[str, Any]], own: tuple[int, int] | None, size: tuple[int, int]
+) -> list[dict[str, Any]]:
+    """Return the steps from what the preprocessing makes of an image to a file's own size."""
+    target = [size[1], size[0]]
+    if own is not None:
+        return [] if own == size else [{"Resize": {"target_size": target}}]
+    if not makes_small(items):  # larger images are computed in windows
+        return []
+    # Images of several shapes: all are to fit, and what is missing is continued.
+    return [{"Resize": {"target_size": target, "keep_ratio": True}}]
 
 
 def _known(thresholds: Sequence[float | None] | None) -> tuple[float | None, ...] | None:

@@ -10,8 +10,6 @@ from paddle import nn
 
 from core.deploy.onnx_graph import set_dimensions
 from core.deploy.onnx_writer.network_writing import write_network
-from core.prediction.paddle_predictor import takes_any_size
-from core.system.errors import InputError
 from core.system.files import write_bytes_atomic
 
 if TYPE_CHECKING:
@@ -30,22 +28,13 @@ def export_float(
     Args:
         net: network in float, its batch norms folded (``fold_batch_norms``).
         file: where to write.
-        size: (width, height) of the images it will take; None for any, where the network can.
+        size: (width, height) of the images it will take; None for any.
         traced: trace of ``net`` where the tensors' names in the file are wanted.
 
     Returns:
         The tensor name of each leaf layer's output, by the layer's path, and of the network's
         input, by ``"input"``; empty without ``traced``.
-
-    Raises:
-        InputError: the network pools to a grid, which cannot be exported for free sizes.
     """
-    if size is None and not takes_any_size(net):
-        raise InputError(
-            "{name} pools its features to a grid, which ONNX can only express for one size of "
-            "image: give the image size to export.",
-            name=type(net).__name__.removesuffix("Net"),
-        )
     calls = () if traced is None else traced.deployed().calls
     if len({call.path for call in calls}) < len(calls):
         raise ValueError("a layer is used twice: its path does not name one tensor")

@@ -14,17 +14,18 @@ from core.project import import_undo as undo
 from core.project import new_labels, project_folder, revision
 from core.project.class_matching import ClassMap
 from core.project.class_table import read_labels
+from core.project.counted_classes import count_what_counts
 from core.project.exporting import labelled_dataset
 from core.project.findings import find_problems
 from core.project.import_undo import ImportInfo
 from core.project.importing import Incoming, ProgressCallback, take_over
 from core.project.mask_store import LabelMap
 from core.project.revision import Revision
-from core.project.rows import ImageSubset, ImportReport, UndoReport
+from core.project.rows import CountedMask, ImageSubset, ImportReport, UndoReport
 from core.project.split import Division, split_images, undo_division
-from core.project.statistics import read_shown_classes, read_statistics
+from core.project.statistics import read_shown_masks, read_statistics
 from core.project.storage import ProjectPart
-from core.system.messages import printable
+from core.system.messages import message, printable
 
 _TRAINED: tuple[Subset, ...] = ("train", "val")
 
@@ -52,7 +53,9 @@ class DataExchange(ProjectPart):
         """
         incoming = [Incoming(project_folder.absolute(path), subset, _no_mask) for path in paths]
         source = printable(str(incoming[0].image.parent)) if incoming else ""
-        return take_over(self._storage, incoming, source=source, copy=copy, progress=progress)
+        report = take_over(self._storage, incoming, source=source, copy=copy, progress=progress)
+        self._note_import(source, report)
+        return report
 
     def import_result(
         self,
@@ -102,6 +105,7 @@ class DataExchange(ProjectPart):
             replace=replace,
             progress=progress,
         )
+        self._note_import(printable(str(source)), report)
         # Only now, as masks have more to say when they are read.
         return dataclasses.replace(report, lost=(*result.report.messages, *report.lost))
 
@@ -134,7 +138,40 @@ class DataExchange(ProjectPart):
         New images go, images that got a mask get back what they had, new classes go unless used.
         Images whose mask or comment was changed since stay as they are. Files stay.
         """
-        return undo.undo_last_import(self._storage)
+        report = undo.undo_last_import(self._storage)
+        if report is not None:
+            self.trail.note(
+                message(
+                    "An import was undone: {count} {count:image|images} removed.",
+                    count=report.removed,
+                )
+            )
+        return report
+
+    def _note_import(self, source: str, report: ImportReport) -> None:
+        if report.added or report.masks:
+            self.trail.note(
+                message(
+                    "Imported from {source}: {added} new {added:image|images}, {masks} "
+                    "{masks:mask|masks}.",
+                    source=source,
+                    added=report.added,
+                    masks=report.masks,
+                )
+            )
+
+    def _note_division(self, division: Division) -> None:
+        counts = division.counts
+        self.trail.note(
+            message(
+                "Divided: {changed} {changed:image|images} moved; training {train}, validation "
+                "{val}, test {test}.",
+                changed=len(division.after),
+                train=counts["train"],
+                val=counts["val"],
+                test=counts["test"],
+            )
+        )
 
     # Subsets and checks
 
@@ -173,7 +210,7 @@ class DataExchange(ProjectPart):
         Raises:
             InputError: no masks, impossible shares, or a faulty expression.
         """
-        return split_images(
+        division = split_images(
             self._storage,
             val=val,
             test=test,
@@ -183,6 +220,8 @@ class DataExchange(ProjectPart):
             find_groups=find_groups,
             check=check,
         )
+        self._note_division(division)
+        return division
 
     @property
     def divides_itself(self) -> bool:
@@ -206,7 +245,10 @@ class DataExchange(ProjectPart):
         Returns:
             What was done; None where there was nothing to do.
         """
-        return new_labels.divide_new_labels(self._storage, check=check)
+        division = new_labels.divide_new_labels(self._storage, check=check)
+        if division is not None:
+            self._note_division(division)
+        return division
 
     def labelled_without_subset(self) -> list[int]:
         """Return the ids of the labelled images that wait for a subset."""
@@ -215,20 +257,25 @@ class DataExchange(ProjectPart):
     def undo_division(self, division: Division) -> None:
         """Give images back the subsets that they had, but for those that were moved since."""
         undo_division(self._database, division)
+        self.trail.note(message("A division was taken back."))
 
-    def statistics(self) -> DatasetStatistics:
+    def statistics(self, *, check: Callable[[], None] = lambda: None) -> DatasetStatistics:
         """Count classes, pixels and sizes of the images that a revision made now would hold.
 
-        Nothing is decoded. While no labelled image has a subset, all count as ``train``.
+        Of masks with regions, what these leave; those that were not counted yet are decoded, and
+        ``check`` is called meanwhile and may raise to stop. While no labelled image has a subset,
+        all count as ``train``.
         """
+        count_what_counts(self._storage, check=check)
         return read_statistics(self._database, read_labels(self._database))
 
-    def shown_classes(self, *, revision_id: int | None = None) -> dict[int, list[str]]:
-        """Return, by class id (255: ignored), the hashes of the masks that show it.
+    def shown_masks(self, *, revision_id: int | None = None) -> dict[int, list[CountedMask]]:
+        """Return, by class id (255: ignored), the masks that show it; ``counted_mask`` reads one.
 
         Of labelled images in ``train`` or in no subset yet, or of a revision's training images.
+        Decodes nothing, so what regions leave of a mask may not show the class.
         """
-        return read_shown_classes(self._database, revision_id=revision_id)
+        return read_shown_masks(self._database, revision_id=revision_id)
 
     def findings(
         self, *, compare_content: bool = False, progress: ProgressCallback | None = None
@@ -239,8 +286,14 @@ class DataExchange(ProjectPart):
             compare_content: also read image files to find equal ones (each once; remembered).
             progress: called with (done, total); what it raises ends the search.
         """
+
+        def check() -> None:
+            if progress is not None:
+                progress(0, 1)
+
+        statistics = self.statistics(check=check)
         return find_problems(
-            self._storage, self.statistics(), compare_content=compare_content, progress=progress
+            self._storage, statistics, compare_content=compare_content, progress=progress
         )
 
     # Revisions

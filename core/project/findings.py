@@ -11,8 +11,9 @@ from core.data.validation import Finding, judge_statistics
 from core.images.io import IGNORE_INDEX
 from core.project import image_table
 from core.project.part_groups import compute_looks, look_alikes, read_labelled
+from core.project.same_content import hash_contents
+from core.project.shown_classes import select_shown
 from core.project.storage import Storage
-from core.system.files import sha256_file
 from core.system.messages import message
 
 Progress = Callable[[int, int], object]
@@ -43,20 +44,6 @@ def find_problems(
     if statistics.images:
         findings += judge_statistics(statistics)
     return tuple(sorted(findings, key=lambda f: (_ORDER[f.severity], f.code, str(f.file or ""))))
-
-
-def hash_contents(storage: Storage) -> None:
-    """Compute the sha256 of image files that have none yet; unreadable files are left out."""
-    rows = storage.database.all(f"{_PATHS} FROM image WHERE content_hash IS NULL")
-    hashes: dict[int, str | float | None] = {}
-    for id_, *place in rows:
-        try:
-            hashes[id_] = sha256_file(image_table.image_path(storage.resolver, place))
-        except OSError:
-            continue  # reported as missing
-    if hashes and not storage.database.read_only:
-        with storage.database.transaction() as connection:
-            image_table.update_each(connection, "content_hash", hashes)
 
 
 def _missing_files(storage: Storage, progress: Progress | None) -> Iterator[Finding]:
@@ -154,11 +141,10 @@ def _torn_groups(storage: Storage) -> Iterator[Finding]:
 
 
 def _ignored_masks(storage: Storage) -> Iterator[Finding]:
-    rows = storage.database.all(
-        "SELECT image.path, image.inside, image.relative, mask_class.pixels FROM image"
-        " JOIN mask ON mask.id = image.mask_id"
-        " JOIN mask_class ON mask_class.mask_id = mask.id AND mask_class.class_id = ?"
-        " WHERE mask_class.pixels = mask.width * mask.height",
+    rows = select_shown(
+        storage.database,
+        "image.path, image.inside, image.relative, shown.pixels",
+        "WHERE shown.class_id = ? AND shown.pixels = image.width * image.height",
         (IGNORE_INDEX,),
     )
     for *place, pixels in rows:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,7 @@ from core.project.rows import (
     ImageSubset,
     State,
 )
+from core.project.shown_classes import select_shown, shows_class
 from core.system.errors import InputError
 
 _SELECT = (
@@ -66,7 +68,7 @@ def select_ids(
     database: Database, query: ImageQuery, *, limit: int | None = None, offset: int = 0
 ) -> list[int]:
     """Return the ids of the images that a query finds, in its order."""
-    where, parameters = _where(query)
+    where, parameters = _where(database, query)
     rows = database.all(
         f"SELECT id FROM image{where}{_order(query)} LIMIT ? OFFSET ?",  # noqa: S608
         (*parameters, -1 if limit is None else limit, offset),
@@ -93,7 +95,7 @@ def find(database: Database, stored: StoredPath) -> int | None:
 
 def count(database: Database, query: ImageQuery) -> ImageCounts:
     """Count what a query finds."""
-    where, parameters = _where(query)
+    where, parameters = _where(database, query)
     rows = database.all(
         f"SELECT subset, state, count(*) FROM image{where} GROUP BY subset, state",  # noqa: S608
         parameters,
@@ -108,23 +110,24 @@ def count(database: Database, query: ImageQuery) -> ImageCounts:
 
 def count_classes(database: Database, query: ImageQuery) -> dict[int, int]:
     """Return, by class id (255: ignored pixels), in how many of the images the class occurs."""
-    where, parameters = _where(query)
-    rows = database.all(
-        "SELECT mask_class.class_id, count(*) FROM image JOIN mask_class"  # noqa: S608
-        f" ON mask_class.mask_id = image.mask_id{where} GROUP BY mask_class.class_id",
-        parameters,
-    )
-    return dict(rows)
+    where, parameters = _where(database, query)
+    counts: Counter[int] = Counter()
+    for class_id, images in select_shown(
+        database, "shown.class_id, count(*)", f"{where} GROUP BY shown.class_id", parameters
+    ):
+        counts[class_id] += images
+    return dict(counts)
 
 
 def shows_classes(database: Database) -> bool:
     """Return whether a labelled image shows a class other than the one with id 0."""
-    found = database.one(
-        "SELECT 1 FROM mask_class JOIN image ON image.mask_id = mask_class.mask_id"
-        " WHERE mask_class.class_id BETWEEN 1 AND 254"
-        " AND image.state IN ('labelled', 'reviewed') LIMIT 1"
+    found = select_shown(
+        database,
+        "1",
+        "WHERE shown.class_id BETWEEN 1 AND 254 AND image.state IN ('labelled', 'reviewed')",
+        limit=1,
     )
-    return found is not None
+    return bool(found)
 
 
 def insert(connection: sqlite3.Connection, image: NewImage) -> int:
@@ -190,7 +193,7 @@ def _places(items: Sequence[Any]) -> str:
     return ", ".join("?" * len(items))
 
 
-def _where(query: ImageQuery) -> tuple[str, list[Any]]:
+def _where(database: Database, query: ImageQuery) -> tuple[str, list[Any]]:
     conditions: list[str] = []
     parameters: list[Any] = []
     for column, value in (
@@ -202,11 +205,9 @@ def _where(query: ImageQuery) -> tuple[str, list[Any]]:
             conditions.append(f"image.{column} = ?")
             parameters.append(value)
     if query.class_id is not None:
-        conditions.append(
-            "EXISTS (SELECT 1 FROM mask_class AS wanted"
-            " WHERE wanted.mask_id = image.mask_id AND wanted.class_id = ?)"
-        )
-        parameters.append(query.class_id)
+        condition, own = shows_class(database, query.class_id)
+        conditions.append(condition)
+        parameters += own
     if query.text:
         escaped = query.text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
         conditions.append(

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Final
 
 from core.data.label_class import LabelClass
+from core.images.io import IGNORE_INDEX
 from core.images.palette import Color
 from core.portable.cleaning import InspectedArea
 from core.project import (
@@ -17,12 +19,16 @@ from core.project import (
     mask_store,
     relocation,
     removed_images,
+    same_content,
+    saved_filters,
     shape_table,
 )
+from core.project.counted_classes import count_what_counts
 from core.project.mask_store import LabelMap
 from core.project.relocation import Relocation
 from core.project.removed_images import RemovedImages
 from core.project.rows import (
+    CountedMask,
     GarbageReport,
     ImageCounts,
     ImageQuery,
@@ -33,8 +39,17 @@ from core.project.rows import (
 )
 from core.project.storage import ProjectPart
 from core.system.errors import InputError
+from core.system.messages import Message, message
 
 _EVERYTHING = ImageQuery()
+#: Images that a line of the audit trail names.
+_MOST_NAMED: Final = 3
+_STATED: Final[Mapping[State, Message]] = {
+    "unlabelled": message("{images}: marked as not labelled."),
+    "draft": message("{images}: marked as drafts."),
+    "labelled": message("{images}: marked as labelled."),
+    "reviewed": message("{images}: marked as reviewed."),
+}
 
 
 class LabelledImages(ProjectPart):
@@ -49,12 +64,18 @@ class LabelledImages(ProjectPart):
     def add_class(self, name: str, color: Color | None = None) -> LabelClass:
         """Append a class; raises ``InputError`` for an empty or taken name."""
         with self._database.transaction() as connection:
-            return class_table.add_class(connection, name, color)
+            added = class_table.add_class(connection, name, color)
+        self.trail.note(message("The class “{name}” was added.", name=added.name))
+        return added
 
     def rename_class(self, class_id: int, name: str) -> None:
         """Rename a class; raises ``InputError`` for an empty or taken name."""
+        before = self._class_name(class_id)
         with self._database.transaction() as connection:
             class_table.rename_class(connection, class_id, name)
+        self.trail.note(
+            message("The class “{before}” was renamed “{name}”.", before=before, name=name.strip())
+        )
 
     def recolor_class(self, class_id: int, color: Color) -> None:
         """Give a class another colour (red, green, blue; 0 … 255)."""
@@ -94,7 +115,23 @@ class LabelledImages(ProjectPart):
             InputError: the class with id 0, which erasing leaves behind; reading only, a mask
                 cannot be read, or one was changed meanwhile.
         """
-        return class_changes.replace_class(self._storage, class_id, replacement, progress=progress)
+        gone, heir = self._class_name(class_id), self._class_name(replacement)
+        masks = class_changes.replace_class(self._storage, class_id, replacement, progress=progress)
+        self.trail.note(
+            message(
+                "The class “{name}” was deleted; “{heir}” got its pixels ({count} "
+                "{count:mask|masks}).",
+                name=gone,
+                heir=heir,
+                count=masks,
+            )
+        )
+        return masks
+
+    def _class_name(self, class_id: int) -> str:
+        if class_id == IGNORE_INDEX:
+            return "255"
+        return next((one.name for one in self.labels() if one.id == class_id), str(class_id))
 
     # Images
 
@@ -125,16 +162,50 @@ class LabelledImages(ProjectPart):
         """Return the id of the image at ``path``, or that was copied from there."""
         return image_table.find(self._database, self._storage.resolver.store(Path(path)))
 
+    def find_same(self, file: Path, *, name: str = "") -> int | None:
+        """Return the id of an image with the very content of a file, whatever its path is.
+
+        Looked at are those whose content is known (``remember_contents``, or after a search for
+        equal images) and those of the file's name.
+
+        Args:
+            file: an image file.
+            name: another name that it may have in the project.
+        """
+        return same_content.find_same(self._storage, file, name=name)
+
+    def remember_contents(self, ids: Iterable[int]) -> None:
+        """Let ``find_same`` know these images by their content; reads their files."""
+        same_content.hash_contents(self._storage, ids)
+
     def counts(self, query: ImageQuery = _EVERYTHING) -> ImageCounts:
         """Count the images that a query finds, by subset and state."""
         return image_table.count(self._database, query)
 
-    def class_counts(self, query: ImageQuery = _EVERYTHING) -> dict[int, int]:
-        """Return in how many of the images each class id occurs (255: ignored pixels)."""
+    def class_counts(
+        self, query: ImageQuery = _EVERYTHING, *, check: Callable[[], None] = lambda: None
+    ) -> dict[int, int]:
+        """Return in how many of the images each class id occurs where labels count (255: ignored).
+
+        Masks with regions that were not counted yet are decoded; ``check`` is called meanwhile and
+        may raise to stop.
+        """
+        count_what_counts(self._storage, check=check)
         return image_table.count_classes(self._database, query)
 
+    def saved_filters(self) -> tuple[ImageQuery, ...]:
+        """Return the filters that people kept, newest first."""
+        return saved_filters.read(self._database)
+
+    def set_saved_filters(self, filters: Sequence[ImageQuery]) -> None:
+        """Keep these filters, in their order, and no others."""
+        saved_filters.write(self._database, filters)
+
     def shows_classes(self) -> bool:
-        """Return whether a labelled image shows a class other than the one with id 0."""
+        """Return whether a labelled image shows a class other than the one with id 0.
+
+        Decodes nothing: where labels count is known from the last time that classes were counted.
+        """
         return image_table.shows_classes(self._database)
 
     def set_subset(self, ids: Iterable[int], subset: ImageSubset) -> None:
@@ -143,10 +214,16 @@ class LabelledImages(ProjectPart):
         with self._database.transaction() as connection:
             image_table.update(connection, chosen, "subset", subset)
             image_table.update(connection, chosen, "left_out", int(subset == "none"))
+        if subset == "none":
+            self._note_images(chosen, message("{images}: taken out of all subsets."))
+        else:
+            self._note_images(chosen, message("{images}: moved to {subset}.", subset=subset))
 
     def set_state(self, ids: Iterable[int], state: State) -> None:
         """Change how far the labelling of images is."""
-        self._set(ids, "state", state)
+        chosen = list(ids)
+        self._set(chosen, "state", state)
+        self._note_images(chosen, _STATED[state])
 
     def set_comment(self, image_id: int, comment: str) -> None:
         """Note something about an image."""
@@ -167,8 +244,12 @@ class LabelledImages(ProjectPart):
         Returns:
             What ``restore_images`` needs to bring them back.
         """
+        chosen = list(ids)
+        names = self._image_names(chosen)
         with self._database.transaction() as connection:
-            return removed_images.take_out(connection, list(ids))
+            removed = removed_images.take_out(connection, chosen)
+        self.trail.note(message("{images}: removed from the project.", images=names))
+        return removed
 
     def restore_images(self, removed: RemovedImages) -> None:
         """Bring removed images back with their masks, subsets and notes.
@@ -178,6 +259,7 @@ class LabelledImages(ProjectPart):
         """
         with self._database.transaction() as connection:
             removed_images.put_back(connection, removed)
+        self.trail.note(message("Removed images were brought back."))
 
     def relocate_images(
         self, folder: Path, *, check: Callable[[], object] = lambda: None
@@ -199,6 +281,17 @@ class LabelledImages(ProjectPart):
     def _set(self, ids: Iterable[int], column: str, value: str | int | None) -> None:
         with self._database.transaction() as connection:
             image_table.update(connection, ids, column, value)
+
+    def _image_names(self, ids: Sequence[int]) -> str:
+        """Return the names of a few images, and how many more there are."""
+        named = [row.name for row in self.images_by_id(ids[:_MOST_NAMED])]
+        more = len(ids) - len(named)
+        return ", ".join(named) + (f" +{more}" if more > 0 else "")
+
+    def _note_images(self, ids: Sequence[int], what: Message) -> None:
+        if ids:
+            params = {**what.params, "images": self._image_names(ids)}
+            self.trail.note(Message(what.template, params))
 
     # Masks
 
@@ -241,13 +334,18 @@ class LabelledImages(ProjectPart):
         Raises:
             InputError: another size than the image, a value that is no class, disk full.
         """
-        return image_masks.save_label_map(
+        before = [row.mask_hash for row in self.images_by_id([image_id])]
+        saved = image_masks.save_label_map(
             self._storage, image_id, mask, state=state, shapes_text=shapes_text
         )
+        if [saved] != before:
+            self._note_images([image_id], message("{images}: labels changed."))
+        return saved
 
     def clear_label_map(self, image_id: int, *, state: State = "unlabelled") -> None:
         """Leave an image without a mask; the old one stays in its history."""
         image_masks.clear_label_map(self._storage, image_id, state=state)
+        self._note_images([image_id], message("{images}: labels removed."))
 
     def mask_history(self, image_id: int) -> list[MaskVersion]:
         """Return the earlier masks of an image, newest first; ``mask`` reads one."""
@@ -281,6 +379,26 @@ class LabelledImages(ProjectPart):
         """
         return counted_areas.read_counted(self._database, image_id)
 
+    def counted_label_map(self, image_id: int) -> LabelMap | None:
+        """Return ``label_map`` as runs get it: 255 where labels do not count.
+
+        Raises:
+            InputError: as for ``label_map``, or the regions are damaged.
+        """
+        mask = self.label_map(image_id)
+        return None if mask is None else counted_areas.counted(mask, self.counted_area(image_id))
+
+    def counted_mask(self, counted: CountedMask) -> LabelMap:
+        """Return ``mask`` as runs get it: 255 where labels do not count.
+
+        Raises:
+            InputError: as for ``mask``, or the regions are damaged.
+        """
+        mask = self.mask(counted.hash)
+        if counted.area is None:
+            return mask
+        return counted_areas.counted(mask, counted_areas.area_from_text(counted.area))
+
     def set_own_area(self, area: InspectedArea, image_id: int | None = None) -> None:
         """Keep the regions of one image, or those of all (None).
 
@@ -292,6 +410,10 @@ class LabelledImages(ProjectPart):
         """
         with self._database.transaction() as connection:
             counted_areas.write(connection, image_id, area)
+        if image_id is None:
+            self.trail.note(message("Where labels count was changed for all images."))
+        else:
+            self._note_images([image_id], message("{images}: where labels count was changed."))
 
     def collect_garbage(self) -> GarbageReport:
         """Delete earlier versions of masks, except where a revision or an undo needs them."""

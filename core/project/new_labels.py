@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Final
 
 from core.datasets import Subset
+from core.project.counted_classes import count_what_counts
 from core.project.database import Database
 from core.project.part_groups import compute_looks, read_labelled, with_groups
 from core.project.rows import ImageSubset
@@ -45,6 +46,7 @@ def divide_new_labels(
     if not divides_itself(storage.database) or not _is_enough(storage.database):
         return None
     compute_looks(storage, most=_MOST_LOOKS, check=check)
+    count_what_counts(storage, check=check)
     with storage.database.transaction() as connection:
         everything = read_labelled(storage.database, _LABELLED)
         new = [

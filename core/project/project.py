@@ -10,6 +10,7 @@ from typing import Self
 from filelock import FileLock
 
 from core.project import project_folder
+from core.project.audit_trail import FILE_NAME, AuditTrail
 from core.project.class_table import with_background
 from core.project.data_exchange import DataExchange
 from core.project.database import Database
@@ -22,6 +23,7 @@ from core.project.rows import GarbageReport
 from core.project.runs import ProjectRuns
 from core.project.storage import Storage
 from core.system.errors import InputError
+from core.system.messages import message
 
 
 class Project(LabelledImages, DataExchange, ProjectRuns):
@@ -34,7 +36,11 @@ class Project(LabelledImages, DataExchange, ProjectRuns):
     def __init__(self, folder: Path, database: Database, lock: FileLock | None) -> None:
         moved = project_folder.remember_move(database, folder)
         self._storage = Storage(
-            folder, database, MaskStore(folder / "masks"), PathResolver(folder, moved)
+            folder,
+            database,
+            MaskStore(folder / "masks"),
+            PathResolver(folder, moved),
+            AuditTrail(folder / FILE_NAME, writable=lock is not None),
         )
         self._lock = lock
 
@@ -65,6 +71,7 @@ class Project(LabelledImages, DataExchange, ProjectRuns):
             names = with_background(names)
         project_folder.create_folder(path, {"name": (name or "").strip() or path.name})
         project = cls.open(path)
+        project.trail.note(message("The project was made."))
         try:
             for label in names:
                 project.add_class(label)

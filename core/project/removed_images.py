@@ -5,10 +5,12 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from core.project.image_table import chunks
 from core.system.errors import InputError
+
+_COUNTED_ANEW: Final = "image_class"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,7 @@ def _tables(connection: sqlite3.Connection) -> dict[str, str]:
     for (name,) in names:
         for key in connection.execute(f"PRAGMA foreign_key_list({name})"):
             _, _, target, column, _, _, on_delete, _ = key
-            if target == "image" and on_delete == "CASCADE":
+            if target == "image" and on_delete == "CASCADE" and name != _COUNTED_ANEW:
                 found[name] = column
     return found
 

@@ -79,6 +79,14 @@ class MaskInfo:
 
 
 @dataclass(frozen=True, slots=True)
+class CountedMask:
+    """A stored mask and where it counts: ``core.project.counted_areas``' text, None everywhere."""
+
+    hash: str
+    area: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class MaskVersion:
     """An earlier mask of an image; ``replaced`` is seconds since the epoch."""
 

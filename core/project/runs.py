@@ -15,9 +15,11 @@ from core.project.deleted_runs import check_unused, next_number, restore, set_as
 from core.project.revision import Revision
 from core.project.rows import RunRow, RunState
 from core.project.storage import ProjectPart
-from core.runs.kinds import names_ever, present_name
+from core.runs.history import figure
+from core.runs.kind_lookup import names_ever, present_name
 from core.runs.run_folder import RunFolder
 from core.system.errors import InputError
+from core.system.messages import message
 
 _COLUMNS = (
     "id, name, folder, kind, model, state, best_miou, created, revision_id, parent_id, number,"
@@ -73,7 +75,9 @@ class ProjectRuns(ProjectPart):
                 "UPDATE run SET folder = ?, name = ? WHERE id = ?",
                 (folder.relative_to(self.folder).as_posix(), name or usual, id_),
             )
-        return self.run(id_)
+        run = self.run(id_)
+        self.trail.note(message("Asked for: {run} ({kind}).", run=run.name, kind=kind))
+        return run
 
     def runs(self, kind: str | None = None) -> list[RunRow]:
         """Return the runs, newest first, without deleted ones."""
@@ -91,6 +95,16 @@ class ProjectRuns(ProjectPart):
         if row is None:
             raise KeyError(f"no run {run_id}")
         return _run_row(row, self.folder)
+
+    def labelled_since(self, run: RunRow) -> int:
+        """Return how many labelled images a training could learn from that ``run`` has not seen."""
+        count = self._database.value(
+            "SELECT count(*) FROM image WHERE mask_id IS NOT NULL"
+            " AND state IN ('labelled', 'reviewed') AND subset IN ('train', 'val')"
+            " AND path NOT IN (SELECT path FROM revision_item WHERE revision_id = ?)",
+            (run.revision_id,),
+        )
+        return int(count or 0)
 
     def run_with(self, path: Path) -> RunRow | None:
         """Return the run in whose folder a file or folder lies, such as the one of a model."""
@@ -201,11 +215,14 @@ class ProjectRuns(ProjectPart):
         ]
         check_unused(runs, [run for run in listed if run.state in ALIVE])
         set_aside(self._storage, runs)
+        names = ", ".join(run.name for run in runs)
+        self.trail.note(message("Runs deleted: {names}.", names=names))
         return runs
 
     def restore_runs(self, run_ids: Iterable[int]) -> None:
         """Undo ``delete_runs``; ids that are not in the trash change nothing."""
         restore(self._storage, run_ids)
+        self.trail.note(message("Deleted runs were brought back."))
 
     def deleted_runs(self) -> list[RunRow]:
         """Return the runs in the trash, newest first; their folders are where they would be."""
@@ -238,14 +255,19 @@ class ProjectRuns(ProjectPart):
 
 
 def best_miou(folder: RunFolder) -> float | None:
-    """Return the highest validation mIoU of a run, or an evaluation's only one."""
+    """Return the mIoU of the model that a run leaves, or of what it measured.
+
+    That is the highest of its validations, unless its scores were adjusted afterwards.
+    """
+    result = folder.result or {}
+    told = figure(result, "miou")
+    if told is not None and result.get("score_offsets") is not None:
+        return told
     _, values = folder.metrics().get("val/miou", (None, np.empty(0)))
     defined = values[~np.isnan(values)]
     if defined.size:
         return float(defined.max())
-    result = folder.result or {}
-    miou = result.get("miou")
-    return float(miou) if isinstance(miou, (int, float)) else None
+    return told
 
 
 def _observe(run: RunRow) -> tuple[RunState, float | None]:

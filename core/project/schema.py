@@ -180,6 +180,34 @@ ALTER TABLE revision_item ADD COLUMN area TEXT;
 """
 
 
+_V6 = """
+-- What an image shows where its labels count, of images with regions: counted when it is first
+-- asked for, forgotten as soon as mask or regions change.
+CREATE TABLE image_class (
+    image_id INTEGER NOT NULL REFERENCES image(id) ON DELETE CASCADE,
+    class_id INTEGER NOT NULL CHECK (class_id BETWEEN 0 AND 255),
+    pixels INTEGER NOT NULL,
+    PRIMARY KEY (image_id, class_id)
+) WITHOUT ROWID;
+CREATE TRIGGER image_class_of_mask AFTER UPDATE OF mask_id ON image
+WHEN old.mask_id IS NOT new.mask_id BEGIN
+    DELETE FROM image_class WHERE image_id = new.id;
+END;
+CREATE TRIGGER image_class_of_area AFTER INSERT ON image_area BEGIN
+    DELETE FROM image_class WHERE image_id = new.image_id;
+END;
+CREATE TRIGGER image_class_without_area AFTER DELETE ON image_area BEGIN
+    DELETE FROM image_class WHERE image_id = old.image_id;
+END;
+CREATE TRIGGER image_class_of_all AFTER INSERT ON setting WHEN new.key = 'counted_area' BEGIN
+    DELETE FROM image_class WHERE image_id NOT IN (SELECT image_id FROM image_area);
+END;
+CREATE TRIGGER image_class_without_all AFTER DELETE ON setting WHEN old.key = 'counted_area' BEGIN
+    DELETE FROM image_class WHERE image_id NOT IN (SELECT image_id FROM image_area);
+END;
+"""
+
+
 def run_script(connection: sqlite3.Connection, script: str) -> None:
     """Execute each statement; unlike ``executescript`` it stays in the open transaction."""
     statement = ""
@@ -226,6 +254,10 @@ def _add_areas(connection: sqlite3.Connection) -> None:
     run_script(connection, _V5)
 
 
+def _add_counted_classes(connection: sqlite3.Connection) -> None:
+    run_script(connection, _V6)
+
+
 Migration = Callable[[sqlite3.Connection], None]
 MIGRATIONS: tuple[Migration, ...] = (
     _create_v1,
@@ -233,6 +265,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     _keep_ids,
     _add_looks_and_numbers,
     _add_areas,
+    _add_counted_classes,
 )
 """Step ``i`` takes a database of version ``i`` to ``i + 1``."""
 

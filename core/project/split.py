@@ -11,9 +11,11 @@ from dataclasses import dataclass, replace
 from core.data.splitting import split_items
 from core.datasets import Subset
 from core.project import image_table
+from core.project.counted_classes import count_what_counts
 from core.project.database import Database
 from core.project.part_groups import SplitImage, compute_looks, read_labelled, with_groups
 from core.project.rows import ImageSubset
+from core.project.shown_classes import select_shown
 from core.project.storage import Storage
 from core.system.errors import InputError
 
@@ -49,6 +51,7 @@ def split_images(
     """Assign subsets; see ``Project.split``."""
     if find_groups:
         compute_looks(storage, check=check)
+    count_what_counts(storage, check=check)
     with storage.database.transaction() as connection:
         everything = _read(storage, group)
         if not everything:
@@ -172,9 +175,8 @@ def follow_groups(
 
 def _classes(database: Database) -> defaultdict[int, list[int]]:
     shown: defaultdict[int, list[int]] = defaultdict(list)
-    for image_id, class_id in database.all(
-        "SELECT image.id, mask_class.class_id FROM image"
-        " JOIN mask_class ON mask_class.mask_id = image.mask_id WHERE mask_class.class_id < 255"
+    for image_id, class_id in select_shown(
+        database, "image.id, shown.class_id", "WHERE shown.class_id < 255"
     ):
         shown[image_id].append(class_id)
     return shown

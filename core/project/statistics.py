@@ -1,4 +1,4 @@
-"""Counts of the labelled images, from the database alone: no mask is decoded."""
+"""Counts of the labelled images as the database knows them: no mask is decoded."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ from core.data.dataset_statistics import DatasetStatistics
 from core.data.label_class import LabelClass
 from core.datasets import SUBSETS, Subset
 from core.images.io import IGNORE_INDEX
+from core.project.counted_areas import OF_ALL
 from core.project.database import Database
+from core.project.rows import CountedMask
+from core.project.shown_classes import select_shown
 
 _TRAINABLE = "image.mask_id IS NOT NULL AND image.state IN ('labelled', 'reviewed')"
 
@@ -34,19 +37,19 @@ def read_statistics(database: Database, labels: Sequence[LabelClass]) -> Dataset
     pixels = {subset: [0] * len(by_id) for subset in SUBSETS}
     shown = {subset: [0] * len(by_id) for subset in SUBSETS}
     ignored: Counter[Subset] = Counter()
-    for subset, class_id, total, count in database.all(
-        "SELECT image.subset, mask_class.class_id, sum(mask_class.pixels), count(*)"  # noqa: S608
-        " FROM image JOIN mask_class ON mask_class.mask_id = image.mask_id"
-        f" WHERE {_TRAINABLE} GROUP BY image.subset, mask_class.class_id"
+    for subset, class_id, total, count in select_shown(
+        database,
+        "image.subset, shown.class_id, sum(shown.pixels), count(*)",
+        f"WHERE {_TRAINABLE} GROUP BY image.subset, shown.class_id",
     ):
         target = _subset(subset, unassigned)
         if target is None:
             continue
         if class_id == IGNORE_INDEX:
-            ignored[target] = total
+            ignored[target] += total
         elif class_id in places:
-            pixels[target][places[class_id]] = total
-            shown[target][places[class_id]] = count
+            pixels[target][places[class_id]] += total
+            shown[target][places[class_id]] += count
     present: list[Subset] = [subset for subset in SUBSETS if images[subset]]
     return DatasetStatistics(
         labels=tuple(label.name for label in by_id),
@@ -59,25 +62,31 @@ def read_statistics(database: Database, labels: Sequence[LabelClass]) -> Dataset
     )
 
 
-def read_shown_classes(
+def read_shown_masks(
     database: Database, *, revision_id: int | None = None
-) -> dict[int, list[str]]:
-    """Return, by class id, the masks to learn from that show it; see ``Project.shown_classes``."""
-    parameters: tuple[int, ...] = ()
+) -> dict[int, list[CountedMask]]:
+    """Return, by class id, the masks to learn from that show it; see ``Project.shown_masks``."""
     if revision_id is None:
-        source = f"image WHERE {_TRAINABLE} AND image.subset IN ('train', 'none')"
+        rows = select_shown(
+            database,
+            "shown.class_id, mask.hash, coalesce(image_area.area,"
+            " (SELECT value FROM setting WHERE key = ?)), mask.id",
+            " JOIN mask ON mask.id = image.mask_id"
+            " LEFT JOIN image_area ON image_area.image_id = image.id"
+            f" WHERE {_TRAINABLE} AND image.subset IN ('train', 'none')",
+            (OF_ALL,),
+        )
     else:
-        source = "revision_item AS image WHERE image.revision_id = ? AND image.subset = 'train'"
-        parameters = (revision_id,)
-    shown: dict[int, list[str]] = {}
-    for class_id, mask_hash in database.all(
-        "SELECT mask_class.class_id, mask.hash"  # noqa: S608
-        f" FROM (SELECT image.mask_id FROM {source}) used"
-        " JOIN mask ON mask.id = used.mask_id"
-        " JOIN mask_class ON mask_class.mask_id = mask.id ORDER BY mask.id",
-        parameters,
-    ):
-        shown.setdefault(class_id, []).append(mask_hash)
+        rows = database.all(
+            "SELECT mask_class.class_id, mask.hash, item.area, mask.id"
+            " FROM revision_item AS item JOIN mask ON mask.id = item.mask_id"
+            " JOIN mask_class ON mask_class.mask_id = mask.id"
+            " WHERE item.revision_id = ? AND item.subset = 'train'",
+            (revision_id,),
+        )
+    shown: dict[int, list[CountedMask]] = {}
+    for class_id, mask_hash, area, _ in sorted(rows, key=lambda row: row[3]):
+        shown.setdefault(class_id, []).append(CountedMask(mask_hash, area))
     return shown
 
 

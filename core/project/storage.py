@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from core.project.audit_trail import AuditTrail
 from core.project.database import Database
 from core.project.mask_store import MaskStore
 from core.project.paths import PathResolver
@@ -18,12 +19,18 @@ class Storage:
     database: Database
     masks: MaskStore
     resolver: PathResolver
+    trail: AuditTrail
 
 
 class ProjectPart:
     """What the parts of ``Project`` share."""
 
     _storage: Storage
+
+    @property
+    def trail(self) -> AuditTrail:
+        """Who changed what, and when."""
+        return self._storage.trail
 
     @property
     def _database(self) -> Database:

@@ -5,7 +5,9 @@ Watching a run and reading its ``events.jsonl`` later give the same ``RunHistory
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -115,6 +117,29 @@ class RunHistory:
         return self.training.steps / self.training.epochs
 
     @property
+    def adjusted(self) -> Mapping[str, Any] | None:
+        """The result where the best model's scores were adjusted once the training was over.
+
+        The curves and ``best_miou`` are of the model as it was before.
+        """
+        if not isinstance(self.ended, Done) or self.ended.result.get("score_offsets") is None:
+            return None
+        return self.ended.result if figure(self.ended.result, "miou") is not None else None
+
+    @property
+    def final_miou(self) -> float | None:
+        """What the best model has in the end, 0 … 1: the adjusted one where there is one."""
+        return self.best_miou if self.adjusted is None else figure(self.adjusted, "miou")
+
+    @property
+    def best_step(self) -> int | None:
+        """Training step with the highest mIoU of the curve."""
+        series = self.series.get("val/miou")
+        if series is None or not np.isfinite(series.values).any():
+            return None
+        return int(series.steps[np.nanargmax(series.values)])
+
+    @property
     def class_indices(self) -> list[int]:
         """Classes that have an IoU curve."""
         prefix = "val/iou/"
@@ -156,6 +181,14 @@ class RunHistory:
         elif not event.paused and self.paused_since is not None:
             self.paused_s += max(0.0, event.time - self.paused_since)
             self.paused_since = None
+
+
+def figure(result: Mapping[str, Any], name: str) -> float | None:
+    """Return a number of a result, None where it has none."""
+    value = result.get(name)
+    if not isinstance(value, (int, float)) or isinstance(value, bool):
+        return None
+    return float(value) if np.isfinite(value) else None
 
 
 class Smoother:

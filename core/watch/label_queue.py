@@ -1,19 +1,20 @@
 """Images that people should label: copies that wait in the output folder, then in a project.
 
 A copy is made before the result is logged, so nothing is lost where the image itself is moved on.
-An image that a project refers to where it lies is marked there and not added again.
+An image that a project has, by its path or its content, is marked there and not added again.
 A project has one writer: while a window has it open, the copies wait, or the window takes them.
 """
 
 from __future__ import annotations
 
+import contextlib
 import filecmp
 import time
 from pathlib import Path
 from typing import Final
 
 from core.project import Project
-from core.system.files import make_folder, write_bytes_atomic
+from core.system.files import make_folder, sha256_file, write_bytes_atomic
 from core.watch.kept_pictures import safe_stem
 from core.watch.log_rows import ToLabel
 from core.watch.watch_log import WatchLog
@@ -71,8 +72,8 @@ class LabelQueue:
         """Move what waits into a project that is open for writing; returns how many images.
 
         They become unlabelled images in no subset, marked, with the reason as their comment. What
-        is in the project already, in the watched folder itself or by a delivery that was killed, is
-        not added again; it is marked all the same.
+        is in the project already, under another path or by a delivery that was killed, is not added
+        again, and neither are copies of each other; they are marked all the same.
 
         Raises:
             InputError: the project cannot be written to, or its disk is full.
@@ -82,12 +83,17 @@ class LabelQueue:
             return 0
         files = {one.id: self._folder / one.file for one in waiting}
         known = {one.id: self._known(project, one) for one in waiting}
-        new = dict.fromkeys(files[id_] for id_, image_id in known.items() if image_id is None)
-        if new:
-            project.add_images(new, copy=True)
+        unknown = [id_ for id_, image_id in known.items() if image_id is None]
+        contents = {id_: sha256_file(files[id_]) for id_ in unknown}
+        first = {contents[id_]: files[id_] for id_ in reversed(unknown)}
+        if first:
+            project.add_images(dict.fromkeys(first[contents[id_]] for id_ in unknown), copy=True)
+            added = {content: project.find_image(file) for content, file in first.items()}
+            known |= {id_: added[contents[id_]] for id_ in unknown}
+            project.remember_contents(id_ for id_ in added.values() if id_ is not None)
         delivered: list[int] = []
         for one in waiting:
-            image_id = known[one.id] or project.find_image(files[one.id])
+            image_id = known[one.id]
             if image_id is None:  # its copy failed; the next delivery tries again
                 continue
             if not project.image(image_id).comment:
@@ -102,18 +108,15 @@ class LabelQueue:
 
     def _known(self, project: Project, one: ToLabel) -> int | None:
         """Return the id of the image if the project has the very file that was judged."""
-        watched = self._log.setting(_WATCHED)
-        if not isinstance(watched, str):
-            return None
-        image_id = project.find_image(Path(watched) / one.path)
-        if image_id is None:
-            return None
-        try:
-            file = project.image(image_id).path
-            is_same = filecmp.cmp(file, self._folder / one.file, shallow=False)
-        except OSError:
-            return None
-        return image_id if is_same else None  # else another one came by its name since
+        watched, copy = self._log.setting(_WATCHED), self._folder / one.file
+        image_id = None
+        if isinstance(watched, str):
+            image_id = project.find_image(Path(watched) / one.path)
+        if image_id is not None:
+            with contextlib.suppress(OSError):  # another one may have come by its name since
+                if filecmp.cmp(project.image(image_id).path, copy, shallow=False):
+                    return image_id
+        return project.find_same(copy, name=one.path.rpartition("/")[2])
 
     def remove_leftovers(self) -> None:
         """Delete what a killed program left half-written."""

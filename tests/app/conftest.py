@@ -43,6 +43,8 @@ def nothing_leaks(qapp, isolated_folders):
         QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
         qapp.processEvents()
     set_language("en")
+    if qapp.styleSheet():
+        qapp.setStyleSheet("")  # under which all that comes after would be made, at twice the time
     left = [f"{type(item).__name__} {item.objectName()}" for item in _windows() - windows]
     assert not left, f"windows left open: {left}"
     assert QThreadPool.globalInstance().activeThreadCount() == 0, "the global pool is at work"

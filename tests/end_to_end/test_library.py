@@ -45,7 +45,7 @@ eval_dataset = pdx.datasets.SegDataset(
     transforms=eval_transforms,
     shuffle=False)
 num_classes = len(train_dataset.labels)
-model = pdx.seg.UNet(num_classes=num_classes, use_mixed_loss=True)
+model = pdx.seg.FastSCNN(num_classes=num_classes, use_mixed_loss=True)
 model.train(
     num_epochs={epochs},
     train_dataset=train_dataset,

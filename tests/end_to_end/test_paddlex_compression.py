@@ -62,7 +62,7 @@ assert result['label_map'].shape == (64, 96)
 """
 
 
-@pytest.fixture(scope="module", params=["UNet", "BiSeNetV2"])
+@pytest.fixture(scope="module", params=["FastSCNN", "BiSeNetV2"])
 def folder(request, tmp_path_factory):
     """Where a network has been trained and pruned."""
     folder = tmp_path_factory.mktemp(f"{request.param} 脚本")

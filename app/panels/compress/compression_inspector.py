@@ -13,6 +13,7 @@ from app.look.translation import tr
 from app.panels.compress.flops_slider import FlopsSlider
 from app.widgets.choice_card import ChoiceColumn
 from app.widgets.layout import button, label, line, row
+from app.widgets.switching import switch
 from app.widgets.verdict_box import VerdictBox
 
 _MOST_EPOCHS = 1000
@@ -162,7 +163,7 @@ class CompressionInspector(QWidget):
         self.name = label("", "heading", wrap=True)
         self.origin = label("", "muted", wrap=True)
         self.note = label("", "warning", wrap=True)
-        self.verdict = VerdictBox()
+        self.verdict = VerdictBox(lines=0, unfolds=True)
         self.prune = PruneBox()
         self.quantize = QuantizeBox()
         self.ship = ShipBox()
@@ -194,13 +195,22 @@ class CompressionInspector(QWidget):
         self.note.setText(text)
         self.note.setVisible(bool(text))
 
-    def allow(self, *, prune: str | None, quantize: str | None, measure: bool) -> None:
-        """Switch the buttons; a text says why one is off, None that it is off for now."""
+    def allow(
+        self, *, prune: str | None, quantize: str | None, measure: bool, why: str = ""
+    ) -> None:
+        """Switch the buttons; a text says why one is off, None that it is off for now.
+
+        Args:
+            prune: about pruning; empty: it is on.
+            quantize: about quantising.
+            measure: whether measuring is on.
+            why: nothing can be started.
+        """
         for box, reason in ((self.prune, prune), (self.quantize, quantize)):
-            box.button.setEnabled(reason == "")
+            switch(box.button, on=reason == "", why=why)
             box.reason.setText(reason or "")
             box.reason.setVisible(bool(reason))
-        self.ship.measure_button.setEnabled(measure)
+        switch(self.ship.measure_button, on=measure, why=why)
 
     def renew_colors(self) -> None:
         """Draw the cards in the current theme."""

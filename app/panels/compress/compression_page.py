@@ -6,7 +6,6 @@ from enum import IntEnum
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import (
-    QComboBox,
     QSizePolicy,
     QStackedWidget,
     QTabWidget,
@@ -22,6 +21,7 @@ from app.panels.compress.variant_compare import VariantCompare
 from app.panels.compress.variant_view import VariantView
 from app.widgets.empty_state import EmptyState
 from app.widgets.layout import button, label, row
+from app.widgets.name_box import NameBox
 
 
 class View(IntEnum):
@@ -40,14 +40,11 @@ class CompressionPage(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.model_box = QComboBox()
+        self.model_box = NameBox()
         self.model_box.setAccessibleName(tr("Model"))
         self.model_box.setMinimumWidth(GRID * 20)
         self.model_box.setMaximumWidth(GRID * 46)
         self.model_box.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.model_box.setSizeAdjustPolicy(
-            QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
-        )
         self.model_box.setToolTip(tr("A trained model, or a variant that was made of one"))
         self.activity = label("", "muted")
         self.curves_button = button(

@@ -20,7 +20,8 @@ from app.panels.compress.sensitivity_analysis import Analysis
 from app.services.background import BackgroundTasks
 from app.services.context import AppContext
 from app.services.targets import ShowCompression, Target
-from app.widgets.variant_names import model_name, variant_name
+from app.widgets.switching import why_not_written
+from app.widgets.variant_names import model_name, origin_text, variant_name
 from core.images.palette import Color, default_palette
 from core.prediction.inspection import Evaluation
 from core.project import Project, RunRow
@@ -100,7 +101,9 @@ class CompressionPanel(Panel):
             return StepStatus(StepState.WARNING, message("No compressed model finds anything."))
         if any(run.kind in COMPRESSING and run.state == "done" for run in runs):
             return StepStatus(StepState.DONE, message("A model is compressed."))
-        trained = (run for run in runs if run.kind == "train" and run.state not in ALIVE)
+        trained = [run for run in runs if run.kind == "train" and run.state not in ALIVE]
+        if self.context.verdicts.all_warn(trained):
+            return StepStatus(StepState.WARNING, message("No model finds anything yet."))
         if any((run.folder / "best_model").is_dir() for run in trained):
             return StepStatus(StepState.NEXT, message("Ready to compress."))
         return StepStatus(StepState.BLOCKED, message("Train a model first."))
@@ -199,7 +202,7 @@ class CompressionPanel(Panel):
         self.page.variants.select(current)
         self.choices.show_model(
             "" if current is None else variant_name(current),
-            "" if current is None else f"{current.run_name} · {current.network}",
+            "" if current is None else origin_text(current),
         )
         self.analysis.show_model(self.runs, current)
         self.page.compare.set_variants(shown)
@@ -250,12 +253,10 @@ class CompressionPanel(Panel):
     @Slot()
     def _show_work(self) -> None:
         current, runs = self.current, self.runs
-        read_only = self._project is not None and self._project.read_only
-        free = current is not None and not read_only and not self.starter.preparing
+        why = why_not_written(self._project)
+        free = current is not None and not why and not self.starter.preparing
         self.choices.show_note(
-            tr("This project is open only for reading: nothing can be started.")
-            if read_only
-            else ""
+            tr("This project is open only for reading: nothing can be started.") if why else ""
         )
         verdict = None if current is None else current.verdict
         warns = verdict is not None and verdict.is_warning
@@ -266,11 +267,12 @@ class CompressionPanel(Panel):
             if current is not None and free
             else None,
             measure=free,
+            why=why,
         )
         analysing = current is not None and runs.working("sensitivity", current.root) is not None
-        self.page.sensitivity.set_startable(free and not analysing)
-        self.page.variants.set_startable(free)
-        self.page.compare.set_startable(free)
+        self.page.sensitivity.set_startable(free and not analysing, why)
+        self.page.variants.set_startable(free, why)
+        self.page.compare.set_startable(free, why)
         self.page.compare.set_waiting(runs.working("evaluate") is not None)
         self._show_progress()
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import QSignalBlocker, Signal, Slot
-from PySide6.QtWidgets import QComboBox, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
 from app.look.theme import GRID
 from app.look.translation import tr
 from app.services.run_reader import RunReader
 from app.widgets.empty_state import EmptyState
 from app.widgets.layout import label, row
+from app.widgets.name_box import NameBox
 from app.widgets.run_charts import RunCharts
 from app.widgets.run_states import state_text
 from core.project.rows import RunRow
@@ -27,7 +28,7 @@ class JobCurves(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.run_box = QComboBox()
+        self.run_box = NameBox()
         self.run_box.setAccessibleName(tr("Run"))
         self.run_box.setMinimumWidth(GRID * 28)
         self.run_box.currentIndexChanged.connect(self._on_run_changed)
@@ -90,7 +91,7 @@ class JobCurves(QWidget):
     def show_history(self, reader: RunReader) -> None:
         """Draw what the run told by now."""
         self.charts.update_from(reader.history)
-        best = reader.history.best_miou
+        best = reader.history.final_miou
         self.note.setText("" if best is None else tr("best mIoU {miou:.3f}", miou=best))
 
     def renew_colors(self) -> None:

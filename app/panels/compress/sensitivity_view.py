@@ -22,6 +22,7 @@ from app.panels.compress.sensitivity_plot import SensitivityPlot
 from app.widgets.elided_label import ElidedLabel
 from app.widgets.empty_state import EmptyState
 from app.widgets.layout import button, keep_place, label, row
+from app.widgets.switching import switch
 from core.compression.pruning.estimate import LossCurve
 
 _PLOT_WIDTH, _LIST_WIDTH = GRID * 66, GRID * 44
@@ -108,10 +109,9 @@ class SensitivityView(QWidget):
             _explanation(),
         )
 
-    def set_startable(self, startable: bool) -> None:
-        """Whether an analysis may be started now."""
-        for part in (self.start_button, self.empty.button, self.mode_box):
-            part.setEnabled(startable)
+    def set_startable(self, startable: bool, why: str = "") -> None:
+        """Whether an analysis may be started now; ``why`` not."""
+        switch(self.start_button, self.empty.button, self.mode_box, on=startable, why=why)
 
     def show_cuts(self, cuts: Mapping[str, float], gone: Mapping[str, int]) -> None:
         """Show which share of each group (0 … 1) and how many channels would go; empty: unknown."""

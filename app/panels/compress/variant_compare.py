@@ -10,7 +10,6 @@ import pyqtgraph as pg
 from PySide6.QtCore import QSignalBlocker, Qt, Signal, Slot
 from PySide6.QtWidgets import (
     QButtonGroup,
-    QComboBox,
     QHBoxLayout,
     QListWidget,
     QListWidgetItem,
@@ -28,6 +27,8 @@ from app.services.background import BackgroundTasks, Progress
 from app.widgets.blending import ImageArray
 from app.widgets.empty_state import EmptyState
 from app.widgets.layout import label, row
+from app.widgets.name_box import NameBox
+from app.widgets.switching import switch
 from app.widgets.variant_names import model_name, variant_name
 from core.images.palette import Color
 from core.prediction.inspection import Evaluation, background_class
@@ -55,14 +56,10 @@ class VariantCompare(QWidget):
         self._waiting = False
         self._shown: Path | None = None
         self.pictures: tuple[ImageArray, ImageArray] | None = None
-        self.first_box, self.second_box = QComboBox(), QComboBox()
+        self.first_box, self.second_box = (NameBox(letters=_BOX_LETTERS) for _ in range(2))
         for box, name in ((self.first_box, tr("Left model")), (self.second_box, tr("Right model"))):
             box.setAccessibleName(name)
             box.setMinimumWidth(GRID * 16)
-            box.setSizeAdjustPolicy(
-                QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
-            )
-            box.setMinimumContentsLength(_BOX_LETTERS)
             box.currentIndexChanged.connect(self._refresh)
         self.images = QListWidget()
         self.images.setProperty("role", "plain")
@@ -123,9 +120,9 @@ class VariantCompare(QWidget):
         self._waiting = waiting
         self._refresh()
 
-    def set_startable(self, startable: bool) -> None:
-        """Whether predicting masks may be started now."""
-        self.empty.button.setEnabled(startable)
+    def set_startable(self, startable: bool, why: str = "") -> None:
+        """Whether predicting masks may be started now; ``why`` not."""
+        switch(self.empty.button, on=startable, why=why)
 
     def choose(self, first: Path, second: Path) -> None:
         """Compare two models by their folders; one with itself is compared with people's masks."""

@@ -14,6 +14,7 @@ from app.panels.compress.class_change_table import ClassChanges
 from app.panels.compress.pareto_plot import ParetoPlot
 from app.panels.compress.variant_table import VariantTable
 from app.widgets.layout import button, label, row
+from app.widgets.switching import switch
 from app.widgets.variant_names import variant_name
 from core.images.palette import Color
 from core.project.variants import ModelVariant, class_changes
@@ -94,9 +95,9 @@ class VariantView(QWidget):
         """Say of some models, by folder, what is being done with them."""
         self.table.rows.set_notes(notes)
 
-    def set_startable(self, startable: bool) -> None:
-        """Whether a measurement may be started now."""
-        self.measure_button.setEnabled(startable)
+    def set_startable(self, startable: bool, why: str = "") -> None:
+        """Whether a measurement may be started now; ``why`` not."""
+        switch(self.measure_button, on=startable, why=why)
 
     def select(self, variant: ModelVariant | None) -> None:
         """Choose a variant without telling."""

@@ -44,7 +44,8 @@ class ClassList(QListWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setProperty("role", "plain")
-        self.setItemDelegate(_Delegate(self))
+        self._delegate = _Delegate(self)
+        self.setItemDelegate(self._delegate)
         self.setUniformItemSizes(True)
         self.setMouseTracking(True)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -56,6 +57,7 @@ class ClassList(QListWidget):
     def set_classes(self, facts: Sequence[ClassFacts]) -> None:
         """Show these classes."""
         self.clear()
+        self._delegate.set_counts([_images_text(fact) for fact in facts])
         for fact in facts:
             item = QListWidgetItem(fact.label.name)
             item.setData(_ROLE, fact)
@@ -82,6 +84,12 @@ class ClassList(QListWidget):
 
 
 class _Delegate(QStyledItemDelegate):
+    _counts: Sequence[str] = ()
+
+    def set_counts(self, texts: Sequence[str]) -> None:
+        """Leave room for the longest of these: bars are compared by their lengths."""
+        self._counts = texts
+
     def sizeHint(  # noqa: N802
         self, _option: QStyleOptionViewItem, _index: QModelIndex | QPersistentModelIndex
     ) -> QSize:
@@ -119,7 +127,8 @@ class _Delegate(QStyledItemDelegate):
         below = text.translated(0, text.height())
         painter.setPen(QColor(t.muted))
         painter.drawText(below, align.AlignRight | align.AlignVCenter, _images_text(fact))
-        room = metrics.horizontalAdvance(_images_text(fact)) + GRID * 2
+        widest = max(map(metrics.horizontalAdvance, self._counts), default=0)
+        room = widest + GRID * 2
         _draw_bar(painter, below.adjusted(_SWATCH + GRID, 0, -room, 0), fact)
         painter.restore()
 

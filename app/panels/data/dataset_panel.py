@@ -26,6 +26,7 @@ from app.panels.data.project_queries import (
     read_findings,
     read_summary,
 )
+from app.panels.data.saved_filters import SavedFilters
 from app.panels.data.thumbnail_grid import ThumbnailGrid
 from app.panels.data.viewer_page import ViewerPage
 from app.services.background import BackgroundTasks
@@ -93,6 +94,7 @@ class DatasetPanel(Panel):
         self._finding_actions = FindingActions(
             context, self._tasks, self._edits.split_anew, self.grid
         )
+        self.saved_filters = SavedFilters(context, self.filters, lambda: self._text)
         self._connect()
         self._restore_view()
 
@@ -186,7 +188,7 @@ class DatasetPanel(Panel):
         self._query()  # before the overview, which takes longer
         self._large.refresh()
         self._tasks.start(
-            lambda _progress: read_summary(project),
+            lambda progress: read_summary(project, progress),
             on_done=self._on_summary,
             on_failed=self._fail,
             key="summary",
@@ -412,7 +414,7 @@ class DatasetPanel(Panel):
         if project is None:
             return
         self._tasks.start(
-            lambda _progress: count_pixels(project.label_map(row.id)),
+            lambda _progress: count_pixels(project.counted_label_map(row.id)),
             on_done=lambda pixels: self._inspector.facts.show_content(
                 () if self._summary is None else self._summary.labels, pixels
             ),

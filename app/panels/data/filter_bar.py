@@ -17,7 +17,7 @@ from app.panels.data.thumbnail_grid import MAX_SIDE, MIN_SIDE
 from app.widgets.class_colors import swatch
 from app.widgets.image_status_text import state_name, subset_name
 from app.widgets.layout import button, label, row
-from core.project import ImageSubset, LabelClass, State
+from core.project import ImageQuery, ImageSubset, LabelClass, State
 from core.project.rows import IMAGE_SUBSETS, STATES
 
 _SLIDER_WIDTH = GRID * 12
@@ -38,10 +38,18 @@ class FilterBar(QWidget):
         for subset in IMAGE_SUBSETS:
             self.subset.addItem(subset_name(subset), subset)
         self.class_box = self._box(tr("Class"))
+        self.class_box.addItem(tr("All classes"), None)
         self.state = self._box(tr("State"))
         self.state.addItem(tr("Any state"), None)
         for state in STATES:
             self.state.addItem(state_name(state), state)
+        self.saved_button = QToolButton()
+        set_icon(self.saved_button, "star")
+        self.saved_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.saved_button.setToolTip(
+            tr("Saved filters: keep what is chosen here, or take it again")
+        )
+        self.saved_button.setAccessibleName(tr("Saved filters"))
         self.finding = button("", icon="close")
         self.finding.setToolTip(tr("Show all images again"))
         self.finding.clicked.connect(self.finding_left)
@@ -63,7 +71,9 @@ class FilterBar(QWidget):
         set_icon(size_icon, "image")
         size_icon.setEnabled(False)
         size_icon.setAccessibleName(self.side.accessibleName())
-        self._wanted = row(self.subset, self.class_box, self.state, self.finding, self.count)
+        self._wanted = row(
+            self.subset, self.class_box, self.state, self.saved_button, self.finding, self.count
+        )
         self._tools = row(self.masks_button, self.opacity, size_icon, self.side)
         self._lines = QBoxLayout(QBoxLayout.Direction.LeftToRight, self)
         self._lines.setContentsMargins(GRID * 2, GRID, GRID * 2, GRID)
@@ -132,11 +142,23 @@ class FilterBar(QWidget):
 
     def reset(self) -> None:
         """Show everything, without telling."""
-        for box in (self.subset, self.class_box, self.state):
-            box.blockSignals(True)
-            box.setCurrentIndex(0)
-            box.blockSignals(False)
+        self._choose(ImageQuery())
         self.set_finding("")
+
+    def show_query(self, query: ImageQuery) -> None:
+        """Filter by a query's subset, class and state."""
+        self._choose(query)
+        self.changed.emit()
+
+    def _choose(self, query: ImageQuery) -> None:
+        for box, value in (
+            (self.subset, query.subset),
+            (self.class_box, query.class_id),
+            (self.state, query.state),
+        ):
+            box.blockSignals(True)
+            box.setCurrentIndex(max(0, box.findData(value)))
+            box.blockSignals(False)
 
     @property
     def class_id(self) -> int | None:

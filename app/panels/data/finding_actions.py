@@ -36,6 +36,7 @@ ACTIONS: Final[dict[str, tuple[str, ...]]] = {
     "images_without_subset": (SHOW, "split_new", "to_training"),
     "object_as_255": (SHOW, "import"),
     "class_without_pixels": ("label",),
+    "class_in_one_image": (SHOW, "label"),
     "class_only_in_one_subset": (SHOW, "split"),
     "rare_class": (SHOW, "label", "class_weights"),
     "tiny_subset": (SHOW, "label", "split"),

@@ -402,14 +402,14 @@ class ImportDialog(QDialog):
 
     @Slot()
     def _on_browse(self) -> None:
-        start = self.folder_edit.text() or str(self._context.projects_dir())
+        start = self.folder_edit.text() or str(self._context.images_dir())
         folder = QFileDialog.getExistingDirectory(self, tr("Folder to import"), start)
         if folder:
             self.set_folder(Path(folder))
 
     @Slot()
     def _on_browse_file(self) -> None:
-        start = self.folder_edit.text() or str(self._context.projects_dir())
+        start = self.folder_edit.text() or str(self._context.images_dir())
         files = [known.file for known in registry.READABLE if known.file is not None]
         suffixes = {suffix for file in files if file.is_source for suffix in file.suffixes}
         patterns = " ".join(f"*{suffix}" for suffix in sorted(suffixes))

@@ -85,13 +85,13 @@ class OpenedImage:
     label_map: npt.NDArray[np.uint8] | None
 
 
-def read_summary(project: Project) -> DatasetSummary:
-    """Ask the database; decodes nothing."""
+def read_summary(project: Project, progress: Progress) -> DatasetSummary:
+    """Ask the database; only masks whose regions are new are decoded."""
     return DatasetSummary(
         labels=project.labels(),
         counts=project.counts(),
-        statistics=project.statistics(),
-        class_images=project.class_counts(),
+        statistics=project.statistics(check=progress.check),
+        class_images=project.class_counts(check=progress.check),
         examples=tuple(row.name for row in project.images(limit=_EXAMPLE_NAMES)),
         divides_itself=project.divides_itself,
     )

@@ -45,6 +45,8 @@ from app.services.targets import (
 )
 from app.widgets.empty_state import EmptyState
 from app.widgets.layout import row
+from app.widgets.name_box import NameBox
+from app.widgets.switching import switch, why_not_written
 from core.images.palette import default_palette
 from core.models.model_folder import set_thresholds
 from core.prediction.inspection import Evaluation, ImageScore
@@ -53,7 +55,7 @@ from core.prediction.threshold_trial import can_try_thresholds
 from core.project import Project
 from core.runs.events import Event, Failed
 from core.runs.events import Progress as JobProgress
-from core.system.messages import message
+from core.system.messages import Message, message
 
 _LETTERS = 9
 _SUBSETS = ("val", "test", "train")
@@ -78,7 +80,7 @@ class InspectionPanel(Panel):
         self._just_measured: str | None = None
         self._asked = False
         self._is_chosen = False  # by the user: else the best model is shown
-        self.model_box, self.split_box = QComboBox(), QComboBox()
+        self.model_box, self.split_box = NameBox(letters=_LETTERS), QComboBox()
         self.measure_button = QToolButton()
         self.report = ReportExport(self)
         self.results = EvaluationView()
@@ -220,7 +222,7 @@ class InspectionPanel(Panel):
         if one is None:
             self._waiting_run = None
             self._show(None)
-            self._set_note(_unmeasured())
+            self._set_note("\n".join((_unmeasured(), why_not_written(self._project))).strip())
         elif one.evaluation is None:
             self._waiting_run = str(one.run_id)
             self._show(None)
@@ -264,7 +266,8 @@ class InspectionPanel(Panel):
         )
 
     def _allow_measuring(self, allowed: bool) -> None:
-        self.measure_button.setEnabled(allowed)
+        why = why_not_written(self._project)
+        switch(self.measure_button, self._unmeasured.button, on=allowed and not why, why=why)
         self._unmeasured.button.setVisible(allowed)
         self._unmeasured.title_label.setText(
             tr("Not measured yet") if allowed else tr("Measuring the model")
@@ -307,7 +310,7 @@ class InspectionPanel(Panel):
             evaluation,
             colors,
             own=None if found is None else found.own,
-            editable=self._project is not None and not self._project.read_only,
+            why_not_saved=why_not_written(self._project),
         )
         possible = evaluation is not None and can_try_thresholds(evaluation)
         self._runner.set_evaluation(evaluation if possible else None)
@@ -352,8 +355,15 @@ class InspectionPanel(Panel):
         model = self.model_box.currentData()
         if model is None:
             return
+        project, name = self._project, self.model_box.currentText()
+
+        def save(_progress: object) -> None:
+            set_thresholds(model.folder, thresholds)
+            if project is not None:
+                project.trail.note(_thresholds_note(name, thresholds))
+
         self._tasks.start(
-            lambda _progress: set_thresholds(model.folder, thresholds),
+            save,
             on_done=lambda _none: self._on_thresholds_saved(thresholds),
             on_failed=self.context.error_occurred.emit,
             key="save",
@@ -374,7 +384,7 @@ class InspectionPanel(Panel):
         )
 
     def _set_note(self, text: str) -> None:
-        self._unmeasured.text_label.setText(text)
+        self._unmeasured.show_text(self._unmeasured.title_label.text(), text)
 
     @Slot(object)
     def _on_score_chosen(self, score: ImageScore) -> None:
@@ -464,11 +474,7 @@ class InspectionPanel(Panel):
         self.measure_button.setToolTip(
             tr("Measure again: predict these images and compare with their masks")
         )
-        for box in (self.model_box, self.comparison.box):
-            box.setSizeAdjustPolicy(
-                QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
-            )
-            box.setMinimumContentsLength(_LETTERS)
+        self.comparison.box.setMinimumContentsLength(_LETTERS)
         parts = (
             self.model_box,
             self.split_box,
@@ -484,3 +490,11 @@ class InspectionPanel(Panel):
 
 def _unmeasured() -> str:
     return tr("This model has not been measured on these images yet.")
+
+
+def _thresholds_note(name: str, thresholds: tuple[float | None, ...] | None) -> Message:
+    """Return the line of the audit trail about thresholds that were saved in a model."""
+    if thresholds is None:
+        return message("{model}: thresholds removed.", model=name)
+    values = ", ".join("–" if one is None else f"{one:.2f}" for one in thresholds)
+    return message("{model}: thresholds changed to {values}.", model=name, values=values)

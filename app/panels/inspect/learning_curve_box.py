@@ -16,6 +16,7 @@ from app.services.context import AppContext
 from app.widgets.class_colors import readable, swatch
 from app.widgets.layout import button, clear_layout, label, let_shrink, row
 from app.widgets.plain_plot import PlainPlot
+from app.widgets.switching import switch, why_not_written
 from core.advice.learning_curve import LearningCurve, class_sentence
 from core.images.palette import Color
 from core.project import Project
@@ -218,9 +219,9 @@ class LearningCurveBox(QWidget):
         self.note.setVisible(bool(text))
 
     def _allow(self, allowed: bool) -> None:
-        editable = self._project is not None and not self._project.read_only
-        for part in (self.start_button, self.minutes):
-            part.setEnabled(allowed and editable)
+        why = why_not_written(self._project)
+        possible = allowed and self._project is not None and not why
+        switch(self.start_button, self.minutes, on=possible, why=why)
 
     @Slot()
     def _on_start(self) -> None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QSignalBlocker, Signal, Slot
-from PySide6.QtWidgets import QComboBox
 
 from app.look.translation import tr
 from app.panels.inspect.error_viewer import ErrorViewer
 from app.panels.inspect.evaluation_search import Found, find_evaluation
 from app.services.background import BackgroundTasks
+from app.widgets.name_box import NameBox
 from core.prediction.inspection import Evaluation
 from core.project import Project
 from core.system.errors import InputError
@@ -34,7 +34,7 @@ class ModelComparison(QObject):
         self._evaluation: Evaluation | None = None
         self._name = ""
         self._compared: Path | None = None
-        self.box = QComboBox()
+        self.box = NameBox()
         self.box.setAccessibleName(tr("Compare with"))
         self.box.currentIndexChanged.connect(self._compare)
 

@@ -14,6 +14,7 @@ from app.look.translation import tr
 from app.widgets.class_colors import readable, swatch
 from app.widgets.elided_label import ElidedLabel
 from app.widgets.layout import button, clear_layout, label, row
+from app.widgets.switching import switch
 from core.images.palette import Color
 from core.prediction.inspection import Evaluation, background_class
 from core.prediction.threshold_trial import can_try_thresholds
@@ -49,7 +50,7 @@ class ThresholdBox(QWidget):
         self._former: Thresholds | None = None
         self._colors: dict[int, Color] = {}
         self._marks: dict[int, QLabel] = {}
-        self._editable = False
+        self._why = ""
         self.sliders: dict[int, QSlider] = {}
         self._values: dict[int, QLabel] = {}
         self.title = label(tr("Thresholds"), "heading")
@@ -115,7 +116,7 @@ class ThresholdBox(QWidget):
         colors: Sequence[Color],
         *,
         own: Thresholds | None,
-        editable: bool,
+        why_not_saved: str = "",
     ) -> None:
         """Offer the thresholds of another evaluation.
 
@@ -123,9 +124,9 @@ class ThresholdBox(QWidget):
             evaluation: as it was measured; None hides the box.
             colors: of the classes.
             own: the model's thresholds, None where it has none.
-            editable: whether they may be saved.
+            why_not_saved: they cannot be saved; empty: they can.
         """
-        self._evaluation, self._own, self._editable = evaluation, own, editable
+        self._evaluation, self._own, self._why = evaluation, own, why_not_saved
         background = None if evaluation is None else background_class(evaluation.labels)
         self.setVisible(background is not None)
         clear_layout(self._grid)
@@ -238,7 +239,7 @@ class ThresholdBox(QWidget):
         same = own is not None and all(
             _place(own[index]) == slider.value() for index, slider in self.sliders.items()
         )
-        self.save_button.setEnabled(self._editable and not same)
+        switch(self.save_button, on=not self._why and not same, why=self._why)
         self.reset_button.setVisible(not self.is_as_measured)
 
     def _on_moved(self, index: int, _place: int) -> None:

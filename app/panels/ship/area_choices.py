@@ -12,6 +12,7 @@ from app.look.translation import tr
 from app.regions.drawing_tool import region_color
 from app.regions.region_state import RegionState
 from app.widgets.layout import button, label, row
+from app.widgets.switching import switch
 from core.annotation.inspected_regions import InspectedRegion, RegionKind
 
 _MOST_ROWS = 6
@@ -50,11 +51,10 @@ class AreaChoices(QWidget):
         state.renewed.connect(self.renew)
         self.renew()
 
-    def set_startable(self, allowed: bool) -> None:
-        """Whether anything may be changed."""
+    def set_startable(self, allowed: bool, why: str = "") -> None:
+        """Whether anything may be changed; ``why`` not."""
         self._state.set_editable(allowed)
-        self.draw_button.setEnabled(allowed)
-        self.clear_button.setEnabled(allowed)
+        switch(self.draw_button, self.clear_button, on=allowed, why=why)
 
     @Slot()
     def renew(self) -> None:

@@ -24,6 +24,7 @@ from app.look.translation import tr
 from app.widgets.empty_state import EmptyState
 from app.widgets.layout import button, label, row
 from app.widgets.number_text import latency_text, size_text
+from app.widgets.switching import switch
 
 _ROW = GRID * 4
 _STAGE = "file_to_mask"
@@ -144,10 +145,9 @@ class BenchmarkPage(QWidget):
         )
         self._pages.setCurrentIndex(1)
 
-    def set_startable(self, startable: bool) -> None:
-        """Whether it may be started."""
-        self.empty.button.setEnabled(startable)
-        self.again_button.setEnabled(startable)
+    def set_startable(self, startable: bool, why: str = "") -> None:
+        """Whether it may be started; ``why`` not."""
+        switch(self.empty.button, self.again_button, on=startable, why=why)
 
     def renew_colors(self) -> None:
         """Draw in the current theme."""

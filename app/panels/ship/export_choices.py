@@ -13,6 +13,7 @@ from app.look.translation import tr
 from app.widgets.choice_card import ChoiceColumn
 from app.widgets.elided_label import ElidedLabel
 from app.widgets.layout import button, label, line, row
+from app.widgets.switching import switch
 
 FORMATS = ("onnx", "openvino", "paddle")
 
@@ -118,10 +119,9 @@ class ExportChoices(QWidget):
         """Say where the files go."""
         self.folder_label.setText("" if folder is None else str(folder))
 
-    def set_startable(self, allowed: bool) -> None:
-        """Whether anything may be started."""
-        self.export_button.setEnabled(allowed)
-        self.bundle_button.setEnabled(allowed)
+    def set_startable(self, allowed: bool, why: str = "") -> None:
+        """Whether anything may be started; ``why`` not."""
+        switch(self.export_button, self.bundle_button, on=allowed, why=why)
 
     def renew_colors(self) -> None:
         """Draw the cards in the current theme."""

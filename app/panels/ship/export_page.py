@@ -20,6 +20,7 @@ from app.widgets.empty_state import EmptyState
 from app.widgets.layout import button, label, row
 from app.widgets.number_text import size_text
 from app.widgets.row_table import ROW_HEIGHT, Column, RowModel, RowTable
+from app.widgets.switching import switch
 
 _FORMAT, _VERIFIED, _FOLDER = 0, 1, 3
 _NAMES = {"onnx": "ONNX", "openvino": "OpenVINO", "paddle": "Paddle"}
@@ -188,12 +189,11 @@ class ExportPage(QWidget):
         self.empty.button.setVisible(not text)
         self.empty.show_text(tr("Nothing is exported yet"), text or _invitation())
 
-    def set_startable(self, allowed: bool) -> None:
-        """Whether anything may be started."""
-        self.verify_button.setEnabled(allowed)
-        self.empty.button.setEnabled(allowed)
-        self.speed.set_startable(allowed)
-        self.watch.set_startable(allowed)
+    def set_startable(self, allowed: bool, why: str = "") -> None:
+        """Whether anything may be started; ``why`` not."""
+        switch(self.verify_button, self.empty.button, on=allowed, why=why)
+        self.speed.set_startable(allowed, why)
+        self.watch.set_startable(allowed, why)
 
     def shut_down(self) -> None:
         """Wait for what draws in the background."""

@@ -14,6 +14,7 @@ from app.panels.ship.area_choices import AreaChoices
 from app.panels.ship.object_table import ImageFacts
 from app.regions.region_state import RegionState
 from app.widgets.layout import indent_spin_boxes, label, line
+from app.widgets.switching import switch
 
 _MOST_AREA = 1e6
 
@@ -114,14 +115,12 @@ class JudgingChoices(QWidget):
             "fill_holes": self._kept.get("fill_holes") or {},
         }
 
-    def set_startable(self, allowed: bool) -> None:
-        """Whether anything may be changed."""
-        for part in (self.pixel_box, self.doubt_box, self.thresholds_box):
-            part.setEnabled(allowed)
-        for box in self.area_boxes.values():
-            box.setEnabled(allowed)
-        self.area.set_startable(allowed)
-        self.facts.set_startable(allowed)
+    def set_startable(self, allowed: bool, why: str = "") -> None:
+        """Whether anything may be changed; ``why`` not."""
+        fields = (self.pixel_box, self.doubt_box, self.thresholds_box, *self.area_boxes.values())
+        switch(*fields, on=allowed, why=why)
+        self.area.set_startable(allowed, why)
+        self.facts.set_startable(allowed, why)
 
     def renew_colors(self) -> None:
         """Draw in the current theme."""

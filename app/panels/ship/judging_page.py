@@ -17,6 +17,7 @@ from app.regions.drawing_page import DrawingPage
 from app.regions.region_state import RegionState
 from app.widgets.empty_state import EmptyState
 from app.widgets.layout import label, row
+from app.widgets.switching import switch
 
 
 class JudgingPage(QWidget):
@@ -35,13 +36,14 @@ class JudgingPage(QWidget):
         self.review = ImageReview(_group_of, truth_name, Truth, tip=truth_tip)
         self.effect = label("", "heading", wrap=True)
         self.progress = label("", "muted")
+        self._invitation = tr(
+            "The model looks at the validation images once; then every change of a rule shows at "
+            "once which parts it would reject."
+        )
         self.empty = EmptyState(
             "sliders",
             tr("See what the rules come to"),
-            tr(
-                "The model looks at the validation images once; then every change of a rule shows "
-                "at once which parts it would reject."
-            ),
+            self._invitation,
             action=tr("Try it on the validation images"),
         )
         card = QFrame()
@@ -104,16 +106,15 @@ class JudgingPage(QWidget):
         self.progress.setText(progress)
         self._pages.setCurrentIndex(1 if images else 0)
         if not images:
-            waiting = bool(progress)
-            self.empty.button.setVisible(not waiting)
+            self.empty.show_text(self.empty.title_label.text(), progress or self._invitation)
+            self.empty.button.setVisible(not progress)
             return
         self.effect.setText(effect_text(images))
         self.review.show_images(images)
 
-    def set_startable(self, startable: bool) -> None:
-        """Whether images may be tried and rules be changed."""
-        self.empty.button.setEnabled(startable)
-        self.rules.setEnabled(startable)
+    def set_startable(self, startable: bool, why: str = "") -> None:
+        """Whether images may be tried and rules be changed; ``why`` not."""
+        switch(self.empty.button, self.rules, on=startable, why=why)
 
     def renew_colors(self) -> None:
         """Draw in the current theme."""

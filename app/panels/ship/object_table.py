@@ -23,6 +23,7 @@ from app.panels.ship.outcomes import JudgedImage, Outcome, outcome_color, outcom
 from app.widgets.class_colors import swatch
 from app.widgets.elided_label import ElidedLabel
 from app.widgets.layout import button, label, row
+from app.widgets.switching import switch
 from core.images.palette import Color
 
 _ROW = GRID * 3 + 2
@@ -139,8 +140,9 @@ class ImageFacts(QWidget):
             measured: whether its objects are known.
         """
         self._one = one
-        for part in (self._head, self.name, self.label_button):
+        for part in (self._head, self.name):
             part.setVisible(one is not None)
+        self.label_button.setVisible(one is not None and one.outcome is not Outcome.FAILED)
         self.table.show_objects(one, colors)
         if one is None:
             self.reasons.hide()
@@ -171,9 +173,9 @@ class ImageFacts(QWidget):
         ratio = self.devicePixelRatio()
         self._mark.setPixmap(pixmap(name, _MARK, color=color, ratio=ratio))
 
-    def set_startable(self, allowed: bool) -> None:
-        """Whether the project may be changed."""
-        self.label_button.setEnabled(allowed)
+    def set_startable(self, allowed: bool, why: str = "") -> None:
+        """Whether the project may be changed; ``why`` not."""
+        switch(self.label_button, on=allowed, why=why)
 
 
 def number_text(number: float) -> str:

@@ -15,6 +15,7 @@ from app.panels.ship.outcomes import JudgedImage, Outcome, outcome_name
 from app.widgets.elided_label import ElidedLabel
 from app.widgets.empty_state import EmptyState
 from app.widgets.layout import button, label, row
+from app.widgets.switching import switch
 
 
 class TrialPage(QWidget):
@@ -69,10 +70,10 @@ class TrialPage(QWidget):
         self.progress.setText(progress)
         self._pages.setCurrentIndex(1 if name else 0)
 
-    def set_startable(self, startable: bool) -> None:
-        """Whether images may be tried now."""
-        for part in (self.folder_button, self.validation_button, self.empty.button):
-            part.setEnabled(startable)
+    def set_startable(self, startable: bool, why: str = "") -> None:
+        """Whether images may be tried now; ``why`` not."""
+        buttons = (self.folder_button, self.validation_button, self.empty.button)
+        switch(*buttons, on=startable, why=why)
         self.setAcceptDrops(startable)
 
     def renew_colors(self) -> None:

@@ -27,6 +27,7 @@ from app.panels.ship.export_page import format_name
 from app.widgets.empty_state import EmptyState
 from app.widgets.figure_tiles import add_figure_tiles
 from app.widgets.layout import button, label
+from app.widgets.switching import switch
 
 _MARK = 32
 
@@ -154,9 +155,9 @@ class VerificationPage(QWidget):
         self.renew_colors()
         self._pages.setCurrentIndex(1)
 
-    def set_startable(self, startable: bool) -> None:
-        """Whether it may be started."""
-        self.empty.button.setEnabled(startable)
+    def set_startable(self, startable: bool, why: str = "") -> None:
+        """Whether it may be started; ``why`` not."""
+        switch(self.empty.button, on=startable, why=why)
 
     def renew_colors(self) -> None:
         """Draw the mark in the current theme."""
@@ -244,9 +245,9 @@ class VerificationChoices(QWidget):
         self.warnings.setVisible(bool(warnings))
         self.again_button.setVisible(result is not None)
 
-    def set_startable(self, allowed: bool) -> None:
-        """Whether it may be started."""
-        self.again_button.setEnabled(allowed)
+    def set_startable(self, allowed: bool, why: str = "") -> None:
+        """Whether it may be started; ``why`` not."""
+        switch(self.again_button, on=allowed, why=why)
 
 
 def _invitation() -> str:

@@ -23,6 +23,7 @@ from app.panels.ship.outcomes import JudgedImage, Outcome, outcome_color, outcom
 from app.widgets.elided_label import ElidedLabel
 from app.widgets.empty_state import EmptyState
 from app.widgets.layout import button, label, row
+from app.widgets.switching import switch
 from core.watch import DayCounts
 
 _ROW = GRID * 4
@@ -194,10 +195,10 @@ class WatchPage(QWidget):
             )
         )
 
-    def set_startable(self, startable: bool) -> None:
-        """Whether a folder may be watched, and images be added to the project."""
-        for part in (self.empty.button, self.start_button, self.deliver_button):
-            part.setEnabled(startable)
+    def set_startable(self, startable: bool, why: str = "") -> None:
+        """Whether a folder may be watched, and images be added to the project; ``why`` not."""
+        buttons = (self.empty.button, self.start_button, self.deliver_button)
+        switch(*buttons, on=startable, why=why)
 
     def renew_colors(self) -> None:
         """Draw in the current theme."""

@@ -38,10 +38,16 @@ class _Pictures:
 
 
 class Picture(QWidget):
-    """A pixmap scaled to the widget, with rounded corners; a grey field while there is none."""
+    """A pixmap scaled to the widget, with rounded corners; a grey field while there is none.
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    Args:
+        waiting: what the grey field says.
+        parent: of the widget.
+    """
+
+    def __init__(self, waiting: str = "", parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._waiting = waiting
         self._pixmap: QPixmap | None = None
         self.setMinimumSize(_LEAST)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
@@ -66,6 +72,9 @@ class Picture(QWidget):
         painter.setClipPath(path)
         if self._pixmap is None:
             painter.fillPath(path, QColor(tokens().hover))
+            painter.setPen(QColor(tokens().muted))
+            flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
+            painter.drawText(self.rect().adjusted(GRID, 0, -GRID, 0), flags, self._waiting)
         else:
             painter.drawPixmap(target, self._pixmap, QRectF(self._pixmap.rect()))
 
@@ -140,7 +149,8 @@ class MaskStrip(QWidget):
         self._tasks.shut_down()
 
     def _add_tile(self, index: int) -> None:
-        upper, lower = Picture(), Picture()
+        upper = Picture(tr("After the first measurement the prediction appears here."))
+        lower = Picture()
         upper.setAccessibleName(tr("Image {number}, prediction", number=index + 1))
         lower.setAccessibleName(tr("Image {number}, ground truth", number=index + 1))
         lower.setVisible(self._truth_shown)

@@ -20,9 +20,10 @@ from app.services.context import AppContext
 from app.services.targets import SetUpTraining, ShowDataset, ShowTraining, Target
 from app.widgets.duration_text import duration_text
 from app.widgets.empty_state import EmptyState
+from app.widgets.switching import why_not_written
 from core.advice import presets
 from core.advice.checks import find_problems, memory_warning
-from core.advice.next_step import missing_for_training
+from core.advice.next_step import WORTH_A_TRAINING, missing_for_training
 from core.models.catalog import NETWORKS, ModelName
 from core.models.image_sizes import size_warning
 from core.project import ImageCounts, Project
@@ -48,12 +49,14 @@ class ModelPanel(Panel):
         self._preset: presets.Preset | None = None
         self._counts: ImageCounts | None = None  # None: to be counted
         self._missing: Message | None = None
+        self._fresh = 0  # images that were labelled since the newest training
         self._wanted: SetUpTraining | None = None
         self._network: ModelName | None = None  # what the user chose; None: take the suggestion
         self._stale = True
         self._starting = False
         self._problems_shown = False
         self._pages = QStackedWidget()
+        self._empty = EmptyState("dataset", "", "")
         self.page = TrainingPage()
         self.banner = ResumeBanner(context, is_strip=True)
         self.variants = self.page.form.variants
@@ -100,6 +103,12 @@ class ModelPanel(Panel):
         if self.context.verdicts.all_warn(runs):
             return StepStatus(StepState.WARNING, message("No model finds anything yet."))
         if any(run.state == "done" for run in runs):
+            if self._fresh >= WORTH_A_TRAINING:
+                text = message(
+                    "{count} {count:image|images} labelled since the last training.",
+                    count=self._fresh,
+                )
+                return StepStatus(StepState.NEXT, text)
             return StepStatus(StepState.DONE, message("A model is trained."))
         return StepStatus(StepState.NEXT, message("Ready to train."))
 
@@ -156,6 +165,8 @@ class ModelPanel(Panel):
         if project is None:
             self._pages.setCurrentIndex(0)
             return
+        if self._data is None and self._missing is None:
+            self._empty.show_text(tr("Looking at the labels …"), "", action="")
         self._tasks.start(
             lambda progress: read_preset_inputs(project, progress),
             on_done=self._on_gathered,
@@ -164,17 +175,26 @@ class ModelPanel(Panel):
         )
 
     def _on_gathered(self, data: PresetInputs) -> None:
-        # New data brings new suggestions, but never over what the user has set.
-        renewed = self._data is None or self._data.statistics != data.statistics
-        fill = renewed and not self._differs()
+        # New data and new runs bring new suggestions, but never over what the user has set.
+        fill = not self._differs()
         self._data = data
         self.form.set_runs(data.runs)
         ready = bool(data.statistics.train_images)
+        if not ready:
+            self._say_what_is_missing()
         self._pages.setCurrentIndex(1 if ready else 0)
         if ready:
             self._suggest(fill=fill)
             self._change_as_wanted()
         self.status_changed.emit()
+
+    def _say_what_is_missing(self) -> None:
+        missing = translated(self._missing) if self._missing is not None else ""
+        self._empty.show_text(
+            tr("Nothing to train on yet"),
+            missing or tr("Label images and split them; then this page suggests the settings."),
+            action=tr("Go to the data"),
+        )
 
     def _suggest(self, *, fill: bool) -> None:
         if self._data is None or not self._data.statistics.train_images:
@@ -228,12 +248,12 @@ class ModelPanel(Panel):
         """Return what an epoch takes, at one image size for all networks: to be compared."""
         if self._data is None:
             raise RuntimeError("no data yet")
-        speed = self._data.speeds_on(device.kind).get(network)
+        measured = self._data.speeds_on(device.kind)
         return presets.training_seconds(
             image_size,
             self._data.statistics.train_images,
             1,
-            speed or presets.pixels_per_second(network, device),
+            presets.expected_speed(network, device, measured),
         )
 
     def _devices(self) -> tuple[DeviceInfo, ...]:
@@ -254,12 +274,12 @@ class ModelPanel(Panel):
             return
         fields, device = self.fields, self._device()
         self.variants.show_change(Change.from_fields(fields))
-        speed = data.speeds_on(device.kind).get(fields["model"])
+        measured = data.speeds_on(device.kind)
         seconds = presets.training_seconds(
             fields["image_size"],
             fields["epoch_images"] or data.statistics.train_images,
             fields["epochs"],
-            speed or presets.pixels_per_second(fields["model"], device),
+            presets.expected_speed(fields["model"], device, measured),
         )
         if fields["minutes"] is not None:
             seconds = min(seconds, 60 * fields["minutes"])
@@ -268,7 +288,7 @@ class ModelPanel(Panel):
         )
         template = (
             tr("About {duration} and {memory:.1f} GB of memory, going by earlier runs here.")
-            if speed
+            if measured
             else tr("About {duration} and {memory:.1f} GB of memory, roughly estimated.")
         )
         self.estimate.setText(template.format(duration=duration_text(seconds), memory=memory / 1e9))
@@ -333,12 +353,12 @@ class ModelPanel(Panel):
     def _name_start(self) -> None:
         """While another job is at work, a new training waits for its turn."""
         waits = self.context.jobs.is_busy
-        read_only = self._project is not None and self._project.read_only
-        self.start_button.setEnabled(not self._starting and not read_only)
+        why = why_not_written(self._project)
+        self.start_button.setEnabled(not self._starting and not why)
         usual = tr("Add to the queue") if waits else tr("Start training")
         self.start_button.setText(tr("Starting…") if self._starting else usual)
-        if read_only:
-            self.start_button.setToolTip(tr("This project is open for reading only."))
+        if why:
+            self.start_button.setToolTip(why)
             return
         self.start_button.setToolTip(
             tr("Freeze the data; it begins when the jobs before it have ended (Ctrl+Return)")
@@ -353,6 +373,11 @@ class ModelPanel(Panel):
         if self._starting:
             self._set_starting(False)
             self.context.navigate(ShowTraining(int(run_id)))
+
+    @Slot(str, str)
+    def _on_run_state_changed(self, _run_id: str, state: str) -> None:
+        if state == "done":
+            self._counts = None  # what it has seen is not new any more
 
     @Slot(object)
     def _on_error(self, _error: object) -> None:
@@ -382,6 +407,8 @@ class ModelPanel(Panel):
 
     def _set_counts(self, project: Project, counts: ImageCounts) -> None:
         self._counts = counts
+        newest = next((run for run in project.runs("train") if run.state == "done"), None)
+        self._fresh = 0 if newest is None else project.labelled_since(newest)
         self._missing = missing_for_training(
             counts, shows_classes=project.shows_classes(), divides_itself=project.divides_itself
         )
@@ -423,20 +450,16 @@ class ModelPanel(Panel):
         self.context.run_started.connect(self._on_run_started)
         self.context.error_occurred.connect(self._on_error)
         self.context.runs_changed.connect(self._name_start)
+        self.context.run_state_changed.connect(self._on_run_state_changed)
         self.context.dataset_changed.connect(self._on_data_changed)
         self.context.counts_changed.connect(self._on_counts_changed)
         self.context.subsets_changed.connect(self._on_data_changed)
         self.context.devices_changed.connect(self._on_devices_changed)
 
     def _build(self) -> None:
-        empty = EmptyState(
-            "dataset",
-            tr("Nothing to train on yet"),
-            tr("Import images with masks and split them; then this page suggests the settings."),
-            action=tr("Go to the data"),
-        )
-        empty.action_requested.connect(self._on_open_data)
-        self._pages.addWidget(empty)
+        self._empty.action_requested.connect(self._on_open_data)
+        self._say_what_is_missing()
+        self._pages.addWidget(self._empty)
         self._pages.addWidget(self.page)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)

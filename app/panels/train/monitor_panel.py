@@ -250,6 +250,7 @@ class MonitorPanel(Panel):
             verdict=self._verdict(),
             problem=self._problem(state),
             waits=str(self._run.id) in (*self.context.jobs.queued, *self.context.jobs.running),
+            stopping=self.context.jobs.is_stopping(str(self._run.id)),
         )
         self.masks.set_alive(state in _ALIVE)
         started = history.started
@@ -313,8 +314,8 @@ class MonitorPanel(Panel):
 
     @Slot()
     def _on_stop(self) -> None:
-        self.header.stop_button.setEnabled(False)  # until the state changes: once is enough
         self._ask(self.context.jobs.stop)
+        self._show_run()
 
     @Slot()
     def _on_resume(self) -> None:
@@ -341,7 +342,6 @@ class MonitorPanel(Panel):
         if not run_id.isdigit():
             return
         self._states[int(run_id)] = state
-        self.header.stop_button.setEnabled(True)
         self.masks.redraw_button.setEnabled(True)
         self.hint.hide()
         if self._run is not None and run_id == str(self._run.id):

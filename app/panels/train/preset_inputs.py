@@ -52,7 +52,7 @@ class PresetInputs:
 
 def read_preset_inputs(project: Project, progress: Progress) -> PresetInputs:
     """Read a project's statistics and its newest training runs; for the thread pool."""
-    statistics = project.statistics()
+    statistics = project.statistics(check=progress.check)
     runs = []
     speeds: dict[tuple[ModelName, str], float] = {}
     for row in project.runs("train")[:_MOST_RUNS]:
@@ -82,7 +82,7 @@ def _label_facts(project: Project, progress: Progress) -> LabelFacts | None:
         places[label.id] = place
 
     def read(image_id: int) -> npt.NDArray[np.uint8]:
-        mask = project.label_map(image_id)
+        mask = project.counted_label_map(image_id)
         return np.zeros((1, 1), np.uint8) if mask is None else places[mask]
 
     if not ids:

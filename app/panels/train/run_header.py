@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import time
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
+    QBoxLayout,
     QHBoxLayout,
     QLabel,
     QProgressBar,
@@ -88,23 +90,37 @@ class RunHeader(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(GRID)
-        layout.addLayout(
-            row(
-                self.name,
-                self.chip,
-                1,
-                self.pause_button,
-                self.continue_button,
-                self.stop_button,
-                self.resume_button,
-                self.inspect_button,
-                self.more_button,
-            )
+        self._titles = row(self.name, self.chip, 1)
+        self._buttons = row(
+            self.pause_button,
+            self.continue_button,
+            self.stop_button,
+            self.resume_button,
+            self.inspect_button,
+            self.more_button,
         )
+        self._top = QBoxLayout(QBoxLayout.Direction.LeftToRight)
+        self._top.setSpacing(GRID)
+        self._top.addLayout(self._titles, 1)
+        self._top.addLayout(self._buttons)
+        layout.addLayout(self._top)
         layout.addWidget(self.bar)
         layout.addLayout(self._make_facts())
         layout.addWidget(self.failure)
         layout.addWidget(self.verdict)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+        """Give the buttons a line of their own, or take it back."""
+        super().resizeEvent(event)
+        self._arrange()
+
+    def _arrange(self) -> None:
+        """Where name and buttons do not fit beside each other, they stand below."""
+        needed = self._titles.sizeHint().width() + self._buttons.sizeHint().width() + GRID
+        ways, has_two = QBoxLayout.Direction, needed > self.width()
+        self._top.setDirection(ways.TopToBottom if has_two else ways.LeftToRight)
+        side = Qt.AlignmentFlag.AlignLeft if has_two else Qt.AlignmentFlag(0)
+        self._top.setAlignment(self._buttons, side)
 
     def show_run(
         self,
@@ -116,6 +132,7 @@ class RunHeader(QWidget):
         verdict: Verdict | None = None,
         problem: Problem | None = None,
         waits: bool = True,
+        stopping: bool = False,
     ) -> None:
         """Show a run as it is now.
 
@@ -128,9 +145,13 @@ class RunHeader(QWidget):
             problem: why it failed.
             waits: whether a queued run really waits for its turn; one that was left behind by an
                 earlier window does not.
+            stopping: whether it was asked to end, which takes until its step is over.
         """
         self.name.setText(name)
         self._show_state(state, verdict, has_model=has_model, waits=waits)
+        if stopping:
+            self.chip.setText(tr("stopping…"))
+        self.stop_button.setEnabled(not stopping)  # once is enough
         self.verdict.show_verdict(verdict)
         self._show_resume(state, has_started=history.started is not None, waits=waits)
         progress = history.training
@@ -141,10 +162,11 @@ class RunHeader(QWidget):
         facts["epoch"].setText("–" if progress is None else f"{progress.epoch} / {progress.epochs}")
         speed = history.images_per_second
         facts["speed"].setText("–" if speed is None else f"{speed:.1f}")
-        best = history.best_miou
+        best = history.final_miou
         facts["best"].setText("–" if best is None else f"{best:.3f}")
         self.show_clock(state, history)
         self._show_failure(state, problem)
+        self._arrange()
 
     def show_clock(self, state: str, history: RunHistory) -> None:
         """Renew what changes with time alone."""

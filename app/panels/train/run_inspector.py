@@ -21,6 +21,7 @@ from app.panels.train.note_box import NoteBox
 from app.panels.train.resource_box import ResourceBox
 from app.panels.train.training_form import OPTIMIZERS
 from app.widgets.layout import button, column, label
+from app.widgets.name_box import NameBox
 from core.project.rows import RunRow
 from core.runs.events import Warned
 from core.runs.kinds import TrainSpec
@@ -55,12 +56,9 @@ class RunInspector(QScrollArea):
         self.slider.setAccessibleName(tr("Smoothing of the loss"))
         self.slider.setToolTip(tr("How much the past counts in each point of the loss curve"))
         self.slider.valueChanged.connect(self._on_display_changed)
-        self.compare_box = QComboBox()
+        self.compare_box = NameBox()
         self.compare_box.setAccessibleName(tr("Compare with"))
         self.compare_box.setToolTip(tr("Draw another run's loss and mIoU as dashed lines"))
-        self.compare_box.setSizeAdjustPolicy(
-            QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
-        )
         self.compare_box.addItem(tr("no other run"), None)
         self.compare_box.currentIndexChanged.connect(self._on_compare_changed)
         self.warnings = label("", "warning", wrap=True)

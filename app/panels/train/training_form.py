@@ -30,6 +30,7 @@ from app.panels.train.network_fields import NetworkFields
 from app.panels.train.preset_inputs import EarlierRun
 from app.widgets.focus_policy import UnfocusedWheelFilter
 from app.widgets.layout import button, column, label, row
+from app.widgets.name_box import NameBox
 from core.advice.presets import CE_AND_DICE, Preset
 from core.models.catalog import NETWORKS
 from core.models.optimizer_choice import learning_rate
@@ -115,7 +116,9 @@ class TrainingForm(QWidget):
         self.save_box = self._number(1, 1000, tr("Evaluate and save every"))
         _count_in(self.save_box, lambda count: tr("{count:epoch|epochs}", count=count))
         self.seed_box = self._number(0, 2**31 - 1, tr("Seed"))
-        self.resume_box = self._choice(tr("Continue a run"), [(tr("no, start anew"), None)])
+        self.resume_box = self._choice(
+            tr("Continue a run"), [(tr("no, start anew"), None)], NameBox()
+        )
         self.weights_edit = QLineEdit()
         self.weights_edit.setAccessibleName(tr("Weights to start from"))
         self.weights_edit.setPlaceholderText(tr("random weights"))
@@ -342,15 +345,17 @@ class TrainingForm(QWidget):
         box.valueChanged.connect(self._on_edited)
         return box
 
-    def _choice(self, name: str, choices: list[tuple[str, Any]]) -> QComboBox:
-        box = self._box(name)
+    def _choice(
+        self, name: str, choices: list[tuple[str, Any]], box: QComboBox | None = None
+    ) -> QComboBox:
+        box = self._box(name, box)
         for text, value in choices:
             box.addItem(text, value)
         box.currentIndexChanged.connect(self._on_edited)
         return box
 
-    def _box(self, name: str) -> QComboBox:
-        box = QComboBox()
+    def _box(self, name: str, box: QComboBox | None = None) -> QComboBox:
+        box = box or QComboBox()
         box.setAccessibleName(name)
         box.setMinimumWidth(_FIELD_WIDTH * 2)
         self._ignore_wheel(box)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from core.advice.verdict import with_steps
 from core.jobs.tasks.judging import Judgement, measure_and_judge
 from core.models import model_folder
 from core.models.weights import write_state_dict
@@ -39,7 +40,12 @@ class Finished:
 
 
 def finish_best_model(
-    folder: Path, dataset: SegDataset, *, adjust: bool, reporter: Reporter
+    folder: Path,
+    dataset: SegDataset,
+    *,
+    adjust: bool,
+    reporter: Reporter,
+    steps: int | None = None,
 ) -> Finished:
     """Adjust the scores of a training's best model where that is asked for and helps; judge it.
 
@@ -48,6 +54,7 @@ def finish_best_model(
         dataset: validation set.
         adjust: whether scores may be adjusted (``core.seg.score_adjustment``).
         reporter: is told of progress and may stop the work; then nothing has changed.
+        steps: about how many there was time for, where the clock ended the training.
     """
     model = load_model(folder, reporter=reporter)
     before = model_folder.read_model_info(folder).score
@@ -58,6 +65,8 @@ def finish_best_model(
         judgement = measure_and_judge(model, dataset, reporter=reporter)
     if offsets is not None:
         _write(model, folder, judgement)
+    if steps is not None:
+        judgement = replace(judgement, verdict=with_steps(judgement.verdict, steps))
     judgement.keep(folder)
     return Finished(judgement, None if offsets is None else [float(one) for one in offsets])
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from core.system.device_choice import launched_ranks
 from core.system.reporting import Reporter
 from core.training import distributed
 from core.training.checkpoint import read_training_state
+from core.training.train_options import TrainResult
 from core.transforms import recipes
 
 
@@ -43,6 +45,17 @@ def run(spec: TrainSpec, folder: RunFolder, reporter: Reporter) -> dict[str, Any
         ``best_model`` and ``last_model`` (folders), all metrics of the best evaluation, speed.
     """
     return train_network(spec, folder, reporter)
+
+
+def _ended_by_clock(spec: TrainSpec, result: TrainResult) -> bool:
+    limited = spec.minutes is not None
+    return limited and not result.stopped_early and result.epochs < spec.epochs
+
+
+def _steps(spec: TrainSpec, result: TrainResult, images: int) -> int:
+    """Return about how many steps a training made."""
+    epoch_steps: int = math.ceil((spec.epoch_images or images) / spec.batch_size)
+    return result.epochs * epoch_steps
 
 
 def train_network(
@@ -84,7 +97,11 @@ def train_network(
     judged: dict[str, Any] = dict.fromkeys(("objects", "images", "verdict", "score_offsets"))
     if ranks.leads and result.best_model is not None and val_set is not None:
         finished = finish_best_model(
-            result.best_model, val_set, adjust=spec.adjust_scores, reporter=reporter
+            result.best_model,
+            val_set,
+            adjust=spec.adjust_scores,
+            reporter=reporter,
+            steps=_steps(spec, result, len(train_set)) if _ended_by_clock(spec, result) else None,
         )
         judged = finished.result()
     return {

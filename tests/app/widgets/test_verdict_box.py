@@ -47,6 +47,22 @@ def test_what_does_not_fit_is_in_the_tool_tip(box):
     assert "Crack 4" in box.accessibleDescription()
 
 
+def test_where_there_is_little_room_a_click_shows_the_rest(qtbot):
+    box = VerdictBox(lines=0, unfolds=True)
+    qtbot.addWidget(box)
+    box.show_verdict(verdict(more=5))
+    assert box.details.isHidden() and not box.more.isHidden()
+    assert box.toolTip().count("\n") == 5
+    box.more.click()
+    assert box.details.text().count("\n") == 4 and box.more.text() == "Show less"
+    box.show_verdict(verdict(more=5))  # read again: it stays open
+    assert not box.details.isHidden()
+    box.more.click()
+    assert box.details.isHidden()
+    box.show_verdict(verdict(more=0))
+    assert box.more.isHidden(), "there is no more"
+
+
 def test_it_speaks_the_window_s_language(box):
     set_language("zh_CN")
     try:

@@ -170,6 +170,14 @@ def test_evaluations_do_not_eat_the_time() -> None:
     assert many.epoch_images > 3 * few.epoch_images
 
 
+def test_a_slow_machine_is_slow_for_every_network() -> None:
+    tabled = presets.pixels_per_second("FastSCNN", CPU)
+    known = {"UNet": presets.pixels_per_second("UNet", CPU) / 4}
+    assert presets.expected_speed("UNet", CPU, known) == known["UNet"]
+    assert presets.expected_speed("FastSCNN", CPU, known) == pytest.approx(tabled / 4)
+    assert presets.expected_speed("FastSCNN", CPU, {}) == tabled
+
+
 def test_measured_speed_replaces_the_table() -> None:
     slow = presets.suggest(data(), CPU, minutes=10)
     fast = presets.suggest(data(), CPU, minutes=10, measured={"EfficientNetFPN": 5e6})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from core.advice.verdict import judge
+from core.advice.verdict import judge, with_steps
 from core.models.model_verdict import Level
 from core.prediction.choosing import Choice
 from core.prediction.figures import Figures
@@ -52,6 +52,16 @@ def test_what_is_found_and_what_is_not_is_said_of_each_class():
     assert sentences[3] == "Whole images: it marks 3 of 4 defective ones, and 1 of 1 good one."
     assert verdict.examples["Break"][0] == "/data/image 0.png"
     assert not verdict.is_warning
+
+
+def test_a_model_that_had_no_time_is_trained_before_more_is_labelled():
+    verdict, _ = said(({}, CRACK), ({}, BREAK))
+    short = [str(one) for one in with_steps(verdict, 12).sentences]
+    assert short[0] == str(verdict.summary)
+    assert short[1].startswith("There was time for about 12 steps of training")
+    assert with_steps(verdict, 400) is verdict
+    usable, _ = said((CRACK, CRACK))
+    assert with_steps(usable, 12) is usable  # whatever it took
 
 
 def test_background_only_is_not_usable():

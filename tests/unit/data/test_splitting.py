@@ -89,6 +89,22 @@ def test_the_only_image_of_a_class_is_trained_on() -> None:
         assert split["tile_050.png"] == "train"
 
 
+def test_labels_that_come_one_by_one_measure_every_class() -> None:
+    kinds = [None, "Break", "Crack", "Crack", "Hole", "Break", "Break", "Crack", None, "Crack"]
+    classes = {f"{n:02}": {0, *([kind] if kind else [])} for n, kind in enumerate(kinds)}
+    ids = {"Break": 1, "Crack": 2, "Hole": 3}
+    classes = {name: {ids.get(one, 0) for one in shown} for name, shown in classes.items()}
+    names = list(classes)
+    settled = split_items(names[:5], val=0.15, test=0.15, classes=classes)
+    for name in names[5:]:
+        new = split_items([name], val=0.15, test=0.15, classes=classes, settled=settled)
+        assert settled.keys().isdisjoint(new)
+        settled |= new
+    measured = [name for name, subset in settled.items() if subset == "val"]
+    assert {1, 2} <= {one for name in measured for one in classes[name]}
+    assert len(measured) == 2  # two of a class teach before one more measures
+
+
 @given(
     sizes=st.lists(st.integers(1, 5), min_size=1, max_size=12),
     val=st.sampled_from([0, 0.1, 0.3]),

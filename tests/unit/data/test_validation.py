@@ -145,6 +145,14 @@ def test_classes_that_are_missing_or_only_in_one_subset(folder: Path) -> None:
     assert report.is_valid
 
 
+def test_a_class_that_one_image_shows_cannot_be_split(folder: Path) -> None:
+    repaint(folder, range(16), {1: 0})
+    repaint(folder, range(1, 16), {2: 0})
+    by_code = {finding.code: finding for finding in validate_folder(folder).findings}
+    assert "class_only_in_one_subset" not in by_code
+    assert by_code["class_in_one_image"].message.params["label"]
+
+
 def test_a_rare_class(folder: Path) -> None:
     repaint(folder, range(1, 6), {2: 0})
     finding = find(folder, "rare_class")

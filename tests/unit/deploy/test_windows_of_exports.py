@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import cv2
 import numpy as np
 import pytest
@@ -9,6 +11,9 @@ import pytest
 from core import seg
 from core import transforms as T  # noqa: N812
 from core.deploy.model_export import export_model
+from core.deploy.verification.export_verification import verify_export
+from core.deploy.verification.samples import Sample
+from core.deploy.verification.trained_network import trained_network
 from core.portable.line_predictor import LinePredictor
 from core.portable.manifest import Tiling
 from core.portable.tiling import needs_windows
@@ -110,6 +115,19 @@ def test_a_network_for_one_size_predicts_as_its_file(gridded, size):
     assert (predictor.label_map(picture) != own["label_map"]).mean() < 2e-3
     whole = model.predict(picture, window=(1024, 1024))
     assert np.abs(whole["score_map"] - own["score_map"]).max() > 1e-2  # other cells
+
+
+@pytest.mark.parametrize("size", [None, (90, 66)])
+def test_a_network_that_pools_where_the_preprocessing_tells_no_size(tmp_path, size):
+    """Its file takes any, or the size asked for, as large as the image fits into it."""
+    model = trained_model("FastSCNN")
+    model.test_transforms = T.Compose([T.ResizeByShort(80, max_size=160), T.Normalize()])
+    with warnings.catch_warnings(action="ignore"):  # no multiple of 8
+        folder = export_model(model, tmp_path / "a", size=size).folder
+    samples = [Sample(str(side), _picture(side, 131)) for side in (97, 33)]
+    found = verify_export(folder, trained_network(folder, model), samples)
+    assert found.verified
+    assert found.agreement > 0.9999
 
 
 def test_a_quantised_network_takes_any_size(tmp_path):

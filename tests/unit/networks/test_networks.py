@@ -29,6 +29,8 @@ NETWORKS = {
     "BiSeNetV2": BiSeNetV2Net,
     "HRNet": HRNetNet,
 }
+#: Wider and deeper than other cases, and built as those are.
+LARGE = ("deeplabv3p_resnet101", "hrnet_48")
 
 
 @lru_cache
@@ -54,7 +56,12 @@ def assert_described(found, expected, *, tolerance=1e-4):
 
 
 @pytest.mark.parametrize(
-    ("case", "network", "arguments", "shape"), CASES, ids=[case[0] for case in CASES]
+    ("case", "network", "arguments", "shape"),
+    [
+        pytest.param(*case, marks=pytest.mark.thorough) if case[0] in LARGE else case
+        for case in CASES
+    ],
+    ids=[case[0] for case in CASES],
 )
 def test_outputs_gradients_and_running_means_are_paddlesegs(case, network, arguments, shape):
     """Oracle: scripts/make_network_oracle.py, run with PaddleSeg 2.8.0."""

@@ -40,7 +40,7 @@ def test_every_table_that_knows_an_image_comes_back(project: Project, tmp_path: 
         if any(key[2] == "image" for key in connection.execute(f"PRAGMA foreign_key_list({name})"))
     }
     removed = project.remove_images(project.image_ids())
-    assert set(removed.rows) == {"image", *known}
+    assert set(removed.rows) == {"image", *known} - {"image_class"}, "that is counted anew"
     assert {"mask_history", "image_shapes", "import_image"} <= known
 
 

@@ -99,6 +99,14 @@ def test_an_evaluation_is_scored_by_its_result(project: Project) -> None:
     assert [changed.best_miou for changed in project.refresh_run_states()] == [0.5]
 
 
+def test_a_model_that_was_adjusted_has_the_score_that_it_has_now(project: Project) -> None:
+    run = project.new_run("train", "FastSCNN")
+    curve = Metric("val/miou", 1, 0.75)
+    result = {"miou": 0.5, "score_offsets": [0.0, -1.0]}
+    start(run, Started(kind="train", pid=1, device="cpu"), curve, Done(result))
+    assert [changed.best_miou for changed in project.refresh_run_states()] == [0.5]
+
+
 def weights_of(run: RunRow) -> Path:
     file = run.folder / "best_model" / "model.pdparams"
     file.parent.mkdir()

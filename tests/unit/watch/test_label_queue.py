@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -103,6 +104,38 @@ def test_an_image_that_the_project_has_already_is_marked_and_not_added_again(
     with Project.open(folder, read_only=True) as project:
         (image,) = project.images()
         assert image.flagged and image.comment == "inconclusive; a blue one"
+
+
+def test_an_image_that_the_project_has_under_another_path_is_not_added_again(
+    line: Line, folder: Path, tmp_path: Path
+) -> None:
+    file = put(line.folder / "a.png", BLUE, seed=1)
+    renamed = put(line.folder / "b.png", BLUE, seed=2)
+    archive = tmp_path / "archive"
+    archive.mkdir()
+    shutil.copy(file, archive / "a.png")
+    shutil.copy(renamed, archive / "0001.png")
+    with Project.open(folder) as project:
+        project.add_images([archive / "a.png", archive / "0001.png"])
+        project.remember_contents(project.image_ids())
+    line.once(project=folder)
+    with Project.open(folder, read_only=True) as project:
+        assert [row.name for row in project.images(ImageQuery(flagged=True))] == [
+            "0001.png",
+            "a.png",
+        ]
+        assert project.counts().total == 2
+
+
+def test_the_same_content_by_several_names_is_one_image(line: Line, folder: Path) -> None:
+    file = put(line.folder / "a.png", BLUE, seed=1)
+    shutil.copy(file, line.folder / "b.png")
+    line.once(project=folder)
+    assert copies(line) == []
+    shutil.copy(file, line.folder / "c.png")  # on another day
+    line.once(project=folder)
+    with Project.open(folder, read_only=True) as project:
+        assert project.counts().total == 1
 
 
 def test_another_image_by_the_name_of_one_in_the_project_is_added(line: Line, folder: Path) -> None:

@@ -88,7 +88,8 @@ def _count(project: Project, adviser: LabelAdviser, progress: Progress) -> _Coun
     needs = adviser.needs(project, check=progress.check)
     aside: dict[int, int] = {}
     for subset in ("val", "test"):
-        for class_id, images in project.class_counts(ImageQuery(subset=subset)).items():
+        query = ImageQuery(subset=subset)
+        for class_id, images in project.class_counts(query, check=progress.check).items():
             aside[class_id] = aside.get(class_id, 0) + images
     return _Counted(needs, {one.name: aside.get(one.id, 0) for one in project.labels()})
 
@@ -96,6 +97,7 @@ def _count(project: Project, adviser: LabelAdviser, progress: Progress) -> _Coun
 def _shown(need: LabelNeed, set_aside: int) -> ShownCount:
     have, wanted = f"{need.have:,}", f"{need.wanted:,}"
     line = tr("{have} of about {wanted}", have=have, wanted=wanted)
+    short = f"{have}/{wanted}" if need.missing else have
     parts = [f"{need.name}: {line}. {translated(need.reason)}"]
     if set_aside:
         parts.append(
@@ -105,4 +107,6 @@ def _shown(need: LabelNeed, set_aside: int) -> ShownCount:
                 set_aside,
             )
         )
-    return ShownCount(f"{have}/{wanted}" if need.missing else have, line, " ".join(parts))
+        line = tr("{line} · {count} set aside", line=line, count=set_aside)
+        short = f"{short} +{set_aside}"
+    return ShownCount(short, line, " ".join(parts))

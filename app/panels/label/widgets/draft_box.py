@@ -9,7 +9,6 @@ from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import (
     QCheckBox,
-    QComboBox,
     QFormLayout,
     QMenu,
     QSizePolicy,
@@ -26,6 +25,7 @@ from app.look.translation import tr, translated
 from app.panels.label import key_actions as keys
 from app.widgets.elided_label import ElidedLabel
 from app.widgets.layout import label, row
+from app.widgets.name_box import NameBox
 from app.widgets.variant_names import model_name
 from core.project.draft_models import ModelChoice
 
@@ -50,7 +50,7 @@ class DraftBox(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.model = QComboBox()
+        self.model = NameBox()
         self.model.setAccessibleName(tr("Model"))
         self.model.setToolTip(tr("The trained model that proposes labels"))
         self.model.activated.connect(self._on_model_chosen)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import Qt, Signal, Slot
-from PySide6.QtGui import QAction, QFont, QKeyEvent
+from PySide6.QtGui import QAction, QFont, QKeyEvent, QShowEvent
 from PySide6.QtWidgets import QGridLayout, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from app.canvas.actions import Actions
@@ -93,7 +93,7 @@ class LabellingInspector(QWidget):
         let_shrink(self)
         TabFocusInputs(self)
         self.classes.edited.connect(self.left)
-        self._add_tool_actions(actions.of(*_TOOL_ACTIONS))
+        self._tool_buttons = [self._tool_button(one) for one in actions.of(*_TOOL_ACTIONS)]
         self.draft.set_actions(actions)
         self.show_draft(True)
         self.show_window(False)
@@ -111,15 +111,24 @@ class LabellingInspector(QWidget):
         holder.setLayout(row(self.draft_title, 1, self.draft.more))
         return holder
 
-    def _add_tool_actions(self, actions: Sequence[QAction]) -> None:
-        """Offer what can be done with a selection."""
+    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802
+        """Give the buttons room for their texts: how wide those are is known under the style."""
+        super().showEvent(event)
+        if not self._grid.count():
+            self._place_tool_buttons()
+
+    def _tool_button(self, action: QAction) -> QToolButton:
+        """Return what does something with a selection."""
+        made = QToolButton(self._tool_actions)
+        made.setDefaultAction(action)
+        made.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextOnly)
+        made.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        made.setProperty("role", "tile")
+        return made
+
+    def _place_tool_buttons(self) -> None:
         line_, column = 0, 0  # a text too long for half the width gets the whole
-        for action in actions:
-            made = QToolButton()
-            made.setDefaultAction(action)
-            made.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextOnly)
-            made.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-            made.setProperty("role", "tile")
+        for made in self._tool_buttons:
             made.ensurePolished()
             span = 1 if made.sizeHint().width() <= _HALF else _COLUMNS
             if column + span > _COLUMNS:

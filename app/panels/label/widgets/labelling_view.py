@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QAction
+from PySide6.QtGui import QAction, QResizeEvent
 from PySide6.QtWidgets import (
     QFrame,
     QGridLayout,
@@ -41,6 +41,9 @@ _AFTER = (
     (keys.BOOK, keys.SHORTCUTS),
 )
 """Buttons right of the image's name, in groups."""
+
+
+_WIDE = GRID * 80
 
 
 class LabellingView(QStackedWidget):
@@ -122,6 +125,11 @@ class LabellingView(QStackedWidget):
         below: tuple[QWidget, ...] = (line(), self.status, line(), self.strip)
         for widget in below:
             layout.addWidget(widget)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+        """Where there is little room, it is for the image's name."""
+        super().resizeEvent(event)
+        self.place.setVisible(self.width() >= _WIDE)
 
     @property
     def footer_height(self) -> int:

@@ -18,6 +18,8 @@ from app.widgets.layout import label, row
 
 _IOU = "val/iou/"
 _MIOU = "val/miou"
+_ADJUSTED = " adjusted"
+"""Follows the key of a run: a point above its curve."""
 
 
 class OverlaidCurves(QWidget):
@@ -40,7 +42,7 @@ class OverlaidCurves(QWidget):
         self.plot.set_epochs(1.0)
         self.plot.hovered.connect(self._on_hovered)
         self.legend = ClassLegend()
-        self.legend.toggled.connect(self.plot.set_shown)
+        self.legend.toggled.connect(self._on_toggled)
         both = row(spacing=GRID)
         both.addWidget(self.plot, 1)
         both.addWidget(self.legend)
@@ -118,17 +120,34 @@ class OverlaidCurves(QWidget):
             epochs = series.steps / (one.history.steps_per_epoch or 1.0)
             self.plot.set_points(key, epochs, series.values)
             self.legend.add(key, one.run.name, color)
+            self._draw_adjusted(one, key, color)
         self.legend.setVisible(bool(self.plot.keys))
         self.plot.plot.enableAutoRange()
         self._on_hovered(None)
+
+    def _draw_adjusted(self, one: RunFacts, key: str, color: QColor) -> None:
+        """Mark the mIoU of a model whose scores were adjusted; the curve is of before."""
+        final, step = one.history.final_miou, one.history.best_step
+        if self.measure != _MIOU or one.history.adjusted is None or final is None or step is None:
+            return
+        self.plot.add_curve(key + _ADJUSTED, one.run.name, color)
+        epoch = step / (one.history.steps_per_epoch or 1.0)
+        self.plot.set_points(key + _ADJUSTED, np.array([epoch]), np.array([final]))
+
+    @Slot(str, bool)
+    def _on_toggled(self, key: str, shown: bool) -> None:
+        for one in (key, key + _ADJUSTED):
+            if one in self.plot.keys:
+                self.plot.set_shown(one, shown)
 
     @Slot(object)
     def _on_hovered(self, epoch: float | None) -> None:
         """Show the values at the pointer, or the best ones."""
         self.plot.set_marker(epoch)
-        shown = dict.fromkeys(self.plot.keys, "–")
+        shown = {key: "–" for key in self.plot.keys if not key.endswith(_ADJUSTED)}
         if epoch is not None:
-            shown |= {key: f"{value:.3f}" for key, _, value in self.plot.read(epoch)}
+            read = {key: f"{value:.3f}" for key, _, value in self.plot.read(epoch)}
+            shown |= {key: text for key, text in read.items() if key in shown}
         else:
             shown |= {str(one.run.id): text for one in self._facts if (text := self._best(one))}
         for key, text in shown.items():
@@ -142,6 +161,8 @@ class OverlaidCurves(QWidget):
             return ""
         if self.measure == "train/lr":
             return f"{values[-1]:.2g}"
+        if self.measure == _MIOU and one.history.adjusted is not None:
+            return f"{one.history.final_miou:.3f}"
         best = values.min() if self.measure == "train/loss" else values.max()
         return f"{best:.3f}"
 

@@ -12,7 +12,7 @@ from app.services.background import Progress
 from app.services.run_reader import RunReader, open_run
 from core.project.rows import RunRow
 from core.project.runs import ALIVE
-from core.runs.history import RunHistory
+from core.runs.history import RunHistory, figure
 from core.runs.kinds import TrainSpec
 from core.runs.setting_comparison import training_settings
 from core.system.errors import InputError
@@ -22,7 +22,8 @@ from core.system.errors import InputError
 class RunFacts:
     """A training with what it told; ``spec`` is None where its folder was changed by hand.
 
-    ``oacc`` and ``kappa`` are those of the epoch with the best mIoU.
+    ``oacc`` and ``kappa`` are those of the epoch with the best mIoU, or of the best model where its
+    scores were adjusted afterwards.
     """
 
     run: RunRow
@@ -39,12 +40,12 @@ class RunFacts:
     @property
     def oacc(self) -> float | None:
         """Share of right pixels."""
-        return self._at_best("val/oacc")
+        return self._at_best("oacc")
 
     @property
     def kappa(self) -> float | None:
         """Agreement beyond chance."""
-        return self._at_best("val/kappa")
+        return self._at_best("kappa")
 
     @property
     def speed(self) -> float | None:
@@ -56,8 +57,11 @@ class RunFacts:
         """How long it worked, without pauses."""
         return self.history.elapsed(self.history.last_time) or None
 
-    def _at_best(self, tag: str) -> float | None:
-        best, wanted = self.history.series.get("val/miou"), self.history.series.get(tag)
+    def _at_best(self, name: str) -> float | None:
+        if self.history.adjusted is not None:
+            return figure(self.history.adjusted, name)
+        series = self.history.series
+        best, wanted = series.get("val/miou"), series.get(f"val/{name}")
         if best is None or wanted is None or self.miou is None:
             return None
         values = dict(zip(wanted.steps.tolist(), wanted.values.tolist(), strict=True))

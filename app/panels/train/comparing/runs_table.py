@@ -222,7 +222,12 @@ def _columns() -> tuple[Column, ...]:
         ),
         Column(tr("State"), tr("How the run stands")),
         Column(
-            tr("mIoU"), tr("Mean IoU on the validation images, at the best epoch"), is_number=True
+            tr("mIoU"),
+            tr(
+                "Mean IoU on the validation images, at the best epoch, after adjusting the "
+                "classes’ scores where that helped"
+            ),
+            is_number=True,
         ),
         Column(
             tr("Accuracy"), tr("Share of pixels that are right, at the best epoch"), is_number=True

@@ -17,7 +17,8 @@ from core.images.io import write_image, write_mask
 from core.project import Project
 from core.project.run_start import prepare_run
 from core.runs.events import Done, Progress
-from core.runs.kinds import MeasureSpec, spec_from_json
+from core.runs.kind_lookup import spec_from_json
+from core.runs.kinds import MeasureSpec
 from core.runs.run_folder import RunFolder
 from core.system.errors import InputError
 
@@ -229,7 +230,8 @@ def test_a_project_open_for_reading_starts_nothing(
             panel.page.sensitivity.empty.button,
             panel.page.compare.empty.button,
         ):
-            assert not part.isEnabled()
+            assert not part.isEnabled() and "reading only" in part.toolTip()
+        assert panel.choices.prune.flops.isEnabled(), "a prediction changes nothing"
         assert "reading" in panel.choices.note.text()
         panel.set_project(None)
         context.project = project

@@ -19,7 +19,7 @@ from app.widgets.blending import ERROR_COLORS, overlay_errors, overlay_mask
 from app.widgets.class_colors import readable
 from core.prediction.image_scores import ImageScores
 from core.prediction.inspection import PixelError, read_evaluation
-from core.project import ImageQuery
+from core.project import ImageQuery, Project
 from core.runs.events import Done, Progress
 
 
@@ -264,3 +264,26 @@ def test_whole_images_are_told_apart_in_a_sentence() -> None:
         "1.000; 100% detected at 5% false alarms."
     )
     assert image_sentence(ImageScores().figures()) == ""
+
+
+def test_a_project_open_for_reading_is_looked_at_and_not_measured(
+    qtbot, panel, project, model_dir, context
+) -> None:
+    with Project.open(project.folder, read_only=True) as reading:
+        context.project = reading
+        panel.set_project(reading)
+        settle(qtbot, panel)
+        unmeasured = panel._unmeasured
+        assert unmeasured.button.isVisible() and not unmeasured.button.isEnabled()
+        assert "reading only" in unmeasured.text_label.text()
+        record_evaluation(project, model_dir)
+        context.runs_changed.emit()
+        settle(qtbot, panel)
+        for part in (panel.measure_button, panel.curve.start_button):
+            assert not part.isEnabled() and "reading only" in part.toolTip()
+        assert panel.model_box.isEnabled() and panel.report.button.isEnabled()
+        panel.set_project(None)
+        context.project = project
+    panel.set_project(project)
+    settle(qtbot, panel)
+    assert panel.measure_button.isEnabled() and "Measure again" in panel.measure_button.toolTip()

@@ -167,5 +167,14 @@ def test_choosing_on_other_images_is_warned_of(drawn_panel):
     panel, box = drawn_panel, drawn_panel.thresholds
     assert box.warning.isHidden()
     for split, word in (("test", "look better"), ("train", "knows these")):
-        box.show_evaluation(replace(panel._evaluation, split=split), (), own=None, editable=True)
+        box.show_evaluation(replace(panel._evaluation, split=split), (), own=None)
         assert word in box.warning.text()
+
+
+def test_where_they_cannot_be_saved_they_are_tried_all_the_same(qtbot, drawn_panel):
+    panel, box = drawn_panel, drawn_panel.thresholds
+    box.show_evaluation(panel._evaluation, (), own=None, why_not_saved="only looked at")
+    box.sliders[1].setValue(120)
+    settle(qtbot, panel)
+    assert not box.save_button.isEnabled() and box.save_button.toolTip() == "only looked at"
+    assert box.effect.text()

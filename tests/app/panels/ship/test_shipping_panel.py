@@ -148,7 +148,7 @@ def test_a_project_open_for_reading_starts_nothing(qtbot, panel, project, root, 
             panel.export_choices.bundle_button,
             panel.judging_choices.pixel_box,
         ):
-            assert not part.isEnabled()
+            assert not part.isEnabled() and "reading only" in part.toolTip()
         assert "reading" in panel.choices.note.text()
         panel.set_project(None)
         context.project = project

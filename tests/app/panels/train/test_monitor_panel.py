@@ -10,7 +10,7 @@ from recorded_runs import STEPS_PER_EPOCH, append, make_project, record_training
 
 from app.panels.train.monitor_panel import MonitorPanel
 from app.services.targets import SetUpTraining
-from core.runs.events import Cancelled, Done, Failed, Metric, Paused, Progress, Warned
+from core.runs.events import Cancelled, Done, Failed, Metric, Paused, Progress, Started, Warned
 
 LOSS, RATE, MIOU = "train/loss", "train/lr", "val/miou"
 
@@ -77,6 +77,23 @@ def test_recorded_run_is_drawn(project, show) -> None:
     assert facts["speed"] == "6.4"
     assert facts["best"] == f"{expected[MIOU][1].max():.3f}"
     assert legend_value(panel.charts.legend, "val/iou/3") == "–"  # absent: no number
+
+
+def test_adjusted_scores_are_told_beside_the_curve(qtbot, project, show) -> None:
+    end = Done({"miou": 0.8125, "score_offsets": [0.0, -0.5, 0.0, 0.0]})
+    _, run = record_training(project, epochs=4, state="done", end=end)
+    panel = show()
+    charts = panel.charts
+    curve = run.metrics()[MIOU][1]
+    assert legend_value(charts.legend, MIOU) == f"{curve[-1]:.3f}" != "0.812"
+    assert legend_value(charts.legend, "adjusted") == panel.header.facts["best"].text() == "0.812"
+    assert charts.adjusted.isVisible() and "0.812" in charts.adjusted.text()
+    x, y = drawn(charts.iou, "adjusted")
+    assert (x.tolist(), y.tolist()) == ([4.0], [0.8125]), "above the epoch that it was made of"
+    append(run, [Started("train", 4711, "cpu", time=2000.0)])  # it goes on
+    panel.job_event(str(panel._run.id), Started("train", 4711, "cpu", time=2000.0))
+    settle(qtbot, panel)
+    assert charts.adjusted.isHidden() and "adjusted" not in charts.iou.keys
 
 
 def test_new_events_move_curves_and_masks(qtbot, project, show) -> None:

@@ -47,10 +47,16 @@ def test_grids(grid, expected):
     assert_computes_the_same(net, model, noise(1, 3, 6, 9), noise(2, 3, 6, 9))
 
 
+@pytest.mark.parametrize("grid", [(2, 3), (7, 1), (6, 6)])
+def test_grids_of_images_of_any_size(grid):
+    net = network_of(nn.AdaptiveAvgPool2D(grid))
+    model = written(net, None)
+    assert_computes_the_same(net, model, noise(1, 3, 6, 9), noise(2, 3, 3, 3), noise(1, 3, 13, 40))
+
+
 @pytest.mark.parametrize(
     ("layer", "size", "settings"),
     [
-        (nn.AdaptiveAvgPool2D(2), None, r"kernel_size=\[2, 2\], shape=\[None, 3, None, None\]"),
         (
             nn.AvgPool2D(3, stride=2, padding=1, ceil_mode=True),
             (9, 6),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from curve_parts import drawn
+from curve_parts import drawn, legend_value
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog
 from recorded_runs import append, record_training
@@ -12,8 +12,9 @@ from app.look.theme import tokens
 from app.panels.train.comparing.compare_panel import ComparePanel
 from app.services.targets import ShowTraining
 from core.project import Project
+from core.project.runs import best_miou
 from core.runs.events import Done, Metric, Progress
-from core.runs.kinds import spec_to_json
+from core.runs.kind_lookup import spec_to_json
 
 NAME, STATE, MIOU, OACC, KAPPA, TIME, SPEED, NETWORK, NOTE = range(9)
 
@@ -224,3 +225,24 @@ def test_a_project_open_for_reading_cannot_be_changed(qtbot, context, project, r
         panel.close()
         panel.deleteLater()
         context.project = project
+
+
+def test_a_model_whose_scores_were_adjusted_is_compared_by_what_it_is(
+    qtbot, project, panel, context
+) -> None:
+    result = {"miou": 0.8125, "oacc": 0.96875, "kappa": 0.75, "score_offsets": [0, -1, 0, 0]}
+    adjusted, run = record_training(project, epochs=2, state="done", end=Done(result))
+    project.set_run_state(adjusted, "done", best_miou=best_miou(run))
+    context.runs_changed.emit()
+    settle(qtbot, panel)
+    assert [cell(panel, adjusted, column) for column in (MIOU, OACC, KAPPA)] == [
+        "0.812", "0.969", "0.750"
+    ]  # fmt: skip
+    panel.table.rows.tick([adjusted])
+    panel.curves.plot.redraw()
+    point = f"{adjusted} adjusted"
+    assert [one.tolist() for one in drawn(panel.curves.plot, point)] == [[2.0], [0.8125]]
+    assert legend_value(panel.curves.legend, str(adjusted)) == "0.812"
+    panel.curves.legend.toggle(str(adjusted))
+    panel.curves.plot.redraw()
+    assert len(drawn(panel.curves.plot, point)[0]) == 0
