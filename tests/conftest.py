@@ -35,10 +35,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(skip)
 
 
+def pytest_collection() -> None:
+    """Import all tests without collecting garbage: there is little, sought again and again."""
+    gc.disable()
+
+
 def pytest_collection_finish() -> None:
     """Leave what the imports made out of all collections to come: each would take half a second."""
     gc.collect()
     gc.freeze()
+    gc.enable()
 
 
 @pytest.hookimpl(wrapper=True)

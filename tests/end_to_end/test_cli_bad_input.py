@@ -8,9 +8,16 @@ import sys
 import numpy as np
 import pytest
 from cli_data import make_data
+from jobs_here import jobs_here
 
 from core import cli
 from core.images.io import write_image, write_mask
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _jobs_here():
+    with jobs_here():
+        yield
 
 
 @pytest.fixture(scope="module")

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from cli_data import LABELS, make_data
+from jobs_here import jobs_here
 
 from core import cli
 from core.models.model_folder import read_model_info
@@ -36,6 +37,12 @@ def call(*arguments, check=True):
 
 def result(*arguments):
     return json.loads(call(*arguments, "--json").stdout.splitlines()[-1])
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _jobs_here():
+    with jobs_here():
+        yield
 
 
 @pytest.fixture(scope="module")

@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from cli_data import COUNTS, LABELS, make_data
+from jobs_here import jobs_here
 
 from core import cli
 from core.images.io import read_image, read_mask
@@ -27,6 +28,12 @@ from core.runs.run_folder import RunFolder
 
 ROOT = Path(__file__).parents[2]
 SMALL = ["--batch-size", "4", "--image-size", "96x64", "--learning-rate", "0.05", "--device", "cpu"]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _jobs_here():
+    with jobs_here():
+        yield
 
 
 @pytest.fixture(scope="module")

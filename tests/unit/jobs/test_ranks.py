@@ -111,7 +111,7 @@ def test_training_against_the_clock_ends_on_all_ranks(data, tmp_path):
     assert isinstance(outcome, Done), process.run.log_tail(4000)
     assert 0 < outcome.result["epochs"] < 100000
     assert outcome.result["seconds"] < 12
-    assert took < 12 + 20  # ending the processes, on a busy machine
+    assert took < 12 + 26  # ending the processes, on a busy machine
 
 
 def test_bad_input_of_the_ranks_is_told(data, tmp_path):
