@@ -24,7 +24,7 @@ def _command(*arguments: object) -> subprocess.CompletedProcess[str]:
 
 def test_the_learning_curve_of_a_small_set(tmp_path: Path) -> None:
     data, out = write_data(tmp_path / "数据", train=9, val=3), tmp_path / "out"
-    done = _command("--data", data, "--out", out, "--minutes", "0.05", "--device", "cpu", "--json")
+    done = _command("--data", data, "--out", out, "--minutes", "0.1", "--device", "cpu", "--json")
     assert done.returncode == 0, done.stderr
     result = json.loads(done.stdout.splitlines()[-1])
     assert [point["images"] for point in result["points"]] == [3, 6, 9]
@@ -32,7 +32,7 @@ def test_the_learning_curve_of_a_small_set(tmp_path: Path) -> None:
     assert len(result["sentences"]) == 2
     assert result["sentences"][1].startswith("明亮: ")
     assert not (out / "parts").exists()
-    again = _command("--data", data, "--out", out, "--minutes", "0.05", "--device", "cpu")
+    again = _command("--data", data, "--out", out, "--minutes", "0.1", "--device", "cpu")
     assert again.returncode == 2
     assert "is finished" in again.stderr
     few = write_data(tmp_path / "few", train=4, val=1)
