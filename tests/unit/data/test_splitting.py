@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from data_folders import make_folder, make_image, make_mask
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.data.formats import ConversionReport
@@ -105,6 +105,7 @@ def test_labels_that_come_one_by_one_measure_every_class() -> None:
     assert len(measured) == 2  # two of a class teach before one more measures
 
 
+@settings(deadline=None)  # other programs may be at work
 @given(
     sizes=st.lists(st.integers(1, 5), min_size=1, max_size=12),
     val=st.sampled_from([0, 0.1, 0.3]),
