@@ -19,7 +19,7 @@ wait_for() { # wait_for SECONDS COMMAND...
     done
 }
 shows() { [ -n "$(window "$1")" ]; }
-gone() { ! kill -0 "$process" || grep -q "^State:.Z" "/proc/$process/status"; }
+gone() { ! kill -0 "$process" 2>/dev/null || grep -q "^State:.Z" "/proc/$process/status"; }
 close() { # as the system does at the end of a session
     process=$(xdotool getwindowpid "$(window Maskwright)")
     kill -TERM "$process" # asks, if a job runs; what keeps asking is ended by the second
