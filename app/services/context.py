@@ -25,7 +25,7 @@ from core.project.run_start import prepare_run
 from core.project.run_verdicts import RunVerdicts
 from core.project.runs import best_miou
 from core.runs import events
-from core.runs.kinds import find_kind
+from core.runs.kind_lookup import find_kind
 from core.runs.run_folder import RunFolder
 from core.system.devices import DeviceInfo
 from core.system.engine_devices import training_devices

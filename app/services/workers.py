@@ -18,7 +18,7 @@ from core.jobs.failures import classify
 from core.jobs.process import JobProcess
 from core.runs.event_log import EventWriter
 from core.runs.events import Cancelled, Event, Failed, Heartbeat, MaskPreview, Paused, Progress
-from core.runs.kinds import job_kind
+from core.runs.kind_lookup import job_kind
 from core.runs.run_folder import FINAL_STATES, RunFolder, final_state
 from core.system.errors import InputError
 

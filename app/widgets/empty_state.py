@@ -32,8 +32,7 @@ class EmptyState(QWidget):
         self._picture = QLabel()
         self._picture.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.title_label = label(title, "title")
-        self.text_label = label(text, "muted")
-        self.text_label.setWordWrap(True)
+        self.text_label = label(text, "muted", wrap=True)
         self.text_label.setFixedWidth(_TEXT_WIDTH)
         self._fit_text()
         for item in (self.title_label, self.text_label):

@@ -17,6 +17,13 @@ def variant_name(variant: ModelVariant) -> str:
     return name if variant.copy == 1 else f"{name} ({variant.copy})"
 
 
+def origin_text(variant: ModelVariant) -> str:
+    """Return the run's name with that of its network, which most names of runs hold already."""
+    if variant.network in variant.run_name:
+        return variant.run_name
+    return f"{variant.run_name} · {variant.network}"
+
+
 def model_name(variant: ModelVariant) -> str:
     """Return the run's name and what was done to it."""
     return f"{variant.run_name} · {variant_name(variant)}"

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from core.project import ImageCounts
 from core.project.new_labels import LEAST_IMAGES
 from core.system.messages import Message, message
+
+#: So many images, labelled since the last training, are worth another one.
+WORTH_A_TRAINING: Final = 5
 
 
 def missing_for_training(

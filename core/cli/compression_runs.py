@@ -11,7 +11,8 @@ import typer
 from core.cli.data_source import DataSource
 from core.cli.job_runner import job_result
 from core.cli.verdict_words import warn_of_model
-from core.runs.kinds import PruneSpec, QuantizeSpec, spec_to_json
+from core.runs.kind_lookup import spec_to_json
+from core.runs.kinds import PruneSpec, QuantizeSpec
 from core.runs.run_folder import RunFolder
 from core.runs.spec import JobSpec
 from core.system.errors import InputError

@@ -28,7 +28,8 @@ from core.cli.console import complain, err
 from core.cli.environment import EXIT_BAD_INPUT, EXIT_BUG, EXIT_INTERRUPTED
 from core.jobs.process import JobProcess
 from core.runs import events
-from core.runs.kinds import STAGES, TrainSpec, job_kind
+from core.runs.kind_lookup import STAGES, job_kind
+from core.runs.kinds import TrainSpec
 from core.runs.run_folder import RunFolder
 from core.system.child_processes import STOP_SIGNALS
 from core.system.errors import InputError

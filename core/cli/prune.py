@@ -99,7 +99,7 @@ def _run(out: Path, data: Path | None, spec: PruneSpec) -> dict[str, Any]:
     from core.cli.compression_runs import result_of, run_folder
     from core.cli.data_source import open_data
     from core.runs.batch_check import check_batch
-    from core.runs.kinds import job_kind
+    from core.runs.kind_lookup import job_kind
 
     if data is None:
         return result_of(run_folder(out, spec))

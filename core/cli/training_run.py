@@ -25,7 +25,8 @@ from core.cli.shared_options import checked
 from core.data.dataset_statistics import DatasetStatistics
 from core.models.catalog import NETWORKS
 from core.runs.batch_check import check_batch
-from core.runs.kinds import TrainSpec, spec_to_json
+from core.runs.kind_lookup import spec_to_json
+from core.runs.kinds import TrainSpec
 from core.runs.run_folder import RunFolder
 from core.system.device_choice import launched_ranks
 from core.system.errors import InputError

@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from core.data.broken_images import name_all
 from core.portable.portable_error import PortableError
 from core.runs.events import Failed, FailureKind, Heartbeat
-from core.runs.kinds import job_kind
+from core.runs.kind_lookup import job_kind
 from core.runs.run_folder import RunFolder
 from core.runs.spec import JobSpec, TrainingFields
 from core.runs.spec_errors import validation_problem

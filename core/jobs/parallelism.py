@@ -16,7 +16,8 @@ from typing import Final
 from pydantic import TypeAdapter, ValidationError
 
 from core.models.catalog import NETWORKS
-from core.runs.kinds import TrainSpec, job_kind
+from core.runs.kind_lookup import job_kind
+from core.runs.kinds import TrainSpec
 from core.runs.run_folder import RunFolder
 from core.runs.spec import JobSpec
 from core.system.device_choice import MOST_PROCESSES, launched_ranks

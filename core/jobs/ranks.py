@@ -25,7 +25,7 @@ from core.jobs import tasks
 from core.jobs.event_reporter import JobReporter
 from core.jobs.failures import classify, make_failed, oom_kill_count, worker_died
 from core.runs.events import TERMINAL, Cancelled, Done, Event, Failed, Started, from_json, to_json
-from core.runs.kinds import job_kind, spec_from_json, spec_to_json
+from core.runs.kind_lookup import job_kind, spec_from_json, spec_to_json
 from core.runs.run_folder import RunFolder
 from core.runs.spec import JobSpec
 from core.system.child_processes import PipeEnd

@@ -31,7 +31,7 @@ from core.models.model_folder import exported_file, read_model_info
 from core.project.draft_models import check_model
 from core.runs.event_log import EventWriter
 from core.runs.events import Cancelled, Done, Event, Heartbeat, Started, to_json
-from core.runs.kinds import job_kind
+from core.runs.kind_lookup import job_kind
 from core.runs.run_folder import RunFolder
 from core.runs.spec import JobSpec, ModelJobSpec
 from core.system.child_processes import PipeEnd, end_descendants_with_this_process

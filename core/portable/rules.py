@@ -123,6 +123,12 @@ def parse_rules(
     )
 
 
+def unnamed_classes(rules: Sequence[Rule], names: Sequence[str]) -> list[str]:
+    """Return those of some classes that no rule looks at; without rules each of them counts."""
+    seen = {one.class_name for rule in rules for one in single_conditions(rule.condition)}
+    return [] if not rules or None in seen else [name for name in names if name not in seen]
+
+
 def check_units(rules: Sequence[Rule], pixel_size_mm: float | None) -> None:
     """Refuse rules in millimetres where the size of a pixel is not known.
 

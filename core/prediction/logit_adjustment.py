@@ -24,8 +24,9 @@ _Counts = npt.NDArray[np.int64]
 _MOST_SCORES: Final = 1 << 22
 #: Offsets that are tried; farther ones would follow single images.
 _TRIED: Final = np.arange(-32, 33) / 8
-#: How much of them is taken: what is best on some images goes too far on others.
-_SHARES: Final = (0.5, 0.75, 1.0)
+#: How much of them is taken: what is best on some images goes too far on others, most of all where
+#: those were taken elsewhere or at another time.
+_SHARES: Final = (0.25, 0.5)
 _FOLDS: Final = 5
 #: Images that must show a class for its offset to be chosen; twice as many there must be in all.
 _LEAST_IMAGES: Final = 4
@@ -98,17 +99,18 @@ class PixelCollector:
 def choose_offsets(pixels: ScoredPixels) -> Offsets | None:
     """Choose what to add to the classes' scores.
 
-    Images are dealt to five folds; the offsets that are best for four of them are tried on the
-    fifth, as a whole and in part.
+    Images are cut into five folds, neighbours together, since frames of a film and photographs of
+    a part are alike; the offsets that are best for four of them are tried on the fifth, in part.
 
     Returns:
         (C,) float32, 0 for the most frequent class and for those that too few images show; None
         where nothing helps the folds that had no part in the choice, or where there are too few
         images to tell.
     """
-    if len(np.unique(pixels.images)) < 2 * _LEAST_IMAGES:
+    images, places = np.unique(pixels.images, return_inverse=True)
+    if len(images) < 2 * _LEAST_IMAGES:
         return None
-    folds = pixels.images % _FOLDS
+    folds = places * _FOLDS // len(images)
     num_classes = pixels.scores.shape[1]
     matrices = np.zeros((1 + len(_SHARES), num_classes, num_classes), np.int64)
     for fold in range(_FOLDS):

@@ -13,7 +13,8 @@ from core.project import Project, RunRow
 from core.project.draft_models import network_name
 from core.project.revision import Revision
 from core.runs.batch_check import check_batch
-from core.runs.kinds import BenchmarkSpec, TrainSpec, WatchSpec, find_kind, job_kind, spec_from_json
+from core.runs.kind_lookup import find_kind, job_kind, spec_from_json
+from core.runs.kinds import BenchmarkSpec, TrainSpec, WatchSpec
 from core.runs.run_folder import RunFolder
 from core.runs.spec import JobSpec, ModelJobSpec
 from core.runs.spec_errors import validation_problem

@@ -16,7 +16,7 @@ from core.project.revision import Revision
 from core.project.rows import RunRow, RunState
 from core.project.storage import ProjectPart
 from core.runs.history import figure
-from core.runs.kinds import names_ever, present_name
+from core.runs.kind_lookup import names_ever, present_name
 from core.runs.run_folder import RunFolder
 from core.system.errors import InputError
 from core.system.messages import message
@@ -95,6 +95,16 @@ class ProjectRuns(ProjectPart):
         if row is None:
             raise KeyError(f"no run {run_id}")
         return _run_row(row, self.folder)
+
+    def labelled_since(self, run: RunRow) -> int:
+        """Return how many labelled images a training could learn from that ``run`` has not seen."""
+        count = self._database.value(
+            "SELECT count(*) FROM image WHERE mask_id IS NOT NULL"
+            " AND state IN ('labelled', 'reviewed') AND subset IN ('train', 'val')"
+            " AND path NOT IN (SELECT path FROM revision_item WHERE revision_id = ?)",
+            (run.revision_id,),
+        )
+        return int(count or 0)
 
     def run_with(self, path: Path) -> RunRow | None:
         """Return the run in whose folder a file or folder lies, such as the one of a model."""

@@ -64,7 +64,12 @@ def suggested(variants: Sequence[ModelVariant]) -> ModelVariant | None:
         for variant in variants:
             if wanted in words.get(variant.folder, ()):
                 return variant
-    return best_trained(variants)
+    first = best_trained(variants)
+    if first is None or is_usable(first):
+        return first
+    # A training that was broken off is not compared with others, but may find something.
+    others = [one for one in variants if is_usable(one) and one.best_miou is not None]
+    return max(others, key=_miou, default=first)
 
 
 def best_trained(variants: Sequence[ModelVariant]) -> ModelVariant | None:

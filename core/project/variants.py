@@ -19,7 +19,8 @@ from core.project import Project, RunRow
 from core.project.best_model import BestModels
 from core.project.run_verdicts import RunVerdicts
 from core.project.runs import ALIVE
-from core.runs.kinds import JOB_KINDS, QuantizeSpec, job_kind
+from core.runs.kind_lookup import job_kind
+from core.runs.kinds import JOB_KINDS, QuantizeSpec
 from core.runs.run_folder import RunFolder
 from core.runs.spec import JobSpec, ModelJobSpec
 from core.system.errors import InputError

@@ -1,22 +1,22 @@
 """The kinds of jobs: what each is asked, and everything that the program knows about it.
 
-A new kind is a spec with its entry in ``JOB_KINDS``, and the module of its task.
+A new kind is a spec with its entry in ``JOB_KINDS``, and the module of its task;
+``core.runs.kind_lookup`` finds it by its name.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, Union
+from typing import Any, Final, Literal
 
-from pydantic import BeforeValidator, Field, TypeAdapter, field_validator
+from pydantic import Field, field_validator
 from pydantic_core import PydanticCustomError
 
 from core.datasets import Subset
 from core.models.catalog import ModelName
+from core.runs.job_kind import JobKind
 from core.runs.spec import JobSpec, ModelJobSpec, TrainingFields
-from core.system.messages import Message, message
+from core.system.messages import message
 
 Criterion = Literal["l1_norm", "fpgm"]
 _SET_ELSEWHERE = frozenset({"name", "num_classes", "seed", "use_mixed_loss"})
@@ -260,61 +260,6 @@ class VerifySpec(ModelJobSpec):
 _SMALLER_MODEL: Final = message("Close other programs, or use a model with a smaller image size.")
 
 
-def _no_subsets(_spec: Any) -> tuple[Subset, ...]:
-    return ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JobKind:
-    """One kind of job.
-
-    Attributes:
-        spec: what such a job is asked.
-        task: ``module:function`` that does it, called with the spec, the run folder and a
-            reporter; returns the result, a JSON object. Only worker processes import it: it
-            brings the engine in.
-        title: what a run is called, from its name; None: just that.
-        panel: key of the panel that shows its runs.
-        subsets: from a spec, those of a project's subsets that must have images; none where no
-            data set is read.
-        stages: what the command line calls the stages that only this kind reports.
-        resumable: whether it is long work that goes on where it was interrupted.
-        makes_variant: whether the result is a model that was made from another.
-        distributed: whether several processes can do it together.
-        needs_engine: whether the engine is loaded for it; not for what runs exported files alone.
-        waits_turn: whether it waits until no other job runs; not what is light and never ends.
-        takes_exports: whether ``model_dir`` may be an exported file instead of a model folder.
-        memory_advice: what to do where memory ran out and no field of the spec would help; None:
-            what fits any job.
-        former_name: its name in older run folders and projects.
-    """
-
-    spec: type[JobSpec]
-    task: str
-    title: Callable[[str], Message] | None = None
-    panel: str = "monitor"
-    subsets: Callable[[Any], tuple[Subset, ...]] = _no_subsets
-    stages: Mapping[str, str] = field(default_factory=dict)
-    resumable: bool = False
-    makes_variant: bool = False
-    distributed: bool = False
-    needs_engine: bool = True
-    waits_turn: bool = True
-    takes_exports: bool = False
-    memory_advice: Message | None = None
-    former_name: str | None = None
-
-    @property
-    def name(self) -> str:
-        """What ``kind`` says in a spec and in a project's list of runs."""
-        return str(self.spec.model_fields["kind"].default)
-
-    @property
-    def reads_data(self) -> bool:
-        """Whether its spec names a data set."""
-        return "data_dir" in self.spec.model_fields
-
-
 def _train_and_val(_spec: Any) -> tuple[Subset, ...]:
     return ("train", "val")
 
@@ -469,60 +414,4 @@ JOB_KINDS: tuple[JobKind, ...] = (
         stages={"verify": "verifying"},
         memory_advice=_SMALLER_MODEL,
     ),
-)
-
-#: What the command line calls the stages of work.
-STAGES: Final[Mapping[str, str]] = {
-    "prepare": "downloading weights",
-    "train": "training",
-    "evaluate": "evaluating",
-    "predict": "predicting",
-    "save": "saving",
-    "measure": "measuring",
-    **{stage: words for kind in JOB_KINDS for stage, words in kind.stages.items()},
-}
-_BY_NAME: Final = {kind.name: kind for kind in JOB_KINDS}
-_PRESENT_NAMES: Final = {kind.former_name: kind.name for kind in JOB_KINDS if kind.former_name}
-
-
-def find_kind(name: str) -> JobKind | None:
-    """Return a kind by its present name; None: a later version's."""
-    return _BY_NAME.get(name)
-
-
-def job_kind(spec: JobSpec) -> JobKind:
-    """Return the kind of a job."""
-    return _BY_NAME[spec.kind]
-
-
-def present_name(name: str) -> str:
-    """Return what a kind is called today."""
-    return _PRESENT_NAMES.get(name, name)
-
-
-def names_ever(name: str) -> tuple[str, ...]:
-    """Return the names that a kind has had, the present one first."""
-    return (name, *(former for former, present in _PRESENT_NAMES.items() if present == name))
-
-
-def spec_to_json(spec: JobSpec) -> str:
-    """Return the text of ``spec.json``."""
-    return spec.model_dump_json(indent=2)
-
-
-def spec_from_json(text: str | bytes) -> JobSpec:
-    """Read ``spec.json``; raises ``pydantic.ValidationError`` (a ``ValueError``)."""
-    return _ADAPTER.validate_json(text)
-
-
-def _renamed(fields: Any) -> Any:
-    """Put the present name of the kind for a former one."""
-    if isinstance(fields, dict) and isinstance(fields.get("kind"), str):
-        return {**fields, "kind": present_name(fields["kind"])}
-    return fields
-
-
-_SPECS: Any = Union[tuple(kind.spec for kind in JOB_KINDS)]  # noqa: UP007
-_ADAPTER: Final[TypeAdapter[JobSpec]] = TypeAdapter(
-    Annotated[_SPECS, Field(discriminator="kind"), BeforeValidator(_renamed)]
 )

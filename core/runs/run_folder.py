@@ -32,7 +32,7 @@ from core.runs.events import (
     Warned,
     from_json,
 )
-from core.runs.kinds import spec_from_json, spec_to_json
+from core.runs.kind_lookup import spec_from_json, spec_to_json
 from core.runs.spec import JobSpec
 from core.runs.spec_errors import validation_problem
 from core.system.errors import InputError

@@ -446,14 +446,15 @@ class TrainingLoop:
         self, *, stage: str, images_per_second: float | None = None, evaluated: float = 0.0
     ) -> None:
         state, options = self._state, self._options
-        last = max(self._last_epoch, state.epoch)
+        steps = self._steps_in_time()
+        last = max(-(-steps // self._loader.steps_per_epoch), state.epoch)
         evaluations = 0.0
         if self._evaluator is not None:
             interval = options.save_interval_epochs
             evaluations = -(-last // interval) - state.epoch // interval - evaluated
         self._reporter.progress(
             state.step,
-            self._steps,
+            steps,
             stage=stage,
             epoch=min(state.epoch + 1, last),
             epochs=last,
@@ -461,12 +462,26 @@ class TrainingLoop:
             images_per_second=images_per_second,
         )
 
+    def _steps_in_time(self) -> int:
+        """Return the planned steps, or as many as the clock lets through where that is less.
+
+        The plan is renewed only now and then, and a slow machine would seem to stand still.
+        """
+        if self._options.time_limit is None or not self._speed.step_s:
+            return self._steps
+        fitting = self._state.step + math.ceil(
+            self._left_s(self._options.time_limit) / self._speed.step_s
+        )
+        return max(1, min(self._steps, fitting))
+
+    def _left_s(self, limit: float) -> float:
+        return max(0.0, limit - self._seconds_before - self._watch.seconds)
+
     def _eta_s(self, evaluations: float) -> float | None:
         eta_s = self._speed.eta_s(steps=self._steps - self._state.step, evaluations=evaluations)
         if eta_s is None or self._options.time_limit is None:
             return eta_s
-        left_s = self._options.time_limit - self._seconds_before - self._watch.seconds
-        return max(0.0, min(eta_s, left_s))
+        return max(0.0, min(eta_s, self._left_s(self._options.time_limit)))
 
     def _mean_loss(self) -> float | None:
         """Mean loss of the steps since the last call; None without any.

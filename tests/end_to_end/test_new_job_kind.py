@@ -105,10 +105,10 @@ def scratch(tmp_path: Path) -> Path:
     for name in ("core", "app", "resources"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     table = (folder / TABLE).read_text("utf-8")
-    class_place, entry_place = "\n@dataclass(frozen=True, slots=True, kw_only=True)", "\n)\n\n#: "
-    assert table.count(class_place) == table.count(entry_place) == 1
+    class_place, end = "\n_SMALLER_MODEL: Final", "\n)\n"  # the table is the last in the file
+    assert table.count(class_place) == 1 and table.endswith(end)
     table = table.replace(class_place, SPEC + class_place)
-    table = table.replace(entry_place, "\n" + ENTRY + entry_place.lstrip("\n"))
+    table = table.removesuffix(end) + "\n" + ENTRY + end.lstrip("\n")
     (folder / TABLE).write_text(table, "utf-8")
     (folder / TASK).write_text(MODULE, "utf-8")
     return folder

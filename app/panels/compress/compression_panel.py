@@ -21,7 +21,7 @@ from app.services.background import BackgroundTasks
 from app.services.context import AppContext
 from app.services.targets import ShowCompression, Target
 from app.widgets.switching import why_not_written
-from app.widgets.variant_names import model_name, variant_name
+from app.widgets.variant_names import model_name, origin_text, variant_name
 from core.images.palette import Color, default_palette
 from core.prediction.inspection import Evaluation
 from core.project import Project, RunRow
@@ -202,7 +202,7 @@ class CompressionPanel(Panel):
         self.page.variants.select(current)
         self.choices.show_model(
             "" if current is None else variant_name(current),
-            "" if current is None else f"{current.run_name} · {current.network}",
+            "" if current is None else origin_text(current),
         )
         self.analysis.show_model(self.runs, current)
         self.page.compare.set_variants(shown)

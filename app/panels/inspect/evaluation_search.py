@@ -12,7 +12,8 @@ from core.models.model_folder import read_model_info
 from core.prediction.inspection import Evaluation, read_evaluation
 from core.project import Project, RunRow
 from core.project.variants import COMPRESSING, located
-from core.runs.kinds import EvaluateSpec, find_kind
+from core.runs.kind_lookup import find_kind
+from core.runs.kinds import EvaluateSpec
 from core.runs.run_folder import RunFolder
 from core.system.errors import InputError
 

@@ -113,15 +113,30 @@ BORDERLINE_EXAMPLE = ActionSpec(
 
 DRAFTS = message("Model drafts")
 PREDICT = ActionSpec("draft.predict", message("Draft this image"), DRAFTS, ("Shift+P",))
-ACCEPT_ALL = ActionSpec("draft.accept", message("Accept all"), DRAFTS, ("Shift+A",))
-ACCEPT_CLASS = ActionSpec("draft.accept_class", message("Accept the class"), DRAFTS, ("Shift+V",))
-ACCEPT_PART = ActionSpec(
-    "draft.accept_part", message("Accept the part under the pointer"), DRAFTS, ("V",)
+ACCEPT_ALL = ActionSpec(
+    "draft.accept", message("Make all of the draft labels"), DRAFTS, ("Shift+A",)
 )
-COPY_PREDICTION = ActionSpec("draft.copy", message("Copy the prediction as label"), DRAFTS, ("J",))
+ACCEPT_CLASS = ActionSpec(
+    "draft.accept_class",
+    message("Make what the draft says of the chosen class labels"),
+    DRAFTS,
+    ("Shift+V",),
+)
+ACCEPT_PART = ActionSpec(
+    "draft.accept_part",
+    message("Make the part of the draft under the pointer a label"),
+    DRAFTS,
+    ("V",),
+)
+COPY_PREDICTION = ActionSpec(
+    "draft.copy",
+    message("Let the model look at this image, and take what it says as labels"),
+    DRAFTS,
+    ("J",),
+)
 COPY_PREDICTED_CLASS = ActionSpec(
     "draft.copy_class",
-    message("Copy the prediction of the chosen class as label"),
+    message("Let the model look at this image, and take what it says of the chosen class"),
     DRAFTS,
     ("Ctrl+J",),
 )

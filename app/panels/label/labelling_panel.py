@@ -34,7 +34,8 @@ from app.services.context import AppContext
 from app.services.targets import LabelImage, LabelImages, LabelMostUseful, Target
 from app.widgets.dialogs import error_text
 from core.advice.label_needs import LabelNeed
-from core.advice.next_step import missing_for_training
+from core.advice.next_step import WORTH_A_TRAINING, missing_for_training
+from core.models.model_verdict import Level
 from core.project import ImageCounts, Project
 from core.system.messages import Message, message
 
@@ -155,12 +156,22 @@ class LabellingPanel(Panel):
             return StepStatus(
                 StepState.NEXT,
                 self._what_is_left(counts, left, lacking),
-                optional=trainable and (lacking is None or bool(self.context.runs("train"))),
+                optional=trainable and (lacking is None or self._has_learnt()),
             )
         return StepStatus(
             StepState.DONE,
             message("{total} {total:image|images} labelled", total=f"{counts.total:,}"),
         )
+
+    def _has_learnt(self) -> bool:
+        """Whether something was trained that more labels would not be the next thing for."""
+        runs = self.context.runs("train")
+        newest = next((run for run in runs if run.state == "done"), None)
+        verdict = None if newest is None else self.context.verdicts.of(newest)
+        if newest is None or verdict is None or verdict.level is not Level.PARTLY:
+            return bool(runs)
+        project = self.project
+        return project is not None and project.labelled_since(newest) >= WORTH_A_TRAINING
 
     def _what_is_left(self, counts: ImageCounts, left: int, lacking: LabelNeed | None) -> Message:
         labelled = counts.total - left

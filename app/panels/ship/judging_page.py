@@ -36,13 +36,14 @@ class JudgingPage(QWidget):
         self.review = ImageReview(_group_of, truth_name, Truth, tip=truth_tip)
         self.effect = label("", "heading", wrap=True)
         self.progress = label("", "muted")
+        self._invitation = tr(
+            "The model looks at the validation images once; then every change of a rule shows at "
+            "once which parts it would reject."
+        )
         self.empty = EmptyState(
             "sliders",
             tr("See what the rules come to"),
-            tr(
-                "The model looks at the validation images once; then every change of a rule shows "
-                "at once which parts it would reject."
-            ),
+            self._invitation,
             action=tr("Try it on the validation images"),
         )
         card = QFrame()
@@ -105,8 +106,8 @@ class JudgingPage(QWidget):
         self.progress.setText(progress)
         self._pages.setCurrentIndex(1 if images else 0)
         if not images:
-            waiting = bool(progress)
-            self.empty.button.setVisible(not waiting)
+            self.empty.show_text(self.empty.title_label.text(), progress or self._invitation)
+            self.empty.button.setVisible(not progress)
             return
         self.effect.setText(effect_text(images))
         self.review.show_images(images)

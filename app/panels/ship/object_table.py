@@ -140,8 +140,9 @@ class ImageFacts(QWidget):
             measured: whether its objects are known.
         """
         self._one = one
-        for part in (self._head, self.name, self.label_button):
+        for part in (self._head, self.name):
             part.setVisible(one is not None)
+        self.label_button.setVisible(one is not None and one.outcome is not Outcome.FAILED)
         self.table.show_objects(one, colors)
         if one is None:
             self.reasons.hide()

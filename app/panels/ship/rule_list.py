@@ -22,7 +22,7 @@ from app.services.timers import single_shot
 from app.widgets.focus_policy import WheelScrolls
 from app.widgets.layout import button, indent_spin_boxes, label, row
 from core.portable.portable_error import PortableError
-from core.portable.rules import Rule, parse_rules
+from core.portable.rules import Rule, parse_rules, unnamed_classes
 
 _TEXT_HEIGHT = GRID * 14
 _MOST_HEIGHT = GRID * 28
@@ -45,6 +45,7 @@ class RuleList(QWidget):
             "muted",
             wrap=True,
         )
+        self.unnamed = label("", "warning", wrap=True)
         self.text = QPlainTextEdit()
         self.text.setAccessibleName(tr("Rules as text"))
         self.text.setFixedHeight(_TEXT_HEIGHT)
@@ -85,10 +86,13 @@ class RuleList(QWidget):
         layout.setSpacing(GRID // 2)
         layout.addWidget(rows)
         layout.addWidget(texts)
+        layout.addWidget(self.unnamed)
         layout.addLayout(row(self.add_button, self.text_button, 1))
         self.add_button.clicked.connect(self._on_add)
         self.text_button.clicked.connect(self._on_text)
         self.text.textChanged.connect(self._on_text_changed)
+        self.changed.connect(self._show_unnamed)
+        self._show_unnamed()
 
     def show_rules(
         self,
@@ -109,6 +113,7 @@ class RuleList(QWidget):
         self._show_amount()
         if self.is_text:
             self._show_text()
+        self._show_unnamed()
 
     def set_pixel_size_known(self, known: bool) -> None:
         """Offer millimetres or not."""
@@ -150,8 +155,20 @@ class RuleList(QWidget):
         elif self.rows:
             self.rows[-1].show_problem(text)
 
+    def _names(self) -> list[str]:
+        return [name for place, name in enumerate(self._labels) if place != self._background]
+
+    @Slot()
+    def _show_unnamed(self) -> None:
+        """Say which classes pass whatever is found of them: not what one rule suggests."""
+        names = unnamed_classes(self.rules or (), self._names())
+        self.unnamed.setText(
+            tr("No rule is about {classes}: that is accepted.", classes=", ".join(names))
+        )
+        self.unnamed.setVisible(bool(names))
+
     def _append(self, rule: Rule) -> RuleEdit:
-        names = [name for place, name in enumerate(self._labels) if place != self._background]
+        names = self._names()
         made: RuleEdit
         if RuleRow.can_say(rule):
             made = RuleRow(names, rule, has_pixel_size=self._has_pixel_size)
@@ -205,8 +222,7 @@ class RuleList(QWidget):
 
     @Slot()
     def _on_add(self) -> None:
-        names = [name for place, name in enumerate(self._labels) if place != self._background]
-        made = self._append(first_rule(names, has_pixel_size=self._has_pixel_size))
+        made = self._append(first_rule(self._names(), has_pixel_size=self._has_pixel_size))
         self._show_amount()
         self._scroll.ensureWidgetVisible(made)
         if isinstance(made, RuleRow):

@@ -12,7 +12,7 @@ from app.look.translation import tr
 from app.panels.ship.stage_bar import Stage
 from app.widgets.layout import button, label, line
 from app.widgets.number_text import flops_text, latency_text, size_text
-from app.widgets.variant_names import variant_name
+from app.widgets.variant_names import origin_text, variant_name
 from app.widgets.verdict_box import VerdictBox
 from core.project.variants import ModelVariant
 
@@ -132,7 +132,7 @@ class ShipInspector(QWidget):
     def show_model(self, variant: ModelVariant | None) -> None:
         """Say which model it is about, and that it finds nothing if so."""
         self.name.setText(tr("No model chosen") if variant is None else variant_name(variant))
-        self.origin.setText("" if variant is None else f"{variant.run_name} · {variant.network}")
+        self.origin.setText("" if variant is None else origin_text(variant))
         self.origin.setVisible(variant is not None)
         verdict = None if variant is None else variant.verdict
         warns = verdict is not None and verdict.is_warning

@@ -37,7 +37,7 @@ from app.widgets.layout import column
 from app.widgets.switching import why_not_written
 from core.images.palette import Color, default_palette
 from core.prediction.inspection import background_class
-from core.project import Project
+from core.project import Project, RunRow
 from core.project.variant_choice import praise, suggested
 from core.project.variants import ModelVariant, VariantReader
 from core.runs.events import Event, Progress
@@ -326,7 +326,7 @@ class ShippingPanel(Panel):
     def _progress_text(self, trial: Trial | None) -> str:
         if trial is None or not trial.is_alive:
             return ""
-        return self._with_progress(tr("Looking at the images"), trial.run.id)
+        return self._with_progress(tr("Looking at the images"), trial.run)
 
     def _show_verification(self) -> None:
         found = None if self._model is None else self.runs.verified.get(self._model)
@@ -342,14 +342,15 @@ class ShippingPanel(Panel):
     def _show_exports(self) -> None:
         rows = [] if self._model is None else self.runs.export_rows(self._model)
         self.page.exports.show_exports(rows)
-        self.page.exports.show_activity(self._working("export") or self._working("verify") or "")
+        working = (self._working(kind) for kind in ("export", "verify", "bundle"))
+        self.page.exports.show_activity(next(filter(None, working), ""))
         self.exporting.show_folder()
         self._show_speed()
 
     def _show_speed(self) -> None:
         speed, timing = self.page.exports.speed, self.runs.timing
         if timing is not None:
-            text = self._with_progress(tr("Measuring"), timing.id)
+            text = self._with_progress(tr("Measuring"), timing)
             speed.show_waiting(text, exported=True)
         elif self.runs.benchmark is not None:
             speed.show_result(self.runs.benchmark)
@@ -361,11 +362,17 @@ class ShippingPanel(Panel):
         active = None if self._model is None else self.runs.working(kind, self._model)
         if active is None:
             return ""
-        names = {"export": tr("Exporting"), "verify": tr("Verifying")}
-        return self._with_progress(names[kind], active.run.id)
+        names = {
+            "export": tr("Exporting"),
+            "verify": tr("Verifying"),
+            "bundle": tr("Making the bundle"),
+        }
+        return self._with_progress(names[kind], active.run)
 
-    def _with_progress(self, text: str, run_id: int) -> str:
-        progress = self._progress.get(run_id)
+    def _with_progress(self, text: str, run: RunRow) -> str:
+        if run.state == "queued":
+            return tr("{what} as soon as the job before is done", what=text)
+        progress = self._progress.get(run.id)
         if progress is None or not progress.steps:
             return f"{text}…"
         return tr("{what} {percent:.0f} %", what=text, percent=100 * progress.step / progress.steps)

@@ -24,7 +24,8 @@ def stage_statuses(
     if model is None:
         nothing = StageStatus(StepState.BLOCKED, message("Train a model first."))
         return dict.fromkeys(Stage, nothing)
-    tried = model.folder in runs.own or model.folder in runs.validation
+    trials = (runs.own.get(model.folder), runs.validation.get(model.folder))
+    tried = any(one is not None and not one.is_alive for one in trials)
     return {
         Stage.MODEL: _model(model),
         Stage.TRY: _status(

@@ -22,7 +22,7 @@ from app.look.translation import tr, translated
 from app.widgets.choice_card import Choice
 from app.widgets.layout import clear_layout, label
 from app.widgets.number_text import latency_text, size_text
-from app.widgets.variant_names import variant_name
+from app.widgets.variant_names import origin_text, variant_name
 from app.widgets.verdict_box import level_mark
 from core.project.variant_choice import Praise
 from core.project.variants import ModelVariant
@@ -48,7 +48,7 @@ class VariantCard(Choice):
         name = QVBoxLayout()
         name.setSpacing(2)
         name.addWidget(self.button)
-        name.addWidget(label(f"{variant.run_name} · {variant.network}", "muted"))
+        name.addWidget(label(origin_text(variant), "muted"))
         top = QHBoxLayout()
         top.setSpacing(GRID * 2)
         top.addLayout(name, 1)

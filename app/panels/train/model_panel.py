@@ -23,7 +23,7 @@ from app.widgets.empty_state import EmptyState
 from app.widgets.switching import why_not_written
 from core.advice import presets
 from core.advice.checks import find_problems, memory_warning
-from core.advice.next_step import missing_for_training
+from core.advice.next_step import WORTH_A_TRAINING, missing_for_training
 from core.models.catalog import NETWORKS, ModelName
 from core.models.image_sizes import size_warning
 from core.project import ImageCounts, Project
@@ -49,6 +49,7 @@ class ModelPanel(Panel):
         self._preset: presets.Preset | None = None
         self._counts: ImageCounts | None = None  # None: to be counted
         self._missing: Message | None = None
+        self._fresh = 0  # images that were labelled since the newest training
         self._wanted: SetUpTraining | None = None
         self._network: ModelName | None = None  # what the user chose; None: take the suggestion
         self._stale = True
@@ -102,6 +103,12 @@ class ModelPanel(Panel):
         if self.context.verdicts.all_warn(runs):
             return StepStatus(StepState.WARNING, message("No model finds anything yet."))
         if any(run.state == "done" for run in runs):
+            if self._fresh >= WORTH_A_TRAINING:
+                text = message(
+                    "{count} {count:image|images} labelled since the last training.",
+                    count=self._fresh,
+                )
+                return StepStatus(StepState.NEXT, text)
             return StepStatus(StepState.DONE, message("A model is trained."))
         return StepStatus(StepState.NEXT, message("Ready to train."))
 
@@ -367,6 +374,11 @@ class ModelPanel(Panel):
             self._set_starting(False)
             self.context.navigate(ShowTraining(int(run_id)))
 
+    @Slot(str, str)
+    def _on_run_state_changed(self, _run_id: str, state: str) -> None:
+        if state == "done":
+            self._counts = None  # what it has seen is not new any more
+
     @Slot(object)
     def _on_error(self, _error: object) -> None:
         self._set_starting(False)
@@ -395,6 +407,8 @@ class ModelPanel(Panel):
 
     def _set_counts(self, project: Project, counts: ImageCounts) -> None:
         self._counts = counts
+        newest = next((run for run in project.runs("train") if run.state == "done"), None)
+        self._fresh = 0 if newest is None else project.labelled_since(newest)
         self._missing = missing_for_training(
             counts, shows_classes=project.shows_classes(), divides_itself=project.divides_itself
         )
@@ -436,6 +450,7 @@ class ModelPanel(Panel):
         self.context.run_started.connect(self._on_run_started)
         self.context.error_occurred.connect(self._on_error)
         self.context.runs_changed.connect(self._name_start)
+        self.context.run_state_changed.connect(self._on_run_state_changed)
         self.context.dataset_changed.connect(self._on_data_changed)
         self.context.counts_changed.connect(self._on_counts_changed)
         self.context.subsets_changed.connect(self._on_data_changed)

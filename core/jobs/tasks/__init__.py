@@ -9,7 +9,7 @@ import importlib
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
-from core.runs.kinds import job_kind
+from core.runs.kind_lookup import job_kind
 from core.runs.run_folder import RunFolder
 from core.runs.spec import JobSpec
 from core.system.reporting import Reporter

@@ -6,6 +6,7 @@ import pytest
 from project_samples import labelled, write_images
 
 from app.panels.base import StepState
+from core.advice.next_step import WORTH_A_TRAINING
 
 
 @pytest.fixture
@@ -82,3 +83,18 @@ def test_one_more_label_is_no_news(application, project, qtbot, tmp_path):
     wait(application, qtbot)
     assert project.counts().by_subset["none"] == 0
     assert not application.window.work_area.notice.isVisible()
+
+
+def test_new_labels_lead_back_to_the_training(application, project, qtbot, tmp_path):
+    label(application, tmp_path, "first", 8)
+    wait(application, qtbot)
+    run = project.new_run("train", "FastSCNN", revision=project.create_revision())
+    project.set_run_state(run.id, "done")
+    application.context.run_state_changed.emit(str(run.id), "done")
+    status = application.window.work_area.panels["model"].status
+    assert (status().state, str(status().reason)) == (StepState.DONE, "A model is trained.")
+    label(application, tmp_path, "more", 8)
+    wait(application, qtbot)
+    assert project.labelled_since(run) >= WORTH_A_TRAINING
+    assert status().state is StepState.NEXT
+    assert str(status().reason).endswith("images labelled since the last training.")

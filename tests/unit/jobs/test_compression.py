@@ -21,15 +21,8 @@ from core.models.model_folder import read_model_info
 from core.models.variant import Variant
 from core.runs.event_log import EventWriter
 from core.runs.events import Warned
-from core.runs.kinds import (
-    ExportSpec,
-    MeasureSpec,
-    PruneSpec,
-    QuantizeSpec,
-    SensitivitySpec,
-    spec_from_json,
-    spec_to_json,
-)
+from core.runs.kind_lookup import spec_from_json, spec_to_json
+from core.runs.kinds import ExportSpec, MeasureSpec, PruneSpec, QuantizeSpec, SensitivitySpec
 from core.runs.run_folder import RunFolder
 from core.runs.spec import JobSpec
 from core.seg.loading import load_model

@@ -22,7 +22,7 @@ from core.portable.conditions import (
 )
 from core.portable.portable_error import PortableError
 from core.portable.quantities import AREA_UNITS
-from core.portable.rules import Rule, check_units, parse_rule, parse_rules
+from core.portable.rules import Rule, check_units, parse_rule, parse_rules, unnamed_classes
 
 LABELS = [
     "background",
@@ -180,6 +180,21 @@ def test_a_second_limit_makes_a_band(text, unsure, condition):
 def test_errors_say_what_is_wrong_where(text, problem):
     with pytest.raises(PortableError, match=problem):
         parsed(text)
+
+
+@pytest.mark.parametrize(
+    ("texts", "unnamed"),
+    [
+        ([], []),
+        (["any Crack -> reject"], ["Blowhole"]),
+        (["any Crack -> reject", "area(Blowhole) > 2 px2 -> warn"], []),
+        (["any Crack -> reject", "at least 3 object -> warn"], []),
+        (["Crack.length > 2 px and count(Blowhole) > 1 -> reject"], []),
+    ],
+)
+def test_classes_that_no_rule_is_about(texts, unnamed):
+    names = ["background", "Crack", "Blowhole"]
+    assert unnamed_classes(parse_rules(texts, names, background=0), names[1:]) == unnamed
 
 
 def test_every_rule_of_the_guide_is_one():

@@ -80,3 +80,12 @@ def test_only_ranked_families_are_compared() -> None:
     assert best_trained([old, trained, better, GOOD]) is better
     assert best_trained([old]) is old
     assert best_trained([]) is None
+
+
+def test_one_that_was_broken_off_is_better_than_one_that_finds_nothing() -> None:
+    useless = replace(variant("a", miou=0.24, verdict=USELESS), root=Path("a"), rank=0)
+    broken_off = replace(variant("b", miou=0.64), root=Path("b"), rank=None)
+    unscored = replace(variant("c"), root=Path("c"), rank=None)
+    assert best_trained([unscored, broken_off, useless]) is useless
+    assert suggested([unscored, broken_off, useless]) is broken_off
+    assert suggested([unscored, useless]) is useless

@@ -9,18 +9,9 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from core.runs import kinds
-from core.runs.kinds import (
-    JOB_KINDS,
-    STAGES,
-    DraftSpec,
-    EvaluateSpec,
-    PruneSpec,
-    find_kind,
-    job_kind,
-    spec_from_json,
-    spec_to_json,
-)
+from core.runs import kind_lookup
+from core.runs.kind_lookup import STAGES, find_kind, job_kind, spec_from_json, spec_to_json
+from core.runs.kinds import JOB_KINDS, DraftSpec, EvaluateSpec, PruneSpec
 from core.runs.run_folder import RunFolder
 from core.transforms.recipes import Augmentation
 
@@ -31,7 +22,7 @@ EARLIER = Path(__file__).parents[2] / "data" / "earlier_specs.json"
 def test_what_an_earlier_version_wrote_says_the_same(fields):
     """The file holds what the version before kinds were a table wrote of each."""
     spec = spec_from_json(json.dumps(fields))
-    expected = {**fields, "kind": kinds.present_name(fields["kind"])}
+    expected = {**fields, "kind": kind_lookup.present_name(fields["kind"])}
     written = json.loads(spec_to_json(spec))
     _assert_says_the_same(written, expected, type(spec))
     assert job_kind(spec).spec is type(spec)
@@ -70,7 +61,7 @@ def test_an_unknown_kind_is_refused():
 
 
 def test_names_stages_and_tasks_belong_to_one_kind_each():
-    names = [name for kind in JOB_KINDS for name in kinds.names_ever(kind.name)]
+    names = [name for kind in JOB_KINDS for name in kind_lookup.names_ever(kind.name)]
     assert len(set(names)) == len(names)
     stages = [stage for kind in JOB_KINDS for stage in kind.stages]
     assert len(set(stages)) == len(stages)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from core.runs.kinds import TrainSpec, spec_from_json
+from core.runs.kind_lookup import spec_from_json
+from core.runs.kinds import TrainSpec
 from core.runs.spec_errors import validation_problem
 
 

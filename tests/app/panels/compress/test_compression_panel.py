@@ -17,7 +17,8 @@ from core.images.io import write_image, write_mask
 from core.project import Project
 from core.project.run_start import prepare_run
 from core.runs.events import Done, Progress
-from core.runs.kinds import MeasureSpec, spec_from_json
+from core.runs.kind_lookup import spec_from_json
+from core.runs.kinds import MeasureSpec
 from core.runs.run_folder import RunFolder
 from core.system.errors import InputError
 

@@ -19,7 +19,7 @@ from core.annotation.shapes import Outline
 from core.images.io import write_image
 from core.portable.manifest import Manifest, read_manifest, write_manifest
 from core.runs.events import Progress
-from core.runs.kinds import VerifySpec
+from core.runs.kinds import BundleSpec, VerifySpec
 from core.runs.run_folder import RunFolder
 
 __all__ = ["context", "panel", "project", "root"]
@@ -87,11 +87,23 @@ def test_a_new_file_in_the_same_folder_is_not_verified(qtbot, panel, project, ro
 def test_a_job_at_work_is_told(qtbot, panel, project, root) -> None:
     row = project.new_run("verify", "FastSCNN")
     RunFolder.create(row.folder, VerifySpec(model_dir=root, export_dir=root))
-    project.set_run_state(row.id, "running")
+    project.set_run_state(row.id, "queued")
     show(qtbot, panel, project)
+    waiting = panel.page.verification.empty.text_label
+    assert waiting.text() == "Verifying as soon as the job before is done"
+    project.set_run_state(row.id, "running")
+    refresh(qtbot, panel)
     panel.job_event(str(row.id), Progress(1, 4, None, stage="verify"))
     assert panel.page.verification.empty.text_label.text() == "Verifying 25 %"
     assert not panel.page.verification.empty.button.isVisibleTo(panel.page.verification)
+
+
+def test_a_bundle_at_work_is_told(qtbot, panel, project, root) -> None:
+    row = project.new_run("bundle", "FastSCNN")
+    RunFolder.create(row.folder, BundleSpec(model_dir=root, out=project.folder / "b"))
+    project.set_run_state(row.id, "running")
+    show(qtbot, panel, project)
+    assert panel.page.exports.activity.text() == "Making the bundle…"
 
 
 # Exports and bundles

@@ -197,6 +197,16 @@ def test_what_a_class_was_called_before_is_passed_over(qtbot, panel, project, ro
     assert [str(one.rule()) for one in panel.page.judging.rules.rows] == ["any stain -> warn"]
 
 
+def test_classes_without_a_rule_are_named(qtbot, rules) -> None:
+    assert not rules.unnamed.isVisibleTo(rules)  # anything is a reject
+    rules.add_button.click()
+    _, *others = LABELS[1:]
+    assert rules.unnamed.text() == f"No rule is about {', '.join(others)}: that is accepted."
+    rules.text_button.click()
+    rules.text.setPlainText("any object -> reject")
+    assert not rules.unnamed.isVisibleTo(rules)
+
+
 def test_the_validation_images_are_tried_first(qtbot, panel, project, root, context) -> None:
     show(qtbot, panel, project)
     panel.page.show_stage(Stage.RULES)
@@ -207,6 +217,7 @@ def test_the_validation_images_are_tried_first(qtbot, panel, project, root, cont
     parts.record_trial(project, root, upto=0)
     refresh(qtbot, panel)
     assert not panel.page.judging.empty.button.isVisibleTo(panel)  # it is at work
+    assert panel.page.judging.empty.text_label.text().startswith("Looking at the images")
 
 
 def test_other_thresholds_predict_again(qtbot, panel, project, root, context, monkeypatch) -> None:

@@ -9,12 +9,15 @@ from PySide6.QtGui import QDropEvent
 from PySide6.QtWidgets import QFileDialog
 from ship_parts import context, panel, project, refresh, root, settle, show
 
+from app.panels.base import StepState
 from app.panels.ship.outcomes import Outcome
 from app.panels.ship.stage_bar import Stage
+from app.panels.ship.stage_statuses import stage_statuses
 from app.services.targets import (
     LabelImage,
 )
 from core.images.io import write_image
+from core.portable.settings import Settings
 from core.project import ImageQuery
 
 __all__ = ["context", "panel", "project", "root"]
@@ -22,6 +25,10 @@ __all__ = ["context", "panel", "project", "root"]
 
 def images(project):
     return [row.path for row in project.images(ImageQuery(subset="val"))]
+
+
+def trial_status(panel):
+    return stage_statuses(panel.runs, panel.current, Settings())[Stage.TRY].state
 
 
 def test_a_folder_is_tried_and_its_outcomes_filtered(
@@ -51,6 +58,7 @@ def test_a_folder_is_tried_and_its_outcomes_filtered(
     assert trial.progress.text().startswith("Looking at the images")
     assert len(trial.review.images) == 2
     assert panel.current.folder in panel.runs.own
+    assert trial_status(panel) is StepState.NEXT  # until it is over
 
     missing = folder / "gone.png"
     parts.record_trial(project, root, subset=None, source="x", images=[*tried, missing])
@@ -60,6 +68,8 @@ def test_a_folder_is_tried_and_its_outcomes_filtered(
     trial.review.filters.choose(Outcome.FAILED)
     assert [one.image for one in trial.review.grid.images.images] == [missing]
     assert panel.trial_facts.reasons.text() == "It cannot be read."
+    assert not panel.trial_facts.label_button.isVisibleTo(panel.trial_facts)
+    assert trial_status(panel) is StepState.DONE
     trial.review.filters.choose(None)
     assert trial.review.grid.images.rowCount() == 7
 

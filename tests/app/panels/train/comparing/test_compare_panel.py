@@ -14,7 +14,7 @@ from app.services.targets import ShowTraining
 from core.project import Project
 from core.project.runs import best_miou
 from core.runs.events import Done, Metric, Progress
-from core.runs.kinds import spec_to_json
+from core.runs.kind_lookup import spec_to_json
 
 NAME, STATE, MIOU, OACC, KAPPA, TIME, SPEED, NETWORK, NOTE = range(9)
 

@@ -274,7 +274,7 @@ def test_the_windows_side_never_needs_the_engine() -> None:
         "slow = ('paddle', 'PySide6', 'scipy', 'pandas', 'sklearn', 'matplotlib')\n"
         "print([name for name in slow if name in sys.modules])\n"
     )
-    root = Path(datasets.__file__).parents[1]
+    root = Path(datasets.__file__).parents[2]
     done = subprocess.run(
         [sys.executable, "-c", program], cwd=root, capture_output=True, text=True, check=True
     )
