@@ -105,13 +105,13 @@ def test_auto_goes_on_with_the_processes_it_began_with(data, tmp_path):
 def test_training_against_the_clock_ends_on_all_ranks(data, tmp_path):
     """Both plan the same steps; the time that starting took is part of it."""
     begin = time.monotonic()
-    process = start(data, tmp_path / "run", epochs=100000, minutes=0.2, save_interval_epochs=50)
+    process = start(data, tmp_path / "run", epochs=100000, minutes=0.3, save_interval_epochs=50)
     outcome = process.wait()
     took = time.monotonic() - begin
     assert isinstance(outcome, Done), process.run.log_tail(4000)
     assert 0 < outcome.result["epochs"] < 100000
-    assert outcome.result["seconds"] < 12
-    assert took < 12 + 26  # ending the processes, on a busy machine
+    assert outcome.result["seconds"] < 18
+    assert took < 18 + 20  # ending the processes, on a busy machine
 
 
 def test_bad_input_of_the_ranks_is_told(data, tmp_path):
