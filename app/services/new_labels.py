@@ -64,16 +64,9 @@ class NewLabels(QObject):
         if project is None:
             return
         self._tell_change(project)
-        counts = division.counts
         self.notice_requested.emit(
             Notice(
-                tr(
-                    "Divided: {train} {train:image|images} to train on, {val} to validate, {test} "
-                    "to test. They stay where they are; later labels join them.",
-                    train=f"{counts['train']:,}",
-                    val=f"{counts['val']:,}",
-                    test=f"{counts['test']:,}",
-                ),
+                _told(division),
                 tr("Undo"),
                 lambda: self._undo(project, division, by_itself=by_itself),
             )
@@ -139,3 +132,21 @@ class NewLabels(QObject):
             project.set_divides_itself(True)
             self.subsets_changed.emit()
             self._delay.start()
+
+
+def _told(division: Division) -> str:
+    counts = {subset: f"{count:,}" for subset, count in division.counts.items()}
+    if not division.counts["test"]:
+        return tr(
+            "Divided: {train} {train:image|images} to train on, {val} to validate. They stay where "
+            "they are; later labels join them.",
+            train=counts["train"],
+            val=counts["val"],
+        )
+    return tr(
+        "Divided: {train} {train:image|images} to train on, {val} to validate, {test} "
+        "to test. They stay where they are; later labels join them.",
+        train=counts["train"],
+        val=counts["val"],
+        test=counts["test"],
+    )

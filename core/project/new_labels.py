@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable
 from typing import Final
 
@@ -10,11 +11,20 @@ from core.project.counted_classes import count_what_counts
 from core.project.database import Database
 from core.project.part_groups import compute_looks, read_labelled, with_groups
 from core.project.rows import ImageSubset
-from core.project.split import Division, divide, follow_groups, write_division
+from core.project.split import (
+    TEST_LATER,
+    Division,
+    divide,
+    follow_groups,
+    write_division,
+)
 from core.project.storage import Storage
 
 #: So many labelled images are something to divide: fewer leave a subset empty or nearly so.
 LEAST_IMAGES: Final = 5
+#: So many labelled images can spare some for a test set: of ten, two say nothing as a test, and
+#: are a fifth of what the network can learn from.
+_TEST_FROM: Final = 30
 #: A test set of so many images is enough; it is closed from then on, so that the figures of a later
 #: model are of the same images.
 _ENOUGH_TEST: Final = 30
@@ -60,8 +70,9 @@ def divide_new_labels(
         assigned: dict[int, ImageSubset] = dict(follow_groups(fresh, settled))
         rest = [image for image in fresh if image.id not in assigned]
         tested = sum(image.subset == "test" for image in settled)
+        few = len(settled) + len(rest) < _TEST_FROM and not tested
         # Whoever divided without a test set wanted none.
-        without_test = len(settled) >= LEAST_IMAGES and not tested
+        unwanted = len(settled) >= LEAST_IMAGES and not tested and not _tests_later(connection)
         closed: tuple[Subset, ...] = ("test",) if tested >= _ENOUGH_TEST else ()
         assigned.update(
             divide(
@@ -69,10 +80,12 @@ def divide_new_labels(
                 rest,
                 settled,
                 val=_SHARE,
-                test=0.0 if without_test else _SHARE,
+                test=0.0 if few or unwanted else _SHARE,
                 closed=closed,
             )
         )
+        if few and rest and not unwanted:
+            connection.execute("INSERT OR REPLACE INTO setting VALUES (?, '1')", (TEST_LATER,))
         division = write_division(connection, everything, assigned)
     return division if division.after else None
 
@@ -83,6 +96,11 @@ def waiting(database: Database) -> list[int]:
         f"SELECT id FROM image WHERE {_LABELLED} AND subset = 'none' AND NOT left_out"  # noqa: S608
     )
     return [row[0] for row in rows]
+
+
+def _tests_later(connection: sqlite3.Connection) -> bool:
+    found = connection.execute("SELECT value FROM setting WHERE key = ?", (TEST_LATER,)).fetchone()
+    return found is not None
 
 
 def _is_enough(database: Database) -> bool:

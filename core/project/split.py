@@ -7,6 +7,7 @@ import sqlite3
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Final
 
 from core.data.splitting import split_items
 from core.datasets import Subset
@@ -19,6 +20,8 @@ from core.project.shown_classes import select_shown
 from core.project.storage import Storage
 from core.system.errors import InputError
 
+#: Setting: images were divided without a test set only because they were few.
+TEST_LATER: Final = "test_later"
 _GROUP = r"\A([^\n]+)\n"
 
 
@@ -65,6 +68,7 @@ def split_images(
         kept = {image.id for image in settled} | assigned.keys()
         open_ = [image for image in everything if image.id not in kept]
         assigned.update(divide(storage, open_, settled, val=val, test=test, seed=seed))
+        connection.execute("DELETE FROM setting WHERE key = ?", (TEST_LATER,))
         return write_division(connection, everything, assigned)
 
 

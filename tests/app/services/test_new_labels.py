@@ -51,7 +51,7 @@ def test_the_rail_leads_from_the_images_to_the_training(application, project, qt
     label(application, tmp_path, "second", 8)
     wait(application, qtbot)
     assert reason(application, "train") == "Ready to train."
-    assert project.counts().by_subset == {"train": 7, "val": 2, "test": 2, "none": 12}
+    assert project.counts().by_subset == {"train": 9, "val": 2, "test": 0, "none": 12}
     status = application.window.work_area.panels["model"].status()
     assert status.state is StepState.NEXT
 
@@ -60,7 +60,7 @@ def test_it_is_told_once_and_undone_for_good(application, project, qtbot, tmp_pa
     notice = application.window.work_area.notice
     label(application, tmp_path, "a", 6)
     wait(application, qtbot)
-    assert notice.text.text().startswith("Divided: 4 images to train on, 1 to validate, 1 to test")
+    assert notice.text.text().startswith("Divided: 5 images to train on, 1 to validate. They stay")
     notice.action.click()
     wait(application, qtbot)
     assert project.counts().by_subset["none"] == 6

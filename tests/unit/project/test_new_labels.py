@@ -30,7 +30,7 @@ def test_nothing_happens_before_there_is_something_to_divide(project, tmp_path):
     assert set(subsets(project).values()) == {"none"}
     label(project, tmp_path / "i", [4])
     division = project.divide_new_labels()
-    assert division.counts == {"train": 3, "val": 1, "test": 1}
+    assert division.counts == {"train": 4, "val": 1, "test": 0}
     assert project.divide_new_labels() is None
 
 
@@ -57,6 +57,24 @@ def test_later_labels_are_added_without_moving_any(project, tmp_path):
     assert counts == {"train": 28, "val": 6, "test": 6, "none": 0}
     for subset in ("train", "val", "test"):  # the rarer class as well
         assert project.class_counts(ImageQuery(subset=subset))[2] >= 1
+
+
+def test_ten_labels_all_teach_or_validate_and_thirty_spare_some_to_test(project, tmp_path):
+    label(project, tmp_path / "i", range(10))
+    assert project.divide_new_labels().counts == {"train": 8, "val": 2, "test": 0}
+    label(project, tmp_path / "i", range(10, 29))
+    assert project.divide_new_labels().counts["test"] == 0
+    label(project, tmp_path / "i", range(29, 40))
+    counts = project.divide_new_labels().counts
+    assert counts["test"] == 6 and sum(counts.values()) == 40
+
+
+def test_who_divides_without_a_test_set_gets_none_later(project, tmp_path):
+    label(project, tmp_path / "i", range(10))
+    project.divide_new_labels()
+    project.split(val=0.2, test=0)
+    label(project, tmp_path / "i", range(10, 40))
+    assert project.divide_new_labels().counts["test"] == 0
 
 
 def test_a_test_set_that_is_large_enough_is_closed(project, tmp_path):
@@ -116,7 +134,7 @@ def test_images_of_one_part_share_a_subset_now_and_later(project, tmp_path):
     of = subsets(project)
     for name in names:
         assert len({of[f"{name}{n}.png"] for n in range(3) if f"{name}{n}.png" in of}) == 1
-    assert set(of.values()) == {"train", "val", "test"}
+    assert set(of.values()) == {"train", "val"}
     assert all(row.group for row in project.images())
 
 
