@@ -97,7 +97,7 @@ def test_from_a_folder_of_images_to_a_training(
     qtbot.waitUntil(lambda: "Crack: " in palette.progress.toolTip(), timeout=20_000)
 
     rows = [row for row in context.project.images() if row.subset != "none"]
-    assert {row.subset for row in rows} == {"train", "val", "test"}
+    assert {row.subset for row in rows} == {"train", "val"}
     for part in range(PARTS):
         of_part = {row.subset for row in rows if row.name.startswith(f"part_{part}_")}
         assert len(of_part) <= 1, "pictures of one part stay together"

@@ -77,7 +77,7 @@ def test_background_only_is_never_ticked_green(opened, qtbot):
     )
     assert compression.choices.verdict.summary.text() == SENTENCE
     assert compression.choices.prune.button.isEnabled()  # warned, not forbidden
-    assert compression.status().state is StepState.NEXT
+    assert compression.status().state is StepState.WARNING
 
     labelling = area.panels["labelling"]
     area.show_panel("labelling")
