@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
 
 from app.look.theme import GRID
 from app.look.translation import tr, translated, trn
+from app.services.background import BackgroundTasks
 from app.widgets.dialogs import error_text
 from app.widgets.layout import button, label, row
 from app.widgets.row_table import Column, RowModel, RowTable
@@ -37,8 +38,9 @@ class AuditDialog(QDialog):
         self.setWindowTitle(tr("Audit trail"))
         self.resize(GRID * 100, GRID * 66)
         self._folder = folder
-        self._changes = trail.changes()[::-1]
-        self._texts = [translated(change.what) for change in self._changes]
+        self._changes: list[Change] = []
+        self._texts: list[str] = []
+        self._tasks = BackgroundTasks(self)
         self._shown: list[int] = []
         self.search = QLineEdit()
         self.search.setPlaceholderText(tr("Search the changes"))
@@ -66,6 +68,25 @@ class AuditDialog(QDialog):
         layout.addWidget(self.problem)
         layout.addWidget(buttons)
         self._show()
+        self._tasks.start(  # years of changes take a moment to read
+            lambda _progress: _read(trail), on_done=self._on_read, on_failed=self._on_failed
+        )
+
+    def done(self, result: int) -> None:
+        """Stop reading, then close."""
+        self._tasks.shut_down()
+        super().done(result)
+
+    def _on_read(self, found: tuple[list[Change], list[str]]) -> None:
+        self._changes, self._texts = found
+        self._show()
+
+    def _on_failed(self, error: Exception) -> None:
+        self._tell_problem(error_text(error)[0])
+
+    def _tell_problem(self, text: str) -> None:
+        self.problem.setText(text)
+        self.problem.setVisible(bool(text))
 
     @Slot()
     def _show(self) -> None:
@@ -90,8 +111,15 @@ class AuditDialog(QDialog):
         try:
             write_table(Path(file), (tr("When"), tr("Who"), tr("What")), rows)
         except Exception as error:
-            self.problem.setText(error_text(error)[0])
-        self.problem.setVisible(bool(self.problem.text()))
+            self._tell_problem(error_text(error)[0])
+        else:
+            self._tell_problem("")
+
+
+def _read(trail: AuditTrail) -> tuple[list[Change], list[str]]:
+    """Return the changes, newest first, and their sentences in the window's language."""
+    changes = trail.changes()[::-1]
+    return changes, [translated(change.what) for change in changes]
 
 
 class _Line:

@@ -52,7 +52,7 @@ def count_what_counts(storage: Storage, *, check: Callable[[], None] = lambda: N
         return
     for rows, pixels in _counted(storage, _uncounted(storage.database), check):
         with storage.database.transaction() as connection:
-            still = set(_uncounted(storage.database))
+            still = set(_uncounted(storage.database, [row[0] for row in rows]))
             valid = {row[0] for row in rows if row in still}
             connection.executemany(
                 "INSERT INTO image_class VALUES (?, ?, ?)",
@@ -79,10 +79,14 @@ def _count_aside(storage: Storage, check: Callable[[], None]) -> None:
     connection.executemany("INSERT INTO temp.image_class VALUES (?, ?, ?)", found)
 
 
-def _uncounted(database: Database) -> list[_Row]:
+def _uncounted(database: Database, ids: Sequence[int] | None = None) -> list[_Row]:
+    """Return the images, of these ids or of all, that have regions and were not counted yet."""
     if not database.value(_HAS_AREAS, (OF_ALL,)):  # as in most projects: spare them the look
         return []
-    return database.all(_UNCOUNTED, (OF_ALL, OF_ALL))
+    if ids is None:
+        return database.all(_UNCOUNTED, (OF_ALL, OF_ALL))
+    places = ", ".join("?" * len(ids))
+    return database.all(f"{_UNCOUNTED} AND image.id IN ({places})", (OF_ALL, OF_ALL, *ids))
 
 
 def _counted(

@@ -70,7 +70,7 @@ def divide_new_labels(
         assigned: dict[int, ImageSubset] = dict(follow_groups(fresh, settled))
         rest = [image for image in fresh if image.id not in assigned]
         tested = sum(image.subset == "test" for image in settled)
-        few = len(settled) + len(rest) < _TEST_FROM and not tested
+        few = len(settled) + len(fresh) < _TEST_FROM and not tested
         # Whoever divided without a test set wanted none.
         unwanted = len(settled) >= LEAST_IMAGES and not tested and not _tests_later(connection)
         closed: tuple[Subset, ...] = ("test",) if tested >= _ENOUGH_TEST else ()
