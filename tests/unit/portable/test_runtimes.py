@@ -43,6 +43,8 @@ def test_runtimes_agree(tmp_path, batch):
     assert [one.name for one in opened] == ["onnxruntime", "openvino", "openvino"]
     assert [one.threads for one in opened[:2]] == [1, 1]
     assert {one.compute_precision for one in opened} == {"float32"}
+    compiled = opened[1]._request("label_map").get_compiled_model()
+    assert compiled.get_property("ENABLE_CPU_PINNING") is False
     assert opened[1].version == openvino.__version__.split("-")[0]
     for one in opened:
         scores = one.scores(batch)
