@@ -77,6 +77,10 @@ _ADJUSTED: Final = message(
     "In the end the scores of rare classes are lowered as far as the validation images show, since "
     "weights and draws make the network see them too often."
 )
+_FLIP_TEST: Final = message(
+    "In the end mirror images are predicted, too, and both are averaged, if the validation images "
+    "gain by it: an image then takes twice the time. Exported files do the same unless told not to."
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +101,7 @@ class Preset:
     warmup_steps: int
     ema_decay: float
     adjust_scores: bool
+    flip_test: bool
     class_weights: Literal["none", "balanced"]
     sampling: Literal["each", "balanced"]
     use_mixed_loss: tuple[tuple[str, float], ...]
@@ -168,6 +173,7 @@ def suggest(
     plan = _plan(statistics, budget, scale, batch)
     weights, why_weights = _class_weights(statistics)
     augmentation, why_flips = _augmentation(statistics, facts)
+    flip_test = goal != "fast" and augmentation.horizontal_flip > 0
     network = NETWORKS[chosen]
     starts_trained = network.default_weights is not None
     rate = learning_rate(batch, "adamw")
@@ -186,6 +192,7 @@ def suggest(
         warmup_steps=max(1, min(200, plan.steps // 10)),
         ema_decay=round(min(0.999, max(0.95, 1 - 8 / plan.steps)), 4),
         adjust_scores=True,
+        flip_test=flip_test,
         class_weights=weights,
         sampling="balanced" if len(statistics.labels) > 1 else "each",
         use_mixed_loss=CE_AND_DICE,
@@ -205,6 +212,7 @@ def suggest(
             why_weights,
             _ADJUSTED,
             why_flips,
+            *((_FLIP_TEST,) if flip_test else ()),
         ),
     )
 

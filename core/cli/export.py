@@ -43,6 +43,14 @@ def command(
             "with --plain they are added to its logits.",
         ),
     ] = False,
+    flip_test: Annotated[
+        bool | None,
+        typer.Option(
+            "--flip-test/--no-flip-test",
+            help="Predict the mirror image, too, and average, in twice the time; by default as "
+            "the model does.",
+        ),
+    ] = None,
     data: Annotated[
         Path | None,
         typer.Option(
@@ -90,6 +98,7 @@ def command(
         color_order=color_order,
         image_size=None if image_size is None else parse_size(image_size),
         thresholds=thresholds,
+        flip_test=flip_test,
         reference=data is not None,
         store_images=store_images,
     )

@@ -34,6 +34,7 @@ from core.deploy.export_manifest import (
     tiling,
     with_files,
 )
+from core.deploy.mirror_image import average_with_mirror_image
 from core.deploy.model_info import onnx_metadata
 from core.deploy.onnx_export import export_float
 from core.deploy.onnx_int8 import export_int8
@@ -101,6 +102,7 @@ def export_model(
     size: tuple[int, int] | None = None,
     thresholds: Thresholds = False,
     color_order: ColorOrder = "bgr",
+    flip_test: bool | None = None,
     revision: str | None = None,
     statistics: Mapping[str, Any] | None = None,
     reporter: Reporter | None = None,
@@ -124,6 +126,8 @@ def export_model(
             class, in any program; a plain file has them added to its scores. False chooses the
             highest score.
         color_order: of the images that a complete graph takes.
+        flip_test: average the scores with those of the mirror image, in twice the time; None: as
+            the model does.
         revision: hash of the labelled data that the model was trained on, where it is known.
         statistics: how the images look that it was trained on
             (``core.portable.image_statistics``), where that is known.
@@ -142,6 +146,7 @@ def export_model(
             classes=model.num_classes,
         )
     plain = plain or format == "paddle"
+    flip_test = model.flip_test if flip_test is None else flip_test
     folder = _free_folder(Path(out_dir))
     transforms = model.test_transforms
     items = None if transforms is None else transforms.to_list()
@@ -183,6 +188,7 @@ def export_model(
         tiling=tiling(items, size, plain=plain),
         thresholds=_known(model.thresholds if chosen is None else chosen),
         applies_thresholds=chosen is not None,
+        flip_test=flip_test,
         status=model.status if quantized is None else "Quantized",
         float_layers=() if quantized is None else quantized.float_layers,
         revision=revision,
@@ -195,9 +201,11 @@ def export_model(
         if format == "paddle":
             from core.deploy.paddle_export import export_paddle
 
-            export_paddle(net, temporary, size=size, offsets=offsets)
+            export_paddle(net, temporary, size=size, offsets=offsets, flip_test=flip_test)
         else:
             graph = _onnx_graph(net, size=size, quantized=quantized)
+            if flip_test:
+                average_with_mirror_image(graph)
             if plain and offsets is not None:
                 _add_to_scores(graph.graph, offsets)
             if not plain:
@@ -243,6 +251,7 @@ def _describe(manifest: Manifest, size: tuple[int, int] | None, size_multiple: i
         size_multiple=size_multiple,
         thresholds=manifest.thresholds,
         applies_thresholds=manifest.applies_thresholds,
+        flip_test=manifest.flip_test,
     )
 
 

@@ -37,6 +37,7 @@ def export_paddle(
     *,
     size: tuple[int, int] | None = None,
     offsets: npt.NDArray[np.float32] | None = None,
+    flip_test: bool = False,
 ) -> tuple[Path, Path]:
     """Write the network's first output as ``model.json`` and ``model.pdiparams``.
 
@@ -48,6 +49,7 @@ def export_paddle(
         folder: where to write; it exists.
         size: (width, height) of the images it will take; None for any.
         offsets: (num_classes,) added to the logits, or None.
+        flip_test: average the logits with those of the mirror image.
 
     Returns:
         The files, the network first.
@@ -65,7 +67,7 @@ def export_paddle(
     with native_folder("export-") as temporary, inference_mode(net):
         require_room(temporary, _bytes_of(net))  # paddle does not notice a file cut short
         require_room(folder, _bytes_of(net))
-        wrapped = _Logits(net, offsets)
+        wrapped = _Logits(net, offsets, flip_test=flip_test)
         wrapped.eval()
         paddle.jit.save(
             paddle.jit.to_static(wrapped, full_graph=True),
@@ -84,16 +86,22 @@ def _bytes_of(net: nn.Layer) -> int:
 
 
 class _Logits(nn.Layer):
-    """The network's first output, with numbers added to the classes."""
+    """The network's first output, with what is done to it."""
 
-    def __init__(self, net: nn.Layer, offsets: npt.NDArray[np.float32] | None) -> None:
+    def __init__(
+        self, net: nn.Layer, offsets: npt.NDArray[np.float32] | None, *, flip_test: bool
+    ) -> None:
         super().__init__()
         self.net = net
+        self._flip_test = flip_test
         self._offsets = None if offsets is None else offsets.astype(np.float32)
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, 3, H, W) → (N, num_classes, H, W)."""
         logits = self.net(x)[0]
+        if self._flip_test:
+            mirrored = self.net(x.flip([3]))[0]
+            logits = (logits + mirrored.flip([3])) * 0.5
         if self._offsets is None:
             return logits
         return logits + paddle.to_tensor(self._offsets).reshape([1, -1, 1, 1])

@@ -77,6 +77,8 @@ class ModelInfo:
             (``core.prediction.thresholds``), None for the background's; None where none are known.
         score_offsets: what was added to each class's score when its training ended
             (``core.prediction.logit_adjustment``); the weights hold it. None for nothing.
+        flip_test: whether the mirrored image is predicted, too, and both are averaged
+            (``core.prediction.paddle_predictor``).
     """
 
     name: str
@@ -95,6 +97,7 @@ class ModelInfo:
     size_multiple: int = 1
     thresholds: tuple[float | None, ...] | None = None
     score_offsets: tuple[float, ...] | None = None
+    flip_test: bool = False
 
     @property
     def num_classes(self) -> int:
@@ -128,6 +131,7 @@ class _Description(BaseModel):
     size_multiple: int | None = Field(None, ge=1, le=SIZE_MULTIPLE)
     thresholds: list[Annotated[float, Field(gt=0, lt=1)] | None] | None = None
     score_offsets: list[float] | None = None
+    flip_test: bool = False
     version: str = ""
 
 
@@ -236,6 +240,7 @@ def read_model_info(model_dir: str | Path) -> ModelInfo:
         score_offsets=None
         if description.score_offsets is None
         else tuple(description.score_offsets),
+        flip_test=description.flip_test,
     )
 
 
@@ -448,6 +453,7 @@ def _to_dict(info: ModelInfo) -> dict[str, Any]:
         "size_multiple": info.size_multiple,
         "thresholds": info.thresholds,
         "score_offsets": info.score_offsets,
+        "flip_test": info.flip_test,
         "completed_epochs": info.completed_epochs,
         "status": info.status,
         "dataset_hash": info.dataset_hash,

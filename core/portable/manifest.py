@@ -84,6 +84,7 @@ class Manifest:
         tiling: windows for larger images; None: every image is computed whole.
         thresholds: how sure the model must be of each class where that is asked for, or None.
         applies_thresholds: whether the graph obeys them by itself.
+        flip_test: whether the graph averages the scores of an image with those of its mirror image.
         rules: sentences that decide (``rules.py``), in order.
         settings: what else decides: minimum areas, holes, regions (``judging.py``).
         pixel_size_mm: side of a pixel, or None.
@@ -115,6 +116,7 @@ class Manifest:
     tiling: Tiling | None = Tiling()
     thresholds: tuple[float | None, ...] | None = None
     applies_thresholds: bool = False
+    flip_test: bool = False
     rules: tuple[str, ...] = ()
     settings: Mapping[str, Any] = field(default_factory=dict)
     pixel_size_mm: float | None = None

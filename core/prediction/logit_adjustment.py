@@ -30,8 +30,8 @@ _SHARES: Final = (0.25, 0.5)
 _FOLDS: Final = 5
 #: Images that must show a class for its offset to be chosen; twice as many there must be in all.
 _LEAST_IMAGES: Final = 4
-#: Mean IoU that offsets must bring to images that had no part in choosing them.
-_LEAST_GAIN: Final = 0.005
+#: Mean IoU that an adjustment must bring, offsets to images that had no part in choosing them.
+LEAST_GAIN: Final = 0.005
 _ROUNDS: Final = 4
 
 
@@ -119,7 +119,7 @@ def choose_offsets(pixels: ScoredPixels) -> Offsets | None:
         for place, share in enumerate((0.0, *_SHARES)):
             matrices[place] += _confusion(held_out, share * offsets)
     before, *after = (_miou(matrix) for matrix in matrices)
-    if max(after) < before + _LEAST_GAIN:
+    if max(after) < before + LEAST_GAIN:
         return None
     offsets = _SHARES[int(np.argmax(after))] * _best_offsets(pixels)
     return offsets.astype(np.float32) if offsets.any() else None

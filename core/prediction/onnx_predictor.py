@@ -54,6 +54,7 @@ class Description(BaseModel):
             size (``core.models.image_sizes``).
         thresholds: how sure the model must be of each class where that is asked for, or None.
         applies_thresholds: whether the file obeys them by itself.
+        flip_test: whether it averages the scores of an image with those of its mirror image.
         size: (width, height) of the network's input, None for any, or where an old file does not
             say it.
     """
@@ -70,6 +71,7 @@ class Description(BaseModel):
     size_multiple: int = Field(1, ge=1, le=SIZE_MULTIPLE)
     thresholds: tuple[Annotated[float, Field(gt=0, lt=1)] | None, ...] | None = None
     applies_thresholds: bool = False
+    flip_test: bool = False
     size: tuple[int, int] | None = None
 
 
@@ -280,6 +282,7 @@ def _old_manifest(description: Description, size: tuple[int, int] | None) -> Man
         tiling=None,
         thresholds=description.thresholds,
         applies_thresholds=description.applies_thresholds,
+        flip_test=description.flip_test,
         status="Quantized" if description.precision == "int8" else "Normal",
         float_layers=description.float_layers,
         versions=description.libraries,

@@ -125,6 +125,7 @@ class ImagePredictor(NetworkPredictor):
         overlap: pixels that neighbouring windows share; None for 256, or half a smaller window.
         multiple: what sides of windows and inputs are multiples of.
         size: (width, height) of the only input that the network is to be given; None for any.
+        flip_test: average the logits with those of the mirror image, left to right.
     """
 
     def __init__(
@@ -137,6 +138,7 @@ class ImagePredictor(NetworkPredictor):
         overlap: int | None = None,
         multiple: int = 1,
         size: tuple[int, int] | None = None,
+        flip_test: bool = False,
     ) -> None:
         if window is None and size is None:
             size = only_size(net, transforms)
@@ -149,9 +151,20 @@ class ImagePredictor(NetworkPredictor):
             size=size,
         )
         self.net = net
+        self.flip_test = flip_test
 
     def logits(self, images: npt.NDArray[np.float32]) -> Scores:
         """(N, 3, H, W) float32 → (N, num_classes, H, W)."""
         with inference_mode(self.net):
             logits: Scores = self.net(paddle.to_tensor(images))[0].numpy()
+            if self.flip_test:
+                logits += self.mirrored_logits(images)
+                logits *= 0.5
         return logits
+
+    def mirrored_logits(self, images: npt.NDArray[np.float32]) -> Scores:
+        """Logits of the mirror images, mirrored back: (N, 3, H, W) → (N, num_classes, H, W)."""
+        mirrored = np.ascontiguousarray(images[..., ::-1])
+        with inference_mode(self.net):
+            logits: Scores = self.net(paddle.to_tensor(mirrored))[0].numpy()
+        return logits[..., ::-1]

@@ -15,7 +15,7 @@ from core.project.deleted_runs import check_unused, next_number, restore, set_as
 from core.project.revision import Revision
 from core.project.rows import RunRow, RunState
 from core.project.storage import ProjectPart
-from core.runs.history import figure
+from core.runs.history import figure, was_adjusted
 from core.runs.kind_lookup import names_ever, present_name
 from core.runs.run_folder import RunFolder
 from core.system.errors import InputError
@@ -261,7 +261,7 @@ def best_miou(folder: RunFolder) -> float | None:
     """
     result = folder.result or {}
     told = figure(result, "miou")
-    if told is not None and result.get("score_offsets") is not None:
+    if told is not None and was_adjusted(result):
         return told
     _, values = folder.metrics().get("val/miou", (None, np.empty(0)))
     defined = values[~np.isnan(values)]

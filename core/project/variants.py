@@ -59,6 +59,7 @@ class ModelVariant:
         measured: the newest measurement, None if there is none.
         verdict: what was said of it when it was measured last, or None.
         has_thresholds: whether it knows how sure it must be of each class.
+        flip_test: whether it predicts mirror images, too, which takes twice the time.
         rank: place (0: the best) of its training among those that are compared to choose what is
             taken by default, None if it is none of them: see ``core.project.best_model``.
     """
@@ -77,6 +78,7 @@ class ModelVariant:
     measured: Variant | None = None
     verdict: Verdict | None = None
     has_thresholds: bool = False
+    flip_test: bool = False
     copy: int = 1
     rank: int | None = 0
 
@@ -270,6 +272,7 @@ def _variant(
         measured=measured,
         verdict=read_verdict(made.folder),
         has_thresholds=info.thresholds is not None,
+        flip_test=info.flip_test,
     )
 
 

@@ -122,7 +122,7 @@ class RunHistory:
 
         The curves and ``best_miou`` are of the model as it was before.
         """
-        if not isinstance(self.ended, Done) or self.ended.result.get("score_offsets") is None:
+        if not isinstance(self.ended, Done) or not was_adjusted(self.ended.result):
             return None
         return self.ended.result if figure(self.ended.result, "miou") is not None else None
 
@@ -181,6 +181,11 @@ class RunHistory:
         elif not event.paused and self.paused_since is not None:
             self.paused_s += max(0.0, event.time - self.paused_since)
             self.paused_since = None
+
+
+def was_adjusted(result: Mapping[str, Any]) -> bool:
+    """Whether a training's best model predicts otherwise than it did when its curve was drawn."""
+    return result.get("score_offsets") is not None or result.get("flip_test") is True
 
 
 def figure(result: Mapping[str, Any], name: str) -> float | None:

@@ -53,6 +53,10 @@ class TrainSpec(TrainingFields):
         description="in the end add to each class's score what makes the most of val; see "
         "core.prediction.logit_adjustment",
     )
+    flip_test: bool = Field(
+        False,
+        description="in the end see whether predicting the mirror image, too, makes more of val",
+    )
 
     @field_validator("model_params")
     @classmethod
@@ -179,6 +183,9 @@ class ExportSpec(ModelJobSpec):
     color_order: Literal["bgr", "rgb"] = Field("bgr", description="of images that it will take")
     image_size: tuple[int, int] | None = Field(None, description="by default the model's own")
     thresholds: bool = Field(False, description="have the file choose by the model's thresholds")
+    flip_test: bool | None = Field(
+        None, description="predict the mirror image, too; by default as the model does"
+    )
     reference: bool = Field(
         False, description="store what the network makes of validation images, to verify by it"
     )

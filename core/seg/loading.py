@@ -70,6 +70,7 @@ def load_model(
     model.size_multiple = info.size_multiple
     model.thresholds = None if info.thresholds is None else list(info.thresholds)
     model.score_offsets = None if info.score_offsets is None else list(info.score_offsets)
+    model.flip_test = info.flip_test
     if transforms is not None:
         transforms = without_random(transforms, reporter or Reporter())
         model.test_transforms = transforms

@@ -43,6 +43,8 @@ class SegmentationModel:
             chosen.
         score_offsets: what was added to each class's score when its training ended
             (``core.seg.score_adjustment``), None for nothing.
+        flip_test: whether ``predict`` and exported files average the scores of an image with those
+            of its mirror image, in twice the time.
     """
 
     init_params: dict[str, Any]
@@ -57,6 +59,7 @@ class SegmentationModel:
     size_multiple: int
     thresholds: list[float | None] | None
     score_offsets: list[float] | None
+    flip_test: bool
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         """Record the constructor's arguments, so that no subclass can forget one."""
@@ -128,6 +131,7 @@ class SegmentationModel:
         self.size_multiple = SIZE_MULTIPLE
         self.thresholds = None
         self.score_offsets = None
+        self.flip_test = False
 
     @property
     def status(self) -> model_folder.Status:
@@ -194,7 +198,13 @@ class SegmentationModel:
             size_multiple=self.size_multiple,
             thresholds=None if self.thresholds is None else tuple(self.thresholds),
             score_offsets=None if self.score_offsets is None else tuple(self.score_offsets),
+            flip_test=self.flip_test,
         )
+
+    def forget_adjustments(self) -> None:
+        """Take back what was chosen for weights that will now change."""
+        self.thresholds = self.score_offsets = None
+        self.flip_test = False
 
     def take_structure(self, checkpoint: Path) -> None:
         """Make the network the one that a model folder describes, if that is compressed otherwise.

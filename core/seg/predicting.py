@@ -174,6 +174,7 @@ class PredictingModel(SegmentationModel):
             num_classes=self.num_classes,
             window=window,
             multiple=self.size_multiple,
+            flip_test=self.flip_test,
         )
         predictor.set_thresholds(resolve_thresholds(thresholds, self.thresholds))
         return predictor

@@ -223,7 +223,7 @@ class Segmenter(PredictingModel):
                 "A compressed model goes on with its own weights: set pretrain_weights to None."
             )
 
-        self.thresholds = self.score_offsets = None  # which were of other weights
+        self.forget_adjustments()
 
         def load_weights(reporter: Reporter) -> None:
             start_from(self, pretrain_weights, labels=train_dataset.labels, reporter=reporter)
@@ -489,7 +489,7 @@ class Segmenter(PredictingModel):
             sampling=sampling,
             epoch_images=epoch_images,
         )
-        self.thresholds = self.score_offsets = None  # which were of other weights
+        self.forget_adjustments()
         return aware_training.quant_aware_train(
             self,
             options,

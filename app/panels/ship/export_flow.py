@@ -90,7 +90,10 @@ class ExportFlow(QObject):
         model, project = self._model(), self._context.project
         if model is not None and project is not None:
             self._verify_next[model.folder] = self._runs().newest
-            self._starter.export(export_folder(project, model, "onnx"))
+            self._starter.export(
+                export_folder(project, model, "onnx"),
+                leave_mirror_out=self._choices.leaves_mirror_out,
+            )
 
     def go_on(self) -> None:
         """Verify and bundle the exports that were waited for."""
@@ -134,7 +137,12 @@ class ExportFlow(QObject):
             return
         self._verify_next[model.folder] = self._runs().newest
         plain = self._choices.plain_box.isChecked()
-        self._starter.export(folder, format=self._choices.format, plain=plain)
+        self._starter.export(
+            folder,
+            format=self._choices.format,
+            plain=plain,
+            leave_mirror_out=self._choices.leaves_mirror_out,
+        )
 
     @Slot()
     def _on_bundle(self) -> None:

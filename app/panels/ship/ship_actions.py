@@ -102,7 +102,14 @@ class ShipActions(JobStarter):
         fields = spec.model_copy(update={"thresholds": thresholds}).model_dump()
         self._start(fields)
 
-    def export(self, folder: Path, *, format: str = "onnx", plain: bool = False) -> None:
+    def export(
+        self,
+        folder: Path,
+        *,
+        format: str = "onnx",
+        plain: bool = False,
+        leave_mirror_out: bool = False,
+    ) -> None:
         """Write the files of the model into a folder."""
         model = self._model()
         if model is None:
@@ -114,6 +121,8 @@ class ShipActions(JobStarter):
             fields["thresholds"] = True
         if plain:
             fields["plain"] = True
+        if leave_mirror_out:
+            fields["flip_test"] = False
         if self._has_labelled_validation_images():
             fields["reference"] = True  # the line can then verify by itself
         self._start(fields)

@@ -48,6 +48,7 @@ _UNSEEN = (
     "warmup_steps",
     "ema_decay",
     "adjust_scores",
+    "flip_test",
 )
 _DICE = "dice"
 _SIDE_STEP = 32

@@ -48,6 +48,7 @@ def embedded_description(folder: Path, manifest: Manifest) -> ModelFacts | None:
         size_multiple=old.size_multiple,
         thresholds=old.thresholds,
         applies_thresholds=old.applies_thresholds,
+        flip_test=old.flip_test,
         background=background_class(old.labels),
         size=old.size,
     )

@@ -32,6 +32,7 @@ class ModelFacts:
         size_multiple: what sides of the network's input are continued to multiples of.
         thresholds: how sure the model must be of each class where that is asked for, or None.
         applies_thresholds: whether the file obeys them by itself.
+        flip_test: whether the scores of an image are averaged with those of its mirror image.
         background: class id that means "nothing here", or None.
         color_order: ``"BGR"`` or ``"RGB"``, of the images that a file takes; None where not said.
         size: (width, height) of the network's input; None for any, or where not said.
@@ -42,6 +43,7 @@ class ModelFacts:
     size_multiple: int = 1
     thresholds: tuple[float | None, ...] | None = None
     applies_thresholds: bool = False
+    flip_test: bool = False
     background: int | None = None
     color_order: str | None = None
     size: tuple[int, int] | None = None
@@ -68,6 +70,7 @@ class ModelFacts:
             size_multiple=manifest.size_multiple,
             thresholds=manifest.thresholds,
             applies_thresholds=manifest.applies_thresholds,
+            flip_test=manifest.flip_test,
             background=manifest.background,
             color_order=manifest.input.color_order,
             size=None if width is None or height is None else (width, height),
@@ -215,6 +218,18 @@ def _meaning(given: ModelFacts, own: ModelFacts, *, file: str) -> Iterable[Messa
             if given.applies_thresholds
             else message(
                 "{file} says that the model file does not obey the thresholds, and it does.",
+                file=file,
+            )
+        )
+    if given.flip_test != own.flip_test:
+        yield (
+            message(
+                "{file} says that the mirror image counts, too, and in the model file it does not.",
+                file=file,
+            )
+            if given.flip_test
+            else message(
+                "{file} says that the mirror image does not count, and in the model file it does.",
                 file=file,
             )
         )

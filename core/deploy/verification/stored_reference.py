@@ -73,6 +73,7 @@ class _Index(BaseModel):
     size_multiple: int = Field(1, ge=1, le=SIZE_MULTIPLE)
     thresholds: tuple[float | None, ...] | None = None
     applies_thresholds: bool = False
+    flip_test: bool = False
     background: int | None = None
     images: tuple[_Entry, ...] = Field(max_length=1000)
 
@@ -170,6 +171,7 @@ def read_reference(folder: str | Path, manifest: Manifest) -> StoredReference | 
         size_multiple=index.size_multiple,
         thresholds=index.thresholds,
         applies_thresholds=index.applies_thresholds,
+        flip_test=index.flip_test,
         background=index.background,
     )
     return StoredReference(place, facts, {one.key: one for one in index.images})
@@ -226,6 +228,7 @@ def write_reference(
         size_multiple=facts.size_multiple,
         thresholds=facts.thresholds,
         applies_thresholds=facts.applies_thresholds,
+        flip_test=facts.flip_test,
         background=facts.background,
         images=tuple(entries),
     )

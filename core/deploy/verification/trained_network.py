@@ -78,6 +78,7 @@ class TrainedNetwork:
             window=self._window,
             multiple=facts.size_multiple,
             size=facts.size,
+            flip_test=facts.flip_test,
         )
 
     def _answer(self, sample: Sample, predictor: _WholePredictor, facts: ModelFacts) -> Answer:
@@ -127,6 +128,7 @@ def model_facts_of(
         size_multiple=model.size_multiple,
         thresholds=None if known is None else tuple(known),
         applies_thresholds=thresholds is not None,
+        flip_test=model.flip_test,
         background=background_class(model.labels),
     )
 
@@ -134,8 +136,8 @@ def model_facts_of(
 def trained_network(folder: str | Path, model: Segmenter) -> TrainedNetwork:
     """Return a model as what its export is compared with.
 
-    An export may be made for another size of images, for one alone, or to obey thresholds: then
-    the network is used in that way, too.
+    An export may be made for another size of images, for one alone, to obey thresholds, or without
+    the mirror image: then the network is used in that way, too.
 
     Args:
         folder: of the export.
@@ -157,7 +159,7 @@ def trained_network(folder: str | Path, model: Segmenter) -> TrainedNetwork:
     facts = with_size_of_export(model_facts_of(model, thresholds=inside.chosen_by), inside)
     if inside.size_multiple == 1:  # as it is where the file takes one size
         facts = replace(facts, size_multiple=1)
-    facts = replace(facts, size=inside.size)
+    facts = replace(facts, size=inside.size, flip_test=inside.flip_test)
     return TrainedNetwork(model, facts, window=_window(manifest, facts))
 
 

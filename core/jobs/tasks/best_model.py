@@ -12,7 +12,7 @@ from core.jobs.tasks.judging import Judgement, measure_and_judge
 from core.models import model_folder
 from core.models.weights import write_state_dict
 from core.seg.loading import load_model
-from core.seg.score_adjustment import adjust_scores
+from core.seg.score_adjustment import adjust_scores, choose_flip_test
 from core.system.files import write_json_atomic
 from core.system.reporting import Reporter
 
@@ -28,15 +28,22 @@ class Finished:
     Attributes:
         judgement: its measurement.
         score_offsets: what was added to each class's score, None for nothing.
+        flip_test: whether it predicts mirror images, too.
     """
 
     judgement: Judgement
     score_offsets: list[float] | None
+    flip_test: bool
 
     def result(self) -> dict[str, Any]:
         """Return the part of a job's result that tells of it."""
-        adjusted = {} if self.score_offsets is None else self.judgement.pixel_metrics
-        return {**adjusted, **self.judgement.result(), "score_offsets": self.score_offsets}
+        is_other = self.flip_test or self.score_offsets is not None
+        return {
+            **(self.judgement.pixel_metrics if is_other else {}),
+            **self.judgement.result(),
+            "score_offsets": self.score_offsets,
+            "flip_test": self.flip_test,
+        }
 
 
 def finish_best_model(
@@ -44,6 +51,7 @@ def finish_best_model(
     dataset: SegDataset,
     *,
     adjust: bool,
+    flip_test: bool,
     reporter: Reporter,
     steps: int | None = None,
 ) -> Finished:
@@ -53,22 +61,26 @@ def finish_best_model(
         folder: of the model; what is found is written there.
         dataset: validation set.
         adjust: whether scores may be adjusted (``core.seg.score_adjustment``).
+        flip_test: whether mirror images may be predicted, too.
         reporter: is told of progress and may stop the work; then nothing has changed.
         steps: about how many there was time for, where the clock ended the training.
     """
     model = load_model(folder, reporter=reporter)
     before = model_folder.read_model_info(folder).score
+    flips = flip_test and choose_flip_test(model, dataset, reporter=reporter)
     offsets = adjust_scores(model, dataset, reporter=reporter) if adjust else None
     judgement = measure_and_judge(model, dataset, reporter=reporter)
-    if offsets is not None and not _is_better(judgement, before):
-        model, offsets = load_model(folder, reporter=reporter), None
+    is_other = flips or offsets is not None
+    if is_other and not _is_better(judgement, before):
+        model, offsets, flips, is_other = load_model(folder, reporter=reporter), None, False, False
         judgement = measure_and_judge(model, dataset, reporter=reporter)
-    if offsets is not None:
+    if is_other:
         _write(model, folder, judgement)
     if steps is not None:
         judgement = replace(judgement, verdict=with_steps(judgement.verdict, steps))
     judgement.keep(folder)
-    return Finished(judgement, None if offsets is None else [float(one) for one in offsets])
+    added = None if offsets is None else [float(one) for one in offsets]
+    return Finished(judgement, added, flips)
 
 
 def _is_better(judgement: Judgement, before: float | None) -> bool:
@@ -82,6 +94,7 @@ def _write(model: Segmenter, folder: Path, judgement: Judgement) -> None:
         model_folder.read_model_info(folder),
         score=judgement.metrics["miou"],
         score_offsets=None if model.score_offsets is None else tuple(model.score_offsets),
+        flip_test=model.flip_test,
     )
     with model_folder.write(folder, info) as temporary:
         shutil.copytree(folder, temporary, dirs_exist_ok=True)

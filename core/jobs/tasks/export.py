@@ -59,6 +59,7 @@ def run(spec: ExportSpec, _folder: RunFolder, reporter: Reporter) -> dict[str, A
         size=spec.image_size,
         thresholds=spec.thresholds,
         color_order=spec.color_order,
+        flip_test=spec.flip_test,
         revision=read_model_info(spec.model_dir).dataset_hash,
         statistics=None if data_dir is None else _statistics(data_dir),
         reporter=reporter,

@@ -44,6 +44,7 @@ def measured_result(
         "images": None,
         "verdict": None,
         "score_offsets": None,
+        "flip_test": before.flip_test and not trained,
         **trained,
     }
     if data is None or "val" not in data.subsets:
@@ -51,9 +52,15 @@ def measured_result(
     if before.dataset_hash == dataset_hash(data):  # else it was measured on other images
         result["miou_before"] = before.score
     dataset = data.dataset("val", model.test_transforms)
-    if trained and before.score_offsets is not None:
+    if trained and (before.flip_test or before.score_offsets is not None):
         # Training on with the same weights of classes has moved the scores back.
-        result |= finish_best_model(best, dataset, adjust=True, reporter=reporter).result()
+        result |= finish_best_model(
+            best,
+            dataset,
+            adjust=before.score_offsets is not None,
+            flip_test=before.flip_test,
+            reporter=reporter,
+        ).result()
         model = load_model(best, reporter=reporter)
     if spec.measure:
         variant = measure_variant(

@@ -12,6 +12,7 @@ from tiny_dataset import Recorder
 
 from core.jobs.tasks import best_model, run_task
 from core.models.model_folder import read_model_info
+from core.runs.history import was_adjusted
 from core.runs.kinds import PruneSpec, QuantizeSpec
 from core.runs.run_folder import RunFolder
 from core.seg import score_adjustment
@@ -31,6 +32,15 @@ def adjusted(data: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, 
         find_offsets(patch)
         spec = train_spec(data, epochs=1, adjust_scores=True)
         return done(tmp_path_factory.mktemp("train") / "run", spec)
+
+
+def predict_mirror_images(patch: pytest.MonkeyPatch) -> None:
+    def choose(model: Any, _dataset: Any, **_options: Any) -> bool:
+        model.flip_test = True
+        return True
+
+    patch.setattr(best_model, "choose_flip_test", choose)
+    patch.setattr(best_model, "_is_better", lambda _judgement, _before: True)
 
 
 def find_offsets(patch: pytest.MonkeyPatch) -> None:
@@ -89,3 +99,34 @@ def test_what_only_compresses_keeps_what_was_added(
     ):
         result = done(tmp_path / name, spec)
         assert offsets_of(result["model_dir"]) == tuple(OFFSETS.tolist())
+
+
+def test_mirror_images_are_predicted_where_that_is_asked_for_and_helps(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        predict_mirror_images(patch)
+        found = done(tmp_path / "with", train_spec(data, epochs=1, flip_test=True))
+        plain = done(tmp_path / "plain", train_spec(data, epochs=1))
+    best = read_model_info(found["best_model"])
+    assert found["flip_test"] is best.flip_test is True
+    assert found["miou"] == best.score
+    assert was_adjusted(found) and not was_adjusted(plain)
+    assert plain["flip_test"] is read_model_info(plain["best_model"]).flip_test is False
+    # What only compresses keeps it; what trains on asks anew, and the images here do not gain.
+    common = {"model_dir": found["best_model"], "data_dir": data, "measure": False}
+    kept = done(tmp_path / "kept", QuantizeSpec(**common, calibration_images=2, device="cpu"))
+    assert kept["flip_test"] is read_model_info(kept["model_dir"]).flip_test is True
+    training = {"batch_size": 2, "use_vdl": False, "num_workers": 0, "device": "cpu"}
+    monkeypatch.setattr(best_model, "choose_flip_test", lambda *_model, **_options: False)
+    again = done(tmp_path / "again", PruneSpec(**common, **training, flops=0.2, finetune_epochs=1))
+    assert again["flip_test"] is read_model_info(again["model_dir"]).flip_test is False
+
+
+def test_mirror_images_that_do_not_help_are_left_alone(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    predict_mirror_images(monkeypatch)
+    monkeypatch.setattr(best_model, "_is_better", lambda _judgement, _before: False)
+    found = done(tmp_path / "run", train_spec(data, epochs=1, flip_test=True))
+    assert found["flip_test"] is read_model_info(found["best_model"]).flip_test is False

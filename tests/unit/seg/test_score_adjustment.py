@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import paddle
 import pytest
+from PIL import Image
 from tiny_dataset import Recorder, dataset, write_folder
 
 from core import seg
@@ -14,7 +16,7 @@ from core.models.catalog import NETWORKS
 from core.models.model_folder import read_model_info
 from core.prediction.paddle_predictor import inference_mode
 from core.seg.loading import load_model
-from core.seg.score_adjustment import add_to_scores, adjust_scores
+from core.seg.score_adjustment import add_to_scores, adjust_scores, choose_flip_test
 
 OFFSETS = np.array([0.0, -1.5, 2.25, 0.5], np.float32)
 _SMALL = {"HRNet": {"width": 18}}
@@ -65,3 +67,52 @@ def test_they_are_chosen_by_what_the_model_predicts(
     monkeypatch.setattr("core.seg.score_adjustment._MOST_SCORES", 0)
     adjust_scores(model, data, reporter=Recorder())
     assert len(seen[1].labels) == 0  # images that are too large are left out
+
+
+class OneSided:
+    """Sees class 1 in the left half of an image, whatever is there; or in both halves."""
+
+    def __init__(self, *, both: bool = False) -> None:
+        self.both = both
+
+    def __call__(self, images: Any) -> list[Any]:
+        logits = np.zeros((len(images), 3, *images.shape[2:]), np.float32)
+        half = images.shape[3] // 2
+        logits[:, 1, :, :half] = 4.0
+        logits[:, 0, :, half:] = 1.0
+        if self.both:
+            logits[:, 1] = 4.0
+        return [paddle.to_tensor(logits)]
+
+    training = False
+
+    def eval(self) -> None: ...
+
+    def sublayers(self) -> list[Any]:
+        return []
+
+
+@pytest.mark.parametrize(
+    ("net", "label", "helps"),
+    [
+        (OneSided(), 1, True),  # the mirror image says it of the right half, too
+        (OneSided(), "left", False),  # where it is wrong
+        (OneSided(both=True), 1, False),  # there is nothing to gain
+    ],
+)
+def test_mirror_images_are_predicted_where_that_helps(
+    net: OneSided, label: Any, helps: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = dataset(write_folder(tmp_path / "数据 1"), "val")
+    model = seg.create("FastSCNN", seed=3, num_classes=3)
+    model.net = net
+    model.test_transforms = data.transforms
+
+    def read_mask(_self: Any, index: int) -> Any:
+        mask = np.zeros(np.asarray(Image.open(data.raw(index)[1])).shape, np.uint8)
+        mask[:, : mask.shape[1] // 2 if label == "left" else None] = 1
+        return mask
+
+    monkeypatch.setattr(type(data), "read_mask", read_mask)
+    assert choose_flip_test(model, data, reporter=Recorder()) is helps
+    assert model.flip_test is helps

@@ -137,6 +137,25 @@ def test_a_format_and_a_folder_are_chosen(
     ]
 
 
+def test_the_mirror_image_may_be_left_out(qtbot, panel, project, root, context) -> None:
+    show(qtbot, panel, project)
+    panel.page.show_stage(Stage.EXPORT)
+    choices = panel.export_choices
+    choices.advanced_button.click()
+    assert not choices.flip_box.isVisibleTo(choices)
+    description = root / "model.yml"
+    text = description.read_text(encoding="utf-8")
+    description.write_text(text.replace("flip_test: false", "flip_test: true"), encoding="utf-8")
+    show(qtbot, panel, project)
+    assert choices.flip_box.isVisibleTo(choices) and choices.flip_box.isChecked()
+    choices.export_button.click()
+    assert "flip_test" not in context.started[-1]
+    context.run_started.emit("9")
+    choices.flip_box.setChecked(False)
+    choices.export_button.click()
+    assert context.started[-1]["flip_test"] is False
+
+
 def test_a_bundle_is_made_of_the_export_and_says_what_to_do(
     qtbot, panel, project, root, context, tmp_path, monkeypatch
 ) -> None:
