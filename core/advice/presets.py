@@ -60,7 +60,9 @@ _MOST_PIXELS: Final = {"cpu": 768 * 512, "gpu": 1024 * 1024}
 _STEPS_SHARE: Final = 0.65
 #: Share of the time that steps get; starting, evaluating and saving take the rest.
 _TRAINING: Final = 0.82
-_EVALUATING: Final = 0.12
+_EVALUATING: Final = 0.1
+#: Seconds that an evaluation takes beside its predictions: two model folders are written.
+_SAVING_S: Final = 1.5
 _EVALUATIONS: Final = 30
 _PATIENCE: Final = 12
 #: More steps than these do not help so few images.
@@ -346,8 +348,8 @@ def _plan(statistics: DatasetStatistics, budget: _Budget, scale: InputScale, bat
     most = min(_MOST_STEPS, _STEPS_ANYWAY + _STEPS_PER_IMAGE * statistics.train_images)
     steps = min(by_time, most)
     evaluation_s = _FORWARD * statistics.images.get("val", 0) * scale.pixels / budget.speed
-    affordable = _EVALUATING * budget.seconds / evaluation_s if evaluation_s else _EVALUATIONS
-    evaluations = max(3, min(_EVALUATIONS, int(affordable)))
+    affordable = int(_EVALUATING * budget.seconds / (evaluation_s + _SAVING_S))
+    evaluations = max(3, min(_EVALUATIONS, affordable))
     epoch_steps = max(_FEWEST_EPOCH_STEPS, math.ceil(steps / evaluations))
     seconds = min(budget.seconds, steps * step_s / _TRAINING)
     minutes = max(1, round(budget.seconds / 60))
