@@ -11,6 +11,7 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFileDialog
 from recorded_runs import LABELS
 from ship_parts import context, panel, project, refresh, root, settle, show
+from window_texts import texts
 
 from app.panels.ship.commands import System
 from app.panels.ship.ship_actions import export_folder
@@ -19,7 +20,7 @@ from core.annotation.shapes import Outline
 from core.images.io import write_image
 from core.portable.manifest import Manifest, read_manifest, write_manifest
 from core.runs.events import Progress
-from core.runs.kinds import BundleSpec, VerifySpec
+from core.runs.kinds import BundleSpec, ExportSpec, VerifySpec
 from core.runs.run_folder import RunFolder
 
 __all__ = ["context", "panel", "project", "root"]
@@ -104,6 +105,24 @@ def test_a_bundle_at_work_is_told(qtbot, panel, project, root) -> None:
     project.set_run_state(row.id, "running")
     show(qtbot, panel, project)
     assert panel.page.exports.activity.text() == "Making the bundle…"
+
+
+def test_an_export_at_work_is_told_in_place_of_that_there_is_none(
+    qtbot, panel, project, root
+) -> None:
+    row = project.new_run("export", "FastSCNN")
+    RunFolder.create(
+        row.folder, ExportSpec(model_dir=root, out_dir=project.folder / "exports" / "a")
+    )
+    project.set_run_state(row.id, "running")
+    show(qtbot, panel, project)
+    panel.page.show_stage(Stage.EXPORT)
+    empty = panel.page.exports.empty
+    seen = [text for _, text in texts(panel.window())]
+    assert "Exporting…" in seen and "Nothing is exported yet" not in seen
+    project.set_run_state(row.id, "failed")
+    refresh(qtbot, panel)
+    assert empty.title_label.text() == "Nothing is exported yet"
 
 
 # Exports and bundles
