@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import recorded_compression as recorded
@@ -213,6 +214,31 @@ def test_a_bundle_is_made_of_the_export_and_says_what_to_do(
     assert QGuiApplication.clipboard().text() == commands[2]
     page.table.selectRow(1)
     assert str(page.table.rows.items[1].folder) in page.steps.lines[0].edit.text()
+
+
+def test_a_bundle_is_offered_a_place_that_is_there(
+    qtbot, panel, project, root, context, tmp_path, monkeypatch
+) -> None:
+    show(qtbot, panel, project)
+    offered: list[Path] = []
+    elsewhere = tmp_path / "U 盘"
+    elsewhere.mkdir()
+
+    def choose(_window, _title, start: str, _kinds) -> tuple[str, str]:
+        offered.append(Path(start))
+        return str(elsewhere / "bundle"), ""
+
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", choose)
+    panel.export_choices.bundle_button.click()
+    context.run_started.emit("8")
+    panel.export_choices.bundle_button.click()
+    elsewhere.rmdir()
+    context.run_started.emit("9")
+    panel.export_choices.bundle_button.click()
+    exports = project.folder / "exports"
+    assert exports.is_dir()
+    assert [one.parent for one in offered] == [exports, elsewhere, exports]
+    assert {one.name for one in offered} == {export_folder(project, panel.current, "bundle").name}
 
 
 def test_without_an_export_the_bundle_waits_for_one(
