@@ -97,7 +97,7 @@ def apply(
 
 def _busy(chosen: Parallelism, usable: int, idle: float) -> Message:
     return message(
-        "Other programs use {busy} of {cores} cores: this training has {processes} "
+        "Other programs use {busy} of {cores} {cores:core|cores}: this training has {processes} "
         "{processes:process|processes} of {threads} {threads:thread|threads} to its end.",
         busy=usable - round(idle),
         cores=usable,
