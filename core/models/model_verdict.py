@@ -117,6 +117,21 @@ def read_object_figures(model_dir: str | Path) -> dict[str, Any] | None:
     return figures if isinstance(figures, dict) else None
 
 
+def read_specks(model_dir: str | Path) -> dict[str, int]:
+    """Return the areas in pixels, by class name, that leave out false alarms which are specks.
+
+    By a model folder's last measurement (``ObjectCounts.figures``); empty where there are none.
+    """
+    found: dict[str, int] = {}
+    classes = (read_object_figures(model_dir) or {}).get("classes")
+    for one in classes if isinstance(classes, list) else ():
+        specks = one.get("specks") if isinstance(one, dict) else None
+        area = specks.get("area") if isinstance(specks, dict) else None
+        if isinstance(area, int) and area > 1:
+            found[str(one.get("name"))] = area
+    return found
+
+
 def _measurement(model_dir: str | Path) -> Any:
     """Read ``eval_details.json``; raises ``OSError`` or ``ValueError``."""
     file = Path(model_dir) / EVALUATION

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 from core.models.model_folder import read_model_info
-from core.models.model_verdict import Verdict, read_verdict
+from core.models.model_verdict import Verdict, read_specks, read_verdict
 from core.models.variant import Variant
 from core.project import Project, RunRow
 from core.project.best_model import BestModels
@@ -60,6 +60,8 @@ class ModelVariant:
         verdict: what was said of it when it was measured last, or None.
         has_thresholds: whether it knows how sure it must be of each class.
         flip_test: whether it predicts mirror images, too, which takes twice the time.
+        specks: least area in pixels, by class name, that leaves out false alarms which are smaller
+            than half of anything real.
         rank: place (0: the best) of its training among those that are compared to choose what is
             taken by default, None if it is none of them: see ``core.project.best_model``.
     """
@@ -79,6 +81,7 @@ class ModelVariant:
     verdict: Verdict | None = None
     has_thresholds: bool = False
     flip_test: bool = False
+    specks: Mapping[str, int] = field(default_factory=dict)
     copy: int = 1
     rank: int | None = 0
 
@@ -273,6 +276,7 @@ def _variant(
         verdict=read_verdict(made.folder),
         has_thresholds=info.thresholds is not None,
         flip_test=info.flip_test,
+        specks=read_specks(made.folder),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from PySide6.QtCore import QSignalBlocker, Signal, Slot
+from PySide6.QtCore import QSignalBlocker, Qt, Signal, Slot
 from PySide6.QtWidgets import QCheckBox, QDoubleSpinBox, QFormLayout, QVBoxLayout, QWidget
 
 from app.look.theme import GRID
@@ -13,7 +13,7 @@ from app.look.translation import tr, translated
 from app.panels.ship.area_choices import AreaChoices
 from app.panels.ship.object_table import ImageFacts
 from app.regions.region_state import RegionState
-from app.widgets.layout import indent_spin_boxes, label, line
+from app.widgets.layout import button, indent_spin_boxes, label, line
 from app.widgets.switching import switch
 from core.advice.least_areas import IgnoredObjects
 
@@ -55,6 +55,9 @@ class JudgingChoices(QWidget):
         basic.addRow(label(tr("Doubtful below"), "muted"), self.doubt_box)
         self._areas = _form()
         self._areas_title = label("", "muted", wrap=True)
+        self.specks_note = label("", "muted", wrap=True)
+        self.specks_button = button(tr("Leave specks out"), "link")
+        self._specks: Mapping[str, int] = {}
         self.ignored = label("", "warning", wrap=True)
         self.facts = ImageFacts()
         layout = QVBoxLayout(self)
@@ -64,20 +67,37 @@ class JudgingChoices(QWidget):
         layout.addWidget(self.thresholds_box)
         layout.addWidget(self._areas_title)
         layout.addLayout(self._areas)
+        layout.addWidget(self.specks_note)
+        layout.addWidget(self.specks_button, alignment=Qt.AlignmentFlag.AlignLeft)
         layout.addWidget(self.ignored)
         layout.addWidget(line())
         layout.addWidget(self.area)
         layout.addWidget(line())
         layout.addWidget(self.facts)
         self.show_ignored(())
+        self._show_specks()
+        self.specks_button.clicked.connect(self._on_leave_specks_out)
         self.pixel_box.valueChanged.connect(self._on_pixel_size_changed)
         self.doubt_box.valueChanged.connect(self._on_changed)
         self.thresholds_box.toggled.connect(self._on_changed)
 
     def show_values(
-        self, values: Mapping[str, Any], labels: Sequence[str], *, has_thresholds: bool
+        self,
+        values: Mapping[str, Any],
+        labels: Sequence[str],
+        *,
+        has_thresholds: bool,
+        specks: Mapping[str, int],
     ) -> None:
-        """Show what ``values`` of an earlier session says about these classes; silently."""
+        """Show what ``values`` of an earlier session says about these classes; silently.
+
+        Args:
+            values: see ``values``.
+            labels: classes that objects are made of.
+            has_thresholds: whether the model has thresholds of its own.
+            specks: areas in pixels that are offered, by class name.
+        """
+        self._specks = specks
         self._kept = dict(values)
         with QSignalBlocker(self.pixel_box), QSignalBlocker(self.doubt_box):
             self.pixel_box.setValue(float(values.get("pixel_size_mm") or 0.0))
@@ -97,6 +117,7 @@ class JudgingChoices(QWidget):
                 box.setValue(_number_of(str(areas.get(name, areas.get("*", "0")))))
         self._size = self.pixel_size
         self._show_units()
+        self._show_specks()
 
     @Slot(object)
     def show_ignored(self, ignored: Sequence[IgnoredObjects]) -> None:
@@ -128,7 +149,7 @@ class JudgingChoices(QWidget):
     def set_startable(self, allowed: bool, why: str = "") -> None:
         """Whether anything may be changed; ``why`` not."""
         fields = (self.pixel_box, self.doubt_box, self.thresholds_box, *self.area_boxes.values())
-        switch(*fields, on=allowed, why=why)
+        switch(self.specks_button, *fields, on=allowed, why=why)
         self.area.set_startable(allowed, why)
         self.facts.set_startable(allowed, why)
 
@@ -168,8 +189,38 @@ class JudgingChoices(QWidget):
         self._show_units()
         self.changed.emit()
 
+    def _offered(self) -> dict[str, int]:
+        """Areas that are offered, of classes of which any counts so far."""
+        return {
+            name: area
+            for name, area in self._specks.items()
+            if name in self.area_boxes and not self.area_boxes[name].value()
+        }
+
+    def _show_specks(self) -> None:
+        offered = self._offered()
+        areas = ", ".join(f"{name} {area} px²" for name, area in offered.items())
+        self.specks_note.setText(
+            tr(
+                "On the validation images these areas leave out false alarms that are smaller than "
+                "half of anything real: {areas}.",
+                areas=areas,
+            )
+        )
+        for part in (self.specks_note, self.specks_button):
+            part.setVisible(bool(offered))
+
+    @Slot()
+    def _on_leave_specks_out(self) -> None:
+        scale = 1.0 if self.pixel_size is None else self.pixel_size**2
+        for name, area in self._offered().items():
+            with QSignalBlocker(self.area_boxes[name]):
+                self.area_boxes[name].setValue(area * scale)
+        self._on_changed()
+
     @Slot()
     def _on_changed(self) -> None:
+        self._show_specks()
         self.changed.emit()
 
 

@@ -83,6 +83,7 @@ class JudgingFlow(QObject):
             {**settings.to_dict(), "use_thresholds": content.get("use_thresholds", False)},
             names,
             has_thresholds=model.has_thresholds,
+            specks=model.specks,
         )
         self.thresholds = self._choices.thresholds_box.isChecked()
         self._page.rules.show_rules(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import numpy as np
@@ -124,6 +125,24 @@ def test_a_least_area_above_labelled_objects_is_told(qtbot, panel, project, root
     choices.area_boxes["scratch"].setValue(0)
     settle(qtbot, panel)
     assert choices.ignored.isHidden()
+
+
+def test_specks_are_left_out_by_a_click(qtbot, panel, project, root, rules) -> None:
+    choices = panel.judging_choices
+    assert choices.specks_button.isHidden()  # the measurement tells of none
+    figures = {"classes": [{"name": "scratch", "specks": {"area": 41, "false_alarms": 7}}]}
+    (root / "eval_details.json").write_text(json.dumps({"objects": figures}), encoding="utf-8")
+    show(qtbot, panel, project)
+    panel.page.show_stage(Stage.RULES)
+    assert choices.specks_button.isVisible() and "scratch 41 px²" in choices.specks_note.text()
+    assert choices.area_boxes["scratch"].value() == 0  # it is for a person to say
+    choices.specks_button.click()
+    settle(qtbot, panel)
+    assert choices.area_boxes["scratch"].value() == 41
+    assert read_judging(project.folder)["minimum_area"] == {"scratch": "41 px2"}
+    assert choices.specks_button.isHidden()
+    choices.area_boxes["scratch"].setValue(0)
+    assert choices.specks_button.isVisible()
 
 
 def test_the_effect_is_counted_at_once_and_clicked_to_the_images(qtbot, panel, rules) -> None:
