@@ -268,7 +268,7 @@ class MainWindow(QMainWindow):
 
     @Slot()
     def _refresh_job(self) -> None:
-        shown = self.context.job_to_show()
+        shown = self.context.shown_job.view()
         if shown is None:
             self.job_strip.show_job(None)
         else:
@@ -282,7 +282,7 @@ class MainWindow(QMainWindow):
             )
             if shown.progress is not None:
                 self.job_strip.add_event(shown.run_id, shown.progress)
-        self.job_strip.set_waiting(self.context.waiting_jobs())
+        self.job_strip.set_waiting(len(self.context.jobs.queued))
 
     @Slot(str, object)
     def _on_job_event(self, run_id: str, event: Event) -> None:

@@ -169,7 +169,7 @@ class MonitorPanel(Panel):
         runs = [] if self._project is None else self._project.runs("train")
         runs.sort(key=lambda run: not run.pinned)  # stable: the newest first below
         verdicts = self.context.verdicts
-        left = {run.id for run in self.context.waiting_left()}
+        left = {run.id for run in self.context.queue.left()}
         self.run_list.set_runs(runs, {run.id: verdicts.of(run) for run in runs}, left)
         self._inspector.set_runs([run for run in runs if run != self._run])
         self._stack.setCurrentIndex(1 if runs else 0)

@@ -14,8 +14,8 @@ from PySide6.QtWidgets import QAbstractButton, QFileDialog, QWidget
 from app.look import theme
 from app.look.translation import current_language
 from app.panels.label.widgets.class_dialogs import AddClassDialog
-from app.services.context import JobView
 from app.services.settings import SettingsStore
+from app.services.shown_job import JobView
 from app.services.targets import ShowTraining
 from app.shell.closing_page import ClosingPage
 from app.widgets import dialogs
@@ -181,7 +181,7 @@ def test_an_interrupted_run_is_offered_when_its_project_opens(application, tmp_p
         writer.close()
         project.set_run_state(row.id, "running")
     application.window.projects.open_project(tmp_path / "p")
-    shown = application.context.job_to_show()
+    shown = application.context.shown_job.view()
     assert isinstance(shown, JobView)
     assert shown.state == "interrupted"
     strip = application.window.job_strip
