@@ -32,6 +32,8 @@ _FEW_STEPS: Final = 150
 _GOOD_IOU: Final = 0.5
 _HOPELESS_IOU: Final = 0.05
 _LEAST_MORE: Final = 5
+#: Fewer false alarms than these are not worth a minimum area.
+_MANY_SPECKS: Final = 3
 _EXAMPLES: Final = 3
 
 
@@ -69,7 +71,15 @@ def judge(
         for one in classes
         if one["found"] and one["recall"] < _GOOD
     ]
-    noisy = [one["name"] for one in classes if one["false_alarms"] > max(one["found"], 1)]
+    specks = [one for one in classes if _specks(one) >= _MANY_SPECKS]
+    if specks:
+        more.append(_specks_sentence(specks))
+    noisy = [
+        one["name"]
+        for one in classes
+        if one["false_alarms"] > max(one["found"], 1)
+        and one["false_alarms"] - _specks(one) > one["found"] // 2
+    ]
     if noisy:
         more.append(
             message(
@@ -178,6 +188,23 @@ def _class_sentence(
         "{name}: finds {found} of {objects}, {alarms} false {alarms:alarm|alarms} in {images} "
         "{images:image|images}.",
         **params,
+    )
+
+
+def _specks(one: Mapping[str, Any]) -> int:
+    """Return how many false alarms are too small to be real; figures of before do not say."""
+    return int((one.get("specks") or {}).get("false_alarms", 0))
+
+
+def _specks_sentence(classes: Sequence[Mapping[str, Any]]) -> Message:
+    areas = [
+        f"{one['name']} {one['specks']['area']} px² ({_specks(one)}/{one['false_alarms']})"
+        for one in classes
+    ]
+    return message(
+        "Many false alarms are specks, smaller than half of the smallest real one. A minimum area "
+        "leaves them out and loses nothing that is found: {areas}.",
+        areas=", ".join(areas),
     )
 
 

@@ -18,7 +18,7 @@ from core.prediction.image_scores import FALSE_ALARM_RATE, ImageScores
 from core.prediction.inspection import background_class
 from core.prediction.metrics import byte_counts
 from core.prediction.object_errors import ImageErrors, find_errors
-from core.prediction.object_matching import ObjectCounts, ObjectMatches, ObjectRule
+from core.prediction.object_matching import ObjectCounts, ObjectRule
 from core.prediction.thresholds import BINS, ThresholdCounts, share_of_bin
 
 LabelMap = npt.NDArray[np.uint8]
@@ -90,7 +90,7 @@ class Figures:
         """
         self._count += 1
         matches = self._objects.update(choice.label_map, mask)
-        objects = {index: object_counts(one) for index, one in matches.items()}
+        objects = {index: one.areas.counts for index, one in matches.items()}
         errors = find_errors(matches, rule=self._objects.rule)
         counted = mask != IGNORE_INDEX
         if self._thresholds is None or choice.odds is None or choice.defect is None:
@@ -116,11 +116,6 @@ class Figures:
     def thresholds(self) -> list[float | None] | None:
         """Return the best threshold of each class; None without a background."""
         return None if self._thresholds is None else self._thresholds.choose()
-
-
-def object_counts(matches: ObjectMatches) -> tuple[int, int, int]:
-    """Return (objects, found, false alarms) of a class in an image."""
-    return len(matches.areas), int(matches.found.sum()), len(matches.alarm_areas)
 
 
 def image_score(odds: LabelMap) -> float:

@@ -69,23 +69,41 @@ class Components:
 
 
 @dataclass(frozen=True, slots=True)
+class ObjectAreas:
+    """Pixels of the objects of one class.
+
+    Attributes:
+        objects: of each labelled one, (N,).
+        found: whether each was found, (N,) bool.
+        claims: of each predicted one that is right, (F,).
+        alarms: of each predicted one that is none, (M,).
+    """
+
+    objects: Ints
+    found: npt.NDArray[np.bool_]
+    claims: Ints
+    alarms: Ints
+
+    @property
+    def counts(self) -> tuple[int, int, int]:
+        """Objects, found ones, false alarms."""
+        return len(self.objects), int(self.found.sum()), len(self.alarms)
+
+
+@dataclass(frozen=True, slots=True)
 class ObjectMatches:
     """The objects of one class in one image.
 
     Attributes:
-        areas: pixels of each labelled object, (N,).
-        found: whether each was found, (N,) bool.
-        alarm_areas: pixels of each predicted object that is none, (M,).
+        areas: how large they are.
         true: the labelled areas, those among them that are too small, too.
         predicted: the predicted ones.
         missed: numbers in ``true`` of the objects that were not found.
-        alarms: numbers in ``predicted`` of those that are none, as ``alarm_areas``.
+        alarms: numbers in ``predicted`` of those that are none.
         alarm_counted: pixels of these that are not ignored, (M,).
     """
 
-    areas: Ints
-    found: npt.NDArray[np.bool_]
-    alarm_areas: Ints
+    areas: ObjectAreas
     true: Components
     predicted: Components
     missed: Ints
@@ -130,9 +148,9 @@ def match_objects(
     found = np.zeros(len(true_areas), np.bool_)
     found[found_true] = True
     return ObjectMatches(
-        areas=true_areas[is_object],
-        found=found[is_object],
-        alarm_areas=areas[~nothing],
+        areas=ObjectAreas(
+            true_areas[is_object], found[is_object], areas[found_predicted], areas[~nothing]
+        ),
         true=labelled,
         predicted=claimed,
         missed=np.flatnonzero(is_object & ~found),
@@ -243,6 +261,8 @@ class ObjectCounts:
         self.classes = tuple(index for index in range(len(self.labels)) if index != background)
         shape = (len(self.labels), len(SIZE_NAMES))
         self._objects, self._found, self._alarms = (np.zeros(shape, np.int64) for _ in range(3))
+        self._smallest: dict[int, int] = {}
+        self._alarm_areas: dict[int, list[Ints]] = {}
 
     def update(self, label_map: LabelMap, mask: LabelMap) -> dict[int, ObjectMatches]:
         """Count one image; return the matches of each class that is labelled or predicted in it."""
@@ -253,19 +273,19 @@ class ObjectCounts:
             if present[index]
         }
         for index, one in matches.items():
-            self.add(
-                index,
-                objects=by_size(one.areas),
-                found=by_size(one.areas[one.found]),
-                alarms=by_size(one.alarm_areas),
-            )
+            self.add(index, one.areas)
         return matches
 
-    def add(self, class_id: int, *, objects: Ints, found: Ints, alarms: Ints) -> None:
-        """Count objects of a class that are known by size, (3,) each; see ``by_size``."""
-        self._objects[class_id] += objects
-        self._found[class_id] += found
-        self._alarms[class_id] += alarms
+    def add(self, class_id: int, areas: ObjectAreas) -> None:
+        """Count objects of a class."""
+        self._objects[class_id] += _by_size(areas.objects)
+        self._found[class_id] += _by_size(areas.objects[areas.found])
+        self._alarms[class_id] += _by_size(areas.alarms)
+        for real in (areas.objects, areas.claims):
+            if len(real):
+                known = self._smallest.get(class_id, int(real.min()))
+                self._smallest[class_id] = min(known, int(real.min()))
+        self._alarm_areas.setdefault(class_id, []).append(areas.alarms)
 
     def figures(self) -> dict[str, Any]:
         """Figures so far, as JSON.
@@ -276,13 +296,20 @@ class ObjectCounts:
                 match count by the labelled one's area, false alarms by their own.
             classes: for each class but the background ``class`` (id), ``name`` and the counts
                 ``objects``, ``found``, ``missed``, ``false_alarms`` with ``precision``,
-                ``recall``, ``f1`` (None where nothing is counted), and ``by_size`` with the same.
+                ``recall``, ``f1`` (None where nothing is counted), ``by_size`` with the same, and
+                ``specks``: ``false_alarms`` among them that are smaller than ``area``, which is
+                half of the smallest object, labelled or found; None without any.
             all: the same over all classes.
         """
         most = (*(limit - 1 for limit in _SIZE_LIMITS), None)
         sizes = dict(zip(SIZE_NAMES, zip((0, *_SIZE_LIMITS), most, strict=True), strict=True))
         rows = [
-            {"class": index, "name": self.labels[index], **self._counts([index])}
+            {
+                "class": index,
+                "name": self.labels[index],
+                **self._counts([index]),
+                "specks": self._specks(index),
+            }
             for index in self.classes
         ]
         return {
@@ -292,6 +319,14 @@ class ObjectCounts:
             "classes": rows,
             "all": self._counts(list(self.classes)),
         }
+
+    def _specks(self, class_id: int) -> dict[str, int] | None:
+        if not self._found[class_id].any():
+            return None
+        area = self._smallest[class_id] // 2
+        alarms = np.concatenate(self._alarm_areas[class_id])
+        count = int((alarms < area).sum())
+        return {"area": area, "false_alarms": count} if count else None
 
     def _counts(self, classes: list[int]) -> dict[str, Any]:
         sums = [
@@ -304,7 +339,7 @@ class ObjectCounts:
         return {**_rates(*(int(one.sum()) for one in sums)), "by_size": by_size}
 
 
-def by_size(areas: Ints) -> Ints:
+def _by_size(areas: Ints) -> Ints:
     """Count areas by size, (3,) in the order of ``SIZE_NAMES``."""
     return np.bincount(np.searchsorted(_SIZE_LIMITS, areas, side="right"), minlength=3)
 

@@ -10,7 +10,6 @@ import numpy as np
 import numpy.typing as npt
 
 from core.images.io import IGNORE_INDEX, read_mask
-from core.prediction.figures import object_counts
 from core.prediction.image_scores import ImageScores
 from core.prediction.inspection import (
     Evaluation,
@@ -22,7 +21,7 @@ from core.prediction.inspection import (
 from core.prediction.kept_odds import Bins, choose_by_odds, read_odds, threshold_bins
 from core.prediction.metrics import ConfusionMatrix
 from core.prediction.object_errors import ImageErrors, find_errors
-from core.prediction.object_matching import ObjectCounts, ObjectRule, by_size
+from core.prediction.object_matching import ObjectAreas, ObjectCounts, ObjectRule
 from core.system.errors import InputError
 
 LabelMap = npt.NDArray[np.uint8]
@@ -72,11 +71,10 @@ def read_prediction(
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """What was found in one image by some thresholds; objects as (objects, found, alarms)."""
+    """What was found in one image by some thresholds; objects by class."""
 
     matrix: Ints
-    by_size: dict[int, tuple[Ints, Ints, Ints]]
-    objects: dict[int, tuple[int, int, int]]
+    areas: dict[int, ObjectAreas]
     errors: ImageErrors
     marked: bool
 
@@ -162,8 +160,8 @@ class ThresholdTrial:
             check(place, len(shown.images))
             found = self._find(place, score, bins)
             total.matrix += found.matrix
-            for index, (all_, right, alarms) in found.by_size.items():
-                objects.add(index, objects=all_, found=right, alarms=alarms)
+            for index, areas in found.areas.items():
+                objects.add(index, areas)
             if score.score is not None and score.defective is not None:
                 images.add(score.score, defective=score.defective, marked=found.marked)
             scores.append(self._score(score, found))
@@ -233,15 +231,7 @@ class ThresholdTrial:
         counted = pixels.mask != IGNORE_INDEX
         return _Found(
             matrix=confusion.matrix,
-            by_size={
-                index: (
-                    by_size(one.areas),
-                    by_size(one.areas[one.found]),
-                    by_size(one.alarm_areas),
-                )
-                for index, one in matches.items()
-            },
-            objects={index: object_counts(one) for index, one in matches.items()},
+            areas={index: one.areas for index, one in matches.items()},
             errors=errors.moved(pixels.box[0], pixels.box[1]),
             marked=bool(((label_map != self._background) & counted).any()),
         )
@@ -253,7 +243,7 @@ class ThresholdTrial:
         return replace(
             made,
             odds=score.odds,
-            objects=found.objects,
+            objects={index: areas.counts for index, areas in found.areas.items()},
             errors=found.errors,
             score=score.score,
             defective=score.defective,

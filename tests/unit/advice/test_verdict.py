@@ -107,6 +107,20 @@ def test_few_found_and_many_false_alarms_bring_advice():
     assert verdict.level is Level.PARTLY
 
 
+def test_specks_are_told_with_the_area_that_leaves_them_out():
+    large = {(x, y): 1 for x in (0, 4) for y in (0, 4)}
+    specks = {(x, 34): 1 for x in range(0, 30, 6)}
+    verdict, sentences = said(({**large, **specks}, large), ({}, {}))
+    (told,) = [one for one in sentences if one.startswith("Many false alarms are specks")]
+    assert told.endswith("Crack 32 px² (5/5).")  # half of the one that is labelled and found
+    # More images would not help against what a minimum area leaves out.
+    assert not any(one.startswith("To get rid of false alarms") for one in sentences)
+    assert verdict.level is Level.PARTLY
+    few = {(0, 34): 1, (6, 34): 1}
+    _, sentences = said(({**large, **few}, large), ({}, {}))
+    assert not any("specks" in one for one in sentences)
+
+
 def test_where_there_is_nothing_to_find_nothing_is_claimed():
     verdict, sentences = said(({}, {}), (CRACK, {}))
     assert verdict.level is Level.UNKNOWN

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from skimage.measure import label as connected
 from skimage.measure import regionprops
 
-from core.prediction.figures import object_counts
 from core.prediction.object_errors import (
     MOST_PLACES,
     ErrorFilter,
@@ -31,7 +30,7 @@ RULE = ObjectRule()
 def errors_of(label_map, mask, *, rule=RULE):
     counts = ObjectCounts(LABELS, background=0, rule=rule)
     matches = counts.update(label_map, mask)
-    return find_errors(matches, rule=rule), {i: object_counts(one) for i, one in matches.items()}
+    return find_errors(matches, rule=rule), {i: one.areas.counts for i, one in matches.items()}
 
 
 def blank(height=60, width=80):

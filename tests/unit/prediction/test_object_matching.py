@@ -14,7 +14,6 @@ from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 from skimage.measure import label as connected
 
-from core.prediction.figures import object_counts
 from core.prediction.object_matching import ObjectCounts, ObjectRule, match_objects
 from core.system.errors import InputError
 
@@ -59,7 +58,7 @@ def tried_every_way(label_map, mask, class_id, *, iou, min_area=1):
 
 
 def told(matches):
-    return {index: object_counts(one) for index, one in matches.items()}
+    return {index: one.areas.counts for index, one in matches.items()}
 
 
 def scene(seed, *, density=0.35, ignored=0.1, size=(14, 17)):
@@ -86,9 +85,9 @@ def test_agrees_with_a_count_that_tries_every_way(seed, density, iou, min_area):
             label_map, mask, class_id, iou=iou, min_area=min_area
         )
         found = match_objects(label_map, mask, class_id, rule=rule)
-        assert (len(found.areas), int(found.found.sum())) == (objects, pairs)
+        assert found.areas.counts[:2] == (objects, pairs)
         # Ways with equally many pairs that overlap equally well may leave other areas over.
-        assert len(found.alarm_areas) == pytest.approx(alarms, abs=0 if pairs == 0 else 1)
+        assert len(found.areas.alarms) == pytest.approx(alarms, abs=0 if pairs == 0 else 1)
 
 
 def test_a_whole_scene_by_hand():
@@ -127,14 +126,14 @@ def test_two_that_share_one_claim_are_both_found_if_there_is_another_claim():
     mask[0, 17:19] = 1  # joins the right one: its corner touches
     rule = ObjectRule(iou=0.15)
     found = match_objects(label_map, mask, 1, rule=rule)
-    assert found.found.tolist() == [True, True]
-    assert len(found.alarm_areas) == 0
+    assert found.areas.found.tolist() == [True, True]
+    assert len(found.areas.alarms) == 0
 
 
 def test_areas_that_touch_at_a_corner_are_one():
     mask = np.zeros((6, 6), np.uint8)
     mask[0:2, 0:2] = mask[2:4, 2:4] = 1
-    assert match_objects(mask, mask, 1, rule=ObjectRule()).areas.tolist() == [8]
+    assert match_objects(mask, mask, 1, rule=ObjectRule()).areas.objects.tolist() == [8]
 
 
 def test_sizes_are_those_of_coco_and_alarms_have_their_own():
@@ -189,8 +188,8 @@ def test_many_objects_in_a_large_image_take_no_square_of_them():
     mask = np.zeros((side, side), np.uint8)
     mask[::6, ::6] = 1
     found = match_objects(mask, mask, 1, rule=ObjectRule())
-    assert len(found.areas) == (side // 6) ** 2
-    assert found.found.all()
+    assert len(found.areas.objects) == (side // 6) ** 2
+    assert found.areas.found.all()
 
 
 def blobs(seed, side=260):
@@ -260,3 +259,26 @@ def test_agrees_with_pycocotools_in_all_and_by_size():
     }
     assert found == coco_counts(scenes)
     assert all(min(one) > 0 for one in found.values())
+
+
+def test_specks_are_false_alarms_below_half_of_the_smallest_object() -> None:
+    mask = np.zeros((40, 60), np.uint8)
+    mask[2:10, 2:12] = 1  # 80 pixels
+    mask[20:30, 2:12] = 1
+    label_map = np.zeros_like(mask)
+    label_map[2:10, 2:10] = 1  # 64 pixels: the smallest that was found
+    label_map[20:30, 2:12] = 1
+    label_map[2:6, 30:38] = 1  # 32: as large as half of it
+    label_map[12, 30:50] = 1
+    label_map[14, 30] = 1
+    label_map[2:4, 50:52] = 2
+    counts = ObjectCounts(LABELS, background=0)
+    counts.update(label_map, mask)
+    counts.update(np.zeros_like(mask), np.zeros_like(mask))
+    scratch, dent = counts.figures()["classes"]
+    assert scratch["false_alarms"] == 3
+    assert scratch["specks"] == {"area": 32, "false_alarms": 2}
+    assert dent["specks"] is None  # nothing tells how large a dent is
+    other = ObjectCounts(LABELS, background=0)
+    other.update(mask, mask)
+    assert other.figures()["classes"][0]["specks"] is None  # there are none
