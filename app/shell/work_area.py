@@ -32,7 +32,7 @@ from app.services.timers import single_shot
 from app.shell.rail import Rail, RailStep
 from app.shell.read_only_banner import ReadOnlyBanner
 from app.widgets.focus_policy import WheelScrolls
-from app.widgets.layout import indent_spin_boxes, line
+from app.widgets.layout import ScrolledColumn, indent_spin_boxes, line
 from app.widgets.notice_bar import NoticeBar
 from app.widgets.problem_bar import Problem, ProblemArea
 from core.project import Project
@@ -84,7 +84,7 @@ class WorkArea(QWidget):
         self._inspectors = (
             QWidget()
         )  # hidden pages of a plain layout take no room, unlike a stack's
-        self._inspector_layout = QVBoxLayout(self._inspectors)
+        self._inspector_layout = ScrolledColumn(self._inspectors)
         self._inspector_layout.setContentsMargins(0, 0, 0, 0)
         self._inspector: QWidget | None = None
         self._inspector_frame = self._make_inspector()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TypeVar
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QRect, Qt
 from PySide6.QtWidgets import (
     QAbstractSpinBox,
     QBoxLayout,
@@ -26,6 +26,20 @@ from app.look.theme import GRID
 from app.widgets.term_label import TermLabel
 
 _Box = TypeVar("_Box", bound=QBoxLayout)
+
+
+class ScrolledColumn(QVBoxLayout):
+    """Widgets below each other in a scroll area, each as high as it needs to be at this width.
+
+    Whatever is shown is laid out at once, while the scroll area gives the room for it only when it
+    is told: a plain layout meanwhile squeezes fields over each other, this one lets the last ones
+    lie below the edge.
+    """
+
+    def setGeometry(self, area: QRect) -> None:  # noqa: N802
+        """Place the items."""
+        needed = max(self.minimumSize().height(), self.heightForWidth(area.width()))
+        super().setGeometry(QRect(area.x(), area.y(), area.width(), max(area.height(), needed)))
 
 
 def row(*items: QWidget | QLayout | int, spacing: int = GRID) -> QHBoxLayout:

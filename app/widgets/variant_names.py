@@ -13,7 +13,7 @@ def variant_name(variant: ModelVariant) -> str:
         parts.append(tr("pruned −{percent:.0f} %", percent=100 * variant.removed))
     if variant.kind in (VariantKind.INT8, VariantKind.PRUNED_INT8):
         parts.append(tr("int8, trained") if variant.trained else tr("int8"))
-    name = " + ".join(parts) or tr("float")
+    name = " + ".join(parts) or tr("trained model")
     return name if variant.copy == 1 else f"{name} ({variant.copy})"
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -35,6 +35,19 @@ class LabelCount:
     side: float = 0.0
 
 
+@dataclass(frozen=True, slots=True)
+class LabelledAreas:
+    """How large the labelled objects of a class are.
+
+    Attributes:
+        areas: of each, (objects,) int64 pixels.
+        is_sample: whether not every mask that shows the class was looked at.
+    """
+
+    areas: npt.NDArray[np.int64]
+    is_sample: bool
+
+
 class LabelCounter:
     """Counts objects in masks; a mask never changes, so each is looked at once.
 
@@ -59,14 +72,48 @@ class LabelCounter:
             revision_id: count those that a run learnt from; None: those that the next one would.
             check: called before each mask; may raise to stop.
         """
-        ids = tuple(label.id for label in project.labels())
-        if ids != self._classes:  # a deleted class reads as another one
-            self._known, self._classes = {}, ids
+        ids = self._know_classes(project)
         shown = project.shown_masks(revision_id=revision_id)
         return {
             class_id: self._of_class(project, class_id, shown.get(class_id, ()), check)
             for class_id in ids
         }
+
+    def areas(
+        self,
+        project: Project,
+        class_ids: Iterable[int],
+        *,
+        check: Callable[[], None] = lambda: None,
+    ) -> dict[int, LabelledAreas]:
+        """Return the areas of the objects that training and validation images show.
+
+        Args:
+            project: whose masks.
+            class_ids: classes of the project.
+            check: called before each mask; may raise to stop.
+        """
+        self._know_classes(project)
+        shown = project.shown_masks(validation=True)
+        found = {}
+        for class_id in class_ids:
+            masks = shown.get(class_id, ())
+            places = _spread(len(masks))
+            own = [np.zeros(0, np.int64)]
+            for place in places:
+                check()
+                looked = self._look(project, masks[place])
+                if looked is not None and class_id in looked[0]:
+                    own.append(looked[0][class_id])
+            found[class_id] = LabelledAreas(np.concatenate(own), len(places) < len(masks))
+        return found
+
+    def _know_classes(self, project: Project) -> tuple[int, ...]:
+        """Return the project's class ids; forget what was counted when they were others."""
+        ids = tuple(label.id for label in project.labels())
+        if ids != self._classes:  # a deleted class reads as another one
+            self._known, self._classes = {}, ids
+        return ids
 
     def _of_class(
         self,
@@ -75,11 +122,11 @@ class LabelCounter:
         masks: Sequence[CountedMask],
         check: Callable[[], None],
     ) -> LabelCount:
-        places = np.linspace(0, len(masks) - 1, min(_MOST_MASKS, len(masks))).round().astype(int)
+        places = _spread(len(masks))
         images = 0
         areas: list[int] = []
         shares: list[float] = []
-        for place in places.tolist():
+        for place in places:
             check()
             looked = self._look(project, masks[place])
             if looked is None:
@@ -110,3 +157,9 @@ class LabelCounter:
             }
             known = self._known[counted] = found, max(1, min(mask.shape))
         return known
+
+
+def _spread(count: int) -> list[int]:
+    """Return which of so many masks are looked at."""
+    places = np.linspace(0, count - 1, min(_MOST_MASKS, count)).round().astype(int)
+    return [int(place) for place in places]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import math
 import os
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
@@ -24,6 +25,7 @@ from core.system.device_choice import MOST_PROCESSES, launched_ranks
 from core.system.devices import idle_cores, usable_cores
 from core.system.engine_devices import training_devices
 from core.system.files import write_json_atomic
+from core.system.messages import Message, message
 
 #: Batch norm measures the images of its own process: fewer than these make it too rough.
 LEAST_SHARE: Final = 4
@@ -51,7 +53,9 @@ class Parallelism:
 _ADAPTER: Final = TypeAdapter(Parallelism)
 
 
-def apply(spec: JobSpec, run: RunFolder) -> JobSpec:
+def apply(
+    spec: JobSpec, run: RunFolder, *, warn: Callable[[Message], None] = lambda _: None
+) -> JobSpec:
     """Return ``spec`` with the processes that ``auto`` means here, and set the engine's threads.
 
     A run that goes on keeps what it was begun with, so that it ends with the same weights; unless
@@ -60,6 +64,7 @@ def apply(spec: JobSpec, run: RunFolder) -> JobSpec:
     Args:
         spec: returned as it is unless it is a training on ``auto``, without a GPU or a launcher.
         run: its folder, which remembers the choice.
+        warn: is told when other programs leave less of the processor than there is.
     """
     if not isinstance(spec, TrainSpec) or not job_kind(spec).distributed or spec.device != "auto":
         return spec
@@ -70,7 +75,11 @@ def apply(spec: JobSpec, run: RunFolder) -> JobSpec:
     chosen = _remembered(run.path / _FILE, usable)
     if chosen is None:
         idle = idle_cores()
-        chosen = choose(spec, cores=free_cores(usable, idle), memory=processor.free_bytes)
+        memory = processor.free_bytes
+        chosen = choose(spec, cores=free_cores(usable, idle), memory=memory)
+        quiet = choose(spec, cores=free_cores(usable, usable), memory=memory)
+        if chosen.processes * chosen.threads < quiet.processes * quiet.threads:
+            warn(_busy(chosen, usable, idle))
         _LOG.info(
             "%d cores, %.1f of them idle: %d processes with %d threads each",
             usable,
@@ -84,6 +93,17 @@ def apply(spec: JobSpec, run: RunFolder) -> JobSpec:
     os.environ.setdefault(_THREADS, str(chosen.threads))
     os.environ.setdefault(_SPINNING, "0")
     return spec.model_copy(update={"device": device_name(chosen)})
+
+
+def _busy(chosen: Parallelism, usable: int, idle: float) -> Message:
+    return message(
+        "Other programs use {busy} of {cores} {cores:core|cores}: this training has {processes} "
+        "{processes:process|processes} of {threads} {threads:thread|threads} to its end.",
+        busy=usable - round(idle),
+        cores=usable,
+        processes=chosen.processes,
+        threads=chosen.threads,
+    )
 
 
 def device_name(parallelism: Parallelism) -> str:

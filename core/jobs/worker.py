@@ -99,7 +99,7 @@ def _do(run: RunFolder, reporter: JobReporter, stream: EventStream) -> Event:
         no_engine = _is_export(spec) or not job_kind(spec).needs_engine
         if not no_engine:
             enter_environment(spec.device, warn=reporter.warn, load=not ranks.needs_ranks(spec))
-        spec = parallelism.apply(spec, run)
+        spec = parallelism.apply(spec, run, warn=reporter.warn)
         if ranks.needs_ranks(spec):
             return ranks.run_together(spec, run, reporter, stream.emit)
         device = "cpu" if no_engine else tasks.choose_device(spec.device)

@@ -297,8 +297,9 @@ class ObjectCounts:
             classes: for each class but the background ``class`` (id), ``name`` and the counts
                 ``objects``, ``found``, ``missed``, ``false_alarms`` with ``precision``,
                 ``recall``, ``f1`` (None where nothing is counted), ``by_size`` with the same, and
-                ``specks``: ``false_alarms`` among them that are smaller than ``area``, which is
-                half of the smallest object, labelled or found; None without any.
+                ``specks``: ``false_alarms`` among them that are smaller than half of the smallest
+                object, labelled or found, and the least ``area`` (pixels) that leaves out all of
+                them; None without any.
             all: the same over all classes.
         """
         most = (*(limit - 1 for limit in _SIZE_LIMITS), None)
@@ -323,10 +324,11 @@ class ObjectCounts:
     def _specks(self, class_id: int) -> dict[str, int] | None:
         if not self._found[class_id].any():
             return None
-        area = self._smallest[class_id] // 2
         alarms = np.concatenate(self._alarm_areas[class_id])
-        count = int((alarms < area).sum())
-        return {"area": area, "false_alarms": count} if count else None
+        specks = alarms[2 * alarms < self._smallest[class_id]]
+        if not len(specks):
+            return None
+        return {"area": int(specks.max()) + 1, "false_alarms": len(specks)}
 
     def _counts(self, classes: list[int]) -> dict[str, Any]:
         sums = [

@@ -269,13 +269,16 @@ class DataExchange(ProjectPart):
         count_what_counts(self._storage, check=check)
         return read_statistics(self._database, read_labels(self._database))
 
-    def shown_masks(self, *, revision_id: int | None = None) -> dict[int, list[CountedMask]]:
+    def shown_masks(
+        self, *, revision_id: int | None = None, validation: bool = False
+    ) -> dict[int, list[CountedMask]]:
         """Return, by class id (255: ignored), the masks that show it; ``counted_mask`` reads one.
 
-        Of labelled images in ``train`` or in no subset yet, or of a revision's training images.
-        Decodes nothing, so what regions leave of a mask may not show the class.
+        Of labelled images in ``train`` or in no subset yet, with ``validation`` in ``val``, too;
+        or of a revision's training images. Decodes nothing, so what regions leave of a mask may
+        not show the class.
         """
-        return read_shown_masks(self._database, revision_id=revision_id)
+        return read_shown_masks(self._database, revision_id=revision_id, validation=validation)
 
     def findings(
         self, *, compare_content: bool = False, progress: ProgressCallback | None = None

@@ -63,17 +63,18 @@ def read_statistics(database: Database, labels: Sequence[LabelClass]) -> Dataset
 
 
 def read_shown_masks(
-    database: Database, *, revision_id: int | None = None
+    database: Database, *, revision_id: int | None = None, validation: bool = False
 ) -> dict[int, list[CountedMask]]:
     """Return, by class id, the masks to learn from that show it; see ``Project.shown_masks``."""
     if revision_id is None:
+        subsets = "('train', 'none', 'val')" if validation else "('train', 'none')"
         rows = select_shown(
             database,
             "shown.class_id, mask.hash, coalesce(image_area.area,"
             " (SELECT value FROM setting WHERE key = ?)), mask.id",
             " JOIN mask ON mask.id = image.mask_id"
             " LEFT JOIN image_area ON image_area.image_id = image.id"
-            f" WHERE {_TRAINABLE} AND image.subset IN ('train', 'none')",
+            f" WHERE {_TRAINABLE} AND image.subset IN {subsets}",
             (OF_ALL,),
         )
     else:

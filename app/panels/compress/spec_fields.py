@@ -73,7 +73,7 @@ def prune_problem(model: ModelVariant) -> str:
     """Return why a model cannot be pruned; empty: it can."""
     if model.kind is VariantKind.FLOAT:
         return ""
-    return tr("Choose the float model to prune: a compressed one is not pruned again.")
+    return tr("Choose the trained model to prune: a compressed one is not pruned again.")
 
 
 def quantize_problem(model: ModelVariant) -> str:

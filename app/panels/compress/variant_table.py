@@ -144,7 +144,10 @@ def _columns() -> tuple[Column, ...]:
         Column(tr("mIoU"), tr("Mean IoU on the validation images"), is_number=True),
         Column(
             tr("Worst class"),
-            tr("The class whose IoU changed most for the worse, in points against the float model"),
+            tr(
+                "The class whose IoU changed most for the worse, in points against the trained "
+                "model"
+            ),
             is_number=True,
         ),
     )

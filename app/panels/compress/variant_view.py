@@ -49,7 +49,7 @@ class VariantView(QWidget):
         self.plot_hint = label("", "muted", wrap=True)
         self.classes_title = label(tr("Classes"), "heading", wrap=True)
         self._no_classes = label(
-            tr("Measure this variant and the float model to compare their classes."),
+            tr("Measure this variant and the trained model to compare their classes."),
             "muted",
             wrap=True,
         )
@@ -136,7 +136,7 @@ class VariantView(QWidget):
         self.classes_title.setText(
             tr("Classes of {name}", name=name)
             if current is self._variants[0]
-            else tr("Classes of {name}, against float", name=name)
+            else tr("Classes of {name}, against the trained model", name=name)
         )
 
     @Slot()

@@ -59,6 +59,7 @@ class ExportFlow(QObject):
         # Models whose next export is to be verified, with the run after which that comes.
         self._verify_next: dict[Path, int] = {}
         self._bundle_next: dict[Path, Path] = {}  # model → bundle, once there is an export
+        self._bundles: Path | None = None  # where the last one went
         self.watching = WatchFollower(page.watch, self)
         page.open_requested.connect(self._on_open_folder)
         page.export_requested.connect(self._on_export)
@@ -78,6 +79,7 @@ class ExportFlow(QObject):
         """Another project was opened: nothing of the old one follows."""
         self._verify_next.clear()
         self._bundle_next.clear()
+        self._bundles = None
 
     @Slot()
     def show_folder(self) -> None:
@@ -150,9 +152,20 @@ class ExportFlow(QObject):
         model, project = self._model(), self._context.project
         if model is None or project is None:
             return
-        target = ask_for_bundle(self._widget, project, model, as_zip=self._choices.as_zip)
+        try:
+            target = ask_for_bundle(
+                self._widget,
+                project,
+                model,
+                as_zip=self._choices.as_zip,
+                folder=self._bundles,
+            )
+        except OSError as error:
+            self._context.error_occurred.emit(error)
+            return
         if target is None:
             return
+        self._bundles = target.parent
         export = self._runs().bundled_export(model.folder)
         if export is None:
             self._bundle_next[model.folder] = target

@@ -187,7 +187,10 @@ class ExportPage(QWidget):
         self.activity.setText(text)
         self.activity.setVisible(bool(text))
         self.empty.button.setVisible(not text)
-        self.empty.show_text(tr("Nothing is exported yet"), text or _invitation())
+        if text:  # beside "Nothing is exported yet" one of the two would be wrong
+            self.empty.show_text(text, tr("The file is listed here as soon as it is written."))
+        else:
+            self.empty.show_text(tr("Nothing is exported yet"), _invitation())
 
     def set_startable(self, allowed: bool, why: str = "") -> None:
         """Whether anything may be started; ``why`` not."""

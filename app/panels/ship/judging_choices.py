@@ -9,12 +9,13 @@ from PySide6.QtCore import QSignalBlocker, Signal, Slot
 from PySide6.QtWidgets import QCheckBox, QDoubleSpinBox, QFormLayout, QVBoxLayout, QWidget
 
 from app.look.theme import GRID
-from app.look.translation import tr
+from app.look.translation import tr, translated
 from app.panels.ship.area_choices import AreaChoices
 from app.panels.ship.object_table import ImageFacts
 from app.regions.region_state import RegionState
 from app.widgets.layout import indent_spin_boxes, label, line
 from app.widgets.switching import switch
+from core.advice.least_areas import IgnoredObjects
 
 _MOST_AREA = 1e6
 
@@ -54,6 +55,7 @@ class JudgingChoices(QWidget):
         basic.addRow(label(tr("Doubtful below"), "muted"), self.doubt_box)
         self._areas = _form()
         self._areas_title = label("", "muted", wrap=True)
+        self.ignored = label("", "warning", wrap=True)
         self.facts = ImageFacts()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -62,10 +64,12 @@ class JudgingChoices(QWidget):
         layout.addWidget(self.thresholds_box)
         layout.addWidget(self._areas_title)
         layout.addLayout(self._areas)
+        layout.addWidget(self.ignored)
         layout.addWidget(line())
         layout.addWidget(self.area)
         layout.addWidget(line())
         layout.addWidget(self.facts)
+        self.show_ignored(())
         self.pixel_box.valueChanged.connect(self._on_pixel_size_changed)
         self.doubt_box.valueChanged.connect(self._on_changed)
         self.thresholds_box.toggled.connect(self._on_changed)
@@ -93,6 +97,12 @@ class JudgingChoices(QWidget):
                 box.setValue(_number_of(str(areas.get(name, areas.get("*", "0")))))
         self._size = self.pixel_size
         self._show_units()
+
+    @Slot(object)
+    def show_ignored(self, ignored: Sequence[IgnoredObjects]) -> None:
+        """Say which least areas would leave out what people labelled."""
+        self.ignored.setText("\n".join(translated(one.message) for one in ignored))
+        self.ignored.setVisible(bool(ignored))
 
     @property
     def pixel_size(self) -> float | None:

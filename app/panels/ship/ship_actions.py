@@ -187,10 +187,30 @@ def write_settings(export: Path, settings: Settings) -> None:
 
 
 def ask_for_bundle(
-    widget: QWidget, project: Project, model: ModelVariant, *, as_zip: bool
+    widget: QWidget,
+    project: Project,
+    model: ModelVariant,
+    *,
+    as_zip: bool,
+    folder: Path | None = None,
 ) -> Path | None:
-    """Ask where a bundle goes; None: nowhere."""
+    """Ask where a bundle goes; None: nowhere.
+
+    Args:
+        widget: its window carries the dialog.
+        project: whose folder of exports is suggested, and made where it is not there.
+        model: the bundle is called by it.
+        as_zip: whether it becomes a file.
+        folder: is suggested instead, as long as it is there.
+
+    Raises:
+        OSError: the folder of exports cannot be made.
+    """
     suggested = export_folder(project, model, "bundle")
+    if folder is not None and folder.is_dir():
+        suggested = folder / suggested.name
+    else:  # Qt shows its working directory in place of a folder that is not there
+        suggested.parent.mkdir(exist_ok=True)
     if as_zip:
         suggested = suggested.with_name(f"{suggested.name}.zip")
     file, _ = QFileDialog.getSaveFileName(

@@ -13,6 +13,7 @@ from app.panels.ship.export_choices import ExportChoices
 from app.panels.ship.export_flow import ExportFlow
 from app.panels.ship.judging_choices import JudgingChoices
 from app.panels.ship.judging_flow import JudgingFlow
+from app.panels.ship.label_sizes import LabelSizes
 from app.panels.ship.live_judging import LiveJudging
 from app.panels.ship.object_table import ImageFacts
 from app.panels.ship.outcomes import JudgedImage
@@ -36,6 +37,7 @@ from app.services.targets import (
 from app.widgets.layout import column
 from app.widgets.switching import why_not_written
 from core.images.palette import Color, default_palette
+from core.portable.settings import Settings
 from core.prediction.inspection import background_class
 from core.project import Project, RunRow
 from core.project.variant_choice import praise, suggested
@@ -81,6 +83,7 @@ class ShippingPanel(Panel):
             }
         )
         self.judging = LiveJudging(self)
+        self.label_sizes = LabelSizes(self)
         self.deciding = JudgingFlow(
             lambda: self._project,
             self.page.judging,
@@ -118,6 +121,7 @@ class ShippingPanel(Panel):
         """Show the models of a project, the one to ship chosen."""
         self._tasks.cancel_and_wait()  # the old project is closed next
         self.judging.set_project(project)
+        self.label_sizes.set_project(project)
         self.watching.set_project(project)
         self._project = project
         self._reader = VariantReader()
@@ -177,13 +181,14 @@ class ShippingPanel(Panel):
         self._project = None  # it may be closed before the last queued signal arrives
         self._tasks.shut_down()
         self.judging.shut_down()
+        self.label_sizes.shut_down()
         self.watching.shut_down()
         self.page.shut_down()
 
     @property
     def busy(self) -> bool:
         """Whether runs or pictures are still being read."""
-        parts = (self._tasks, self.judging, self.watching, self.page)
+        parts = (self._tasks, self.judging, self.label_sizes, self.watching, self.page)
         return any(part.busy for part in parts)
 
     @property
@@ -282,6 +287,12 @@ class ShippingPanel(Panel):
         for trial in (self._own, self._validation):
             if trial is not None and trial.spec.thresholds != thresholds and not trial.is_alive:
                 self.starter.try_again(trial.spec, thresholds=thresholds)
+
+    @Slot(object)
+    def _on_judging_used(self, settings: Settings) -> None:
+        self.judging.set_settings(settings)
+        if self.current is not None:
+            self.label_sizes.set_settings(settings, self.current.labels, self._background)
 
     @Slot()
     def _on_judging_kept(self) -> None:
@@ -466,7 +477,9 @@ class ShippingPanel(Panel):
         self.model_choices.compress_requested.connect(self._on_compress)
         self.trial_facts.label_requested.connect(self._on_label_requested)
         self.judging_choices.facts.label_requested.connect(self._on_label_requested)
-        self.deciding.used.connect(self.judging.set_settings)
+        self.deciding.used.connect(self._on_judging_used)
+        self.label_sizes.found.connect(self.judging_choices.show_ignored)
+        self.label_sizes.failed.connect(self.context.error_occurred)
         self.deciding.kept.connect(self._on_judging_kept)
         self.deciding.thresholds_changed.connect(self._on_thresholds_changed)
         self.verification_choices.verify_requested.connect(self.exporting.verify)

@@ -8,6 +8,7 @@ from typing import Final
 
 from core.portable.conditions import quoted
 from core.portable.manifest import Manifest
+from core.portable.rules import parse_rules, unnamed_classes
 from core.portable.selftest import BOUNDS
 
 _FILES: Final = Path(__file__).parent / "files"
@@ -19,6 +20,8 @@ _WORDS: Final = {
         "no_samples": "This bundle has no sample images: only the files are checked, and whether "
         "the model computes an even image.",
         "rules": "The rules of this bundle:\n\n$rules",
+        "unnamed": "No rule is about $classes. Objects of a class without a rule are found and\n"
+        "stand in the results, but decide nothing: an image is no reject because of them.",
         "no_rules": "This bundle has no rules: $default Rules are given with `--rule`, such as\n"
         "`--rule '$rule'`.",
         "any_rejects": "any object of a class other than $background rejects the image.",
@@ -31,6 +34,8 @@ _WORDS: Final = {
         "samples": "共有 $count 张样例。",
         "no_samples": "本文件夹没有样例图像：只核对文件，并检查模型能否计算一张均匀的图像。",
         "rules": "本文件夹的规则：\n\n$rules",
+        "unnamed": "没有规则涉及 $classes。没有规则的类别，其目标会被检测并写入结果，"
+        "但不参与判定：图像不会因此不合格。",
         "no_rules": "本文件夹没有规则：$default可用 `--rule` 给出规则，例如\n`--rule '$rule'`。",
         "any_rejects": "只要出现 $background 以外类别的目标，图像即不合格。",
         "no_background": "没有背景类别，因此所有图像均无法判定。",
@@ -47,12 +52,19 @@ def readme(manifest: Manifest, language: str, *, samples: int) -> str:
         manifest: of the model.
         language: a key of ``READMES``.
         samples: number of sample images.
+
+    Raises:
+        PortableError: a rule of the manifest makes no sense.
     """
     words = _WORDS[language]
     background = None if manifest.background is None else manifest.labels[manifest.background]
     objects = [label for label in manifest.labels if label != background]
     tiling = manifest.tiling
     rules = "\n".join(f"- `{rule}`" for rule in manifest.rules)
+    parsed = parse_rules(manifest.rules, manifest.labels, background=manifest.background)
+    if unnamed := unnamed_classes(parsed, objects):
+        named = Template(words["unnamed"]).substitute(classes=words["and"].join(unnamed))
+        rules = f"{rules}\n\n{named}"
     default = Template(words["no_background" if background is None else "any_rejects"])
     return Template((_FILES / READMES[language]).read_text(encoding="utf-8")).safe_substitute(
         model=manifest.model,

@@ -58,7 +58,7 @@ def test_a_model_becomes_smaller_in_the_window(opened, qtbot, tmp_path, monkeypa
     finish(6)
     table = panel.page.variants.table
     assert [variant_name(variant) for variant in table.rows.items] == [
-        "float",
+        "trained model",
         "pruned −40 %",
         "int8",
     ]

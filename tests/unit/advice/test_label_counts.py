@@ -72,3 +72,20 @@ def test_counting_can_be_stopped_and_a_lost_mask_counts_nothing(project, tmp_pat
     assert LabelCounter().count(project)[1] == LabelCount(
         images=2, objects=1, side=pytest.approx(np.sqrt(12 * 16) / 16)
     )
+
+
+def test_areas_are_those_of_training_and_validation_images(project, tmp_path, monkeypatch):
+    paths = write_images(tmp_path / "a", 4)
+    for path, subset in zip(paths, ("train", "val", "none", "test"), strict=True):
+        project.add_images([path], subset=subset)
+    _save(project, paths[0], [(1, (1, 1, 4)), (1, (10, 1, 2)), (2, (1, 10, 3))])
+    _save(project, paths[1], [(1, (1, 1, 3))])
+    _save(project, paths[2], [(1, (1, 1, 5))])
+    _save(project, paths[3], [(1, (1, 1, 6))])
+    counter = LabelCounter()
+    found = counter.areas(project, [1])
+    assert list(found) == [1] and not found[1].is_sample
+    assert sorted(found[1].areas) == [4, 9, 16, 25]
+    assert counter.count(project)[1].objects == 3  # of validation images none is learnt from
+    monkeypatch.setattr("core.advice.label_counts._MOST_MASKS", 2)
+    assert counter.areas(project, [1])[1].is_sample

@@ -14,6 +14,7 @@ from core.jobs.parallelism import Parallelism, choose, free_cores
 from core.runs.kinds import EvaluateSpec, TrainSpec
 from core.runs.run_folder import RunFolder
 from core.system.devices import DeviceInfo
+from core.system.messages import Message
 
 GIB = 1 << 30
 
@@ -80,6 +81,22 @@ def test_auto_is_chosen_once_and_kept_by_a_run_that_goes_on(tmp_path, quiet) -> 
     assert parallelism.apply(spec(), run).device == "cpu:2"
     other = RunFolder.create(tmp_path / "other", spec())
     assert parallelism.apply(spec(), other).device == "cpu"
+
+
+def test_a_training_that_begins_beside_other_programs_says_so(tmp_path, quiet) -> None:
+    told: list[Message] = []
+    for name, idle in (("quiet", 4.0), ("nearly", 2.6), ("busy", 1.3), ("full", 0.2)):
+        quiet[0] = idle
+        parallelism.apply(
+            spec(batch_size=9), RunFolder.create(tmp_path / name, spec()), warn=told.append
+        )
+    end = "of 4 cores: this training has 1 process of 1 thread to its end."
+    assert [str(one) for one in told] == [
+        f"Other programs use 3 {end}",
+        f"Other programs use 4 {end}",
+    ]
+    parallelism.apply(spec(), RunFolder(tmp_path / "full"), warn=told.append)
+    assert len(told) == 2  # nothing is chosen where it goes on
 
 
 @pytest.mark.parametrize("content", ['{"processes": 5, "threads": 1}', "{", '{"processes": 0}'])

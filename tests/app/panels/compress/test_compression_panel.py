@@ -61,7 +61,7 @@ def test_the_table_compares_what_was_measured(qtbot, panel, project, root) -> No
     table = panel.page.variants.table
     rows = [[table.rows.index(row, column).data() for column in range(6)] for row in range(3)]
     assert rows == [
-        ["float", "4.60 MB", "910 M", "4.40 ms", "0.710", ""],
+        ["trained model", "4.60 MB", "910 M", "4.40 ms", "0.710", ""],
         ["pruned −40 %", "2.90 MB", "546 M", "3.10 ms", "0.700", "hole 孔 −8.0"],
         ["int8", "–", "–", "–", "0.690", "not measured"],
     ]
@@ -93,7 +93,7 @@ def test_a_click_on_a_point_chooses_the_row(qtbot, panel, project, root) -> None
     plot = panel.page.variants.plot
     assert [variant_name(plot._points[i][0]) for i in plot._front_indices()] == [
         "pruned −40 %",
-        "float",
+        "trained model",
     ]
     place = plot.place_of(panel.runs.variant(pruned)) + QPointF(4, -3)
     assert plot.variant_at(place + QPointF(300, 300)) is None

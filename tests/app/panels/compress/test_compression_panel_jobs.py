@@ -171,7 +171,7 @@ def test_a_smaller_model_is_not_pruned_again_but_quantised(
     show(qtbot, panel, project)
     panel.page.variants.table.select(pruned)
     assert not panel.choices.prune.button.isEnabled()
-    assert "float model" in panel.choices.prune.reason.text()
+    assert "trained model" in panel.choices.prune.reason.text()
     panel.choices.quantize.button.click()
     (fields,) = context.started
     assert (fields["kind"], fields["model_dir"], fields["epochs"]) == ("quantize", pruned, 0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import recorded_compression as recorded
@@ -11,6 +12,7 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFileDialog
 from recorded_runs import LABELS
 from ship_parts import context, panel, project, refresh, root, settle, show
+from window_texts import texts
 
 from app.panels.ship.commands import System
 from app.panels.ship.ship_actions import export_folder
@@ -19,7 +21,7 @@ from core.annotation.shapes import Outline
 from core.images.io import write_image
 from core.portable.manifest import Manifest, read_manifest, write_manifest
 from core.runs.events import Progress
-from core.runs.kinds import BundleSpec, VerifySpec
+from core.runs.kinds import BundleSpec, ExportSpec, VerifySpec
 from core.runs.run_folder import RunFolder
 
 __all__ = ["context", "panel", "project", "root"]
@@ -104,6 +106,24 @@ def test_a_bundle_at_work_is_told(qtbot, panel, project, root) -> None:
     project.set_run_state(row.id, "running")
     show(qtbot, panel, project)
     assert panel.page.exports.activity.text() == "Making the bundle…"
+
+
+def test_an_export_at_work_is_told_in_place_of_that_there_is_none(
+    qtbot, panel, project, root
+) -> None:
+    row = project.new_run("export", "FastSCNN")
+    RunFolder.create(
+        row.folder, ExportSpec(model_dir=root, out_dir=project.folder / "exports" / "a")
+    )
+    project.set_run_state(row.id, "running")
+    show(qtbot, panel, project)
+    panel.page.show_stage(Stage.EXPORT)
+    empty = panel.page.exports.empty
+    seen = [text for _, text in texts(panel.window())]
+    assert "Exporting…" in seen and "Nothing is exported yet" not in seen
+    project.set_run_state(row.id, "failed")
+    refresh(qtbot, panel)
+    assert empty.title_label.text() == "Nothing is exported yet"
 
 
 # Exports and bundles
@@ -194,6 +214,31 @@ def test_a_bundle_is_made_of_the_export_and_says_what_to_do(
     assert QGuiApplication.clipboard().text() == commands[2]
     page.table.selectRow(1)
     assert str(page.table.rows.items[1].folder) in page.steps.lines[0].edit.text()
+
+
+def test_a_bundle_is_offered_a_place_that_is_there(
+    qtbot, panel, project, root, context, tmp_path, monkeypatch
+) -> None:
+    show(qtbot, panel, project)
+    offered: list[Path] = []
+    elsewhere = tmp_path / "U 盘"
+    elsewhere.mkdir()
+
+    def choose(_window, _title, start: str, _kinds) -> tuple[str, str]:
+        offered.append(Path(start))
+        return str(elsewhere / "bundle"), ""
+
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", choose)
+    panel.export_choices.bundle_button.click()
+    context.run_started.emit("8")
+    panel.export_choices.bundle_button.click()
+    elsewhere.rmdir()
+    context.run_started.emit("9")
+    panel.export_choices.bundle_button.click()
+    exports = project.folder / "exports"
+    assert exports.is_dir()
+    assert [one.parent for one in offered] == [exports, elsewhere, exports]
+    assert {one.name for one in offered} == {export_folder(project, panel.current, "bundle").name}
 
 
 def test_without_an_export_the_bundle_waits_for_one(

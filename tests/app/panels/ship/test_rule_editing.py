@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 import recorded_compression as recorded
@@ -101,6 +103,27 @@ def test_a_band_on_the_wrong_side_is_told(qtbot) -> None:
     row.outcome_box.setCurrentIndex(row.outcome_box.findData("warn"))
     assert str(row.rule()) == "any scratch longer than 2 mm -> warn"  # it has no band
     assert row.problem.text() == ""
+
+
+def test_a_least_area_above_labelled_objects_is_told(qtbot, panel, project, root) -> None:
+    show(qtbot, panel, project)
+    panel.page.show_stage(Stage.RULES)
+    choices = panel.judging_choices
+    choices.area_boxes["stain"].setValue(5000)  # there are none
+    choices.area_boxes["scratch"].setValue(20)
+    settle(qtbot, panel)
+    assert choices.ignored.isHidden()
+    choices.area_boxes["scratch"].setValue(9000)
+    settle(qtbot, panel)
+    assert choices.ignored.isVisible()
+    told = r"scratch: (\d+) of \1 labelled objects are smaller and would be ignored\."
+    assert re.fullmatch(told, choices.ignored.text())
+    choices.pixel_box.setValue(0.5)  # the same area, in millimetres
+    settle(qtbot, panel)
+    assert re.fullmatch(told, choices.ignored.text())
+    choices.area_boxes["scratch"].setValue(0)
+    settle(qtbot, panel)
+    assert choices.ignored.isHidden()
 
 
 def test_the_effect_is_counted_at_once_and_clicked_to_the_images(qtbot, panel, rules) -> None:

@@ -73,6 +73,7 @@ def test_the_fastest_good_model_is_chosen_and_praised(qtbot, panel, project, roo
     assert panel.model_choices.facts["latency"].text() == "3.10 ms"
     panel.page.variants.cards[0].button.click()
     assert panel.current.folder == root
+    assert panel.choices.name.text() == "trained model"  # its format means nothing to users
     refresh(qtbot, panel)
     assert panel.current.folder == root  # what was chosen stays
 

@@ -29,6 +29,22 @@ def test_readmes_say_what_the_model_is(language):
     assert text != readme(other, language, samples=1)
 
 
+@pytest.mark.parametrize("language", READMES)
+def test_readmes_name_the_classes_that_decide_nothing(language):
+    def said(*rules):
+        text = readme(replace(PLAIN, rules=rules), language, samples=1)
+        return [
+            line
+            for line in text.splitlines()
+            if "No rule is about" in line or "没有规则涉及" in line
+        ]
+
+    (line,) = said("any Hole -> warn")
+    assert "Fine crack" in line and "Hole" not in line
+    assert said() == said("any object -> reject") == []
+    assert said("any Hole -> warn", 'any "Fine crack" -> reject') == []
+
+
 def test_readmes_have_the_same_parts():
     def parts(language):
         lines = readme(PLAIN, language, samples=1).splitlines()
