@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QObject, QStandardPaths, Signal, Slot
 
-from app.look.translation import translated
 from app.services.background import BackgroundTasks, Progress
 from app.services.curve_board import CurveBoard
 from app.services.follow_ups import FollowUps
+from app.services.job_queue import JobQueue
 from app.services.new_labels import NewLabels
 from app.services.settings import Settings, SettingsStore
+from app.services.shown_job import ShownJob
 from app.services.targets import ShowTraining, Target, run_target
-from app.services.workers import JobController, note_cancelled
+from app.services.workers import JobController
 from core.project import Project, RunRow, RunState
 from core.project.best_model import BestModels
 from core.project.interrupted_runs import interrupted_training
@@ -36,19 +36,6 @@ _log = logging.getLogger(__name__)
 _SHUTDOWN_WAIT_S = 45.0
 
 
-@dataclass(frozen=True, slots=True)
-class JobView:
-    """What the job strip shows; ``state`` is ``left`` where it was queued in an earlier window."""
-
-    run_id: str
-    name: str
-    state: str
-    progress: events.Progress | None
-    has_started: bool
-    miou: float | None = None
-    is_useless: bool = False
-
-
 class AppContext(QObject):
     """The window's state, without widgets.
 
@@ -64,6 +51,8 @@ class AppContext(QObject):
         new_labels: gives them subsets.
         best_models: which training's model is taken unless another is chosen.
         board: shows curves in the browser.
+        queue: what waits, and what an earlier window left.
+        shown_job: the job at the window's lower edge.
         read_only_reason: why the open project is for reading only; None where nothing forced it.
         image_in_hand: id of the image that was last opened or chosen by hand and not taken up by
             another panel yet; None for none.
@@ -111,18 +100,27 @@ class AppContext(QObject):
         self.new_labels = NewLabels(lambda: self.project, self)
         self.best_models = BestModels(self.verdicts)
         self.board = CurveBoard(self)
+        self.queue = JobQueue(lambda: self.project, self.jobs, start=self._start, parent=self)
+        self.shown_job = ShownJob(
+            runs=self.runs,
+            find_run=self._row,
+            jobs=self.jobs,
+            queue=self.queue,
+            verdicts=self.verdicts,
+        )
         self._follow_ups = FollowUps(
             self.tasks, start=self._start_follow_up, hold=self.jobs.hold, parent=self
         )
         self.read_only_reason: Message | None = None
         self.image_in_hand: int | None = None
-        self._last_run: str | None = None
         self._refused: tuple[object, Mapping[str, Any]] | None = None
         self._then: Callable[[], None] | None = None
         self._connect_new_labels()
         self.jobs.job_event.connect(self._on_job_event)
         self.jobs.run_state_changed.connect(self._on_run_state_changed)
         self.jobs.active_changed.connect(self._on_active_changed)
+        self.queue.run_state_changed.connect(self._on_run_state_changed)
+        self.queue.changed.connect(self.runs_changed)
 
     @property
     def settings(self) -> Settings:
@@ -197,7 +195,7 @@ class AppContext(QObject):
         self.jobs.hold(False)  # what held it may have been cancelled
         self.new_labels.forget()
         self.project, self.read_only_reason = None, None
-        self._last_run, self._refused = None, None
+        self.shown_job.last, self._refused = None, None
         self.project_changed.emit(None)  # panels let go of it before it is closed
         self._close(old)
 
@@ -305,52 +303,9 @@ class AppContext(QObject):
         row = self._row(run_id)
         return None if row is None else RunFolder(row.folder)
 
-    def job_name(self, run: RunRow) -> str:
-        """What a run is called, and what it does unless it trains a network."""
-        kind = find_kind(run.kind)
-        if kind is None or kind.title is None:
-            return run.name
-        return translated(kind.title(run.name))
-
     def jobs_running(self) -> bool:
         """Whether a job of this window is at work or waits."""
         return bool(self.jobs.running or self.jobs.queued)
-
-    def waiting_jobs(self) -> int:
-        """How many jobs wait for their turn."""
-        return len(self.jobs.queued)
-
-    def waiting_left(self) -> list[RunRow]:
-        """Runs that were queued before this window was opened, and have not begun, in their order.
-
-        They wait for nobody's turn until they are started.
-        """
-        if self.project is None:
-            return []
-        known = {*self.jobs.queued, *self.jobs.running, *self.jobs.watched}
-        return [
-            run
-            for run in self.project.queue()
-            if str(run.id) not in known and RunFolder(run.folder).spec_path.exists()
-        ]
-
-    def start_waiting(self) -> None:
-        """Queue again what an earlier window left in the queue."""
-        for run in self.waiting_left():
-            self._start(run)
-
-    def move_waiting(self, run_id: str, places: int) -> None:
-        """Let a waiting job begin so many places later (negative: earlier)."""
-        self.jobs.move(run_id, places)
-        self._remember_queue()
-        self.runs_changed.emit()
-
-    def forget_waiting(self, run_id: str) -> None:
-        """Take a run out of the queue that an earlier window left there."""
-        row = self._row(run_id)
-        if row is not None and row in self.waiting_left():
-            note_cancelled(row.folder)
-            self._on_run_state_changed(run_id, "cancelled")
 
     def interrupted_training(self) -> RunRow | None:
         """The newest training that was interrupted, unless one was finished after it."""
@@ -359,19 +314,6 @@ class AppContext(QObject):
     def was_asked_for(self, run_id: str) -> bool:
         """Whether somebody asked for a run; False: it followed another by itself."""
         return run_id not in self._follow_ups
-
-    def job_to_show(self) -> JobView | None:
-        """The job at work, else the one that was last, else one that can be resumed."""
-        for run_id in [*self.jobs.running, *self.jobs.watched, *self.jobs.queued]:
-            return self._job_view(run_id)
-        if self._last_run is not None:
-            return self._job_view(self._last_run)
-        begun = (run for run in self.runs() if _is_resumable(run) and run.state != "queued")
-        newest = next(begun, None)
-        if newest is not None and newest.state == "interrupted":
-            return self._job_view(str(newest.id))
-        left = self.waiting_left()
-        return self._job_view(str(left[0].id)) if left else None
 
     def stop_jobs(self, *, then: Callable[[], None]) -> None:
         """Stop all jobs, as interrupted, and call ``then`` when the last one has ended.
@@ -440,27 +382,6 @@ class AppContext(QObject):
         except KeyError:
             return None
 
-    def _job_view(self, run_id: str) -> JobView | None:
-        row = self._row(run_id)
-        if row is None:
-            return None
-        state: str = row.state
-        if run_id in self.jobs.queued:
-            state = "queued"
-        elif state == "queued" and run_id not in self.jobs.running:
-            state = "left"
-        folder = RunFolder(row.folder)
-        verdict = self.verdicts.of(row)
-        return JobView(
-            run_id,
-            self.job_name(row),
-            state,
-            folder.progress,
-            folder.started is not None,
-            row.best_miou,
-            verdict is not None and verdict.is_warning,
-        )
-
     def _on_run_prepared(
         self, project: Project, run: RunRow, then: Callable[[str], None] | None
     ) -> None:
@@ -481,8 +402,8 @@ class AppContext(QObject):
         except ValueError as error:
             self.error_occurred.emit(error)
             return
-        self._last_run = run_id
-        self._remember_queue()
+        self.shown_job.last = run_id
+        self.queue.remember()
         self.run_started.emit(run_id)
         self.runs_changed.emit()
 
@@ -492,14 +413,8 @@ class AppContext(QObject):
         except ValueError:  # the window is being closed
             _log.warning("%s cannot be started any more", run.name)
             return
-        self._remember_queue()
+        self.queue.remember()
         self.runs_changed.emit()
-
-    def _remember_queue(self) -> None:
-        """Keep the order of what waits, what an earlier window left behind it."""
-        if self.project is not None and not self.project.read_only:
-            left = [run.id for run in self.waiting_left()]
-            self.project.set_queue([*map(int, self.jobs.queued), *left])
 
     def _on_devices_found(self, devices: tuple[DeviceInfo, ...]) -> None:
         self.devices = devices
@@ -516,7 +431,7 @@ class AppContext(QObject):
         if row is None or self.project is None:
             return
         if self.was_asked_for(run_id):
-            self._last_run = run_id
+            self.shown_job.last = run_id
         if not self.project.read_only:
             best = None
             if state not in ("queued", "running", "paused"):
@@ -533,8 +448,3 @@ class AppContext(QObject):
             then, self._then = self._then, None
             then()
         self.runs_changed.emit()
-
-
-def _is_resumable(run: RunRow) -> bool:
-    kind = find_kind(run.kind)
-    return kind is not None and kind.resumable

@@ -207,7 +207,7 @@ class Application(QObject):
                 self.context.start_run(run_fields)
             self.context.navigate(ShowDataset() if run_fields is None else ShowTraining())
 
-        self.window.open_project(folder, then=go_on)
+        self.window.projects.open_project(folder, then=go_on)
 
     def _make_window(self) -> MainWindow:
         window = MainWindow(self.context)

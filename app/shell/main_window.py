@@ -2,27 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 
-from PySide6.QtCore import QDateTime, QLocale, QSize, Qt, Signal, Slot
-from PySide6.QtGui import QCloseEvent, QGuiApplication
-from PySide6.QtWidgets import (
-    QDialog,
-    QFileDialog,
-    QMainWindow,
-    QStackedWidget,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtCore import QSize, Signal, Slot
+from PySide6.QtGui import QCloseEvent
+from PySide6.QtWidgets import QDialog, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
 from app.look.icons import retint_icons
 from app.look.theme import GRID, configure_plots, styled_at_once
-from app.look.translation import tr, trn
+from app.look.translation import tr
 from app.panels.base import Panel
-from app.panels.data.import_dialog import ImportDialog
 from app.services.context import AppContext
 from app.services.notices import Notice
 from app.services.targets import ShowDataset, ShowTraining, Target
@@ -34,7 +24,8 @@ from app.shell.intake import Intake
 from app.shell.interrupted_work import InterruptedWork
 from app.shell.job_strip import JobStrip
 from app.shell.log_dialog import LogDialog
-from app.shell.new_project_dialog import NewProject, NewProjectDialog
+from app.shell.project_actions import ProjectActions
+from app.shell.project_opening import ProjectOpening
 from app.shell.start_page import StartPage
 from app.shell.top_bar import TopBar
 from app.shell.update_notice import UpdateNotice
@@ -42,10 +33,9 @@ from app.shell.window_place import place_window
 from app.shell.work_area import WorkArea
 from app.widgets import dialogs
 from app.widgets.layout import line
-from app.widgets.problem_bar import Fix, Problem
-from app.widgets.problem_fixes import ask_folder, describe
-from core.project import GarbageReport, Project
-from core.project.project_folder import is_project
+from app.widgets.problem_bar import Problem
+from app.widgets.problem_fixes import describe
+from core.project import Project
 from core.runs.events import Event, Failed
 from core.system.errors import ReadOnlyError
 
@@ -58,6 +48,8 @@ class MainWindow(QMainWindow):
     Attributes:
         context: project, jobs and settings; outlives the window when the language changes.
         intake: takes in what is dropped.
+        projects: opens, makes and leaves them.
+        project_actions: what the menu offers for the open one.
         start_page: shown while no project is open.
         help: answers the help menu.
     """
@@ -74,7 +66,6 @@ class MainWindow(QMainWindow):
         place_window(self, QSize(*context.settings.window_size), _MINIMUM_SIZE)
         self.top_bar = TopBar()
         self.home = HomePage(context.settings)
-        self._interrupted = InterruptedWork(context, self.home, self.open_project, self)
         self._work_area: WorkArea | None = None
         self.notice = UpdateNotice()
         self.job_strip = JobStrip()
@@ -82,6 +73,14 @@ class MainWindow(QMainWindow):
         self.start_page = StartPage(self.home)
         self._stack.addWidget(self.start_page)
         self.intake = Intake(self, context, self.holds_back)
+        self.projects = ProjectOpening(
+            self,
+            context,
+            start_page=self.start_page,
+            intake=self.intake,
+            holds_back=self.holds_back,
+        )
+        self._interrupted = InterruptedWork(context, self.home, self.projects.open_project, self)
         central = QWidget()
         layout = QVBoxLayout(central)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -90,13 +89,15 @@ class MainWindow(QMainWindow):
             layout.addWidget(widget)
         layout.setStretchFactor(self._stack, 1)
         self.setCentralWidget(central)
-        self._connect_top_bar()
-        self._connect_home()
-        self._connect_intake()
-        self._connect_context()
-        self._connect_jobs()
         FocusKeeper(self, self.panel_in_front)
         self.help = HelpCenter(self, self)
+        self.project_actions = ProjectActions(
+            self, context, holds_back=self.holds_back, explain=self.help.explain
+        )
+        self._connect_top_bar()
+        self._connect_projects()
+        self._connect_context()
+        self._connect_jobs()
         self.top_bar.set_recent(context.settings)
         self.top_bar.set_devices(context.devices)
         self.top_bar.renew_colors()
@@ -129,79 +130,6 @@ class MainWindow(QMainWindow):
         """Return the panel that is seen, None on the start page."""
         area = self._work_area
         return None if area is None or not area.isVisible() else area.current_panel
-
-    def show_new_project(self, images: Sequence[Path] = ()) -> NewProjectDialog:
-        """Ask for a new project, made of these files and folders if there are any."""
-        dialog = NewProjectDialog(
-            self.context.projects_dir(), self, images_folder=self.context.images_dir()
-        )
-        dialog.set_images(images)
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.project_chosen.connect(self._on_project_chosen)
-        dialog.open()
-        return dialog
-
-    def show_import(self, folder: Path | None = None) -> ImportDialog:
-        """Ask what to import into the open project."""
-        dialog = ImportDialog(self.context, self)
-        self.help.explain(dialog)
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.open()
-        if folder is not None:
-            dialog.set_folder(folder)
-        return dialog
-
-    def open_project(self, folder: Path, then: Callable[[], None] | None = None) -> None:
-        """Open a project unless something of the current one stands in the way.
-
-        Args:
-            folder: the project's.
-            then: called once it is open.
-        """
-
-        def open_it() -> None:
-            if not is_project(folder):
-                self._show_gone(folder)
-                return
-            self._open_project(folder)
-            project = self.context.project
-            if then is not None and project is not None and project.folder == folder.absolute():
-                then()
-
-        self._leave_project(open_it)
-
-    def _open_project(self, folder: Path) -> None:
-        with self._opening(folder.name):
-            try:
-                self.context.open_project(folder)
-            except ReadOnlyError as error:  # the banner says it
-                self.context.open_for_reading(error, folder)
-
-    @contextmanager
-    def _opening(self, name: str) -> Iterator[None]:
-        """Say what keeps the window busy: with the first project, every panel is made."""
-        QGuiApplication.setOverrideCursor(Qt.CursorShape.WaitCursor)
-        self.start_page.say_now(tr("Opening {name} …", name=name))
-        try:
-            yield
-        finally:
-            self.start_page.notice.clear()
-            QGuiApplication.restoreOverrideCursor()
-
-    def _show_gone(self, folder: Path) -> None:
-        """Say that there is no project in a folder, which may have been moved."""
-
-        def locate() -> None:
-            found = ask_folder(self, tr("Where is {folder} now?", folder=folder.name), folder)
-            if found is not None:
-                self._on_forget_requested(folder)
-                self.open_project(found)
-
-        fixes = [Fix(tr("Locate the folder…"), locate, tr("Choose where the project is now"))]
-        if folder in self.context.settings.recent_projects:
-            fixes.append(Fix(tr("Remove from the list"), lambda: self._on_forget_requested(folder)))
-        text = tr("There is no project in {folder} any more: it has no project.db.", folder=folder)
-        self.show_problem(Problem(text, fixes=tuple(fixes)))
 
     def show_problem(self, problem: Problem) -> None:
         """Say what went wrong: in the panel concerned, or on the start page."""
@@ -263,15 +191,15 @@ class MainWindow(QMainWindow):
             self._work_area.renew_colors()
 
     def _connect_top_bar(self) -> None:
-        bar = self.top_bar
-        bar.new_requested.connect(lambda: self.show_new_project())
-        bar.open_requested.connect(self._on_open_requested)
-        bar.recent_requested.connect(self._on_recent_requested)
-        bar.import_requested.connect(self._on_import_requested)
-        bar.undo_import_requested.connect(self._on_undo_import_requested)
-        bar.cleanup_requested.connect(self._on_cleanup_requested)
-        bar.audit_requested.connect(self._on_audit_requested)
-        bar.close_requested.connect(self._on_close_project)
+        bar, projects, actions = self.top_bar, self.projects, self.project_actions
+        bar.new_requested.connect(lambda: projects.show_new_project())
+        bar.open_requested.connect(projects.ask_project)
+        bar.recent_requested.connect(projects.open_project)
+        bar.import_requested.connect(actions.import_images)
+        bar.undo_import_requested.connect(actions.undo_import)
+        bar.cleanup_requested.connect(actions.clean_up)
+        bar.audit_requested.connect(actions.show_audit_trail)
+        bar.close_requested.connect(projects.close_project)
         bar.quit_requested.connect(self.close)
         bar.search_changed.connect(self._on_search_changed)
         bar.search.returnPressed.connect(self._on_search_done)
@@ -279,23 +207,25 @@ class MainWindow(QMainWindow):
         bar.language_requested.connect(self.language_requested)
         bar.settings_requested.connect(self._on_settings_requested)
 
-    def _connect_home(self) -> None:
-        self.home.new_requested.connect(lambda: self.show_new_project())
-        self.home.open_requested.connect(self._on_open_requested)
-        self.home.recent_requested.connect(self._on_recent_requested)
-        self.home.forget_requested.connect(self._on_forget_requested)
-        self.home.demo_requested.connect(self.demo_requested)
-
-    def _connect_intake(self) -> None:
-        self.intake.project_wanted.connect(self.open_project)
-        self.intake.new_project_wanted.connect(self.show_new_project)
-        self.intake.import_wanted.connect(self.show_import)
+    def _connect_projects(self) -> None:
+        home, intake, projects = self.home, self.intake, self.projects
+        projects.problem_found.connect(self.show_problem)
+        projects.failed.connect(self.show_error)
+        projects.recent_changed.connect(self._show_recent)
+        home.new_requested.connect(lambda: projects.show_new_project())
+        home.open_requested.connect(projects.ask_project)
+        home.recent_requested.connect(projects.open_project)
+        home.forget_requested.connect(projects.forget)
+        home.demo_requested.connect(self.demo_requested)
+        intake.project_wanted.connect(projects.open_project)
+        intake.new_project_wanted.connect(projects.show_new_project)
+        intake.import_wanted.connect(self.project_actions.show_import)
 
     def _connect_context(self) -> None:
         context = self.context
         context.project_changed.connect(self._show_project)
         context.navigate_requested.connect(self._on_navigate_requested)
-        context.import_requested.connect(self._on_import_requested)
+        context.import_requested.connect(self.project_actions.import_images)
         context.search_wanted.connect(self.top_bar.search.setText)
         context.error_occurred.connect(self._on_error_occurred)
         context.devices_changed.connect(self._on_devices_changed)
@@ -321,8 +251,7 @@ class MainWindow(QMainWindow):
         self.setWindowTitle(f"{name} – Maskwright" if name else "Maskwright")
         self.top_bar.set_project_name(name)
         self._offer_search()
-        self.top_bar.set_recent(self.context.settings)
-        self.home.set_recent(self.context.settings)
+        self._show_recent()
         self.start_page.clear()
         if project is not None or self._work_area is not None:
             self.work_area.set_project(project)
@@ -333,8 +262,13 @@ class MainWindow(QMainWindow):
         self._refresh_job()
 
     @Slot()
+    def _show_recent(self) -> None:
+        self.top_bar.set_recent(self.context.settings)
+        self.home.set_recent(self.context.settings)
+
+    @Slot()
     def _refresh_job(self) -> None:
-        shown = self.context.job_to_show()
+        shown = self.context.shown_job.view()
         if shown is None:
             self.job_strip.show_job(None)
         else:
@@ -348,7 +282,7 @@ class MainWindow(QMainWindow):
             )
             if shown.progress is not None:
                 self.job_strip.add_event(shown.run_id, shown.progress)
-        self.job_strip.set_waiting(self.context.waiting_jobs())
+        self.job_strip.set_waiting(len(self.context.jobs.queued))
 
     @Slot(str, object)
     def _on_job_event(self, run_id: str, event: Event) -> None:
@@ -437,121 +371,6 @@ class MainWindow(QMainWindow):
         self.top_bar.set_devices(self.context.devices)
 
     @Slot()
-    def _on_open_requested(self) -> None:
-        folder = QFileDialog.getExistingDirectory(
-            self, tr("Open a project's folder"), str(self.context.projects_dir())
-        )
-        if folder:
-            self.open_project(Path(folder))
-
-    @Slot(object)
-    def _on_recent_requested(self, folder: Path) -> None:
-        self.open_project(folder)
-
-    @Slot()
-    def _on_import_requested(self) -> None:
-        project = self.context.project
-        if project is None or self.holds_back(self._on_import_requested):
-            return
-        if project.read_only:
-            self.tell(Notice(tr("This project is open for reading only; nothing can be imported.")))
-        else:
-            self.show_import()
-
-    @Slot()
-    def _on_undo_import_requested(self) -> None:
-        project = self.context.project
-        info = None if project is None else project.last_import()
-        if project is None or info is None or self.holds_back(self._on_undo_import_requested):
-            return
-        when = QLocale().toString(
-            QDateTime.fromSecsSinceEpoch(int(info.created)), QLocale.FormatType.ShortFormat
-        )
-        if dialogs.ask(
-            self,
-            tr("Undo the import of {source} ({when})?", source=info.source, when=when),
-            details=tr("Images changed since then stay; no image file is deleted."),
-            yes=tr("Undo the import"),
-            no=tr("Keep it"),
-            dangerous=True,
-        ):
-            self.context.tasks.start(
-                lambda _progress: project.undo_last_import(),
-                on_done=lambda _report: self.context.dataset_changed.emit(),
-                on_failed=self.context.error_occurred.emit,
-            )
-
-    @Slot()
-    def _on_cleanup_requested(self) -> None:
-        project = self.context.project
-        if project is not None and dialogs.ask(
-            self,
-            tr("Remove earlier versions of masks, and deleted runs?"),
-            details=tr(
-                "Masks as they are now stay, and those that runs or the undo of an import need. "
-                "Deleted runs cannot be brought back any more. This frees space on the disk and "
-                "cannot be undone."
-            ),
-            yes=tr("Remove"),
-            no=tr("Keep them"),
-            dangerous=True,
-        ):
-            self.context.tasks.start(
-                lambda _progress: project.collect_garbage(),
-                on_done=self._on_cleaned_up,
-                on_failed=self.context.error_occurred.emit,
-            )
-
-    def _on_cleaned_up(self, report: GarbageReport) -> None:
-        self.tell(
-            Notice(
-                trn(
-                    "{count} file was removed ({size}).",
-                    "{count} files were removed ({size}).",
-                    report.files,
-                    size=QLocale().formattedDataSize(report.size),
-                )
-            )
-        )
-
-    @Slot(object)
-    def _on_forget_requested(self, folder: Path) -> None:
-        self.context.settings.remove_recent(folder)
-        self.context.store.save()
-        self.home.set_recent(self.context.settings)
-        self.top_bar.set_recent(self.context.settings)
-
-    @Slot(object)
-    def _on_project_chosen(self, chosen: NewProject) -> None:
-        def create() -> None:
-            if chosen.images:
-                self.context.settings.images_dir = chosen.images[0].parent  # saved on opening
-            with self._opening(chosen.name):
-                self.context.create_project(
-                    chosen.folder,
-                    chosen.name,
-                    labels=chosen.labels,
-                    background=chosen.background,
-                )
-            self.intake.add(chosen.images, first=True)
-
-        self._leave_project(create)
-
-    @Slot()
-    def _on_audit_requested(self) -> None:
-        from app.shell.audit_dialog import AuditDialog  # not before the window is up
-
-        project = self.context.project
-        if project is not None:
-            dialog = AuditDialog(project.trail, project.folder, self)
-            dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-            dialog.open()
-
-    @Slot()
-    def _on_close_project(self) -> None:
-        self._leave_project(self.context.close_project)
-
-    @Slot()
     def _on_settings_requested(self) -> None:
         from app.shell.settings_dialog import SettingsDialog  # not before the window is up
 
@@ -562,28 +381,6 @@ class MainWindow(QMainWindow):
             dialog.device_changed.connect(self.context.find_devices)
         dialog.show()
         dialog.activateWindow()
-
-    def _leave_project(self, action: Callable[[], None]) -> None:
-        """Run ``action``, which leaves the project, once its labels and jobs are safe."""
-        if self.holds_back(lambda: self._leave_project(action)):
-            return
-        if self.context.jobs_running() and not dialogs.ask(
-            self,
-            tr("A job of this project is running."),
-            details=tr("Leaving stops it; you can resume it from its last checkpoint."),
-            yes=tr("Stop and leave"),
-            no=tr("Stay"),
-            dangerous=True,
-        ):
-            return
-
-        def leave() -> None:
-            try:
-                action()
-            except Exception as error:
-                self._on_error_occurred(error)
-
-        self.context.stop_jobs(then=leave)
 
     def _close_after_jobs(self) -> None:
         """Stop the jobs and close when the last one has saved, or when told not to wait."""

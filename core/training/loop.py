@@ -44,7 +44,7 @@ from core.training.output_folder import OutputFolder
 from core.training.precision import resolve_amp
 from core.training.speed import Speed, Stopwatch
 from core.training.step import TrainStep
-from core.training.time_plan import LOOK_EVERY, Pace, planned_steps
+from core.training.time_plan import TimePlan
 from core.training.train_options import TrainOptions, TrainResult
 from core.training.vdl_log import VdlLog
 
@@ -91,8 +91,7 @@ class TrainingLoop:
                 own_optimizer=optimizer is None,
             )
         )
-        self._watch = Stopwatch()
-        self._seconds_before = self._state.seconds
+        self._watch = Stopwatch(earlier=self._state.seconds)
         self._loader = BatchLoader(
             train_dataset,
             batch_size=options.step_images,
@@ -104,10 +103,19 @@ class TrainingLoop:
             epoch_images=options.epoch_images,
         )
         self._batches = BatchStream(self._loader, end=options.num_epochs)
-        self._most_steps = options.num_epochs * self._loader.steps_per_epoch
-        self._steps = self._most_steps
-        if options.time_limit is not None:
-            self._steps = min(self._steps, self._state.planned_steps or self._steps)
+        self._speed = Speed(
+            batch_size=options.step_images,
+            eval_images=0 if eval_dataset is None else len(eval_dataset),
+        )
+        interval = options.save_interval_epochs * self._loader.steps_per_epoch
+        self._plan = TimePlan(
+            most=options.num_epochs * self._loader.steps_per_epoch,
+            limit_s=options.time_limit,
+            planned=self._state.planned_steps,
+            steps_between=None if eval_dataset is None else interval,
+            watch=self._watch,
+            speed=self._speed,
+        )
         self._evaluator = None
         if eval_dataset is not None:
             self._evaluator = Evaluator(
@@ -126,7 +134,7 @@ class TrainingLoop:
             model.net,
             learning_rate=self._state.learning_rate or options.learning_rate,
             lr_decay_power=options.lr_decay_power,
-            total_steps=self._steps,
+            total_steps=self._plan.steps,
             name=self._state.optimizer,
             warmup_steps=options.warmup_steps,
             warmup_start_lr=options.warmup_start_lr,
@@ -152,11 +160,6 @@ class TrainingLoop:
             self._resume(resume_from, own_optimizer=optimizer is None)
         self._output = OutputFolder(options.save_dir, keep_epochs=options.keep_epochs)
         self._losses: list[Any] = []
-        self._sitting_steps = 0
-        self._speed = Speed(
-            batch_size=options.step_images,
-            eval_images=0 if eval_dataset is None else len(eval_dataset),
-        )
 
     def run(self) -> TrainResult:
         """Train to the end.
@@ -209,28 +212,14 @@ class TrainingLoop:
 
     @property
     def _last_epoch(self) -> int:
-        return -(-self._steps // self._loader.steps_per_epoch)
+        return -(-self._plan.steps // self._loader.steps_per_epoch)
 
-    def _plan(self) -> None:
-        """Where time is limited, decide anew how many steps fit into it."""
-        limit, state = self._options.time_limit, self._state
-        if limit is None:
-            return
-        evaluates = self._evaluator is not None
-        interval = self._options.save_interval_epochs * self._loader.steps_per_epoch
-        steps = planned_steps(
-            done=state.step,
-            planned=self._steps,
-            most=self._most_steps,
-            left_s=limit - self._seconds_before - self._watch.seconds,
-            pace=Pace(
-                step_s=self._speed.step_s,
-                evaluation_s=self._speed.evaluation_s if evaluates else 0.0,
-                steps_between=interval if evaluates else None,
-            ),
-        )
-        self._steps = state.planned_steps = int(self._ranks.share(steps))
-        set_total_steps(self._optimizer, self._steps)
+    def _plan_anew(self) -> None:
+        """Where time is limited, decide how many steps fit into it, on all ranks alike."""
+        if self._plan.limited:
+            steps = int(self._ranks.share(self._plan.fitting(self._state.step)))
+            self._plan.steps = self._state.planned_steps = steps
+            set_total_steps(self._optimizer, steps)
 
     def _resume(self, folder: Path, *, own_optimizer: bool) -> None:
         state = self._state
@@ -306,7 +295,7 @@ class TrainingLoop:
         state = self._state
         self._model.net.train()
         begin = self._watch.seconds
-        while state.step < self._steps and state.step_in_epoch < self._loader.steps_per_epoch:
+        while state.step < self._plan.steps and state.step_in_epoch < self._loader.steps_per_epoch:
             parts = self._batches.take(state.epoch, state.step_in_epoch)
             self._check(self._ranks.agree)
             self._look_at_size(parts)
@@ -316,9 +305,8 @@ class TrainingLoop:
             state.step_in_epoch += 1
             self._speed.step_took(self._watch.seconds - begin)
             begin = self._watch.seconds
-            self._sitting_steps += 1
-            if self._sitting_steps % LOOK_EVERY == 0:
-                self._plan()
+            if self._plan.step_done():
+                self._plan_anew()
             if state.step % self._options.log_interval_steps == 0:
                 self._log(rate, vdl)
             if self._evaluator is not None and self._reporter.preview_due(state.step):
@@ -341,7 +329,7 @@ class TrainingLoop:
         """Evaluate and save where it is time to; the epoch counts as complete only after that."""
         state, options = self._state, self._options
         self._mean_loss()
-        self._plan()
+        self._plan_anew()
         epoch = state.epoch + 1
         due = epoch % options.save_interval_epochs == 0 or epoch >= self._last_epoch
         matrix = self._evaluate(vdl) if due else None
@@ -399,7 +387,7 @@ class TrainingLoop:
     def _save(self, folder: Path, *, score: float | None, matrix: ConfusionMatrix | None) -> None:
         if not self._ranks.leads:
             return
-        self._state.seconds = self._seconds_before + self._watch.seconds
+        self._state.seconds = self._watch.seconds_in_all
         with contextlib.ExitStack() as stack:
             stack.enter_context(self._step.saving())
             info = self._model.describe(score=score, dataset_hash=self._options.dataset_hash)
@@ -440,13 +428,13 @@ class TrainingLoop:
             vdl.training(name, value, step)
         speed = self._speed.take_images_per_second()
         self._progress(stage="train", images_per_second=speed)
-        _log.info("step %d/%d: loss %.4f, lr %.6f", step, self._steps, loss, rate)
+        _log.info("step %d/%d: loss %.4f, lr %.6f", step, self._plan.steps, loss, rate)
 
     def _progress(
         self, *, stage: str, images_per_second: float | None = None, evaluated: float = 0.0
     ) -> None:
         state, options = self._state, self._options
-        steps = self._steps_in_time()
+        steps = self._plan.steps_in_time(state.step)
         last = max(-(-steps // self._loader.steps_per_epoch), state.epoch)
         evaluations = 0.0
         if self._evaluator is not None:
@@ -458,30 +446,9 @@ class TrainingLoop:
             stage=stage,
             epoch=min(state.epoch + 1, last),
             epochs=last,
-            eta_s=self._eta_s(evaluations),
+            eta_s=self._plan.eta_s(state.step, evaluations),
             images_per_second=images_per_second,
         )
-
-    def _steps_in_time(self) -> int:
-        """Return the planned steps, or as many as the clock lets through where that is less.
-
-        The plan is renewed only now and then, and a slow machine would seem to stand still.
-        """
-        if self._options.time_limit is None or not self._speed.step_s:
-            return self._steps
-        fitting = self._state.step + math.ceil(
-            self._left_s(self._options.time_limit) / self._speed.step_s
-        )
-        return max(1, min(self._steps, fitting))
-
-    def _left_s(self, limit: float) -> float:
-        return max(0.0, limit - self._seconds_before - self._watch.seconds)
-
-    def _eta_s(self, evaluations: float) -> float | None:
-        eta_s = self._speed.eta_s(steps=self._steps - self._state.step, evaluations=evaluations)
-        if eta_s is None or self._options.time_limit is None:
-            return eta_s
-        return max(0.0, min(eta_s, self._left_s(self._options.time_limit)))
 
     def _mean_loss(self) -> float | None:
         """Mean loss of the steps since the last call; None without any.
@@ -518,5 +485,5 @@ class TrainingLoop:
             epochs=state.epoch,
             stopped_early=not self._finished,
             images_per_second=self._speed.images_per_second,
-            seconds=self._seconds_before + self._watch.seconds,
+            seconds=self._watch.seconds_in_all,
         )

@@ -11,9 +11,14 @@ _EVALUATION_GUESS = 0.5
 
 
 class Stopwatch:
-    """Seconds, without those spent paused."""
+    """Seconds, without those spent paused.
 
-    def __init__(self) -> None:
+    Args:
+        earlier: seconds of the sittings before this one.
+    """
+
+    def __init__(self, *, earlier: float = 0.0) -> None:
+        self._earlier = earlier
         self._start = time.perf_counter()
         self._excluded = 0.0
 
@@ -23,8 +28,13 @@ class Stopwatch:
 
     @property
     def seconds(self) -> float:
-        """Seconds counted so far."""
+        """Seconds of this sitting so far."""
         return time.perf_counter() - self._start - self._excluded
+
+    @property
+    def seconds_in_all(self) -> float:
+        """Seconds of all sittings so far."""
+        return self._earlier + self.seconds
 
 
 class Speed:

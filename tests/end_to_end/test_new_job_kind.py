@@ -85,7 +85,7 @@ if __name__ == "__main__":
     went = []
     context.navigate_requested.connect(lambda target: went.append(target.panel))
     context.show_run(str(row.id))
-    shown = context.job_to_show()
+    shown = context.shown_job.view()
     told = {
         "result": result,
         "state": RunFolder(row.folder).state,

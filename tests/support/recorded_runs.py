@@ -105,6 +105,14 @@ def guess(mask: np.ndarray, share: float, rng: np.random.Generator) -> np.ndarra
     return guessed
 
 
+def queue_up(project: Project, model: str) -> int:
+    """Make a training that waits; returns its run's id."""
+    run = project.new_run("train", model)
+    spec = TrainSpec(model=model, data_dir=run.folder, epochs=1, batch_size=1, image_size=(32, 32))
+    RunFolder.create(run.folder, spec)
+    return run.id
+
+
 def record_training(
     project: Project,
     *,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -26,6 +25,7 @@ from app.panels.train.mask_panel import MaskPanel
 from app.panels.train.resume_banner import ResumeBanner
 from app.panels.train.run_header import RunHeader
 from app.panels.train.run_inspector import RunInspector
+from app.panels.train.steering import RunSteering
 from app.panels.train.work_status import work_status
 from app.services.background import BackgroundTasks
 from app.services.context import AppContext
@@ -33,7 +33,6 @@ from app.services.run_reader import RunReader, open_run
 from app.services.targets import InspectModel, SetUpTraining, ShowTraining, Target
 from app.services.timers import single_shot
 from app.widgets.empty_state import EmptyState
-from app.widgets.layout import label
 from app.widgets.log_view import LogView
 from app.widgets.problem_bar import Problem
 from app.widgets.problem_fixes import describe
@@ -66,7 +65,6 @@ class MonitorPanel(Panel):
         self._run: RunRow | None = None
         self._reader: RunReader | None = None
         self._states: dict[int, str] = {}
-        self._redrawn_at = 0
         self._described: tuple[tuple[int, Failed], Problem] | None = None
         self.side = ListSide(context)
         self.run_list, self.undo = self.side.run_list, self.side.undo
@@ -74,7 +72,7 @@ class MonitorPanel(Panel):
         self.charts = RunCharts()
         self.masks = MaskPanel()
         self.log = LogView()
-        self.hint = label("", "warning", wrap=True)
+        self.steering = RunSteering(context, self.header, self.masks, self)
         self.banner = ResumeBanner(context)
         self.doing = RunActions(context, self)
         self.tabs = QTabWidget()
@@ -105,7 +103,7 @@ class MonitorPanel(Panel):
             if not self._read_timer.isActive():
                 self._read_timer.start()
             if isinstance(event, MaskPreview):
-                self.masks.redraw_button.setEnabled(True)
+                self.steering.masks_came()
 
     def status(self) -> StepStatus:
         """Done once a run has finished; free once the project has images."""
@@ -169,7 +167,7 @@ class MonitorPanel(Panel):
         runs = [] if self._project is None else self._project.runs("train")
         runs.sort(key=lambda run: not run.pinned)  # stable: the newest first below
         verdicts = self.context.verdicts
-        left = {run.id for run in self.context.waiting_left()}
+        left = {run.id for run in self.context.queue.left()}
         self.run_list.set_runs(runs, {run.id: verdicts.of(run) for run in runs}, left)
         self._inspector.set_runs([run for run in runs if run != self._run])
         self._stack.setCurrentIndex(1 if runs else 0)
@@ -183,7 +181,7 @@ class MonitorPanel(Panel):
     def _forget_run(self) -> None:
         self._tasks.cancel_all()
         self._run, self._reader = None, None
-        self._redrawn_at = 0
+        self.steering.steer(None)
         self.log.set_folder(None)
         self._inspector.resources.follow(None)
 
@@ -199,6 +197,7 @@ class MonitorPanel(Panel):
         self._forget_run()
         run = self._project.run(run_id)
         self._run = run
+        self.steering.steer(str(run.id))
         self._refresh_list()
         self.banner.leave_out(run.id)
         self.header.name.setText(run.name)
@@ -226,7 +225,9 @@ class MonitorPanel(Panel):
     def _on_read_due(self) -> None:
         if self._reader is not None and self._reader.read_new():
             self._show_all()
-            self._redraw_if_due()
+            training = self._reader.history.training
+            if training is not None:
+                self.steering.redraw_if_due(training.step)
 
     def _show_all(self) -> None:
         if self._reader is None:
@@ -237,6 +238,7 @@ class MonitorPanel(Panel):
         self._inspector.show_warnings(self._reader.history.warnings)
         self._show_run()
 
+    @Slot()
     def _show_run(self) -> None:
         if self._run is None or self._reader is None:
             return
@@ -279,58 +281,15 @@ class MonitorPanel(Panel):
             return None
         return self.context.verdicts.of_ended(run)
 
-    def _redraw_if_due(self) -> None:
-        """Ask for new masks when the chosen number of steps has passed."""
-        every = self.masks.every
-        training = self._reader.history.training if self._reader is not None else None
-        if not every or training is None or self._run is None:
-            return
-        if training.step - self._redrawn_at >= every:
-            self._redrawn_at = training.step
-            self.context.jobs.request_preview(str(self._run.id))
-
     @Slot()
     def _on_clock(self) -> None:
         if self._reader is not None:
             self.header.show_clock(self._state(), self._reader.history)
 
-    # Steering
-
-    def _ask(self, question: Callable[[str], bool]) -> None:
-        """Steer the run; False: no job of this window."""
-        if self._run is not None and not question(str(self._run.id)):
-            self.hint.setText(
-                tr("Another window works on this run; steer it from there, or close that window.")
-            )
-            self.hint.show()
-
-    @Slot()
-    def _on_pause(self) -> None:
-        self._ask(self.context.jobs.pause)
-
-    @Slot()
-    def _on_continue(self) -> None:
-        self._ask(self.context.jobs.resume)
-
-    @Slot()
-    def _on_stop(self) -> None:
-        self._ask(self.context.jobs.stop)
-        self._show_run()
-
-    @Slot()
-    def _on_resume(self) -> None:
-        if self._run is not None:
-            self.context.resume_run(str(self._run.id))
-
     @Slot()
     def _on_inspect(self) -> None:
         if self._run is not None:
             self.context.navigate(InspectModel(self._run.id))
-
-    @Slot()
-    def _on_redraw(self) -> None:
-        self.masks.redraw_button.setEnabled(False)
-        self._ask(self.context.jobs.request_preview)
 
     @Slot(str)
     def _on_run_started(self, run_id: str) -> None:
@@ -342,8 +301,7 @@ class MonitorPanel(Panel):
         if not run_id.isdigit():
             return
         self._states[int(run_id)] = state
-        self.masks.redraw_button.setEnabled(True)
-        self.hint.hide()
+        self.steering.state_changed()
         if self._run is not None and run_id == str(self._run.id):
             self._on_read_due()
             self._show_run()
@@ -442,12 +400,8 @@ class MonitorPanel(Panel):
     def _connect(self) -> None:
         self.side.new_button.clicked.connect(self._on_new_run)
         self.run_list.run_selected.connect(self._on_run_selected)
-        self.header.pause_requested.connect(self._on_pause)
-        self.header.continue_requested.connect(self._on_continue)
-        self.header.stop_requested.connect(self._on_stop)
-        self.header.resume_requested.connect(self._on_resume)
         self.header.inspect_requested.connect(self._on_inspect)
-        self.masks.redraw_requested.connect(self._on_redraw)
+        self.steering.stop_asked.connect(self._show_run)
         self._inspector.display_changed.connect(self._apply_display)
         self._inspector.compare_changed.connect(self._on_compare_changed)
         self._inspector.csv_requested.connect(self._on_csv)
@@ -487,10 +441,9 @@ class MonitorPanel(Panel):
         column = QVBoxLayout(work)
         column.setContentsMargins(GRID * 2, GRID * 2, GRID * 2, GRID)
         column.setSpacing(GRID)
-        self.hint.hide()
         column.addWidget(self.banner)
         column.addWidget(self.header)
-        column.addWidget(self.hint)
+        column.addWidget(self.steering.hint)
         self.tabs.setDocumentMode(True)
         self.tabs.addTab(self.masks, tr("Masks"))
         self.tabs.addTab(self.log, tr("Log"))

@@ -9,6 +9,7 @@ from app.look.icons import set_icon
 from app.look.theme import GRID
 from app.look.translation import tr, trn
 from app.services.context import AppContext
+from app.services.shown_job import job_name
 from app.widgets.elided_label import ElidedLabel
 from app.widgets.layout import button, clear_layout, label, row
 from core.project.rows import RunRow
@@ -57,7 +58,7 @@ class QueueBox(QFrame):
         ids = context.jobs.queued
         runs = {str(run.id): run for run in context.runs()} if ids else {}
         waiting = [runs[id_] for id_ in ids if id_ in runs]
-        left = context.waiting_left()
+        left = context.queue.left()
         shown = (tuple(waiting), tuple(left))
         if shown == self._shown:
             return
@@ -80,28 +81,28 @@ class QueueBox(QFrame):
         self._scroll.setFixedHeight(_ROW * min(_MOST_ROWS, len(waiting) + len(left)) + 2)
 
     def _waiting_row(self, run: RunRow, place: int, count: int) -> QWidget:
-        run_id, name = str(run.id), self._context.job_name(run)
+        run_id, name = str(run.id), job_name(run)
         up = _tool("chevron-up", tr("Begin {name} earlier", name=name))
         up.setEnabled(place > 0)
-        up.clicked.connect(lambda: self._context.move_waiting(run_id, -1))
+        up.clicked.connect(lambda: self._context.queue.move(run_id, -1))
         down = _tool("chevron-down", tr("Begin {name} later", name=name))
         down.setEnabled(place < count - 1)
-        down.clicked.connect(lambda: self._context.move_waiting(run_id, 1))
+        down.clicked.connect(lambda: self._context.queue.move(run_id, 1))
         remove = _tool("close", tr("Take {name} out of the queue", name=name))
         remove.clicked.connect(lambda: self._context.jobs.stop(run_id))
         return _line(f"{place + 1}. {name}", [up, down, remove])
 
     def _left_row(self, run: RunRow) -> QWidget:
-        name = self._context.job_name(run)
+        name = job_name(run)
         start = _tool("play", tr("Start {name}", name=name))
         start.clicked.connect(lambda: self._context.resume_run(str(run.id)))
         remove = _tool("close", tr("Take {name} out of the queue", name=name))
-        remove.clicked.connect(lambda: self._context.forget_waiting(str(run.id)))
+        remove.clicked.connect(lambda: self._context.queue.cancel_left(str(run.id)))
         return _line(name, [start, remove])
 
     @Slot()
     def _on_start(self) -> None:
-        self._context.start_waiting()
+        self._context.queue.start_left()
 
 
 def _line(text: str, tools: list[QToolButton]) -> QWidget:

@@ -36,11 +36,11 @@ def test_an_earlier_run_of_drafts_goes_on_and_is_shown_with_the_labels(context: 
     row = context.project.new_run("prelabel", "UNet")
     RunFolder.create(row.folder, DraftSpec(model_dir=row.folder, images=[row.folder / "a.png"]))
     context.project.set_run_state(row.id, "interrupted")
-    shown = context.job_to_show()
+    shown = context.shown_job.view()
     assert shown is not None
     assert shown.name == f"{row.name} · drafts"
     set_language("zh_CN")
-    assert context.job_to_show().name == f"{row.name} · 草稿"
+    assert context.shown_job.view().name == f"{row.name} · 草稿"
     went = []
     context.navigate_requested.connect(went.append)
     context.show_run(shown.run_id)
@@ -54,4 +54,4 @@ def test_a_run_of_a_later_version_is_listed(context: AppContext):
     context.navigate_requested.connect(went.append)
     context.show_run(str(row.id))
     assert went == [ShowTraining(row.id)]
-    assert context.job_to_show() is None
+    assert context.shown_job.view() is None

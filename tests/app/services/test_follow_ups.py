@@ -108,11 +108,11 @@ def test_nothing_follows_while_the_project_is_left(qtbot, context, project) -> N
 def test_the_window_shows_the_training_again_after_its_evaluation(qtbot, context, project) -> None:
     recorded.record_model(project)
     trained = str(project.runs("train")[0].id)
-    context._last_run = trained
+    context.shown_job.last = trained
     evaluation = project.new_run("evaluate", "FastSCNN")
     context._follow_ups._started.add(str(evaluation.id))
     context._on_run_state_changed(str(evaluation.id), "done")
     qtbot.waitUntil(lambda: not context.tasks.busy)
-    shown = context.job_to_show()
+    shown = context.shown_job.view()
     assert (shown.run_id, shown.state) == (trained, "done")
     assert shown.miou == project.runs("train")[0].best_miou

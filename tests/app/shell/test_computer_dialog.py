@@ -153,7 +153,7 @@ def test_the_menu_opens_it_for_the_folder_of_the_project(application, findings, 
     qtbot.waitUntil(dialog.again_button.isEnabled)
     dialog.close()
     Project.create(tmp_path / "项目", "Parts").close()
-    window.open_project(tmp_path / "项目")
+    window.projects.open_project(tmp_path / "项目")
     dialog = window.help.check_computer()
     qtbot.waitUntil(dialog.again_button.isEnabled)
     assert asked == [Path.home(), tmp_path / "项目"]

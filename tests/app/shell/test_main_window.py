@@ -1,4 +1,4 @@
-"""The window as a whole: projects, panels, theme, language, closing, errors."""
+"""The window as a whole: panels, theme, language, closing, errors."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from PySide6.QtWidgets import QAbstractButton, QFileDialog, QWidget
 from app.look import theme
 from app.look.translation import current_language
 from app.panels.label.widgets.class_dialogs import AddClassDialog
-from app.services.context import JobView
 from app.services.settings import SettingsStore
+from app.services.shown_job import JobView
 from app.services.targets import ShowTraining
 from app.shell.closing_page import ClosingPage
 from app.widgets import dialogs
@@ -32,98 +32,6 @@ def test_starts_on_the_home_page(application):
     assert not window.work_area.isVisible()
     assert window.job_strip.isVisible()
     assert window.job_strip.text.text() == "No job is running"
-
-
-def test_new_project_dialog_creates_and_opens(application, tmp_path, qtbot):
-    window = application.window
-    dialog = window.show_new_project()
-    assert not dialog.create_button.isEnabled()
-    dialog.name_edit.setText("Blech: 1/2")
-    dialog.folder_edit.setText(str(tmp_path / "项 目"))
-    dialog.labels_edit.setPlainText("background\n\nscratch\n")
-    qtbot.mouseClick(dialog.create_button, Qt.MouseButton.LeftButton)
-    project = application.context.project
-    assert project is not None
-    assert project.name == "Blech: 1/2"
-    assert project.folder == tmp_path / "项 目" / "Blech_ 1_2"
-    assert [label.name for label in project.labels()] == ["background", "scratch"]
-    assert window.work_area.isVisible()
-    assert window.windowTitle().startswith("Blech: 1/2")
-    assert application.context.settings.recent_projects == [project.folder]
-
-
-def test_a_folder_in_use_is_refused_with_one_sentence(application, tmp_path, qtbot):
-    (tmp_path / "full").mkdir()
-    (tmp_path / "full" / "thesis.txt").write_text("mine")
-    dialog = application.window.show_new_project()
-    dialog.name_edit.setText("full")
-    dialog.folder_edit.setText(str(tmp_path))
-    dialog.accept()
-    (bar,) = application.window.start_page.problems.bars
-    assert "not empty" in bar.text.text()
-    assert bar.isVisible()
-    assert application.context.project is None
-    assert (tmp_path / "full" / "thesis.txt").read_text() == "mine"
-
-
-def test_recent_project_opens_and_can_be_forgotten(application, tmp_path):
-    Project.create(tmp_path / "old", "Old one").close()
-    window = application.window
-    window.open_project(tmp_path / "old")
-    assert window.top_bar.project_button.text() == "Old one"
-    window.top_bar.close_requested.emit()
-    assert application.context.project is None
-    assert window.home.isVisible()
-    window.home.forget_requested.emit(tmp_path / "old")
-    assert application.context.settings.recent_projects == []
-    assert (tmp_path / "old" / "project.db").exists()
-
-
-def test_a_project_of_another_window_opens_for_reading_and_says_so(application, tmp_path):
-    window, context = application.window, application.context
-    with Project.create(tmp_path / "busy"):
-        window.open_project(tmp_path / "busy")
-        assert context.project.read_only
-        assert "only for reading" in window.top_bar.project_button.text()
-        banner = window.work_area.banner
-        assert banner.isVisible()
-        assert "another window" in banner.text.text()
-        assert "looked at" in banner.hint.text()
-        window.work_area.show_panel("model")
-        assert not window.work_area.panels["model"].start_button.isEnabled()
-        context.import_requested.emit()
-        assert "reading only" in window.work_area.notice.text.text()
-        banner.write_button.click()
-        assert context.project.read_only, "the other window still has it"
-        assert banner.isVisible()
-    banner.write_button.click()
-    assert not context.project.read_only
-    assert banner.isHidden()
-    context.close_project()
-    context.open_project(tmp_path / "busy")
-    assert banner.isHidden()
-
-
-def test_a_project_that_was_moved_is_located(application, tmp_path, monkeypatch):
-    Project.create(tmp_path / "old", "Parts").close()
-    window, context = application.window, application.context
-    context.settings.add_recent(tmp_path / "old")
-    (tmp_path / "old").rename(tmp_path / "new")
-    window.open_project(tmp_path / "old")
-    (bar,) = window.start_page.problems.bars
-    assert str(tmp_path / "old") in bar.text.text()
-    asked = []
-
-    def choose(_owner, title, start):
-        asked.append((title, start))
-        return str(tmp_path / "new")
-
-    monkeypatch.setattr(QFileDialog, "getExistingDirectory", choose)
-    bar.buttons[0].click()
-    assert asked == [("Where is old now?", str(tmp_path))]
-    assert context.project.folder == tmp_path / "new"
-    assert context.settings.recent_projects == [tmp_path / "new"]
-    assert window.start_page.problems.bars == []
 
 
 def test_an_error_is_said_in_the_panel_in_front_alone(opened):
@@ -174,7 +82,7 @@ def test_no_part_of_the_window_flashes_up_as_a_window(application, tmp_path, qap
 def test_return_in_a_field_of_a_dialog_presses_no_button_beside_it(opened, qtbot, monkeypatch):
     asked = []
     monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_a: asked.append(1) or "")
-    dialog = opened.window.show_import()
+    dialog = opened.window.project_actions.show_import()
     dialog.folder_edit.setText(str(opened.context.project.folder / "nowhere"))
     qtbot.keyClick(dialog.folder_edit, Qt.Key.Key_Return)
     qtbot.waitUntil(lambda: "nowhere" in dialog.hint.text() and not dialog._tasks.busy)
@@ -272,8 +180,8 @@ def test_an_interrupted_run_is_offered_when_its_project_opens(application, tmp_p
         writer.append(Progress(8, 18, 10.0, epoch=4, epochs=9))
         writer.close()
         project.set_run_state(row.id, "running")
-    application.window.open_project(tmp_path / "p")
-    shown = application.context.job_to_show()
+    application.window.projects.open_project(tmp_path / "p")
+    shown = application.context.shown_job.view()
     assert isinstance(shown, JobView)
     assert shown.state == "interrupted"
     strip = application.window.job_strip
@@ -412,7 +320,7 @@ def test_return_in_the_import_dialog_reads_the_folder_and_keeps_the_dialog(
     application, seg_folder, tmp_path, qtbot
 ):
     application.context.create_project(tmp_path / "项目", "P")
-    dialog = application.window.show_import()
+    dialog = application.window.project_actions.show_import()
     dialog.folder_edit.setText(str(seg_folder))
     qtbot.keyClick(dialog.folder_edit, Qt.Key.Key_Return)
     qtbot.waitUntil(lambda: dialog.import_button.isEnabled())

@@ -155,7 +155,7 @@ class ComparePanel(Panel):
         return facts[0].run.id if best is None else best.id
 
     def _left(self) -> set[int]:
-        return {run.id for run in self.context.waiting_left()}
+        return {run.id for run in self.context.queue.left()}
 
     # Showing
 

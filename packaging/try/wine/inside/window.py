@@ -86,7 +86,7 @@ class Visitor:
         context = self.application.context
         context.create_project(self.folder / "项目 project", "表面 surface")
         self.wait(0.5)
-        dialog = self.application.window.show_import(data)
+        dialog = self.application.window.project_actions.show_import(data)
         self.wait_until("the import is read", dialog.import_button.isEnabled)
         self.take("import")
         dialog.import_button.click()

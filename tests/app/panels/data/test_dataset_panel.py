@@ -71,7 +71,7 @@ def test_empty_project_says_the_one_thing_to_do(application, tmp_path, qtbot):
 def test_import_dialog_previews_maps_classes_and_imports(application, seg_folder, tmp_path, qtbot):
     application.context.create_project(tmp_path / "项目", "P", labels=["background", "defect"])
     (seg_folder / "train_list.txt").open("a").write("images/gone.png masks/gone.png\n")
-    dialog = application.window.show_import(seg_folder)
+    dialog = application.window.project_actions.show_import(seg_folder)
     qtbot.waitUntil(lambda: dialog.import_button.isEnabled())
     assert dialog.format_box.currentData() == "seg"
     assert dialog.summary.text().startswith("12 images · 12 masks · Training 8")
@@ -97,7 +97,7 @@ def test_import_dialog_previews_maps_classes_and_imports(application, seg_folder
 
 def test_a_class_can_be_left_out_of_an_import(application, seg_folder, tmp_path, qtbot):
     application.context.create_project(tmp_path / "项目", "P", labels=["background"])
-    dialog = application.window.show_import(seg_folder)
+    dialog = application.window.project_actions.show_import(seg_folder)
     qtbot.waitUntil(lambda: dialog.import_button.isEnabled())
     box = dialog.class_map._boxes[1]
     box.setCurrentIndex(box.findText("Leave out (background)"))
@@ -128,12 +128,12 @@ def test_labelme_and_plain_folders_are_recognised(application, tmp_path, qtbot):
     }
     (folder / "a.json").write_text(json.dumps(data))
     application.context.create_project(tmp_path / "p", "P")
-    dialog = application.window.show_import(folder)
+    dialog = application.window.project_actions.show_import(folder)
     qtbot.waitUntil(lambda: dialog.import_button.isEnabled())
     assert dialog.format_box.currentData() == "labelme"
     dialog.reject()
     (folder / "a.json").unlink()
-    dialog = application.window.show_import(folder)
+    dialog = application.window.project_actions.show_import(folder)
     qtbot.waitUntil(lambda: dialog.import_button.isEnabled())
     assert dialog.format_box.currentData() == "images"
     assert dialog.summary.text() == "1 image"
@@ -158,7 +158,7 @@ def test_images_inside_labelme_files_go_to_the_project_only_on_import(applicatio
     (folder / "b.json").write_text(json.dumps(data))
     application.context.create_project(tmp_path / "p", "P")
     project = application.context.project
-    dialog = application.window.show_import(folder)
+    dialog = application.window.project_actions.show_import(folder)
     qtbot.waitUntil(lambda: dialog.import_button.isEnabled())
     assert not (project.folder / "images").exists()
     dialog.import_button.click()
@@ -173,7 +173,7 @@ def test_images_inside_labelme_files_go_to_the_project_only_on_import(applicatio
 def test_a_folder_without_anything_is_explained_in_the_dialog(application, tmp_path, qtbot):
     application.context.create_project(tmp_path / "p", "P")
     (tmp_path / "void").mkdir()
-    dialog = application.window.show_import(tmp_path / "void")
+    dialog = application.window.project_actions.show_import(tmp_path / "void")
     qtbot.waitUntil(lambda: "no image" in dialog.hint.text())
     assert not dialog.import_button.isEnabled()
     dialog.reject()

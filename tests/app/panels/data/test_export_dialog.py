@@ -77,7 +77,7 @@ def test_other_formats_are_recognised_by_the_import(application, tmp_path, qtbot
     source = make_seg_folder(tmp_path / "源", count=12)
     registry.write(key, registry.read("seg", source), tmp_path / "外 来")
     application.context.create_project(tmp_path / "p", "P")
-    dialog = application.window.show_import(tmp_path / "外 来")
+    dialog = application.window.project_actions.show_import(tmp_path / "外 来")
     qtbot.waitUntil(lambda: dialog.import_button.isEnabled())
     assert dialog.format_box.currentData() == key
     assert dialog.class_map.rowCount() == 3

@@ -54,7 +54,7 @@ def imported_mask(application, dialog, qtbot) -> np.ndarray:
 
 def test_no_format_is_named_before_a_folder_is_read(application, tmp_path, qtbot):
     application.context.create_project(tmp_path / "p", "P")
-    dialog = application.window.show_import()
+    dialog = application.window.project_actions.show_import()
     assert dialog.format_box.currentText() == ""
     assert not dialog.format_box.isEnabled()
     dialog.set_folder(tmp_path / "没有 none")
@@ -67,7 +67,7 @@ def test_no_format_is_named_before_a_folder_is_read(application, tmp_path, qtbot
 @pytest.mark.parametrize(("choice", "value"), [("ignore", 255), ("class", 1)])
 def test_crowds_become_what_is_chosen(application, coco_folder, tmp_path, qtbot, choice, value):
     application.context.create_project(tmp_path / "项 目", "P")
-    dialog = application.window.show_import(coco_folder)
+    dialog = application.window.project_actions.show_import(coco_folder)
     qtbot.waitUntil(dialog.import_button.isEnabled)
     assert dialog.crowds.isVisible()
     assert dialog.crowd_label.text() == "Crowds (1)"
@@ -80,7 +80,7 @@ def test_crowds_become_what_is_chosen(application, coco_folder, tmp_path, qtbot,
 
 def test_without_crowds_there_is_no_such_choice(application, seg_folder, tmp_path, qtbot):
     application.context.create_project(tmp_path / "项 目", "P")
-    dialog = application.window.show_import(seg_folder)
+    dialog = application.window.project_actions.show_import(seg_folder)
     qtbot.waitUntil(dialog.import_button.isEnabled)
     assert not dialog.crowds.isVisible()
     dialog.reject()
@@ -88,7 +88,7 @@ def test_without_crowds_there_is_no_such_choice(application, seg_folder, tmp_pat
 
 def test_what_is_lost_is_shown_and_copied(application, coco_folder, tmp_path, qtbot):
     application.context.create_project(tmp_path / "项 目", "P")
-    dialog = application.window.show_import(coco_folder)
+    dialog = application.window.project_actions.show_import(coco_folder)
     qtbot.waitUntil(dialog.import_button.isEnabled)
     assert dialog.report.isVisible()
     assert dialog.report.heading.text() == "1 thing cannot be taken over"
@@ -154,7 +154,7 @@ def test_a_folder_of_images_says_what_is_not_read(application, tmp_path, qtbot):
     write_image(folder / "a.png", np.full((20, 30, 3), 90, np.uint8))
     (folder / "b.heic").touch()
     (folder / "._a.png").touch()
-    dialog = application.window.show_import()
+    dialog = application.window.project_actions.show_import()
     dialog.set_folder(folder)
     qtbot.waitUntil(dialog.import_button.isEnabled)
     assert "1 image" in dialog.summary.text()
@@ -178,7 +178,7 @@ def colored_folder(tmp_path):
 
 def named_dialog(application, colored_folder, tmp_path, qtbot):
     application.context.create_project(tmp_path / "项 目", "P")
-    dialog = application.window.show_import(colored_folder)
+    dialog = application.window.project_actions.show_import(colored_folder)
     qtbot.waitUntil(dialog.palette_table.isVisible)
     return dialog
 

@@ -105,7 +105,7 @@ class Leaving:
         elif way == "close":
             self.window.close()
         elif way == "project":
-            self.window.open_project(self.other)
+            self.window.projects.open_project(self.other)
         elif way == "language":
             self.opened.set_language("zh_CN")
         else:

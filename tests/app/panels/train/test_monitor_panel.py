@@ -188,8 +188,8 @@ def test_run_of_another_window_is_told(monkeypatch, context, project, show) -> N
     record_training(project, epochs=2, state="running")
     panel = show()
     panel.header.pause_button.click()  # no thread of this window owns it
-    assert "Another window" in panel.hint.text()
-    assert panel.hint.isVisible()
+    assert "Another window" in panel.steering.hint.text()
+    assert panel.steering.hint.isVisible()
 
 
 def test_masks_are_asked_for_every_so_many_steps(

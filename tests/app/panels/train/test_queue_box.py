@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtWidgets import QToolButton, QWidget
-from recorded_runs import record_training
+from recorded_runs import queue_up, record_training
 
 from app.panels.base import StepState
 from app.panels.train.model_panel import ModelPanel
@@ -11,17 +11,8 @@ from app.panels.train.monitor_panel import MonitorPanel
 from app.panels.train.queue_box import QueueBox
 from app.panels.train.resume_banner import ResumeBanner
 from app.widgets.elided_label import ElidedLabel
-from core.project import Project
 from core.runs.events import Done
-from core.runs.kinds import TrainSpec
 from core.runs.run_folder import RunFolder
-
-
-def queue_up(project: Project, model: str) -> int:
-    run = project.new_run("train", model)
-    spec = TrainSpec(model=model, data_dir=run.folder, epochs=1, batch_size=1, image_size=(32, 32))
-    RunFolder.create(run.folder, spec)
-    return run.id
 
 
 def lines(box: QueueBox) -> list[str]:
@@ -68,7 +59,7 @@ def test_waiting_jobs_are_moved_and_taken_out(qtbot, context, project) -> None:
 def test_what_an_earlier_window_left_is_said_and_started(qtbot, context, project, tmp_path) -> None:
     ids = [queue_up(project, model) for model in ("UNet", "HRNet")]
     project.set_queue(ids[::-1])
-    shown = context.job_to_show()
+    shown = context.shown_job.view()
     assert (shown.run_id, shown.state, shown.has_started) == (str(ids[1]), "left", False)
     box = QueueBox(context)
     qtbot.addWidget(box)
@@ -86,7 +77,7 @@ def test_what_an_earlier_window_left_is_said_and_started(qtbot, context, project
     box.start_button.click()
     assert context.jobs.queued == [str(ids[1]), str(ids[0])]
     assert lines(box) == ["1. #2 HRNet", "2. #1 UNet"]
-    assert context.waiting_left() == []
+    assert context.queue.left() == []
     context.jobs.leave_all()
     press(box, "Take #2 HRNet out of the queue")
     assert project.run(ids[1]).state == "cancelled"
@@ -98,7 +89,7 @@ def test_what_an_earlier_window_left_is_said_and_started(qtbot, context, project
 def test_an_interrupted_training_says_resume_where_one_looks(qtbot, context, project) -> None:
     run_id, _ = record_training(project, epochs=3, state="interrupted")
     later = queue_up(project, "UNet")
-    assert context.job_to_show().run_id == str(run_id)  # although another is newer
+    assert context.shown_job.view().run_id == str(run_id)  # although another is newer
     monitor = MonitorPanel(context)
     qtbot.addWidget(monitor)
     monitor.resize(1000, 700)

@@ -60,30 +60,6 @@ def test_compressed_run_lengths_are_pycocotools(tmp_path, seed):
     assert rle.coco_counts(mask, 0, 0, (WIDTH, HEIGHT)).tolist() == counts.tolist()
 
 
-def test_written_run_lengths_are_pycocotools_own(tmp_path):
-    from format_samples import LABELS, label_maps, sample
-
-    maps = label_maps()
-    coco.write(sample(tmp_path / "in"), tmp_path / "out")
-    data = json.loads((tmp_path / "out/annotations/instances_train.json").read_text("utf-8"))
-    for image in data["images"]:
-        mask = maps[image["file_name"].removesuffix(".png")]
-        found = [one for one in data["annotations"] if one["image_id"] == image["id"]]
-        drawn = np.zeros_like(mask)
-        for one in found:
-            part = coco_mask.decode(one["segmentation"])
-            assert part.sum() == one["area"]
-            assert coco_mask.toBbox(one["segmentation"]).tolist() == one["bbox"]
-            assert (
-                coco_mask.encode(np.asfortranarray(part))["counts"].decode()
-                == (one["segmentation"]["counts"])
-            )
-            drawn[part > 0] = 255 if one["iscrowd"] else one["category_id"]
-        np.testing.assert_array_equal(drawn, mask)
-    names = {one["id"]: one["name"] for one in data["categories"]}
-    assert names == {1: LABELS[1], 2: LABELS[2], 3: "__ignore__"}
-
-
 def test_uncompressed_run_lengths(tmp_path):
     mask = random_mask(9)
     counts = rle.counts_of(mask.T).tolist()
