@@ -103,7 +103,7 @@ def test_the_rate_falls_to_nothing_in_the_time_there_is(folder, tmp_path):
         tmp_path,
         epochs=100_000,
         learning_rate=0.01,
-        time_limit=6.0,
+        time_limit=9.0,
         save_interval_epochs=20,
         keep_epochs=1,
         reporter=recorder,
