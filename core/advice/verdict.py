@@ -129,7 +129,8 @@ def _whole(classes: Sequence[Mapping[str, Any]], total: Mapping[str, Any]) -> tu
         return Level.NOT_USABLE, message("It finds nothing: not usable.")
     if total["recall"] < _HOPELESS:
         return Level.NOT_USABLE, message("It finds hardly anything: not usable.")
-    if total["precision"] < _HOPELESS:
+    real_claims = total["found"] + total["false_alarms"] - sum(_specks(one) for one in classes)
+    if total["found"] < _HOPELESS * real_claims:
         return Level.NOT_USABLE, message("Nearly all that it marks is wrong: not usable.")
     if weak:
         return Level.PARTLY, message(

@@ -199,7 +199,7 @@ class JudgingChoices(QWidget):
 
     def _show_specks(self) -> None:
         offered = self._offered()
-        areas = ", ".join(f"{name} {area} px²" for name, area in offered.items())
+        areas = ", ".join(f"{name} {area}\N{NO-BREAK SPACE}px²" for name, area in offered.items())
         self.specks_note.setText(
             tr(
                 "On the validation images these areas leave out false alarms that are smaller than "

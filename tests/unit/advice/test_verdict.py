@@ -116,6 +116,9 @@ def test_specks_are_told_with_the_area_that_leaves_them_out():
     # More images would not help against what a minimum area leaves out.
     assert not any(one.startswith("To get rid of false alarms") for one in sentences)
     assert verdict.level is Level.PARTLY
+    everywhere = {(x, y): 1 for x in range(0, 36, 6) for y in range(10, 36, 6)}
+    verdict, _ = said(({**large, **everywhere}, large))
+    assert verdict.level is Level.PARTLY  # as noise of the same size as what is real would not be
     few = {(0, 34): 1, (6, 34): 1}
     _, sentences = said(({**large, **few}, large), ({}, {}))
     assert not any("specks" in one for one in sentences)

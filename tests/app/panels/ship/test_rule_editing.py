@@ -134,7 +134,10 @@ def test_specks_are_left_out_by_a_click(qtbot, panel, project, root, rules) -> N
     (root / "eval_details.json").write_text(json.dumps({"objects": figures}), encoding="utf-8")
     show(qtbot, panel, project)
     panel.page.show_stage(Stage.RULES)
-    assert choices.specks_button.isVisible() and "scratch 41 px²" in choices.specks_note.text()
+    assert (
+        choices.specks_button.isVisible()
+        and "scratch 41\N{NO-BREAK SPACE}px²" in choices.specks_note.text()
+    )
     assert choices.area_boxes["scratch"].value() == 0  # it is for a person to say
     choices.specks_button.click()
     settle(qtbot, panel)
