@@ -5,8 +5,8 @@ The engine is imported only for what needs it: an exported file does not.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,9 @@ from core.annotation.uncertainty import measure
 from core.images.io import image_size
 from core.images.palette import Color, default_palette
 from core.models.model_folder import exported_file
+from core.models.model_verdict import read_specks
+from core.portable.cleaning import clean_label_map
+from core.prediction.inspection import background_class
 from core.prediction.onnx_predictor import OnnxModel
 from core.system.errors import InputError
 from core.system.reporting import Reporter
@@ -36,9 +39,12 @@ class DraftModel:
     labels: tuple[str, ...]
     colors: tuple[Color, ...]
     _predict: Callable[[Path], dict[str, Any]]
+    _specks: Mapping[str, int] = field(default_factory=dict)
 
     def predict(self, image: Path) -> Prediction:
-        """Predict an image at its own size.
+        """Predict an image at its own size, without what would be wiped away first.
+
+        That are specks as the model's measurement knows them (``read_specks``).
 
         Raises:
             InputError: unreadable, or too large to score every class of every pixel.
@@ -53,6 +59,9 @@ class DraftModel:
             )
         found = self._predict(image)
         label_map = found["label_map"].astype(np.uint8)
+        if (background := background_class(self.labels)) is not None:
+            least = [self._specks.get(name, 0) for name in self.labels]
+            label_map = clean_label_map(label_map, background=background, minimum_area=least)
         confidence, uncertainty = measure(found["score_map"], label_map)
         return Prediction(label_map, confidence, uncertainty, self.labels)
 
@@ -86,4 +95,4 @@ def _load_folder(model_dir: Path, reporter: Reporter | None) -> DraftModel:
         return found
 
     colors = tuple(model.colors or default_palette(model.num_classes))
-    return DraftModel(tuple(model.labels), colors, predict)
+    return DraftModel(tuple(model.labels), colors, predict, read_specks(model_dir))
