@@ -14,6 +14,7 @@ from app.widgets.choice_card import ChoiceColumn
 from app.widgets.elided_label import ElidedLabel
 from app.widgets.layout import button, label, line, row
 from app.widgets.switching import switch
+from core.project.variants import ModelVariant
 
 FORMATS = ("onnx", "openvino", "paddle")
 
@@ -28,6 +29,7 @@ class ExportChoices(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.folder: Path | None = None
+        self._model: Path | None = None
         self.formats = ChoiceColumn(
             [
                 (tr("ONNX"), tr("Runs everywhere: take this unless something asks for another.")),
@@ -131,11 +133,17 @@ class ExportChoices(QWidget):
         """Whether a bundle becomes a file."""
         return bool(self.bundle_box.currentData())
 
-    def show_flip_test(self, used: bool) -> None:
-        """Offer to leave the mirror image out, where the model makes use of it."""
-        self.flip_box.setChecked(used)
+    def show_model(self, model: ModelVariant | None) -> None:
+        """Offer to leave the mirror image out where the model makes use of it.
+
+        What was chosen stays until another model is shown.
+        """
+        folder = None if model is None else model.folder
+        if folder != self._model:
+            self._model = folder
+            self.flip_box.setChecked(True)
         for part in (self.flip_box, self.flip_note):
-            part.setVisible(used)
+            part.setVisible(model is not None and model.flip_test)
 
     def show_folder(self, folder: Path | None) -> None:
         """Say where the files go."""

@@ -238,7 +238,7 @@ class ShippingPanel(Panel):
         self.page.variants.select(self._model)
         self.model_choices.show_model(current)
         self.choices.show_model(current)
-        self.export_choices.show_flip_test(current is not None and current.flip_test)
+        self.export_choices.show_model(current)
         self.deciding.load()
         colors, background = self._colors(), self._background
         for review in (self.page.trial.review, self.page.judging.review):

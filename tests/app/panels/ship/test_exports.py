@@ -172,8 +172,12 @@ def test_the_mirror_image_may_be_left_out(qtbot, panel, project, root, context) 
     assert "flip_test" not in context.started[-1]
     context.run_started.emit("9")
     choices.flip_box.setChecked(False)
+    refresh(qtbot, panel)  # as when any run begins or ends
+    assert not choices.flip_box.isChecked()
     choices.export_button.click()
     assert context.started[-1]["flip_test"] is False
+    show(qtbot, panel, project)
+    assert choices.flip_box.isChecked()  # another model is another question
 
 
 def test_a_bundle_is_made_of_the_export_and_says_what_to_do(
