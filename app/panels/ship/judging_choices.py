@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -16,6 +17,7 @@ from app.regions.region_state import RegionState
 from app.widgets.layout import button, indent_spin_boxes, label, line
 from app.widgets.switching import switch
 from core.advice.least_areas import IgnoredObjects
+from core.portable.quantities import Quantity
 
 _MOST_AREA = 1e6
 
@@ -113,7 +115,7 @@ class JudgingChoices(QWidget):
         areas = values.get("minimum_area") or {}
         for name, box in self.area_boxes.items():
             with QSignalBlocker(box):
-                box.setDecimals(2)
+                box.setDecimals(self._decimals)
                 box.setValue(_number_of(str(areas.get(name, areas.get("*", "0")))))
         self._size = self.pixel_size
         self._show_units()
@@ -131,6 +133,12 @@ class JudgingChoices(QWidget):
         return self.pixel_box.value() or None
 
     @property
+    def _decimals(self) -> int:
+        """Decimals of an area that tell it from one of a pixel more."""
+        size = self.pixel_size
+        return 0 if size is None else max(2, math.ceil(-2 * math.log10(size)))
+
+    @property
     def values(self) -> dict[str, Any]:
         """The fields as they are now."""
         unit = "mm2" if self.pixel_size is not None else "px2"
@@ -139,7 +147,7 @@ class JudgingChoices(QWidget):
             "inconclusive_below": self.doubt_box.value() or None,
             "use_thresholds": self.thresholds_box.isChecked(),
             "minimum_area": {
-                name: f"{box.value():g} {unit}"
+                name: str(Quantity(box.value(), unit))
                 for name, box in self.area_boxes.items()
                 if box.value()
             },
@@ -171,7 +179,7 @@ class JudgingChoices(QWidget):
         self._areas_title.setText(tr("Smaller objects do not count:"))
         for box in self.area_boxes.values():
             box.setSuffix(f" {unit}")
-            box.setDecimals(2 if self.pixel_size is not None else 0)
+            box.setDecimals(self._decimals)
 
     @Slot()
     def _on_pixel_size_changed(self) -> None:
@@ -184,7 +192,7 @@ class JudgingChoices(QWidget):
         for box in self.area_boxes.values():
             with QSignalBlocker(box):
                 value = box.value() * scale
-                box.setDecimals(2)
+                box.setDecimals(self._decimals)
                 box.setValue(value)
         self._show_units()
         self.changed.emit()

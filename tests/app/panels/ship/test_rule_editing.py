@@ -148,6 +148,33 @@ def test_specks_are_left_out_by_a_click(qtbot, panel, project, root, rules) -> N
     assert choices.specks_button.isVisible()
 
 
+@pytest.mark.parametrize("side", [0.5, 0.02, 0.0005])
+def test_areas_of_small_pixels_are_kept_to_the_pixel(
+    qtbot, panel, project, root, rules, side: float
+) -> None:
+    figures = {"classes": [{"name": "scratch", "specks": {"area": 41, "false_alarms": 7}}]}
+    (root / "eval_details.json").write_text(json.dumps({"objects": figures}), encoding="utf-8")
+    show(qtbot, panel, project)
+    panel.page.show_stage(Stage.RULES)
+    choices = panel.judging_choices
+    choices.pixel_box.setValue(side)
+    choices.area_boxes["stain"].setValue(12 * side**2)
+    choices.specks_button.click()
+    settle(qtbot, panel)
+    assert choices.specks_button.isHidden()
+
+    def least() -> tuple[float, ...]:
+        settings = panel.deciding.settings
+        return settings.areas_px(settings.minimum_area, ("scratch", "stain"))
+
+    assert least() == pytest.approx((41, 12), abs=0.5)
+    show(qtbot, panel, project)
+    assert least() == pytest.approx((41, 12), abs=0.5)
+    choices.pixel_box.setValue(0)
+    settle(qtbot, panel)
+    assert least() == (41, 12)
+
+
 def test_the_effect_is_counted_at_once_and_clicked_to_the_images(qtbot, panel, rules) -> None:
     page = panel.page.judging
     assert page.effect.text() == ("0 of 1 good part is accepted. 5 of 5 defective parts are found.")
