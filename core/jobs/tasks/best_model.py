@@ -67,20 +67,22 @@ def finish_best_model(
     """
     model = load_model(folder, reporter=reporter)
     before = model_folder.read_model_info(folder).score
-    flips = flip_test and choose_flip_test(model, dataset, reporter=reporter)
+    had_flip_test = model.flip_test
+    if flip_test:
+        choose_flip_test(model, dataset, reporter=reporter)
     offsets = adjust_scores(model, dataset, reporter=reporter) if adjust else None
     judgement = measure_and_judge(model, dataset, reporter=reporter)
-    is_other = flips or offsets is not None
+    is_other = model.flip_test != had_flip_test or offsets is not None
     if is_other and not _is_better(judgement, before):
-        model, offsets, flips, is_other = load_model(folder, reporter=reporter), None, False, False
+        model, is_other = load_model(folder, reporter=reporter), False
         judgement = measure_and_judge(model, dataset, reporter=reporter)
     if is_other:
         _write(model, folder, judgement)
     if steps is not None:
         judgement = replace(judgement, verdict=with_steps(judgement.verdict, steps))
     judgement.keep(folder)
-    added = None if offsets is None else [float(one) for one in offsets]
-    return Finished(judgement, added, flips)
+    # By the model: it was finished before where a run goes on that had come so far.
+    return Finished(judgement, model.score_offsets, model.flip_test)
 
 
 def _is_better(judgement: Judgement, before: float | None) -> bool:

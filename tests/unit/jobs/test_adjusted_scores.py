@@ -10,12 +10,14 @@ import pytest
 from job_runs import train_spec, write_data
 from tiny_dataset import Recorder
 
+from core.datasets import open_data_folder
 from core.jobs.tasks import best_model, run_task
 from core.models.model_folder import read_model_info
 from core.runs.history import was_adjusted
 from core.runs.kinds import PruneSpec, QuantizeSpec
 from core.runs.run_folder import RunFolder
 from core.seg import score_adjustment
+from core.seg.loading import load_model
 
 OFFSETS = np.array([0.0, -0.25], np.float32)
 
@@ -113,6 +115,17 @@ def test_mirror_images_are_predicted_where_that_is_asked_for_and_helps(
     assert found["miou"] == best.score
     assert was_adjusted(found) and not was_adjusted(plain)
     assert plain["flip_test"] is read_model_info(plain["best_model"]).flip_test is False
+    with monkeypatch.context() as patch:  # a run that goes on may finish its best model again
+        patch.setattr(best_model, "_is_better", lambda _judgement, _before: False)
+        model = load_model(found["best_model"])
+        again = best_model.finish_best_model(
+            Path(found["best_model"]),
+            open_data_folder(data).dataset("val", model.test_transforms),
+            adjust=True,
+            flip_test=True,
+            reporter=Recorder(),
+        )
+    assert again.flip_test is again.result()["flip_test"] is True
     # What only compresses keeps it; what trains on asks anew, and the images here do not gain.
     common = {"model_dir": found["best_model"], "data_dir": data, "measure": False}
     kept = done(tmp_path / "kept", QuantizeSpec(**common, calibration_images=2, device="cpu"))
