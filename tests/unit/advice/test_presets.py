@@ -201,8 +201,12 @@ def test_flips_are_off_where_a_class_names_a_side(label: str) -> None:
     preset = presets.suggest(data(labels=("background", label)), CPU)
     assert preset.augmentation.horizontal_flip == 0
     assert label in reason(preset, "No flips")
+    assert not preset.flip_test
     bright = presets.suggest(data(labels=("background", "bright spot")), CPU)
     assert bright.augmentation.horizontal_flip == 0.5
+    assert bright.spec(Path("data")).flip_test
+    assert "twice the time" in reason(bright, "In the end mirror images")
+    assert not presets.suggest(data(), CPU, goal="fast").flip_test
 
 
 def test_only_what_has_no_up_and_down_is_turned_over() -> None:
