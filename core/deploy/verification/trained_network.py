@@ -136,8 +136,8 @@ def model_facts_of(
 def trained_network(folder: str | Path, model: Segmenter) -> TrainedNetwork:
     """Return a model as what its export is compared with.
 
-    An export may be made for another size of images, for one alone, to obey thresholds, or without
-    the mirror image: then the network is used in that way, too.
+    An export may be made for another size of images, for one alone, to obey thresholds, or with or
+    without the mirror image where the model is not: then the network is used in that way, too.
 
     Args:
         folder: of the export.
