@@ -55,7 +55,8 @@ class TrainSpec(TrainingFields):
     )
     flip_test: bool = Field(
         False,
-        description="in the end see whether predicting the mirror image, too, makes more of val",
+        description="in the end see whether predicting the mirror image, too, makes more of val; "
+        "not where horizontal_flip is 0",
     )
 
     @field_validator("model_params")

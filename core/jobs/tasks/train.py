@@ -101,7 +101,8 @@ def train_network(
             result.best_model,
             val_set,
             adjust=spec.adjust_scores,
-            flip_test=spec.flip_test,
+            # Who turned flips off may know that what a class says is wrong in a mirror.
+            flip_test=spec.flip_test and spec.augmentation.horizontal_flip > 0,
             reporter=reporter,
             steps=_steps(spec, result, len(train_set)) if _ended_by_clock(spec, result) else None,
         )

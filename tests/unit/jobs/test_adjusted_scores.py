@@ -110,6 +110,9 @@ def test_mirror_images_are_predicted_where_that_is_asked_for_and_helps(
         predict_mirror_images(patch)
         found = done(tmp_path / "with", train_spec(data, epochs=1, flip_test=True))
         plain = done(tmp_path / "plain", train_spec(data, epochs=1))
+        unlike = {"augmentation": {"horizontal_flip": 0}}  # left and right are not the same
+        upright = done(tmp_path / "no", train_spec(data, epochs=1, flip_test=True, **unlike))
+    assert upright["flip_test"] is read_model_info(upright["best_model"]).flip_test is False
     best = read_model_info(found["best_model"])
     assert found["flip_test"] is best.flip_test is True
     assert found["miou"] == best.score
