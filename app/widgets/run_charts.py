@@ -189,7 +189,7 @@ class RunCharts(QWidget):
 
     def _draw_adjusted(self, history: RunHistory) -> None:
         """Mark the mIoU that the best model has in the end, where that is not the curve's."""
-        final, step = history.final_miou, history.best_step
+        final, step = history.final_miou, history.final_step
         is_adjusted = history.adjusted is not None and final is not None
         self.adjusted.setVisible(is_adjusted)
         if final is None or not is_adjusted:

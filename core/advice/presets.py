@@ -79,6 +79,12 @@ _ADJUSTED: Final = message(
     "In the end the scores of rare classes are lowered as far as the validation images show, since "
     "weights and draws make the network see them too often."
 )
+_TAKE_LAST: Final = message(
+    "With so few validation images the last model is taken, unless an earlier one finds clearly "
+    "more in them: of many evaluations the best one is often a lucky one."
+)
+#: Validation images from which the best evaluation tells more than the last one.
+ENOUGH_TO_CHOOSE: Final = 10
 _FLIP_TEST: Final = message(
     "In the end mirror images are predicted, too, and both are averaged, if the validation images "
     "gain by it: an image then takes twice the time. Exported files do the same unless told not to."
@@ -104,6 +110,7 @@ class Preset:
     ema_decay: float
     adjust_scores: bool
     flip_test: bool
+    take_last: bool
     class_weights: Literal["none", "balanced"]
     sampling: Literal["each", "balanced"]
     use_mixed_loss: tuple[tuple[str, float], ...]
@@ -175,6 +182,7 @@ def suggest(
     plan = _plan(statistics, budget, scale, batch)
     weights, why_weights = _class_weights(statistics)
     augmentation, why_flips = _augmentation(statistics, facts)
+    take_last = statistics.images.get("val", 0) < ENOUGH_TO_CHOOSE
     flip_test = goal != "fast" and augmentation.horizontal_flip > 0
     network = NETWORKS[chosen]
     starts_trained = network.default_weights is not None
@@ -195,6 +203,7 @@ def suggest(
         ema_decay=round(min(0.999, max(0.95, 1 - 8 / plan.steps)), 4),
         adjust_scores=True,
         flip_test=flip_test,
+        take_last=take_last,
         class_weights=weights,
         sampling="balanced" if len(statistics.labels) > 1 else "each",
         use_mixed_loss=CE_AND_DICE,
@@ -215,6 +224,7 @@ def suggest(
             _ADJUSTED,
             why_flips,
             *((_FLIP_TEST,) if flip_test else ()),
+            *((_TAKE_LAST,) if take_last else ()),
         ),
     )
 

@@ -140,6 +140,14 @@ class RunHistory:
         return int(series.steps[np.nanargmax(series.values)])
 
     @property
+    def final_step(self) -> int | None:
+        """Training step whose model is the best one in the end."""
+        if self.adjusted is None or self.adjusted.get("last_taken") is not True:
+            return self.best_step
+        series = self.series.get("val/miou")
+        return None if series is None or not len(series.steps) else int(series.steps[-1])
+
+    @property
     def class_indices(self) -> list[int]:
         """Classes that have an IoU curve."""
         prefix = "val/iou/"
@@ -185,7 +193,8 @@ class RunHistory:
 
 def was_adjusted(result: Mapping[str, Any]) -> bool:
     """Whether a training's best model predicts otherwise than it did when its curve was drawn."""
-    return result.get("score_offsets") is not None or result.get("flip_test") is True
+    changed = result.get("score_offsets") is not None
+    return changed or result.get("flip_test") is True or result.get("last_taken") is True
 
 
 def figure(result: Mapping[str, Any], name: str) -> float | None:

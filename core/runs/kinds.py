@@ -53,6 +53,11 @@ class TrainSpec(TrainingFields):
         description="in the end add to each class's score what makes the most of val; see "
         "core.prediction.logit_adjustment",
     )
+    take_last: bool = Field(
+        False,
+        description="in the end the last model is the best one, unless an earlier one has clearly "
+        "more mIoU on val than chance gives",
+    )
     flip_test: bool = Field(
         False,
         description="in the end see whether predicting the mirror image, too, makes more of val; "

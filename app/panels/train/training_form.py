@@ -49,6 +49,7 @@ _UNSEEN = (
     "ema_decay",
     "adjust_scores",
     "flip_test",
+    "take_last",
 )
 _DICE = "dice"
 _SIDE_STEP = 32

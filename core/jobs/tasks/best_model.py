@@ -1,11 +1,12 @@
-"""The best model of a training, when the training is over: adjusted, measured, judged."""
+"""The best model of a training, when the training is over: chosen, adjusted, measured, judged."""
 
 from __future__ import annotations
 
+import math
 import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from core.advice.verdict import with_steps
 from core.jobs.tasks.judging import Judgement, measure_and_judge
@@ -13,12 +14,15 @@ from core.models import model_folder
 from core.models.weights import write_state_dict
 from core.seg.loading import load_model
 from core.seg.score_adjustment import adjust_scores, choose_flip_test
-from core.system.files import write_json_atomic
+from core.system.files import replace_folder_atomic, write_json_atomic
 from core.system.reporting import Reporter
 
 if TYPE_CHECKING:
     from core.datasets import SegDataset
     from core.seg.segmenter import Segmenter
+
+#: How far chance moves a mean IoU that is measured on one image; on n images, √n times less.
+_CHANCE: Final = 0.4
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,20 +33,23 @@ class Finished:
         judgement: its measurement.
         score_offsets: what was added to each class's score, None for nothing.
         flip_test: whether it predicts mirror images, too.
+        last_taken: whether it is that of the last evaluation, though another one had more mIoU.
     """
 
     judgement: Judgement
     score_offsets: list[float] | None
     flip_test: bool
+    last_taken: bool
 
     def result(self) -> dict[str, Any]:
         """Return the part of a job's result that tells of it."""
-        is_other = self.flip_test or self.score_offsets is not None
+        is_other = self.flip_test or self.last_taken or self.score_offsets is not None
         return {
             **(self.judgement.pixel_metrics if is_other else {}),
             **self.judgement.result(),
             "score_offsets": self.score_offsets,
             "flip_test": self.flip_test,
+            "last_taken": self.last_taken,
         }
 
 
@@ -53,6 +60,7 @@ def finish_best_model(
     adjust: bool,
     flip_test: bool,
     reporter: Reporter,
+    last: Path | None = None,
     steps: int | None = None,
 ) -> Finished:
     """Adjust the scores of a training's best model where that is asked for and helps; judge it.
@@ -62,9 +70,15 @@ def finish_best_model(
         dataset: validation set.
         adjust: whether scores may be adjusted (``core.seg.score_adjustment``).
         flip_test: whether mirror images may be predicted, too.
-        reporter: is told of progress and may stop the work; then nothing has changed.
+        reporter: is told of progress and may stop the work; then it is not adjusted.
+        last: folder of the model of the last evaluation, which becomes the best one unless that
+            has more mIoU than chance gives; None: the best one stays.
         steps: about how many there was time for, where the clock ended the training.
     """
+    last_taken = last is not None and _takes_last(folder, last, images=len(dataset))
+    if last is not None and last_taken:
+        with replace_folder_atomic(folder) as temporary:
+            shutil.copytree(last, temporary, dirs_exist_ok=True)
     model = load_model(folder, reporter=reporter)
     before = model_folder.read_model_info(folder).score
     had_flip_test = model.flip_test
@@ -82,7 +96,19 @@ def finish_best_model(
         judgement = replace(judgement, verdict=with_steps(judgement.verdict, steps))
     judgement.keep(folder)
     # By the model: it was finished before where a run goes on that had come so far.
-    return Finished(judgement, model.score_offsets, model.flip_test)
+    return Finished(judgement, model.score_offsets, model.flip_test, last_taken)
+
+
+def _takes_last(best: Path, last: Path, *, images: int) -> bool:
+    """Whether the last model is to be preferred to that with the highest mIoU.
+
+    Its learning rate has fallen to nothing, so it is the better one by all that is known
+    beforehand; on a handful of images the luckiest of twenty others has more mIoU by chance.
+    """
+    highest, at_last = (model_folder.read_model_info(one).score for one in (best, last))
+    if highest is None or at_last is None or at_last >= highest:
+        return False
+    return at_last >= highest - _CHANCE / math.sqrt(images)
 
 
 def _is_better(judgement: Judgement, before: float | None) -> bool:

@@ -95,7 +95,7 @@ def train_network(
         reporter=reporter,
     )
     judged: dict[str, Any] = dict.fromkeys(("objects", "images", "verdict", "score_offsets"))
-    judged["flip_test"] = False
+    judged |= {"flip_test": False, "last_taken": False}
     if ranks.leads and result.best_model is not None and val_set is not None:
         finished = finish_best_model(
             result.best_model,
@@ -103,10 +103,13 @@ def train_network(
             adjust=spec.adjust_scores,
             # Who turned flips off may know that what a class says is wrong in a mirror.
             flip_test=spec.flip_test and spec.augmentation.horizontal_flip > 0,
+            last=result.last_model if spec.take_last and not result.stopped_early else None,
             reporter=reporter,
             steps=_steps(spec, result, len(train_set)) if _ended_by_clock(spec, result) else None,
         )
         judged = finished.result()
+        if finished.last_taken:
+            judged["best_epoch"] = result.epochs
     return {
         **training_result(result),
         **judged,

@@ -184,6 +184,19 @@ def test_measured_speed_replaces_the_table() -> None:
     assert fast.epoch_images > slow.epoch_images or fast.image_size > slow.image_size
 
 
+def test_of_few_validation_images_the_last_model_is_taken() -> None:
+    few, many = (presets.suggest(data(val=count), CPU) for count in (2, 10))
+    assert few.take_last and not many.take_last
+    assert "the last model is taken" in reason(few, "With so few validation images")
+
+
+def test_mirror_images_are_tried_where_flips_are_learnt_and_time_does_not_matter() -> None:
+    assert presets.suggest(data(), CPU).flip_test
+    assert not presets.suggest(data(), CPU, goal="fast").flip_test
+    sided = data(labels=("background", "left lung"))
+    assert not presets.suggest(sided, CPU).flip_test
+
+
 def test_tiny_class_gets_weights_and_says_which() -> None:
     rare = data(pixels=(9_900, 60, 40), labels=("background", "dent", "crack"))
     preset = presets.suggest(rare, CPU)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from core.seg import score_adjustment
 from core.seg.loading import load_model
 
 OFFSETS = np.array([0.0, -0.25], np.float32)
+FOLDERS = ("best_model", "last_model")
 
 
 @pytest.fixture(scope="module")
@@ -146,3 +148,47 @@ def test_mirror_images_that_do_not_help_are_left_alone(
     monkeypatch.setattr(best_model, "_is_better", lambda _judgement, _before: False)
     found = done(tmp_path / "run", train_spec(data, epochs=1, flip_test=True))
     assert found["flip_test"] is read_model_info(found["best_model"]).flip_test is False
+
+
+def test_the_last_model_is_taken_where_that_is_asked_for(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(best_model, "_takes_last", lambda *_folders, **_images: True)
+    found = done(tmp_path / "run", train_spec(data, epochs=2, take_last=True))
+    best, last = (read_model_info(found[name]) for name in FOLDERS)
+    assert found["last_taken"] and was_adjusted(found)
+    assert (found["best_epoch"], best.completed_epochs, last.completed_epochs) == (2, 2, 2)
+    assert found["miou"] == pytest.approx(best.score) == last.score
+    best_file, last_file = (Path(found[name], "model.pdparams") for name in FOLDERS)
+    assert best_file.read_bytes() == last_file.read_bytes()
+    assert Path(found["last_model"]).is_dir()  # it stays, to go on from
+    plain = done(tmp_path / "plain", train_spec(data, epochs=1))
+    assert plain["last_taken"] is False
+
+
+@pytest.mark.parametrize(
+    ("highest", "last", "images", "taken"),
+    [
+        (0.70, 0.43, 2, True),  # one object of two images
+        (0.70, 0.40, 2, False),
+        (0.62, 0.50, 9, True),
+        (0.62, 0.48, 9, False),
+        (0.70, 0.70, 5, False),  # it is that one, or as good
+        (None, 0.5, 2, False),
+        (0.5, None, 2, False),
+    ],
+)
+def test_chance_is_larger_on_fewer_images(
+    highest: float | None,
+    last: float | None,
+    images: int,
+    taken: bool,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    scores = {"best": highest, "last": last}
+
+    def read(folder: Path) -> Any:
+        return SimpleNamespace(score=scores[folder.name])
+
+    monkeypatch.setattr(best_model.model_folder, "read_model_info", read)
+    assert best_model._takes_last(Path("best"), Path("last"), images=images) is taken

@@ -49,7 +49,7 @@ def test_what_helps_is_kept_with_all_that_was_there(
     before = weights_of(best)
     chosen = offsets_that_say(usual_class(data))
     monkeypatch.setattr("core.seg.score_adjustment.choose_offsets", chosen)
-    finished = finish_best_model(best, data, adjust=True, reporter=Recorder())
+    finished = finish_best_model(best, data, adjust=True, flip_test=False, reporter=Recorder())
     assert finished.score_offsets == chosen(None).tolist()
     after, info = weights_of(best), read_model_info(best)
     changed = [name for name in before if not np.array_equal(before[name], after[name])]
@@ -72,7 +72,7 @@ def test_what_does_not_help_is_taken_back(
     monkeypatch.setattr("core.seg.score_adjustment.choose_offsets", offsets_that_say(rarest))
     before, score = weights_of(best), read_model_info(best).score
     _set_score(best, 1.0)
-    finished = finish_best_model(best, data, adjust=True, reporter=Recorder())
+    finished = finish_best_model(best, data, adjust=True, flip_test=False, reporter=Recorder())
     assert finished.score_offsets is None
     assert "miou" not in finished.result()
     assert finished.judgement.metrics["miou"] == pytest.approx(score)
@@ -90,7 +90,9 @@ def test_nothing_is_adjusted_unless_asked(
         raise AssertionError("not asked for")
 
     monkeypatch.setattr("core.seg.score_adjustment.choose_offsets", refuse)
-    finished = finish_best_model(best, dataset(folder, "val"), adjust=False, reporter=Recorder())
+    finished = finish_best_model(
+        best, dataset(folder, "val"), adjust=False, flip_test=False, reporter=Recorder()
+    )
     assert finished.score_offsets is None
     assert finished.judgement.verdict.sentences
 

@@ -62,6 +62,16 @@ def test_progress_epochs_and_best() -> None:
     assert history.previews[0].step == 40
 
 
+def test_where_the_best_model_stands_in_the_end() -> None:
+    points = [Metric("val/miou", step, value) for step, value in ((10, 0.2), (20, 0.4), (30, 0.3))]
+    history = history_of(*points)
+    assert (history.final_miou, history.final_step) == (None, 20)
+    history.apply(Done({"miou": 0.35, "last_taken": True, "flip_test": True}))
+    assert (history.final_miou, history.best_step, history.final_step) == (0.35, 20, 30)
+    history = history_of(*points, Done({"miou": 0.45, "last_taken": False, "flip_test": True}))
+    assert (history.final_miou, history.final_step) == (0.45, 20)
+
+
 def test_elapsed_leaves_pauses_and_the_time_between_attempts_out() -> None:
     first = (
         Started("train", 1, "cpu", time=100.0),

@@ -127,7 +127,7 @@ class OverlaidCurves(QWidget):
 
     def _draw_adjusted(self, one: RunFacts, key: str, color: QColor) -> None:
         """Mark the mIoU of a model whose scores were adjusted; the curve is of before."""
-        final, step = one.history.final_miou, one.history.best_step
+        final, step = one.history.final_miou, one.history.final_step
         if self.measure != _MIOU or one.history.adjusted is None or final is None or step is None:
             return
         self.plot.add_curve(key + _ADJUSTED, one.run.name, color)
