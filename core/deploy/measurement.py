@@ -83,7 +83,7 @@ def measure_variant(
     return Variant(
         precision=exported.precision,
         size_bytes=exported.size_bytes,
-        flops=flops,
+        flops=flops * (2 if exported.manifest.flip_test else 1),  # an image goes in twice
         parameters=parameters,
         latency_ms=time.median_ms,
         latency_p90_ms=time.p90_ms,
