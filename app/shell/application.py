@@ -271,7 +271,8 @@ def _quit_on_signals(qt: QApplication) -> QTimer:
     def leave(number: int, _frame: object) -> None:
         for one in (signal.SIGINT, signal.SIGTERM):
             signal.signal(one, lambda _number, _frame: qt.exit())
-        _log.info("asked to end by signal %d", number)
+        # Later: the signal may have come while a line was being written.
+        QTimer.singleShot(0, qt, lambda: _log.info("asked to end by signal %d", number))
         qt.quit()
 
     for number in (signal.SIGINT, signal.SIGTERM):
