@@ -19,6 +19,7 @@ from core.advice.label_facts import LabelFacts
 from core.data.dataset_statistics import DatasetStatistics
 from core.models.catalog import NETWORKS, ModelName
 from core.models.optimizer_choice import Optimizer, learning_rate
+from core.prediction.chance import ENOUGH_IMAGES
 from core.runs.kinds import TrainSpec
 from core.system.devices import DeviceInfo
 from core.system.errors import InputError
@@ -83,8 +84,6 @@ _TAKE_LAST: Final = message(
     "With so few validation images the last model is taken, unless an earlier one finds clearly "
     "more in them: of many evaluations the best one is often a lucky one."
 )
-#: Validation images from which the best evaluation tells more than the last one.
-ENOUGH_TO_CHOOSE: Final = 10
 _FLIP_TEST: Final = message(
     "In the end mirror images are predicted, too, and both are averaged, if the validation images "
     "gain by it: an image then takes twice the time. Exported files do the same unless told not to."
@@ -182,7 +181,7 @@ def suggest(
     plan = _plan(statistics, budget, scale, batch)
     weights, why_weights = _class_weights(statistics)
     augmentation, why_flips = _augmentation(statistics, facts)
-    take_last = statistics.images.get("val", 0) < ENOUGH_TO_CHOOSE
+    take_last = statistics.images.get("val", 0) < ENOUGH_IMAGES
     flip_test = goal != "fast" and augmentation.horizontal_flip > 0
     network = NETWORKS[chosen]
     starts_trained = network.default_weights is not None

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import math
 import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from core.advice.verdict import with_steps
 from core.jobs.tasks.judging import Judgement, measure_and_judge
 from core.models import model_folder
 from core.models.weights import write_state_dict
+from core.prediction.chance import chance, gain_to_ask_for
 from core.seg.loading import load_model
 from core.seg.score_adjustment import adjust_scores, choose_flip_test
 from core.system.files import replace_folder_atomic, write_json_atomic
@@ -20,9 +20,6 @@ from core.system.reporting import Reporter
 if TYPE_CHECKING:
     from core.datasets import SegDataset
     from core.seg.segmenter import Segmenter
-
-#: How far chance moves a mean IoU that is measured on one image; on n images, √n times less.
-_CHANCE: Final = 0.4
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +84,7 @@ def finish_best_model(
     offsets = adjust_scores(model, dataset, reporter=reporter) if adjust else None
     judgement = measure_and_judge(model, dataset, reporter=reporter)
     is_other = model.flip_test != had_flip_test or offsets is not None
-    if is_other and not _is_better(judgement, before):
+    if is_other and not _is_better(judgement, before, images=len(dataset)):
         model, is_other = load_model(folder, reporter=reporter), False
         judgement = measure_and_judge(model, dataset, reporter=reporter)
     if is_other:
@@ -108,12 +105,14 @@ def _takes_last(best: Path, last: Path, *, images: int) -> bool:
     highest, at_last = (model_folder.read_model_info(one).score for one in (best, last))
     if highest is None or at_last is None or at_last >= highest:
         return False
-    return at_last >= highest - _CHANCE / math.sqrt(images)
+    return at_last >= highest - chance(images)
 
 
-def _is_better(judgement: Judgement, before: float | None) -> bool:
+def _is_better(judgement: Judgement, before: float | None, *, images: int) -> bool:
     score = judgement.metrics["miou"]
-    return score is not None and (before is None or score > before)
+    if score is None or before is None:
+        return score is not None
+    return bool(score > before + gain_to_ask_for(images, gain=0.0))
 
 
 def _write(model: Segmenter, folder: Path, judgement: Judgement) -> None:

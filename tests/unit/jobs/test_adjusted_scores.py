@@ -44,12 +44,12 @@ def predict_mirror_images(patch: pytest.MonkeyPatch) -> None:
         return True
 
     patch.setattr(best_model, "choose_flip_test", choose)
-    patch.setattr(best_model, "_is_better", lambda _judgement, _before: True)
+    patch.setattr(best_model, "_is_better", lambda *_measured, **_images: True)
 
 
 def find_offsets(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(score_adjustment, "choose_offsets", lambda _pixels: OFFSETS)
-    patch.setattr(best_model, "_is_better", lambda _judgement, _before: True)
+    patch.setattr(best_model, "_is_better", lambda *_measured, **_images: True)
 
 
 def done(folder: Path, spec: Any) -> dict[str, Any]:
@@ -121,7 +121,7 @@ def test_mirror_images_are_predicted_where_that_is_asked_for_and_helps(
     assert was_adjusted(found) and not was_adjusted(plain)
     assert plain["flip_test"] is read_model_info(plain["best_model"]).flip_test is False
     with monkeypatch.context() as patch:  # a run that goes on may finish its best model again
-        patch.setattr(best_model, "_is_better", lambda _judgement, _before: False)
+        patch.setattr(best_model, "_is_better", lambda *_measured, **_images: False)
         model = load_model(found["best_model"])
         again = best_model.finish_best_model(
             Path(found["best_model"]),
@@ -145,7 +145,7 @@ def test_mirror_images_that_do_not_help_are_left_alone(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     predict_mirror_images(monkeypatch)
-    monkeypatch.setattr(best_model, "_is_better", lambda _judgement, _before: False)
+    monkeypatch.setattr(best_model, "_is_better", lambda *_measured, **_images: False)
     found = done(tmp_path / "run", train_spec(data, epochs=1, flip_test=True))
     assert found["flip_test"] is read_model_info(found["best_model"]).flip_test is False
 

@@ -93,15 +93,22 @@ class OneSided:
 
 
 @pytest.mark.parametrize(
-    ("net", "label", "helps"),
+    ("net", "label", "enough", "helps"),
     [
-        (OneSided(), 1, True),  # the mirror image says it of the right half, too
-        (OneSided(), "left", False),  # where it is wrong
-        (OneSided(both=True), 1, False),  # there is nothing to gain
+        (OneSided(), 1, 1, True),  # the mirror image says it of the right half, too
+        (OneSided(), "left", 1, False),  # where it is wrong
+        (OneSided(both=True), 1, 1, False),  # there is nothing to gain
+        (OneSided(both=True), 1, 10, True),  # so few images cannot tell, and usually it helps
+        (OneSided(), "left", 10, False),  # but not here
     ],
 )
 def test_mirror_images_are_predicted_where_that_helps(
-    net: OneSided, label: Any, helps: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    net: OneSided,
+    label: Any,
+    enough: int,
+    helps: bool,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     data = dataset(write_folder(tmp_path / "数据 1"), "val")
     model = seg.create("FastSCNN", seed=3, num_classes=3)
@@ -114,5 +121,6 @@ def test_mirror_images_are_predicted_where_that_helps(
         return mask
 
     monkeypatch.setattr(type(data), "read_mask", read_mask)
+    monkeypatch.setattr("core.prediction.chance.ENOUGH_IMAGES", enough)
     assert choose_flip_test(model, data, reporter=Recorder()) is helps
     assert model.flip_test is helps
