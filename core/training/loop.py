@@ -113,6 +113,7 @@ class TrainingLoop:
             limit_s=options.time_limit,
             planned=self._state.planned_steps,
             steps_between=None if eval_dataset is None else interval,
+            processes=ranks.size,
             watch=self._watch,
             speed=self._speed,
         )

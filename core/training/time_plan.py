@@ -19,11 +19,15 @@ _AFTERWARDS: Final = 4
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pace:
-    """What things take now, in seconds; ``steps_between`` evaluations, None without any."""
+    """What things take now, in seconds; ``steps_between`` evaluations, None without any.
+
+    ``processes`` share an evaluation; what comes after the training is done by one of them.
+    """
 
     step_s: float
     evaluation_s: float
     steps_between: int | None
+    processes: int = 1
 
 
 def planned_steps(*, done: int, planned: int, most: int, left_s: float, pace: Pace) -> int:
@@ -41,7 +45,7 @@ def planned_steps(*, done: int, planned: int, most: int, left_s: float, pace: Pa
     """
     per_step = pace.step_s
     if pace.steps_between is not None:
-        left_s -= (1 + _AFTERWARDS) * pace.evaluation_s
+        left_s -= (1 + _AFTERWARDS * pace.processes) * pace.evaluation_s
         per_step += pace.evaluation_s / pace.steps_between
     more = max(0, int(left_s / max(per_step, 1e-9)))
     if more < _CLOSE * done:
@@ -60,6 +64,7 @@ class TimePlan:
         limit_s: seconds in all, those of earlier sittings included; None for no limit.
         planned: steps in all that an earlier sitting came to plan; None without one.
         steps_between: steps between two evaluations; None without any.
+        processes: that share the evaluations.
         watch: the time that has passed.
         speed: how long things take.
 
@@ -74,10 +79,12 @@ class TimePlan:
         limit_s: float | None,
         planned: int | None,
         steps_between: int | None,
+        processes: int,
         watch: Stopwatch,
         speed: Speed,
     ) -> None:
         self._most, self._limit_s, self._steps_between = most, limit_s, steps_between
+        self._processes = processes
         self._watch, self._speed = watch, speed
         self._done_here = 0
         self.steps = most if limit_s is None else min(most, planned or most)
@@ -110,6 +117,7 @@ class TimePlan:
                 step_s=self._speed.step_s,
                 evaluation_s=self._speed.evaluation_s if evaluates else 0.0,
                 steps_between=self._steps_between,
+                processes=self._processes,
             ),
         )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import pytest
 from tiny_dataset import Recorder, dataset
@@ -32,6 +33,11 @@ def test_the_last_evaluation_has_its_time(left_s, most, steps):
     assert planned_steps(done=100, planned=9_999, most=most, left_s=left_s, pace=PACE) == steps
 
 
+def test_what_one_process_does_alone_takes_it_longer():
+    both = replace(PACE, processes=2)
+    assert planned_steps(done=100, planned=9_999, most=10_000, left_s=150.0, pace=both) == 200
+
+
 def test_a_plan_that_nearly_holds_stays():
     assert planned_steps(done=100, planned=201, most=10_000, left_s=110.0, pace=PACE) == 201
     assert planned_steps(done=0, planned=10, most=10, left_s=0.0, pace=PACE) == 1
@@ -55,6 +61,7 @@ def plan(*, limit_s=None, planned=None, earlier=0.0, step_s=0.5):
         limit_s=limit_s,
         planned=planned,
         steps_between=100,
+        processes=1,
         watch=Stopwatch(earlier=earlier),
         speed=speed,
     )
