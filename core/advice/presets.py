@@ -208,7 +208,7 @@ def suggest(
         use_mixed_loss=CE_AND_DICE,
         augmentation=augmentation,
         save_interval_epochs=1,
-        early_stop=True,
+        early_stop=not take_last,  # so few images cannot tell that there is no more to come
         early_stop_patience=_PATIENCE,
         pretrain_weights=network.default_weights,
         device=device.spec_name,

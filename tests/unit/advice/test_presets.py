@@ -187,6 +187,7 @@ def test_measured_speed_replaces_the_table() -> None:
 def test_of_few_validation_images_the_last_model_is_taken() -> None:
     few, many = (presets.suggest(data(val=count), CPU) for count in (2, 10))
     assert few.take_last and not many.take_last
+    assert many.early_stop and not few.early_stop  # which would be by chance, too
     assert "the last model is taken" in reason(few, "With so few validation images")
 
 
