@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from core.advice.label_counts import LabelCounter
+from core.annotation.draft import map_classes
+from core.images.io import IGNORE_INDEX
 from core.project import Project
 from core.system.messages import Message, message
 
@@ -63,11 +65,12 @@ def ignored_objects(
         counter: remembers what it looked at.
         check: called before each mask; may raise to stop.
     """
-    ids = {label.name.strip().lower(): label.id for label in project.labels()}
+    names = [name for name, area in least.items() if area > 1]
+    ids = map_classes(names, project.labels()).table
     wanted = {
-        ids[name.strip().lower()]: (name, area)
-        for name, area in least.items()
-        if area > 1 and name.strip().lower() in ids
+        class_id: (name, least[name])
+        for name, class_id in zip(names, ids, strict=True)
+        if class_id != IGNORE_INDEX
     }
     found = []
     for class_id, labelled in counter.areas(project, wanted, check=check).items():
